@@ -1,0 +1,95 @@
+// The Linux interfaces Swift's Glibc overlay does not import well: each function here is the
+// system call, macro or thread-local variable it is named for. No logic.
+#ifndef CLINUX_H
+#define CLINUX_H
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+// MARK: epoll
+
+static const uint32_t CLinux_EPOLLIN = EPOLLIN;
+static const uint32_t CLinux_EPOLLOUT = EPOLLOUT;
+static const uint32_t CLinux_EPOLLRDHUP = EPOLLRDHUP;
+static const uint32_t CLinux_EPOLLHUP = EPOLLHUP;
+static const uint32_t CLinux_EPOLLERR = EPOLLERR;
+static const uint32_t CLinux_EPOLLET = EPOLLET;
+static const uint32_t CLinux_EPOLLEXCLUSIVE = EPOLLEXCLUSIVE;
+
+static inline int CLinux_epoll_create(void) { return epoll_create1(EPOLL_CLOEXEC); }
+
+static inline int CLinux_epoll_add(int epoll, int descriptor, uint32_t events, void *data) {
+  struct epoll_event event = {.events = events, .data.ptr = data};
+  return epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event);
+}
+
+static inline int CLinux_epoll_modify(int epoll, int descriptor, uint32_t events, void *data) {
+  struct epoll_event event = {.events = events, .data.ptr = data};
+  return epoll_ctl(epoll, EPOLL_CTL_MOD, descriptor, &event);
+}
+
+static inline int CLinux_epoll_remove(int epoll, int descriptor) {
+  return epoll_ctl(epoll, EPOLL_CTL_DEL, descriptor, 0);
+}
+
+static inline uint32_t CLinux_epoll_event_flags(const struct epoll_event *event) { return event->events; }
+static inline void *CLinux_epoll_event_data(const struct epoll_event *event) { return event->data.ptr; }
+
+// MARK: sockets
+
+static inline int CLinux_accept(int listener, struct sockaddr_storage *address, socklen_t *length) {
+  return accept4(listener, (struct sockaddr *)address, length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
+static inline int CLinux_set_option(int descriptor, int level, int name, int value) {
+  return setsockopt(descriptor, level, name, &value, sizeof value);
+}
+
+static const int CLinux_SO_REUSEPORT = SO_REUSEPORT;
+static const int CLinux_SOCK_STREAM_FLAGS = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
+
+// MARK: wake-ups
+
+static inline int CLinux_eventfd(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }
+static inline int CLinux_signalfd(const sigset_t *set) { return signalfd(-1, set, SFD_CLOEXEC); }
+
+/// FUTEX_WAIT_PRIVATE; `timeout_ns` < 0 waits without limit. 0, or -1 with errno.
+static inline int CLinux_futex_wait(void *word, uint32_t expected, int64_t timeout_ns) {
+  struct timespec timeout = {.tv_sec = timeout_ns / 1000000000, .tv_nsec = timeout_ns % 1000000000};
+  return (int)syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected, timeout_ns < 0 ? 0 : &timeout, 0, 0);
+}
+
+/// FUTEX_WAKE_PRIVATE; the number of threads woken.
+static inline int CLinux_futex_wake(void *word, int count) {
+  return (int)syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, 0, 0, 0);
+}
+
+// MARK: clock, in nanoseconds
+
+static inline uint64_t CLinux_monotonic_ns(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+// MARK: the worker the calling thread is
+
+void *CLinux_current_worker(void);
+void CLinux_set_current_worker(void *worker);
+
+#endif

@@ -1,0 +1,59 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The list of targets below is the architecture: every arrow of ARCHITECTURE.md is a
+// dependency here, and the build refuses an import that is not declared.
+
+let strictness: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+/// A C window onto one system interface.
+func shim(_ name: String, links: [LinkerSetting] = []) -> Target {
+    .target(name: name, path: "CShims/\(name)", publicHeadersPath: "include", linkerSettings: links)
+}
+
+/// A room of the gateway.
+func module(_ name: String, uses dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, path: "Sources/\(name)", swiftSettings: strictness)
+}
+
+/// The unit tests of one room.
+func tests(_ name: String, uses extra: [Target.Dependency] = []) -> Target {
+    .testTarget(
+        name: "\(name)Tests", dependencies: [.target(name: name)] + extra, path: "Tests/\(name)Tests",
+        swiftSettings: strictness)
+}
+
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+let log = Target.Dependency.product(name: "Logging", package: "swift-log")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+    name: "isagate",
+    products: [.executable(name: "isagate", targets: ["isagate"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+    ],
+    targets: [
+        shim("CLinux"),
+        shim("COpenSSL", links: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
+        shim("CISAPI"),
+
+        module("Transport", uses: ["CLinux"]),
+        module("TLS", uses: ["Transport", "COpenSSL"]),
+        module("HTTP", uses: ["Transport"]),
+        module("ISAPI", uses: ["HTTP", "Transport", "CISAPI", "CLinux"]),
+        module("Gateway", uses: ["Transport", "TLS", "HTTP", "ISAPI", "CLinux", yams, log]),
+        .executableTarget(
+            name: "isagate", dependencies: ["Gateway", arguments], path: "Sources/isagate",
+            swiftSettings: strictness),
+
+        tests("Transport"), tests("TLS"), tests("HTTP"), tests("ISAPI"), tests("Gateway"),
+    ]
+)
