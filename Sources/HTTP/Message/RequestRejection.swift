@@ -1,0 +1,75 @@
+/// Why a request was refused before any route saw it.
+///
+/// Each case is one way to be malformed or too large; its `reason` is the name that appears in the log and in the
+/// response. Every refusal closes the connection, because what follows on it can no longer be trusted.
+package enum RequestRejection: UInt8, Error, CaseIterable, Sendable {
+    // The request line (RFC 9112 §3)
+    case invalidRequestLine, invalidMethod, invalidTarget, requestLineTooLong, unsupportedVersion
+    // Lines and fields (RFC 9112 §2.2, §5; RFC 9110 §5.5)
+    case bareCarriageReturn, bareLineFeed, obsoleteFolding, spaceBeforeColon, emptyFieldName, invalidFieldName
+    case invalidFieldValue, missingColon, headTooLarge, tooManyFields
+    // Host (RFC 9112 §3.2)
+    case missingHost, duplicateHost, invalidHost
+    // Framing (RFC 9112 §6)
+    case invalidContentLength, conflictingContentLength, contentLengthWithTransferEncoding
+    case transferEncodingOnHTTP10, unknownTransferCoding
+    case invalidChunkSize, chunkLineTooLong, invalidChunkEnd, invalidTrailer, trailersTooLarge
+    // Policy
+    case unknownExpectation, bodyTooLarge, invalidPercentEncoding, pathEscapesRoot, forbiddenPathByte
+    case headTimeout, bodyTimeout
+
+    /// The status code of the answer (RFC 9110 §15).
+    package var status: Int {
+        switch self {
+        case .requestLineTooLong: 414
+        case .headTooLarge, .tooManyFields, .trailersTooLarge: 431
+        case .unsupportedVersion: 505
+        case .unknownTransferCoding: 501
+        case .unknownExpectation: 417
+        case .bodyTooLarge: 413
+        case .headTimeout, .bodyTimeout: 408
+        default: 400
+        }
+    }
+
+    /// The name of the refusal, in words, for logs and the response body.
+    package var reason: StaticString {
+        switch self {
+        case .invalidRequestLine: "invalid request line"
+        case .invalidMethod: "invalid method"
+        case .invalidTarget: "invalid request target"
+        case .requestLineTooLong: "request line too long"
+        case .unsupportedVersion: "unsupported protocol version"
+        case .bareCarriageReturn: "bare CR"
+        case .bareLineFeed: "bare LF"
+        case .obsoleteFolding: "obsolete line folding"
+        case .spaceBeforeColon: "white space before the colon of a field"
+        case .emptyFieldName: "empty field name"
+        case .invalidFieldName: "invalid field name"
+        case .invalidFieldValue: "control byte in a field value"
+        case .missingColon: "field line without a colon"
+        case .headTooLarge: "request head too large"
+        case .tooManyFields: "too many fields"
+        case .missingHost: "missing Host"
+        case .duplicateHost: "more than one Host"
+        case .invalidHost: "invalid Host"
+        case .invalidContentLength: "invalid Content-Length"
+        case .conflictingContentLength: "more than one Content-Length"
+        case .contentLengthWithTransferEncoding: "Content-Length with Transfer-Encoding"
+        case .transferEncodingOnHTTP10: "Transfer-Encoding on HTTP/1.0"
+        case .unknownTransferCoding: "unknown transfer coding"
+        case .invalidChunkSize: "invalid chunk size"
+        case .chunkLineTooLong: "chunk size line too long"
+        case .invalidChunkEnd: "chunk data not followed by CRLF"
+        case .invalidTrailer: "invalid trailer field"
+        case .trailersTooLarge: "trailers too large"
+        case .unknownExpectation: "unknown expectation"
+        case .bodyTooLarge: "request body too large"
+        case .invalidPercentEncoding: "invalid percent-encoding in the path"
+        case .pathEscapesRoot: "path leaves the root"
+        case .forbiddenPathByte: "control byte in the path"
+        case .headTimeout: "request head not received in time"
+        case .bodyTimeout: "request body not received in time"
+        }
+    }
+}
