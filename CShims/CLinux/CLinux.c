@@ -1,6 +1,11 @@
+#define _GNU_SOURCE
 #include "CLinux.h"
 
 static __thread void *current_worker;
 
 void *CLinux_current_worker(void) { return current_worker; }
 void CLinux_set_current_worker(void *worker) { current_worker = worker; }
+
+int CLinux_accept(int listener, struct sockaddr_storage *address, socklen_t *length) {
+  return accept4(listener, (struct sockaddr *)address, length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}

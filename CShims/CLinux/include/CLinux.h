@@ -3,9 +3,6 @@
 #ifndef CLINUX_H
 #define CLINUX_H
 
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
@@ -52,9 +49,8 @@ static inline void *CLinux_epoll_event_data(const struct epoll_event *event) { r
 
 // MARK: sockets
 
-static inline int CLinux_accept(int listener, struct sockaddr_storage *address, socklen_t *length) {
-  return accept4(listener, (struct sockaddr *)address, length, SOCK_NONBLOCK | SOCK_CLOEXEC);
-}
+/// accept4(2) with SOCK_NONBLOCK and SOCK_CLOEXEC.
+int CLinux_accept(int listener, struct sockaddr_storage *address, socklen_t *length);
 
 static inline int CLinux_set_option(int descriptor, int level, int name, int value) {
   return setsockopt(descriptor, level, name, &value, sizeof value);

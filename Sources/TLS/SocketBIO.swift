@@ -1,0 +1,66 @@
+import COpenSSL
+import Glibc
+import Transport
+
+/// OpenSSL's way to the socket: a BIO whose source and sink is a `TLSStream`.
+///
+/// Reading asks the endpoint, which knows without a system call when the socket is empty. Writing never blocks: what
+/// the socket does not take is held by the stream, so OpenSSL never has a record of its own to retry.
+enum SocketBIO {
+    static func make(for stream: TLSStream) -> OpaquePointer {
+        let bio = unsafe BIO_new(method.pointer)!
+        unsafe BIO_set_data(bio, Unmanaged.passUnretained(stream).toOpaque())
+        unsafe BIO_set_init(bio, 1)
+        return unsafe bio
+    }
+
+    private static let method = Method()
+
+    /// The function table shared by all streams; lives as long as the process.
+    @safe
+    private struct Method: @unchecked Sendable {
+        let pointer: OpaquePointer
+
+        init() {
+            unsafe pointer = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "endpoint")
+            unsafe BIO_meth_set_read(pointer, readCallback)
+            unsafe BIO_meth_set_write(pointer, writeCallback)
+            unsafe BIO_meth_set_ctrl(pointer, controlCallback)
+        }
+    }
+
+    private static let readCallback: @convention(c) (OpaquePointer?, UnsafeMutablePointer<CChar>?, Int32) -> Int32 = {
+        bio, bytes, count in
+        unsafe COpenSSL_BIO_clear_retry_flags(bio)
+        let buffer = unsafe UnsafeMutableRawBufferPointer(start: bytes, count: Int(count))
+        switch unsafe stream(bio)._withUnsafeGuaranteedRef({ unsafe $0.receiveRecords(into: buffer) }) {
+        case .bytes(let count): return Int32(truncatingIfNeeded: count)
+        case .wouldBlock:
+            unsafe COpenSSL_BIO_set_retry_read(bio)
+            return -1
+        case .end: return 0
+        case .failed: return -1
+        }
+    }
+
+    private static let writeCallback: @convention(c) (OpaquePointer?, UnsafePointer<CChar>?, Int32) -> Int32 = {
+        bio, bytes, count in
+        unsafe COpenSSL_BIO_clear_retry_flags(bio)
+        let record = unsafe UnsafeRawBufferPointer(start: bytes, count: Int(count))
+        return unsafe stream(bio)._withUnsafeGuaranteedRef { unsafe $0.sendRecord(record) } ? count : -1
+    }
+
+    private static let controlCallback:
+        @convention(c) (OpaquePointer?, Int32, Int, UnsafeMutableRawPointer?) -> Int = { bio, command, _, _ in
+            switch command {
+            case COpenSSL_BIO_CTRL_FLUSH: 1
+            case COpenSSL_BIO_CTRL_EOF: unsafe stream(bio)._withUnsafeGuaranteedRef { $0.sawEnd } ? 1 : 0
+            default: 0
+            }
+        }
+
+    @inline(__always)
+    private static func stream(_ bio: OpaquePointer?) -> Unmanaged<TLSStream> {
+        unsafe Unmanaged<TLSStream>.fromOpaque(BIO_get_data(bio))
+    }
+}

@@ -1,0 +1,250 @@
+import COpenSSL
+import Glibc
+import Transport
+
+/// A TLS connection on an endpoint, server side.
+///
+/// Small answers leave in one `send` of one record. More than a record's worth is written record by record into a
+/// rented block and leaves in socket writes of 64 KiB and more.
+@safe
+package final class TLSStream: ByteStream {
+    package let endpoint: Endpoint
+    private let session: OpaquePointer
+
+    /// Records the socket has not taken yet: `held[heldStart..<heldEnd]`.
+    private var held: UnsafeMutableRawBufferPointer?
+    private var heldStart = 0
+    private var heldEnd = 0
+    /// While set, records are collected instead of sent one by one.
+    private var isCorked = false
+    private(set) var sawEnd = false
+    private var sendFailure: TransportFailure?
+    private var didHandshake = false
+    private var hasFailed = false
+
+    /// The most plain text one TLS record carries (RFC 8446 §5.1), in bytes.
+    private static let recordPlaintext = 16384
+    /// A record with its header, padding and tag, in bytes.
+    private static let recordSize = recordPlaintext + 512
+    /// Collected records leave when there are this many bytes.
+    private static let coalescedWrite = 64 << 10
+
+    /// - Throws: `TLSError` when OpenSSL cannot allocate a session.
+    package init(_ endpoint: Endpoint, context: TLSContext) throws(TLSError) {
+        guard let session = unsafe SSL_new(context.pointer) else { throw TLSError("create TLS session") }
+        self.endpoint = endpoint
+        unsafe self.session = session
+        let bio = unsafe SocketBIO.make(for: self)
+        unsafe SSL_set_bio(session, bio, bio)
+        unsafe SSL_set_accept_state(session)
+    }
+
+    deinit {
+        unsafe SSL_free(session)
+        releaseHeld()
+    }
+
+    // MARK: Handshake
+
+    /// Negotiates with the client until done, failed, or past `deadline`.
+    package func handshake(until deadline: Deadline) async -> HandshakeOutcome {
+        while true {
+            clearErrors()
+            let result = unsafe SSL_do_handshake(session)
+            if case .failed(let failure) = flush() { return .failed(reason(of: failure)) }
+            if result == 1 {
+                didHandshake = true
+                return .done
+            }
+            guard unsafe SSL_get_error(session, result) == SSL_ERROR_WANT_READ else {
+                hasFailed = true
+                return .failed(handshakeFailureReason())
+            }
+            let interest: Interest = hasHeld ? [.readable, .writable] : .readable
+            switch await endpoint.wait(for: interest, until: deadline) {
+            case .ready, .signalled, .draining, .hangup: continue
+            case .deadline: return .failed("handshake not finished in time")
+            case .aborted: return .failed("gateway stopped")
+            }
+        }
+    }
+
+    private func handshakeFailureReason() -> String {
+        let code = ERR_peek_error()
+        ERR_clear_error()
+        if code == 0 { return "connection closed during handshake" }
+        return TLSError.reason(of: code)
+    }
+
+    private func reason(of failure: TransportFailure) -> String {
+        "connection reset during handshake"
+    }
+
+    // MARK: ByteStream
+
+    package func read(into buffer: UnsafeMutableRawBufferPointer) -> IOResult {
+        clearErrors()
+        let count = unsafe SSL_read(session, buffer.baseAddress, Int32(clamping: buffer.count))
+        return count > 0 ? .bytes(Int(count)) : outcome(of: count)
+    }
+
+    package func write(_ bytes: UnsafeRawBufferPointer) -> IOResult {
+        if hasHeld {
+            let result = flush()
+            guard case .bytes = result else { return result }
+        }
+        clearErrors()
+        if bytes.count <= Self.recordPlaintext {
+            let count = unsafe SSL_write(session, bytes.baseAddress, Int32(bytes.count))
+            return count > 0 ? .bytes(Int(count)) : outcome(of: count)
+        }
+        return unsafe writeRecords(bytes)
+    }
+
+    private func writeRecords(_ bytes: UnsafeRawBufferPointer) -> IOResult {
+        isCorked = true
+        defer { isCorked = false }
+        var taken = 0
+        while taken < bytes.count {
+            if heldEnd >= Self.coalescedWrite {
+                guard case .bytes = flush() else { break }
+            }
+            let rest = unsafe bytes[taken...]
+            let count = unsafe SSL_write(
+                session, UnsafeRawBufferPointer(rebasing: rest).baseAddress, Int32(min(Self.recordPlaintext, rest.count)))
+            guard count > 0 else { return taken > 0 ? .bytes(taken) : outcome(of: count) }
+            taken += Int(count)
+        }
+        if case .failed(let failure) = flush() { return .failed(failure) }
+        return taken > 0 ? .bytes(taken) : .wouldBlock(.writable)
+    }
+
+    package func flush() -> IOResult {
+        if let sendFailure { return .failed(sendFailure) }
+        while let block = unsafe held, heldStart < heldEnd {
+            let result = unsafe endpoint.send(UnsafeRawBufferPointer(rebasing: block[heldStart..<heldEnd]))
+            switch result {
+            case .bytes(let count): heldStart += count
+            case .failed(let failure):
+                sendFailure = failure
+                return result
+            case .wouldBlock, .end: return result
+            }
+        }
+        releaseHeld()
+        return .bytes(0)
+    }
+
+    package func finish() {
+        if didHandshake && !hasFailed {
+            clearErrors()
+            _ = unsafe SSL_shutdown(session)
+            _ = flush()
+        }
+        endpoint.finishSending()
+    }
+
+    @inline(__always)
+    private func clearErrors() {
+        if ERR_peek_error() != 0 { ERR_clear_error() }
+    }
+
+    private func outcome(of result: Int32) -> IOResult {
+        switch unsafe SSL_get_error(session, result) {
+        case SSL_ERROR_WANT_READ: return .wouldBlock(.readable)
+        case SSL_ERROR_WANT_WRITE: return .wouldBlock(.writable)
+        case SSL_ERROR_ZERO_RETURN: return .end
+        case SSL_ERROR_SYSCALL:
+            hasFailed = true
+            return .failed(sendFailure ?? .reset)
+        default:
+            hasFailed = true
+            ERR_clear_error()
+            return .failed(.protocolViolation)
+        }
+    }
+
+    // MARK: What the BIO asks
+
+    func receiveRecords(into buffer: UnsafeMutableRawBufferPointer) -> IOResult {
+        let result = unsafe endpoint.receive(into: buffer)
+        if result == .end { sawEnd = true }
+        return result
+    }
+
+    /// Sends or holds one record; false when the connection is gone.
+    func sendRecord(_ record: UnsafeRawBufferPointer) -> Bool {
+        guard sendFailure == nil else { return false }
+        if isCorked || hasHeld {
+            unsafe hold(record)
+            return true
+        }
+        switch unsafe endpoint.send(record) {
+        case .bytes(let count):
+            if count < record.count { unsafe hold(UnsafeRawBufferPointer(rebasing: record[count...])) }
+            return true
+        case .wouldBlock, .end:
+            unsafe hold(record)
+            return true
+        case .failed(let failure):
+            sendFailure = failure
+            return false
+        }
+    }
+
+    private var hasHeld: Bool { heldStart < heldEnd }
+
+    private func hold(_ record: UnsafeRawBufferPointer) {
+        let block = unsafe held ?? endpoint.worker.rentBlock()
+        unsafe held = block
+        precondition(heldEnd + record.count <= block.count, "a block has room for what one call of write produces")
+        unsafe UnsafeMutableRawBufferPointer(rebasing: block[heldEnd...]).copyMemory(from: record)
+        heldEnd += record.count
+    }
+
+    private func releaseHeld() {
+        heldStart = 0
+        heldEnd = 0
+        guard let block = unsafe held else { return }
+        unsafe held = nil
+        unsafe endpoint.worker.returnBlock(block)
+    }
+
+    // MARK: Facts
+
+    package private(set) lazy var security: SecurityDescription? = describeSecurity()
+
+    /// Whether the handshake resumed an earlier session instead of proving the certificate again.
+    package var isResumed: Bool { unsafe SSL_session_reused(session) == 1 }
+
+    private func describeSecurity() -> SecurityDescription? {
+        let certificate = unsafe SSL_get_certificate(session)
+        let key = unsafe certificate.flatMap { unsafe X509_get0_pubkey($0) }
+        let name = unsafe SSL_get_servername(session, COpenSSL_TLSEXT_NAMETYPE_host_name)
+        return unsafe SecurityDescription(
+            protocolName: String(cString: SSL_get_version(session)),
+            cipherName: String(cString: COpenSSL_get_cipher_name(session)),
+            cipherBits: Int(COpenSSL_get_cipher_bits(session)),
+            serverName: name.map { unsafe String(cString: $0) },
+            serverKeyBits: key.map { unsafe Int(EVP_PKEY_get_bits($0)) } ?? 0,
+            serverSubject: certificate.map { unsafe distinguishedName(X509_get_subject_name($0)) } ?? "",
+            serverIssuer: certificate.map { unsafe distinguishedName(X509_get_issuer_name($0)) } ?? "")
+    }
+}
+
+/// How a handshake ended.
+package enum HandshakeOutcome: Equatable, Sendable {
+    case done
+    /// In OpenSSL's words where it has any: `no shared cipher`, `http request`, `unsupported protocol`.
+    case failed(String)
+}
+
+/// An X.509 name as RFC 2253 text.
+func distinguishedName(_ name: OpaquePointer?) -> String {
+    guard let name = unsafe name, let memory = unsafe BIO_new(BIO_s_mem()) else { return "" }
+    defer { unsafe BIO_free(memory) }
+    unsafe X509_NAME_print_ex(memory, name, 0, COpenSSL_XN_FLAG_RFC2253)
+    var text = unsafe [UInt8](repeating: 0, count: Int(BIO_ctrl_pending(memory)))
+    let count = unsafe BIO_read(memory, &text, Int32(text.count))
+    return String(decoding: text.prefix(Int(max(0, count))), as: UTF8.self)
+}

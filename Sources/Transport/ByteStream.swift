@@ -1,0 +1,75 @@
+/// The bytes of one connection as HTTP sees them: plain, or inside TLS.
+///
+/// All calls return at once; whoever gets `wouldBlock` waits on the endpoint for what it names.
+package protocol ByteStream: AnyObject {
+    var endpoint: Endpoint { get }
+
+    /// Bytes from the peer; `end` when it has finished properly or simply closed.
+    func read(into buffer: UnsafeMutableRawBufferPointer) -> IOResult
+
+    /// Takes over up to all of `bytes`; less means that the rest must be offered again once `flush()` got through.
+    func write(_ bytes: UnsafeRawBufferPointer) -> IOResult
+
+    /// Sends what `write` took over but could not send yet: `.bytes(0)` when nothing is left.
+    func flush() -> IOResult
+
+    /// Says to the peer that no more bytes follow, as far as it can be said without waiting.
+    func finish()
+
+    /// What TLS negotiated; nil on a plain connection.
+    var security: SecurityDescription? { get }
+}
+
+/// What TLS negotiated with the client, in the words OpenSSL uses; immutable, so it may be read from any thread.
+package final class SecurityDescription: Sendable {
+    /// `TLSv1.2`, `TLSv1.3`.
+    package let protocolName: String
+    package let cipherName: String
+    /// Effective strength of the cipher, in bits.
+    package let cipherBits: Int
+    /// The name the client asked for in SNI.
+    package let serverName: String?
+    /// Bits of the server certificate's key.
+    package let serverKeyBits: Int
+    /// The server certificate's distinguished names, RFC 2253 order.
+    package let serverSubject: String
+    package let serverIssuer: String
+
+    package init(
+        protocolName: String, cipherName: String, cipherBits: Int, serverName: String?, serverKeyBits: Int,
+        serverSubject: String, serverIssuer: String
+    ) {
+        self.protocolName = protocolName
+        self.cipherName = cipherName
+        self.cipherBits = cipherBits
+        self.serverName = serverName
+        self.serverKeyBits = serverKeyBits
+        self.serverSubject = serverSubject
+        self.serverIssuer = serverIssuer
+    }
+}
+
+/// A connection without TLS.
+package final class PlainStream: ByteStream {
+    package let endpoint: Endpoint
+
+    package init(_ endpoint: Endpoint) {
+        self.endpoint = endpoint
+    }
+
+    package func read(into buffer: UnsafeMutableRawBufferPointer) -> IOResult {
+        unsafe endpoint.receive(into: buffer)
+    }
+
+    package func write(_ bytes: UnsafeRawBufferPointer) -> IOResult {
+        unsafe endpoint.send(bytes)
+    }
+
+    package func flush() -> IOResult { .bytes(0) }
+
+    package func finish() {
+        endpoint.finishSending()
+    }
+
+    package var security: SecurityDescription? { nil }
+}

@@ -1,0 +1,222 @@
+import CLinux
+import Glibc
+import Synchronization
+
+/// Our end of one accepted TCP connection: the descriptor, what epoll said about it, and the place where its task waits.
+///
+/// `wait(for:until:)` is the only point where a connection's task suspends. epoll is edge-triggered: a direction counts
+/// as ready from the event that said so until a call comes back short or empty, so no system call is made merely to
+/// see EAGAIN. All of it is touched by its worker's thread only, except `signal()`.
+@safe
+package final class Endpoint: EventSource, @unchecked Sendable {
+    package let descriptor: Int32
+    package unowned(unsafe) let worker: Worker
+    package let localAddress: SocketAddress
+    package let remoteAddress: SocketAddress
+
+    private var isReadable = false
+    private var isWritable = true
+    /// The peer has finished sending; a short read then no longer means that the socket is empty.
+    package private(set) var peerFinished = false
+    /// The peer has closed or reset both directions.
+    package private(set) var isHungUp = false
+    package private(set) var isAborted = false
+    private var isSignalled = false
+
+    private var interest: Interest = []
+    private var waiter: UnsafeContinuation<Wake, Never>?
+    private let timer: TimerWheel.EntryPointer
+    private let signalInFlight = Atomic(false)
+
+    unowned(unsafe) var preceding: Endpoint?
+    unowned(unsafe) var following: Endpoint?
+
+    /// Takes over `descriptor`, which must be non-blocking, and registers it with the worker; on the worker's thread.
+    ///
+    /// - Returns: nil, with the descriptor closed, when epoll cannot take another one.
+    package static func open(
+        _ descriptor: Int32, on worker: Worker, local: SocketAddress, remote: SocketAddress
+    ) -> Endpoint? {
+        let endpoint = Endpoint(descriptor, worker, local, remote)
+        let events = CLinux_EPOLLIN | CLinux_EPOLLOUT | CLinux_EPOLLRDHUP | CLinux_EPOLLET
+        guard worker.watch(endpoint, descriptor: descriptor, events: events) else { return nil }
+        worker.opened(endpoint)
+        endpoint.isOpen = true
+        return endpoint
+    }
+
+    private var isOpen = false
+
+    private init(_ descriptor: Int32, _ worker: Worker, _ local: SocketAddress, _ remote: SocketAddress) {
+        self.descriptor = descriptor
+        unsafe self.worker = worker
+        localAddress = local
+        remoteAddress = remote
+        unsafe preceding = nil
+        unsafe following = nil
+        unsafe timer = .allocate(capacity: 1)
+        super.init()
+        unsafe timer.initialize(to: TimerWheel.Entry(owner: self))
+    }
+
+    deinit {
+        precondition(!isOpen, "an endpoint is closed by its task")
+        unsafe timer.deallocate()
+    }
+
+    // MARK: Moving bytes
+
+    /// One `recv`, or none when the socket is known to be empty.
+    @inline(__always)
+    package func receive(into buffer: UnsafeMutableRawBufferPointer) -> IOResult {
+        guard isReadable else { return .wouldBlock(.readable) }
+        while true {
+            let count = unsafe recv(descriptor, buffer.baseAddress, buffer.count, 0)
+            if count > 0 {
+                if count < buffer.count && !peerFinished { isReadable = false }
+                return .bytes(count)
+            }
+            if count == 0 { return .end }
+            switch errno {
+            case EINTR: continue
+            case EAGAIN:
+                isReadable = false
+                return .wouldBlock(.readable)
+            default: return .failed(TransportFailure(errno: errno))
+            }
+        }
+    }
+
+    /// One `send`, or none when the socket is known to be full.
+    @inline(__always)
+    package func send(_ bytes: UnsafeRawBufferPointer) -> IOResult {
+        guard isWritable else { return .wouldBlock(.writable) }
+        while true {
+            let count = unsafe Glibc.send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
+            if count >= 0 {
+                if count < bytes.count { isWritable = false }
+                return .bytes(count)
+            }
+            switch errno {
+            case EINTR: continue
+            case EAGAIN:
+                isWritable = false
+                return .wouldBlock(.writable)
+            default: return .failed(TransportFailure(errno: errno))
+            }
+        }
+    }
+
+    // MARK: Waiting
+
+    /// Suspends until one of `interest` holds, the deadline passes, or the gateway aborts its connections.
+    @inline(__always)
+    package func wait(for interest: Interest, until deadline: Deadline) async -> Wake {
+        if let wake = satisfied(interest) { return wake }
+        unsafe worker.setDeadline(timer, deadline)
+        return await unsafe withUnsafeContinuation { continuation in
+            assert(unsafe waiter == nil, "one task waits on an endpoint")
+            self.interest = interest
+            unsafe waiter = continuation
+        }
+    }
+
+    @inline(__always)
+    private func satisfied(_ interest: Interest) -> Wake? {
+        if isAborted { return .aborted }
+        if interest.contains(.signal) && isSignalled {
+            isSignalled = false
+            return .signalled
+        }
+        if interest.contains(.readable) && isReadable || interest.contains(.writable) && isWritable { return .ready }
+        if interest.contains(.hangup) && isHungUp { return .hangup }
+        return nil
+    }
+
+    @inline(__always)
+    private func resume(_ wake: Wake) {
+        guard let continuation = unsafe waiter else { return }
+        unsafe waiter = nil
+        unsafe continuation.resume(returning: wake)
+    }
+
+    @inline(__always)
+    private func resumeIfSatisfied() {
+        guard unsafe waiter != nil, let wake = satisfied(interest) else { return }
+        resume(wake)
+    }
+
+    // MARK: What the worker reports
+
+    override func handle(_ events: UInt32) {
+        if events & (CLinux_EPOLLRDHUP | CLinux_EPOLLHUP | CLinux_EPOLLERR) != 0 {
+            peerFinished = true
+            if events & (CLinux_EPOLLHUP | CLinux_EPOLLERR) != 0 { isHungUp = true }
+            isReadable = true
+        }
+        if events & CLinux_EPOLLIN != 0 { isReadable = true }
+        if events & (CLinux_EPOLLOUT | CLinux_EPOLLHUP | CLinux_EPOLLERR) != 0 { isWritable = true }
+        resumeIfSatisfied()
+    }
+
+    func deadlinePassed() {
+        resume(.deadline)
+    }
+
+    func drainBegan() {
+        if interest.contains(.drain) { resume(.draining) }
+    }
+
+    func abort() {
+        isAborted = true
+        resume(.aborted)
+    }
+
+    // MARK: Signals
+
+    /// Ends the current or next wait for `.signal`; from any thread, and without effect while an earlier one is on its way.
+    ///
+    /// Whoever signals must know that the endpoint's task has not ended; the task does not end while a signal is in
+    /// flight.
+    package func signal() {
+        guard !signalInFlight.exchange(true, ordering: .acquiringAndReleasing) else { return }
+        unsafe worker.deliverSignal(to: self)
+    }
+
+    func signalArrived() {
+        signalInFlight.store(false, ordering: .releasing)
+        isSignalled = true
+        resumeIfSatisfied()
+    }
+
+    /// Forgets a signal that belongs to work already finished.
+    package func clearSignal() {
+        isSignalled = false
+    }
+
+    // MARK: Ending
+
+    /// Ends our direction; the peer sees FIN once it has read everything.
+    package func finishSending() {
+        shutdown(descriptor, Int32(SHUT_WR))
+    }
+
+    /// Closes the descriptor and leaves the worker; the last thing a connection's task does.
+    package func close() async {
+        while signalInFlight.load(ordering: .acquiring) {
+            isAborted = false
+            _ = await wait(for: .signal, until: .never)
+        }
+        unsafe worker.removeDeadline(timer)
+        Glibc.close(descriptor)
+        isOpen = false
+        unsafe worker.closed(self)
+    }
+
+    /// Closes with RST instead of FIN, discarding what was not sent.
+    package func reset() async {
+        var linger = linger(l_onoff: 1, l_linger: 0)
+        unsafe setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout.size(ofValue: linger)))
+        await close()
+    }
+}

@@ -1,0 +1,84 @@
+import Glibc
+
+/// An IPv4 or IPv6 address with a port.
+package struct SocketAddress: Sendable {
+    package private(set) var storage = sockaddr_storage()
+    package private(set) var length = socklen_t(0)
+
+    /// Reads `127.0.0.1:8443` or `[::1]:8443`; nil for anything else, names included.
+    package init?(_ text: String) {
+        guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else { return nil }
+        let host = text[..<colon]
+        if host.hasPrefix("["), host.hasSuffix("]") {
+            var address = sockaddr_in6()
+            address.sin6_family = sa_family_t(AF_INET6)
+            address.sin6_port = port.bigEndian
+            guard unsafe inet_pton(AF_INET6, String(host.dropFirst().dropLast()), &address.sin6_addr) == 1 else { return nil }
+            store(&address)
+        } else {
+            var address = sockaddr_in()
+            address.sin_family = sa_family_t(AF_INET)
+            address.sin_port = port.bigEndian
+            guard unsafe inet_pton(AF_INET, String(host), &address.sin_addr) == 1 else { return nil }
+            store(&address)
+        }
+    }
+
+    init(_ storage: sockaddr_storage, _ length: socklen_t) {
+        self.storage = storage
+        self.length = length
+    }
+
+    /// The address a descriptor is bound to.
+    package init(localOf descriptor: Int32) {
+        var size = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        _ = unsafe withUnsafeMutablePointer(to: &storage) {
+            unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe getsockname(descriptor, $0, &size) }
+        }
+        length = size
+    }
+
+    private mutating func store<Address>(_ address: inout Address) {
+        let size = MemoryLayout<Address>.size
+        unsafe withUnsafeMutableBytes(of: &storage) { destination in
+            unsafe withUnsafeBytes(of: &address) { unsafe destination.copyMemory(from: $0) }
+        }
+        length = socklen_t(size)
+    }
+
+    package var isIPv6: Bool { Int32(storage.ss_family) == AF_INET6 }
+
+    package var port: UInt16 {
+        unsafe withUnsafeBytes(of: storage) { UInt16(bigEndian: unsafe $0.loadUnaligned(fromByteOffset: 2, as: UInt16.self)) }
+    }
+
+    package func with(port: UInt16) -> SocketAddress {
+        var copy = self
+        unsafe withUnsafeMutableBytes(of: &copy.storage) {
+            unsafe $0.storeBytes(of: port.bigEndian, toByteOffset: 2, as: UInt16.self)
+        }
+        return copy
+    }
+
+    /// The address without port or brackets, as in REMOTE_ADDR.
+    package var host: String {
+        let offset = isIPv6 ? 8 : 4
+        var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
+        let count = text.count
+        unsafe withUnsafeBytes(of: storage) { bytes in
+            _ = unsafe inet_ntop(Int32(storage.ss_family), bytes.baseAddress! + offset, &text, socklen_t(count))
+        }
+        return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    /// `host:port`, with brackets around an IPv6 address.
+    package var description: String {
+        isIPv6 ? "[\(host)]:\(port)" : "\(host):\(port)"
+    }
+
+    func withSocketAddress<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result {
+        unsafe withUnsafePointer(to: storage) {
+            unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe body($0, length) }
+        }
+    }
+}

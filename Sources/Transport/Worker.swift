@@ -1,0 +1,282 @@
+import CLinux
+import Glibc
+import Synchronization
+
+/// One event loop on one thread: an epoll instance, the deadlines of its connections, and the executor of their tasks.
+///
+/// A connection lives and dies on the worker that accepted it, so nothing about it is locked. Other threads reach a
+/// worker in three ways only: `enqueue` (the Swift runtime resuming a task), `Endpoint.signal()`, and `perform(_:)`.
+@safe
+package final class Worker: TaskExecutor, @unchecked Sendable {
+    package let index: Int
+    /// The monotonic clock as this turn of the loop began.
+    package private(set) var now: Deadline
+    /// Seconds since 1970 as this turn of the loop began.
+    package private(set) var wallSeconds: Int64
+    /// Connections of this worker that have not ended.
+    package private(set) var connectionCount = 0
+    package private(set) var isDraining = false
+
+    private let epoll: Int32
+    private let wakeUp: Int32
+    private var ready = JobRing()
+    private var timers: TimerWheel
+    private var turnEndActions: [any TurnEndAction] = []
+    private var connections: Endpoint?
+    private var isStopping = false
+    private var spareBlocks: [UnsafeMutableRawBufferPointer] = unsafe []
+
+    private let inbox = Mutex(Inbox())
+    private var drained = Inbox()
+    private let hasMail = Atomic(false)
+    private let isSleeping = Atomic(false)
+
+    /// What other threads left for this worker; the arrays are swapped, not copied.
+    @safe
+    private struct Inbox {
+        var jobs: [UnownedJob] = []
+        var signals: [Unmanaged<Endpoint>] = unsafe []
+        var actions: [@Sendable (Worker) -> Void] = []
+    }
+
+    /// - Throws: `TransportFailure` when the kernel refuses an epoll instance or an eventfd.
+    package init(index: Int) throws(TransportFailure) {
+        self.index = index
+        now = Self.monotonicNow()
+        wallSeconds = Self.wallNow()
+        epoll = CLinux_epoll_create()
+        wakeUp = CLinux_eventfd()
+        timers = TimerWheel(now: now)
+        guard epoll >= 0, wakeUp >= 0, CLinux_epoll_add(epoll, wakeUp, CLinux_EPOLLIN, nil) == 0 else {
+            throw TransportFailure(errno: errno)
+        }
+    }
+
+    deinit {
+        for unsafe block in unsafe spareBlocks { unsafe block.deallocate() }
+        close(epoll)
+        close(wakeUp)
+    }
+
+    // MARK: The loop
+
+    /// Runs the loop on the calling thread until `stop()` was called and the last connection has ended.
+    package func run() {
+        unsafe CLinux_set_current_worker(Unmanaged.passUnretained(self).toOpaque())
+        let capacity = 512
+        let events = UnsafeMutablePointer<epoll_event>.allocate(capacity: capacity)
+        defer {
+            unsafe events.deallocate()
+            CLinux_set_current_worker(nil)
+        }
+        while !(isStopping && connectionCount == 0) {
+            let count = unsafe waitForEvents(events, capacity)
+            now = Self.monotonicNow()
+            wallSeconds = Self.wallNow()
+            for index in 0..<max(0, Int(count)) {
+                unsafe dispatch(events + index)
+            }
+            if hasMail.load(ordering: .acquiring) { readMail() }
+            if timers.nextExamination <= now { fireDeadlines() }
+            runJobs()
+            endTurn()
+        }
+    }
+
+    private func waitForEvents(_ events: UnsafeMutablePointer<epoll_event>, _ capacity: Int) -> Int32 {
+        isSleeping.store(true, ordering: .sequentiallyConsistent)
+        defer { isSleeping.store(false, ordering: .relaxed) }
+        let timeout = !ready.isEmpty || hasMail.load(ordering: .sequentiallyConsistent) ? 0 : timeoutToNextDeadline()
+        return unsafe epoll_wait(epoll, events, Int32(capacity), timeout)
+    }
+
+    private func timeoutToNextDeadline() -> Int32 {
+        let next = timers.nextExamination
+        guard next != .never else { return -1 }
+        let current = Self.monotonicNow()
+        return next <= current ? 0 : Int32(clamping: next.milliseconds - current.milliseconds)
+    }
+
+    @inline(__always)
+    private func dispatch(_ event: UnsafeMutablePointer<epoll_event>) {
+        let flags = unsafe CLinux_epoll_event_flags(event)
+        guard let source = unsafe CLinux_epoll_event_data(event) else {
+            var count: UInt64 = 0
+            _ = unsafe read(wakeUp, &count, 8)
+            return
+        }
+        unsafe Unmanaged<EventSource>.fromOpaque(source)._withUnsafeGuaranteedRef { $0.handle(flags) }
+    }
+
+    @inline(__always)
+    private func runJobs() {
+        let executor = unsafe asUnownedTaskExecutor()
+        while let job = ready.popFirst() {
+            unsafe job.runSynchronously(on: executor)
+        }
+    }
+
+    private func endTurn() {
+        guard !turnEndActions.isEmpty else { return }
+        for action in turnEndActions { action.turnEnded() }
+        turnEndActions.removeAll(keepingCapacity: true)
+    }
+
+    private func fireDeadlines() {
+        unsafe timers.advance(to: now) { owner in
+            unsafe owner._withUnsafeGuaranteedRef { $0.deadlinePassed() }
+        }
+    }
+
+    private func readMail() {
+        hasMail.store(false, ordering: .sequentiallyConsistent)
+        inbox.withLock { swap(&$0, &drained) }
+        for job in drained.jobs { ready.append(job) }
+        for unsafe signal in unsafe drained.signals { unsafe signal._withUnsafeGuaranteedRef { $0.signalArrived() } }
+        for action in drained.actions { action(self) }
+        drained.jobs.removeAll(keepingCapacity: true)
+        unsafe drained.signals.removeAll(keepingCapacity: true)
+        drained.actions.removeAll(keepingCapacity: true)
+    }
+
+    // MARK: From other threads
+
+    package func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        if isCurrent {
+            ready.append(job)
+        } else {
+            post { $0.jobs.append(job) }
+        }
+    }
+
+    /// Runs `action` on this worker's thread, after the events of a turn.
+    package func perform(_ action: @escaping @Sendable (Worker) -> Void) {
+        post { $0.actions.append(action) }
+    }
+
+    func deliverSignal(to endpoint: Endpoint) {
+        let reference = unsafe Unmanaged.passUnretained(endpoint)
+        post { unsafe $0.signals.append(reference) }
+    }
+
+    /// Whether the calling thread runs this worker's loop.
+    package var isCurrent: Bool {
+        unsafe CLinux_current_worker() == Unmanaged.passUnretained(self).toOpaque()
+    }
+
+    @inline(__always)
+    private func post(_ deposit: (inout sending Inbox) -> Void) {
+        inbox.withLock { deposit(&$0) }
+        hasMail.store(true, ordering: .sequentiallyConsistent)
+        if isSleeping.exchange(false, ordering: .sequentiallyConsistent) { ring() }
+    }
+
+    private func ring() {
+        var one: UInt64 = 1
+        _ = unsafe write(wakeUp, &one, 8)
+    }
+
+    // MARK: Event sources, deadlines, ends of turns
+
+    func watch(_ source: EventSource, descriptor: Int32, events: UInt32) -> Bool {
+        unsafe CLinux_epoll_add(epoll, descriptor, events, Unmanaged.passUnretained(source).toOpaque()) == 0
+    }
+
+    func unwatch(descriptor: Int32) {
+        _ = CLinux_epoll_remove(epoll, descriptor)
+    }
+
+    @inline(__always)
+    func setDeadline(_ entry: TimerWheel.EntryPointer, _ deadline: Deadline) {
+        unsafe timers.set(entry, to: deadline)
+    }
+
+    func removeDeadline(_ entry: TimerWheel.EntryPointer) {
+        unsafe timers.remove(entry)
+    }
+
+    /// Calls `action.turnEnded()` once, when the tasks of this turn have run.
+    package func atEndOfTurn(_ action: any TurnEndAction) {
+        turnEndActions.append(action)
+    }
+
+    func opened(_ endpoint: Endpoint) {
+        connectionCount += 1
+        unsafe endpoint.following = connections
+        unsafe connections?.preceding = endpoint
+        connections = endpoint
+    }
+
+    func closed(_ endpoint: Endpoint) {
+        connectionCount -= 1
+        if let preceding = unsafe endpoint.preceding { unsafe preceding.following = endpoint.following } else { connections = unsafe endpoint.following }
+        unsafe endpoint.following?.preceding = endpoint.preceding
+        unsafe endpoint.following = nil
+        unsafe endpoint.preceding = nil
+    }
+
+    // MARK: Buffers
+
+    /// Lends memory for bytes on their way to a socket; most turns reuse the same block, still warm in the cache.
+    package func rentBlock() -> UnsafeMutableRawBufferPointer {
+        if let block = unsafe spareBlocks.popLast() { return unsafe block }
+        return .allocate(byteCount: Self.blockSize, alignment: 64)
+    }
+
+    package func returnBlock(_ block: UnsafeMutableRawBufferPointer) {
+        if unsafe spareBlocks.count < Self.spareBlockLimit {
+            unsafe spareBlocks.append(block)
+        } else {
+            unsafe block.deallocate()
+        }
+    }
+
+    /// Room for 64 KiB of plain text as TLS records, and one record more.
+    package static let blockSize = 96 << 10
+    private static let spareBlockLimit = 16
+
+    // MARK: Ending
+
+    /// Tells every waiting connection that no further request is wanted.
+    package func drain() {
+        isDraining = true
+        forEachConnection { $0.drainBegan() }
+    }
+
+    /// Makes every wait of every connection end with `Wake.aborted`.
+    package func abortConnections() {
+        isDraining = true
+        forEachConnection { $0.abort() }
+    }
+
+    /// Lets `run()` return once no connection is left.
+    package func stop() {
+        isStopping = true
+    }
+
+    private func forEachConnection(_ body: (Endpoint) -> Void) {
+        var next = connections
+        while let endpoint = next {
+            next = unsafe endpoint.following
+            body(endpoint)
+        }
+    }
+
+    // MARK: Clocks
+
+    private static func monotonicNow() -> Deadline {
+        Deadline(milliseconds: CLinux_monotonic_ns() / 1_000_000)
+    }
+
+    private static func wallNow() -> Int64 {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_REALTIME_COARSE, &time)
+        return Int64(time.tv_sec)
+    }
+}
+
+/// Something to do once at the end of a turn of the loop, when all its tasks have run: handing over what they collected.
+package protocol TurnEndAction: AnyObject {
+    func turnEnded()
+}
