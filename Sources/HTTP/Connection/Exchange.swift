@@ -1,0 +1,175 @@
+import Transport
+
+/// One request and its response, as a handler sees them; valid until the handler returns.
+///
+/// The request is read through slices of its head and, piece by piece, its body. Exactly one final response is
+/// given: either a `FixedResponse`, or a head, any number of writes, and `finish`. Writes collect in memory; `flush`
+/// sends them and waits while the client is slow, so a handler that writes much flushes often.
+@safe
+package struct Exchange: BitwiseCopyable {
+    let storage: UnsafeMutablePointer<ExchangeStorage>
+
+    init(_ storage: UnsafeMutablePointer<ExchangeStorage>) {
+        unsafe self.storage = storage
+    }
+
+    @inline(__always)
+    package var connection: HTTPConnection {
+        unsafe storage.pointee.connection!._withUnsafeGuaranteedRef { $0 }
+    }
+
+    // MARK: Request
+
+    @inline(__always)
+    package var head: RequestHead { unsafe storage.pointee.parser.head }
+
+    /// The field lines as parsed, in the order sent.
+    package var fields: UnsafeBufferPointer<FieldSlice> { unsafe storage.pointee.parser.fields }
+
+    /// The head as sent, what all slices count from.
+    @inline(__always)
+    package var headBytes: UnsafeRawBufferPointer {
+        let start = unsafe storage.pointee.headStart
+        let end = unsafe start + storage.pointee.parser.head.length
+        return unsafe UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(storage.pointee.input)[start..<end])
+    }
+
+    @inline(__always)
+    package func bytes(of slice: Slice) -> UnsafeRawBufferPointer {
+        unsafe UnsafeRawBufferPointer(rebasing: headBytes[slice.range])
+    }
+
+    package func text(of slice: Slice) -> String {
+        unsafe String(decoding: bytes(of: slice), as: UTF8.self)
+    }
+
+    /// The value of the first field with this name, in any case.
+    package func value(named name: StaticString) -> Slice? {
+        unsafe storage.pointee.parser.value(named: name, in: storage.pointee.received.bytes)
+    }
+
+    /// Calls `body` with the path percent-decoded and without dot segments: what routes are matched against.
+    @inline(__always)
+    package func withPath<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        if let path = unsafe storage.pointee.normalizedPath {
+            return unsafe path.withUnsafeBytes { unsafe body($0) }
+        }
+        return unsafe body(bytes(of: head.path))
+    }
+
+    /// When the request's first byte was seen.
+    package var began: Deadline { unsafe storage.pointee.began }
+
+    // MARK: Request body
+
+    /// Bytes of the body still to come; nil when only its end will tell.
+    package var remainingBody: UInt64? { unsafe storage.pointee.body.remaining }
+
+    package var hasBodyEnded: Bool { unsafe storage.pointee.body.hasEnded }
+
+    /// The next piece of the body, valid until the next call; nil at its end.
+    ///
+    /// Sends 100 (Continue) first when the client waits for it (RFC 9110 §10.1.1).
+    package func readBody() async throws(ExchangeFailure) -> UnsafeRawBufferPointer? {
+        unsafe try await connection.readBody(self)
+    }
+
+    // MARK: Response
+
+    /// Gives the whole response at once.
+    @inline(__always)
+    package func respond(_ response: FixedResponse) {
+        unsafe storage.pointee.response.noteStatus(response.status)
+        unsafe storage.pointee.output.append(response.statusLine)
+        appendCommonFields()
+        unsafe storage.pointee.output.append(response.fields)
+        unsafe storage.pointee.response.endFixedHead(
+            response.body.count, answering: framingFacts, to: &storage.pointee.output)
+        _ = unsafe storage.pointee.response.write(response.body, to: &storage.pointee.output)
+        _ = unsafe storage.pointee.response.finish(to: &storage.pointee.output)
+    }
+
+    /// Begins the response.
+    ///
+    /// - Parameters:
+    ///   - reason: the reason phrase; the standard one of the status when nil.
+    ///   - fields: validated field lines, each ended by CRLF, without those that tell the framing.
+    ///   - keepAlive: false closes the connection after the response.
+    package func beginResponse(
+        status: Int, reason: UnsafeRawBufferPointer? = nil, fields: UnsafeRawBufferPointer, length: BodyLength,
+        keepAlive: Bool = true
+    ) {
+        let standard = StatusCode.reason(status)
+        let phrase = unsafe reason
+            ?? UnsafeRawBufferPointer(start: standard.utf8Start, count: standard.utf8CodeUnitCount)
+        unsafe storage.pointee.response.beginHead(status: status, reason: phrase, to: &storage.pointee.output)
+        appendCommonFields()
+        unsafe storage.pointee.output.append(fields)
+        var facts = framingFacts
+        if !keepAlive { facts.keepAlive = false }
+        unsafe storage.pointee.response.endHead(length, answering: facts, to: &storage.pointee.output)
+    }
+
+    /// Adds to the body; bytes beyond a known length are dropped and counted in the result.
+    @discardableResult
+    package func write(_ bytes: UnsafeRawBufferPointer) -> Int {
+        unsafe storage.pointee.response.write(bytes, to: &storage.pointee.output)
+    }
+
+    /// Ends the response; false when it stayed shorter than its Content-Length, which closes the connection.
+    @discardableResult
+    package func finish() -> Bool {
+        unsafe storage.pointee.response.finish(to: &storage.pointee.output)
+    }
+
+    /// Closes the connection once the response is sent.
+    package func closeAfterResponse() {
+        unsafe storage.pointee.response.closeAfterwards()
+    }
+
+    /// Cuts the response off where it stands; the connection closes.
+    package func abandonResponse() {
+        unsafe storage.pointee.response.abandon()
+    }
+
+    /// Sends everything written so far, waiting while the client is slow.
+    package func flush() async throws(ExchangeFailure) {
+        try await connection.flush(self)
+    }
+
+    package var isResponseBegun: Bool { unsafe storage.pointee.response.isHeadSent }
+    package var isResponseFinished: Bool { unsafe storage.pointee.response.isFinished }
+    package var status: Int { unsafe storage.pointee.logStatus ?? storage.pointee.response.status }
+    package var contentBytes: UInt64 { unsafe storage.pointee.response.contentBytes }
+
+    /// Whether the connection will stay open as far as can be told now.
+    package var willKeepAlive: Bool { framingFacts.keepAlive }
+
+    @inline(__always)
+    private func appendCommonFields() {
+        unsafe storage.pointee.output.append("Server: isagate\r\n")
+        unsafe storage.pointee.output.append(connection.service.dateField)
+    }
+
+    @inline(__always)
+    private var framingFacts: ResponseEncoder.Request {
+        let head = head
+        return ResponseEncoder.Request(
+            isHead: head.method == .head, version: head.version,
+            keepAlive: head.keepAlive && connection.mayKeepAlive(self))
+    }
+
+    // MARK: Log
+
+    /// The status the log shows when it is not the one sent.
+    package func setLogStatus(_ status: Int) {
+        unsafe storage.pointee.logStatus = status
+    }
+
+    /// Text that belongs to the query in the log (HSE_APPEND_LOG_PARAMETER).
+    package var logParameter: String? { unsafe storage.pointee.logParameter }
+
+    package func setLogParameter(_ text: String) {
+        unsafe storage.pointee.logParameter = text
+    }
+}

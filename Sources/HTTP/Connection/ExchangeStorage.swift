@@ -1,0 +1,96 @@
+import Transport
+
+/// The memory of one request and its response: lent to a connection while a request is under way.
+///
+/// The request head stays at `headStart` until the exchange is over, so a handler's slices hold; body bytes are read
+/// behind it and consumed from `cursor`.
+@safe
+struct ExchangeStorage: ~Copyable {
+    var parser: RequestParser
+    let input: UnsafeMutableRawBufferPointer
+    /// Where the current request begins.
+    var headStart = 0
+    /// The first byte not consumed yet.
+    var cursor = 0
+    /// Behind the last byte received.
+    var filled = 0
+    var output = OutputBuffer()
+    var response = ResponseEncoder()
+    var body = RequestBody()
+    /// The normalized path, unless the path as sent is normal.
+    var normalizedPath: [UInt8]?
+    /// When the request's first byte was seen.
+    var began = Deadline(milliseconds: 0)
+    var logStatus: Int?
+    var logParameter: String?
+    var connection: Unmanaged<HTTPConnection>?
+    var next: UnsafeMutablePointer<ExchangeStorage>?
+
+    /// Room behind the largest head: for a TLS record of body, or the longest trailer section.
+    private static let roomBehindHead = 24 << 10
+
+    init(_ limits: HeadLimits) {
+        parser = RequestParser(limits: limits)
+        unsafe input = .allocate(byteCount: limits.maximumHead + Self.roomBehindHead, alignment: 16)
+    }
+
+    deinit {
+        unsafe input.deallocate()
+    }
+
+    /// Forgets everything, bytes included.
+    mutating func clear() {
+        headStart = 0
+        cursor = 0
+        filled = 0
+        output.removeAll()
+        beginRequest()
+    }
+
+    /// Makes ready for the request at `cursor`.
+    @inline(__always)
+    mutating func beginRequest() {
+        parser.reset()
+        response = ResponseEncoder()
+        body = RequestBody()
+        if normalizedPath != nil { normalizedPath = nil }
+        if logParameter != nil { logParameter = nil }
+        logStatus = nil
+        if cursor == filled {
+            cursor = 0
+            filled = 0
+        }
+        headStart = cursor
+    }
+
+    /// The bytes received from the current request's first on.
+    @inline(__always)
+    var received: UnsafeRawBufferPointer {
+        unsafe UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(input)[headStart..<filled])
+    }
+
+    /// Where the next bytes from the client go; moves an unfinished head to the front when there is no room left.
+    mutating func roomForHead() -> UnsafeMutableRawBufferPointer {
+        if unsafe headStart > 0 && filled == input.count {
+            unsafe input.baseAddress!.copyMemory(from: input.baseAddress! + headStart, byteCount: filled - headStart)
+            filled -= headStart
+            cursor -= headStart
+            headStart = 0
+        }
+        return unsafe UnsafeMutableRawBufferPointer(rebasing: input[filled...])
+    }
+
+    /// Where body bytes go: behind the head, over body bytes already consumed.
+    mutating func roomForBody() -> UnsafeMutableRawBufferPointer {
+        let headEnd = headStart + parser.head.length
+        if cursor == filled {
+            cursor = headEnd
+            filled = headEnd
+        } else if unsafe filled == input.count {
+            unsafe (input.baseAddress! + headEnd).copyMemory(from: input.baseAddress! + cursor, byteCount: filled - cursor)
+            filled -= cursor - headEnd
+            cursor = headEnd
+        }
+        return unsafe UnsafeMutableRawBufferPointer(rebasing: input[filled...])
+    }
+}

@@ -1,0 +1,342 @@
+import Transport
+
+/// One client connection speaking HTTP/1: reads requests, has them answered in order, sends the answers together.
+///
+/// The only part of HTTP that waits. Everything ready is answered before anything is sent, and everything ready to
+/// be sent leaves in one write. While no request is under way the connection holds no buffers.
+package final class HTTPConnection {
+    package let stream: any ByteStream
+    package let endpoint: Endpoint
+    unowned(unsafe) let service: HTTPService
+    /// What a feature keeps for the length of the connection, such as facts it derived once.
+    package var attachment: AnyObject?
+
+    /// Responses collected beyond this are sent before further requests are answered.
+    private static let outputHighWater = 64 << 10
+
+    /// How a round of requests left the connection.
+    private enum Turn: Equatable {
+        /// Nothing received is unanswered.
+        case idle
+        case close
+        /// As `close`, but the client may still be sending.
+        case linger
+        /// Nothing more can be said to the client.
+        case reset
+    }
+
+    package init(_ stream: any ByteStream, service: HTTPService) {
+        self.stream = stream
+        endpoint = stream.endpoint
+        unsafe self.service = service
+    }
+
+    /// Serves the connection to its end and closes it.
+    package func serve() async {
+        while true {
+            let exchange = unsafe service.rent(for: self)
+            let turn = await converse(exchange)
+            unsafe service.giveBack(exchange)
+            if turn == .idle, await awaitRequest() { continue }
+            await end(turn)
+            return
+        }
+    }
+
+    // MARK: One round of requests
+
+    private func converse(_ exchange: Exchange) async -> Turn {
+        let storage = unsafe exchange.storage
+        unsafe storage.pointee.beginRequest()
+        var headDeadline = Deadline.never
+        while true {
+            while unsafe storage.pointee.cursor < storage.pointee.filled {
+                do throws(RequestRejection) {
+                    guard try unsafe storage.pointee.parser.parse(storage.pointee.received.bytes) else { break }
+                } catch {
+                    return await reject(exchange, error)
+                }
+                headDeadline = .never
+                if let turn = await answer(exchange) { return turn }
+            }
+            if unsafe !storage.pointee.output.isEmpty {
+                guard await send(exchange) else { return .reset }
+            }
+            switch unsafe stream.read(into: storage.pointee.roomForHead()) {
+            case .bytes(let count):
+                if unsafe storage.pointee.cursor == storage.pointee.filled {
+                    unsafe storage.pointee.began = endpoint.worker.now
+                }
+                unsafe storage.pointee.filled += count
+            case .wouldBlock(let interest):
+                if unsafe storage.pointee.cursor == storage.pointee.filled { return .idle }
+                if headDeadline == .never {
+                    headDeadline = unsafe storage.pointee.began.advanced(by: service.limits.headerTimeout)
+                }
+                switch await endpoint.wait(for: interest, until: headDeadline) {
+                case .ready, .signalled, .draining, .hangup: continue
+                case .deadline: return await reject(exchange, .headTimeout)
+                case .aborted: return .reset
+                }
+            case .end: return .close
+            case .failed: return .reset
+            }
+        }
+    }
+
+    /// Answers the request whose head is complete; nil when the next one may follow.
+    @inline(__always)
+    private func answer(_ exchange: Exchange) async -> Turn? {
+        let storage = unsafe exchange.storage
+        do throws(RequestRejection) {
+            try prepare(exchange)
+        } catch {
+            return await reject(exchange, error)
+        }
+        if case .handler(let handler) = unsafe service.router.answer(exchange) {
+            do throws(ExchangeFailure) {
+                try await handler.handle(exchange)
+            } catch {
+                if case .rejected(let rejection) = error, !exchange.isResponseBegun {
+                    return await reject(exchange, rejection)
+                }
+                exchange.abandonResponse()
+                observe(exchange)
+                return .reset
+            }
+            if !exchange.isResponseFinished { exchange.abandonResponse() }
+        }
+        observe(exchange)
+        if unsafe !storage.pointee.body.hasEnded {
+            guard await dropBody(exchange) else {
+                guard await send(exchange) else { return .reset }
+                return .linger
+            }
+        }
+        if unsafe storage.pointee.response.closes {
+            guard await send(exchange) else { return .reset }
+            return unsafe storage.pointee.cursor < storage.pointee.filled ? .linger : .close
+        }
+        if unsafe storage.pointee.output.count >= Self.outputHighWater {
+            guard await send(exchange) else { return .reset }
+        }
+        unsafe storage.pointee.beginRequest()
+        return nil
+    }
+
+    @inline(__always)
+    private func prepare(_ exchange: Exchange) throws(RequestRejection) {
+        let storage = unsafe exchange.storage
+        let head = exchange.head
+        unsafe storage.pointee.cursor = storage.pointee.headStart + head.length
+        if head.framing != .none {
+            unsafe storage.pointee.body = RequestBody(head)
+            let limit = unsafe service.limits.maximumBody
+            if let length = unsafe storage.pointee.body.remaining, length > limit { throw .bodyTooLarge }
+        }
+        let path = unsafe exchange.bytes(of: head.path)
+        let hasPath = head.form == .origin || head.form == .absolute
+        guard hasPath, unsafe !PathNormalizer.isNormal(path.bytes) else { return }
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: path.count + 1, alignment: 1)
+        defer { unsafe buffer.deallocate() }
+        let count = try unsafe PathNormalizer.normalize(path.bytes, into: buffer)
+        unsafe storage.pointee.normalizedPath = Array(buffer[..<count])
+    }
+
+    @inline(__always)
+    private func observe(_ exchange: Exchange) {
+        let router = unsafe service.router
+        if router.observesExchanges { router.finished(exchange) }
+    }
+
+    // MARK: Body
+
+    func readBody(_ exchange: Exchange) async throws(ExchangeFailure) -> UnsafeRawBufferPointer? {
+        let storage = unsafe exchange.storage
+        while true {
+            let step: RequestBody.Step
+            let start = unsafe storage.pointee.cursor
+            let unread = unsafe UnsafeRawBufferPointer(
+                rebasing: UnsafeRawBufferPointer(storage.pointee.input)[start..<storage.pointee.filled])
+            do throws(RequestRejection) {
+                step = try unsafe storage.pointee.body.next(unread.bytes, limit: service.limits.maximumBody)
+            } catch {
+                throw .rejected(error)
+            }
+            switch step {
+            case .content(let range, let consumed):
+                unsafe storage.pointee.cursor += consumed
+                return unsafe UnsafeRawBufferPointer(rebasing: unread[range])
+            case .ended(let consumed):
+                unsafe storage.pointee.cursor += consumed
+                return nil
+            case .receive(let consumed):
+                unsafe storage.pointee.cursor += consumed
+                try await receiveBody(exchange)
+            }
+        }
+    }
+
+    private func receiveBody(_ exchange: Exchange) async throws(ExchangeFailure) {
+        let storage = unsafe exchange.storage
+        if unsafe storage.pointee.body.owesContinue {
+            unsafe storage.pointee.body.continueSent()
+            unsafe storage.pointee.output.append("HTTP/1.1 100 Continue\r\n\r\n")
+            try await flush(exchange)
+        }
+        while true {
+            switch unsafe stream.read(into: storage.pointee.roomForBody()) {
+            case .bytes(let count):
+                unsafe storage.pointee.filled += count
+                return
+            case .wouldBlock(let interest):
+                // Answers to earlier requests must not wait for this request's body.
+                if unsafe !storage.pointee.output.isEmpty { try await flush(exchange) }
+                let deadline = unsafe endpoint.worker.now.advanced(by: service.limits.bodyTimeout)
+                switch await endpoint.wait(for: interest, until: deadline) {
+                case .ready, .signalled, .draining, .hangup: continue
+                case .deadline: throw .rejected(.bodyTimeout)
+                case .aborted: throw .aborted
+                }
+            case .end: throw .clientGone(.reset)
+            case .failed(let failure): throw .clientGone(failure)
+            }
+        }
+    }
+
+    /// Whether the connection can be kept, as far as the current request and the gateway's state tell.
+    @inline(__always)
+    func mayKeepAlive(_ exchange: Exchange) -> Bool {
+        if unsafe endpoint.worker.isDraining { return false }
+        let body = unsafe exchange.storage.pointee.body
+        if body.hasEnded { return true }
+        if body.owesContinue { return false }
+        guard let remaining = body.remaining else { return true }
+        return remaining <= UInt64(unsafe service.limits.unreadBody)
+    }
+
+    /// Reads what the handler left of the body; false when that is too much or will not come.
+    private func dropBody(_ exchange: Exchange) async -> Bool {
+        let storage = unsafe exchange.storage
+        guard unsafe !storage.pointee.response.closes, unsafe !storage.pointee.body.owesContinue else { return false }
+        var dropped = 0
+        do throws(ExchangeFailure) {
+            while let piece = unsafe try await readBody(exchange) {
+                dropped += piece.count
+                if unsafe dropped > service.limits.unreadBody { return false }
+            }
+            return true
+        } catch {
+            return false
+        }
+    }
+
+    // MARK: Sending
+
+    func flush(_ exchange: Exchange) async throws(ExchangeFailure) {
+        let storage = unsafe exchange.storage
+        while true {
+            let result: IOResult
+            if unsafe storage.pointee.output.isEmpty {
+                result = stream.flush()
+                if case .bytes = result { return }
+            } else {
+                result = unsafe stream.write(storage.pointee.output.unsent)
+            }
+            switch result {
+            case .bytes(let count): unsafe storage.pointee.output.sent(count)
+            case .wouldBlock(let interest):
+                let deadline = unsafe endpoint.worker.now.advanced(by: service.limits.writeTimeout)
+                switch await endpoint.wait(for: interest, until: deadline) {
+                case .ready, .signalled, .draining, .hangup: continue
+                case .deadline: throw .writeTimeout
+                case .aborted: throw .aborted
+                }
+            case .end: throw .clientGone(.reset)
+            case .failed(let failure): throw .clientGone(failure)
+            }
+        }
+    }
+
+    @inline(__always)
+    private func send(_ exchange: Exchange) async -> Bool {
+        do throws(ExchangeFailure) {
+            try await flush(exchange)
+            return true
+        } catch {
+            return false
+        }
+    }
+
+    // MARK: Refusing
+
+    /// Answers a request that cannot be trusted with a small response and gives the connection up.
+    private func reject(_ exchange: Exchange, _ rejection: RequestRejection) async -> Turn {
+        unsafe service.router.rejected(rejection, on: self)
+        let storage = unsafe exchange.storage
+        let status = rejection.status
+        let body = "\(status) \(StatusCode.reason(status)): \(rejection.reason)\n"
+        let fields = "Content-Type: text/plain; charset=utf-8\r\n"
+        unsafe storage.pointee.response = ResponseEncoder()
+        unsafe storage.pointee.body = RequestBody()
+        var text = fields
+        text.withUTF8 {
+            unsafe exchange.beginResponse(
+                status: status, fields: UnsafeRawBufferPointer($0), length: .known(UInt64(body.utf8.count)),
+                keepAlive: false)
+        }
+        text = body
+        text.withUTF8 { _ = unsafe exchange.write(UnsafeRawBufferPointer($0)) }
+        exchange.finish()
+        return await send(exchange) ? .linger : .reset
+    }
+
+    // MARK: Between requests, and the end
+
+    private func awaitRequest() async -> Bool {
+        let worker = unsafe endpoint.worker
+        var deadline = unsafe worker.now.advanced(by: service.limits.idleTimeout)
+        var interest: Interest = [.readable, .drain]
+        while true {
+            if worker.isDraining && interest.contains(.drain) {
+                interest = .readable
+                deadline = min(deadline, worker.now.advanced(by: ConnectionLimits.drainLinger))
+            }
+            switch await endpoint.wait(for: interest, until: deadline) {
+            case .ready: return true
+            case .draining, .signalled: continue
+            case .deadline, .aborted, .hangup: return false
+            }
+        }
+    }
+
+    private func end(_ turn: Turn) async {
+        switch turn {
+        case .idle, .close:
+            stream.finish()
+            await endpoint.close()
+        case .linger:
+            stream.finish()
+            await discardIncoming()
+            await endpoint.close()
+        case .reset:
+            await endpoint.reset()
+        }
+    }
+
+    /// Reads and drops what the client still sends, until it closes or the linger time is over.
+    private func discardIncoming() async {
+        let worker = unsafe endpoint.worker
+        let deadline = worker.now.advanced(by: ConnectionLimits.lingerTimeout)
+        let block = unsafe worker.rentBlock()
+        defer { unsafe worker.returnBlock(block) }
+        while worker.now < deadline {
+            switch unsafe endpoint.receive(into: block) {
+            case .bytes: continue
+            case .wouldBlock(let interest):
+                guard await endpoint.wait(for: interest, until: deadline) == .ready else { return }
+            case .end, .failed: return
+            }
+        }
+    }
+}

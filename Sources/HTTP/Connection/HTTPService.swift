@@ -1,0 +1,72 @@
+import Transport
+
+/// What the connections of one worker and one listener share: limits, router, spare exchanges, the Date field.
+@safe
+package final class HTTPService {
+    package let worker: Worker
+    package let limits: ConnectionLimits
+    let router: any RequestRouter
+    private var spare: UnsafeMutablePointer<ExchangeStorage>?
+    private var spareCount = 0
+    private var date = UnsafeMutableRawBufferPointer.allocate(byteCount: dateLine.count, alignment: 1)
+    private var dateSeconds = Int64.min
+
+    /// Exchanges kept for the next request; beyond it their memory goes back.
+    private static let spareLimit = 64
+    private static let dateLine = Array("Date: Thu, 01 Jan 1970 00:00:00 GMT\r\n".utf8)
+
+    package init(worker: Worker, limits: ConnectionLimits, router: any RequestRouter) {
+        self.worker = worker
+        self.limits = limits
+        self.router = router
+        unsafe date.copyBytes(from: Self.dateLine)
+    }
+
+    deinit {
+        while let storage = unsafe spare {
+            unsafe spare = storage.pointee.next
+            unsafe storage.deinitialize(count: 1)
+            unsafe storage.deallocate()
+        }
+        unsafe date.deallocate()
+    }
+
+    @inline(__always)
+    func rent(for connection: HTTPConnection) -> Exchange {
+        let storage: UnsafeMutablePointer<ExchangeStorage>
+        if let kept = unsafe spare {
+            unsafe spare = kept.pointee.next
+            spareCount -= 1
+            unsafe storage = kept
+        } else {
+            unsafe storage = .allocate(capacity: 1)
+            unsafe storage.initialize(to: ExchangeStorage(limits.head))
+        }
+        unsafe storage.pointee.connection = .passUnretained(connection)
+        return unsafe Exchange(storage)
+    }
+
+    @inline(__always)
+    func giveBack(_ exchange: Exchange) {
+        let storage = unsafe exchange.storage
+        unsafe storage.pointee.clear()
+        if spareCount < Self.spareLimit {
+            unsafe storage.pointee.next = spare
+            unsafe spare = storage
+            spareCount += 1
+        } else {
+            unsafe storage.deinitialize(count: 1)
+            unsafe storage.deallocate()
+        }
+    }
+
+    /// `Date: …` with its CRLF (RFC 9110 §6.6.1), made anew once a second.
+    @inline(__always)
+    var dateField: UnsafeRawBufferPointer {
+        if worker.wallSeconds != dateSeconds {
+            dateSeconds = worker.wallSeconds
+            unsafe HTTPDate.write(unixSeconds: dateSeconds, to: date.baseAddress! + 6)
+        }
+        return unsafe UnsafeRawBufferPointer(date)
+    }
+}

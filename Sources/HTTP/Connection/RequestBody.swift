@@ -1,0 +1,75 @@
+/// How far the body of the current request has been read: a value, told what arrives.
+struct RequestBody {
+    private enum State: BitwiseCopyable {
+        case length(remaining: UInt64)
+        case chunked(ChunkedDecoder, total: UInt64)
+        case ended
+    }
+
+    /// What to do to get further.
+    enum Step: Equatable {
+        /// These bytes, counted from the first unread one, are content; they are consumed with this step.
+        case content(Range<Int>, consumed: Int)
+        /// The unread bytes but for `consumed` do not reach; more have to be received.
+        case receive(consumed: Int)
+        case ended(consumed: Int)
+    }
+
+    private var state = State.ended
+    /// Whether 100 (Continue) is still owed to the client.
+    private(set) var owesContinue = false
+
+    init() {}
+
+    init(_ head: RequestHead) {
+        switch head.framing {
+        case .none: state = .ended
+        case .length(let count): state = count == 0 ? .ended : .length(remaining: count)
+        case .chunked: state = .chunked(ChunkedDecoder(), total: 0)
+        }
+        owesContinue = head.expectsContinue && !hasEnded
+    }
+
+    var hasEnded: Bool {
+        if case .ended = state { return true }
+        return false
+    }
+
+    /// Bytes still to come, where the framing tells.
+    var remaining: UInt64? {
+        switch state {
+        case .length(let remaining): remaining
+        case .chunked: nil
+        case .ended: 0
+        }
+    }
+
+    mutating func continueSent() {
+        owesContinue = false
+    }
+
+    /// - Throws: what the decoder refuses, and `bodyTooLarge` once more than `limit` bytes of content came.
+    mutating func next(_ unread: RawSpan, limit: UInt64) throws(RequestRejection) -> Step {
+        switch state {
+        case .ended: return .ended(consumed: 0)
+        case .length(let remaining):
+            guard unread.byteCount > 0 else { return .receive(consumed: 0) }
+            let count = Int(min(remaining, UInt64(unread.byteCount)))
+            state = remaining == UInt64(count) ? .ended : .length(remaining: remaining - UInt64(count))
+            return .content(0..<count, consumed: count)
+        case .chunked(var decoder, let total):
+            switch try decoder.decode(unread) {
+            case .data(let range):
+                guard total + UInt64(range.count) <= limit else { throw .bodyTooLarge }
+                state = .chunked(decoder, total: total + UInt64(range.count))
+                return .content(range, consumed: range.upperBound)
+            case .needsMore(let consumed):
+                state = .chunked(decoder, total: total)
+                return .receive(consumed: consumed)
+            case .end(let consumed):
+                state = .ended
+                return .ended(consumed: consumed)
+            }
+        }
+    }
+}

@@ -1,0 +1,43 @@
+import Transport
+
+/// What decides which handler answers a request; one per listener, used by all its connections.
+package protocol RequestRouter: AnyObject {
+    /// Answers on the spot, or names the handler that will.
+    ///
+    /// A request that is answered here never suspends its connection.
+    func answer(_ exchange: Exchange) -> Disposition
+
+    /// Whether `finished` wants to be called; asked once per request.
+    var observesExchanges: Bool { get }
+
+    /// A response has been handed to the connection as a whole, or given up.
+    func finished(_ exchange: Exchange)
+
+    /// A request was refused before it could be routed.
+    func rejected(_ rejection: RequestRejection, on connection: HTTPConnection)
+}
+
+/// How a request will be answered.
+package enum Disposition {
+    /// The exchange's response is complete.
+    case answered
+    case handler(any RequestHandler)
+}
+
+/// Answers requests that take their time: reads the body, waits for others, streams the response.
+package protocol RequestHandler: AnyObject {
+    /// Brings the exchange to its end; a response that was begun and not finished is cut off visibly.
+    func handle(_ exchange: Exchange) async throws(ExchangeFailure)
+}
+
+/// Why an exchange cannot be brought to its end.
+package enum ExchangeFailure: Error, Equatable, Sendable {
+    /// The request turned out to be malformed, too large or too slow; answered with its status if nothing was sent.
+    case rejected(RequestRejection)
+    /// The client is gone.
+    case clientGone(TransportFailure)
+    /// The client did not take the response in time.
+    case writeTimeout
+    /// The gateway stops.
+    case aborted
+}

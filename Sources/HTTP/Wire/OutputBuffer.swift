@@ -1,0 +1,82 @@
+/// Bytes on their way to the client: appended at the end, sent from the front.
+@safe
+struct OutputBuffer: ~Copyable {
+    private var storage: UnsafeMutableRawBufferPointer
+    private var start = 0
+    private var end = 0
+
+    private static let initialCapacity = 16 << 10
+    /// A buffer that grew beyond this is not kept for the next request.
+    private static let keptCapacity = 256 << 10
+
+    init() {
+        unsafe storage = .allocate(byteCount: Self.initialCapacity, alignment: 16)
+    }
+
+    deinit {
+        unsafe storage.deallocate()
+    }
+
+    var count: Int { end - start }
+    var isEmpty: Bool { start == end }
+
+    /// The bytes not sent yet.
+    var unsent: UnsafeRawBufferPointer {
+        unsafe UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(storage)[start..<end])
+    }
+
+    mutating func sent(_ count: Int) {
+        start += count
+        assert(start <= end)
+        if start == end {
+            start = 0
+            end = 0
+        }
+    }
+
+    mutating func removeAll() {
+        start = 0
+        end = 0
+        guard unsafe storage.count > Self.keptCapacity else { return }
+        unsafe storage.deallocate()
+        unsafe storage = .allocate(byteCount: Self.initialCapacity, alignment: 16)
+    }
+
+    @inline(__always)
+    mutating func append(_ bytes: UnsafeRawBufferPointer) {
+        let room = unsafe reserve(bytes.count)
+        guard let source = bytes.baseAddress else { return }
+        unsafe room.copyMemory(from: source, byteCount: bytes.count)
+        end += bytes.count
+    }
+
+    @inline(__always)
+    mutating func append(_ text: StaticString) {
+        unsafe append(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+
+    mutating func appendDecimal(_ value: UInt64) {
+        end += unsafe WireNumber.writeDecimal(value, to: reserve(WireNumber.maximumDecimal))
+    }
+
+    mutating func appendChunkLine(_ size: Int) {
+        end += unsafe WireNumber.writeChunkLine(size: UInt64(size), to: reserve(WireNumber.maximumChunkLine))
+    }
+
+    /// Room for `count` more bytes, at the end.
+    @inline(__always)
+    private mutating func reserve(_ count: Int) -> UnsafeMutableRawPointer {
+        if unsafe end + count > storage.count { grow(by: count) }
+        return unsafe storage.baseAddress! + end
+    }
+
+    private mutating func grow(by count: Int) {
+        let larger = unsafe UnsafeMutableRawBufferPointer.allocate(
+            byteCount: max(storage.count * 2, self.count + count), alignment: 16)
+        unsafe larger.copyMemory(from: unsent)
+        end -= start
+        start = 0
+        unsafe storage.deallocate()
+        unsafe storage = larger
+    }
+}
