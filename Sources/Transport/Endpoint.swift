@@ -10,7 +10,7 @@ import Synchronization
 @safe
 package final class Endpoint: EventSource, @unchecked Sendable {
     package let descriptor: Int32
-    package unowned(unsafe) let worker: Worker
+    package let worker: Worker
     package let localAddress: SocketAddress
     package let remoteAddress: SocketAddress
 
@@ -49,7 +49,7 @@ package final class Endpoint: EventSource, @unchecked Sendable {
 
     private init(_ descriptor: Int32, _ worker: Worker, _ local: SocketAddress, _ remote: SocketAddress) {
         self.descriptor = descriptor
-        unsafe self.worker = worker
+        self.worker = worker
         localAddress = local
         remoteAddress = remote
         unsafe preceding = nil
@@ -65,6 +65,10 @@ package final class Endpoint: EventSource, @unchecked Sendable {
     }
 
     // MARK: Moving bytes
+
+    /// Whether `receive` would ask the system at all.
+    @inline(__always)
+    package var mayReceive: Bool { isReadable }
 
     /// One `recv`, or none when the socket is known to be empty.
     @inline(__always)
@@ -180,7 +184,7 @@ package final class Endpoint: EventSource, @unchecked Sendable {
     /// flight.
     package func signal() {
         guard !signalInFlight.exchange(true, ordering: .acquiringAndReleasing) else { return }
-        unsafe worker.deliverSignal(to: self)
+        worker.deliverSignal(to: self)
     }
 
     func signalArrived() {
@@ -210,7 +214,7 @@ package final class Endpoint: EventSource, @unchecked Sendable {
         unsafe worker.removeDeadline(timer)
         Glibc.close(descriptor)
         isOpen = false
-        unsafe worker.closed(self)
+        worker.closed(self)
     }
 
     /// Closes with RST instead of FIN, discarding what was not sent.
