@@ -150,7 +150,7 @@ package final class Gateway {
         switch route.action {
         case .respond(let response):
             RespondAction(
-                HTTP.FixedResponse(
+                FixedResponse(
                     status: response.status, fields: response.headers.map { ($0.name, $0.value) },
                     body: Array(response.body.utf8)))
         case .redirect(let redirect):

@@ -8,7 +8,7 @@ import Testing
         let configuration = try decode(ConfigurationText().text)
         let listener = ListenerConfiguration(
             name: "plain", bind: [BindAddress(family: .ipv4, host: "127.0.0.1", port: 8080)])
-        let response = FixedResponse(headers: [.init(name: "Content-Type", value: "text/plain; charset=utf-8")])
+        let response = RespondConfiguration(headers: [.init(name: "Content-Type", value: "text/plain; charset=utf-8")])
         let site = SiteConfiguration(
             hosts: [.exact("localhost")], listen: ["plain"], root: "/etc/isagate",
             routes: [RouteConfiguration(path: .exact("/"), action: .respond(response), line: 3)])
@@ -41,10 +41,10 @@ import Testing
         #expect(site.root == "/srv/public")
         #expect(site.routes.map(\.path) == [.exact("/hello"), .exact("/ping"), .prefix("/old/"), .prefix("/")])
         #expect(site.routes[0].action == .runExtension("hello"))
-        let headers = [FixedResponse.Header(name: "content-type", value: "text/html")]
-        #expect(site.routes[1].action == .respond(FixedResponse(status: 404, body: "gone\n", headers: headers)))
+        let headers = [RespondConfiguration.Header(name: "content-type", value: "text/html")]
+        #expect(site.routes[1].action == .respond(RespondConfiguration(status: 404, body: "gone\n", headers: headers)))
         let template = RedirectTemplate(parts: [.literal("https://"), .host, .literal("/new?"), .query])
-        #expect(site.routes[2].action == .redirect(Redirect(to: template, status: 302)))
+        #expect(site.routes[2].action == .redirect(RedirectConfiguration(to: template, status: 302)))
     }
 
     @Test func `An empty section takes its defaults`() throws {

@@ -16,7 +16,7 @@ extension ValueDecoder<Located<RouteConfiguration>> {
             }
             let configuration = RouteConfiguration(
                 path: path?.value ?? .unmatchable,
-                action: actions.compactMap { $0 }.first ?? .respond(FixedResponse()), line: keys.position.line)
+                action: actions.compactMap { $0 }.first ?? .respond(RespondConfiguration()), line: keys.position.line)
             return Located(value: configuration, position: path?.position ?? keys.position)
         }
     }
@@ -77,10 +77,10 @@ extension ValueDecoder<String> {
     }
 }
 
-extension ValueDecoder<FixedResponse> {
+extension ValueDecoder<RespondConfiguration> {
     fileprivate static var respond: Self {
         .mapping { keys in
-            var response = FixedResponse()
+            var response = RespondConfiguration()
             response.status = keys.take("status", .integer(in: 200...599), default: response.status)
             response.body = keys.take("body", .string, default: response.body)
             response.headers = keys.take("headers", .headers, default: [])
@@ -98,7 +98,7 @@ extension ValueDecoder<FixedResponse> {
     }
 }
 
-extension ValueDecoder<[FixedResponse.Header]> {
+extension ValueDecoder<[RespondConfiguration.Header]> {
     /// A mapping of field names to values (RFC 9110 §5.1, §5.5).
     fileprivate static var headers: Self {
         Self { node, context in
@@ -134,10 +134,10 @@ extension ValueDecoder<String> {
     }
 }
 
-extension ValueDecoder<Redirect> {
+extension ValueDecoder<RedirectConfiguration> {
     fileprivate static var redirect: Self {
         .mapping { keys in
-            Redirect(
+            RedirectConfiguration(
                 to: keys.require("to", .redirectTemplate, placeholder: RedirectTemplate(parts: [])),
                 status: keys.take(
                     "status",

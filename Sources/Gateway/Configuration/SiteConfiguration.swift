@@ -15,7 +15,7 @@ package enum HostPattern: Sendable, Hashable {
     /// Any host that no other site names.
     case any
     case exact(String)
-    /// Any name that ends in this suffix, which begins with a dot: `.example.test` for `*.example.test`.
+    /// Any one label before this suffix, which begins with a dot, as in certificates: `.example.test` for `*.example.test`.
     case wildcard(suffix: String)
 }
 
@@ -61,12 +61,12 @@ package enum PathPattern: Sendable, Hashable {
 package enum RouteAction: Sendable, Equatable {
     /// Runs the extension of this name.
     case runExtension(String)
-    case respond(FixedResponse)
-    case redirect(Redirect)
+    case respond(RespondConfiguration)
+    case redirect(RedirectConfiguration)
 }
 
 /// A response that is the same for every request.
-package struct FixedResponse: Sendable, Equatable {
+package struct RespondConfiguration: Sendable, Equatable {
     /// From 200 to 599.
     package var status = 200
     package var body = ""
@@ -79,7 +79,7 @@ package struct FixedResponse: Sendable, Equatable {
     }
 }
 
-package struct Redirect: Sendable, Equatable {
+package struct RedirectConfiguration: Sendable, Equatable {
     package var to: RedirectTemplate
     /// 301, 302, 303, 307 or 308 (RFC 9110 §15.4).
     package var status = 308
