@@ -1,0 +1,148 @@
+// The layout of every shared structure is that of a 64-bit Windows build; the build fails where
+// a compiler or a type would change it. Source: the ISAPI extension reference.
+#include <assert.h>
+
+#include "httpext.h"
+
+#define SIZE(type, bytes) static_assert(sizeof(type) == (bytes), #type)
+#define AT(type, member, offset) static_assert(offsetof(type, member) == (offset), #type "." #member)
+
+static_assert(sizeof(void *) == 8, "a 64-bit platform");
+SIZE(BYTE, 1);
+SIZE(WORD, 2);
+SIZE(WCHAR, 2);
+SIZE(DWORD, 4);
+SIZE(LONG, 4);
+SIZE(BOOL, 4);
+SIZE(ULONGLONG, 8);
+SIZE(HANDLE, 8);
+
+static_assert(HSE_VERSION == MAKELONG(HSE_VERSION_MINOR, HSE_VERSION_MAJOR), "HSE_VERSION");
+
+SIZE(HSE_VERSION_INFO, 260);
+AT(HSE_VERSION_INFO, dwExtensionVersion, 0);
+AT(HSE_VERSION_INFO, lpszExtensionDesc, 4);
+
+SIZE(EXTENSION_CONTROL_BLOCK, 192);
+AT(EXTENSION_CONTROL_BLOCK, cbSize, 0);
+AT(EXTENSION_CONTROL_BLOCK, dwVersion, 4);
+AT(EXTENSION_CONTROL_BLOCK, ConnID, 8);
+AT(EXTENSION_CONTROL_BLOCK, dwHttpStatusCode, 16);
+AT(EXTENSION_CONTROL_BLOCK, lpszLogData, 20);
+AT(EXTENSION_CONTROL_BLOCK, lpszMethod, 104);
+AT(EXTENSION_CONTROL_BLOCK, lpszQueryString, 112);
+AT(EXTENSION_CONTROL_BLOCK, lpszPathInfo, 120);
+AT(EXTENSION_CONTROL_BLOCK, lpszPathTranslated, 128);
+AT(EXTENSION_CONTROL_BLOCK, cbTotalBytes, 136);
+AT(EXTENSION_CONTROL_BLOCK, cbAvailable, 140);
+AT(EXTENSION_CONTROL_BLOCK, lpbData, 144);
+AT(EXTENSION_CONTROL_BLOCK, lpszContentType, 152);
+AT(EXTENSION_CONTROL_BLOCK, GetServerVariable, 160);
+AT(EXTENSION_CONTROL_BLOCK, WriteClient, 168);
+AT(EXTENSION_CONTROL_BLOCK, ReadClient, 176);
+AT(EXTENSION_CONTROL_BLOCK, ServerSupportFunction, 184);
+
+SIZE(HSE_URL_MAPEX_INFO, 280);
+AT(HSE_URL_MAPEX_INFO, lpszPath, 0);
+AT(HSE_URL_MAPEX_INFO, dwFlags, 260);
+AT(HSE_URL_MAPEX_INFO, cchMatchingPath, 264);
+AT(HSE_URL_MAPEX_INFO, cchMatchingURL, 268);
+AT(HSE_URL_MAPEX_INFO, dwReserved1, 272);
+AT(HSE_URL_MAPEX_INFO, dwReserved2, 276);
+
+SIZE(HSE_UNICODE_URL_MAPEX_INFO, 532);
+AT(HSE_UNICODE_URL_MAPEX_INFO, lpszPath, 0);
+AT(HSE_UNICODE_URL_MAPEX_INFO, dwFlags, 520);
+AT(HSE_UNICODE_URL_MAPEX_INFO, cchMatchingPath, 524);
+AT(HSE_UNICODE_URL_MAPEX_INFO, cchMatchingURL, 528);
+
+SIZE(HSE_TF_INFO, 72);
+AT(HSE_TF_INFO, pfnHseIO, 0);
+AT(HSE_TF_INFO, pContext, 8);
+AT(HSE_TF_INFO, hFile, 16);
+AT(HSE_TF_INFO, pszStatusCode, 24);
+AT(HSE_TF_INFO, BytesToWrite, 32);
+AT(HSE_TF_INFO, Offset, 36);
+AT(HSE_TF_INFO, pHead, 40);
+AT(HSE_TF_INFO, HeadLength, 48);
+AT(HSE_TF_INFO, pTail, 56);
+AT(HSE_TF_INFO, TailLength, 64);
+AT(HSE_TF_INFO, dwFlags, 68);
+
+SIZE(HSE_SEND_HEADER_EX_INFO, 32);
+AT(HSE_SEND_HEADER_EX_INFO, pszStatus, 0);
+AT(HSE_SEND_HEADER_EX_INFO, pszHeader, 8);
+AT(HSE_SEND_HEADER_EX_INFO, cchStatus, 16);
+AT(HSE_SEND_HEADER_EX_INFO, cchHeader, 20);
+AT(HSE_SEND_HEADER_EX_INFO, fKeepConn, 24);
+
+SIZE(HSE_EXEC_URL_USER_INFO, 24);
+AT(HSE_EXEC_URL_USER_INFO, hImpersonationToken, 0);
+AT(HSE_EXEC_URL_USER_INFO, pszCustomUserName, 8);
+AT(HSE_EXEC_URL_USER_INFO, pszCustomAuthType, 16);
+
+SIZE(HSE_EXEC_UNICODE_URL_USER_INFO, 24);
+AT(HSE_EXEC_UNICODE_URL_USER_INFO, hImpersonationToken, 0);
+AT(HSE_EXEC_UNICODE_URL_USER_INFO, pszCustomUserName, 8);
+AT(HSE_EXEC_UNICODE_URL_USER_INFO, pszCustomAuthType, 16);
+
+SIZE(HSE_EXEC_URL_ENTITY_INFO, 16);
+AT(HSE_EXEC_URL_ENTITY_INFO, cbAvailable, 0);
+AT(HSE_EXEC_URL_ENTITY_INFO, lpbData, 8);
+
+SIZE(HSE_EXEC_URL_STATUS, 8);
+AT(HSE_EXEC_URL_STATUS, uHttpStatusCode, 0);
+AT(HSE_EXEC_URL_STATUS, uHttpSubStatus, 2);
+AT(HSE_EXEC_URL_STATUS, dwWin32Error, 4);
+
+SIZE(HSE_EXEC_URL_INFO, 48);
+AT(HSE_EXEC_URL_INFO, pszUrl, 0);
+AT(HSE_EXEC_URL_INFO, pszMethod, 8);
+AT(HSE_EXEC_URL_INFO, pszChildHeaders, 16);
+AT(HSE_EXEC_URL_INFO, pUserInfo, 24);
+AT(HSE_EXEC_URL_INFO, pEntity, 32);
+AT(HSE_EXEC_URL_INFO, dwExecUrlFlags, 40);
+
+SIZE(HSE_EXEC_UNICODE_URL_INFO, 48);
+AT(HSE_EXEC_UNICODE_URL_INFO, pszUrl, 0);
+AT(HSE_EXEC_UNICODE_URL_INFO, pszMethod, 8);
+AT(HSE_EXEC_UNICODE_URL_INFO, pszChildHeaders, 16);
+AT(HSE_EXEC_UNICODE_URL_INFO, pUserInfo, 24);
+AT(HSE_EXEC_UNICODE_URL_INFO, pEntity, 32);
+AT(HSE_EXEC_UNICODE_URL_INFO, dwExecUrlFlags, 40);
+
+SIZE(HSE_CUSTOM_ERROR_INFO, 16);
+AT(HSE_CUSTOM_ERROR_INFO, pszStatus, 0);
+AT(HSE_CUSTOM_ERROR_INFO, uHttpSubError, 8);
+AT(HSE_CUSTOM_ERROR_INFO, fAsync, 12);
+
+SIZE(HSE_VECTOR_ELEMENT, 32);
+AT(HSE_VECTOR_ELEMENT, ElementType, 0);
+AT(HSE_VECTOR_ELEMENT, pvContext, 8);
+AT(HSE_VECTOR_ELEMENT, cbOffset, 16);
+AT(HSE_VECTOR_ELEMENT, cbSize, 24);
+
+SIZE(HSE_RESPONSE_VECTOR, 40);
+AT(HSE_RESPONSE_VECTOR, dwFlags, 0);
+AT(HSE_RESPONSE_VECTOR, pszStatus, 8);
+AT(HSE_RESPONSE_VECTOR, pszHeaders, 16);
+AT(HSE_RESPONSE_VECTOR, nElementCount, 24);
+AT(HSE_RESPONSE_VECTOR, lpElementArray, 32);
+
+SIZE(CERT_CONTEXT, 40);
+AT(CERT_CONTEXT, dwCertEncodingType, 0);
+AT(CERT_CONTEXT, pbCertEncoded, 8);
+AT(CERT_CONTEXT, cbCertEncoded, 16);
+AT(CERT_CONTEXT, pCertInfo, 24);
+AT(CERT_CONTEXT, hCertStore, 32);
+
+SIZE(CERT_CONTEXT_EX, 48);
+AT(CERT_CONTEXT_EX, CertContext, 0);
+AT(CERT_CONTEXT_EX, cbAllocated, 40);
+AT(CERT_CONTEXT_EX, dwCertificateFlags, 44);
+
+SIZE(HSE_TRACE_INFO, 28);
+AT(HSE_TRACE_INFO, fTraceRequest, 0);
+AT(HSE_TRACE_INFO, TraceContextId, 4);
+AT(HSE_TRACE_INFO, dwReserved1, 20);
+AT(HSE_TRACE_INFO, dwReserved2, 24);
