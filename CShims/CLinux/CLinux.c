@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "CLinux.h"
+#include <sys/prctl.h>
 
 static __thread void *current_worker;
 
@@ -9,3 +10,5 @@ void CLinux_set_current_worker(void *worker) { current_worker = worker; }
 int CLinux_accept(int listener, struct sockaddr_storage *address, socklen_t *length) {
   return accept4(listener, (struct sockaddr *)address, length, SOCK_NONBLOCK | SOCK_CLOEXEC);
 }
+
+void CLinux_set_thread_name(const char *name) { prctl(PR_SET_NAME, name); }

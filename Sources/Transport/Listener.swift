@@ -14,7 +14,7 @@ package final class Listener: EventSource {
     private static let acceptsPerTurn = 64
 
     /// Registers an already listening descriptor; on the worker's thread.
-    package init(_ socket: consuming ListeningSocket, on worker: Worker, delegate: any ListenerDelegate) {
+    package init(_ socket: ListeningSocket, on worker: Worker, delegate: any ListenerDelegate) {
         descriptor = socket.release()
         address = SocketAddress(localOf: descriptor)
         unsafe self.worker = worker
@@ -94,8 +94,8 @@ package protocol ListenerDelegate: AnyObject {
 }
 
 /// A listening descriptor that nobody watches yet.
-package struct ListeningSocket: ~Copyable, Sendable {
-    private let descriptor: Int32
+package final class ListeningSocket {
+    private var descriptor: Int32
 
     /// Binds `address` with SO_REUSEPORT so that several workers can share it.
     ///
@@ -111,14 +111,13 @@ package struct ListeningSocket: ~Copyable, Sendable {
     }
 
     deinit {
-        Glibc.close(descriptor)
+        if descriptor >= 0 { Glibc.close(descriptor) }
     }
 
     package var address: SocketAddress { SocketAddress(localOf: descriptor) }
 
-    fileprivate consuming func release() -> Int32 {
-        let descriptor = descriptor
-        discard self
+    fileprivate func release() -> Int32 {
+        defer { descriptor = -1 }
         return descriptor
     }
 

@@ -83,6 +83,11 @@ static inline uint64_t CLinux_monotonic_ns(void) {
   return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+// MARK: threads
+
+/// Names the calling thread as tools like top and gdb show it; at most 15 bytes count.
+void CLinux_set_thread_name(const char *name);
+
 // MARK: the worker the calling thread is
 
 void *CLinux_current_worker(void);

@@ -1,4 +1,4 @@
-/// Where something stands in a request head: an offset from the head's first byte and a count, in bytes.
+/// Where something stands in a request head: an offset from its first byte received and a count, in bytes.
 ///
 /// Offsets instead of copies keep a head free of allocation; they stay true when the buffer moves.
 package struct Slice: BitwiseCopyable, Equatable, Sendable {
@@ -64,7 +64,8 @@ package struct FieldSlice: BitwiseCopyable, Sendable {
     }
 }
 
-/// A parsed and validated request head; all slices count from the first byte of the request line.
+/// A parsed and validated request head; all slices count from the first byte received for it,
+/// so from an empty line in front of the request line when there was one.
 package struct RequestHead: BitwiseCopyable, Sendable {
     package var method = Method.other
     package var version = HTTPVersion.http11
@@ -88,7 +89,7 @@ package struct RequestHead: BitwiseCopyable, Sendable {
     package var authority = Slice.empty
 
     package var fieldCount = 0
-    /// Bytes of the whole head, the empty line included.
+    /// Bytes of the whole head, empty lines included.
     package var length = 0
 
     package init() {}

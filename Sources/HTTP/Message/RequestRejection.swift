@@ -12,7 +12,7 @@ package enum RequestRejection: UInt8, Error, CaseIterable, Sendable {
     case missingHost, duplicateHost, invalidHost
     // Framing (RFC 9112 §6)
     case invalidContentLength, conflictingContentLength, contentLengthWithTransferEncoding
-    case transferEncodingOnHTTP10, unknownTransferCoding
+    case transferEncodingOnHTTP10, repeatedTransferEncoding, unknownTransferCoding
     case invalidChunkSize, chunkLineTooLong, invalidChunkEnd, invalidTrailer, trailersTooLarge
     // Policy
     case unknownExpectation, bodyTooLarge, invalidPercentEncoding, pathEscapesRoot, forbiddenPathByte
@@ -57,6 +57,7 @@ package enum RequestRejection: UInt8, Error, CaseIterable, Sendable {
         case .conflictingContentLength: "more than one Content-Length"
         case .contentLengthWithTransferEncoding: "Content-Length with Transfer-Encoding"
         case .transferEncodingOnHTTP10: "Transfer-Encoding on HTTP/1.0"
+        case .repeatedTransferEncoding: "more than one Transfer-Encoding"
         case .unknownTransferCoding: "unknown transfer coding"
         case .invalidChunkSize: "invalid chunk size"
         case .chunkLineTooLong: "chunk size line too long"

@@ -1,0 +1,95 @@
+import HTTP
+import Synchronization
+import TLS
+import Transport
+
+/// Takes over the connections of one listener on one worker: admission, handshake, HTTP.
+final class Acceptor: ListenerDelegate, @unchecked Sendable {
+    private let service: HTTPService
+    private let certificates: CertificateStore?
+    private let handshakeTimeout: Delay
+    private let admission: Admission
+    private let logs: AcceptorLogs
+
+    init(
+        service: HTTPService, certificates: CertificateStore?, handshakeTimeout: Delay, admission: Admission,
+        logs: AcceptorLogs
+    ) {
+        self.service = service
+        self.certificates = certificates
+        self.handshakeTimeout = handshakeTimeout
+        self.admission = admission
+        self.logs = logs
+    }
+
+    func admits(_ remote: SocketAddress, on listener: Listener) -> Bool {
+        if admission.enter() { return true }
+        logs.refused.note("max_connections (\(admission.limit)) reached", from: remote)
+        return false
+    }
+
+    func accepted(_ endpoint: Endpoint, on listener: Listener) {
+        let connection = Accepted(endpoint: endpoint)
+        Task(executorPreference: service.worker) {
+            await self.serve(connection.endpoint)
+            self.admission.leave()
+        }
+    }
+
+    func notOpened(_ errno: Int32, on listener: Listener) {
+        admission.leave()
+        logs.refused.note("cannot watch the connection: \(systemMessage(errno))", from: nil)
+    }
+
+    func acceptFailed(_ errno: Int32, on listener: Listener) {
+        logs.refused.note("accept: \(systemMessage(errno))", from: nil)
+    }
+
+    private func serve(_ endpoint: Endpoint) async {
+        guard let certificates else {
+            return await HTTPConnection(PlainStream(endpoint), service: service).serve()
+        }
+        let deadline = service.worker.now.advanced(by: handshakeTimeout)
+        guard let stream = try? TLSStream(endpoint, context: certificates.fallback) else {
+            logs.handshakes.note("out of memory for a TLS session", from: endpoint.remoteAddress)
+            return await endpoint.reset()
+        }
+        switch await stream.handshake(until: deadline) {
+        case .done: await HTTPConnection(stream, service: service).serve()
+        case .failed(let reason):
+            logs.handshakes.note(reason, from: endpoint.remoteAddress)
+            await endpoint.close()
+        }
+    }
+
+    /// The endpoint on its way into its task; both run on the same worker.
+    private struct Accepted: @unchecked Sendable {
+        let endpoint: Endpoint
+    }
+}
+
+/// What acceptors report, one of each per worker.
+struct AcceptorLogs {
+    let refused: ReasonLog
+    let handshakes: ReasonLog
+}
+
+/// Counts the connections of the whole gateway against `max_connections`.
+final class Admission: Sendable {
+    let limit: Int
+    private let open = Atomic(0)
+
+    init(limit: Int) {
+        self.limit = limit
+    }
+
+    func enter() -> Bool {
+        if open.add(1, ordering: .relaxed).newValue <= limit { return true }
+        leave()
+        return false
+    }
+
+    func leave() {
+        open.subtract(1, ordering: .relaxed)
+    }
+}

@@ -1,0 +1,94 @@
+import Glibc
+import HTTP
+import Transport
+
+/// One line per response, collected during a turn of the loop and written at its end in one call.
+///
+/// One per worker; several write to the same file, which keeps lines whole because each write is appended at once.
+final class AccessLog: TurnEndAction {
+    private let format: AccessLogConfiguration.Format
+    private let file: AccessLogFile
+    private unowned let worker: Worker
+    private var lines: [UInt8] = []
+    private var stamp = Timestamp(unixSeconds: 0)
+    private var stampSeconds = Int64.min
+
+    init(_ format: AccessLogConfiguration.Format, file: AccessLogFile, worker: Worker) {
+        self.format = format
+        self.file = file
+        self.worker = worker
+    }
+
+    func record(_ exchange: Exchange) {
+        append(AccessRecord(exchange, now: worker.now))
+    }
+
+    /// A request refused before it was understood: its line has only what is known.
+    func record(_ rejection: RequestRejection, from client: SocketAddress) {
+        append(AccessRecord(rejection, from: client))
+    }
+
+    private func append(_ record: AccessRecord) {
+        if stampSeconds != worker.wallSeconds {
+            stampSeconds = worker.wallSeconds
+            stamp = Timestamp(unixSeconds: stampSeconds)
+        }
+        if lines.isEmpty { worker.atEndOfTurn(self) }
+        switch format {
+        case .combined: record.appendCombined(to: &lines, at: stamp)
+        case .json: record.appendJSON(to: &lines, at: stamp)
+        case .w3c: record.appendW3C(to: &lines, at: stamp)
+        }
+    }
+
+    func turnEnded() {
+        file.append(lines)
+        lines.removeAll(keepingCapacity: true)
+    }
+
+    /// The directives a W3C extended log begins with.
+    static func header(of format: AccessLogConfiguration.Format, at stamp: Timestamp) -> String {
+        guard format == .w3c else { return "" }
+        return """
+            #Software: isagate
+            #Version: 1.0
+            #Date: \(stamp.date) \(stamp.clock)
+            #Fields: date time s-ip cs-method cs-uri-stem cs-uri-query s-port cs-username c-ip cs(User-Agent) \
+            cs(Referer) sc-status sc-substatus sc-win32-status time-taken
+
+            """
+    }
+}
+
+/// The descriptor all workers append to.
+final class AccessLogFile: Sendable {
+    private let descriptor: Int32
+
+    /// - Throws: the system's error number.
+    init(_ destination: AccessLogConfiguration.Destination, header: String) throws(TransportFailure) {
+        switch destination {
+        case .standardOutput: descriptor = STDOUT_FILENO
+        case .file(let path): descriptor = unsafe open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o640)
+        }
+        guard descriptor >= 0 else { throw .system(errno) }
+        if lseek(descriptor, 0, SEEK_END) <= 0 { append(Array(header.utf8)) }
+    }
+
+    deinit {
+        if descriptor != STDOUT_FILENO { close(descriptor) }
+    }
+
+    /// Appends whole lines; what a full disk does not take is lost, which is better than blocking requests.
+    func append(_ lines: [UInt8]) {
+        guard !lines.isEmpty else { return }
+        unsafe lines.withUnsafeBytes { bytes in
+            var offset = 0
+            while offset < bytes.count {
+                let count = unsafe write(descriptor, bytes.baseAddress! + offset, bytes.count - offset)
+                if count < 0 && errno == EINTR { continue }
+                guard count > 0 else { return }
+                offset += count
+            }
+        }
+    }
+}

@@ -1,0 +1,124 @@
+import HTTP
+import Transport
+
+/// What a line of the access log tells about one request.
+struct AccessRecord {
+    let client: String
+    let server: String
+    let serverPort: Int
+    let method: String
+    let path: String
+    let query: String
+    let version: String
+    let status: Int
+    let bytes: UInt64
+    let referer: String
+    let userAgent: String
+    let milliseconds: UInt64
+
+    init(_ exchange: Exchange, now: Deadline) {
+        let head = exchange.head
+        let endpoint = exchange.connection.endpoint
+        client = endpoint.remoteAddress.host
+        server = endpoint.localAddress.host
+        serverPort = Int(endpoint.localAddress.port)
+        method = exchange.text(of: head.methodToken)
+        path = exchange.text(of: head.form == .authority ? head.target : head.path)
+        query = exchange.text(of: head.query) + (exchange.logParameter ?? "")
+        version = head.version == .http11 ? "HTTP/1.1" : "HTTP/1.0"
+        status = exchange.status
+        bytes = exchange.contentBytes
+        referer = exchange.value(named: "referer").map { exchange.text(of: $0) } ?? ""
+        userAgent = exchange.value(named: "user-agent").map { exchange.text(of: $0) } ?? ""
+        milliseconds = now.milliseconds - exchange.began.milliseconds
+    }
+
+    init(_ rejection: RequestRejection, from address: SocketAddress) {
+        client = address.host
+        server = ""
+        serverPort = 0
+        method = ""
+        path = ""
+        query = ""
+        version = ""
+        status = rejection.status
+        bytes = 0
+        referer = ""
+        userAgent = ""
+        milliseconds = 0
+    }
+
+    /// Apache's and nginx's combined format; quotes, backslashes and control bytes as `\xHH`.
+    func appendCombined(to line: inout [UInt8], at stamp: Timestamp) {
+        line.append(contentsOf: "\(client) - - [\(stamp.commonLog)] \"".utf8)
+        if method.isEmpty {
+            line.append(UInt8(ascii: "-"))
+        } else {
+            line.appendEscaped("\(method) \(path)\(query.isEmpty ? "" : "?" + query) \(version)")
+        }
+        line.append(contentsOf: "\" \(status) \(bytes) \"".utf8)
+        line.appendEscaped(referer.isEmpty ? "-" : referer)
+        line.append(contentsOf: "\" \"".utf8)
+        line.appendEscaped(userAgent.isEmpty ? "-" : userAgent)
+        line.append(contentsOf: "\"\n".utf8)
+    }
+
+    func appendJSON(to line: inout [UInt8], at stamp: Timestamp) {
+        line.append(contentsOf: "{\"time\":\"\(stamp.iso8601)\",\"client\":\"\(client)\"".utf8)
+        for (key, value) in [
+            ("method", method), ("path", path), ("query", query), ("protocol", version), ("referer", referer),
+            ("user_agent", userAgent),
+        ] {
+            line.append(contentsOf: ",\"\(key)\":\"".utf8)
+            line.appendJSONEscaped(value)
+            line.append(UInt8(ascii: "\""))
+        }
+        line.append(contentsOf: ",\"status\":\(status),\"bytes\":\(bytes),\"duration_ms\":\(milliseconds)}\n".utf8)
+    }
+
+    /// The W3C extended log with the fields IIS writes by default; `-` for empty, `+` for white space.
+    func appendW3C(to line: inout [UInt8], at stamp: Timestamp) {
+        line.append(contentsOf: "\(stamp.date) \(stamp.clock) ".utf8)
+        for field in [server, method, path, query, serverPort == 0 ? "" : "\(serverPort)", "", client, userAgent, referer] {
+            line.appendW3CField(field)
+            line.append(UInt8(ascii: " "))
+        }
+        line.append(contentsOf: "\(status) 0 0 \(milliseconds)\n".utf8)
+    }
+}
+
+extension [UInt8] {
+    fileprivate mutating func appendEscaped(_ text: String) {
+        for byte in text.utf8 {
+            if byte < 0x20 || byte == 0x7F || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") {
+                append(contentsOf: "\\x".utf8)
+                appendHexadecimal(byte)
+            } else {
+                append(byte)
+            }
+        }
+    }
+
+    fileprivate mutating func appendJSONEscaped(_ text: String) {
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+                append(UInt8(ascii: "\\"))
+                append(byte)
+            case 0..<0x20, 0x7F:
+                append(contentsOf: "\\u00".utf8)
+                appendHexadecimal(byte)
+            default: append(byte)
+            }
+        }
+    }
+
+    fileprivate mutating func appendW3CField(_ text: String) {
+        guard !text.isEmpty else { return append(UInt8(ascii: "-")) }
+        for byte in text.utf8 { append(byte <= 0x20 || byte == 0x7F ? UInt8(ascii: "+") : byte) }
+    }
+
+    private mutating func appendHexadecimal(_ byte: UInt8) {
+        for nibble in [byte >> 4, byte & 15] { append(nibble < 10 ? 48 + nibble : 55 + nibble) }
+    }
+}

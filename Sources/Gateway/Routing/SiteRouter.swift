@@ -1,0 +1,66 @@
+import HTTP
+import Transport
+
+/// Finds the site and route of a request; one per listener and worker.
+final class SiteRouter: RequestRouter {
+    private let table: SiteTable
+    private let accessLog: AccessLog?
+    private let refusals: ReasonLog
+
+    init(_ table: SiteTable, accessLog: AccessLog?, refusals: ReasonLog) {
+        self.table = table
+        self.accessLog = accessLog
+        self.refusals = refusals
+    }
+
+    func answer(_ exchange: Exchange) -> Disposition {
+        table.answer(exchange)
+    }
+
+    var observesExchanges: Bool { accessLog != nil }
+
+    func finished(_ exchange: Exchange) {
+        accessLog?.record(exchange)
+    }
+
+    func rejected(_ rejection: RequestRejection, on connection: HTTPConnection) {
+        refusals.note("\(rejection.reason)", from: connection.endpoint.remoteAddress)
+        accessLog?.record(rejection, from: connection.endpoint.remoteAddress)
+    }
+}
+
+/// The sites of one listener with their routes; immutable, shared by all workers.
+@safe
+final class SiteTable: @unchecked Sendable {
+    private let hosts: HostTable
+    private let sites: [RouteTable]
+    private let noSite: HTTP.FixedResponse
+    private let noRoute: HTTP.FixedResponse
+
+    init(_ sites: [(hosts: [HostPattern], routes: RouteTable)]) {
+        hosts = HostTable(sites.map(\.hosts))
+        self.sites = sites.map(\.routes)
+        noSite = Self.message(421, "no site on this listener answers for the requested host")
+        noRoute = Self.message(404, "no route answers for the requested path")
+    }
+
+    @inline(__always)
+    func answer(_ exchange: Exchange) -> Disposition {
+        guard let site = unsafe hosts.site(for: exchange.bytes(of: exchange.head.authority)) else {
+            exchange.respond(noSite)
+            return .answered
+        }
+        let action = unsafe exchange.withPath { path in unsafe sites[site].action(for: path) }
+        guard let action = unsafe action else {
+            exchange.respond(noRoute)
+            return .answered
+        }
+        return unsafe action._withUnsafeGuaranteedRef { $0.answer(exchange) }
+    }
+
+    private static func message(_ status: Int, _ text: String) -> HTTP.FixedResponse {
+        HTTP.FixedResponse(
+            status: status, fields: [("Content-Type", "text/plain; charset=utf-8")],
+            body: Array("\(status) \(StatusCode.reason(status)): \(text)\n".utf8))
+    }
+}

@@ -1,0 +1,18 @@
+import Glibc
+import Transport
+
+/// The system's words for an error number, and the number.
+func systemMessage(_ code: Int32) -> String {
+    guard let text = unsafe strerror(code) else { return "error \(code)" }
+    return unsafe "\(String(cString: text)) (errno \(code))"
+}
+
+extension TransportFailure {
+    var message: String {
+        switch self {
+        case .reset: "connection reset"
+        case .protocolViolation: "protocol violation"
+        case .system(let code): systemMessage(code)
+        }
+    }
+}

@@ -1,0 +1,133 @@
+/// A decoder of the chunked transfer coding (RFC 9112 §7.1), as a value: bytes in, ranges of body data out.
+///
+/// Each call takes the bytes not yet consumed. Size lines and trailer lines are consumed only when complete, so the
+/// caller's buffer has to hold `maximumTrailers` bytes; data is consumed as it comes. The search for the end of a line
+/// goes on where it stopped. Chunk extensions and trailers are validated and then dropped.
+package struct ChunkedDecoder: BitwiseCopyable, Sendable {
+    /// Bytes of a chunk-size line with its extensions and CRLF.
+    package static var maximumLine: Int { 4 << 10 }
+    /// Bytes of the trailer section, its empty line included.
+    package static var maximumTrailers: Int { 8 << 10 }
+    /// Hexadecimal digits of a size: 60 bits, which no body reaches and no sum overflows.
+    package static var maximumSizeDigits: Int { 15 }
+
+    /// What a call found; `consumed` and the range count from the first byte given to that call.
+    package enum Step: Equatable, Sendable {
+        /// Body data stands in `range`; all up to its end is consumed.
+        case data(Range<Int>)
+        /// Everything up to `consumed` is done with; the rest waits for more bytes.
+        case needsMore(consumed: Int)
+        /// The body ended with the byte before `consumed`; what follows is the next request.
+        case end(consumed: Int)
+    }
+
+    private var state = State.size
+    /// Bytes of the unfinished line that hold no LF.
+    private var searched = 0
+    /// Bytes of complete trailer lines.
+    private var trailerBytes = 0
+
+    private enum State: BitwiseCopyable {
+        case size
+        case data(remaining: UInt64)
+        case dataEnd, trailers, ended
+    }
+
+    package init() {}
+
+    package mutating func decode(_ input: RawSpan) throws(RequestRejection) -> Step {
+        var offset = 0
+        while true {
+            switch state {
+            case .size:
+                guard let end = try lineEnd(input, from: offset, limit: Self.maximumLine, else: .chunkLineTooLong)
+                else { return .needsMore(consumed: offset) }
+                let size = try Self.size(input, from: offset, to: end)
+                offset = end + 2
+                state = size == 0 ? .trailers : .data(remaining: size)
+            case .data(let remaining):
+                guard offset < input.byteCount else { return .needsMore(consumed: offset) }
+                let count = Int(min(remaining, UInt64(input.byteCount - offset)))
+                let left = remaining - UInt64(count)
+                state = left == 0 ? .dataEnd : .data(remaining: left)
+                return .data(offset..<offset + count)
+            case .dataEnd:
+                guard try Self.endsData(input, at: offset) else { return .needsMore(consumed: offset) }
+                offset += 2
+                state = .size
+            case .trailers:
+                let room = Self.maximumTrailers - trailerBytes
+                guard let end = try lineEnd(input, from: offset, limit: room, else: .trailersTooLarge)
+                else { return .needsMore(consumed: offset) }
+                if end == offset {
+                    state = .ended
+                } else {
+                    try Self.checkTrailer(input, from: offset, to: end)
+                }
+                trailerBytes += end + 2 - offset
+                offset = end + 2
+            case .ended:
+                return .end(consumed: offset)
+            }
+        }
+    }
+
+    /// The offset of the CRLF that ends the line at `start`, nil while it is missing.
+    private mutating func lineEnd(
+        _ input: RawSpan, from start: Int, limit: Int, else rejection: RequestRejection
+    ) throws(RequestRejection) -> Int? {
+        let lineFeed = input.first(ASCII.lineFeed, from: start + searched, to: input.byteCount)
+        guard lineFeed - start < limit else { throw rejection }
+        guard lineFeed < input.byteCount else {
+            searched = lineFeed - start
+            return nil
+        }
+        searched = 0
+        guard lineFeed > start, input.byte(at: lineFeed - 1) == ASCII.carriageReturn else { throw .bareLineFeed }
+        return lineFeed - 1
+    }
+
+    /// `chunk-size [chunk-ext]`; an extension begins with a semicolon, possibly after white space (RFC 9112 §7.1.1).
+    private static func size(_ input: RawSpan, from start: Int, to end: Int) throws(RequestRejection) -> UInt64 {
+        let fault = input.first(from: start, to: end) { $0.controls }
+        guard fault == end else {
+            throw FieldSyntax.lineFault(input, from: start, to: end, otherwise: .invalidChunkSize)
+        }
+        var size: UInt64 = 0
+        var offset = start
+        while offset < end, let digit = hexValue(input.byte(at: offset)) {
+            guard offset - start < maximumSizeDigits else { throw .invalidChunkSize }
+            size = size << 4 | UInt64(digit)
+            offset += 1
+        }
+        guard offset > start else { throw .invalidChunkSize }
+        guard offset < end else { return size }
+        while offset < end, isBlank(input.byte(at: offset)) { offset += 1 }
+        guard offset < end, input.byte(at: offset) == ASCII.semicolon else { throw .invalidChunkSize }
+        return size
+    }
+
+    /// Whether the CRLF behind chunk data is there; anything else in its place means the size was a lie.
+    private static func endsData(_ input: RawSpan, at offset: Int) throws(RequestRejection) -> Bool {
+        let received = input.byteCount - offset
+        if received > 0, input.byte(at: offset) != ASCII.carriageReturn { throw .invalidChunkEnd }
+        if received > 1, input.byte(at: offset + 1) != ASCII.lineFeed { throw .invalidChunkEnd }
+        return received > 1
+    }
+
+    /// A trailer must not say what the head has said already: framing, routing, authentication, how to read the
+    /// content (RFC 9110 §6.5.1).
+    private static func checkTrailer(_ input: RawSpan, from start: Int, to end: Int) throws(RequestRejection) {
+        let name = try FieldSyntax.parse(input, from: start, to: end).name.range
+        func isNamed(_ text: StaticString) -> Bool {
+            input.equals(text, from: name.lowerBound, to: name.upperBound)
+        }
+        let forbidden =
+            isNamed("content-length") || isNamed("transfer-encoding") || isNamed("host") || isNamed("connection")
+            || isNamed("te") || isNamed("trailer") || isNamed("upgrade") || isNamed("expect") || isNamed("max-forwards")
+            || isNamed("content-type") || isNamed("content-encoding") || isNamed("content-range") || isNamed("range")
+            || isNamed("authorization") || isNamed("proxy-authorization") || isNamed("cookie")
+            || isNamed("cache-control") || isNamed("keep-alive") || isNamed("proxy-connection")
+        if forbidden { throw .invalidTrailer }
+    }
+}

@@ -1,0 +1,66 @@
+/// The syntax of field names and values (RFC 9110 §5.1, §5.5), for fields received and for fields about to be sent.
+package enum FieldSyntax {
+    /// Whether the bytes are a token: a field name, a method (RFC 9110 §5.6.2).
+    package static func isToken(_ bytes: RawSpan) -> Bool {
+        bytes.byteCount > 0 && tokenEnd(bytes, from: 0, to: bytes.byteCount) == bytes.byteCount
+    }
+
+    /// Whether the bytes may stand as a field value: no control byte but the tab, so no way to start another line.
+    package static func isValidValue(_ bytes: RawSpan) -> Bool {
+        bytes.first(from: 0, to: bytes.byteCount) { $0.controls } == bytes.byteCount
+    }
+
+    /// Parses one field line, `start..<end` without its CRLF, of a head or of trailers.
+    ///
+    /// The line is not empty. The value's slice leaves out the white space around it.
+    static func parse(_ input: RawSpan, from start: Int, to end: Int) throws(RequestRejection) -> FieldSlice {
+        let nameEnd = tokenEnd(input, from: start, to: end)
+        guard nameEnd < end, nameEnd > start, input.byte(at: nameEnd) == ASCII.colon else {
+            throw nameFault(input, from: start, to: end)
+        }
+        let fault = input.first(from: nameEnd + 1, to: end) { $0.controls }
+        guard fault == end else { throw lineFault(input, from: start, to: end, otherwise: .invalidFieldValue) }
+        let value = input.trimmed(nameEnd + 1, end)
+        return FieldSlice(
+            name: Slice(start, nameEnd), value: Slice(value.start, value.end),
+            known: known(input, from: start, to: nameEnd))
+    }
+
+    /// What to call a malformed line: a CR in it explains every other fault.
+    static func lineFault(
+        _ input: RawSpan, from start: Int, to end: Int, otherwise rejection: RequestRejection
+    ) -> RequestRejection {
+        input.first(ASCII.carriageReturn, from: start, to: end) < end ? .bareCarriageReturn : rejection
+    }
+
+    @inline(__always)
+    static func tokenEnd(_ input: RawSpan, from start: Int, to end: Int) -> Int {
+        var offset = start
+        while offset < end, ByteSet.token.contains(input.byte(at: offset)) { offset += 1 }
+        return offset
+    }
+
+    /// Why no name and colon begin the line.
+    private static func nameFault(_ input: RawSpan, from start: Int, to end: Int) -> RequestRejection {
+        if isBlank(input.byte(at: start)) { return .obsoleteFolding }
+        let colon = input.first(ASCII.colon, from: start, to: end)
+        if colon == start { return .emptyFieldName }
+        if colon == end { return lineFault(input, from: start, to: end, otherwise: .missingColon) }
+        let blank = isBlank(input.byte(at: colon - 1))
+        return lineFault(input, from: start, to: end, otherwise: blank ? .spaceBeforeColon : .invalidFieldName)
+    }
+
+    /// The length tells most names apart before a byte is compared.
+    @inline(__always)
+    private static func known(_ input: RawSpan, from start: Int, to end: Int) -> KnownField {
+        switch end - start {
+        case 4: input.equals("host", from: start, to: end) ? .host : .other
+        case 6: input.equals("expect", from: start, to: end) ? .expect : .other
+        case 10: input.equals("connection", from: start, to: end) ? .connection : .other
+        case 12: input.equals("content-type", from: start, to: end) ? .contentType : .other
+        case 14: input.equals("content-length", from: start, to: end) ? .contentLength : .other
+        case 17: input.equals("transfer-encoding", from: start, to: end) ? .transferEncoding : .other
+        default: .other
+        }
+    }
+}

@@ -1,0 +1,98 @@
+/// Brings a request path into the one form that routes, script maps and file mapping compare.
+///
+/// Percent-encodings are decoded once, then dot segments are removed (RFC 3986 §5.2.4). The order matters: "%2e%2e" is
+/// a dot segment and "%2F" a separator, because a file system would take them so. What decodes to "%41" stays "%41";
+/// decoding twice would let a second reading differ from the one that was authorised. Empty segments are kept.
+package enum PathNormalizer {
+    /// Whether the path is in normal form already, so that it can be used where it stands.
+    ///
+    /// A name that begins with a dot is called not normal, though it may be; that costs a copy and nothing else.
+    package static func isNormal(_ path: RawSpan) -> Bool {
+        let count = path.byteCount
+        guard count > 0, path.byte(at: 0) == ASCII.slash else { return false }
+        var offset = 0
+        while offset < count {
+            offset = path.first(from: offset, to: count) {
+                $0.less(than: 0x20) | $0.equal(to: 0x7F) | $0.equal(to: ASCII.percent) | $0.equal(to: ASCII.dot)
+            }
+            guard offset < count else { break }
+            guard path.byte(at: offset) == ASCII.dot, path.byte(at: offset - 1) != ASCII.slash else { return false }
+            offset += 1
+        }
+        return true
+    }
+
+    /// Writes the normal form into `output` and returns its length, which is never more than the path's.
+    ///
+    /// The path begins with "/" and so does the result. Unlike RFC 3986, a path that climbs above the root is refused
+    /// and not cut off there: no honest client sends one.
+    package static func normalize(
+        _ path: RawSpan, into output: UnsafeMutableRawBufferPointer
+    ) throws(RequestRejection) -> Int {
+        precondition(output.count >= path.byteCount, "a normal path is as long as the path at most")
+        guard path.byteCount > 0, path.byte(at: 0) == ASCII.slash else { throw .invalidTarget }
+        var written = unsafe NormalPath(bytes: output)
+        var offset = 1
+        while offset < path.byteCount {
+            var byte = path.byte(at: offset)
+            offset += 1
+            if byte == ASCII.percent {
+                byte = try decoded(path, at: offset)
+                offset += 2
+            }
+            guard byte >= 0x20, byte != 0x7F else { throw .forbiddenPathByte }
+            if byte == ASCII.slash {
+                try written.endSegment(isLast: false)
+            } else {
+                written.append(byte)
+            }
+        }
+        try written.endSegment(isLast: true)
+        return written.count
+    }
+
+    private static func decoded(_ path: RawSpan, at offset: Int) throws(RequestRejection) -> UInt8 {
+        guard path.byteCount - offset >= 2, let high = hexValue(path.byte(at: offset)),
+            let low = hexValue(path.byte(at: offset + 1))
+        else { throw .invalidPercentEncoding }
+        return high << 4 | low
+    }
+}
+
+/// The part of a path written so far: whole segments without dots, then the segment that is being read.
+@safe
+private struct NormalPath: ~Copyable {
+    private let bytes: UnsafeMutableRawBufferPointer
+    private(set) var count = 0
+    private var segmentStart = 0
+
+    init(bytes: UnsafeMutableRawBufferPointer) {
+        unsafe self.bytes = unsafe bytes
+        append(ASCII.slash)
+        segmentStart = 1
+    }
+
+    mutating func append(_ byte: UInt8) {
+        unsafe bytes[count] = byte
+        count += 1
+    }
+
+    mutating func endSegment(isLast: Bool) throws(RequestRejection) {
+        if segmentIs(dots: 1) {
+            count = segmentStart
+        } else if segmentIs(dots: 2) {
+            guard segmentStart > 1 else { throw .pathEscapesRoot }
+            count = segmentStart - 1
+            while unsafe bytes[count - 1] != ASCII.slash { count -= 1 }
+        } else if !isLast {
+            append(ASCII.slash)
+        }
+        segmentStart = count
+    }
+
+    private func segmentIs(dots: Int) -> Bool {
+        guard count - segmentStart == dots else { return false }
+        for index in segmentStart..<count where unsafe bytes[index] != ASCII.dot { return false }
+        return true
+    }
+}

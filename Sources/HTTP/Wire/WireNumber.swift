@@ -1,0 +1,48 @@
+/// Numbers as heads and chunks spell them, written straight into an output buffer.
+package enum WireNumber {
+    /// Bytes a decimal number takes at most.
+    package static var maximumDecimal: Int { 20 }
+    /// Bytes a hexadecimal number takes at most.
+    package static var maximumHexadecimal: Int { 16 }
+    /// Bytes a chunk-size line takes at most.
+    package static var maximumChunkLine: Int { maximumHexadecimal + 2 }
+
+    /// Writes decimal digits and returns how many.
+    package static func writeDecimal(_ value: UInt64, to output: UnsafeMutableRawPointer) -> Int {
+        var count = 1
+        var rest = value
+        while rest >= 10 {
+            rest /= 10
+            count += 1
+        }
+        rest = value
+        var index = count
+        repeat {
+            index -= 1
+            unsafe output.storeBytes(of: 0x30 + UInt8(rest % 10), toByteOffset: index, as: UInt8.self)
+            rest /= 10
+        } while index > 0
+        return count
+    }
+
+    /// Writes hexadecimal digits, in lower case, and returns how many.
+    package static func writeHexadecimal(_ value: UInt64, to output: UnsafeMutableRawPointer) -> Int {
+        let count = max(1, (64 - value.leadingZeroBitCount + 3) / 4)
+        for index in 0..<count {
+            let digit = UInt8(truncatingIfNeeded: value >> UInt64(4 * (count - 1 - index))) & 15
+            let byte = digit < 10 ? 0x30 + digit : 0x57 + digit
+            unsafe output.storeBytes(of: byte, toByteOffset: index, as: UInt8.self)
+        }
+        return count
+    }
+
+    /// Writes the line in front of a chunk's data, `size CRLF` (RFC 9112 §7.1), and returns its length.
+    ///
+    /// A size of 0 would end the body and is written as the last chunk's line like any other.
+    package static func writeChunkLine(size: UInt64, to output: UnsafeMutableRawPointer) -> Int {
+        let count = unsafe writeHexadecimal(size, to: output)
+        unsafe output.storeBytes(of: ASCII.carriageReturn, toByteOffset: count, as: UInt8.self)
+        unsafe output.storeBytes(of: ASCII.lineFeed, toByteOffset: count + 1, as: UInt8.self)
+        return count + 2
+    }
+}

@@ -1,0 +1,8 @@
+import COpenSSL
+
+package enum TLSLibrary {
+    /// The OpenSSL library in use, such as `OpenSSL 3.0.19 27 Jan 2026`.
+    package static var version: String {
+        unsafe String(cString: OpenSSL_version(OPENSSL_VERSION))
+    }
+}

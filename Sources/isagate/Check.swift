@@ -1,0 +1,35 @@
+import ArgumentParser
+import Gateway
+
+struct Check: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Check the configuration, its certificates and the files it names.",
+        discussion: "Prints every error as file:line:column and exits 78 when there is one.")
+
+    @OptionGroup var file: ConfigurationFile
+
+    func run() throws {
+        try Self.check(file.path)
+    }
+
+    static func check(_ path: String) throws {
+        let configuration = try load(path)
+        do throws(GatewayError) {
+            try Gateway.validate(configuration)
+        } catch {
+            complain("\(path): error: \(error.message)")
+            throw Status.configurationError
+        }
+        print("\(path): configuration is valid")
+    }
+
+    /// Reads the file, or prints what is wrong with it.
+    static func load(_ path: String) throws -> Configuration {
+        do throws(ConfigurationErrors) {
+            return try Configuration.load(path: path)
+        } catch {
+            complain(error.description)
+            throw Status.configurationError
+        }
+    }
+}
