@@ -1,0 +1,227 @@
+import CISAPI
+import CLinux
+import Glibc
+import Synchronization
+
+/// Threads that run extension code, and the queue of sessions waiting for one.
+///
+/// A pool starts with its creation and ends with `stop`.
+@safe
+package final class ApplicationPool: @unchecked Sendable {
+    package let name: String
+    package let threadCount: Int
+    /// Sessions that may wait for a thread.
+    package let queueLimit: Int
+
+    private let queue = Guarded(Queue())
+    private let work = WaitPoint()
+    /// Sessions added and not yet taken by a thread, those still in feeders included.
+    private let waiting = Atomic(0)
+    private let startedThreads = Atomic(0)
+    private var threads: [pthread_t] = []
+
+    private struct Queue: ~Copyable {
+        var sessions = SessionQueue()
+        var idleThreads = 0
+        var isStopping = false
+    }
+
+    /// Extensions may put large buffers on the stack; pages are taken only as they are touched.
+    private static let stackSize = 1 << 20
+
+    /// - Throws: `ApplicationPoolError` when the system refuses a thread; those already started are ended.
+    package init(name: String, threads count: Int, queueLimit: Int = 1000) throws(ApplicationPoolError) {
+        precondition(count > 0)
+        self.name = name
+        threadCount = count
+        self.queueLimit = queueLimit
+        for _ in 0..<count {
+            let error = startThread()
+            if error != 0 {
+                stop()
+                throw ApplicationPoolError(pool: name, error: error)
+            }
+        }
+    }
+
+    /// Sessions waiting for a thread.
+    package var queueLength: Int { waiting.load(ordering: .relaxed) }
+
+    /// Lets the threads finish all that waits, and ends them. Nothing may be added any more.
+    package func stop() {
+        queue.withLock { queue in
+            queue.isStopping = true
+            work.advance()
+        }
+        work.wake(Int.max)
+        for thread in threads { pthread_join(thread, nil) }
+        threads = []
+    }
+
+    /// Counts one more session as waiting; false when the queue is full.
+    fileprivate func admit() -> Bool {
+        if waiting.add(1, ordering: .relaxed).newValue <= queueLimit { return true }
+        waiting.subtract(1, ordering: .relaxed)
+        return false
+    }
+
+    /// Queues a worker's sessions with one lock and wakes as many threads as there is work for.
+    fileprivate func enqueue(_ sessions: inout SessionQueue) {
+        let woken = queue.withLock { queue in
+            let woken = min(queue.idleThreads, sessions.count)
+            queue.sessions.append(&sessions)
+            if woken > 0 { work.advance() }
+            return woken
+        }
+        if woken > 0 { work.wake(woken) }
+    }
+
+    // MARK: Threads
+
+    private func startThread() -> Int32 {
+        var attributes = pthread_attr_t()
+        unsafe pthread_attr_init(&attributes)
+        defer { unsafe pthread_attr_destroy(&attributes) }
+        unsafe pthread_attr_setstacksize(&attributes, Self.stackSize)
+        // Signals belong to the gateway's own threads.
+        var all = sigset_t()
+        var previous = sigset_t()
+        unsafe sigfillset(&all)
+        unsafe pthread_sigmask(SIG_BLOCK, &all, &previous)
+        defer { unsafe pthread_sigmask(SIG_SETMASK, &previous, nil) }
+        var thread = pthread_t()
+        let pool = unsafe Unmanaged.passRetained(self)
+        let error = unsafe pthread_create(
+            &thread, &attributes,
+            { context in
+                unsafe Unmanaged<ApplicationPool>.fromOpaque(context!).takeRetainedValue().serve()
+                return nil
+            }, pool.toOpaque())
+        guard error == 0 else {
+            unsafe pool.release()
+            return error
+        }
+        threads.append(thread)
+        return 0
+    }
+
+    private func serve() {
+        let number = startedThreads.add(1, ordering: .relaxed).newValue
+        // The kernel keeps 15 bytes of a thread's name.
+        unsafe CLinux_set_thread_name("\(name.prefix(11))-\(number)")
+        var modules = unsafe [Unmanaged<ExtensionModule>]()
+        while let session = unsafe nextSession() {
+            guard let module = unsafe session._withUnsafeGuaranteedRef({ unsafe $0.run() }) else { continue }
+            if unsafe !modules.contains(where: { unsafe $0.toOpaque() == module.toOpaque() }) {
+                unsafe modules.append(module)
+            }
+        }
+        for unsafe module in unsafe modules { unsafe module._withUnsafeGuaranteedRef { $0.threadDetach() } }
+    }
+
+    /// The session that has waited longest; waits for one, nil once the pool stops and nothing is left.
+    private func nextSession() -> Unmanaged<ExtensionSession>? {
+        var wasIdle = false
+        while true {
+            let (session, isStopping, seen) = unsafe queue.withLock { queue in
+                if wasIdle { queue.idleThreads -= 1 }
+                let session = unsafe queue.sessions.popFirst()
+                wasIdle = unsafe session == nil && !queue.isStopping
+                if wasIdle { queue.idleThreads += 1 }
+                return unsafe (session, queue.isStopping, work.count)
+            }
+            if let session = unsafe session {
+                waiting.subtract(1, ordering: .relaxed)
+                return unsafe session
+            }
+            if isStopping { return nil }
+            work.wait(past: seen)
+        }
+    }
+}
+
+/// A thread of a pool could not be started.
+package struct ApplicationPoolError: Error, Equatable, CustomStringConvertible {
+    package let pool: String
+    /// errno.
+    package let error: Int32
+
+    package var description: String {
+        unsafe "application pool \(pool): cannot start a thread: \(String(cString: strerror(error)))"
+    }
+}
+
+/// One worker's way into a pool: collects the sessions of a turn of its loop and queues them at once.
+///
+/// Used by its worker's thread only.
+@safe
+package final class PoolFeeder {
+    package let pool: ApplicationPool
+    private var sessions = SessionQueue()
+
+    package init(_ pool: ApplicationPool) {
+        self.pool = pool
+    }
+
+    package var isEmpty: Bool { sessions.count == 0 }
+
+    /// Adds a session that was begun; false when the pool's queue is full, and the session is to be withdrawn.
+    @inline(__always)
+    package func add(_ session: ExtensionSession) -> Bool {
+        guard pool.admit() else { return false }
+        unsafe sessions.append(Unmanaged.passUnretained(session))
+        return true
+    }
+
+    /// Hands over what was added since the last call; the worker does this at the end of each turn.
+    @inline(__always)
+    package func flush() {
+        guard !isEmpty else { return }
+        pool.enqueue(&sessions)
+    }
+}
+
+/// Sessions in the order they came, linked through themselves.
+@safe
+struct SessionQueue: ~Copyable {
+    private var first = unsafe Unmanaged<ExtensionSession>?.none
+    private var last = unsafe Unmanaged<ExtensionSession>?.none
+    private(set) var count = 0
+
+    mutating func append(_ session: Unmanaged<ExtensionSession>) {
+        unsafe session._withUnsafeGuaranteedRef { unsafe $0.next = nil }
+        if let last = unsafe last {
+            unsafe last._withUnsafeGuaranteedRef { unsafe $0.next = session }
+        } else {
+            unsafe first = session
+        }
+        unsafe last = session
+        count += 1
+    }
+
+    /// Moves all of `other` behind what is here.
+    mutating func append(_ other: inout SessionQueue) {
+        guard let otherFirst = unsafe other.first else { return }
+        if let last = unsafe last {
+            unsafe last._withUnsafeGuaranteedRef { unsafe $0.next = otherFirst }
+        } else {
+            unsafe first = otherFirst
+        }
+        unsafe last = other.last
+        count += other.count
+        unsafe other.first = nil
+        unsafe other.last = nil
+        other.count = 0
+    }
+
+    mutating func popFirst() -> Unmanaged<ExtensionSession>? {
+        guard let session = unsafe first else { return nil }
+        unsafe session._withUnsafeGuaranteedRef { session in
+            unsafe first = session.next
+            unsafe session.next = nil
+        }
+        if unsafe first == nil { unsafe last = nil }
+        count -= 1
+        return unsafe session
+    }
+}

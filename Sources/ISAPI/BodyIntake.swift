@@ -1,0 +1,124 @@
+/// A request body on its way to the extension: what was read ahead, and what ReadClient asks for.
+@safe
+struct BodyIntake: ~Copyable {
+    private enum Source: BitwiseCopyable {
+        case open, ended, failed
+    }
+
+    /// What ReadClient can be told now.
+    enum Answer: BitwiseCopyable, Equatable {
+        /// This many bytes were copied; 0 is the body's end.
+        case bytes(Int)
+        case failed
+        /// Nothing is here yet; the worker has to read.
+        case wait
+    }
+
+    private var source = Source.ended
+    private var readAhead = ByteBuffer()
+    /// Bytes that came in answer to a read and did not fit its buffer.
+    private var surplus = ByteBuffer()
+    private var surplusStart = 0
+    /// The buffer of the call that waits, and how much of it is filled.
+    private var reader: UnsafeMutableRawBufferPointer?
+    private var readerFill = 0
+    /// Bytes the worker is asked for and has not been told of yet.
+    private var wanted = 0
+
+    /// Bytes of the body that an extension sees before it reads.
+    static let readAheadLimit = 48 << 10
+
+    var hasReader: Bool { unsafe reader != nil }
+    var readAheadCount: Int { readAhead.count }
+    var isOpen: Bool { if case .open = source { true } else { false } }
+
+    mutating func begin(hasBody: Bool) {
+        source = hasBody ? .open : .ended
+    }
+
+    mutating func reset() {
+        source = .ended
+        readAhead.removeAll()
+        surplus.removeAll()
+        surplusStart = 0
+        unsafe reader = nil
+        readerFill = 0
+        wanted = 0
+    }
+
+    /// Adds what fits below the limit; the number of bytes taken.
+    mutating func appendReadAhead(_ bytes: UnsafeRawBufferPointer) -> Int {
+        let count = min(bytes.count, Self.readAheadLimit - readAhead.count)
+        unsafe readAhead.append(UnsafeRawBufferPointer(rebasing: bytes[..<count]))
+        return count
+    }
+
+    /// What was read ahead, with a NUL behind it.
+    mutating func readAheadText() -> UnsafeMutableRawPointer {
+        unsafe readAhead.reserve(1).storeBytes(of: 0, as: UInt8.self)
+        return unsafe UnsafeMutableRawPointer(mutating: readAhead.bytes.baseAddress!)
+    }
+
+    /// Copies what is here, or registers `buffer` to be filled; an answer other than `wait` ends the registration.
+    mutating func read(into buffer: UnsafeMutableRawBufferPointer) -> Answer {
+        if readerFill > 0 {
+            let count = readerFill
+            endRead()
+            return .bytes(count)
+        }
+        let available = surplus.count - surplusStart
+        if available > 0 {
+            let count = min(available, buffer.count)
+            unsafe buffer.copyMemory(from: surplus.slice(surplusStart..<(surplusStart + count)))
+            surplusStart += count
+            if surplusStart == surplus.count {
+                surplus.removeAll(keepingUpTo: Self.readAheadLimit)
+                surplusStart = 0
+            }
+            return .bytes(count)
+        }
+        switch source {
+        case .ended:
+            endRead()
+            return .bytes(0)
+        case .failed:
+            endRead()
+            return .failed
+        case .open:
+            if unsafe reader == nil {
+                unsafe reader = buffer
+                wanted = buffer.count
+            }
+            return .wait
+        }
+    }
+
+    /// The waiting call gives up; its buffer is not touched any more.
+    mutating func endRead() {
+        unsafe reader = nil
+        readerFill = 0
+        wanted = 0
+    }
+
+    /// How many bytes the worker should read, 0 for none; asked once per read.
+    mutating func takeWanted() -> Int {
+        defer { wanted = 0 }
+        return wanted
+    }
+
+    /// Bytes from the connection: to the waiting buffer, the rest kept for the next read.
+    mutating func supply(_ bytes: UnsafeRawBufferPointer) {
+        var rest = unsafe bytes
+        if let reader = unsafe reader, surplus.isEmpty {
+            let count = min(rest.count, reader.count - readerFill)
+            let room = unsafe UnsafeMutableRawBufferPointer(rebasing: reader[readerFill...])
+            unsafe room.copyMemory(from: UnsafeRawBufferPointer(rebasing: rest[..<count]))
+            readerFill += count
+            unsafe rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+        }
+        unsafe surplus.append(rest)
+    }
+
+    mutating func end() { source = .ended }
+    mutating func fail() { source = .failed }
+}

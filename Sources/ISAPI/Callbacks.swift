@@ -1,0 +1,87 @@
+import CISAPI
+import Glibc
+
+// The four functions every control block carries. Each finds the session its first argument names, checks its other
+// arguments, and answers TRUE, or FALSE with the last error set. They may be called on any thread, at any time.
+
+typealias GetServerVariable =
+    @convention(c) (HCONN?, UnsafeMutablePointer<CChar>?, LPVOID?, UnsafeMutablePointer<DWORD>?) -> BOOL
+typealias WriteClient = @convention(c) (HCONN?, LPVOID?, UnsafeMutablePointer<DWORD>?, DWORD) -> BOOL
+typealias ReadClient = @convention(c) (HCONN?, LPVOID?, UnsafeMutablePointer<DWORD>?) -> BOOL
+typealias ServerSupportFunction =
+    @convention(c) (HCONN?, DWORD, LPVOID?, UnsafeMutablePointer<DWORD>?, UnsafeMutablePointer<DWORD>?) -> BOOL
+
+/// `*lpdwSize` goes in as the buffer's size and comes out as the value's, its NUL included.
+let getServerVariable: GetServerVariable = { connection, name, buffer, size in
+    unsafe call(on: connection) { session, caller in
+        guard let name = unsafe name, let size = unsafe size else { return .invalidParameter }
+        return unsafe session.inquire(by: caller) { state in
+            guard unsafe ServerVariables.render(name, state.request, into: &state.scratch) else { return .invalidIndex }
+            return unsafe copyOut(state.scratch.bytes, to: buffer, size: size)
+        }
+    }
+}
+
+/// `*lpdwBytes` comes out as the number of bytes taken.
+let writeClient: WriteClient = { connection, buffer, count, flags in
+    unsafe call(on: connection) { session, caller in
+        guard let count = unsafe count, Int32(bitPattern: flags) & HSE_IO_ASYNC == 0 else { return .invalidParameter }
+        let length = unsafe Int(count.pointee)
+        guard unsafe length == 0 || buffer != nil else { return .invalidParameter }
+        let (written, failure) = unsafe session.write(
+            UnsafeRawBufferPointer(start: buffer, count: length), by: caller)
+        unsafe count.pointee = DWORD(written)
+        return failure
+    }
+}
+
+/// `*lpdwSize` comes out as the number of bytes read, 0 at the body's end.
+let readClient: ReadClient = { connection, buffer, size in
+    unsafe call(on: connection) { session, caller in
+        guard let buffer = unsafe buffer, let size = unsafe size, unsafe size.pointee > 0 else {
+            return .invalidParameter
+        }
+        let (count, failure) = unsafe session.read(
+            into: UnsafeMutableRawBufferPointer(start: buffer, count: Int(size.pointee)), by: caller)
+        unsafe size.pointee = DWORD(count)
+        return failure
+    }
+}
+
+let serverSupportFunction: ServerSupportFunction = { connection, request, buffer, size, type in
+    unsafe call(on: connection) { session, caller in
+        let call = unsafe SupportCall(session: session, caller: caller, buffer: buffer, size: size, type: type)
+        return call.perform(request)
+    }
+}
+
+/// Runs `body` with the session that `connection` names, and turns its answer into the contract's.
+@inline(__always)
+private func call(
+    on connection: HCONN?, _ body: (ExtensionSession, UnsafeMutableRawPointer) -> CallFailure?
+) -> BOOL {
+    guard let connection = unsafe connection,
+        let session = unsafe ControlBlockTable.shared.session(of: connection)
+    else { return fail(.invalidParameter) }
+    let failure = unsafe session._withUnsafeGuaranteedRef { unsafe body($0, connection) }
+    guard let failure else { return 1 }
+    return fail(failure)
+}
+
+private func fail(_ failure: CallFailure) -> BOOL {
+    SetLastError(failure.rawValue)
+    return 0
+}
+
+/// Copies `value` to a buffer of `size.pointee` bytes and sets that to what was needed.
+func copyOut(
+    _ value: UnsafeRawBufferPointer, to buffer: UnsafeMutableRawPointer?, size: UnsafeMutablePointer<DWORD>
+) -> CallFailure? {
+    let capacity = unsafe Int(size.pointee)
+    guard unsafe capacity == 0 || buffer != nil else { return .invalidParameter }
+    unsafe size.pointee = DWORD(value.count)
+    guard let buffer = unsafe buffer, capacity >= value.count else { return .insufficientBuffer }
+    guard let start = value.baseAddress else { return nil }
+    unsafe buffer.copyMemory(from: start, byteCount: value.count)
+    return nil
+}

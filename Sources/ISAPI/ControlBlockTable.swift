@@ -1,0 +1,105 @@
+import CISAPI
+import Glibc
+import Synchronization
+
+/// Where control blocks live: one range of addresses, in slots of 256 bytes, so that any pointer an extension passes
+/// can be judged without following it.
+///
+/// A slot that was given back rests while at least `quarantine` others are used, so that a call which comes after
+/// the end of its request meets an empty slot rather than another request. The range is reserved as a whole and
+/// takes memory only where it was used.
+@safe
+final class ControlBlockTable: @unchecked Sendable {
+    static let shared = ControlBlockTable()
+
+    private static let slotSize = 256
+    private static let ownerOffset = 192
+    private static let nextOffset = 200
+    private static let slotLimit = 1 << 20
+    private static let quarantine = 1024
+    private static let none = UInt32.max
+
+    private let base: UnsafeMutableRawPointer
+    private let free = Guarded(FreeSlots())
+
+    /// Slots given back, oldest first, linked through the slots themselves.
+    private struct FreeSlots: ~Copyable {
+        var first = ControlBlockTable.none
+        var last = ControlBlockTable.none
+        var count = 0
+        var everUsed = 0
+    }
+
+    private init() {
+        let protection = PROT_READ | PROT_WRITE
+        let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
+        let range = unsafe mmap(nil, Self.slotSize * Self.slotLimit, protection, flags, -1, 0)
+        guard let range = unsafe range, unsafe range != MAP_FAILED else {
+            preconditionFailure("no address space for extension control blocks")
+        }
+        unsafe base = range
+    }
+
+    /// A slot that belongs to `session` until `giveBack`; nil when every slot is in use.
+    func take(for session: ExtensionSession) -> UnsafeMutablePointer<EXTENSION_CONTROL_BLOCK>? {
+        let index = free.withLock { free in takeIndex(&free) }
+        guard let index else { return nil }
+        let slot = unsafe base + index * Self.slotSize
+        let bits = UInt(bitPattern: unsafe Unmanaged.passUnretained(session).toOpaque())
+        unsafe owner(of: slot).pointee.store(bits, ordering: .releasing)
+        return unsafe slot.assumingMemoryBound(to: EXTENSION_CONTROL_BLOCK.self)
+    }
+
+    func giveBack(_ block: UnsafeMutablePointer<EXTENSION_CONTROL_BLOCK>) {
+        let slot = UnsafeMutableRawPointer(block)
+        unsafe owner(of: slot).pointee.store(0, ordering: .releasing)
+        let index = unsafe UInt32((slot - base) / Self.slotSize)
+        unsafe next(of: slot).pointee = Self.none
+        free.withLock { free in
+            if free.count == 0 {
+                free.first = index
+            } else {
+                unsafe next(of: base + Int(free.last) * Self.slotSize).pointee = index
+            }
+            free.last = index
+            free.count += 1
+        }
+    }
+
+    /// The session that owned the slot `connection` points to, a moment ago; nil for any other pointer.
+    ///
+    /// Sessions are never deallocated; the caller checks under the session's lock that the slot is still its own.
+    @inline(__always)
+    func session(of connection: UnsafeMutableRawPointer?) -> Unmanaged<ExtensionSession>? {
+        guard let connection = unsafe connection else { return nil }
+        let offset = unsafe UInt(bitPattern: connection) &- UInt(bitPattern: base)
+        guard offset < UInt(Self.slotSize * Self.slotLimit), offset % UInt(Self.slotSize) == 0 else { return nil }
+        let bits = unsafe owner(of: connection).pointee.load(ordering: .acquiring)
+        guard let session = unsafe UnsafeRawPointer(bitPattern: bits) else { return nil }
+        return unsafe Unmanaged.fromOpaque(session)
+    }
+
+    private func takeIndex(_ free: inout FreeSlots) -> Int? {
+        if free.count > Self.quarantine { return popFirst(&free) }
+        if free.everUsed < Self.slotLimit {
+            free.everUsed += 1
+            return free.everUsed - 1
+        }
+        return free.count > 0 ? popFirst(&free) : nil
+    }
+
+    private func popFirst(_ free: inout FreeSlots) -> Int {
+        let index = Int(free.first)
+        free.first = unsafe next(of: base + index * Self.slotSize).pointee
+        free.count -= 1
+        return index
+    }
+
+    private func owner(of slot: UnsafeMutableRawPointer) -> UnsafeMutablePointer<Atomic<UInt>> {
+        unsafe (slot + Self.ownerOffset).assumingMemoryBound(to: Atomic<UInt>.self)
+    }
+
+    private func next(of slot: UnsafeMutableRawPointer) -> UnsafeMutablePointer<UInt32> {
+        unsafe (slot + Self.nextOffset).assumingMemoryBound(to: UInt32.self)
+    }
+}

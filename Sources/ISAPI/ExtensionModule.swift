@@ -1,0 +1,140 @@
+import CISAPI
+import Glibc
+import Synchronization
+
+/// One loaded extension library and its entry points.
+@safe
+package final class ExtensionModule: @unchecked Sendable {
+    package let name: String
+    package let path: String
+    /// What GetExtensionVersion told: the major version in the high word, the minor in the low one.
+    package let version: UInt32
+    package let description: String
+
+    private let library: UnsafeMutableRawPointer
+    private let httpExtensionProc: UnsafeMutableRawPointer
+    private let terminateExtension: UnsafeMutableRawPointer?
+    private let dllMain: UnsafeMutableRawPointer?
+    /// Requests whose code may still run.
+    private let activeRequests = Atomic(0)
+
+    /// Loads the library at `path` and asks it for its version.
+    ///
+    /// DllMain, where exported, is called before anything else.
+    package static func load(name: String, path: String) throws(ExtensionLoadError) -> ExtensionModule {
+        guard let library = unsafe dlopen(path, RTLD_NOW | RTLD_LOCAL) else {
+            throw ExtensionLoadError(name: name, path: path, reason: .cannotOpen(loaderMessage()))
+        }
+        do throws(ExtensionLoadError.Reason) {
+            return unsafe try ExtensionModule(name: name, path: path, library: library)
+        } catch {
+            unsafe dlclose(library)
+            throw ExtensionLoadError(name: name, path: path, reason: error)
+        }
+    }
+
+    private init(
+        name: String, path: String, library: UnsafeMutableRawPointer
+    ) throws(ExtensionLoadError.Reason) {
+        guard let getExtensionVersion = unsafe dlsym(library, "GetExtensionVersion") else {
+            throw .missingEntryPoint("GetExtensionVersion")
+        }
+        guard let httpExtensionProc = unsafe dlsym(library, "HttpExtensionProc") else {
+            throw .missingEntryPoint("HttpExtensionProc")
+        }
+        let dllMain = unsafe dlsym(library, "DllMain")
+        SetLastError(0)
+        if let dllMain = unsafe dllMain, unsafe CISAPI_call_DllMain(dllMain, library, DWORD(DLL_PROCESS_ATTACH)) == 0 {
+            throw .attachRefused(lastError: GetLastError())
+        }
+        var information = HSE_VERSION_INFO()
+        SetLastError(0)
+        guard unsafe CISAPI_call_GetExtensionVersion(getExtensionVersion, &information) != 0 else {
+            let lastError = GetLastError()
+            if let dllMain = unsafe dllMain {
+                _ = unsafe CISAPI_call_DllMain(dllMain, library, DWORD(DLL_PROCESS_DETACH))
+            }
+            throw .versionRefused(lastError: lastError)
+        }
+        self.name = name
+        self.path = path
+        self.version = information.dwExtensionVersion
+        self.description = unsafe withUnsafeMutablePointer(to: &information) { information in
+            let text = unsafe UnsafeRawPointer(CISAPI_description(information)!)
+            let count = unsafe strnlen(CISAPI_description(information), Int(HSE_MAX_EXT_DLL_NAME_LEN))
+            return unsafe String(decoding: UnsafeRawBufferPointer(start: text, count: count), as: UTF8.self)
+        }
+        unsafe self.library = library
+        unsafe self.httpExtensionProc = httpExtensionProc
+        unsafe self.terminateExtension = dlsym(library, "TerminateExtension")
+        unsafe self.dllMain = dllMain
+    }
+
+    /// Calls HttpExtensionProc on the calling thread; an HSE_STATUS_ number.
+    @inline(__always)
+    func call(_ block: UnsafeMutablePointer<EXTENSION_CONTROL_BLOCK>) -> UInt32 {
+        unsafe CISAPI_call_HttpExtensionProc(httpExtensionProc, block)
+    }
+
+    func requestBegan() { activeRequests.add(1, ordering: .relaxed) }
+    func requestEnded() { activeRequests.subtract(1, ordering: .releasing) }
+
+    /// A pool thread that ran this module's code ends (DLL_THREAD_DETACH).
+    func threadDetach() {
+        guard let dllMain = unsafe dllMain else { return }
+        _ = unsafe CISAPI_call_DllMain(dllMain, library, DWORD(DLL_THREAD_DETACH))
+    }
+
+    /// Calls TerminateExtension, where exported, with an HSE_TERM_ flag; whether the extension agrees to be unloaded.
+    @discardableResult
+    package func terminate(_ flags: Int32) -> Bool {
+        guard let terminateExtension = unsafe terminateExtension else { return true }
+        return unsafe CISAPI_call_TerminateExtension(terminateExtension, DWORD(flags)) != 0
+    }
+
+    /// Takes the library out of the process; called once, when its pool has stopped.
+    ///
+    /// - Returns: false, leaving the library where it is, when a request given up by the gateway still runs in it.
+    @discardableResult
+    package func unload() -> Bool {
+        guard activeRequests.load(ordering: .acquiring) == 0 else { return false }
+        if let dllMain = unsafe dllMain {
+            _ = unsafe CISAPI_call_DllMain(dllMain, library, DWORD(DLL_PROCESS_DETACH))
+        }
+        unsafe dlclose(library)
+        return true
+    }
+
+    private static func loaderMessage() -> String {
+        guard let message = unsafe dlerror() else { return "unknown reason" }
+        return unsafe String(cString: message)
+    }
+}
+
+/// Why a library does not serve as an extension.
+package struct ExtensionLoadError: Error, Equatable, CustomStringConvertible {
+    package enum Reason: Error, Equatable {
+        /// dlopen's message.
+        case cannotOpen(String)
+        case missingEntryPoint(String)
+        /// DllMain returned FALSE.
+        case attachRefused(lastError: UInt32)
+        /// GetExtensionVersion returned FALSE.
+        case versionRefused(lastError: UInt32)
+    }
+
+    package let name: String
+    package let path: String
+    package let reason: Reason
+
+    package var description: String {
+        let why =
+            switch reason {
+            case .cannotOpen(let message): message
+            case .missingEntryPoint(let symbol): "the library does not export \(symbol)"
+            case .attachRefused(let error): "DllMain refused to attach (last error \(error))"
+            case .versionRefused(let error): "GetExtensionVersion returned FALSE (last error \(error))"
+            }
+        return "extension \(name): cannot load \(path): \(why)"
+    }
+}

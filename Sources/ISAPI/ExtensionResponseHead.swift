@@ -1,0 +1,192 @@
+/// The head of an extension's response, taken apart: what it says of the response, and what it says of the connection.
+///
+/// Extensions are read leniently where nothing can be misunderstood and strictly where a client could be: a field
+/// line that is not exactly one valid line is left out, so no extension can split a response. The reason phrase and
+/// the field lines, normalised to end with CRLF, stand one after the other in the text buffer that `parse` fills.
+package struct ExtensionResponseHead: BitwiseCopyable, Equatable, Sendable {
+    package var status = 200
+    /// Bytes of the reason phrase at the start of the text; 0 stands for the standard phrase.
+    var reasonCount = 0
+    /// What Content-Length said; the field itself is not among the field lines.
+    package var contentLength: UInt64?
+    /// The extension announced Transfer-Encoding and writes its body already framed.
+    package var framesItself = false
+    /// The extension asked for the connection to be closed.
+    package var closesConnection = false
+    package var flaws: ResponseFlaws = []
+
+    /// The head of a response whose extension sent only a body.
+    static func bodyOnly(into text: inout ByteBuffer) -> ExtensionResponseHead {
+        text.append("Content-Type: text/html\r\n")
+        return ExtensionResponseHead()
+    }
+
+    /// Reads a status and a block of field lines, as extensions give them.
+    ///
+    /// - Parameters:
+    ///   - status: "200 OK", "200", "200OK", "HTTP/1.1 200 OK", or nothing for 200; a field line in its place counts
+    ///     as the first of the block.
+    ///   - block: field lines ended by CRLF or LF, an empty line, and the beginning of the body.
+    ///   - text: receives the reason phrase and the field lines; empty before the call.
+    /// - Returns: the head, and where in `block` the body begins; nil for an interim status, which is not a response.
+    static func parse(
+        status: Span<UInt8>, block: Span<UInt8>, into text: inout ByteBuffer
+    ) -> (head: ExtensionResponseHead, bodyStart: Int)? {
+        var head = ExtensionResponseHead()
+        var lines = LineReader()
+        let given = StatusText(status)
+        if let given {
+            guard head.take(given, of: status, into: &text) else { return nil }
+        } else if let first = lines.peek(block), block.hasPrefix("HTTP/"), let given = StatusText(block.extracting(first)) {
+            lines.skip(block)
+            guard head.take(given, of: block.extracting(first), into: &text) else { return nil }
+        }
+        if given == nil, !status.isEmpty { head.addField(status, to: &text, misplaced: true) }
+        while let line = lines.next(block) {
+            if line.isEmpty { break }
+            head.addField(block.extracting(line), to: &text, misplaced: false)
+        }
+        if head.framesItself { head.contentLength = nil }
+        return (head, lines.position)
+    }
+
+    private mutating func take(_ given: StatusText, of line: Span<UInt8>, into text: inout ByteBuffer) -> Bool {
+        guard given.code >= 200 else { return false }
+        status = given.code
+        let phrase = line.extracting(given.phrase)
+        guard phrase.allSatisfy(isFieldValueByte) else {
+            flaws.insert(.controlByte)
+            return true
+        }
+        unsafe phrase.withUnsafeBytes { bytes in unsafe text.append(bytes) }
+        reasonCount = phrase.count
+        return true
+    }
+
+    private mutating func addField(_ line: Span<UInt8>, to text: inout ByteBuffer, misplaced: Bool) {
+        guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else {
+            flaws.insert(misplaced ? .statusNotUnderstood : .missingColon)
+            return
+        }
+        let name = line.extracting(0..<colon)
+        guard !name.isEmpty, name.allSatisfy(isTokenByte) else {
+            flaws.insert(misplaced ? .statusNotUnderstood : .invalidFieldName)
+            return
+        }
+        let value = line.extracting(line.trimmed((colon + 1)..<line.count))
+        guard value.allSatisfy(isFieldValueByte) else {
+            flaws.insert(.controlByte)
+            return
+        }
+        guard !interpret(name, value) else { return }
+        unsafe name.withUnsafeBytes { bytes in unsafe text.append(bytes) }
+        text.append(": ")
+        unsafe value.withUnsafeBytes { bytes in unsafe text.append(bytes) }
+        text.append("\r\n")
+    }
+
+    /// Takes in the fields that concern this connection or its framing, which the gateway writes itself (RFC 9110 §7.6.1).
+    private mutating func interpret(_ name: Span<UInt8>, _ value: Span<UInt8>) -> Bool {
+        switch name.count {
+        case 4: return name.isSame(as: "date")
+        case 6: return name.isSame(as: "server")
+        case 7: return name.isSame(as: "upgrade") || name.isSame(as: "trailer")
+        case 10 where name.isSame(as: "connection"):
+            if value.containsListMember("close") { closesConnection = true }
+            return true
+        case 10: return name.isSame(as: "keep-alive")
+        case 14 where name.isSame(as: "content-length"):
+            takeLength(value)
+            return true
+        case 16: return name.isSame(as: "proxy-connection")
+        case 17 where name.isSame(as: "transfer-encoding"):
+            if !value.isSame(as: "identity") { framesItself = true }
+            return true
+        default: return false
+        }
+    }
+
+    private mutating func takeLength(_ value: Span<UInt8>) {
+        guard let length = value.decimal, !flaws.contains(.conflictingLength) else {
+            flaws.insert(.invalidLength)
+            return
+        }
+        if let known = contentLength, known != length {
+            contentLength = nil
+            flaws.insert(.conflictingLength)
+        } else {
+            contentLength = length
+        }
+    }
+}
+
+/// What was wrong with a response and left out of it, for the log.
+package struct ResponseFlaws: OptionSet, Sendable, BitwiseCopyable, CustomStringConvertible {
+    package let rawValue: UInt8
+
+    package init(rawValue: UInt8) {
+        self.rawValue = rawValue
+    }
+
+    package static let statusNotUnderstood = ResponseFlaws(rawValue: 1)
+    package static let missingColon = ResponseFlaws(rawValue: 2)
+    package static let invalidFieldName = ResponseFlaws(rawValue: 4)
+    package static let controlByte = ResponseFlaws(rawValue: 8)
+    package static let invalidLength = ResponseFlaws(rawValue: 16)
+    package static let conflictingLength = ResponseFlaws(rawValue: 32)
+
+    package var description: String {
+        var names: [String] = []
+        if contains(.statusNotUnderstood) { names.append("status not understood") }
+        if contains(.missingColon) { names.append("field line without a colon") }
+        if contains(.invalidFieldName) { names.append("invalid field name") }
+        if contains(.controlByte) { names.append("control byte in a field value") }
+        if contains(.invalidLength) { names.append("invalid Content-Length") }
+        if contains(.conflictingLength) { names.append("conflicting Content-Length") }
+        return names.joined(separator: ", ")
+    }
+}
+
+/// A status code and where its reason phrase stands.
+private struct StatusText {
+    let code: Int
+    let phrase: Range<Int>
+
+    init?(_ text: Span<UInt8>) {
+        var start = text.trimmed(0..<text.count).lowerBound
+        if text.extracting(start..<text.count).hasPrefix("HTTP/") {
+            while start < text.count, text[start] != UInt8(ascii: " ") { start += 1 }
+            while start < text.count, text[start] == UInt8(ascii: " ") { start += 1 }
+        }
+        guard start + 3 <= text.count, let code = text.extracting(start..<(start + 3)).decimal else { return nil }
+        guard (100...599).contains(code) else { return nil }
+        // A fourth digit makes a number that is no status code.
+        if start + 3 < text.count, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(text[start + 3]) { return nil }
+        self.code = Int(code)
+        self.phrase = text.trimmed((start + 3)..<text.count)
+    }
+}
+
+/// Cuts a block into lines ended by CRLF, LF or the end of the block.
+private struct LineReader {
+    private(set) var position = 0
+
+    func peek(_ block: Span<UInt8>) -> Range<Int>? {
+        guard position < block.count else { return nil }
+        var end = position
+        while end < block.count, block[end] != UInt8(ascii: "\n") { end += 1 }
+        let isCRLF = end > position && end < block.count && block[end - 1] == UInt8(ascii: "\r")
+        return position..<(isCRLF ? end - 1 : end)
+    }
+
+    mutating func skip(_ block: Span<UInt8>) {
+        while position < block.count, block[position] != UInt8(ascii: "\n") { position += 1 }
+        position = min(position + 1, block.count)
+    }
+
+    mutating func next(_ block: Span<UInt8>) -> Range<Int>? {
+        let line = peek(block)
+        skip(block)
+        return line
+    }
+}

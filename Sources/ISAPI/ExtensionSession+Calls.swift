@@ -1,0 +1,192 @@
+import CISAPI
+
+/// A refusal as an extension sees it: the Win32 number that GetLastError then returns.
+enum CallFailure: UInt32, Error {
+    case invalidParameter = 87
+    case insufficientBuffer = 122
+    case invalidIndex = 1413
+    case connectionReset = 10054
+}
+
+/// The extension's side of a session. `caller` is the control block a call came with, already known to be one.
+extension ExtensionSession {
+    /// Runs HttpExtensionProc on the calling thread.
+    ///
+    /// - Returns: the module that ran, for the thread to remember; nil if nobody waits for the answer any more.
+    func run() -> Unmanaged<ExtensionModule>? {
+        let (work, notifier, isFree) = unsafe state.withLock { state in unsafe prepare(&state) }
+        notifier?.notify()
+        if isFree { giveBack() }
+        guard let (module, block) = unsafe work else { return nil }
+        let status = unsafe module._withUnsafeGuaranteedRef { module in unsafe module.call(block) }
+        returned(status)
+        return unsafe module
+    }
+
+    private typealias Work = (Unmanaged<ExtensionModule>, UnsafeMutablePointer<EXTENSION_CONTROL_BLOCK>)
+
+    private func prepare(_ state: inout SessionState) -> (Work?, (any SessionNotifier)?, isFree: Bool) {
+        guard state.life.start() else { return (nil, nil, state.recycleIfPossible()) }
+        guard state.openBlock(for: self), let block = unsafe state.block, let module = state.module else {
+            _ = state.life.returned(pending: false)
+            state.outcome = SessionOutcome(ending: .exhausted, closesConnection: false, flaws: [])
+            return (nil, state.notification(), false)
+        }
+        return unsafe ((Unmanaged.passUnretained(module), block), nil, false)
+    }
+
+    private func returned(_ status: UInt32) {
+        let isPending = status == UInt32(HSE_STATUS_PENDING)
+        let (notifier, isFree) = state.withLock { state in
+            if state.life.returned(pending: isPending) {
+                state.complete(status)
+                return (state.notification(), state.recycleIfPossible())
+            }
+            let isWaiting = isPending && state.response.hasOutput
+            return (isWaiting ? state.notification() : nil, state.recycleIfPossible())
+        }
+        notifier?.notify()
+        if isFree { giveBack() }
+    }
+
+    // MARK: Output
+
+    /// Adds to the response; waits while the client is slow.
+    ///
+    /// - Returns: how many bytes were taken, and why not all of them.
+    func write(
+        _ bytes: UnsafeRawBufferPointer, by caller: UnsafeMutableRawPointer
+    ) -> (written: Int, failure: CallFailure?) {
+        var written = 0
+        var isBlocked = false
+        while true {
+            let step = state.withLock { state in
+                if isBlocked { state.life.unblock() }
+                isBlocked = false
+                guard unsafe state.admits(caller) else { return Step.end(.invalidParameter, state.recycleIfPossible()) }
+                guard state.life.isAttached else { return .end(.connectionReset, false) }
+                let room = max(0, SessionState.outputLimit - state.response.bufferedCount)
+                let piece = unsafe UnsafeRawBufferPointer(rebasing: bytes[written...].prefix(room))
+                unsafe state.response.write(piece)
+                written += piece.count
+                if written == bytes.count { return .done(state.outputNotification()) }
+                state.life.block()
+                return .wait(state.notification(), progress.count)
+            }
+            switch step {
+            case .done(let notifier):
+                notifier?.notify()
+                return (written, nil)
+            case .read: preconditionFailure("a write reads nothing")
+            case .end(let failure, let isFree):
+                if isFree { giveBack() }
+                return (written, failure)
+            case .wait(let notifier, let seen):
+                isBlocked = true
+                notifier?.notify()
+                progress.wait(past: seen)
+            }
+        }
+    }
+
+    /// Begins the response with a status and a block of field lines.
+    func sendHead(
+        status: UnsafeRawBufferPointer, block: UnsafeRawBufferPointer, closesConnection: Bool,
+        by caller: UnsafeMutableRawPointer
+    ) -> CallFailure? {
+        let (failure, notifier): (CallFailure?, (any SessionNotifier)?) = state.withLock { state in
+            guard unsafe state.admits(caller) else { return (.invalidParameter, nil) }
+            guard state.life.isAttached else { return (.connectionReset, nil) }
+            guard unsafe state.response.setHead(status: status, block: block, closesConnection: closesConnection)
+            else { return (.invalidParameter, nil) }
+            return (nil, state.outputNotification())
+        }
+        notifier?.notify()
+        return failure
+    }
+
+    // MARK: Input
+
+    /// Reads body bytes into `buffer`, waiting for the client if need be.
+    ///
+    /// - Returns: the number of bytes, 0 at the body's end.
+    func read(
+        into buffer: UnsafeMutableRawBufferPointer, by caller: UnsafeMutableRawPointer
+    ) -> (count: Int, failure: CallFailure?) {
+        var isBlocked = false
+        while true {
+            let step = state.withLock { state in
+                let isReader = isBlocked
+                if isBlocked { state.life.unblock() }
+                isBlocked = false
+                guard unsafe state.admits(caller) else {
+                    if isReader { state.body.endRead() }
+                    return Step.end(.invalidParameter, state.recycleIfPossible())
+                }
+                if state.body.hasReader, !isReader { return .end(.invalidParameter, false) }
+                switch unsafe state.body.read(into: buffer) {
+                case .bytes(let count): return .read(count)
+                case .failed: return .end(.connectionReset, false)
+                case .wait where !state.life.isAttached:
+                    state.body.endRead()
+                    return .end(.connectionReset, false)
+                case .wait:
+                    state.life.block()
+                    return .wait(isReader ? nil : state.notification(), progress.count)
+                }
+            }
+            switch step {
+            case .done: return (0, nil)
+            case .read(let count): return (count, nil)
+            case .end(let failure, let isFree):
+                if isFree { giveBack() }
+                return (0, failure)
+            case .wait(let notifier, let seen):
+                isBlocked = true
+                notifier?.notify()
+                progress.wait(past: seen)
+            }
+        }
+    }
+
+    /// What a call that may wait does next.
+    private enum Step {
+        case done((any SessionNotifier)?)
+        case read(Int)
+        /// Refused; true if this was the last hold on the session.
+        case end(CallFailure, Bool)
+        case wait((any SessionNotifier)?, UInt32)
+    }
+
+    // MARK: The end
+
+    /// HSE_REQ_DONE_WITH_SESSION with an HSE_STATUS_ number; succeeds once per request.
+    func done(_ status: UInt32, by caller: UnsafeMutableRawPointer) -> CallFailure? {
+        let (failure, notifier, wakes, isFree): (CallFailure?, (any SessionNotifier)?, Bool, Bool) =
+            state.withLock { state in
+                guard unsafe state.admits(caller), state.life.done() else {
+                    return (.invalidParameter, nil, false, false)
+                }
+                state.complete(status)
+                let wakes = state.life.hasBlockedCalls
+                if wakes { progress.advance() }
+                return (nil, state.notification(), wakes, state.recycleIfPossible())
+            }
+        notifier?.notify()
+        if wakes { progress.wake(Int.max) }
+        if isFree { giveBack() }
+        return failure
+    }
+
+    // MARK: Questions
+
+    /// Runs `body` with the state of the request `caller` belongs to.
+    func inquire(
+        by caller: UnsafeMutableRawPointer, _ body: (inout SessionState) -> CallFailure?
+    ) -> CallFailure? {
+        state.withLock { state in
+            guard unsafe state.admits(caller) else { return .invalidParameter }
+            return body(&state)
+        }
+    }
+}

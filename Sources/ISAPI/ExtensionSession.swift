@@ -1,0 +1,172 @@
+import CISAPI
+import Synchronization
+
+/// One request at an extension: what the extension may ask, what it has answered, and who has let go of it.
+///
+/// Two parties meet here and nowhere else. The worker that owns the connection begins a session, takes events when it
+/// is notified, supplies body bytes, and releases or abandons the session. The extension calls back from any thread.
+/// All of it happens under one lock, and no wait holds the lock.
+///
+/// Sessions are taken from a store, return to it on their own once both parties are done, and are never deallocated:
+/// a call that comes too late always finds a session to be refused by.
+@safe
+package final class ExtensionSession: @unchecked Sendable {
+    let state = Guarded(SessionState())
+    /// Moves when a blocked call may go on.
+    let progress = WaitPoint()
+    /// The next in the store or in a pool's queue; owned by whoever holds this session there.
+    var next: Unmanaged<ExtensionSession>?
+
+    private init() {
+        unsafe next = nil
+    }
+
+    // MARK: The worker's side
+
+    /// An idle session.
+    package static func take() -> ExtensionSession {
+        if let session = unsafe store.withLock({ store in unsafe store.pop() }) {
+            return unsafe session.takeUnretainedValue()
+        }
+        let session = ExtensionSession()
+        _ = unsafe Unmanaged.passRetained(session)
+        return session
+    }
+
+    /// Copies the request and makes the session ready for its pool.
+    package func begin(
+        _ request: borrowing ExtensionRequest, module: ExtensionModule, notifier: any SessionNotifier
+    ) {
+        module.requestBegan()
+        state.withLock { state in
+            state.life.begin()
+            state.request.fill(request)
+            state.body.begin(hasBody: request.head.framing != .none)
+            state.module = module
+            state.notifier = notifier
+        }
+    }
+
+    /// Adds to what the extension sees of the body before it reads; only between `begin` and the pool.
+    ///
+    /// - Returns: how many of the bytes were taken; fewer than given once the limit of 48 KiB is reached. The rest
+    ///   is to be supplied with `supplyBody`.
+    package func appendReadAhead(_ bytes: UnsafeRawBufferPointer) -> Int {
+        state.withLock { state in unsafe state.body.appendReadAhead(bytes) }
+    }
+
+    /// Bytes that read-ahead still has room for.
+    package var readAheadRoom: Int {
+        state.withLock { state in BodyIntake.readAheadLimit - state.body.readAheadCount }
+    }
+
+    /// Body bytes from the connection, in answer to `SessionEvents.wantedBody`.
+    package func supplyBody(_ bytes: UnsafeRawBufferPointer) {
+        changeBody { body in unsafe body.supply(bytes) }
+    }
+
+    /// The request body is complete.
+    package func bodyEnded() {
+        changeBody { body in body.end() }
+    }
+
+    /// No more of the body can be read: it is malformed, too large, or the client too slow.
+    package func bodyFailed() {
+        changeBody { body in body.fail() }
+    }
+
+    /// From now on the worker is notified of any output, not only of much.
+    package func setPrompt() {
+        state.withLock { state in state.isPrompt = true }
+    }
+
+    /// Takes everything there is; also makes room for writers that wait.
+    package func takeEvents() -> SessionEvents {
+        let (events, wakes) = state.withLock { state in
+            let wakes = state.life.hasBlockedCalls
+            if wakes { progress.advance() }
+            return (state.takeEvents(), wakes)
+        }
+        if wakes { progress.wake(Int.max) }
+        return events
+    }
+
+    /// What the extension added to the log: HSE_APPEND_LOG_PARAMETER and lpszLogData; nil for nothing.
+    ///
+    /// Asked after the outcome was taken and before the release.
+    package var logText: String? {
+        state.withLock { state in
+            guard !state.log.isEmpty else { return nil }
+            return unsafe String(decoding: state.log.bytes, as: UTF8.self)
+        }
+    }
+
+    /// The outcome was taken and everything sent: the worker is done with the session.
+    package func release() {
+        letGo { life in life.detach() }
+    }
+
+    /// The pool refused the session.
+    package func withdraw() {
+        letGo { life in
+            life.withdraw()
+            life.detach()
+        }
+    }
+
+    /// The client is gone or the request's time is over: the extension's further calls fail with WSAECONNRESET.
+    package func abandon() {
+        letGo { life in life.detach() }
+    }
+
+    private func letGo(_ change: (inout SessionLife) -> Void) {
+        let (wakes, isFree) = state.withLock { state in
+            change(&state.life)
+            state.notifier = nil
+            let wakes = state.life.hasBlockedCalls
+            if wakes { progress.advance() }
+            return (wakes, state.recycleIfPossible())
+        }
+        if wakes { progress.wake(Int.max) }
+        if isFree { giveBack() }
+    }
+
+    private func changeBody(_ change: (inout BodyIntake) -> Void) {
+        let wakes = state.withLock { state in
+            change(&state.body)
+            let wakes = state.life.hasBlockedCalls
+            if wakes { progress.advance() }
+            return wakes
+        }
+        if wakes { progress.wake(Int.max) }
+    }
+
+    // MARK: The store
+
+    private static let store = Guarded(SessionList())
+
+    /// Called by the party that let go last, holding no lock.
+    func giveBack() {
+        Self.store.withLock { store in unsafe store.push(Unmanaged.passUnretained(self)) }
+    }
+}
+
+/// Idle sessions, the last used first: its memory is the warmest.
+@safe
+private struct SessionList: ~Copyable {
+    private var first = unsafe Unmanaged<ExtensionSession>?.none
+
+    mutating func push(_ session: Unmanaged<ExtensionSession>) {
+        unsafe session._withUnsafeGuaranteedRef { unsafe $0.next = first }
+        unsafe first = session
+    }
+
+    mutating func pop() -> Unmanaged<ExtensionSession>? {
+        guard let session = unsafe first else { return nil }
+        unsafe session._withUnsafeGuaranteedRef { session in
+            unsafe first = session.next
+            unsafe session.next = nil
+        }
+        return unsafe session
+    }
+}

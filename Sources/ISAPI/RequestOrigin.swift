@@ -1,0 +1,70 @@
+/// Where requests come from: the facts of one connection, shared by all its requests.
+package final class RequestOrigin: Sendable {
+    /// What TLS agreed on with the client, and the certificate it was shown.
+    package struct Security: Sendable {
+        /// "TLSv1.2" or "TLSv1.3".
+        package var protocolName: String
+        /// OpenSSL's name of the cipher suite.
+        package var cipher: String
+        /// Bits of the session key.
+        package var keyBits: Int
+        /// Bits of the server certificate's key.
+        package var serverKeyBits: Int
+        /// Distinguished names of the server's certificate; may be empty.
+        package var serverSubject: String
+        package var serverIssuer: String
+
+        package init(
+            protocolName: String, cipher: String, keyBits: Int, serverKeyBits: Int = 0, serverSubject: String = "",
+            serverIssuer: String = ""
+        ) {
+            self.protocolName = protocolName
+            self.cipher = cipher
+            self.keyBits = keyBits
+            self.serverKeyBits = serverKeyBits
+            self.serverSubject = serverSubject
+            self.serverIssuer = serverIssuer
+        }
+    }
+
+    /// Addresses without port, as text.
+    package let localAddress: String
+    package let localPort: UInt16
+    package let remoteAddress: String
+    package let remotePort: UInt16
+    /// The name requests without Host are served under.
+    package let serverName: String
+    /// nil on a plain connection.
+    package let security: Security?
+
+    package init(
+        localAddress: String, localPort: UInt16, remoteAddress: String, remotePort: UInt16, serverName: String,
+        security: Security?
+    ) {
+        self.localAddress = localAddress
+        self.localPort = localPort
+        self.remoteAddress = remoteAddress
+        self.remotePort = remotePort
+        self.serverName = serverName
+        self.security = security
+    }
+}
+
+/// The application an extension is served as: constant for all requests of one route.
+package final class ExtensionApplication: Sendable {
+    /// The site's number and name (INSTANCE_ID, INSTANCE_NAME).
+    package let siteID: Int
+    package let siteName: String
+    package let poolName: String
+    /// The folder URLs are mapped into, with a trailing "/".
+    package let physicalPath: String
+    package let serverSoftware: String
+
+    package init(siteID: Int, siteName: String, poolName: String, physicalPath: String, serverSoftware: String) {
+        self.siteID = siteID
+        self.siteName = siteName
+        self.poolName = poolName
+        self.physicalPath = physicalPath.hasSuffix("/") ? physicalPath : physicalPath + "/"
+        self.serverSoftware = serverSoftware
+    }
+}

@@ -1,0 +1,127 @@
+import HTTP
+
+/// What the worker knows of a request when it hands it to an extension; read during `ExtensionSession.begin` only.
+@safe
+package struct ExtensionRequest {
+    package var head: RequestHead
+    /// The bytes that the slices of `head` and `fields` count from.
+    package var headBytes: UnsafeRawBufferPointer
+    package var fields: UnsafeBufferPointer<FieldSlice>
+    /// The part of the path that names the extension, and what follows it; both percent-decoded.
+    package var scriptName: UnsafeRawBufferPointer
+    package var pathInfo: UnsafeRawBufferPointer
+    /// The file that `pathInfo` stands for.
+    package var translatedPath: UnsafeRawBufferPointer
+    package var origin: RequestOrigin
+    package var application: ExtensionApplication
+    /// Whether the connection may go on after the response.
+    package var keepAlive: Bool
+
+    package init(
+        head: RequestHead, headBytes: UnsafeRawBufferPointer, fields: UnsafeBufferPointer<FieldSlice>,
+        scriptName: UnsafeRawBufferPointer, pathInfo: UnsafeRawBufferPointer, translatedPath: UnsafeRawBufferPointer,
+        origin: RequestOrigin, application: ExtensionApplication, keepAlive: Bool
+    ) {
+        self.head = head
+        unsafe self.headBytes = headBytes
+        unsafe self.fields = fields
+        unsafe self.scriptName = scriptName
+        unsafe self.pathInfo = pathInfo
+        unsafe self.translatedPath = translatedPath
+        self.origin = origin
+        self.application = application
+        self.keepAlive = keepAlive
+    }
+}
+
+/// A session's own copy of a request, in one arena that is kept for the next.
+///
+/// The strings of the control block are copies of their own: extensions cut them up in place.
+@safe
+struct RequestRecord: ~Copyable {
+    private var arena = ByteBuffer()
+    private var fieldStorage = unsafe UnsafeMutableBufferPointer<FieldSlice>(start: nil, count: 0)
+    private(set) var head = RequestHead()
+    private(set) var scriptName = Slice.empty
+    private(set) var pathInfo = Slice.empty
+    private(set) var translatedPath = Slice.empty
+    /// NUL-terminated, for the control block.
+    private(set) var methodText = Slice.empty
+    private(set) var queryText = Slice.empty
+    private(set) var pathInfoText = Slice.empty
+    private(set) var translatedPathText = Slice.empty
+    private(set) var contentTypeText = Slice.empty
+    private(set) var contentType = Slice.empty
+    private(set) var origin: RequestOrigin?
+    private(set) var application: ExtensionApplication?
+    private(set) var keepAlive = false
+
+    deinit {
+        unsafe fieldStorage.deallocate()
+    }
+
+    mutating func fill(_ request: borrowing ExtensionRequest) {
+        head = request.head
+        origin = request.origin
+        application = request.application
+        keepAlive = request.keepAlive
+        let paths = unsafe request.scriptName.count + 2 * (request.pathInfo.count + request.translatedPath.count)
+        // The method, the query and the content type are in the head once and once more on their own.
+        unsafe arena.reserve(2 * request.headBytes.count + paths + 8)
+        unsafe arena.append(request.headBytes)
+        unsafe copyFields(request.fields)
+        contentType = value(named: "content-type") ?? .empty
+        scriptName = unsafe append(request.scriptName)
+        pathInfo = unsafe append(request.pathInfo)
+        translatedPath = unsafe append(request.translatedPath)
+        methodText = unsafe append(bytes(head.methodToken))
+        queryText = unsafe append(bytes(head.query))
+        pathInfoText = unsafe append(request.pathInfo)
+        translatedPathText = unsafe append(request.translatedPath)
+        contentTypeText = unsafe append(bytes(contentType))
+    }
+
+    mutating func reset() {
+        arena.removeAll()
+        origin = nil
+        application = nil
+    }
+
+    func bytes(_ slice: Slice) -> UnsafeRawBufferPointer {
+        unsafe arena.slice(slice.range)
+    }
+
+    /// The NUL-terminated text at `slice`, for the extension to read and to write.
+    func text(_ slice: Slice) -> UnsafeMutablePointer<CChar> {
+        let start = unsafe arena.bytes.baseAddress! + Int(slice.start)
+        return unsafe UnsafeMutableRawPointer(mutating: start).assumingMemoryBound(to: CChar.self)
+    }
+
+    var fields: UnsafeBufferPointer<FieldSlice> {
+        unsafe UnsafeBufferPointer(start: fieldStorage.baseAddress, count: head.fieldCount)
+    }
+
+    /// The value of the first field with this lower-case name.
+    func value(named name: StaticString) -> Slice? {
+        for unsafe field in unsafe fields where Int(field.name.count) == name.utf8CodeUnitCount {
+            if unsafe bytes(field.name).withSpan({ $0.isSame(as: name) }) { return field.value }
+        }
+        return nil
+    }
+
+    private mutating func append(_ bytes: UnsafeRawBufferPointer) -> Slice {
+        let start = arena.count
+        unsafe arena.append(bytes)
+        let slice = Slice(start, arena.count)
+        arena.append(0)
+        return slice
+    }
+
+    private mutating func copyFields(_ fields: UnsafeBufferPointer<FieldSlice>) {
+        if unsafe fieldStorage.count < head.fieldCount {
+            unsafe fieldStorage.deallocate()
+            unsafe fieldStorage = .allocate(capacity: max(32, head.fieldCount))
+        }
+        for index in 0..<head.fieldCount { unsafe fieldStorage.initializeElement(at: index, to: fields[index]) }
+    }
+}

@@ -1,0 +1,154 @@
+/// A response as it comes together from an extension's calls: one head, then body bytes, until the worker takes them.
+///
+/// A head may come by HSE_REQ_SEND_RESPONSE_HEADER(_EX), as raw `HTTP/1.x` text at the start of the first writes, or
+/// not at all.
+@safe
+struct ResponseAssembly: ~Copyable {
+    private enum Stage: BitwiseCopyable {
+        case headMissing
+        /// The first bytes written look like a raw head that is not complete yet.
+        case collectingHead
+        case headReady
+        case headTaken
+    }
+
+    private var stage = Stage.headMissing
+    private(set) var head = ExtensionResponseHead()
+    private var headText = ByteBuffer()
+    private var rawHead = ByteBuffer()
+    private var output = ByteBuffer()
+    /// What the worker took last and is sending.
+    private var taken = ByteBuffer()
+
+    private static let rawHeadLimit = 64 << 10
+    private static let keptCapacity = 16 << 10
+
+    var isHeadGiven: Bool {
+        switch stage {
+        case .headMissing, .collectingHead: false
+        case .headReady, .headTaken: true
+        }
+    }
+
+    /// Whether anything was given at all.
+    var isEmpty: Bool { if case .headMissing = stage { true } else { false } }
+
+    /// Bytes that wait to be taken.
+    var bufferedCount: Int { output.count + rawHead.count }
+
+    /// Whether the worker could send something now.
+    var hasOutput: Bool { if case .headReady = stage { true } else { !output.isEmpty } }
+
+    /// The head given by a support function; false when there is one already, or it is none.
+    mutating func setHead(
+        status: UnsafeRawBufferPointer, block: UnsafeRawBufferPointer, closesConnection: Bool = false
+    ) -> Bool {
+        guard case .headMissing = stage else { return false }
+        return unsafe parseHead(status: status, block: block, closesConnection: closesConnection)
+    }
+
+    mutating func write(_ bytes: UnsafeRawBufferPointer) {
+        guard bytes.count > 0 else { return }
+        switch stage {
+        case .headReady, .headTaken:
+            unsafe output.append(bytes)
+        case .headMissing, .collectingHead:
+            unsafe rawHead.append(bytes)
+            recogniseHead()
+        }
+    }
+
+    /// No more writes will come.
+    mutating func finish() {
+        guard case .collectingHead = stage else { return }
+        let isHead = unsafe rawHead.bytes.withSpan { $0.hasPrefix("HTTP/1.") }
+        if !isHead || !parseRawHead() { treatAsBody() }
+    }
+
+    /// Hands over all that waits; the bytes stay valid until the next `take` or `reset`.
+    mutating func take() -> (head: ExtensionResponseHead?, body: UnsafeRawBufferPointer) {
+        taken.removeAll(keepingUpTo: Self.keptCapacity)
+        swap(&taken, &output)
+        guard case .headReady = stage else { return unsafe (nil, taken.bytes) }
+        stage = .headTaken
+        return unsafe (head, taken.bytes)
+    }
+
+    /// The reason phrase, nil for the standard one; valid until `reset`.
+    var reason: UnsafeRawBufferPointer? {
+        unsafe head.reasonCount == 0 ? nil : headText.slice(0..<head.reasonCount)
+    }
+
+    /// The field lines, each ended by CRLF; valid until `reset`.
+    var fields: UnsafeRawBufferPointer {
+        unsafe headText.slice(head.reasonCount..<headText.count)
+    }
+
+    mutating func reset() {
+        stage = .headMissing
+        head = ExtensionResponseHead()
+        headText.removeAll()
+        rawHead.removeAll()
+        output.removeAll(keepingUpTo: Self.keptCapacity)
+        taken.removeAll(keepingUpTo: Self.keptCapacity)
+    }
+
+    private mutating func recogniseHead() {
+        let (mayBegin, isComplete) = unsafe rawHead.bytes.withSpan { text in
+            (text.mayBegin("HTTP/1."), ResponseAssembly.hasEmptyLine(text))
+        }
+        if !mayBegin || rawHead.count > Self.rawHeadLimit {
+            treatAsBody()
+        } else if !isComplete {
+            stage = .collectingHead
+        } else if !parseRawHead() {
+            treatAsBody()
+        }
+    }
+
+    private mutating func parseRawHead() -> Bool {
+        let statusEnd = unsafe rawHead.bytes.withSpan { $0.firstIndex(of: UInt8(ascii: "\n")) } ?? rawHead.count
+        let blockStart = min(statusEnd + 1, rawHead.count)
+        let text = unsafe rawHead.bytes
+        let status = unsafe UnsafeRawBufferPointer(rebasing: text[..<statusEnd])
+        let block = unsafe UnsafeRawBufferPointer(rebasing: text[blockStart...])
+        let hasCarriageReturn = unsafe status.last == UInt8(ascii: "\r")
+        let statusText = unsafe hasCarriageReturn ? UnsafeRawBufferPointer(rebasing: status.dropLast()) : status
+        guard unsafe parseHead(status: statusText, block: block, closesConnection: false) else { return false }
+        rawHead.removeAll()
+        return true
+    }
+
+    private mutating func parseHead(
+        status: UnsafeRawBufferPointer, block: UnsafeRawBufferPointer, closesConnection: Bool
+    ) -> Bool {
+        let parsed = unsafe status.withSpan { status in
+            unsafe block.withSpan { block in
+                ExtensionResponseHead.parse(status: status, block: block, into: &headText)
+            }
+        }
+        guard let parsed else { return false }
+        head = parsed.head
+        if closesConnection { head.closesConnection = true }
+        stage = .headReady
+        unsafe output.append(UnsafeRawBufferPointer(rebasing: block[parsed.bodyStart...]))
+        return true
+    }
+
+    private mutating func treatAsBody() {
+        head = ExtensionResponseHead.bodyOnly(into: &headText)
+        stage = .headReady
+        unsafe output.append(rawHead.bytes)
+        rawHead.removeAll()
+    }
+
+    private static func hasEmptyLine(_ text: Span<UInt8>) -> Bool {
+        var previous = -1
+        for index in 0..<text.count where text[index] == UInt8(ascii: "\n") {
+            let isEmpty = previous == index - 1 || (previous == index - 2 && text[index - 1] == UInt8(ascii: "\r"))
+            if previous >= 0, isEmpty { return true }
+            previous = index
+        }
+        return false
+    }
+}

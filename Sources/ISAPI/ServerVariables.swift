@@ -1,0 +1,242 @@
+import CISAPI
+import Glibc
+import HTTP
+
+/// GetServerVariable: what an extension may ask about its request by name.
+///
+/// Names are compared without regard to case. `HTTP_X_Y` and `HEADER_x_y` reach header fields, the first with "_" for
+/// "-", the second by the exact name; `UNICODE_` before any other name gives UTF-16. A name that is known and has
+/// nothing to say has an empty value.
+enum ServerVariables {
+    /// Puts the value, with its NUL, into `value`; false if there is no such variable.
+    static func render(
+        _ name: UnsafePointer<CChar>, _ request: borrowing RequestRecord, into value: inout ByteBuffer
+    ) -> Bool {
+        value.removeAll()
+        let count = unsafe strnlen(name, nameLimit)
+        return unsafe UnsafeRawBufferPointer(start: name, count: count).withSpan { name in
+            guard name.count > 8, name.extracting(0..<8).isSame(as: "unicode_") else {
+                guard render(name, request, into: &value) else { return false }
+                value.append(0)
+                return true
+            }
+            let plain = name.extracting(8..<name.count)
+            let isField = plain.mayBegin("http_") || plain.mayBegin("header_")
+            guard !isField || find(plain) != nil, render(plain, request, into: &value) else { return false }
+            widen(&value)
+            return true
+        }
+    }
+
+    private static let nameLimit = 1024
+
+    private static func render(
+        _ name: Span<UInt8>, _ request: borrowing RequestRecord, into value: inout ByteBuffer
+    ) -> Bool {
+        if let variable = find(name) {
+            variable.render(request, into: &value)
+            return true
+        }
+        if name.count > 5, name.mayBegin("http_") {
+            return appendField(name.extracting(5..<name.count), underscoreIsDash: true, request, to: &value)
+        }
+        if name.count > 7, name.mayBegin("header_") {
+            return appendField(name.extracting(7..<name.count), underscoreIsDash: false, request, to: &value)
+        }
+        return false
+    }
+
+    private static func find(_ name: Span<UInt8>) -> ServerVariable? {
+        for (known, variable) in names where name.isSame(as: known) { return variable }
+        return nil
+    }
+
+    /// The values of all fields with this name, as one list (RFC 9110 §5.3); false if there is none.
+    private static func appendField(
+        _ name: Span<UInt8>, underscoreIsDash: Bool, _ request: borrowing RequestRecord, to value: inout ByteBuffer
+    ) -> Bool {
+        var isFound = false
+        for unsafe field in unsafe request.fields where Int(field.name.count) == name.count {
+            let isSame = unsafe request.bytes(field.name).withSpan { sent in
+                for index in 0..<name.count {
+                    let asked = underscoreIsDash && name[index] == underscore ? dash : lowercase(name[index])
+                    if lowercase(sent[index]) != asked { return false }
+                }
+                return true
+            }
+            guard isSame else { continue }
+            if isFound { value.append(", ") }
+            isFound = true
+            unsafe value.append(request.bytes(field.value))
+        }
+        return isFound
+    }
+
+    /// UTF-8 becomes UTF-16, little-endian, with its NUL.
+    private static func widen(_ value: inout ByteBuffer) {
+        let text = unsafe String(decoding: value.bytes, as: UTF8.self)
+        value.removeAll()
+        for unit in text.utf16 {
+            value.append(UInt8(truncatingIfNeeded: unit))
+            value.append(UInt8(truncatingIfNeeded: unit >> 8))
+        }
+        value.append("\0\0")
+    }
+
+    fileprivate static let underscore = UInt8(ascii: "_")
+    fileprivate static let dash = UInt8(ascii: "-")
+
+    private static let names: [(StaticString, ServerVariable)] = [
+        ("all_http", .allHTTP), ("all_raw", .allRaw), ("appl_md_path", .applicationMetabasePath),
+        ("appl_physical_path", .applicationPhysicalPath), ("app_pool_config", .empty), ("app_pool_id", .poolName),
+        ("auth_password", .empty), ("auth_type", .empty), ("auth_user", .empty), ("cache_url", .cacheURL),
+        ("cert_cookie", .empty), ("cert_flags", .certificateFlags), ("cert_issuer", .empty),
+        ("cert_keysize", .sessionKeyBits), ("cert_secretkeysize", .serverKeyBits), ("cert_serialnumber", .empty),
+        ("cert_server_issuer", .serverIssuer), ("cert_server_subject", .serverSubject), ("cert_subject", .empty),
+        ("content_length", .contentLength), ("content_type", .contentType),
+        ("crypt_cipher_alg_id", .cipherAlgorithm), ("crypt_hash_alg_id", .hashAlgorithm),
+        ("crypt_keyexchange_alg_id", .keyExchangeAlgorithm), ("crypt_protocol", .securityProtocol),
+        ("document_root", .documentRoot), ("forwarded_url", .empty), ("gateway_interface", .gatewayInterface),
+        ("http_cfg_enc_caps", .empty), ("http_method", .method), ("http_url", .target), ("http_version", .version),
+        ("https", .isSecureText), ("https_keysize", .sessionKeyBits), ("https_secretkeysize", .serverKeyBits),
+        ("https_server_issuer", .serverIssuer), ("https_server_subject", .serverSubject), ("instance_id", .siteID),
+        ("instance_meta_path", .siteMetabasePath), ("instance_name", .siteName), ("local_addr", .localAddress),
+        ("logon_user", .empty), ("managed_pipeline_mode", .empty), ("path_info", .pathInfo),
+        ("path_translated", .translatedPath), ("query_string", .query), ("remote_addr", .remoteAddress),
+        ("remote_host", .remoteAddress), ("remote_port", .remotePort), ("remote_user", .empty),
+        ("request_filename", .translatedPath), ("request_flags", .empty), ("request_method", .method),
+        ("request_uri", .target), ("script_filename", .scriptPath), ("script_name", .scriptName),
+        ("script_translated", .scriptPath), ("server_addr", .localAddress), ("server_name", .serverName),
+        ("server_port", .localPort), ("server_port_secure", .isSecureNumber), ("server_protocol", .version),
+        ("server_software", .serverSoftware), ("unencoded_url", .target), ("unmapped_remote_user", .empty),
+        ("url", .scriptName),
+    ]
+}
+
+/// One value behind the names of the server variables.
+private enum ServerVariable {
+    case empty
+    case allHTTP, allRaw, contentLength, contentType, method, pathInfo, query, scriptName, scriptPath, target
+    case translatedPath, version, serverName, cacheURL
+    case applicationMetabasePath, applicationPhysicalPath, documentRoot, poolName, siteID, siteMetabasePath, siteName
+    case gatewayInterface, serverSoftware
+    case localAddress, localPort, remoteAddress, remotePort
+    case isSecureText, isSecureNumber, sessionKeyBits, serverKeyBits, serverIssuer, serverSubject, certificateFlags
+    case securityProtocol, cipherAlgorithm, hashAlgorithm, keyExchangeAlgorithm
+
+    func render(_ request: borrowing RequestRecord, into value: inout ByteBuffer) {
+        guard let origin = request.origin, let application = request.application else { return }
+        switch self {
+        case .empty: break
+        case .allHTTP: Self.appendAllHTTP(request, to: &value)
+        case .allRaw: Self.appendAllRaw(request, to: &value)
+        case .contentLength: Self.appendContentLength(request.head.framing, to: &value)
+        case .contentType: unsafe value.append(request.bytes(request.contentType))
+        case .method: unsafe value.append(request.bytes(request.head.methodToken))
+        case .pathInfo: unsafe value.append(request.bytes(request.pathInfo))
+        case .query: unsafe value.append(request.bytes(request.head.query))
+        case .scriptName: unsafe value.append(request.bytes(request.scriptName))
+        case .scriptPath:
+            unsafe _ = PathMapping.map(request.bytes(request.scriptName), to: application.physicalPath, into: &value)
+        case .target: unsafe value.append(request.bytes(request.head.target))
+        case .translatedPath: unsafe value.append(request.bytes(request.translatedPath))
+        case .version: value.append(request.head.version == .http10 ? "HTTP/1.0" : "HTTP/1.1")
+        case .serverName: Self.appendServerName(request, origin, to: &value)
+        case .cacheURL: Self.appendCacheURL(request, origin, to: &value)
+        case .applicationMetabasePath: value.append("/LM/W3SVC/\(application.siteID)/ROOT")
+        case .applicationPhysicalPath: value.append(application.physicalPath)
+        case .documentRoot: value.append(String(application.physicalPath.dropLast()))
+        case .poolName: value.append(application.poolName)
+        case .siteID: value.append(decimal: UInt64(application.siteID))
+        case .siteMetabasePath: value.append("/LM/W3SVC/\(application.siteID)")
+        case .siteName: value.append(application.siteName)
+        case .gatewayInterface: value.append("CGI/1.1")
+        case .serverSoftware: value.append(application.serverSoftware)
+        case .localAddress: value.append(origin.localAddress)
+        case .localPort: value.append(decimal: UInt64(origin.localPort))
+        case .remoteAddress: value.append(origin.remoteAddress)
+        case .remotePort: value.append(decimal: UInt64(origin.remotePort))
+        case .isSecureText: value.append(origin.security == nil ? "off" : "on")
+        case .isSecureNumber: value.append(origin.security == nil ? "0" : "1")
+        default:
+            guard let security = origin.security else { break }
+            render(security, into: &value)
+        }
+    }
+
+    private func render(_ security: RequestOrigin.Security, into value: inout ByteBuffer) {
+        switch self {
+        case .sessionKeyBits: value.append(decimal: UInt64(security.keyBits))
+        case .serverKeyBits: value.append(decimal: UInt64(security.serverKeyBits))
+        case .serverIssuer: value.append(security.serverIssuer)
+        case .serverSubject: value.append(security.serverSubject)
+        case .certificateFlags: value.append("0")
+        // The numbers of Schannel, in hexadecimal, as extensions know them.
+        case .securityProtocol: value.append(security.protocolName == "TLSv1.3" ? "1000" : "400")
+        case .cipherAlgorithm:
+            if security.cipher.contains("CHACHA20") { break }
+            value.append(security.keyBits >= 256 ? "6610" : "660e")
+        case .hashAlgorithm: value.append(security.cipher.hasSuffix("SHA384") ? "800d" : "800c")
+        case .keyExchangeAlgorithm: value.append("ae06")
+        default: break
+        }
+    }
+
+    /// `HTTP_NAME:value` lines, each ended by LF.
+    private static func appendAllHTTP(_ request: borrowing RequestRecord, to value: inout ByteBuffer) {
+        for unsafe field in unsafe request.fields {
+            value.append("HTTP_")
+            for unsafe byte in unsafe request.bytes(field.name) {
+                value.append(byte == ServerVariables.dash ? ServerVariables.underscore : uppercase(byte))
+            }
+            value.append(UInt8(ascii: ":"))
+            unsafe value.append(request.bytes(field.value))
+            value.append("\n")
+        }
+    }
+
+    /// `Name: value` lines as sent, each ended by CRLF.
+    private static func appendAllRaw(_ request: borrowing RequestRecord, to value: inout ByteBuffer) {
+        for unsafe field in unsafe request.fields {
+            unsafe value.append(request.bytes(Slice(field.name.range.lowerBound, field.value.range.upperBound)))
+            value.append("\r\n")
+        }
+    }
+
+    private static func appendContentLength(_ framing: BodyFraming, to value: inout ByteBuffer) {
+        switch framing {
+        case .none: value.append("0")
+        case .length(let length): value.append(decimal: length)
+        case .chunked: break
+        }
+    }
+
+    /// The host the request names, without its port; without one, the connection's.
+    private static func appendServerName(
+        _ request: borrowing RequestRecord, _ origin: RequestOrigin, to value: inout ByteBuffer
+    ) {
+        let authority = unsafe request.bytes(request.head.authority)
+        guard authority.count > 0 else { return value.append(origin.serverName) }
+        let end = unsafe authority.withSpan { authority in
+            if authority[0] == UInt8(ascii: "[") {
+                return authority.firstIndex(of: UInt8(ascii: "]")).map { $0 + 1 } ?? authority.count
+            }
+            return authority.firstIndex(of: UInt8(ascii: ":")) ?? authority.count
+        }
+        unsafe value.append(UnsafeRawBufferPointer(rebasing: authority[..<end]))
+    }
+
+    /// The absolute form of the target, always with its port.
+    private static func appendCacheURL(
+        _ request: borrowing RequestRecord, _ origin: RequestOrigin, to value: inout ByteBuffer
+    ) {
+        value.append(origin.security == nil ? "http://" : "https://")
+        appendServerName(request, origin, to: &value)
+        value.append(UInt8(ascii: ":"))
+        value.append(decimal: UInt64(origin.localPort))
+        unsafe value.append(request.bytes(request.head.path))
+        guard request.head.hasQuery else { return }
+        value.append(UInt8(ascii: "?"))
+        unsafe value.append(request.bytes(request.head.query))
+    }
+}

@@ -1,0 +1,57 @@
+/// What wakes the worker when a session has something for it.
+package protocol SessionNotifier: AnyObject, Sendable {
+    /// Called on any thread. It may come once more after the worker has released the session, and then means nothing.
+    func notify()
+}
+
+/// What a session has for its worker: everything since the worker last looked.
+///
+/// Bytes stay valid until the worker takes events again or lets go of the session.
+@safe
+package struct SessionEvents: BitwiseCopyable {
+    /// The response head, once.
+    package var head: ExtensionResponseHead?
+    /// The reason phrase; nil for the standard one of the status.
+    package var reason: UnsafeRawBufferPointer?
+    /// Validated field lines, each ended by CRLF, without those that tell the framing.
+    package var fields: UnsafeRawBufferPointer
+    /// Body bytes to be sent.
+    package var body: UnsafeRawBufferPointer
+    /// At most this many bytes of the request body are asked for; 0 for none.
+    package var wantedBody: Int
+    /// How the response ended; nothing follows it.
+    package var outcome: SessionOutcome?
+
+    /// Head and body are complete and nothing was sent before: the length is known.
+    package var isWholeResponse: Bool { head != nil && outcome != nil }
+}
+
+/// How an extension's work on a request ended.
+package struct SessionOutcome: BitwiseCopyable, Equatable, Sendable {
+    package enum Ending: BitwiseCopyable, Equatable, Sendable {
+        /// The extension is content with its response.
+        case complete
+        /// It returned without any response; the gateway answers in its place.
+        case silent
+        /// HSE_STATUS_ERROR: what was sent counts, the connection closes.
+        case failed
+        /// A number that is no HSE_STATUS; treated as an error.
+        case unknownStatus(UInt32)
+        /// There was no control block left to call the extension with.
+        case exhausted
+    }
+
+    package var ending: Ending
+    /// The status for the log where the extension or the ending set another than the one sent.
+    package var logStatus: Int?
+    package var closesConnection: Bool
+    /// What was left out of the response.
+    package var flaws: ResponseFlaws
+
+    package var isError: Bool {
+        switch ending {
+        case .complete: false
+        case .silent, .failed, .unknownStatus, .exhausted: true
+        }
+    }
+}

@@ -1,0 +1,166 @@
+import CISAPI
+import Glibc
+
+/// Everything a session knows, guarded by its lock.
+@safe
+struct SessionState: ~Copyable {
+    var life = SessionLife()
+    var request = RequestRecord()
+    var response = ResponseAssembly()
+    var body = BodyIntake()
+    var outcome: SessionOutcome?
+    /// Text for the access log.
+    var log = ByteBuffer()
+    /// Where server variables are put together.
+    var scratch = ByteBuffer()
+    var module: ExtensionModule?
+    var notifier: (any SessionNotifier)?
+    /// The control block of the request, while the extension has it.
+    var block: UnsafeMutablePointer<EXTENSION_CONTROL_BLOCK>?
+    /// The worker wants to hear of any output.
+    var isPrompt = false
+    /// The worker has been notified and has not looked yet.
+    private var isNotified = false
+
+    /// Output is collected up to here before the worker is woken for it.
+    private static let notifyThreshold = 32 << 10
+    /// A synchronous write waits while this much output is collected.
+    static let outputLimit = 64 << 10
+    private static let logLimit = 4 << 10
+
+    init() {
+        unsafe block = nil
+    }
+
+    /// Whether a call with this control block belongs to the request served now.
+    func admits(_ caller: UnsafeMutableRawPointer) -> Bool {
+        unsafe life.admitsCalls && block.map { unsafe UnsafeMutableRawPointer($0) == caller } == true
+    }
+
+    // MARK: The worker
+
+    /// Who is to be notified, unless that is under way already.
+    mutating func notification() -> (any SessionNotifier)? {
+        guard !isNotified, let notifier else { return nil }
+        isNotified = true
+        return notifier
+    }
+
+    /// As `notification()`, if there is enough output to be worth it.
+    mutating func outputNotification() -> (any SessionNotifier)? {
+        let isEnough = response.bufferedCount > Self.notifyThreshold || (isPrompt && response.hasOutput)
+        return isEnough ? notification() : nil
+    }
+
+    mutating func takeEvents() -> SessionEvents {
+        isNotified = false
+        let (head, bytes) = unsafe response.take()
+        return unsafe SessionEvents(
+            head: head, reason: response.reason, fields: response.fields, body: bytes,
+            wantedBody: body.takeWanted(), outcome: outcome)
+    }
+
+    // MARK: The extension
+
+    /// Gives the extension its control block; false when there is none left.
+    mutating func openBlock(for session: ExtensionSession) -> Bool {
+        guard let block = unsafe ControlBlockTable.shared.take(for: session) else { return false }
+        unsafe self.block = block
+        unsafe block.pointee = EXTENSION_CONTROL_BLOCK(
+            cbSize: DWORD(MemoryLayout<EXTENSION_CONTROL_BLOCK>.size), dwVersion: DWORD(HSE_VERSION),
+            // Some extensions pass the block itself where ConnID belongs; this way both are right.
+            ConnID: UnsafeMutableRawPointer(block), dwHttpStatusCode: 0, lpszLogData: emptyLogData,
+            lpszMethod: request.text(request.methodText), lpszQueryString: request.text(request.queryText),
+            lpszPathInfo: request.text(request.pathInfoText),
+            lpszPathTranslated: request.text(request.translatedPathText), cbTotalBytes: totalBytes,
+            cbAvailable: DWORD(body.readAheadCount),
+            lpbData: body.readAheadText().assumingMemoryBound(to: BYTE.self),
+            lpszContentType: request.text(request.contentTypeText), GetServerVariable: getServerVariable,
+            WriteClient: writeClient, ReadClient: readClient, ServerSupportFunction: serverSupportFunction)
+        return true
+    }
+
+    /// The declared length of the body; all ones when it is not known beforehand or does not fit.
+    private var totalBytes: DWORD {
+        switch request.head.framing {
+        case .none: 0
+        case .length(let length): DWORD(exactly: length) ?? .max
+        case .chunked: .max
+        }
+    }
+
+    /// The response is complete with this status; the block's notes for the log are read.
+    mutating func complete(_ status: UInt32) {
+        response.finish()
+        noteLogData()
+        let head = response.head
+        let noted = unsafe block.map { unsafe Int($0.pointee.dwHttpStatusCode) } ?? 0
+        let logStatus = (100...999).contains(noted) ? noted : nil
+        let ending: SessionOutcome.Ending =
+            switch Int32(bitPattern: status) {
+            case 0, HSE_STATUS_SUCCESS, HSE_STATUS_SUCCESS_AND_KEEP_CONN, HSE_STATUS_PENDING:
+                response.isHeadGiven ? .complete : .silent
+            case HSE_STATUS_ERROR: .failed
+            default: .unknownStatus(status)
+            }
+        var outcome = SessionOutcome(
+            ending: ending, logStatus: logStatus, closesConnection: head.closesConnection, flaws: head.flaws)
+        if outcome.isError { outcome.logStatus = 500 }
+        if outcome.isError, response.isHeadGiven { outcome.closesConnection = true }
+        self.outcome = outcome
+    }
+
+    /// Adds to the text for the log, as far as it has room.
+    mutating func appendLog(_ text: UnsafeRawBufferPointer) {
+        let room = max(0, Self.logLimit - log.count)
+        unsafe log.append(UnsafeRawBufferPointer(rebasing: text.prefix(room)))
+    }
+
+    private mutating func noteLogData() {
+        guard let block = unsafe block, let text = unsafe CISAPI_log_data(block) else { return }
+        let count = unsafe strnlen(text, Int(HSE_LOG_BUFFER_LEN))
+        unsafe appendLog(UnsafeRawBufferPointer(start: text, count: count))
+    }
+
+    // MARK: Both have let go
+
+    /// Makes the session idle if nobody holds it any more; true when it may then go back to the store.
+    mutating func recycleIfPossible() -> Bool {
+        guard life.isRecyclable else { return false }
+        life.recycle()
+        if let block = unsafe block { unsafe closeBlock(block) }
+        unsafe block = nil
+        request.reset()
+        response.reset()
+        body.reset()
+        outcome = nil
+        log.removeAll()
+        scratch.removeAll()
+        notifier = nil
+        isPrompt = false
+        isNotified = false
+        module?.requestEnded()
+        module = nil
+        return true
+    }
+
+    /// An extension that still looks at a finished request finds an empty one.
+    private func closeBlock(_ block: UnsafeMutablePointer<EXTENSION_CONTROL_BLOCK>) {
+        let empty = unsafe emptyText
+        unsafe block.pointee.lpszMethod = empty
+        unsafe block.pointee.lpszQueryString = empty
+        unsafe block.pointee.lpszPathInfo = empty
+        unsafe block.pointee.lpszPathTranslated = empty
+        unsafe block.pointee.lpszContentType = empty
+        unsafe block.pointee.cbAvailable = 0
+        unsafe block.pointee.lpbData = UnsafeMutableRawPointer(empty).assumingMemoryBound(to: BYTE.self)
+        unsafe ControlBlockTable.shared.giveBack(block)
+    }
+}
+
+private let emptyLogData = unsafe EXTENSION_CONTROL_BLOCK().lpszLogData
+nonisolated(unsafe) private let emptyText = {
+    let text = UnsafeMutablePointer<CChar>.allocate(capacity: 8)
+    unsafe text.initialize(repeating: 0, count: 8)
+    return unsafe text
+}()

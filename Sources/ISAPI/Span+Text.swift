@@ -1,0 +1,102 @@
+/// Reading protocol text, which is ASCII and compared without regard to case.
+extension Span<UInt8> {
+    func hasPrefix(_ prefix: StaticString) -> Bool {
+        guard count >= prefix.utf8CodeUnitCount else { return false }
+        return extracting(0..<prefix.utf8CodeUnitCount).isSame(as: prefix)
+    }
+
+    /// Whether this is the beginning of `text`, or begins with it.
+    func mayBegin(_ text: StaticString) -> Bool {
+        let common = Swift.min(count, text.utf8CodeUnitCount)
+        for index in 0..<common where unsafe lowercase(self[index]) != lowercase(text.utf8Start[index]) { return false }
+        return true
+    }
+
+    func isSame(as text: StaticString) -> Bool {
+        count == text.utf8CodeUnitCount && mayBegin(text)
+    }
+
+    func firstIndex(of byte: UInt8) -> Int? {
+        for index in 0..<count where self[index] == byte { return index }
+        return nil
+    }
+
+    func allSatisfy(_ predicate: (UInt8) -> Bool) -> Bool {
+        for index in 0..<count where !predicate(self[index]) { return false }
+        return true
+    }
+
+    /// `range` without white space at its ends.
+    func trimmed(_ range: Range<Int>) -> Range<Int> {
+        var start = range.lowerBound
+        var end = range.upperBound
+        while start < end, isWhiteSpace(self[start]) { start += 1 }
+        while end > start, isWhiteSpace(self[end - 1]) { end -= 1 }
+        return start..<end
+    }
+
+    /// The number these digits are; nil for anything else, and beyond 64 bits.
+    var decimal: UInt64? {
+        guard count > 0 else { return nil }
+        var value: UInt64 = 0
+        for index in 0..<count {
+            guard case UInt8(ascii: "0")...UInt8(ascii: "9") = self[index] else { return nil }
+            let (tens, overflow) = value.multipliedReportingOverflow(by: 10)
+            let (sum, carry) = tens.addingReportingOverflow(UInt64(self[index] - UInt8(ascii: "0")))
+            guard !overflow, !carry else { return nil }
+            value = sum
+        }
+        return value
+    }
+
+    /// Whether the comma-separated list has this member (RFC 9110 §5.6.1).
+    func containsListMember(_ member: StaticString) -> Bool {
+        var start = 0
+        while start < count {
+            var end = start
+            while end < count, self[end] != UInt8(ascii: ",") { end += 1 }
+            if extracting(trimmed(start..<end)).isSame(as: member) { return true }
+            start = end + 1
+        }
+        return false
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// The same bytes with checked access, for as long as they stay where they are.
+    @inline(__always)
+    func withSpan<Result>(_ body: (Span<UInt8>) -> Result) -> Result {
+        unsafe withMemoryRebound(to: UInt8.self) { bytes in unsafe body(bytes.span) }
+    }
+}
+
+func lowercase(_ byte: UInt8) -> UInt8 {
+    (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) ? byte | 0x20 : byte
+}
+
+func uppercase(_ byte: UInt8) -> UInt8 {
+    (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) ? byte & 0xDF : byte
+}
+
+func isWhiteSpace(_ byte: UInt8) -> Bool {
+    byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t")
+}
+
+/// tchar (RFC 9110 §5.6.2).
+func isTokenByte(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+        UInt8(ascii: "a")...UInt8(ascii: "z"):
+        true
+    case UInt8(ascii: "!"), UInt8(ascii: "#"), UInt8(ascii: "$"), UInt8(ascii: "%"), UInt8(ascii: "&"),
+        UInt8(ascii: "'"), UInt8(ascii: "*"), UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "."),
+        UInt8(ascii: "^"), UInt8(ascii: "_"), UInt8(ascii: "`"), UInt8(ascii: "|"), UInt8(ascii: "~"):
+        true
+    default: false
+    }
+}
+
+/// A byte that may stand in a field value (RFC 9110 §5.5).
+func isFieldValueByte(_ byte: UInt8) -> Bool {
+    byte == UInt8(ascii: "\t") || (byte >= 0x20 && byte != 0x7F)
+}

@@ -1,0 +1,147 @@
+import CISAPI
+import Glibc
+
+/// One call of ServerSupportFunction: the session and the three arguments whose meaning depends on the request.
+@safe
+struct SupportCall {
+    let session: ExtensionSession
+    let caller: UnsafeMutableRawPointer
+    let buffer: UnsafeMutableRawPointer?
+    let size: UnsafeMutablePointer<DWORD>?
+    let type: UnsafeMutablePointer<DWORD>?
+
+    /// Every request of ISAPI 6.0 and what becomes of it; any other number is refused like those not there yet.
+    func perform(_ request: DWORD) -> CallFailure? {
+        switch Int32(bitPattern: request) {
+        case HSE_REQ_SEND_RESPONSE_HEADER: sendResponseHeader()
+        case HSE_REQ_SEND_RESPONSE_HEADER_EX: sendResponseHeaderEx()
+        case HSE_REQ_SEND_URL_REDIRECT_RESP: redirect()
+        case HSE_REQ_DONE_WITH_SESSION: doneWithSession()
+        case HSE_REQ_MAP_URL_TO_PATH: mapURLToPath()
+        case HSE_APPEND_LOG_PARAMETER: appendLogParameter()
+        case HSE_REQ_IS_KEEP_CONN:
+            answer { state in state.request.keepAlive && !state.response.head.closesConnection }
+        case HSE_REQ_IS_CONNECTED: answer { state in state.life.isAttached }
+        case HSE_REQ_IS_IN_PROCESS: isInProcess()
+
+        // Not there yet: asynchronous operations, files, child requests, custom error pages.
+        case HSE_REQ_IO_COMPLETION, HSE_REQ_ASYNC_READ_CLIENT, HSE_REQ_CANCEL_IO, HSE_REQ_TRANSMIT_FILE,
+            HSE_REQ_VECTOR_SEND, HSE_REQ_SEND_URL, HSE_REQ_SEND_CUSTOM_ERROR, HSE_REQ_SET_FLUSH_FLAG,
+            HSE_REQ_EXEC_URL, HSE_REQ_EXEC_UNICODE_URL, HSE_REQ_GET_EXEC_URL_STATUS:
+            .invalidParameter
+        // Not there yet: the connection's end and the client's certificate.
+        case HSE_REQ_ABORTIVE_CLOSE, HSE_REQ_CLOSE_CONNECTION, HSE_REQ_GET_CERT_INFO_EX,
+            HSE_REQ_GET_CHANNEL_BINDING_TOKEN:
+            .invalidParameter
+        // Not there yet: further forms of mapping, and the pool's health.
+        case HSE_REQ_MAP_URL_TO_PATH_EX, HSE_REQ_MAP_UNICODE_URL_TO_PATH, HSE_REQ_MAP_UNICODE_URL_TO_PATH_EX,
+            HSE_REQ_NORMALIZE_URL, HSE_REQ_REPORT_UNHEALTHY, HSE_REQ_REFRESH_ISAPI_ACL:
+            .invalidParameter
+        // Nothing on Linux answers to these: Windows tokens, kernel cache, event tracing, COM objects.
+        case HSE_REQ_GET_SSPI_INFO, HSE_REQ_GET_IMPERSONATION_TOKEN, HSE_REQ_GET_ANONYMOUS_TOKEN,
+            HSE_REQ_GET_UNICODE_ANONYMOUS_TOKEN, HSE_REQ_GET_CACHE_INVALIDATION_CALLBACK, HSE_REQ_GET_TRACE_INFO,
+            HSE_REQ_GET_TRACE_INFO_EX, HSE_REQ_RAISE_TRACE_EVENT, HSE_REQ_GET_CONFIG_OBJECT,
+            HSE_REQ_GET_WORKER_PROCESS_SETTINGS, HSE_REQ_GET_PROTOCOL_MANAGER_CUSTOM_INTERFACE_CALLBACK:
+            .invalidParameter
+        default: .invalidParameter
+        }
+    }
+
+    /// lpvBuffer: the status, NULL for 200; lpdwDataType: the field lines as text, NULL for none.
+    private func sendResponseHeader() -> CallFailure? {
+        let status = unsafe textBytes(buffer)
+        let block = unsafe textBytes(UnsafeMutableRawPointer(type))
+        return unsafe session.sendHead(status: status, block: block, closesConnection: false, by: caller)
+    }
+
+    /// lpvBuffer: an HSE_SEND_HEADER_EX_INFO, whose lengths may count trailing NULs or be 0 for "as long as the text".
+    private func sendResponseHeaderEx() -> CallFailure? {
+        guard let buffer = unsafe buffer else { return .invalidParameter }
+        let information = unsafe buffer.assumingMemoryBound(to: HSE_SEND_HEADER_EX_INFO.self).pointee
+        let status = unsafe textBytes(information.pszStatus, count: information.cchStatus)
+        let block = unsafe textBytes(information.pszHeader, count: information.cchHeader)
+        return unsafe session.sendHead(
+            status: status, block: block, closesConnection: information.fKeepConn == 0, by: caller)
+    }
+
+    /// lpvBuffer: the URL; *lpdwSize: its length, where given. Answers 302 with that Location.
+    private func redirect() -> CallFailure? {
+        let url = unsafe textBytes(buffer, count: size.map { unsafe $0.pointee } ?? 0)
+        let isValid = unsafe url.withSpan { url in !url.isEmpty && url.allSatisfy { $0 > 0x20 && $0 != 0x7F } }
+        guard isValid else { return .invalidParameter }
+        var block = ByteBuffer()
+        block.append("Location: ")
+        unsafe block.append(url)
+        block.append("\r\nContent-Length: 0\r\n\r\n")
+        let status: StaticString = "302 Found"
+        return unsafe session.sendHead(
+            status: UnsafeRawBufferPointer(start: status.utf8Start, count: status.utf8CodeUnitCount),
+            block: block.bytes, closesConnection: false, by: caller)
+    }
+
+    /// lpvBuffer: an HSE_STATUS_ number, NULL for success.
+    private func doneWithSession() -> CallFailure? {
+        let status = unsafe buffer.map { unsafe $0.loadUnaligned(as: DWORD.self) } ?? DWORD(HSE_STATUS_SUCCESS)
+        return unsafe session.done(status, by: caller)
+    }
+
+    /// lpvBuffer: the URL, replaced by the path; *lpdwSize: the buffer's size, then the path's with its NUL.
+    private func mapURLToPath() -> CallFailure? {
+        guard let buffer = unsafe buffer, let size = unsafe size else { return .invalidParameter }
+        return unsafe session.inquire(by: caller) { state in
+            guard let application = state.request.application else { return .invalidParameter }
+            let url = unsafe UnsafeRawBufferPointer(
+                start: buffer, count: strnlen(buffer.assumingMemoryBound(to: CChar.self), Int(size.pointee)))
+            state.scratch.removeAll()
+            guard unsafe PathMapping.map(url, to: application.physicalPath, into: &state.scratch) else {
+                return .invalidParameter
+            }
+            state.scratch.append(0)
+            return unsafe copyOut(state.scratch.bytes, to: buffer, size: size)
+        }
+    }
+
+    /// lpvBuffer: text for the log.
+    private func appendLogParameter() -> CallFailure? {
+        guard unsafe buffer != nil else { return .invalidParameter }
+        return unsafe session.inquire(by: caller) { state in
+            unsafe state.appendLog(textBytes(buffer))
+            return nil
+        }
+    }
+
+    /// lpvBuffer: receives a BOOL.
+    private func answer(_ question: (inout SessionState) -> Bool) -> CallFailure? {
+        guard let buffer = unsafe buffer else { return .invalidParameter }
+        return unsafe session.inquire(by: caller) { state in
+            unsafe buffer.storeBytes(of: question(&state) ? 1 : 0, as: BOOL.self)
+            return nil
+        }
+    }
+
+    /// lpvBuffer: receives a DWORD.
+    private func isInProcess() -> CallFailure? {
+        guard let buffer = unsafe buffer else { return .invalidParameter }
+        return unsafe session.inquire(by: caller) { _ in
+            unsafe buffer.storeBytes(of: DWORD(HSE_APP_FLAG_IN_PROCESS), as: DWORD.self)
+            return nil
+        }
+    }
+}
+
+/// The bytes of a NUL-terminated text; none for NULL.
+private func textBytes(_ text: UnsafeMutableRawPointer?) -> UnsafeRawBufferPointer {
+    unsafe textBytes(text.map { unsafe UnsafePointer($0.assumingMemoryBound(to: CChar.self)) }, count: 0)
+}
+
+private func textBytes(_ text: UnsafeMutableRawPointer?, count: DWORD) -> UnsafeRawBufferPointer {
+    unsafe textBytes(text.map { unsafe UnsafePointer($0.assumingMemoryBound(to: CChar.self)) }, count: count)
+}
+
+/// The bytes of a text with a length: 0 means up to the NUL, and NULs counted at its end are no part of it.
+private func textBytes(_ text: UnsafePointer<CChar>?, count: DWORD) -> UnsafeRawBufferPointer {
+    guard let text = unsafe text else { return unsafe UnsafeRawBufferPointer(start: nil, count: 0) }
+    var length = unsafe count == 0 ? strlen(text) : Int(count)
+    while length > 0, unsafe text[length - 1] == 0 { length -= 1 }
+    return unsafe UnsafeRawBufferPointer(start: text, count: length)
+}
