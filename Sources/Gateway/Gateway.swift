@@ -39,7 +39,7 @@ package final class Gateway {
         let sockets = try bindListeners(for: workers)
         try dropPrivileges(to: configuration.user)
         let accessLogFile = try openAccessLog()
-        extensions.load(configuration.extensions)
+        try extensions.load(configuration.extensions, for: workers)
         let tables = makeSiteTables()
         let admission = Admission(limit: configuration.limits.maxConnections)
         for worker in workers {
@@ -156,7 +156,7 @@ package final class Gateway {
         case .redirect(let redirect):
             RedirectAction(status: redirect.status, target: redirect.to)
         case .runExtension(let name):
-            extensions.action(for: name, pattern: route.path, site: site, siteNumber: number)
+            extensions.action(for: name, route: route.path, site: site, siteNumber: number)
         }
     }
 

@@ -180,8 +180,7 @@ package final class Endpoint: EventSource, @unchecked Sendable {
 
     /// Ends the current or next wait for `.signal`; from any thread, and without effect while an earlier one is on its way.
     ///
-    /// Whoever signals must know that the endpoint's task has not ended; the task does not end while a signal is in
-    /// flight.
+    /// A signal that arrives after the end means nothing.
     package func signal() {
         guard !signalInFlight.exchange(true, ordering: .acquiringAndReleasing) else { return }
         worker.deliverSignal(to: self)
@@ -193,10 +192,6 @@ package final class Endpoint: EventSource, @unchecked Sendable {
         resumeIfSatisfied()
     }
 
-    /// Forgets a signal that belongs to work already finished.
-    package func clearSignal() {
-        isSignalled = false
-    }
 
     // MARK: Ending
 
@@ -206,11 +201,7 @@ package final class Endpoint: EventSource, @unchecked Sendable {
     }
 
     /// Closes the descriptor and leaves the worker; the last thing a connection's task does.
-    package func close() async {
-        while signalInFlight.load(ordering: .acquiring) {
-            isAborted = false
-            _ = await wait(for: .signal, until: .never)
-        }
+    package func close() {
         unsafe worker.removeDeadline(timer)
         Glibc.close(descriptor)
         isOpen = false
@@ -218,9 +209,9 @@ package final class Endpoint: EventSource, @unchecked Sendable {
     }
 
     /// Closes with RST instead of FIN, discarding what was not sent.
-    package func reset() async {
+    package func reset() {
         var linger = linger(l_onoff: 1, l_linger: 0)
         unsafe setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout.size(ofValue: linger)))
-        await close()
+        close()
     }
 }

@@ -313,13 +313,13 @@ package final class HTTPConnection {
         switch turn {
         case .idle, .close:
             stream.finish()
-            await endpoint.close()
+            endpoint.close()
         case .linger:
             stream.finish()
             await discardIncoming()
-            await endpoint.close()
+            endpoint.close()
         case .reset:
-            await endpoint.reset()
+            endpoint.reset()
         }
     }
 
