@@ -116,7 +116,7 @@ package final class ApplicationPool: @unchecked Sendable {
                 unsafe modules.append(module)
             }
         }
-        for unsafe module in unsafe modules { unsafe module._withUnsafeGuaranteedRef { $0.threadDetach() } }
+        unsafe modules.forEach { module in unsafe module._withUnsafeGuaranteedRef { $0.threadDetach() } }
     }
 
     /// The session that has waited longest; waits for one, nil once the pool stops and nothing is left.

@@ -32,6 +32,7 @@ package struct ExtensionResponseHead: BitwiseCopyable, Equatable, Sendable {
     static func parse(
         status: Span<UInt8>, block: Span<UInt8>, into text: inout ByteBuffer
     ) -> (head: ExtensionResponseHead, bodyStart: Int)? {
+        let status = status.extracting(status.withoutLineEnd)
         var head = ExtensionResponseHead()
         var lines = LineReader()
         let given = StatusText(status)
@@ -85,7 +86,9 @@ package struct ExtensionResponseHead: BitwiseCopyable, Equatable, Sendable {
         text.append("\r\n")
     }
 
-    /// Takes in the fields that concern this connection or its framing, which the gateway writes itself (RFC 9110 §7.6.1).
+    /// Takes in the fields that concern this connection or its framing (RFC 9110 §7.6.1).
+    ///
+    /// The gateway writes these itself, Date and Server too; true if this is one of them.
     private mutating func interpret(_ name: Span<UInt8>, _ value: Span<UInt8>) -> Bool {
         switch name.count {
         case 4: return name.isSame(as: "date")

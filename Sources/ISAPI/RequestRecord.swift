@@ -97,13 +97,18 @@ struct RequestRecord: ~Copyable {
         return unsafe UnsafeMutableRawPointer(mutating: start).assumingMemoryBound(to: CChar.self)
     }
 
-    var fields: UnsafeBufferPointer<FieldSlice> {
-        unsafe UnsafeBufferPointer(start: fieldStorage.baseAddress, count: head.fieldCount)
+    var fieldCount: Int { head.fieldCount }
+
+    /// The field lines in the order sent.
+    func field(_ index: Int) -> FieldSlice {
+        precondition(index < head.fieldCount)
+        return unsafe fieldStorage[index]
     }
 
     /// The value of the first field with this lower-case name.
     func value(named name: StaticString) -> Slice? {
-        for unsafe field in unsafe fields where Int(field.name.count) == name.utf8CodeUnitCount {
+        for index in 0..<fieldCount {
+            let field = field(index)
             if unsafe bytes(field.name).withSpan({ $0.isSame(as: name) }) { return field.value }
         }
         return nil

@@ -112,9 +112,7 @@ struct ResponseAssembly: ~Copyable {
         let text = unsafe rawHead.bytes
         let status = unsafe UnsafeRawBufferPointer(rebasing: text[..<statusEnd])
         let block = unsafe UnsafeRawBufferPointer(rebasing: text[blockStart...])
-        let hasCarriageReturn = unsafe status.last == UInt8(ascii: "\r")
-        let statusText = unsafe hasCarriageReturn ? UnsafeRawBufferPointer(rebasing: status.dropLast()) : status
-        guard unsafe parseHead(status: statusText, block: block, closesConnection: false) else { return false }
+        guard unsafe parseHead(status: status, block: block, closesConnection: false) else { return false }
         rawHead.removeAll()
         return true
     }

@@ -56,7 +56,8 @@ enum ServerVariables {
         _ name: Span<UInt8>, underscoreIsDash: Bool, _ request: borrowing RequestRecord, to value: inout ByteBuffer
     ) -> Bool {
         var isFound = false
-        for unsafe field in unsafe request.fields where Int(field.name.count) == name.count {
+        for index in 0..<request.fieldCount where Int(request.field(index).name.count) == name.count {
+            let field = request.field(index)
             let isSame = unsafe request.bytes(field.name).withSpan { sent in
                 for index in 0..<name.count {
                     let asked = underscoreIsDash && name[index] == underscore ? dash : lowercase(name[index])
@@ -184,10 +185,13 @@ private enum ServerVariable {
 
     /// `HTTP_NAME:value` lines, each ended by LF.
     private static func appendAllHTTP(_ request: borrowing RequestRecord, to value: inout ByteBuffer) {
-        for unsafe field in unsafe request.fields {
+        for index in 0..<request.fieldCount {
+            let field = request.field(index)
             value.append("HTTP_")
-            for unsafe byte in unsafe request.bytes(field.name) {
-                value.append(byte == ServerVariables.dash ? ServerVariables.underscore : uppercase(byte))
+            unsafe request.bytes(field.name).withSpan { name in
+                for index in 0..<name.count {
+                    value.append(name[index] == ServerVariables.dash ? ServerVariables.underscore : uppercase(name[index]))
+                }
             }
             value.append(UInt8(ascii: ":"))
             unsafe value.append(request.bytes(field.value))
@@ -197,7 +201,8 @@ private enum ServerVariable {
 
     /// `Name: value` lines as sent, each ended by CRLF.
     private static func appendAllRaw(_ request: borrowing RequestRecord, to value: inout ByteBuffer) {
-        for unsafe field in unsafe request.fields {
+        for index in 0..<request.fieldCount {
+            let field = request.field(index)
             unsafe value.append(request.bytes(Slice(field.name.range.lowerBound, field.value.range.upperBound)))
             value.append("\r\n")
         }

@@ -35,6 +35,13 @@ extension Span<UInt8> {
         return start..<end
     }
 
+    /// All but CR and LF at the end.
+    var withoutLineEnd: Range<Int> {
+        var end = count
+        while end > 0, self[end - 1] == UInt8(ascii: "\r") || self[end - 1] == UInt8(ascii: "\n") { end -= 1 }
+        return 0..<end
+    }
+
     /// The number these digits are; nil for anything else, and beyond 64 bits.
     var decimal: UInt64? {
         guard count > 0 else { return nil }
