@@ -40,6 +40,12 @@ extension RawSpan {
             if found != 0 { return offset + found.trailingZeroBitCount / 8 }
             offset += 8
         }
+        if offset < end, byteCount - offset >= 8 {
+            // What stands behind `end` is loaded with the rest and masked away.
+            let wanted: UInt64 = 1 &<< UInt64(8 * (end - offset)) &- 1
+            let found = matches(ByteLanes(word(at: offset))) & wanted
+            return found != 0 ? offset + found.trailingZeroBitCount / 8 : end
+        }
         while offset < end {
             if matches(ByteLanes(repeating: byte(at: offset))) != 0 { return offset }
             offset += 1
