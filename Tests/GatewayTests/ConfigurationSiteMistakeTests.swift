@@ -49,6 +49,7 @@ import Testing
 
     @Test(arguments: [
         ("{ path: x, respond: {} }", "5:15 a path begins with '/', found 'x'"),
+        ("{ path: /\(String(repeating: "a", count: 2048)), respond: {} }", "5:15 a path has at most 2048 bytes"),
         ("{ path: '/a*', respond: {} }", "5:15 a '*' may only stand at the end of a path, after '/', found '/a*'"),
         ("{ path: '/a b', respond: {} }", "5:15 a path holds no spaces, control characters, '?' or '#', found '/a b'"),
         ("{ path: /a/../b, respond: {} }", "5:15 a path has no empty, '.' or '..' segments, found '/a/../b'"),

@@ -66,8 +66,9 @@ struct MappingReader {
     /// Reports the keys nobody took, and the required ones that are absent unless a mistyped key explains them.
     func reportUnknownAndMissing() {
         var explained = Set<String>()
+        let present = Set(names)
+        let absent = known.filter { !present.contains($0) }
         for entry in entries where !known.contains(entry.name) {
-            let absent = known.filter { !names.contains($0) }
             let suggestion = nearestName(to: entry.name, among: absent)
             if let suggestion { explained.insert(suggestion) }
             context.report("unknown key \(quoted(entry.name))", at: entry.key, suggestion: suggestion)

@@ -38,6 +38,7 @@ extension ValueDecoder<PathPattern> {
     fileprivate static var pathPattern: Self {
         text("a path such as /x or /x/*") { text throws(Refusal) in
             guard text.hasPrefix("/") else { throw Refusal(message: "a path begins with '/', found \(quoted(text))") }
+            guard text.utf8.count <= 2048 else { throw Refusal(message: "a path has at most 2048 bytes") }
             let isPrefix = text.hasSuffix("/*")
             let literal = isPrefix ? String(text.dropLast()) : text
             if literal.contains("*") {

@@ -108,13 +108,31 @@ private func checkListeners(
 }
 
 private func reportUnreachable(_ routes: [Located<RouteConfiguration>], in context: DecodingContext) {
-    for (index, route) in routes.enumerated() {
+    var earlier: [PathPattern: RouteConfiguration] = [:]
+    for route in routes {
         let path = route.value.path
-        guard let earlier = routes[..<index].first(where: { $0.value.path.covers(path) }) else { continue }
-        context.report(
-            "this route is never reached: the route on line \(earlier.value.line) matches \(quoted(path.description)) "
-                + "first",
-            at: route.position)
+        let hiding = path.coveringPatterns.lazy.compactMap { earlier[$0] }.first { $0.path.covers(path) }
+        if let hiding {
+            context.report(
+                "this route is never reached: the route on line \(hiding.line) matches \(quoted(path.description)) "
+                    + "first",
+                at: route.position)
+        } else {
+            earlier[path] = route.value
+        }
+    }
+}
+
+extension PathPattern {
+    /// Every pattern that covers this one: itself, and a prefix for each of its slashes.
+    fileprivate var coveringPatterns: [PathPattern] {
+        let path =
+            switch self {
+            case .exact(let path), .prefix(let path): path
+            }
+        let prefixes = path.utf8.indices.filter { path.utf8[$0] == UInt8(ascii: "/") }
+            .map { PathPattern.prefix(String(path[...$0])) }
+        return [self] + prefixes
     }
 }
 
