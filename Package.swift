@@ -43,7 +43,15 @@ let package = Package(
     targets: [
         shim("CLinux"),
         shim("COpenSSL", links: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
-        shim("CISAPI"),
+        // An executable keeps its symbols to itself unless told otherwise; extensions bind to these two.
+        shim(
+            "CISAPI",
+            links: [
+                .unsafeFlags([
+                    "-Xlinker", "--export-dynamic-symbol=GetLastError",
+                    "-Xlinker", "--export-dynamic-symbol=SetLastError",
+                ])
+            ]),
 
         module("Transport", uses: ["CLinux"]),
         module("TLS", uses: ["Transport", "COpenSSL"]),
@@ -54,6 +62,6 @@ let package = Package(
             name: "isagate", dependencies: ["Gateway", arguments], path: "Sources/isagate",
             swiftSettings: strictness),
 
-        tests("Transport"), tests("TLS"), tests("HTTP"), tests("ISAPI"), tests("Gateway"),
+        tests("Transport"), tests("TLS"), tests("HTTP"), tests("ISAPI", uses: ["HTTP", "CISAPI"]), tests("Gateway"),
     ]
 )
