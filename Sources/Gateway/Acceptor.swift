@@ -52,13 +52,13 @@ final class Acceptor: ListenerDelegate, @unchecked Sendable {
         let deadline = service.worker.now.advanced(by: handshakeTimeout)
         guard let stream = try? TLSStream(endpoint, context: certificates.fallback) else {
             logs.handshakes.note("out of memory for a TLS session", from: endpoint.remoteAddress)
-            return await endpoint.reset()
+            return endpoint.reset()
         }
         switch await stream.handshake(until: deadline) {
         case .done: await HTTPConnection(stream, service: service).serve()
         case .failed(let reason):
             logs.handshakes.note(reason, from: endpoint.remoteAddress)
-            await endpoint.close()
+            endpoint.close()
         }
     }
 

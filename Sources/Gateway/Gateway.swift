@@ -39,7 +39,7 @@ package final class Gateway {
         let sockets = try bindListeners(for: workers)
         try dropPrivileges(to: configuration.user)
         let accessLogFile = try openAccessLog()
-        extensions.load(configuration.extensions)
+        try extensions.load(configuration.extensions, for: workers)
         let tables = makeSiteTables()
         let admission = Admission(limit: configuration.limits.maxConnections)
         for worker in workers {
@@ -150,13 +150,13 @@ package final class Gateway {
         switch route.action {
         case .respond(let response):
             RespondAction(
-                HTTP.FixedResponse(
+                FixedResponse(
                     status: response.status, fields: response.headers.map { ($0.name, $0.value) },
                     body: Array(response.body.utf8)))
         case .redirect(let redirect):
             RedirectAction(status: redirect.status, target: redirect.to)
         case .runExtension(let name):
-            extensions.action(for: name, pattern: route.path, site: site, siteNumber: number)
+            extensions.action(for: name, route: route.path, site: site, siteNumber: number)
         }
     }
 

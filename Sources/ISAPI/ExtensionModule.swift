@@ -85,11 +85,16 @@ package final class ExtensionModule: @unchecked Sendable {
         _ = unsafe CISAPI_call_DllMain(dllMain, library, DWORD(DLL_THREAD_DETACH))
     }
 
-    /// Calls TerminateExtension, where exported, with an HSE_TERM_ flag; whether the extension agrees to be unloaded.
+    /// What TerminateExtension is told (HSE_TERM_ADVISORY_UNLOAD, HSE_TERM_MUST_UNLOAD).
+    package enum Termination: UInt32, Sendable {
+        case advisory = 1, must = 2
+    }
+
+    /// Calls TerminateExtension, where exported; whether the extension agrees to be unloaded.
     @discardableResult
-    package func terminate(_ flags: Int32) -> Bool {
+    package func terminate(_ termination: Termination) -> Bool {
         guard let terminateExtension = unsafe terminateExtension else { return true }
-        return unsafe CISAPI_call_TerminateExtension(terminateExtension, DWORD(flags)) != 0
+        return unsafe CISAPI_call_TerminateExtension(terminateExtension, termination.rawValue) != 0
     }
 
     /// Takes the library out of the process; called once, when its pool has stopped.

@@ -60,7 +60,7 @@ package final class TLSStream: ByteStream {
                 hasFailed = true
                 return .failed(handshakeFailureReason())
             }
-            let interest: Interest = hasHeld ? [.readable, .writable] : .readable
+            let interest: Interest = hasHeld ? .readable | .writable : .readable
             switch await endpoint.wait(for: interest, until: deadline) {
             case .ready, .signalled, .draining, .hangup: continue
             case .deadline: return .failed("handshake not finished in time")
@@ -83,6 +83,8 @@ package final class TLSStream: ByteStream {
     // MARK: ByteStream
 
     package func read(into buffer: UnsafeMutableRawBufferPointer) -> IOResult {
+        // OpenSSL would find out the same, a few hundred instructions later.
+        if !endpoint.mayReceive, unsafe SSL_has_pending(session) == 0 { return .wouldBlock(.readable) }
         clearErrors()
         let count = unsafe SSL_read(session, buffer.baseAddress, Int32(clamping: buffer.count))
         return count > 0 ? .bytes(Int(count)) : outcome(of: count)

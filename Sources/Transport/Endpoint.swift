@@ -10,7 +10,7 @@ import Synchronization
 @safe
 package final class Endpoint: EventSource, @unchecked Sendable {
     package let descriptor: Int32
-    package unowned(unsafe) let worker: Worker
+    package let worker: Worker
     package let localAddress: SocketAddress
     package let remoteAddress: SocketAddress
 
@@ -49,7 +49,7 @@ package final class Endpoint: EventSource, @unchecked Sendable {
 
     private init(_ descriptor: Int32, _ worker: Worker, _ local: SocketAddress, _ remote: SocketAddress) {
         self.descriptor = descriptor
-        unsafe self.worker = worker
+        self.worker = worker
         localAddress = local
         remoteAddress = remote
         unsafe preceding = nil
@@ -65,6 +65,10 @@ package final class Endpoint: EventSource, @unchecked Sendable {
     }
 
     // MARK: Moving bytes
+
+    /// Whether `receive` would ask the system at all.
+    @inline(__always)
+    package var mayReceive: Bool { isReadable }
 
     /// One `recv`, or none when the socket is known to be empty.
     @inline(__always)
@@ -176,11 +180,10 @@ package final class Endpoint: EventSource, @unchecked Sendable {
 
     /// Ends the current or next wait for `.signal`; from any thread, and without effect while an earlier one is on its way.
     ///
-    /// Whoever signals must know that the endpoint's task has not ended; the task does not end while a signal is in
-    /// flight.
+    /// A signal that arrives after the end means nothing.
     package func signal() {
         guard !signalInFlight.exchange(true, ordering: .acquiringAndReleasing) else { return }
-        unsafe worker.deliverSignal(to: self)
+        worker.deliverSignal(to: self)
     }
 
     func signalArrived() {
@@ -189,10 +192,6 @@ package final class Endpoint: EventSource, @unchecked Sendable {
         resumeIfSatisfied()
     }
 
-    /// Forgets a signal that belongs to work already finished.
-    package func clearSignal() {
-        isSignalled = false
-    }
 
     // MARK: Ending
 
@@ -202,21 +201,17 @@ package final class Endpoint: EventSource, @unchecked Sendable {
     }
 
     /// Closes the descriptor and leaves the worker; the last thing a connection's task does.
-    package func close() async {
-        while signalInFlight.load(ordering: .acquiring) {
-            isAborted = false
-            _ = await wait(for: .signal, until: .never)
-        }
+    package func close() {
         unsafe worker.removeDeadline(timer)
         Glibc.close(descriptor)
         isOpen = false
-        unsafe worker.closed(self)
+        worker.closed(self)
     }
 
     /// Closes with RST instead of FIN, discarding what was not sent.
-    package func reset() async {
+    package func reset() {
         var linger = linger(l_onoff: 1, l_linger: 0)
         unsafe setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout.size(ofValue: linger)))
-        await close()
+        close()
     }
 }

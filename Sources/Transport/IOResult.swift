@@ -34,14 +34,19 @@ package struct Interest: OptionSet, BitwiseCopyable, Sendable {
 
     package init(rawValue: UInt8) { self.rawValue = rawValue }
 
-    package static let readable = Interest(rawValue: 1)
-    package static let writable = Interest(rawValue: 2)
+    package static var readable: Interest { Interest(rawValue: 1) }
+    package static var writable: Interest { Interest(rawValue: 2) }
     /// A call of `Endpoint.signal()` from any thread.
-    package static let signal = Interest(rawValue: 4)
+    package static var signal: Interest { Interest(rawValue: 4) }
     /// The beginning of a drain.
-    package static let drain = Interest(rawValue: 8)
+    package static var drain: Interest { Interest(rawValue: 8) }
     /// The peer has closed or reset both directions.
-    package static let hangup = Interest(rawValue: 16)
+    package static var hangup: Interest { Interest(rawValue: 16) }
+
+    /// What an array literal would say, without making an array for every wait.
+    package static func | (left: Interest, right: Interest) -> Interest {
+        Interest(rawValue: left.rawValue | right.rawValue)
+    }
 }
 
 /// Why a waiting task goes on.

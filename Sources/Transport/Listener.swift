@@ -5,7 +5,7 @@ import Glibc
 package final class Listener: EventSource {
     package let address: SocketAddress
     private let descriptor: Int32
-    private unowned(unsafe) let worker: Worker
+    private let worker: Worker
     private let delegate: any ListenerDelegate
     /// Held back so that a full descriptor table can still accept, and refuse, the connection at the head of the queue.
     private var reserve: Int32
@@ -17,7 +17,7 @@ package final class Listener: EventSource {
     package init(_ socket: ListeningSocket, on worker: Worker, delegate: any ListenerDelegate) {
         descriptor = socket.release()
         address = SocketAddress(localOf: descriptor)
-        unsafe self.worker = worker
+        self.worker = worker
         self.delegate = delegate
         reserve = unsafe Glibc.open("/dev/null", O_RDONLY | O_CLOEXEC)
         super.init()
@@ -30,7 +30,7 @@ package final class Listener: EventSource {
 
     /// Stops accepting; connections already accepted go on.
     package func close() {
-        unsafe worker.unwatch(descriptor: descriptor)
+        worker.unwatch(descriptor: descriptor)
         Glibc.close(descriptor)
     }
 
@@ -63,7 +63,7 @@ package final class Listener: EventSource {
         }
         _ = CLinux_set_option(accepted, Int32(IPPROTO_TCP), TCP_NODELAY, 1)
         let local = SocketAddress(localOf: accepted)
-        if let endpoint = unsafe Endpoint.open(accepted, on: worker, local: local, remote: remote) {
+        if let endpoint = Endpoint.open(accepted, on: worker, local: local, remote: remote) {
             delegate.accepted(endpoint, on: self)
         } else {
             let failure = errno

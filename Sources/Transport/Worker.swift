@@ -35,7 +35,7 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
     @safe
     private struct Inbox {
         var jobs: [UnownedJob] = []
-        var signals: [Unmanaged<Endpoint>] = unsafe []
+        var signals: [Endpoint] = []
         var actions: [@Sendable (Worker) -> Void] = []
     }
 
@@ -132,10 +132,10 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
         hasMail.store(false, ordering: .sequentiallyConsistent)
         inbox.withLock { swap(&$0, &drained) }
         for job in drained.jobs { ready.append(job) }
-        for unsafe signal in unsafe drained.signals { unsafe signal._withUnsafeGuaranteedRef { $0.signalArrived() } }
+        for endpoint in drained.signals { endpoint.signalArrived() }
         for action in drained.actions { action(self) }
         drained.jobs.removeAll(keepingCapacity: true)
-        unsafe drained.signals.removeAll(keepingCapacity: true)
+        drained.signals.removeAll(keepingCapacity: true)
         drained.actions.removeAll(keepingCapacity: true)
     }
 
@@ -156,8 +156,7 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
     }
 
     func deliverSignal(to endpoint: Endpoint) {
-        let reference = unsafe Unmanaged.passUnretained(endpoint)
-        post { unsafe $0.signals.append(reference) }
+        post { $0.signals.append(endpoint) }
     }
 
     /// Whether the calling thread runs this worker's loop.

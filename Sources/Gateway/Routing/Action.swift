@@ -10,9 +10,9 @@ class Action {
 
 /// `respond`: the same response for every request.
 final class RespondAction: Action {
-    private let response: HTTP.FixedResponse
+    private let response: FixedResponse
 
-    init(_ response: HTTP.FixedResponse) {
+    init(_ response: FixedResponse) {
         self.response = response
     }
 

@@ -34,8 +34,8 @@ final class SiteRouter: RequestRouter {
 final class SiteTable: @unchecked Sendable {
     private let hosts: HostTable
     private let sites: [RouteTable]
-    private let noSite: HTTP.FixedResponse
-    private let noRoute: HTTP.FixedResponse
+    private let noSite: FixedResponse
+    private let noRoute: FixedResponse
 
     init(_ sites: [(hosts: [HostPattern], routes: RouteTable)]) {
         hosts = HostTable(sites.map(\.hosts))
@@ -58,8 +58,8 @@ final class SiteTable: @unchecked Sendable {
         return unsafe action._withUnsafeGuaranteedRef { $0.answer(exchange) }
     }
 
-    private static func message(_ status: Int, _ text: String) -> HTTP.FixedResponse {
-        HTTP.FixedResponse(
+    private static func message(_ status: Int, _ text: String) -> FixedResponse {
+        FixedResponse(
             status: status, fields: [("Content-Type", "text/plain; charset=utf-8")],
             body: Array("\(status) \(StatusCode.reason(status)): \(text)\n".utf8))
     }

@@ -13,9 +13,12 @@ package struct Exchange: BitwiseCopyable {
         unsafe self.storage = storage
     }
 
+    package var connection: HTTPConnection { withConnection { $0 } }
+
+    /// Access without counting a reference: the connection outlives its exchange.
     @inline(__always)
-    package var connection: HTTPConnection {
-        unsafe storage.pointee.connection!._withUnsafeGuaranteedRef { $0 }
+    private func withConnection<Result>(_ body: (HTTPConnection) -> Result) -> Result {
+        unsafe storage.pointee.connection.unsafelyUnwrapped._withUnsafeGuaranteedRef { body($0) }
     }
 
     // MARK: Request
@@ -148,7 +151,7 @@ package struct Exchange: BitwiseCopyable {
     @inline(__always)
     private func appendCommonFields() {
         unsafe storage.pointee.output.append("Server: isagate\r\n")
-        unsafe storage.pointee.output.append(connection.service.dateField)
+        withConnection { unsafe storage.pointee.output.append($0.service.dateField) }
     }
 
     @inline(__always)
@@ -156,7 +159,7 @@ package struct Exchange: BitwiseCopyable {
         let head = head
         return ResponseEncoder.Request(
             isHead: head.method == .head, version: head.version,
-            keepAlive: head.keepAlive && connection.mayKeepAlive(self))
+            keepAlive: head.keepAlive && withConnection { $0.mayKeepAlive(self) })
     }
 
     // MARK: Log

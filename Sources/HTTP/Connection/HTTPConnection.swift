@@ -7,7 +7,7 @@ import Transport
 package final class HTTPConnection {
     package let stream: any ByteStream
     package let endpoint: Endpoint
-    unowned(unsafe) let service: HTTPService
+    let service: HTTPService
     /// What a feature keeps for the length of the connection, such as facts it derived once.
     package var attachment: AnyObject?
 
@@ -28,15 +28,15 @@ package final class HTTPConnection {
     package init(_ stream: any ByteStream, service: HTTPService) {
         self.stream = stream
         endpoint = stream.endpoint
-        unsafe self.service = service
+        self.service = service
     }
 
     /// Serves the connection to its end and closes it.
     package func serve() async {
         while true {
-            let exchange = unsafe service.rent(for: self)
+            let exchange = service.rent(for: self)
             let turn = await converse(exchange)
-            unsafe service.giveBack(exchange)
+            service.giveBack(exchange)
             if turn == .idle, await awaitRequest() { continue }
             await end(turn)
             return
@@ -93,7 +93,7 @@ package final class HTTPConnection {
         } catch {
             return await reject(exchange, error)
         }
-        if case .handler(let handler) = unsafe service.router.answer(exchange) {
+        if case .handler(let handler) = service.router.answer(exchange) {
             do throws(ExchangeFailure) {
                 try await handler.handle(exchange)
             } catch {
@@ -131,7 +131,7 @@ package final class HTTPConnection {
         unsafe storage.pointee.cursor = storage.pointee.headStart + head.length
         if head.framing != .none {
             unsafe storage.pointee.body = RequestBody(head)
-            let limit = unsafe service.limits.maximumBody
+            let limit = service.limits.maximumBody
             if let length = unsafe storage.pointee.body.remaining, length > limit { throw .bodyTooLarge }
         }
         let path = unsafe exchange.bytes(of: head.path)
@@ -145,7 +145,7 @@ package final class HTTPConnection {
 
     @inline(__always)
     private func observe(_ exchange: Exchange) {
-        let router = unsafe service.router
+        let router = service.router
         if router.observesExchanges { router.finished(exchange) }
     }
 
@@ -192,7 +192,7 @@ package final class HTTPConnection {
             case .wouldBlock(let interest):
                 // Answers to earlier requests must not wait for this request's body.
                 if unsafe !storage.pointee.output.isEmpty { try await flush(exchange) }
-                let deadline = unsafe endpoint.worker.now.advanced(by: service.limits.bodyTimeout)
+                let deadline = endpoint.worker.now.advanced(by: service.limits.bodyTimeout)
                 switch await endpoint.wait(for: interest, until: deadline) {
                 case .ready, .signalled, .draining, .hangup: continue
                 case .deadline: throw .rejected(.bodyTimeout)
@@ -207,12 +207,12 @@ package final class HTTPConnection {
     /// Whether the connection can be kept, as far as the current request and the gateway's state tell.
     @inline(__always)
     func mayKeepAlive(_ exchange: Exchange) -> Bool {
-        if unsafe endpoint.worker.isDraining { return false }
+        if endpoint.worker.isDraining { return false }
         let body = unsafe exchange.storage.pointee.body
         if body.hasEnded { return true }
         if body.owesContinue { return false }
         guard let remaining = body.remaining else { return true }
-        return remaining <= UInt64(unsafe service.limits.unreadBody)
+        return remaining <= UInt64(service.limits.unreadBody)
     }
 
     /// Reads what the handler left of the body; false when that is too much or will not come.
@@ -223,7 +223,7 @@ package final class HTTPConnection {
         do throws(ExchangeFailure) {
             while let piece = unsafe try await readBody(exchange) {
                 dropped += piece.count
-                if unsafe dropped > service.limits.unreadBody { return false }
+                if dropped > service.limits.unreadBody { return false }
             }
             return true
         } catch {
@@ -246,7 +246,7 @@ package final class HTTPConnection {
             switch result {
             case .bytes(let count): unsafe storage.pointee.output.sent(count)
             case .wouldBlock(let interest):
-                let deadline = unsafe endpoint.worker.now.advanced(by: service.limits.writeTimeout)
+                let deadline = endpoint.worker.now.advanced(by: service.limits.writeTimeout)
                 switch await endpoint.wait(for: interest, until: deadline) {
                 case .ready, .signalled, .draining, .hangup: continue
                 case .deadline: throw .writeTimeout
@@ -272,7 +272,7 @@ package final class HTTPConnection {
 
     /// Answers a request that cannot be trusted with a small response and gives the connection up.
     private func reject(_ exchange: Exchange, _ rejection: RequestRejection) async -> Turn {
-        unsafe service.router.rejected(rejection, on: self)
+        service.router.rejected(rejection, on: self)
         let storage = unsafe exchange.storage
         let status = rejection.status
         let body = "\(status) \(StatusCode.reason(status)): \(rejection.reason)\n"
@@ -294,13 +294,12 @@ package final class HTTPConnection {
     // MARK: Between requests, and the end
 
     private func awaitRequest() async -> Bool {
-        let worker = unsafe endpoint.worker
-        var deadline = unsafe worker.now.advanced(by: service.limits.idleTimeout)
-        var interest: Interest = [.readable, .drain]
+        var deadline = endpoint.worker.now.advanced(by: service.limits.idleTimeout)
+        var interest: Interest = .readable | .drain
         while true {
-            if worker.isDraining && interest.contains(.drain) {
+            if endpoint.worker.isDraining && interest.contains(.drain) {
                 interest = .readable
-                deadline = min(deadline, worker.now.advanced(by: ConnectionLimits.drainLinger))
+                deadline = min(deadline, endpoint.worker.now.advanced(by: ConnectionLimits.drainLinger))
             }
             switch await endpoint.wait(for: interest, until: deadline) {
             case .ready: return true
@@ -314,19 +313,19 @@ package final class HTTPConnection {
         switch turn {
         case .idle, .close:
             stream.finish()
-            await endpoint.close()
+            endpoint.close()
         case .linger:
             stream.finish()
             await discardIncoming()
-            await endpoint.close()
+            endpoint.close()
         case .reset:
-            await endpoint.reset()
+            endpoint.reset()
         }
     }
 
     /// Reads and drops what the client still sends, until it closes or the linger time is over.
     private func discardIncoming() async {
-        let worker = unsafe endpoint.worker
+        let worker = endpoint.worker
         let deadline = worker.now.advanced(by: ConnectionLimits.lingerTimeout)
         let block = unsafe worker.rentBlock()
         defer { unsafe worker.returnBlock(block) }

@@ -40,6 +40,12 @@ extension RawSpan {
             if found != 0 { return offset + found.trailingZeroBitCount / 8 }
             offset += 8
         }
+        if offset < end, byteCount - offset >= 8 {
+            // What stands behind `end` is loaded with the rest and masked away.
+            let wanted: UInt64 = 1 &<< UInt64(8 * (end - offset)) &- 1
+            let found = matches(ByteLanes(word(at: offset))) & wanted
+            return found != 0 ? offset + found.trailingZeroBitCount / 8 : end
+        }
         while offset < end {
             if matches(ByteLanes(repeating: byte(at: offset))) != 0 { return offset }
             offset += 1
@@ -117,7 +123,21 @@ struct ByteLanes: BitwiseCopyable {
 
     /// Bytes no field value may have: controls but the tab, and DEL (RFC 9110 §5.5).
     @inline(__always)
-    var controls: UInt64 { (less(than: 0x20) & ~equal(to: ASCII.tab)) | equal(to: 0x7F) }
+    var controls: UInt64 {
+        let sevenBits = word & Self.low
+        let found = (~(sevenBits &+ Self.spread(0x60)) | (sevenBits &+ Self.spread(0x01))) & ~word & ~Self.low
+        return found == 0 ? 0 : found & ~equal(to: ASCII.tab)
+    }
+
+    /// Bytes that are neither letters nor hyphens, which nearly all names consist of.
+    @inline(__always)
+    var outsidePlainNames: UInt64 {
+        let folded = (word | Self.spread(0x20)) & Self.low
+        let fromA = folded &+ Self.spread(0x80 - 0x61)
+        let beyondZ = folded &+ Self.spread(0x80 - 0x7B)
+        let letters = fromA & ~beyondZ & ~word & ~Self.low
+        return ~(letters | equal(to: 0x2D)) & ~Self.low
+    }
 
     /// Bytes no request target may have: all but visible ASCII, and "#", for a fragment is never sent.
     @inline(__always)

@@ -14,12 +14,23 @@ package enum FieldSyntax {
     ///
     /// The line is not empty. The value's slice leaves out the white space around it.
     static func parse(_ input: RawSpan, from start: Int, to end: Int) throws(RequestRejection) -> FieldSlice {
+        let field = try parseWithoutControls(input, from: start, to: end)
+        let value = Int(field.name.start) + Int(field.name.count) + 1
+        guard input.first(from: value, to: end, where: { $0.controls }) == end else {
+            throw lineFault(input, from: start, to: end, otherwise: .invalidFieldValue)
+        }
+        return field
+    }
+
+    /// Parses one field line that is known to have no control byte but the tab, as `parse` does.
+    @inline(__always)
+    static func parseWithoutControls(
+        _ input: RawSpan, from start: Int, to end: Int
+    ) throws(RequestRejection) -> FieldSlice {
         let nameEnd = tokenEnd(input, from: start, to: end)
         guard nameEnd < end, nameEnd > start, input.byte(at: nameEnd) == ASCII.colon else {
             throw nameFault(input, from: start, to: end)
         }
-        let fault = input.first(from: nameEnd + 1, to: end) { $0.controls }
-        guard fault == end else { throw lineFault(input, from: start, to: end, otherwise: .invalidFieldValue) }
         let value = input.trimmed(nameEnd + 1, end)
         return FieldSlice(
             name: Slice(start, nameEnd), value: Slice(value.start, value.end),
@@ -35,7 +46,7 @@ package enum FieldSyntax {
 
     @inline(__always)
     static func tokenEnd(_ input: RawSpan, from start: Int, to end: Int) -> Int {
-        var offset = start
+        var offset = input.first(from: start, to: end) { $0.outsidePlainNames }
         while offset < end, ByteSet.token.contains(input.byte(at: offset)) { offset += 1 }
         return offset
     }

@@ -3,6 +3,8 @@ package enum BodyLength: Equatable, BitwiseCopyable, Sendable {
     case known(UInt64)
     /// Chunked on HTTP/1.1; ended by closing the connection on HTTP/1.0.
     case unknown
+    /// The handler's bytes are a chunked body already; whether they end as one is not checked, so the connection closes.
+    case framedByHandler
 }
 
 /// Frames one final response (RFC 9112 §6); a second head, or a body without one, is a programming error.
@@ -72,6 +74,10 @@ struct ResponseEncoder: BitwiseCopyable {
             output.appendDecimal(count)
             output.append("\r\n")
             state = .body(request.isHead ? .suppressed : .length(remaining: count))
+        case .framedByHandler:
+            closes = true
+            if request.version == .http11 { output.append("Transfer-Encoding: chunked\r\n") }
+            state = .body(request.isHead ? .suppressed : .untilClose)
         case .unknown where request.version == .http11:
             output.append("Transfer-Encoding: chunked\r\n")
             state = .body(request.isHead ? .suppressed : .chunked)

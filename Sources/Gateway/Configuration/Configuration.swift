@@ -1,0 +1,125 @@
+/// Everything the configuration file says, checked and with every default filled in.
+///
+/// A value of this type is consistent: every name it mentions is declared, every file it needs existed when it was
+/// read, and every route can be reached. Paths are absolute, sizes are bytes.
+package struct Configuration: Sendable, Equatable {
+    /// The version of the file's format; always 1.
+    package var version = 1
+    package var workers = Workers.automatic
+    /// The account to run as once the listeners are bound, when started as root.
+    package var user: String?
+    /// In file order, as are extensions and sites.
+    package var listeners: [ListenerConfiguration]
+    package var log = LogConfiguration()
+    package var limits = LimitsConfiguration()
+    package var drain = DrainConfiguration()
+    package var extensions: [ExtensionConfiguration] = []
+    package var sites: [SiteConfiguration]
+}
+
+/// How many event-loop threads to run.
+package enum Workers: Sendable, Equatable {
+    /// One for each processor the gateway may use.
+    case automatic
+    /// From 1 to 256.
+    case count(Int)
+}
+
+/// A named set of addresses that share a protocol.
+package struct ListenerConfiguration: Sendable, Equatable {
+    package var name: String
+    package var bind: [BindAddress]
+    /// Nil for plain HTTP.
+    package var tls: TLSConfiguration?
+}
+
+package struct TLSConfiguration: Sendable, Equatable {
+    package var minimumVersion = TLSVersion.tls12
+    /// Protocols offered by ALPN (RFC 7301), the preferred one first.
+    package var applicationProtocols = [ApplicationProtocol.http11]
+
+    package enum TLSVersion: Sendable, Equatable {
+        case tls12, tls13
+    }
+
+    /// The raw value is the name registered for ALPN.
+    package enum ApplicationProtocol: String, Sendable {
+        case http11 = "http/1.1"
+    }
+}
+
+package struct LogConfiguration: Sendable, Equatable {
+    package var level = Level.info
+    /// Nil when requests are not logged.
+    package var access: AccessLogConfiguration?
+
+    /// From the most to the least talkative.
+    package enum Level: String, Sendable, CaseIterable {
+        case trace, debug, info, notice, warning, error
+    }
+}
+
+package struct AccessLogConfiguration: Sendable, Equatable {
+    package var destination: Destination
+    package var format = Format.combined
+
+    package enum Destination: Sendable, Equatable {
+        case standardOutput
+        /// An absolute path.
+        case file(String)
+    }
+
+    package enum Format: String, Sendable, CaseIterable {
+        case combined, json, w3c
+    }
+}
+
+/// The bounds on what one client can make the gateway hold or wait for.
+package struct LimitsConfiguration: Sendable, Equatable {
+    /// Bytes of request line and fields together.
+    package var requestHead = 64 << 10
+    /// Bytes.
+    package var requestLine = 8 << 10
+    /// The number of fields in a head.
+    package var requestFields = 100
+    /// Bytes.
+    package var requestBody = 1 << 30
+    /// From the first byte of a head to its last.
+    package var headerTimeout = Duration.seconds(10)
+    /// Between two reads of a body.
+    package var bodyTimeout = Duration.seconds(30)
+    /// Between two requests on a connection.
+    package var idleTimeout = Duration.seconds(75)
+    /// Between two writes the client accepts.
+    package var writeTimeout = Duration.seconds(60)
+    /// From accepting a connection to the end of its TLS handshake.
+    package var handshakeTimeout = Duration.seconds(10)
+    /// Open connections of the whole gateway.
+    package var maxConnections = 20_000
+    /// Bytes of a request body no handler read that are drained to keep the connection; beyond them it is closed.
+    package var unreadBody = 256 << 10
+}
+
+package struct DrainConfiguration: Sendable, Equatable {
+    /// How long requests in flight may take to finish when the gateway stops.
+    package var grace = Duration.seconds(30)
+}
+
+/// An ISAPI extension and the application pool that runs it.
+package struct ExtensionConfiguration: Sendable, Equatable {
+    package var name: String
+    /// The shared library, as an absolute path.
+    package var library: String
+    package var placement = Placement.inProcess
+    /// The pool's threads.
+    package var threads = 8
+    /// Requests that may wait for a thread; one more is answered 503.
+    package var queue = 1000
+    /// From handing a request to the pool to the end of its response.
+    package var requestTimeout = Duration.seconds(60)
+
+    package enum Placement: Sendable, Equatable {
+        /// On threads of the gateway's own process.
+        case inProcess
+    }
+}

@@ -1,0 +1,215 @@
+/// The keys of the file's top level and of every section but the sites.
+extension ValueDecoder<Configuration> {
+    static var configuration: Self {
+        .mapping { keys in
+            _ = keys.require("version", .formatVersion, placeholder: 1)
+            let workers = keys.take("workers", .workers, default: .automatic)
+            let user = keys.take("user", .name("the name of an account"))
+            let listeners = keys.require(
+                "listeners", .named("listeners", of: { .listener(name: $0) }), placeholder: NamedValues())
+            let log = keys.take("log", .log, default: LogConfiguration())
+            let limits = keys.take("limits", .limits, default: LimitsConfiguration())
+            let drain = keys.take("drain", .drain, default: DrainConfiguration())
+            let extensions = keys.take(
+                "extensions", .named("extensions", of: { .isapiExtension(name: $0) }), default: NamedValues())
+
+            let declared = DeclaredNames(listeners: listeners, extensions: extensions.names)
+            let sites = keys.require("sites", .list("sites", of: .site(declared)), placeholder: [])
+            reportSharedAddresses(of: listeners.values, in: keys.context)
+            reportSharedHosts(of: sites, in: keys.context)
+
+            return Configuration(
+                workers: workers, user: user, listeners: listeners.values.map(\.value), log: log, limits: limits,
+                drain: drain, extensions: extensions.values, sites: sites.map(\.configuration))
+        }
+    }
+}
+
+extension ValueDecoder<Int> {
+    fileprivate static var formatVersion: Self {
+        text("the version of the file's format, 1") { $0 == "1" ? 1 : nil }
+    }
+}
+
+extension ValueDecoder<Workers> {
+    fileprivate static var workers: Self {
+        let count = ValueDecoder<Int>.integer(in: 1...256)
+        return Self { node, context in
+            if node.scalar?.string == "auto" { return .automatic }
+            return count.decode(node, context).map { .count($0) }
+        }
+    }
+}
+
+/// A listener and where each of its addresses stands.
+struct ListenerDraft {
+    var value: ListenerConfiguration
+    var positions: [SourcePosition]
+}
+
+extension ValueDecoder<ListenerDraft> {
+    fileprivate static func listener(name: String) -> Self {
+        .mapping { keys in
+            let bind = keys.require("bind", .list("addresses", of: .located(.address)), placeholder: [])
+            // TLS stays on when its section is mistaken, so that the checks on certificates still hold.
+            let tls = keys.take("tls", .tls) ?? (keys.names.contains("tls") ? TLSConfiguration() : nil)
+            return ListenerDraft(
+                value: ListenerConfiguration(name: name, bind: bind.map(\.value), tls: tls),
+                positions: bind.map(\.position))
+        }
+    }
+}
+
+extension ValueDecoder<BindAddress> {
+    fileprivate static var address: Self {
+        text("an IP address and a port such as \"0.0.0.0:8443\" or \"[::]:8443\"") { BindAddress($0) }
+    }
+}
+
+extension ValueDecoder<TLSConfiguration> {
+    fileprivate static var tls: Self {
+        let defaults = TLSConfiguration()
+        return .mapping { keys in
+            TLSConfiguration(
+                minimumVersion: keys.take(
+                    "min", .word("a TLS version", ["1.2": .tls12, "1.3": .tls13]), default: defaults.minimumVersion),
+                applicationProtocols: keys.take(
+                    "alpn", .list("protocols", of: .applicationProtocol), default: defaults.applicationProtocols))
+        }
+    }
+}
+
+extension ValueDecoder<TLSConfiguration.ApplicationProtocol> {
+    fileprivate static var applicationProtocol: Self {
+        text("a protocol (http/1.1)") { name throws(Refusal) in
+            if name == "h2" { throw Refusal(message: "HTTP/2 is not available; the protocol here is http/1.1") }
+            return Value(rawValue: name)
+        }
+    }
+}
+
+extension ValueDecoder<LogConfiguration> {
+    fileprivate static var log: Self {
+        let defaults = LogConfiguration()
+        return .mapping { keys in
+            LogConfiguration(
+                level: keys.take("level", .logLevel, default: defaults.level),
+                access: keys.take("access", .accessLog, default: defaults.access))
+        }
+    }
+}
+
+extension ValueDecoder<LogConfiguration.Level> {
+    fileprivate static var logLevel: Self {
+        .word(
+            "a log level",
+            [
+                "trace": .trace, "debug": .debug, "info": .info, "notice": .notice, "warning": .warning,
+                "error": .error,
+            ])
+    }
+}
+
+extension ValueDecoder<AccessLogConfiguration?> {
+    fileprivate static var accessLog: Self {
+        let path = ValueDecoder<String>.path
+        let destination = ValueDecoder<AccessLogConfiguration.Destination> { node, context in
+            node.scalar?.string == "-" ? .standardOutput : path.decode(node, context).map { .file($0) }
+        }
+        let section = Self.mapping { keys in
+            AccessLogConfiguration(
+                destination: keys.require("path", destination, placeholder: .standardOutput),
+                format: keys.take(
+                    "format", .word("a log format", ["combined": .combined, "json": .json, "w3c": .w3c]),
+                    default: .combined))
+        }
+        return Self { node, context in
+            switch node {
+            case .scalar(let scalar) where scalar.string == "off": return .some(nil)
+            case .mapping: return section.decode(node, context)
+            default:
+                context.report("expected off or a mapping with a path and a format, found \(node.found)", at: node)
+                return nil
+            }
+        }
+    }
+}
+
+extension ValueDecoder<LimitsConfiguration> {
+    fileprivate static var limits: Self {
+        let defaults = LimitsConfiguration()
+        let timeout = ValueDecoder<Duration>.time(in: .milliseconds(100)...(.seconds(3600)))
+        return .mapping { keys in
+            let limits = LimitsConfiguration(
+                requestHead: keys.take("request_head", .size(in: 1 << 10...1 << 20), default: defaults.requestHead),
+                requestLine: keys.take("request_line", .size(in: 256...1 << 20), default: defaults.requestLine),
+                requestFields: keys.take("request_fields", .integer(in: 1...1000), default: defaults.requestFields),
+                requestBody: keys.take("request_body", .size(in: 0...1 << 40), default: defaults.requestBody),
+                headerTimeout: keys.take("header_timeout", timeout, default: defaults.headerTimeout),
+                bodyTimeout: keys.take("body_timeout", timeout, default: defaults.bodyTimeout),
+                idleTimeout: keys.take("idle_timeout", timeout, default: defaults.idleTimeout),
+                writeTimeout: keys.take("write_timeout", timeout, default: defaults.writeTimeout),
+                handshakeTimeout: keys.take("handshake_timeout", timeout, default: defaults.handshakeTimeout),
+                maxConnections: keys.take(
+                    "max_connections", .integer(in: 1...1_000_000), default: defaults.maxConnections),
+                unreadBody: keys.take("unread_body", .size(in: 0...16 << 20), default: defaults.unreadBody))
+            if limits.requestLine > limits.requestHead {
+                keys.context.report(
+                    "request_line (\(formatSize(limits.requestLine))) must not be larger than request_head "
+                        + "(\(formatSize(limits.requestHead))), which contains it",
+                    at: keys.position(of: "request_line") ?? keys.position(of: "request_head") ?? keys.position)
+            }
+            return limits
+        }
+    }
+}
+
+extension ValueDecoder<DrainConfiguration> {
+    fileprivate static var drain: Self {
+        .mapping { keys in
+            DrainConfiguration(
+                grace: keys.take("grace", .time(in: .zero ... .seconds(3600)), default: DrainConfiguration().grace))
+        }
+    }
+}
+
+extension ValueDecoder<ExtensionConfiguration> {
+    fileprivate static func isapiExtension(name: String) -> Self {
+        .mapping { keys in
+            var pool = ExtensionConfiguration(name: name, library: "")
+            pool.library = keys.require("library", .file, placeholder: "")
+            pool.placement = keys.take("run", .placement, default: pool.placement)
+            pool.threads = keys.take("threads", .integer(in: 1...256), default: pool.threads)
+            pool.queue = keys.take("queue", .integer(in: 1...1_000_000), default: pool.queue)
+            pool.requestTimeout = keys.take(
+                "request_timeout", .time(in: .milliseconds(100) ... .seconds(86_400)), default: pool.requestTimeout)
+            return pool
+        }
+    }
+}
+
+extension ValueDecoder<ExtensionConfiguration.Placement> {
+    fileprivate static var placement: Self {
+        text("where the extension runs (in_process)") { word throws(Refusal) in
+            switch word {
+            case "in_process": return .inProcess
+            case "isolated", "wine":
+                throw Refusal(message: "run: \(word) is not available; extensions run in_process")
+            default: return nil
+            }
+        }
+    }
+}
+
+private func reportSharedAddresses(of listeners: [ListenerDraft], in context: DecodingContext) {
+    var first: [BindAddress: SourcePosition] = [:]
+    for listener in listeners {
+        for (address, position) in zip(listener.value.bind, listener.positions) where address.port != 0 {
+            if let earlier = first[address] {
+                context.report("\(address) is bound twice, first on line \(earlier.line)", at: position)
+            } else {
+                first[address] = position
+            }
+        }
+    }
+}

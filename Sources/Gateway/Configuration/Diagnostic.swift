@@ -1,0 +1,76 @@
+/// Where something stands in a file: line and column from 1, the column counted in Unicode scalars.
+package struct SourcePosition: Sendable, Hashable, Comparable {
+    package var line: Int
+    package var column: Int
+
+    package static func < (left: SourcePosition, right: SourcePosition) -> Bool {
+        (left.line, left.column) < (right.line, right.column)
+    }
+}
+
+/// One mistake in a configuration file.
+package struct Diagnostic: Sendable, Hashable {
+    /// The file as the user named it.
+    package var file: String
+    /// Nil when the whole file is at fault.
+    package var position: SourcePosition?
+    package var message: String
+    /// What was probably meant.
+    package var suggestion: String?
+}
+
+/// Every mistake found in a configuration file, in file order.
+package struct ConfigurationErrors: Error, Sendable, Equatable {
+    package let diagnostics: [Diagnostic]
+    private let source: SourceText
+
+    init(_ diagnostics: [Diagnostic], in source: SourceText) {
+        self.source = source
+        let start = SourcePosition(line: 0, column: 0)
+        var seen = Set<Diagnostic>()
+        self.diagnostics = diagnostics.filter { seen.insert($0).inserted }
+            .sorted { ($0.position ?? start, $0.message) < ($1.position ?? start, $1.message) }
+    }
+
+    /// A file as a whole that cannot be used, and why.
+    init(file: String, message: String) {
+        self.init([Diagnostic(file: file, position: nil, message: message)], in: SourceText(""))
+    }
+
+    /// All diagnostics as a compiler prints them: `file:line:column: error: text`, the source line, a caret.
+    package var description: String {
+        diagnostics.map(render).joined()
+    }
+
+    private func render(_ diagnostic: Diagnostic) -> String {
+        let suggestion = diagnostic.suggestion.map { "; did you mean \(quoted($0))?" } ?? ""
+        let text = "error: \(diagnostic.message)\(suggestion)\n"
+        guard let position = diagnostic.position else { return "\(diagnostic.file): \(text)" }
+        let headline = "\(diagnostic.file):\(position.line):\(position.column): \(text)"
+        guard let line = source.line(position.line) else { return headline }
+        return headline + line + "\n" + caretLine(under: line, column: position.column)
+    }
+
+    /// Tabs of the source line are repeated, so that the caret stands right whatever their width.
+    private func caretLine(under line: String, column: Int) -> String {
+        let indent = line.unicodeScalars.prefix(column - 1).map { $0 == "\t" ? "\t" : " " }.joined()
+        return indent + "^\n"
+    }
+}
+
+extension ConfigurationErrors: CustomStringConvertible {}
+
+/// Text from the file as it may stand in a message: between quotation marks, cut when long, never able to drive a
+/// terminal.
+func quoted(_ text: String) -> String {
+    let longest = 60
+    let shown = text.unicodeScalars.prefix(longest).map(printable).joined()
+    return "'" + shown + (text.unicodeScalars.count > longest ? "…" : "") + "'"
+}
+
+func printable(_ scalar: Unicode.Scalar) -> String {
+    switch scalar.properties.generalCategory {
+    case .control, .format, .lineSeparator, .paragraphSeparator: "\u{FFFD}"
+    default: String(scalar)
+    }
+}

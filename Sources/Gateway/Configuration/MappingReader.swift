@@ -1,0 +1,80 @@
+import Yams
+
+/// Hands out the values of a mapping key by key, and knows which keys nobody asked for.
+///
+/// An empty value reads as a mapping without keys, so that a section may stand there with all its keys commented out.
+struct MappingReader {
+    let context: DecodingContext
+    /// Where the mapping begins.
+    let position: SourcePosition
+    /// In file order.
+    private(set) var entries: [(name: String, key: Node, value: Node)] = []
+    private var known: [String] = []
+    private var missing: [String] = []
+
+    /// Reports and returns nil when the node is not a mapping.
+    init?(_ node: Node, _ context: DecodingContext) {
+        self.context = context
+        position = node.position
+        if node.isNothing { return }
+        guard case .mapping(let mapping) = node else {
+            context.report("expected a mapping of keys to values, found \(node.found)", at: node)
+            return nil
+        }
+        var first: [String: SourcePosition] = [:]
+        for (key, value) in mapping {
+            guard case .scalar(let scalar) = key else {
+                context.report("expected a name as the key, found \(key.found)", at: key)
+                continue
+            }
+            let repeated = context.repeatedKeys[key.position]
+            let name = repeated ?? scalar.string
+            if let earlier = first[name] {
+                context.report("duplicate key \(quoted(name)), first on line \(earlier.line)", at: key)
+            } else {
+                first[name] = key.position
+            }
+            if repeated == nil { entries.append((name, key, value)) }
+        }
+    }
+
+    /// The names of all keys present, in file order.
+    var names: [String] { entries.map(\.name) }
+
+    /// Where the value of a key stands, or nil when the key is absent.
+    func position(of name: String) -> SourcePosition? {
+        entries.first { $0.name == name }?.value.position
+    }
+
+    /// The value of an optional key; nil when it is absent or mistaken.
+    mutating func take<Value>(_ name: String, _ decoder: ValueDecoder<Value>) -> Value? {
+        known.append(name)
+        guard let entry = entries.first(where: { $0.name == name }) else { return nil }
+        return context.decode(entry.value, as: decoder, key: name)
+    }
+
+    mutating func take<Value>(_ name: String, _ decoder: ValueDecoder<Value>, default: Value) -> Value {
+        take(name, decoder) ?? `default`
+    }
+
+    /// The value of a key that must be present; the placeholder stands in when it is absent or mistaken.
+    mutating func require<Value>(_ name: String, _ decoder: ValueDecoder<Value>, placeholder: Value) -> Value {
+        if !names.contains(name) { missing.append(name) }
+        return take(name, decoder) ?? placeholder
+    }
+
+    /// Reports the keys nobody took, and the required ones that are absent unless a mistyped key explains them.
+    func reportUnknownAndMissing() {
+        var explained = Set<String>()
+        let present = Set(names)
+        let absent = known.filter { !present.contains($0) }
+        for entry in entries where !known.contains(entry.name) {
+            let suggestion = nearestName(to: entry.name, among: absent)
+            if let suggestion { explained.insert(suggestion) }
+            context.report("unknown key \(quoted(entry.name))", at: entry.key, suggestion: suggestion)
+        }
+        for name in missing where !explained.contains(name) {
+            context.report("missing key \(quoted(name))", at: position)
+        }
+    }
+}

@@ -1,0 +1,82 @@
+/// The target of a redirect: text with placeholders that each request fills in.
+///
+/// A template that parses cannot be bent by a request into leading to another host than the file names: it begins
+/// with a scheme or with one slash, and what the client chose never follows that slash at once.
+package struct RedirectTemplate: Sendable, Equatable {
+    package var parts: [Part]
+
+    package enum Part: Sendable, Equatable {
+        case literal(String)
+        /// `{host}`: the request's host, with its port when it has one.
+        case host
+        /// `{path}`: the request's path, encoded as received, without its query.
+        case path
+        /// `{query}`: what follows the question mark, empty when nothing does.
+        case query
+        /// `{uri}`: the path, and the question mark and query when there is a query.
+        case uri
+    }
+
+    /// The `Location` for one request (RFC 9110 §10.2.2).
+    package func expand(host: String, path: String, query: String?) -> String {
+        var location = ""
+        for part in parts {
+            switch part {
+            case .literal(let text): location += text
+            case .host: location += host
+            case .path: location += path
+            case .query: location += query ?? ""
+            case .uri:
+                location += path
+                if let query { location += "?" + query }
+            }
+        }
+        return location
+    }
+}
+
+extension RedirectTemplate {
+    /// Parses the `to` of a redirect.
+    ///
+    /// Errors: `RedirectTemplateError`, whose description says what to write instead.
+    init(_ text: String) throws(RedirectTemplateError) {
+        parts = []
+        guard text.unicodeScalars.allSatisfy({ $0.value > 0x20 && $0.value < 0x7F }) else { throw .invalidCharacter }
+        var rest = text[...]
+        while let brace = rest.firstIndex(where: { $0 == "{" || $0 == "}" }) {
+            guard rest[brace] == "{", let end = rest[brace...].firstIndex(of: "}") else { throw .unpairedBrace }
+            if brace != rest.startIndex { parts.append(.literal(String(rest[..<brace]))) }
+            let name = String(rest[rest.index(after: brace)..<end])
+            guard let placeholder = Self.placeholders[name] else { throw .unknownPlaceholder(name) }
+            if placeholder == .query, !text[..<brace].contains("?") { throw .queryOutsideQuery }
+            parts.append(placeholder)
+            rest = rest[rest.index(after: end)...]
+        }
+        if !rest.isEmpty { parts.append(.literal(String(rest))) }
+
+        guard text.hasPrefix("/") || text.hasPrefix("http://") || text.hasPrefix("https://") else { throw .noScheme }
+        if text.hasPrefix("//") || text.hasPrefix("/\\") { throw .noScheme }
+        if parts.first == .literal("/"), parts.count > 1 { throw .openRedirect }
+    }
+
+    private static let placeholders: [String: Part] = [
+        "host": .host, "path": .path, "query": .query, "uri": .uri,
+    ]
+}
+
+enum RedirectTemplateError: Error, Equatable {
+    case unpairedBrace, unknownPlaceholder(String), queryOutsideQuery, invalidCharacter, noScheme, openRedirect
+
+    var message: String {
+        switch self {
+        case .unpairedBrace: "a brace without its partner; placeholders are {host}, {path}, {query} and {uri}"
+        case .unknownPlaceholder(let name):
+            "unknown placeholder \(quoted("{\(name)}")); known are {host}, {path}, {query} and {uri}"
+        case .queryOutsideQuery: "{query} may only stand after a '?'"
+        case .invalidCharacter: "a redirect target holds printable ASCII only; percent-encode the rest"
+        case .noScheme: "expected a target that begins with http://, https:// or a single '/'"
+        case .openRedirect:
+            "a placeholder right after the first '/' would let a request choose the host; write https://{host} before it"
+        }
+    }
+}

@@ -1,0 +1,176 @@
+extension ValueDecoder<Located<RouteConfiguration>> {
+    static func route(_ declared: DeclaredNames) -> Self {
+        .mapping { keys in
+            let path = keys.require("path", .located(.pathPattern), placeholder: nil)
+            let actions = [
+                keys.take("extension", .extensionName(declared)).map { RouteAction.runExtension($0) },
+                keys.take("respond", .respond).map { RouteAction.respond($0) },
+                keys.take("redirect", .redirect).map { RouteAction.redirect($0) },
+            ]
+            let given = ["extension", "respond", "redirect"].filter(keys.names.contains)
+            if given.count != 1 {
+                let found = given.isEmpty ? "none" : given.joined(separator: " and ")
+                keys.context.report(
+                    "a route has exactly one action: extension, respond or redirect; this one has \(found)",
+                    at: keys.position)
+            }
+            let configuration = RouteConfiguration(
+                path: path?.value ?? .unmatchable,
+                action: actions.compactMap { $0 }.first ?? .respond(RespondConfiguration()), line: keys.position.line)
+            return Located(value: configuration, position: path?.position ?? keys.position)
+        }
+    }
+}
+
+extension PathPattern {
+    /// Stands in for a mistaken pattern: no path is empty, so it makes no other route unreachable.
+    fileprivate static let unmatchable = PathPattern.exact("")
+}
+
+extension ValueDecoder<Located<PathPattern>?> {
+    fileprivate static func located(_ pattern: ValueDecoder<PathPattern>) -> Self {
+        let located = ValueDecoder<Located<PathPattern>>.located(pattern)
+        return Self { located.decode($0, $1) }
+    }
+}
+
+extension ValueDecoder<PathPattern> {
+    fileprivate static var pathPattern: Self {
+        text("a path such as /x or /x/*") { text throws(Refusal) in
+            guard text.hasPrefix("/") else { throw Refusal(message: "a path begins with '/', found \(quoted(text))") }
+            guard text.utf8.count <= 2048 else { throw Refusal(message: "a path has at most 2048 bytes") }
+            let isPrefix = text.hasSuffix("/*")
+            let literal = isPrefix ? String(text.dropLast()) : text
+            if literal.contains("*") {
+                throw Refusal(message: "a '*' may only stand at the end of a path, after '/', found \(quoted(text))")
+            }
+            let forbidden = literal.unicodeScalars.contains { $0.value <= 0x20 || $0.value == 0x7F }
+            if forbidden || literal.contains(where: { "?#".contains($0) }) {
+                throw Refusal(message: "a path holds no spaces, control characters, '?' or '#', found \(quoted(text))")
+            }
+            let segments = literal.split(separator: "/", omittingEmptySubsequences: false).dropFirst().dropLast()
+            if segments.contains(where: { ["", ".", ".."].contains($0) }) {
+                throw Refusal(message: "a path has no empty, '.' or '..' segments, found \(quoted(text))")
+            }
+            return isPrefix ? .prefix(literal) : .exact(literal)
+        }
+    }
+}
+
+extension PathPattern: CustomStringConvertible {
+    /// The pattern as the file writes it.
+    package var description: String {
+        switch self {
+        case .exact(let path): path
+        case .prefix(let path): path + "*"
+        }
+    }
+}
+
+extension ValueDecoder<String> {
+    fileprivate static func extensionName(_ declared: DeclaredNames) -> Self {
+        text("the name of an extension") { name throws(Refusal) in
+            if declared.extensions.contains(name) { return name }
+            throw Refusal(
+                message: "unknown extension \(quoted(name))",
+                suggestion: nearestName(to: name, among: declared.extensions))
+        }
+    }
+}
+
+extension ValueDecoder<RespondConfiguration> {
+    fileprivate static var respond: Self {
+        .mapping { keys in
+            var response = RespondConfiguration()
+            response.status = keys.take("status", .integer(in: 200...599), default: response.status)
+            response.body = keys.take("body", .string, default: response.body)
+            response.headers = keys.take("headers", .headers, default: [])
+            let isBodiless = [204, 205, 304].contains(response.status)
+            if isBodiless, !response.body.isEmpty {
+                keys.context.report(
+                    "a response with status \(response.status) has no body",
+                    at: keys.position(of: "body") ?? keys.position)
+            }
+            if !isBodiless, !response.headers.contains(where: { $0.name.lowercased() == "content-type" }) {
+                response.headers.append(.init(name: "Content-Type", value: "text/plain; charset=utf-8"))
+            }
+            return response
+        }
+    }
+}
+
+extension ValueDecoder<[RespondConfiguration.Header]> {
+    /// A mapping of field names to values (RFC 9110 §5.1, §5.5).
+    fileprivate static var headers: Self {
+        Self { node, context in
+            guard let fields = MappingReader(node, context) else { return nil }
+            var seen = Set<String>()
+            return fields.entries.compactMap { name, key, node in
+                let lowercase = name.lowercased()
+                if name.isEmpty || !name.utf8.allSatisfy(isTokenByte) {
+                    context.report("\(quoted(name)) is not a header name", at: key)
+                } else if gatewayFields.contains(lowercase) {
+                    context.report("the gateway itself sets \(name)", at: key)
+                } else if !seen.insert(lowercase).inserted {
+                    context.report("header \(name) is given twice", at: key)
+                }
+                return context.decode(node, as: .fieldValue, key: name).map { .init(name: name, value: $0) }
+            }
+        }
+    }
+}
+
+extension ValueDecoder<String> {
+    /// The value of a header field: visible ASCII with spaces and tabs inside.
+    fileprivate static var fieldValue: Self {
+        text("the value of the header") { value throws(Refusal) in
+            guard value.utf8.allSatisfy({ $0 == 0x09 || (0x20...0x7E).contains($0) }) else {
+                throw Refusal(message: "a header value holds printable ASCII only, found \(quoted(value))")
+            }
+            guard let first = value.utf8.first, let last = value.utf8.last, first > 0x20, last > 0x20 else {
+                throw Refusal(message: "a header value is not empty and has no space around it")
+            }
+            return value
+        }
+    }
+}
+
+extension ValueDecoder<RedirectConfiguration> {
+    fileprivate static var redirect: Self {
+        .mapping { keys in
+            RedirectConfiguration(
+                to: keys.require("to", .redirectTemplate, placeholder: RedirectTemplate(parts: [])),
+                status: keys.take(
+                    "status",
+                    .word(
+                        "the status of a redirect",
+                        ["301": 301, "302": 302, "303": 303, "307": 307, "308": 308]),
+                    default: 308))
+        }
+    }
+}
+
+extension ValueDecoder<RedirectTemplate> {
+    fileprivate static var redirectTemplate: Self {
+        text("the target of the redirect") { text throws(Refusal) in
+            do throws(RedirectTemplateError) {
+                return try RedirectTemplate(text)
+            } catch {
+                throw Refusal(message: error.message)
+            }
+        }
+    }
+}
+
+/// Fields that frame the message or belong to the connection (RFC 9110 §7.6.1, RFC 9112 §6), in lower case.
+private let gatewayFields: Set<String> = [
+    "connection", "content-length", "date", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade",
+]
+
+/// A byte that may stand in a field name (RFC 9110 §5.6.2).
+private func isTokenByte(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true
+    default: isDigit(byte) || "!#$%&'*+-.^_`|~".utf8.contains(byte)
+    }
+}

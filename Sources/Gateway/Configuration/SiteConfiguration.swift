@@ -1,0 +1,86 @@
+/// What is served under a set of host names.
+package struct SiteConfiguration: Sendable, Equatable {
+    package var hosts: [HostPattern]
+    /// The names of the listeners that serve this site.
+    package var listen: [String]
+    package var certificates: [CertificateConfiguration] = []
+    /// The folder that URL paths are mapped to, as an absolute path.
+    package var root: String
+    /// Tried in this order; the first that matches answers.
+    package var routes: [RouteConfiguration]
+}
+
+/// Which `Host` a site answers to; names are in lower case and carry no port.
+package enum HostPattern: Sendable, Hashable {
+    /// Any host that no other site names.
+    case any
+    case exact(String)
+    /// Any one label before this suffix, which begins with a dot, as in certificates: `.example.test` for `*.example.test`.
+    case wildcard(suffix: String)
+}
+
+/// A certificate chain and the private key of its first certificate, PEM files as absolute paths.
+package struct CertificateConfiguration: Sendable, Equatable {
+    package var chain: String
+    package var key: String
+}
+
+package struct RouteConfiguration: Sendable, Equatable {
+    package var path: PathPattern
+    package var action: RouteAction
+    /// Where the route stands in the file, for messages about it.
+    package var line: Int
+}
+
+/// Which request paths a route answers, compared byte by byte with the path without its query.
+package enum PathPattern: Sendable, Hashable {
+    case exact(String)
+    /// Every path that begins with this string, which ends in a slash: `/x/` for `/x/*`.
+    case prefix(String)
+
+    package func matches(_ path: String) -> Bool {
+        switch self {
+        case .exact(let exact): path.utf8.elementsEqual(exact.utf8)
+        case .prefix(let prefix): path.utf8.starts(with: prefix.utf8)
+        }
+    }
+
+    /// Whether every path the other pattern matches is matched by this one too.
+    package func covers(_ other: PathPattern) -> Bool {
+        switch other {
+        case .exact(let path): matches(path)
+        case .prefix(let path):
+            switch self {
+            case .exact: false
+            case .prefix(let prefix): path.utf8.starts(with: prefix.utf8)
+            }
+        }
+    }
+}
+
+package enum RouteAction: Sendable, Equatable {
+    /// Runs the extension of this name.
+    case runExtension(String)
+    case respond(RespondConfiguration)
+    case redirect(RedirectConfiguration)
+}
+
+/// A response that is the same for every request.
+package struct RespondConfiguration: Sendable, Equatable {
+    /// From 200 to 599.
+    package var status = 200
+    package var body = ""
+    /// In file order, `Content-Type` among them; never a field that frames the message.
+    package var headers: [Header] = []
+
+    package struct Header: Sendable, Equatable {
+        package var name: String
+        package var value: String
+    }
+}
+
+package struct RedirectConfiguration: Sendable, Equatable {
+    package var to: RedirectTemplate
+    /// 301, 302, 303, 307 or 308 (RFC 9110 §15.4).
+    package var status = 308
+}

@@ -1,0 +1,241 @@
+import HTTP
+import Transport
+
+/// The handler that takes a request to an extension's pool and its response back to the client.
+///
+/// One per route. It runs in the connection's task on its worker; extension code runs on the pool's threads, and the
+/// session between them is the only thing both touch.
+package final class ExtensionDispatcher: RequestHandler {
+    private let module: ExtensionModule
+    private let application: ExtensionApplication
+    private let feeders: [PoolFeeder]
+    private let requestTimeout: Delay
+    private let reporter: any ExtensionReporter
+    /// Bytes of the path that name the extension; the rest is PATH_INFO. Nil when the whole path does.
+    private let scriptNameCount: Int?
+    private let root: [UInt8]
+
+    private let busy = ExtensionDispatcher.message(503, "the extension's queue is full", retryAfter: 1)
+    private let failed = ExtensionDispatcher.message(500, "the extension gave no response")
+    private let late = ExtensionDispatcher.message(504, "the extension did not answer in time")
+
+    /// How long output may wait for more before it is sent.
+    private static let flushDelay = Delay.milliseconds(2)
+
+    /// - Parameters:
+    ///   - feeders: one for each worker, by its index, all of the extension's pool.
+    ///   - scriptName: the part of the path before PATH_INFO, for a route that covers paths below it.
+    package init(
+        module: ExtensionModule, application: ExtensionApplication, feeders: [PoolFeeder], scriptName: String?,
+        requestTimeout: Delay, reporter: any ExtensionReporter
+    ) {
+        self.module = module
+        self.application = application
+        self.feeders = feeders
+        self.requestTimeout = requestTimeout
+        self.reporter = reporter
+        scriptNameCount = scriptName?.utf8.count
+        root = Array(application.physicalPath.utf8)
+    }
+
+    package func handle(_ exchange: Exchange) async throws(ExchangeFailure) {
+        let session = ExtensionSession.take()
+        begin(session, exchange)
+        do throws(ExchangeFailure) {
+            try await readAhead(session, exchange)
+        } catch {
+            session.withdraw()
+            throw error
+        }
+        guard submit(session, exchange) else {
+            session.withdraw()
+            report("queue full", exchange)
+            exchange.respond(busy)
+            return
+        }
+        do throws(ExchangeFailure) {
+            try await relay(session, exchange)
+        } catch {
+            session.abandon()
+            throw error
+        }
+        session.release()
+    }
+
+    // MARK: To the extension
+
+    private func begin(_ session: ExtensionSession, _ exchange: Exchange) {
+        let origin = origin(of: exchange.connection)
+        unsafe exchange.withPath { path in
+            let count = min(scriptNameCount ?? path.count, path.count)
+            let scriptName = unsafe UnsafeRawBufferPointer(rebasing: path[..<count])
+            let pathInfo = unsafe UnsafeRawBufferPointer(rebasing: path[count...])
+            unsafe withTranslated(pathInfo) { translated in
+                let request = unsafe ExtensionRequest(
+                    head: exchange.head, headBytes: exchange.headBytes, fields: exchange.fields,
+                    scriptName: scriptName, pathInfo: pathInfo, translatedPath: translated, origin: origin,
+                    application: application, keepAlive: exchange.willKeepAlive)
+                session.begin(request, module: module, notifier: exchange.connection.endpoint)
+            }
+        }
+    }
+
+    /// PATH_INFO under the site's folder; the normal path cannot lead out of it.
+    private func withTranslated(_ pathInfo: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Void) {
+        guard pathInfo.count > 1 else { return unsafe root.withUnsafeBytes { unsafe body($0) } }
+        let translated = unsafe root + pathInfo.dropFirst()
+        unsafe translated.withUnsafeBytes { unsafe body($0) }
+    }
+
+    private func origin(of connection: HTTPConnection) -> RequestOrigin {
+        if let known = connection.attachment as? RequestOrigin { return known }
+        let endpoint = connection.endpoint
+        let security = connection.stream.security
+        let origin = RequestOrigin(
+            localAddress: endpoint.localAddress.host, localPort: endpoint.localAddress.port,
+            remoteAddress: endpoint.remoteAddress.host, remotePort: endpoint.remoteAddress.port,
+            serverName: security?.serverName ?? endpoint.localAddress.host,
+            security: security.map {
+                RequestOrigin.Security(
+                    protocolName: $0.protocolName, cipher: $0.cipherName, keyBits: $0.cipherBits,
+                    serverKeyBits: $0.serverKeyBits, serverSubject: $0.serverSubject, serverIssuer: $0.serverIssuer)
+            })
+        connection.attachment = origin
+        return origin
+    }
+
+    /// Reads what the extension is to find in its control block.
+    private func readAhead(_ session: ExtensionSession, _ exchange: Exchange) async throws(ExchangeFailure) {
+        guard !exchange.hasBodyEnded else { return }
+        while session.readAheadRoom > 0, let piece = unsafe try await exchange.readBody() {
+            let taken = unsafe session.appendReadAhead(piece)
+            if taken < piece.count {
+                unsafe session.supplyBody(UnsafeRawBufferPointer(rebasing: piece[taken...]))
+            }
+        }
+        if exchange.hasBodyEnded { session.bodyEnded() }
+    }
+
+    private func submit(_ session: ExtensionSession, _ exchange: Exchange) -> Bool {
+        let worker = exchange.connection.endpoint.worker
+        let feeder = feeders[worker.index]
+        let isFirst = feeder.isEmpty
+        guard feeder.add(session) else { return false }
+        if isFirst { worker.atEndOfTurn(feeder) }
+        return true
+    }
+
+    // MARK: From the extension
+
+    /// Sends what the extension writes and reads what it asks for, until its response is complete.
+    private func relay(_ session: ExtensionSession, _ exchange: Exchange) async throws(ExchangeFailure) {
+        let endpoint = exchange.connection.endpoint
+        let deadline = endpoint.worker.now.advanced(by: requestTimeout)
+        var flushDeadline = endpoint.worker.now.advanced(by: Self.flushDelay)
+        while true {
+            switch await endpoint.wait(for: .signal | .hangup, until: min(flushDeadline, deadline)) {
+            case .signalled, .ready, .draining: break
+            case .hangup: throw .clientGone(.reset)
+            case .aborted: throw .aborted
+            case .deadline where flushDeadline < deadline:
+                flushDeadline = .never
+                session.setPrompt()
+            case .deadline:
+                try giveUp(exchange)
+                session.abandon()
+                return
+            }
+            let events = session.takeEvents()
+            deliver(events, exchange)
+            if let outcome = events.outcome {
+                conclude(outcome, session, exchange)
+                return
+            }
+            // A small response is complete before the delay is over and leaves together with others.
+            if unsafe events.head != nil || !events.body.isEmpty || flushDeadline == .never { try await exchange.flush() }
+            if events.wantedBody > 0 { await supplyBody(session, exchange) }
+        }
+    }
+
+    private func deliver(_ events: SessionEvents, _ exchange: Exchange) {
+        if let head = events.head {
+            unsafe exchange.beginResponse(
+                status: head.status, reason: events.reason, fields: events.fields,
+                length: length(of: head, events, exchange), keepAlive: !head.closesConnection)
+        }
+        guard exchange.isResponseBegun, unsafe !events.body.isEmpty else { return }
+        if unsafe exchange.write(events.body) > 0 { report("body longer than its Content-Length", exchange) }
+    }
+
+    private func length(
+        of head: ExtensionResponseHead, _ events: SessionEvents, _ exchange: Exchange
+    ) -> BodyLength {
+        if head.framesItself { return .framedByHandler }
+        if let declared = head.contentLength { return .known(declared) }
+        // A HEAD request's extension may leave out the body whose length it does not tell.
+        let bodyCount = unsafe events.body.count
+        let isTelling = bodyCount > 0 || exchange.head.method != .head
+        return events.isWholeResponse && isTelling ? .known(UInt64(bodyCount)) : .unknown
+    }
+
+    private func conclude(_ outcome: SessionOutcome, _ session: ExtensionSession, _ exchange: Exchange) {
+        if !outcome.flaws.isEmpty { report("invalid response fields were left out", exchange) }
+        switch outcome.ending {
+        case .complete: break
+        case .silent: report("returned without a response", exchange)
+        case .failed: report("returned HSE_STATUS_ERROR", exchange)
+        case .unknownStatus(let status): report("returned the unknown status \(status)", exchange)
+        case .exhausted: report("no control block left", exchange)
+        }
+        if !exchange.isResponseBegun {
+            exchange.respond(failed)
+        } else if !exchange.finish() {
+            report("body shorter than its Content-Length", exchange)
+        }
+        if outcome.closesConnection { exchange.closeAfterResponse() }
+        if let status = outcome.logStatus { exchange.setLogStatus(status) }
+        if let text = session.logText { exchange.setLogParameter(text) }
+    }
+
+    private func supplyBody(_ session: ExtensionSession, _ exchange: Exchange) async {
+        do throws(ExchangeFailure) {
+            if let piece = unsafe try await exchange.readBody() { unsafe session.supplyBody(piece) }
+            if exchange.hasBodyEnded { session.bodyEnded() }
+        } catch {
+            session.bodyFailed()
+        }
+    }
+
+    /// The request's time is over.
+    private func giveUp(_ exchange: Exchange) throws(ExchangeFailure) {
+        report("no response within the request timeout", exchange)
+        guard !exchange.isResponseBegun else { throw .aborted }
+        exchange.respond(late)
+        exchange.closeAfterResponse()
+    }
+
+    private func report(_ problem: String, _ exchange: Exchange) {
+        reporter.report("extension \(module.name): \(problem)", worker: exchange.connection.endpoint.worker.index)
+    }
+
+    private static func message(_ status: Int, _ text: String, retryAfter: Int? = nil) -> FixedResponse {
+        var fields = [("Content-Type", "text/plain; charset=utf-8")]
+        if let retryAfter { fields.append(("Retry-After", "\(retryAfter)")) }
+        return FixedResponse(
+            status: status, fields: fields.map { (name: $0.0, value: $0.1) },
+            body: Array("\(status) \(StatusCode.reason(status)): \(text)\n".utf8))
+    }
+}
+
+/// Told what extensions do wrong, on the worker that noticed.
+package protocol ExtensionReporter: AnyObject, Sendable {
+    func report(_ problem: String, worker: Int)
+}
+
+extension Endpoint: SessionNotifier {
+    package func notify() { signal() }
+}
+
+extension PoolFeeder: TurnEndAction {
+    package func turnEnded() { flush() }
+}

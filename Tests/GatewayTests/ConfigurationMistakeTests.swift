@@ -1,0 +1,151 @@
+import Testing
+
+@testable import Gateway
+
+@Suite("Mistakes in a configuration") struct ConfigurationMistakeTests {
+    @Test func `Five mistakes are all reported, in file order`() {
+        let text = """
+            version: 2
+            workers: 300
+            listeners:
+              plain: { bind: ["127.0.0.1:8080"], tsl: {} }
+            limits: { header_timeout: 10 }
+            sites:
+              - hosts: [localhost]
+                listen: [plian]
+                routes: [{ path: /, respond: {} }]
+            """
+        #expect(
+            mistakes(text) == [
+                "1:10 expected the version of the file's format, 1, found '2'",
+                "2:10 workers must be from 1 to 256, found '300'",
+                "4:38 unknown key 'tsl' [tls]",
+                "5:27 expected a time such as 500ms, 10s, 5m, 1h or 1d for header_timeout, found '10'",
+                "8:14 unknown listener 'plian' [plain]",
+            ])
+    }
+
+    @Test func `A diagnostic is printed as compilers do`() throws {
+        let error = #expect(throws: ConfigurationErrors.self) {
+            try decode(ConfigurationText(more: "limits: { idle_timout: 5s }\nlog: { level: inof }").text)
+        }
+        #expect(
+            error?.description == """
+                gateway.yaml:3:11: error: unknown key 'idle_timout'; did you mean 'idle_timeout'?
+                limits: { idle_timout: 5s }
+                          ^
+                gateway.yaml:4:15: error: expected a log level (trace, debug, info, notice, warning, error), \
+                found 'inof'; did you mean 'info'?
+                log: { level: inof }
+                              ^
+
+                """)
+    }
+
+    @Test func `The caret stands under its column behind a tab`() {
+        let source = SourceText("\tx: [1, 2")
+        let diagnostic = Diagnostic(file: "f", position: SourcePosition(line: 1, column: 5), message: "m")
+        #expect(ConfigurationErrors([diagnostic], in: source).description == "f:1:5: error: m\n\tx: [1, 2\n\t   ^\n")
+    }
+
+    @Test func `A syntax error is reported where YAML finds it`() {
+        #expect(
+            mistakes("version: 1\nworkers: [1, 2\nuser: x\n") == [
+                "3:5 not valid YAML: while parsing a flow sequence: did not find expected ',' or ']'"
+            ])
+    }
+
+    @Test func `A control character is reported where it stands`() {
+        #expect(mistakes("version: 1\nuser: \u{1}\n") == ["2:7 not valid YAML: control characters are not allowed"])
+    }
+
+    @Test func `An empty file lacks what is required`() {
+        #expect(
+            mistakes("") == ["1:1 missing key 'listeners'", "1:1 missing key 'sites'", "1:1 missing key 'version'"])
+    }
+
+    @Test func `A mistyped required key is reported once`() {
+        #expect(mistakes(ConfigurationText(head: "verison: 1").text) == ["1:1 unknown key 'verison' [version]"])
+    }
+
+    @Test func `Repeated keys are reported together with other mistakes`() {
+        let text = ConfigurationText(more: "workers: 1\nworkers: x\n\"log\": {}\nlog: {}\nuser: []").text
+        #expect(
+            mistakes(text) == [
+                "4:1 duplicate key 'workers', first on line 3",
+                "4:10 expected a whole number for workers, found 'x'",
+                "6:1 duplicate key 'log', first on line 5",
+                "7:7 expected the name of an account, found a list",
+            ])
+    }
+
+    @Test func `A key given three times is reported twice`() {
+        let text = ConfigurationText(more: "workers: 1\nworkers: 2\nworkers: 3").text
+        #expect(
+            mistakes(text) == [
+                "4:1 duplicate key 'workers', first on line 3", "5:1 duplicate key 'workers', first on line 3",
+            ])
+    }
+
+    @Test(arguments: [
+        ("workers: []", "3:10 expected a whole number for workers, found a list"),
+        ("user: ''", "3:7 expected the name of an account, found ''"),
+        ("limits: 5", "3:9 expected a mapping of keys to values, found '5'"),
+        ("limits: { ? [a] : 1 }", "3:13 expected a name as the key, found a list"),
+        ("log: { access: on }", "3:16 expected off or a mapping with a path and a format, found 'on'"),
+        ("log: { access: { format: json } }", "3:16 missing key 'path'"),
+        (
+            "log: { access: { path: '-', format: xml } }",
+            "3:37 expected a log format (combined, json, w3c), found 'xml'"
+        ),
+        (
+            "limits: { request_body: 2T }",
+            "3:25 expected a size such as 512, 64K, 10M or 1G for request_body, found '2T'"
+        ),
+        ("limits: { request_head: 1 }", "3:25 request_head must be from 1K to 1M, found '1'"),
+        (
+            "limits: { request_head: 4K }",
+            "3:25 request_line (8K) must not be larger than request_head (4K), which contains it"
+        ),
+        ("limits: { idle_timeout: 2h }", "3:25 idle_timeout must be from 100ms to 1h, found '2h'"),
+        ("drain: { grace: }", "3:17 expected a time such as 500ms, 10s, 5m, 1h or 1d for grace, found nothing"),
+        ("admin: {}", "3:1 unknown key 'admin'"),
+        ("extensions: { a: { library: nowhere.so } }", "3:29 no such file: '/etc/isagate/nowhere.so'"),
+        ("extensions: { a: { library: /srv/public } }", "3:29 '/srv/public' is a folder, not a file"),
+        ("extensions: { a: {} }", "3:18 missing key 'library'"),
+        ("extensions: { a b: { library: hello.so } }", "3:15 a name holds letters, digits, '-', '_' and '.' only"),
+        (
+            "extensions: { a: { library: hello.so, run: wine } }",
+            "3:44 run: wine is not available; extensions run in_process"
+        ),
+        (
+            "extensions: { a: { library: hello.so, threads: 0 } }",
+            "3:48 threads must be from 1 to 256, found '0'"
+        ),
+    ]) func `A mistaken section is reported`(_ section: String, _ mistake: String) {
+        #expect(mistakes(ConfigurationText(more: section).text) == [mistake])
+    }
+
+    @Test(arguments: [
+        ("{}", "2:12 expected at least one of listeners"),
+        ("{ a: { bind: [] } }", "2:25 expected a list of at least one of addresses"),
+        ("{ a: { bind: '[::]:1' } }", "2:25 expected a list of addresses, found '[::]:1'"),
+        (
+            "{ a: { bind: [localhost:1] } }",
+            "2:26 expected an IP address and a port such as \"0.0.0.0:8443\" or \"[::]:8443\", found 'localhost:1'"
+        ),
+        ("{ a: { bind: ['[::]:1', '[0::0]:1'] } }", "2:36 [::]:1 is bound twice, first on line 2"),
+        ("{ a: { bind: ['[::]:1'], tls: { min: 1.1 } } }", "2:49 expected a TLS version (1.2, 1.3), found '1.1' [1.2]"),
+        (
+            "{ a: { bind: ['[::]:1'], tls: { alpn: [h2] } } }",
+            "2:51 HTTP/2 is not available; the protocol here is http/1.1"
+        ),
+    ]) func `A mistaken listener is reported`(_ listeners: String, _ mistake: String) {
+        #expect(mistakes(ConfigurationText(listeners: "listeners: " + listeners).text).contains(mistake))
+    }
+
+    @Test func `Port 0 may be bound twice`() {
+        let listeners = "listeners: { a: { bind: ['[::]:0', '[::]:0'] } }"
+        #expect(mistakes(ConfigurationText(listeners: listeners).text).isEmpty)
+    }
+}
