@@ -96,6 +96,12 @@ import Testing
         #expect(parse("200 OK", line)?.fields == "")
     }
 
+    @Test func aNameHasOnlyTokenBytes() {
+        let letters = "abcdefghijklmnopqrstuvwxyz"
+        let token = Set((letters + letters.uppercased() + "0123456789!#$%&'*+-.^_`|~").utf8)
+        for byte in UInt8.min...UInt8.max { #expect(isTokenByte(byte) == token.contains(byte)) }
+    }
+
     @Test func theFramingIsTakenFromTheFields() {
         #expect(parse("", "content-length: 5\r\n")?.head.contentLength == 5)
         #expect(parse("", "Content-Length: 5\r\nContent-Length: 5\r\n")?.head.contentLength == 5)
