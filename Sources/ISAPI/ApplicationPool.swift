@@ -129,7 +129,9 @@ package final class ApplicationPool: @unchecked Sendable {
                 unsafe modules.append(module)
             }
         }
-        unsafe modules.forEach { module in unsafe module._withUnsafeGuaranteedRef { $0.threadDetach() } }
+        while let module = unsafe modules.popLast() {
+            unsafe module._withUnsafeGuaranteedRef { $0.threadDetach() }
+        }
     }
 
     /// The session that has waited longest; waits for one, nil once the pool stops and nothing is left.

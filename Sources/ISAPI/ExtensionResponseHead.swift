@@ -38,9 +38,12 @@ package struct ExtensionResponseHead: BitwiseCopyable, Equatable, Sendable {
         let given = StatusText(status)
         if let given {
             guard head.take(given, of: status, into: &text) else { return nil }
-        } else if let first = lines.peek(block), block.hasPrefix("HTTP/"), let given = StatusText(block.extracting(first)) {
-            lines.skip(block)
-            guard head.take(given, of: block.extracting(first), into: &text) else { return nil }
+        } else if block.hasPrefix("HTTP/"), let first = lines.peek(block) {
+            let line = block.extracting(first)
+            if let given = StatusText(line) {
+                lines.skip(block)
+                guard head.take(given, of: line, into: &text) else { return nil }
+            }
         }
         if given == nil, !status.isEmpty { head.addField(status, to: &text, misplaced: true) }
         while let line = lines.next(block) {

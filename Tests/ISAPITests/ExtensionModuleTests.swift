@@ -34,8 +34,10 @@ import Testing
     }
 
     @Test func aMissingEntryPointIsNamed() throws {
-        #expect(try loadError("/* HttpExtensionProc */" + Self.version)?.reason == .missingEntryPoint("HttpExtensionProc"))
-        #expect(try loadError(Self.handler)?.reason == .missingEntryPoint("GetExtensionVersion"))
+        let withoutProcedure = try loadError("/* HttpExtensionProc */" + Self.version)
+        #expect(withoutProcedure?.reason == .missingEntryPoint("HttpExtensionProc"))
+        let withoutVersion = try loadError(Self.handler)
+        #expect(withoutVersion?.reason == .missingEntryPoint("GetExtensionVersion"))
     }
 
     @Test func aRefusedVersionCarriesTheLastError() throws {

@@ -41,15 +41,16 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        (0, true, SessionOutcome.Ending.complete, nil, false),
-        (1, true, .complete, nil, false),
-        (2, true, .complete, nil, false),
-        (4, true, .failed, 500, true),
-        (99, true, .unknownStatus(99), 500, true),
-        (1, false, .silent, 500, false),
-        (4, false, .failed, 500, false),
-    ] as [(Int, Bool, SessionOutcome.Ending, Int?, Bool)])
+    @Test(
+        arguments: [
+            (0, true, SessionOutcome.Ending.complete, nil, false),
+            (1, true, .complete, nil, false),
+            (2, true, .complete, nil, false),
+            (4, true, .failed, 500, true),
+            (99, true, .unknownStatus(99), 500, true),
+            (1, false, .silent, 500, false),
+            (4, false, .failed, 500, false),
+        ] as [(Int, Bool, SessionOutcome.Ending, Int?, Bool)])
     func theReturnCodeDecidesTheOutcome(
         code: Int, answers: Bool, ending: SessionOutcome.Ending, logStatus: Int?, closes: Bool
     ) throws {
