@@ -65,9 +65,10 @@ def starter(folder, certificates, build_extension):
         def start(routes=(), extensions=(), sites=None, environment=None, descriptors=None, **sections):
             nonlocal count
             count += 1
+            extensions = extensions if isinstance(extensions, dict) else {name: {} for name in extensions}
             libraries = {
-                name: {"library": build_extension(name), **(extensions[name] if isinstance(extensions, dict) else {})}
-                for name in extensions
+                name: settings if "library" in settings else {"library": build_extension(name), **settings}
+                for name, settings in extensions.items()
             }
             routes = [*routes, *({"path": f"/{name}", "extension": name} for name in extensions)]
             configuration = {
