@@ -62,6 +62,6 @@ let package = Package(
             name: "isagate", dependencies: ["Gateway", arguments], path: "Sources/isagate",
             swiftSettings: strictness),
 
-        tests("HTTP"), tests("Gateway"),
+        tests("HTTP"), tests("ISAPI", uses: ["HTTP", "CISAPI"]), tests("Gateway"),
     ]
 )

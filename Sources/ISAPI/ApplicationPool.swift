@@ -23,7 +23,20 @@ package final class ApplicationPool: @unchecked Sendable {
     private struct Queue: ~Copyable {
         var sessions = SessionQueue()
         var idleThreads = 0
+        /// A thread has been woken and has not come to the queue yet.
+        var isWaking = false
         var isStopping = false
+
+        /// Whether one more thread is to be woken now.
+        ///
+        /// One at a time: a woken thread wakes the next if it finds more work than it takes. Short requests are
+        /// finished by the threads already running before many have been woken for them; where requests block, every
+        /// thread comes to run as fast as wake-ups follow each other.
+        mutating func wakesAnother() -> Bool {
+            guard idleThreads > 0, !isWaking, sessions.count > 0 else { return false }
+            isWaking = true
+            return true
+        }
     }
 
     /// Extensions may put large buffers on the stack; pages are taken only as they are touched.
@@ -65,15 +78,15 @@ package final class ApplicationPool: @unchecked Sendable {
         return false
     }
 
-    /// Queues a worker's sessions with one lock and wakes as many threads as there is work for.
+    /// Queues a worker's sessions with one lock and wakes a thread for them.
     fileprivate func enqueue(_ sessions: inout SessionQueue) {
-        let woken = queue.withLock { queue in
-            let woken = min(queue.idleThreads, sessions.count)
+        let wakes = queue.withLock { queue in
             queue.sessions.append(&sessions)
-            if woken > 0 { work.advance() }
-            return woken
+            let wakes = queue.wakesAnother()
+            if wakes { work.advance() }
+            return wakes
         }
-        if woken > 0 { work.wake(woken) }
+        if wakes { work.wake(1) }
     }
 
     // MARK: Threads
@@ -116,20 +129,28 @@ package final class ApplicationPool: @unchecked Sendable {
                 unsafe modules.append(module)
             }
         }
-        unsafe modules.forEach { module in unsafe module._withUnsafeGuaranteedRef { $0.threadDetach() } }
+        while let module = unsafe modules.popLast() {
+            unsafe module._withUnsafeGuaranteedRef { $0.threadDetach() }
+        }
     }
 
     /// The session that has waited longest; waits for one, nil once the pool stops and nothing is left.
     private func nextSession() -> Unmanaged<ExtensionSession>? {
         var wasIdle = false
         while true {
-            let (session, isStopping, seen) = unsafe queue.withLock { queue in
-                if wasIdle { queue.idleThreads -= 1 }
+            let (session, isStopping, wakes, seen) = unsafe queue.withLock { queue in
+                if wasIdle {
+                    queue.idleThreads -= 1
+                    queue.isWaking = false
+                }
                 let session = unsafe queue.sessions.popFirst()
                 wasIdle = unsafe session == nil && !queue.isStopping
                 if wasIdle { queue.idleThreads += 1 }
-                return unsafe (session, queue.isStopping, work.count)
+                let wakes = queue.wakesAnother()
+                if wakes { work.advance() }
+                return unsafe (session, queue.isStopping, wakes, work.count)
             }
+            if wakes { work.wake(1) }
             if let session = unsafe session {
                 waiting.subtract(1, ordering: .relaxed)
                 return unsafe session

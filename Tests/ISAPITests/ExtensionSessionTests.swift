@@ -41,15 +41,16 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        (0, true, SessionOutcome.Ending.complete, nil, false),
-        (1, true, .complete, nil, false),
-        (2, true, .complete, nil, false),
-        (4, true, .failed, 500, true),
-        (99, true, .unknownStatus(99), 500, true),
-        (1, false, .silent, 500, false),
-        (4, false, .failed, 500, false),
-    ] as [(Int, Bool, SessionOutcome.Ending, Int?, Bool)])
+    @Test(
+        arguments: [
+            (0, true, SessionOutcome.Ending.complete, nil, false),
+            (1, true, .complete, nil, false),
+            (2, true, .complete, nil, false),
+            (4, true, .failed, 500, true),
+            (99, true, .unknownStatus(99), 500, true),
+            (1, false, .silent, 500, false),
+            (4, false, .failed, 500, false),
+        ] as [(Int, Bool, SessionOutcome.Ending, Int?, Bool)])
     func theReturnCodeDecidesTheOutcome(
         code: Int, answers: Bool, ending: SessionOutcome.Ending, logStatus: Int?, closes: Bool
     ) throws {
@@ -277,6 +278,7 @@ import Testing
         let worker = TestWorker(body: [1])
         #expect(worker.send("POST / HTTP/1.1\r\nContent-Length: 1\r\n\r\n", to: test, readAhead: 0))
         worker.waitForNotification()
+        #expect(worker.session.takeEvents().wantedBody == 100)
         worker.session.bodyFailed()
         worker.finish()
         #expect(worker.bodyText == "0 0 10054")

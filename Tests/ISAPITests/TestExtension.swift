@@ -23,7 +23,7 @@ final class TestExtension {
     /// Ends the pool and unloads the library.
     func close() {
         pool.stop()
-        module.terminate(2)
+        module.terminate(.must)
         #expect(module.unload())
         try? FileManager.default.removeItem(at: folder)
     }
