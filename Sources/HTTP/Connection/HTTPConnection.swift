@@ -211,7 +211,7 @@ package final class HTTPConnection {
         let body = unsafe exchange.storage.pointee.body
         if body.hasEnded { return true }
         if body.owesContinue { return false }
-        guard let remaining = body.remaining else { return true }
+        guard !body.hasBegun, let remaining = body.remaining else { return true }
         return remaining <= UInt64(service.limits.unreadBody)
     }
 
