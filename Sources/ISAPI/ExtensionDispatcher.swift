@@ -151,7 +151,9 @@ package final class ExtensionDispatcher: RequestHandler {
                 return
             }
             // A small response is complete before the delay is over and leaves together with others.
-            if unsafe events.head != nil || !events.body.isEmpty || flushDeadline == .never { try await exchange.flush() }
+            if unsafe events.head != nil || !events.body.isEmpty || flushDeadline == .never {
+                try await exchange.flush()
+            }
             if events.wantedBody > 0 { await supplyBody(session, exchange) }
         }
     }

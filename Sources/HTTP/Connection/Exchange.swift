@@ -107,7 +107,8 @@ package struct Exchange: BitwiseCopyable {
         keepAlive: Bool = true
     ) {
         let standard = StatusCode.reason(status)
-        let phrase = unsafe reason
+        let phrase =
+            unsafe reason
             ?? UnsafeRawBufferPointer(start: standard.utf8Start, count: standard.utf8CodeUnitCount)
         unsafe storage.pointee.response.beginHead(status: status, reason: phrase, to: &storage.pointee.output)
         appendCommonFields()
