@@ -66,16 +66,28 @@ final class Acceptor: ListenerDelegate, @unchecked Sendable {
     /// The connection inside TLS; nil, with the endpoint closed, when the handshake fails.
     @inline(never)
     private func secure(_ endpoint: Endpoint, _ certificates: CertificateStore) async -> TLSStream? {
-        guard let stream = try? TLSStream(endpoint, context: certificates.fallback) else {
-            logs.handshakes.note("out of memory for a TLS session", from: endpoint.remoteAddress)
+        guard let stream = makeStream(endpoint, certificates) else { return nil }
+        let outcome = await stream.handshake(until: service.worker.now.advanced(by: handshakeTimeout))
+        return succeeded(outcome, endpoint) ? stream : nil
+    }
+
+    @inline(never)
+    private func makeStream(_ endpoint: Endpoint, _ certificates: CertificateStore) -> TLSStream? {
+        do throws(TLSError) {
+            return try TLSStream(endpoint, context: certificates.fallback)
+        } catch {
+            logs.handshakes.note(error.reason, from: endpoint.remoteAddress)
             endpoint.reset()
             return nil
         }
-        let outcome = await stream.handshake(until: service.worker.now.advanced(by: handshakeTimeout))
-        guard case .failed(let reason) = outcome else { return stream }
+    }
+
+    @inline(never)
+    private func succeeded(_ outcome: HandshakeOutcome, _ endpoint: Endpoint) -> Bool {
+        guard case .failed(let reason) = outcome else { return true }
         logs.handshakes.note(reason, from: endpoint.remoteAddress)
         endpoint.close()
-        return nil
+        return false
     }
 
     /// The endpoint on its way into its task; both run on the same worker.
