@@ -38,9 +38,13 @@ package struct ExtensionResponseHead: BitwiseCopyable, Equatable, Sendable {
         let given = StatusText(status)
         if let given {
             guard head.take(given, of: status, into: &text) else { return nil }
-        } else if let first = lines.peek(block), block.hasPrefix("HTTP/"), let given = StatusText(block.extracting(first)) {
-            lines.skip(block)
-            guard head.take(given, of: block.extracting(first), into: &text) else { return nil }
+        } else if block.hasPrefix("HTTP/"), let first = lines.next(block) {
+            let line = block.extracting(first)
+            if let given = StatusText(line) {
+                guard head.take(given, of: line, into: &text) else { return nil }
+            } else {
+                head.flaws.insert(.statusNotUnderstood)
+            }
         }
         if given == nil, !status.isEmpty { head.addField(status, to: &text, misplaced: true) }
         while let line = lines.next(block) {
@@ -174,22 +178,15 @@ private struct StatusText {
 private struct LineReader {
     private(set) var position = 0
 
-    func peek(_ block: Span<UInt8>) -> Range<Int>? {
-        guard position < block.count else { return nil }
-        var end = position
-        while end < block.count, block[end] != UInt8(ascii: "\n") { end += 1 }
-        let isCRLF = end > position && end < block.count && block[end - 1] == UInt8(ascii: "\r")
-        return position..<(isCRLF ? end - 1 : end)
-    }
-
-    mutating func skip(_ block: Span<UInt8>) {
-        while position < block.count, block[position] != UInt8(ascii: "\n") { position += 1 }
-        position = min(position + 1, block.count)
-    }
-
     mutating func next(_ block: Span<UInt8>) -> Range<Int>? {
-        let line = peek(block)
-        skip(block)
-        return line
+        guard position < block.count else { return nil }
+        let start = position
+        guard let length = block.extracting(start..<block.count).firstIndex(of: UInt8(ascii: "\n")) else {
+            position = block.count
+            return start..<block.count
+        }
+        let end = start + length
+        position = end + 1
+        return start..<(length > 0 && block[end - 1] == UInt8(ascii: "\r") ? end - 1 : end)
     }
 }

@@ -190,7 +190,8 @@ private enum ServerVariable {
             value.append("HTTP_")
             unsafe request.bytes(field.name).withSpan { name in
                 for index in 0..<name.count {
-                    value.append(name[index] == ServerVariables.dash ? ServerVariables.underscore : uppercase(name[index]))
+                    let byte = name[index]
+                    value.append(byte == ServerVariables.dash ? ServerVariables.underscore : uppercase(byte))
                 }
             }
             value.append(UInt8(ascii: ":"))

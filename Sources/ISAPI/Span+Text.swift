@@ -1,3 +1,5 @@
+import Glibc
+
 /// Reading protocol text, which is ASCII and compared without regard to case.
 extension Span<UInt8> {
     func hasPrefix(_ prefix: StaticString) -> Bool {
@@ -17,10 +19,15 @@ extension Span<UInt8> {
     }
 
     func firstIndex(of byte: UInt8) -> Int? {
-        for index in 0..<count where self[index] == byte { return index }
-        return nil
+        unsafe withUnsafeBytes { bytes in
+            guard let start = bytes.baseAddress, let found = unsafe memchr(start, Int32(byte), bytes.count) else {
+                return nil
+            }
+            return unsafe UnsafeRawPointer(found) - start
+        }
     }
 
+    @inline(__always)
     func allSatisfy(_ predicate: (UInt8) -> Bool) -> Bool {
         for index in 0..<count where !predicate(self[index]) { return false }
         return true
@@ -89,21 +96,16 @@ func isWhiteSpace(_ byte: UInt8) -> Bool {
     byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t")
 }
 
-/// tchar (RFC 9110 §5.6.2).
+/// tchar (RFC 9110 §5.6.2): letters, digits and "!#$%&'*+-.^_`|~".
+@inline(__always)
 func isTokenByte(_ byte: UInt8) -> Bool {
-    switch byte {
-    case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-        UInt8(ascii: "a")...UInt8(ascii: "z"):
-        true
-    case UInt8(ascii: "!"), UInt8(ascii: "#"), UInt8(ascii: "$"), UInt8(ascii: "%"), UInt8(ascii: "&"),
-        UInt8(ascii: "'"), UInt8(ascii: "*"), UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "."),
-        UInt8(ascii: "^"), UInt8(ascii: "_"), UInt8(ascii: "`"), UInt8(ascii: "|"), UInt8(ascii: "~"):
-        true
-    default: false
-    }
+    // One bit for each byte below 128.
+    let (low, high): (UInt64, UInt64) = (0x03FF_6CFA_0000_0000, 0x57FF_FFFF_C7FF_FFFE)
+    return (byte < 64 ? low >> byte : byte < 128 ? high >> (byte - 64) : 0) & 1 != 0
 }
 
 /// A byte that may stand in a field value (RFC 9110 §5.5).
+@inline(__always)
 func isFieldValueByte(_ byte: UInt8) -> Bool {
     byte == UInt8(ascii: "\t") || (byte >= 0x20 && byte != 0x7F)
 }

@@ -34,8 +34,10 @@ import Testing
     }
 
     @Test func aMissingEntryPointIsNamed() throws {
-        #expect(try loadError("/* HttpExtensionProc */" + Self.version)?.reason == .missingEntryPoint("HttpExtensionProc"))
-        #expect(try loadError(Self.handler)?.reason == .missingEntryPoint("GetExtensionVersion"))
+        let withoutProcedure = try loadError("/* HttpExtensionProc */" + Self.version)
+        #expect(withoutProcedure?.reason == .missingEntryPoint("HttpExtensionProc"))
+        let withoutVersion = try loadError(Self.handler)
+        #expect(withoutVersion?.reason == .missingEntryPoint("GetExtensionVersion"))
     }
 
     @Test func aRefusedVersionCarriesTheLastError() throws {
@@ -83,9 +85,9 @@ import Testing
         #expect(worker.send("GET / HTTP/1.1\r\n\r\n", to: test))
         worker.waitForNotification()
         worker.session.abandon()
-        test.pool.stop()
+        test.pool.stop(within: .seconds(10))
         #expect(!test.module.unload())
-        try LibraryCalls(test)("finish")
+        LibraryCalls(test)("finish")
         test.close()
     }
 }

@@ -41,15 +41,16 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        (0, true, SessionOutcome.Ending.complete, nil, false),
-        (1, true, .complete, nil, false),
-        (2, true, .complete, nil, false),
-        (4, true, .failed, 500, true),
-        (99, true, .unknownStatus(99), 500, true),
-        (1, false, .silent, 500, false),
-        (4, false, .failed, 500, false),
-    ] as [(Int, Bool, SessionOutcome.Ending, Int?, Bool)])
+    @Test(
+        arguments: [
+            (0, true, SessionOutcome.Ending.complete, nil, false),
+            (1, true, .complete, nil, false),
+            (2, true, .complete, nil, false),
+            (4, true, .failed, 500, true),
+            (99, true, .unknownStatus(99), 500, true),
+            (1, false, .silent, 500, false),
+            (4, false, .failed, 500, false),
+        ] as [(Int, Bool, SessionOutcome.Ending, Int?, Bool)])
     func theReturnCodeDecidesTheOutcome(
         code: Int, answers: Bool, ending: SessionOutcome.Ending, logStatus: Int?, closes: Bool
     ) throws {
@@ -132,7 +133,7 @@ import Testing
             }
             """)
         defer { test.close() }
-        let call = try LibraryCalls(test)
+        let call = LibraryCalls(test)
         let worker = TestWorker()
         #expect(worker.send("GET / HTTP/1.1\r\n\r\n", to: test))
         worker.waitForNotification()
@@ -193,7 +194,7 @@ import Testing
         #expect(worker.send("GET /?\(report.path) HTTP/1.1\r\n\r\n", to: test))
         worker.waitForNotification()
         worker.session.abandon()
-        test.pool.stop()
+        test.pool.stop(within: .seconds(10))
         #expect(try String(contentsOf: report, encoding: .utf8) == "0 10054 0")
         test.close()
     }

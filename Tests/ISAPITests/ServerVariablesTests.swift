@@ -50,7 +50,9 @@ import Testing
         }
     }
 
-    @Test(arguments: ["NO_SUCH_VARIABLE", "HTTP_ABSENT", "HEADER_absent", "HTTP_", "", "UNICODE_HTTP_X_A", "UNICODE_NO"])
+    @Test(arguments: [
+        "NO_SUCH_VARIABLE", "HTTP_ABSENT", "HEADER_absent", "HTTP_", "", "UNICODE_HTTP_X_A", "UNICODE_NO",
+    ])
     func anUnknownNameIsAnInvalidIndex(_ name: String) throws {
         let test = try TestExtension(Self.source)
         defer { test.close() }
@@ -59,7 +61,8 @@ import Testing
 
     @Test(arguments: [(0, "122 14 "), (13, "122 14 "), (14, "0 14 QUERY_STRING1\0")])
     func aBufferTooSmallIsToldWhatIsNeeded(_ size: Int, _ expected: String) throws {
-        let test = try TestExtension(Self.source.replacing("ecb->lpszQueryString, value", with: "\"QUERY_STRING\", value"))
+        let test = try TestExtension(
+            Self.source.replacing("ecb->lpszQueryString, value", with: "\"QUERY_STRING\", value"))
         defer { test.close() }
         #expect(value("QUERY_STRING1", "X-Size: \(size)\r\n", of: test) == expected)
     }

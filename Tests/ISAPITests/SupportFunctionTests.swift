@@ -112,12 +112,13 @@ import Testing
 }
 
 @Suite struct PathMappingTests {
-    @Test(arguments: [
-        ("/", "/srv/"), ("", "/srv/"), ("/a", "/srv/a"), ("/a/", "/srv/a/"), ("//a//b", "/srv/a/b"),
-        ("/a/./b", "/srv/a/b"), ("/a/../b", "/srv/b"), ("/a%2Fb", "/srv/a/b"), ("/a%20b?c", "/srv/a b"),
-        ("/a/..", "/srv/"), ("/..", nil), ("/a/../../b", nil), ("/%2e%2e/b", nil), ("/a%00", nil), ("/%4", nil),
-        ("/%zz", nil),
-    ] as [(String, String?)])
+    @Test(
+        arguments: [
+            ("/", "/srv/"), ("", "/srv/"), ("/a", "/srv/a"), ("/a/", "/srv/a/"), ("//a//b", "/srv/a/b"),
+            ("/a/./b", "/srv/a/b"), ("/a/../b", "/srv/b"), ("/a%2Fb", "/srv/a/b"), ("/a%20b?c", "/srv/a b"),
+            ("/a/..", "/srv/"), ("/..", nil), ("/a/../../b", nil), ("/%2e%2e/b", nil), ("/a%00", nil), ("/%4", nil),
+            ("/%zz", nil),
+        ] as [(String, String?)])
     func aPathStaysBelowItsRoot(_ url: String, expected: String?) {
         var path = ByteBuffer()
         let bytes = Array(url.utf8)

@@ -4,7 +4,12 @@ import Transport
 @safe
 package final class HTTPService {
     package let worker: Worker
-    package let limits: ConnectionLimits
+    /// Limits of the requests that begin from now on.
+    package var limits: ConnectionLimits {
+        didSet { if limits.head != oldValue.head { discardSpares() } }
+    }
+    /// Connections end after their next response.
+    private(set) var isRetired = false
     let router: any RequestRouter
     private var spare: UnsafeMutablePointer<ExchangeStorage>?
     private var spareCount = 0
@@ -23,12 +28,21 @@ package final class HTTPService {
     }
 
     deinit {
+        discardSpares()
+        unsafe date.deallocate()
+    }
+
+    /// Its listener is gone: connections end after their next response.
+    package func retire() {
+        isRetired = true
+    }
+
+    private func discardSpares() {
         while let storage = unsafe spare {
             unsafe spare = storage.pointee.next
-            unsafe storage.deinitialize(count: 1)
-            unsafe storage.deallocate()
+            unsafe discard(storage)
         }
-        unsafe date.deallocate()
+        spareCount = 0
     }
 
     @inline(__always)
@@ -39,25 +53,36 @@ package final class HTTPService {
             spareCount -= 1
             unsafe storage = kept
         } else {
-            unsafe storage = .allocate(capacity: 1)
-            unsafe storage.initialize(to: ExchangeStorage(limits.head))
+            unsafe storage = makeStorage()
         }
         unsafe storage.pointee.connection = .passUnretained(connection)
         return unsafe Exchange(storage)
+    }
+
+    @inline(never)
+    private func makeStorage() -> UnsafeMutablePointer<ExchangeStorage> {
+        let storage = UnsafeMutablePointer<ExchangeStorage>.allocate(capacity: 1)
+        unsafe storage.initialize(to: ExchangeStorage(limits.head))
+        return unsafe storage
     }
 
     @inline(__always)
     func giveBack(_ exchange: Exchange) {
         let storage = unsafe exchange.storage
         unsafe storage.pointee.clear()
-        if spareCount < Self.spareLimit {
+        if spareCount < Self.spareLimit, unsafe storage.pointee.limits == limits.head {
             unsafe storage.pointee.next = spare
             unsafe spare = storage
             spareCount += 1
         } else {
-            unsafe storage.deinitialize(count: 1)
-            unsafe storage.deallocate()
+            unsafe discard(storage)
         }
+    }
+
+    @inline(never)
+    private func discard(_ storage: UnsafeMutablePointer<ExchangeStorage>) {
+        unsafe storage.deinitialize(count: 1)
+        unsafe storage.deallocate()
     }
 
     /// `Date: …` with its CRLF (RFC 9110 §6.6.1), made anew once a second.

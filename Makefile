@@ -1,0 +1,94 @@
+# The commands of this project; `make help` lists them. Everything they make lands in ignored
+# folders of this tree, packages that are missing are installed with apt-get.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+# The graph in Package.swift is the architecture: an import it does not declare is an error.
+SWIFT_BUILD_FLAGS := --explicit-target-dependency-import-check error
+
+release := .build/release/isagate
+address := .build-asan
+thread := .build-tsan
+
+build_packages := gcc libc6-dev openssl libssl-dev zlib1g-dev
+test_packages := python3 python3-pytest curl procps
+
+# The interpreter that has pytest: Debian's, when another one comes first in PATH.
+python = $(shell python3 -c 'import pytest' 2>/dev/null && echo python3 || echo /usr/bin/python3)
+
+c_sources = $(wildcard CShims/*/*.c Examples/*/*.c Tests/EndToEnd/extensions/*.c Bench/*.c)
+
+stage = @printf '\n== %s\n'
+
+.PHONY: help run build test test-unit test-end-to-end test-address test-thread lint format bench fuzz certs examples clean
+.PHONY: build-packages test-packages
+
+help: ## Lists these commands
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1 \2/p' Makefile | while read -r name text; do printf '%-16s%s\n' "$$name" "$$text"; done
+
+run: build examples certs ## Builds everything and serves deploy/isagate.yaml
+	@exec $(release) run --config deploy/isagate.yaml
+
+build: build-packages ## Builds the gateway
+	$(stage) "release build"
+	swift build -c release $(SWIFT_BUILD_FLAGS) --product isagate
+
+test: test-unit test-end-to-end test-address ## Runs every test; without CI set, also the fuzzers for a moment
+	$(if $(CI),,@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=10)
+	$(stage) "all tests passed"
+
+test-unit: test-packages ## Runs the unit tests with AddressSanitizer
+	$(stage) "unit tests with AddressSanitizer"
+	ASAN_OPTIONS=detect_leaks=0 swift test --sanitize=address --scratch-path $(address) $(SWIFT_BUILD_FLAGS)
+
+test-end-to-end: test-packages build examples ## Runs the end-to-end tests
+	$(stage) "end-to-end tests"
+	ISAGATE=$(release) $(python) -m pytest -q Tests/EndToEnd
+
+test-address: test-unit examples ## Runs the end-to-end tests with AddressSanitizer
+	$(stage) "end-to-end tests with AddressSanitizer"
+	ISAGATE=$(address)/debug/isagate ISAGATE_TEST_PATIENCE=4 \
+	ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=0 \
+	LSAN_OPTIONS=suppressions=$(CURDIR)/Tests/leak-sanitizer.supp:print_suppressions=0 \
+		$(python) -m pytest -q Tests/EndToEnd
+
+test-thread: test-packages ## Runs the unit tests with ThreadSanitizer
+	$(stage) "unit tests with ThreadSanitizer"
+	TSAN_OPTIONS=suppressions=$(CURDIR)/Tests/thread-sanitizer.supp \
+		swift test --sanitize=thread --scratch-path $(thread) $(SWIFT_BUILD_FLAGS)
+
+lint: build-packages ## Checks the formatting of Swift and the warnings of C
+	$(stage) "swift format"
+	swift format lint --strict --parallel --recursive --configuration .swift-format Sources Tests Examples Package.swift
+	$(stage) "gcc -Wall -Wextra"
+	gcc -Wall -Wextra -Werror -fsyntax-only -ICShims/CISAPI/include $(addprefix -I,$(wildcard CShims/*/include)) $(c_sources)
+
+format: ## Formats the Swift sources in place
+	swift format --in-place --parallel --recursive --configuration .swift-format Sources Tests Examples Package.swift
+
+bench: build examples ## Measures against nginx; prints one table in under five minutes
+	Bench/run
+
+FUZZ_SECONDS ?= 30
+fuzz: ## Runs each fuzzer for FUZZ_SECONDS (30)
+	$(stage) "fuzzers, $(FUZZ_SECONDS) s each"
+	Tests/Fuzz/run $(FUZZ_SECONDS)
+
+certs: build-packages ## Makes the development certificates in Certs/dev
+	Certs/generate
+
+examples: build-packages ## Builds the example extensions
+	$(stage) "examples"
+	$(MAKE) --no-print-directory -C Examples
+
+clean: ## Removes what was built
+	$(MAKE) --no-print-directory -C Examples clean
+	rm -rf .build .build-*
+
+build-packages:
+	@Tests/install-packages $(build_packages)
+
+test-packages: build-packages
+	@Tests/install-packages $(test_packages)

@@ -1,0 +1,180 @@
+"""A running gateway with a configuration, log and folder of its own."""
+
+import json
+import os
+import re
+import resource
+import shutil
+import signal
+import subprocess
+import threading
+
+import patience
+import wire
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+# Every gateway of the running test, for its log.
+STARTED = []
+
+# Each address chooses its own port.
+LISTENERS = {"secure": {"bind": ["127.0.0.1:0"], "tls": {}}, "plain": {"bind": ["127.0.0.1:0"]}}
+
+PING = {"path": "/ping", "respond": {"status": 200, "body": "pong\n"}}
+
+
+def site(routes, hosts=("*",)):
+    """A site with the development certificates of both kinds."""
+    return {
+        "hosts": list(hosts),
+        "certificates": [
+            {"chain": "localhost.pem", "key": "localhost.key"},
+            {"chain": "localhost-rsa.pem", "key": "localhost-rsa.key"},
+        ],
+        "routes": list(routes),
+    }
+
+
+def binary():
+    return os.path.abspath(os.environ.get("ISAGATE", os.path.join(ROOT, ".build/release/isagate")))
+
+
+class Log:
+    """The lines of a stream as they arrive."""
+
+    def __init__(self, stream):
+        self.lines = []
+        self.changed = threading.Condition()
+        self.ended = False
+        self.thread = threading.Thread(target=self.follow, args=(stream,), daemon=True)
+        self.thread.start()
+
+    def follow(self, stream):
+        for line in stream:
+            with self.changed:
+                self.lines.append(line.decode(errors="replace").rstrip("\n"))
+                self.changed.notify_all()
+        with self.changed:
+            self.ended = True
+            self.changed.notify_all()
+
+    def wait_for(self, pattern, count=1):
+        """Waits until `count` lines match and returns the last match."""
+
+        def matches():
+            return [match for line in self.lines if (match := re.search(pattern, line))]
+
+        with self.changed:
+            self.changed.wait_for(lambda: len(matches()) >= count or self.ended, patience.seconds(15))
+            found = matches()
+            assert len(found) >= count, f"no line of the log matches {pattern!r}:\n{self.text}"
+            return found[count - 1]
+
+    @property
+    def text(self):
+        return "\n".join(self.lines)
+
+
+class Gateway:
+    """Starts on creation, in `folder`, which it makes with the files of `certificates`; `stop` ends it."""
+
+    def __init__(self, folder, certificates, configuration, environment=None, descriptors=None):
+        shutil.copytree(certificates, folder)
+        self.folder = folder
+        self.file = folder / "isagate.yaml"
+        # JSON is YAML.
+        self.file.write_text(json.dumps(configuration, indent=2))
+        self.authority = folder / "ca.pem"
+        self.clients = []
+
+        def limit_descriptors():
+            if descriptors is not None:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
+
+        self.process = subprocess.Popen(
+            [binary(), "run", "--config", str(self.file)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**os.environ, **(environment or {})},
+            preexec_fn=limit_descriptors,
+        )
+        STARTED.append(self)
+        self.output = Log(self.process.stdout)
+        self.log = Log(self.process.stderr)
+        self.log.wait_for(r" notice: ready: ")
+        self.ports = {
+            match[1]: int(match[2])
+            for line in self.log.lines
+            if (match := re.search(r"listener (\w+): https?://127\.0\.0\.1:(\d+)", line))
+        }
+
+    # Clients
+
+    def plain(self):
+        """A connection to the listener without TLS."""
+        return self.remember(wire.Client(wire.connect(self.ports["plain"])))
+
+    def secure(self, context=None, name="localhost", session=None):
+        """A TLS connection; `context` is by default a client that trusts the development authority."""
+        sock = wire.connect(self.ports["secure"])
+        try:
+            return self.remember(wire.Client(wire.start_tls(sock, context or self.context(), name, session)))
+        except Exception:
+            sock.close()
+            raise
+
+    def raw(self, listener="secure"):
+        """A connection on which nothing was said."""
+        return self.remember(wire.Client(wire.connect(self.ports[listener])))
+
+    def context(self):
+        return wire.client_context(self.authority)
+
+    def remember(self, client):
+        self.clients.append(client)
+        return client
+
+    def url(self, path, listener="secure"):
+        scheme = "https" if listener == "secure" else "http"
+        return f"{scheme}://localhost:{self.ports[listener]}{path}"
+
+    # The process
+
+    @property
+    def resident_size(self):
+        """Memory in use, in bytes."""
+        with open(f"/proc/{self.process.pid}/status") as status:
+            return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmRSS"))
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def wait(self):
+        """Waits for the end of the process and returns its exit status."""
+        status = self.process.wait(patience.seconds(30))
+        self.log.thread.join()
+        self.output.thread.join()
+        return status
+
+    def stop(self):
+        """Ends the process as a supervisor would and expects that to succeed."""
+        for client in self.clients:
+            client.close()
+        if self.process.returncode is not None:
+            return
+        if self.process.poll() is None:
+            self.signal(signal.SIGTERM)
+        try:
+            status = self.wait()
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.wait()
+            raise AssertionError("the gateway did not stop") from None
+        assert status == 0, f"the gateway ended with status {status}"
+
+    @property
+    def access_log(self):
+        """The lines written so far."""
+        return (self.folder / "access.log").read_text().splitlines()

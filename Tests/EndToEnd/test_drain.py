@@ -1,0 +1,120 @@
+"""How the gateway ends."""
+
+import signal
+
+import gateway
+import pytest
+import wire
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT])
+def test_a_signal_ends_an_idle_gateway(ping, number):
+    ping.signal(number)
+    assert ping.wait() == 0
+    ping.log.wait_for("stopped")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGQUIT])
+def test_a_request_in_flight_is_finished(start_gateway, number):
+    server = start_gateway(extensions=["slow"])
+    client = server.secure()
+    client.send(wire.request("/slow?1000"))
+    wait_until_taken(server)
+    server.signal(number)
+    server.log.wait_for("draining")
+
+    response = client.read_response()
+    assert (response.status, response.text) == (200, "1000\n")
+    assert response["Connection"] == "close"
+    client.expect_end()
+    assert server.wait() == 0
+
+
+def wait_until_taken(server):
+    """Returns once a request sent before has been read: the same worker may serve both connections."""
+    for _ in range(8):
+        with server.plain() as client:
+            client.get("/nothing")
+
+
+def test_no_connection_is_accepted_while_draining(start_gateway):
+    server = start_gateway(extensions=["slow"])
+    client = server.secure()
+    client.send(wire.request("/slow?1000"))
+    wait_until_taken(server)
+    server.signal(signal.SIGTERM)
+    server.log.wait_for("draining")
+    assert client.read_response().status == 200
+    with pytest.raises(ConnectionError):
+        server.plain()
+    assert server.wait() == 0
+
+
+def test_a_kept_connection_is_closed_with_its_next_response(start_gateway):
+    server = start_gateway([gateway.PING], extensions=["slow"])
+    busy, idle = server.secure(), server.secure()
+    assert idle.get("/ping")["Connection"] is None
+    busy.send(wire.request("/slow?1500"))
+    wait_until_taken(server)
+    server.signal(signal.SIGTERM)
+    server.log.wait_for("draining")
+    assert idle.get("/ping")["Connection"] == "close"
+    idle.expect_end()
+    assert busy.read_response().status == 200
+    assert server.wait() == 0
+
+
+def test_an_idle_connection_does_not_delay_the_end(ping):
+    idle = ping.secure()
+    assert idle.get("/ping").status == 200
+    ping.signal(signal.SIGTERM)
+    idle.expect_end()
+    assert ping.wait() == 0
+
+
+def test_a_second_signal_stops_at_once(start_gateway):
+    server = start_gateway(extensions=["pending_forever"])
+    client = server.secure()
+    client.send(wire.request("/pending_forever"))
+    wait_until_taken(server)
+    server.signal(signal.SIGTERM)
+    server.log.wait_for("draining")
+    server.signal(signal.SIGTERM)
+    client.expect_gone()
+    assert server.wait() == 0
+
+
+def test_the_grace_period_ends_a_request_that_does_not(start_gateway):
+    server = start_gateway(extensions=["pending_forever"], drain={"grace": "300ms"})
+    client = server.secure()
+    client.send(wire.request("/pending_forever"))
+    wait_until_taken(server)
+    server.signal(signal.SIGTERM)
+    client.expect_gone()
+    assert server.wait() == 0
+    server.log.wait_for("grace period over")
+
+
+def test_extensions_are_terminated_last_and_must_unload(start_gateway, tmp_path):
+    record = tmp_path / "record"
+    server = start_gateway(extensions=["terminate", "slow"], environment={"ISAGATE_TEST_FILE": str(record)})
+    assert server.plain().get("/terminate").text == "running\n"
+    client = server.secure()
+    client.send(wire.request("/slow?700"))
+    wait_until_taken(server)
+    server.signal(signal.SIGTERM)
+    assert client.read_response().status == 200
+    assert server.wait() == 0
+    must_unload = 2
+    assert record.read_text() == f"TerminateExtension {must_unload}\n"
+
+
+def test_dllmain_learns_of_load_and_unload(start_gateway, tmp_path):
+    record = tmp_path / "record"
+    server = start_gateway(extensions=["dllmain"], environment={"ISAGATE_TEST_FILE": str(record)})
+    response = server.plain().get("/dllmain")
+    assert response.text == "process attach 1\nbefore version 1\nprocess detach 0\n"
+    server.signal(signal.SIGTERM)
+    assert server.wait() == 0
+    lines = record.read_text().splitlines()
+    assert (lines[0], lines[-1]) == ("DllMain 1", "DllMain 0")

@@ -1,0 +1,50 @@
+"""A large upload passes through without being held in memory."""
+
+import hashlib
+import random
+import subprocess
+
+import patience
+
+MEGABYTE = 1 << 20
+
+
+def test_a_hundred_megabytes_come_back_intact_in_little_memory(start_gateway, tmp_path):
+    server = start_gateway(extensions=["echo"])
+    original, copy = tmp_path / "original", tmp_path / "copy"
+    original.write_bytes(random.Random(1).randbytes(100_000_000))
+    upload(server, original, copy, "Content-Type: application/octet-stream")
+    assert digest(copy) == digest(original)
+
+
+def test_a_hundred_megabytes_come_back_chunked(start_gateway, tmp_path):
+    server = start_gateway(extensions=["echo"])
+    original, copy = tmp_path / "original", tmp_path / "copy"
+    original.write_bytes(random.Random(2).randbytes(100_000_000))
+    upload(server, original, copy, "Transfer-Encoding: chunked")
+    assert digest(copy) == digest(original)
+
+
+def upload(server, original, copy, field):
+    """Sends the file with curl and expects the gateway to have needed little memory for it."""
+    curl = ["curl", "--silent", "--show-error", "--fail", "--http1.1", "--cacert", server.authority]
+    # The first request pays for what is allocated once.
+    subprocess.run([*curl, "--data", "warm", server.url("/echo"), "--output", copy], check=True)
+    before = server.resident_size
+    largest = 0
+    process = subprocess.Popen(
+        [*curl, "--header", field, "--data-binary", f"@{original}", server.url("/echo"), "--output", copy]
+    )
+    while True:
+        largest = max(largest, server.resident_size)
+        try:
+            assert process.wait(0.05) == 0
+            break
+        except subprocess.TimeoutExpired:
+            assert copy.exists()
+    largest = max(largest, server.resident_size)
+    assert largest - before < 16 * MEGABYTE * patience.FACTOR
+
+
+def digest(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
