@@ -47,11 +47,14 @@ let package = Package(
         shim("CLinux"),
         shim("COpenSSL", links: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
         // An extension finds these in the process that loads it.
-        shim("CISAPI", links: [
-            .unsafeFlags([
-                "-Xlinker", "--export-dynamic-symbol=GetLastError", "-Xlinker", "--export-dynamic-symbol=SetLastError",
-            ])
-        ]),
+        shim(
+            "CISAPI",
+            links: [
+                .unsafeFlags([
+                    "-Xlinker", "--export-dynamic-symbol=GetLastError", "-Xlinker",
+                    "--export-dynamic-symbol=SetLastError",
+                ])
+            ]),
 
         module("Transport", uses: ["CLinux"]),
         module("TLS", uses: ["Transport", "COpenSSL"]),

@@ -6,8 +6,8 @@ import Transport
 /// Takes over the connections of one listener on one worker: admission, handshake, HTTP.
 final class Acceptor: ListenerDelegate, @unchecked Sendable {
     private let service: HTTPService
-    private let certificates: CertificateStore?
-    private let handshakeTimeout: Delay
+    private var certificates: CertificateStore?
+    private var handshakeTimeout: Delay
     private let admission: Admission
     private let logs: AcceptorLogs
 
@@ -20,6 +20,12 @@ final class Acceptor: ListenerDelegate, @unchecked Sendable {
         self.handshakeTimeout = handshakeTimeout
         self.admission = admission
         self.logs = logs
+    }
+
+    /// Uses other certificates for the handshakes that begin from now on; on the worker's thread.
+    func serve(_ certificates: CertificateStore?, handshakeTimeout: Delay) {
+        self.certificates = certificates
+        self.handshakeTimeout = handshakeTimeout
     }
 
     func admits(_ remote: SocketAddress, on listener: Listener) -> Bool {
@@ -76,12 +82,20 @@ struct AcceptorLogs {
 
 /// Counts the connections of the whole gateway against `max_connections`.
 final class Admission: Sendable {
-    let limit: Int
+    private let currentLimit: Atomic<Int>
     private let open = Atomic(0)
 
     init(limit: Int) {
-        self.limit = limit
+        currentLimit = Atomic(limit)
     }
+
+    var limit: Int {
+        get { currentLimit.load(ordering: .relaxed) }
+        set { currentLimit.store(newValue, ordering: .relaxed) }
+    }
+
+    /// Connections open now.
+    var count: Int { open.load(ordering: .relaxed) }
 
     func enter() -> Bool {
         if open.add(1, ordering: .relaxed).newValue <= limit { return true }

@@ -3,51 +3,100 @@ import ISAPI
 import Logging
 import Transport
 
-/// The loaded extensions, each with its application pool, and the order they are given up in.
+/// The extensions of the current configuration, and those of earlier ones that still have requests.
+///
+/// What a reload does not change stays as it is, threads and state of the extension included.
 final class ExtensionHost {
-    private struct Loaded {
-        let module: ExtensionModule
-        let pool: ApplicationPool
-        let feeders: [PoolFeeder]
-        let requestTimeout: Delay
-    }
-
     private let logger: Logger
-    private var loaded: [String: Loaded] = [:]
-    private var reporter: ExtensionLog?
+    private let workers: [Worker]
+    private let reporter: ExtensionLog
+    private let retirement: Retirement
+    private var loaded: [String: LoadedExtension] = [:]
 
-    init(logger: Logger) {
+    init(logger: Logger, workers: [Worker]) {
         self.logger = logger
+        self.workers = workers
+        reporter = ExtensionLog(logger, workers)
+        retirement = Retirement(logger)
     }
 
-    /// Loads what can be loaded; an extension that cannot is logged, and its routes answer 500.
-    func load(_ extensions: [ExtensionConfiguration], for workers: [Worker]) throws(GatewayError) {
-        reporter = ExtensionLog(logger, workers)
-        for configured in extensions {
-            let module: ExtensionModule
+    /// A set of extensions that was loaded and is not in use yet.
+    struct Candidate {
+        fileprivate let loaded: [String: LoadedExtension]
+    }
+
+    /// Loads what `configurations` has beyond the current set.
+    ///
+    /// - Parameter tolerant: an extension that cannot be loaded is logged and its routes answer 500; otherwise it
+    ///   is an error and nothing changes.
+    func prepare(_ configurations: [ExtensionConfiguration], tolerant: Bool) throws(GatewayError) -> Candidate {
+        var prepared: [String: LoadedExtension] = [:]
+        for configuration in configurations {
             do throws(ExtensionLoadError) {
-                module = try ExtensionModule.load(name: configured.name, path: configured.library)
+                prepared[configuration.name] = try prepare(configuration)
             } catch {
-                logger.error("\(error.description)")
-                continue
+                guard tolerant, case .load(let failure) = error else { throw .runtime(error.description) }
+                logger.error("\(failure.description)")
             }
-            logger.notice(
-                "extension \(module.name): \(module.description), ISAPI \(module.version >> 16).\(module.version & 0xffff)")
-            do throws(ApplicationPoolError) {
-                let pool = try ApplicationPool(
-                    name: configured.name, threads: configured.threads, queueLimit: configured.queue)
-                loaded[configured.name] = Loaded(
-                    module: module, pool: pool, feeders: workers.map { _ in PoolFeeder(pool) },
-                    requestTimeout: Delay(configured.requestTimeout))
-            } catch {
-                throw .runtime(error.description)
+        }
+        return Candidate(loaded: prepared)
+    }
+
+    private enum ExtensionLoadError: Error {
+        case load(ISAPI.ExtensionLoadError)
+        case pool(ApplicationPoolError)
+
+        var description: String {
+            switch self {
+            case .load(let error): error.description
+            case .pool(let error): error.description
             }
         }
     }
 
-    /// The action of a route that runs the extension `name`.
-    func action(for name: String, route: PathPattern, site: SiteConfiguration, siteNumber: Int) -> Action {
-        guard let loaded = loaded[name], let reporter else {
+    private func prepare(_ configuration: ExtensionConfiguration) throws(ExtensionLoadError) -> LoadedExtension {
+        let current = loaded[configuration.name]
+        let fingerprint = FileFingerprint(of: configuration.library)
+        if let current, current.configuration == configuration, current.fingerprint == fingerprint { return current }
+        let library: LoadedLibrary
+        if let current, current.configuration.library == configuration.library, current.fingerprint == fingerprint {
+            library = current.library
+        } else {
+            library = LoadedLibrary(try load(configuration), retirement)
+        }
+        let pool: ApplicationPool
+        do throws(ApplicationPoolError) {
+            pool = try ApplicationPool(
+                name: configuration.name, threads: configuration.threads, queueLimit: configuration.queue)
+        } catch {
+            throw .pool(error)
+        }
+        return LoadedExtension(
+            configuration: configuration, fingerprint: fingerprint, library: library, pool: pool,
+            feeders: workers.map { _ in PoolFeeder(pool) }, retirement: retirement)
+    }
+
+    private func load(_ configuration: ExtensionConfiguration) throws(ExtensionLoadError) -> ExtensionModule {
+        do throws(ISAPI.ExtensionLoadError) {
+            let module = try ExtensionModule.load(name: configuration.name, path: configuration.library)
+            let version = "\(module.version >> 16).\(module.version & 0xffff)"
+            logger.notice("extension \(module.name): \(module.description), ISAPI \(version)")
+            return module
+        } catch {
+            throw .load(error)
+        }
+    }
+
+    /// Makes the set current; an extension that is no longer in it is unloaded when its last request has ended.
+    func commit(_ candidate: Candidate) {
+        loaded = candidate.loaded
+    }
+
+    /// The action of a route that runs the extension `name` of `candidate`.
+    func action(
+        for name: String, in candidate: Candidate, route: PathPattern, site: SiteConfiguration, siteNumber: Int
+    ) -> Action {
+        guard let chosen = candidate.loaded[name] else {
             let text = "500 \(StatusCode.reason(500)): the extension could not be loaded\n"
             return RespondAction(
                 FixedResponse(
@@ -63,20 +112,70 @@ final class ExtensionHost {
             serverSoftware: "isagate/\(BuildVersion.text)")
         return ExtensionAction(
             ExtensionDispatcher(
-                module: loaded.module, application: application, feeders: loaded.feeders, scriptName: scriptName,
-                requestTimeout: loaded.requestTimeout, reporter: reporter))
+                module: chosen.library.module, application: application, feeders: chosen.feeders,
+                scriptName: scriptName, requestTimeout: Delay(chosen.configuration.requestTimeout), reporter: reporter),
+            owner: chosen)
     }
 
-    /// Ends the pools and unloads the extensions; no request may be under way.
-    func stop() {
-        for (name, extensionInPool) in loaded.sorted(by: { $0.key < $1.key }) {
-            extensionInPool.pool.stop()
-            extensionInPool.module.terminate(.must)
-            if !extensionInPool.module.unload() {
-                logger.warning("extension \(name): requests were not finished, so its library stays loaded")
-            }
-        }
+    /// Unloads everything; false when an extension did not let go of its requests within `limit`.
+    func stop(within limit: Duration) -> Bool {
         loaded = [:]
+        return retirement.wait(within: limit)
+    }
+}
+
+/// An extension in use: routes and requests hold it, and letting go of it ends its pool and then its library.
+final class LoadedExtension: @unchecked Sendable {
+    let configuration: ExtensionConfiguration
+    let fingerprint: FileFingerprint?
+    let library: LoadedLibrary
+    let feeders: [PoolFeeder]
+    private let pool: ApplicationPool
+    private let retirement: Retirement
+
+    init(
+        configuration: ExtensionConfiguration, fingerprint: FileFingerprint?, library: LoadedLibrary,
+        pool: ApplicationPool, feeders: [PoolFeeder], retirement: Retirement
+    ) {
+        self.configuration = configuration
+        self.fingerprint = fingerprint
+        self.library = library
+        self.pool = pool
+        self.feeders = feeders
+        self.retirement = retirement
+    }
+
+    deinit {
+        // The library outlives the threads that ran its code.
+        retirement.retire { [pool, library] logger in
+            if !pool.stop(within: Retirement.limit) {
+                logger.warning("extension \(pool.name): a request does not return; its thread is left behind")
+            }
+            _ = library
+        }
+    }
+}
+
+/// A loaded module, terminated and unloaded when the last pool that used it is gone and its last request has ended.
+final class LoadedLibrary: @unchecked Sendable {
+    let module: ExtensionModule
+    private let retirement: Retirement
+
+    init(_ module: ExtensionModule, _ retirement: Retirement) {
+        self.module = module
+        self.retirement = retirement
+    }
+
+    deinit {
+        retirement.retire { [module] logger in
+            guard module.waitUntilIdle(within: Retirement.limit) else {
+                logger.warning("extension \(module.name): requests were not finished; its library stays loaded")
+                return
+            }
+            module.terminate(.must)
+            module.unload()
+            logger.notice("extension \(module.name): unloaded")
+        }
     }
 }
 

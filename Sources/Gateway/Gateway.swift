@@ -1,3 +1,4 @@
+import Dispatch
 import Glibc
 import HTTP
 import Logging
@@ -5,48 +6,49 @@ import Synchronization
 import TLS
 import Transport
 
-/// A configured gateway: its workers, listeners, certificates and extensions, and the order they begin and end in.
+/// A running gateway: its workers, what they serve by, and the order things begin and end in.
 ///
-/// Starting: certificates are loaded, every address is bound, privileges are dropped, extensions are loaded, workers
-/// run. Ending: listeners close, connections finish, workers end, pools end, `TerminateExtension` is called last.
+/// Starting: every address is bound, privileges are dropped, certificates and extensions are loaded, workers run.
+/// Ending: listeners close, connections finish, workers end, pools end, `TerminateExtension` is called last.
 package final class Gateway {
-    private let configuration: Configuration
+    private var configuration: Configuration
     private let logger: Logger
     private let countdown: Countdown
+    private let admission: Admission
+    private var servers: [WorkerServer] = []
     private var threads: [WorkerThread] = []
-    private var parts: [WorkerParts] = []
-    private let extensions: ExtensionHost
+    private var extensions: ExtensionHost?
+    private var accessLog: AccessLogTarget?
+    private var generation = 0
 
     /// - Parameter whenStopped: called on some thread once the last worker has ended.
     package init(_ configuration: Configuration, logger: Logger, whenStopped: @escaping @Sendable () -> Void) {
         self.configuration = configuration
         self.logger = logger
         countdown = Countdown(whenStopped)
-        extensions = ExtensionHost(logger: logger)
+        admission = Admission(limit: configuration.limits.maxConnections)
     }
 
     /// Tries what can be tried without serving: that every certificate loads and matches its key.
     package static func validate(_ configuration: Configuration) throws(GatewayError) {
-        _ = try loadCertificates(of: configuration)
+        _ = try GenerationBuilder.loadCertificates(of: configuration)
     }
 
     // MARK: Start
 
     package func start() throws(GatewayError) {
         raiseDescriptorLimit()
-        let stores = try Self.loadCertificates(of: configuration)
         let workers = try makeWorkers()
-        let sockets = try bindListeners(for: workers)
+        let sockets = try bindListeners(configuration.listeners, workers: workers.count)
         try dropPrivileges(to: configuration.user)
-        let accessLogFile = try openAccessLog()
-        try extensions.load(configuration.extensions, for: workers)
-        let tables = makeSiteTables()
-        let admission = Admission(limit: configuration.limits.maxConnections)
+        let extensions = ExtensionHost(logger: logger, workers: workers)
+        self.extensions = extensions
+        let (generation, candidate) = try prepare(configuration, extensions, tolerant: true)
+        extensions.commit(candidate)
         for worker in workers {
-            let builder = WorkerBuilder(
-                configuration: configuration, worker: worker, logger: logger, stores: stores, tables: tables,
-                admission: admission, accessLogFile: accessLogFile)
-            parts.append(builder.build(sockets[worker.index]))
+            let server = WorkerServer(worker, admission: admission, logger: logger)
+            server.apply(generation, adding: sockets[worker.index], removing: [])
+            servers.append(server)
             threads.append(WorkerThread(worker, onEnd: countdown.step))
         }
         countdown.start(from: threads.count)
@@ -71,42 +73,17 @@ package final class Gateway {
         return workers
     }
 
-    /// The certificates of each TLS listener, by listener name.
-    private static func loadCertificates(
-        of configuration: Configuration
-    ) throws(GatewayError) -> [String: CertificateStore] {
-        var stores: [String: CertificateStore] = [:]
-        for listener in configuration.listeners {
-            guard let tls = listener.tls else { continue }
-            var policy = TLSPolicy()
-            policy.minimum = tls.minimumVersion == .tls13 ? .tls13 : .tls12
-            policy.applicationProtocols = tls.applicationProtocols.map(\.rawValue)
-            var sites: [(hosts: [String], context: TLSContext)] = []
-            for site in configuration.sites where site.listen.contains(listener.name) && !site.certificates.isEmpty {
-                let files = site.certificates.map { CertificateFiles(chain: $0.chain, key: $0.key) }
-                do throws(TLSError) {
-                    sites.append((site.hosts.map(\.text), try TLSContext(policy: policy, certificates: files)))
-                } catch {
-                    throw .configuration("site \(site.hosts.first?.text ?? "without hosts"): \(error.description)")
-                }
-            }
-            guard !sites.isEmpty else {
-                throw .configuration("listener \(listener.name): no site with certificates listens on it")
-            }
-            stores[listener.name] = CertificateStore(sites)
-        }
-        return stores
-    }
-
-    /// Binds every address of every listener once per worker; outer index: worker, inner: listener.
-    private func bindListeners(for workers: [Worker]) throws(GatewayError) -> [[BoundListener]] {
-        var sockets = [[BoundListener]](repeating: [], count: workers.count)
-        for listener in configuration.listeners {
+    /// Binds every address of `listeners` once per worker; outer index: worker.
+    private func bindListeners(
+        _ listeners: [ListenerConfiguration], workers: Int
+    ) throws(GatewayError) -> [[BoundListener]] {
+        var sockets = [[BoundListener]](repeating: [], count: workers)
+        for listener in listeners {
             for text in listener.bind.map(\.description) {
                 guard var address = SocketAddress(text) else {
                     throw .configuration("listener \(listener.name): \(text) is not an address")
                 }
-                for index in workers.indices {
+                for index in 0..<workers {
                     do throws(TransportFailure) {
                         let socket = try ListeningSocket(address, exclusive: index == 0)
                         address = address.with(port: socket.address.port)
@@ -122,68 +99,91 @@ package final class Gateway {
         return sockets
     }
 
-    private func openAccessLog() throws(GatewayError) -> AccessLogFile? {
-        guard let access = configuration.log.access else { return nil }
+    // MARK: What is served
+
+    private func prepare(
+        _ configuration: Configuration, _ extensions: ExtensionHost, tolerant: Bool
+    ) throws(GatewayError) -> (Generation, ExtensionHost.Candidate) {
+        let accessLog = try openAccessLog(configuration.log.access)
+        let candidate = try extensions.prepare(configuration.extensions, tolerant: tolerant)
+        let builder = GenerationBuilder(
+            configuration: configuration, number: generation + 1, extensions: extensions, candidate: candidate,
+            accessLog: accessLog)
+        let built = try builder.build()
+        generation += 1
+        self.accessLog = accessLog
+        return (built, candidate)
+    }
+
+    private func openAccessLog(_ access: AccessLogConfiguration?) throws(GatewayError) -> AccessLogTarget? {
+        guard let access else { return nil }
+        if let accessLog, access == configuration.log.access { return accessLog }
         do throws(TransportFailure) {
-            return try AccessLogFile(access.destination, header: AccessLog.header(of: access.format, at: .now()))
+            let file = try AccessLogFile(access.destination, header: AccessLog.header(of: access.format, at: .now()))
+            return AccessLogTarget(format: access.format, file: file)
         } catch {
             throw .runtime("access log: \(error.message)")
         }
     }
 
-    private func makeSiteTables() -> [String: SiteTable] {
-        var tables: [String: SiteTable] = [:]
-        let sites = configuration.sites.enumerated().map { index, site in
-            let routes = site.routes.map { route in
-                (route.path, makeAction(route, of: site, number: index + 1))
+    /// Serves by `new` from now on, or changes nothing.
+    ///
+    /// Returns when every worker has taken over: each handshake and each request that begins afterwards is served by
+    /// the new configuration. Connections stay; requests under way end as they began.
+    package func reload(_ new: Configuration) throws(GatewayError) {
+        guard let extensions else { throw .runtime("the gateway has not started") }
+        let addresses = ListenerDifference(from: configuration.listeners, to: new.listeners)
+        let sockets = try bindListeners(addresses.added, workers: servers.count)
+        let (generation, candidate) = try prepare(new, extensions, tolerant: false)
+        let applied = DispatchGroup()
+        for server in servers {
+            let added = Sockets(list: sockets[server.worker.index])
+            applied.enter()
+            server.worker.perform { _ in
+                server.apply(generation, adding: added.list, removing: addresses.removed)
+                applied.leave()
             }
-            return (site, RouteTable(routes))
         }
-        for listener in configuration.listeners {
-            tables[listener.name] = SiteTable(
-                sites.filter { $0.0.listen.contains(listener.name) }.map { ($0.0.hosts, $0.1) })
+        applied.wait()
+        extensions.commit(candidate)
+        admission.limit = new.limits.maxConnections
+        if new.workers != configuration.workers || new.user != configuration.user {
+            logger.warning("workers and user change only with a restart")
         }
-        return tables
+        configuration = new
+        logger.notice("serving generation \(generation.number) of the configuration")
     }
 
-    private func makeAction(_ route: RouteConfiguration, of site: SiteConfiguration, number: Int) -> Action {
-        switch route.action {
-        case .respond(let response):
-            RespondAction(
-                FixedResponse(
-                    status: response.status, fields: response.headers.map { ($0.name, $0.value) },
-                    body: Array(response.body.utf8)))
-        case .redirect(let redirect):
-            RedirectAction(status: redirect.status, target: redirect.to)
-        case .runExtension(let name):
-            extensions.action(for: name, route: route.path, site: site, siteNumber: number)
-        }
+    private struct Sockets: @unchecked Sendable {
+        let list: [BoundListener]
     }
 
     // MARK: Ending
 
     /// Closes the listeners and lets connections finish what they are doing.
     package func drain() {
-        for (thread, parts) in zip(threads, parts) {
-            thread.worker.perform { worker in
-                for listener in parts.listeners { listener.close() }
-                worker.drain()
-                worker.stop()
-            }
+        for server in servers {
+            server.worker.perform { _ in server.drain() }
         }
     }
 
     /// Cuts the connections that are left.
     package func abort() {
-        for thread in threads {
-            thread.worker.perform { $0.abortConnections() }
+        for server in servers {
+            server.worker.perform { $0.abortConnections() }
         }
     }
 
     /// Waits for workers and pools and unloads the extensions; only after `whenStopped` was called.
-    package func finish() {
+    ///
+    /// - Parameter limit: how long extensions may take to let go.
+    package func finish(within limit: Duration) {
         for thread in threads { thread.join() }
-        extensions.stop()
+        threads = []
+        servers = []
+        if let extensions, !extensions.stop(within: limit) {
+            logger.warning("an extension did not let go of its requests in time")
+        }
         logger.notice("stopped")
     }
 }
@@ -192,6 +192,28 @@ package final class Gateway {
 struct BoundListener {
     let name: String
     let socket: ListeningSocket
+}
+
+/// Which addresses a new configuration binds and gives up; a listener that turns to or from TLS keeps its address.
+struct ListenerDifference {
+    /// Listeners with only their new addresses.
+    let added: [ListenerConfiguration]
+    let removed: Set<String>
+
+    init(from old: [ListenerConfiguration], to new: [ListenerConfiguration]) {
+        let oldNames = Dictionary(uniqueKeysWithValues: old.map { ($0.name, Set($0.bind)) })
+        let newNames = Dictionary(uniqueKeysWithValues: new.map { ($0.name, Set($0.bind)) })
+        added = new.compactMap { listener in
+            var listener = listener
+            let known = oldNames[listener.name] ?? []
+            listener.bind.removeAll { known.contains($0) }
+            return listener.bind.isEmpty ? nil : listener
+        }
+        removed = Set(
+            old.flatMap { listener in
+                listener.bind.filter { !(newNames[listener.name] ?? []).contains($0) }.map(\.description)
+            })
+    }
 }
 
 /// Counts down from the number of workers and tells when the last has ended.
@@ -209,16 +231,5 @@ private final class Countdown: Sendable {
 
     func step() {
         if remaining.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 { whenDone() }
-    }
-}
-
-extension HostPattern {
-    /// The pattern as the file spells it.
-    var text: String {
-        switch self {
-        case .any: "*"
-        case .exact(let name): name
-        case .wildcard(let suffix): "*\(suffix)"
-        }
     }
 }

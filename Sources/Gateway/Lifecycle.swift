@@ -20,8 +20,8 @@ package struct Lifecycle {
         let first = nextEnding(signals)
         logger.notice("draining (\(first == SIGQUIT ? "QUIT" : first == SIGINT ? "INT" : "TERM"))")
         gateway.drain()
-        awaitStop(gateway, signals, grace: first == SIGQUIT ? nil : configuration.drain.grace)
-        gateway.finish()
+        let isOrderly = awaitStop(gateway, signals, grace: first == SIGQUIT ? nil : configuration.drain.grace)
+        gateway.finish(within: isOrderly ? configuration.drain.grace : .seconds(1))
     }
 
     private func nextEnding(_ signals: borrowing SignalReader) -> Int32 {
@@ -34,13 +34,14 @@ package struct Lifecycle {
         }
     }
 
-    private func awaitStop(_ gateway: Gateway, _ signals: borrowing SignalReader, grace: Duration?) {
+    /// True when every connection ended by itself.
+    private func awaitStop(_ gateway: Gateway, _ signals: borrowing SignalReader, grace: Duration?) -> Bool {
         let end = grace.map { ContinuousClock.now + $0 }
         var isAborted = false
         while true {
             let timeout = end.map { Int32(clamping: Delay(max(.zero, $0 - ContinuousClock.now)).milliseconds) }
             switch signals.next(within: isAborted ? nil : timeout) {
-            case .notified: return
+            case .notified: return !isAborted
             case .signal(SIGTERM), .signal(SIGINT), .signal(SIGQUIT):
                 logger.notice("second signal: stopping at once")
                 isAborted = true

@@ -15,6 +15,7 @@ package final class ApplicationPool: @unchecked Sendable {
 
     private let queue = Guarded(Queue())
     private let work = WaitPoint()
+    private let ended = WaitPoint()
     /// Sessions added and not yet taken by a thread, those still in feeders included.
     private let waiting = Atomic(0)
     private let startedThreads = Atomic(0)
@@ -26,6 +27,8 @@ package final class ApplicationPool: @unchecked Sendable {
         /// A thread has been woken and has not come to the queue yet.
         var isWaking = false
         var isStopping = false
+        /// Threads that have not ended.
+        var runningThreads = 0
 
         /// Whether one more thread is to be woken now.
         ///
@@ -51,7 +54,7 @@ package final class ApplicationPool: @unchecked Sendable {
         for _ in 0..<count {
             let error = startThread()
             if error != 0 {
-                stop()
+                stop(within: .seconds(1))
                 throw ApplicationPoolError(pool: name, error: error)
             }
         }
@@ -61,14 +64,32 @@ package final class ApplicationPool: @unchecked Sendable {
     package var queueLength: Int { waiting.load(ordering: .relaxed) }
 
     /// Lets the threads finish all that waits, and ends them. Nothing may be added any more.
-    package func stop() {
+    ///
+    /// - Returns: false when a thread is still inside an extension after `limit`; it is left there.
+    @discardableResult
+    package func stop(within limit: Duration) -> Bool {
         queue.withLock { queue in
             queue.isStopping = true
             work.advance()
         }
         work.wake(Int.max)
+        let deadline = ContinuousClock.now + limit
+        while true {
+            let (running, seen) = queue.withLock { queue in (queue.runningThreads, ended.count) }
+            if running == 0 { break }
+            guard ended.wait(past: seen, until: deadline) else { return false }
+        }
         for thread in threads { pthread_join(thread, nil) }
         threads = []
+        return true
+    }
+
+    private func threadEnded() {
+        queue.withLock { queue in
+            queue.runningThreads -= 1
+            ended.advance()
+        }
+        ended.wake(Int.max)
     }
 
     /// Counts one more session as waiting; false when the queue is full.
@@ -104,6 +125,7 @@ package final class ApplicationPool: @unchecked Sendable {
         defer { unsafe pthread_sigmask(SIG_SETMASK, &previous, nil) }
         var thread = pthread_t()
         let pool = unsafe Unmanaged.passRetained(self)
+        queue.withLock { queue in queue.runningThreads += 1 }
         let error = unsafe pthread_create(
             &thread, &attributes,
             { context in
@@ -112,6 +134,7 @@ package final class ApplicationPool: @unchecked Sendable {
             }, pool.toOpaque())
         guard error == 0 else {
             unsafe pool.release()
+            threadEnded()
             return error
         }
         threads.append(thread)
@@ -132,6 +155,7 @@ package final class ApplicationPool: @unchecked Sendable {
         while let module = unsafe modules.popLast() {
             unsafe module._withUnsafeGuaranteedRef { $0.threadDetach() }
         }
+        threadEnded()
     }
 
     /// The session that has waited longest; waits for one, nil once the pool stops and nothing is left.

@@ -59,7 +59,6 @@ package final class ExtensionDispatcher: RequestHandler {
             session.abandon()
             throw error
         }
-        session.release()
     }
 
     // MARK: To the extension
@@ -128,6 +127,8 @@ package final class ExtensionDispatcher: RequestHandler {
     // MARK: From the extension
 
     /// Sends what the extension writes and reads what it asks for, until its response is complete.
+    ///
+    /// Lets go of the session on return, and leaves that to the caller on an error.
     private func relay(_ session: ExtensionSession, _ exchange: Exchange) async throws(ExchangeFailure) {
         let endpoint = exchange.connection.endpoint
         let deadline = endpoint.worker.now.advanced(by: requestTimeout)
@@ -140,19 +141,19 @@ package final class ExtensionDispatcher: RequestHandler {
             case .deadline where flushDeadline < deadline:
                 flushDeadline = .never
                 session.setPrompt()
-            case .deadline:
-                try giveUp(exchange)
-                session.abandon()
-                return
+            case .deadline: return try giveUp(session, exchange)
             }
             let events = session.takeEvents()
             deliver(events, exchange)
             if let outcome = events.outcome {
                 conclude(outcome, session, exchange)
+                session.release()
                 return
             }
             // A small response is complete before the delay is over and leaves together with others.
-            if unsafe events.head != nil || !events.body.isEmpty || flushDeadline == .never { try await exchange.flush() }
+            if unsafe events.head != nil || !events.body.isEmpty || flushDeadline == .never {
+                try await exchange.flush()
+            }
             if events.wantedBody > 0 { await supplyBody(session, exchange) }
         }
     }
@@ -179,7 +180,7 @@ package final class ExtensionDispatcher: RequestHandler {
     }
 
     private func conclude(_ outcome: SessionOutcome, _ session: ExtensionSession, _ exchange: Exchange) {
-        if !outcome.flaws.isEmpty { report("invalid response fields were left out", exchange) }
+        if !outcome.flaws.isEmpty { report("left out of a response: \(outcome.flaws.description)", exchange) }
         switch outcome.ending {
         case .complete: break
         case .silent: report("returned without a response", exchange)
@@ -188,7 +189,7 @@ package final class ExtensionDispatcher: RequestHandler {
         case .exhausted: report("no control block left", exchange)
         }
         if !exchange.isResponseBegun {
-            exchange.respond(failed)
+            exchange.respond(failed, keepAlive: !outcome.closesConnection && outcome.ending == .silent)
         } else if !exchange.finish() {
             report("body shorter than its Content-Length", exchange)
         }
@@ -207,11 +208,11 @@ package final class ExtensionDispatcher: RequestHandler {
     }
 
     /// The request's time is over.
-    private func giveUp(_ exchange: Exchange) throws(ExchangeFailure) {
+    private func giveUp(_ session: ExtensionSession, _ exchange: Exchange) throws(ExchangeFailure) {
         report("no response within the request timeout", exchange)
         guard !exchange.isResponseBegun else { throw .aborted }
-        exchange.respond(late)
-        exchange.closeAfterResponse()
+        session.abandon()
+        exchange.respond(late, keepAlive: false)
     }
 
     private func report(_ problem: String, _ exchange: Exchange) {

@@ -11,22 +11,32 @@ package final class ExtensionModule: @unchecked Sendable {
     package let version: UInt32
     package let description: String
 
+    private let copy: LibraryCopy
     private let library: UnsafeMutableRawPointer
     private let httpExtensionProc: UnsafeMutableRawPointer
     private let terminateExtension: UnsafeMutableRawPointer?
     private let dllMain: UnsafeMutableRawPointer?
     /// Requests whose code may still run.
     private let activeRequests = Atomic(0)
+    private let isRetiring = Atomic(false)
+    private let idle = WaitPoint()
 
-    /// Loads the library at `path` and asks it for its version.
+    /// Loads a private copy of the library at `path` and asks it for its version.
     ///
     /// DllMain, where exported, is called before anything else.
     package static func load(name: String, path: String) throws(ExtensionLoadError) -> ExtensionModule {
-        guard let library = unsafe dlopen(path, RTLD_NOW | RTLD_LOCAL) else {
-            throw ExtensionLoadError(name: name, path: path, reason: .cannotOpen(loaderMessage()))
+        let copy: LibraryCopy
+        do throws(SystemCallError) {
+            copy = try LibraryCopy(of: path)
+        } catch {
+            throw ExtensionLoadError(name: name, path: path, reason: .cannotOpen(error.description))
+        }
+        guard let library = unsafe dlopen(copy.path, RTLD_NOW | RTLD_LOCAL) else {
+            let message = loaderMessage().replacing(copy.path, with: path)
+            throw ExtensionLoadError(name: name, path: path, reason: .cannotOpen(message))
         }
         do throws(ExtensionLoadError.Reason) {
-            return unsafe try ExtensionModule(name: name, path: path, library: library)
+            return unsafe try ExtensionModule(name: name, path: path, copy: copy, library: library)
         } catch {
             unsafe dlclose(library)
             throw ExtensionLoadError(name: name, path: path, reason: error)
@@ -34,7 +44,7 @@ package final class ExtensionModule: @unchecked Sendable {
     }
 
     private init(
-        name: String, path: String, library: UnsafeMutableRawPointer
+        name: String, path: String, copy: LibraryCopy, library: UnsafeMutableRawPointer
     ) throws(ExtensionLoadError.Reason) {
         guard let getExtensionVersion = unsafe dlsym(library, "GetExtensionVersion") else {
             throw .missingEntryPoint("GetExtensionVersion")
@@ -64,6 +74,7 @@ package final class ExtensionModule: @unchecked Sendable {
             let count = unsafe strnlen(CISAPI_description(information), Int(HSE_MAX_EXT_DLL_NAME_LEN))
             return unsafe String(decoding: UnsafeRawBufferPointer(start: text, count: count), as: UTF8.self)
         }
+        self.copy = copy
         unsafe self.library = library
         unsafe self.httpExtensionProc = httpExtensionProc
         unsafe self.terminateExtension = dlsym(library, "TerminateExtension")
@@ -77,7 +88,24 @@ package final class ExtensionModule: @unchecked Sendable {
     }
 
     func requestBegan() { activeRequests.add(1, ordering: .relaxed) }
-    func requestEnded() { activeRequests.subtract(1, ordering: .releasing) }
+
+    func requestEnded() {
+        let active = activeRequests.subtract(1, ordering: .sequentiallyConsistent).newValue
+        guard active == 0, isRetiring.load(ordering: .sequentiallyConsistent) else { return }
+        idle.advance()
+        idle.wake(Int.max)
+    }
+
+    /// Waits until no request's code can run any more; false when that takes longer than `limit`.
+    package func waitUntilIdle(within limit: Duration) -> Bool {
+        isRetiring.store(true, ordering: .sequentiallyConsistent)
+        let deadline = ContinuousClock.now + limit
+        while true {
+            let seen = idle.count
+            if activeRequests.load(ordering: .sequentiallyConsistent) == 0 { return true }
+            guard idle.wait(past: seen, until: deadline) else { return false }
+        }
+    }
 
     /// A pool thread that ran this module's code ends (DLL_THREAD_DETACH).
     func threadDetach() {

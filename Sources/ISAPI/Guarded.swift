@@ -56,6 +56,15 @@ final class WaitPoint: @unchecked Sendable {
         _ = unsafe CLinux_futex_wait(word, seen, -1)
     }
 
+    /// As `wait(past:)`; false once the deadline has passed.
+    func wait(past seen: UInt32, until deadline: ContinuousClock.Instant) -> Bool {
+        let (seconds, attoseconds) = (deadline - ContinuousClock.now).components
+        let nanoseconds = seconds * 1_000_000_000 + attoseconds / 1_000_000_000
+        guard nanoseconds > 0 else { return false }
+        _ = unsafe CLinux_futex_wait(word, seen, nanoseconds)
+        return true
+    }
+
     /// Moves the count; `wake` then lets threads see it.
     func advance() {
         unsafe word.pointee.add(1, ordering: .releasing)

@@ -85,7 +85,7 @@ import Testing
         #expect(worker.send("GET / HTTP/1.1\r\n\r\n", to: test))
         worker.waitForNotification()
         worker.session.abandon()
-        test.pool.stop()
+        test.pool.stop(within: .seconds(10))
         #expect(!test.module.unload())
         try LibraryCalls(test)("finish")
         test.close()

@@ -194,7 +194,7 @@ import Testing
         #expect(worker.send("GET /?\(report.path) HTTP/1.1\r\n\r\n", to: test))
         worker.waitForNotification()
         worker.session.abandon()
-        test.pool.stop()
+        test.pool.stop(within: .seconds(10))
         #expect(try String(contentsOf: report, encoding: .utf8) == "0 10054 0")
         test.close()
     }

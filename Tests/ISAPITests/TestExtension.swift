@@ -22,7 +22,7 @@ final class TestExtension {
 
     /// Ends the pool and unloads the library.
     func close() {
-        pool.stop()
+        pool.stop(within: .seconds(10))
         module.terminate(.must)
         #expect(module.unload())
         try? FileManager.default.removeItem(at: folder)

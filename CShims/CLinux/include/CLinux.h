@@ -59,6 +59,13 @@ static inline int CLinux_set_option(int descriptor, int level, int name, int val
 static const int CLinux_SO_REUSEPORT = SO_REUSEPORT;
 static const int CLinux_SOCK_STREAM_FLAGS = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
 
+// MARK: files
+
+/// memfd_create(2) with MFD_CLOEXEC.
+int CLinux_memfd_create(const char *name);
+/// sendfile(2) from the source's own offset.
+long CLinux_sendfile(int destination, int source, unsigned long count);
+
 // MARK: wake-ups
 
 static inline int CLinux_eventfd(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }

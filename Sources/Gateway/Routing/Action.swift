@@ -25,9 +25,12 @@ final class RespondAction: Action {
 /// `extension`: a request for an application pool.
 final class ExtensionAction: Action {
     private let handler: any RequestHandler
+    /// Keeps the extension loaded as long as a route leads to it.
+    private let owner: AnyObject
 
-    init(_ handler: any RequestHandler) {
+    init(_ handler: any RequestHandler, owner: AnyObject) {
         self.handler = handler
+        self.owner = owner
     }
 
     override func answer(_ exchange: Exchange) -> Disposition {

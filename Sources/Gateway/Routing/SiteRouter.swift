@@ -2,19 +2,31 @@ import HTTP
 import Transport
 
 /// Finds the site and route of a request; one per listener and worker.
+@safe
 final class SiteRouter: RequestRouter {
-    private let table: SiteTable
-    private let accessLog: AccessLog?
+    private var table: SiteTable {
+        didSet { unsafe current = .passUnretained(table) }
+    }
+    /// `table`, used without counting references: all workers share it, and a count would be fought over.
+    private var current: Unmanaged<SiteTable>
+    private var accessLog: AccessLog?
     private let refusals: ReasonLog
 
     init(_ table: SiteTable, accessLog: AccessLog?, refusals: ReasonLog) {
         self.table = table
+        unsafe current = .passUnretained(table)
         self.accessLog = accessLog
         self.refusals = refusals
     }
 
+    /// Answers by other sites from the next request on.
+    func serve(_ table: SiteTable, accessLog: AccessLog?) {
+        self.table = table
+        self.accessLog = accessLog
+    }
+
     func answer(_ exchange: Exchange) -> Disposition {
-        table.answer(exchange)
+        unsafe current._withUnsafeGuaranteedRef { $0.answer(exchange) }
     }
 
     var observesExchanges: Bool { accessLog != nil }

@@ -6,6 +6,7 @@ import Transport
 /// behind it and consumed from `cursor`.
 @safe
 struct ExchangeStorage: ~Copyable {
+    let limits: HeadLimits
     var parser: RequestParser
     let input: UnsafeMutableRawBufferPointer
     /// Where the current request begins.
@@ -30,6 +31,7 @@ struct ExchangeStorage: ~Copyable {
     private static let roomBehindHead = 24 << 10
 
     init(_ limits: HeadLimits) {
+        self.limits = limits
         parser = RequestParser(limits: limits)
         unsafe input = .allocate(byteCount: limits.maximumHead + Self.roomBehindHead, alignment: 16)
     }
@@ -87,7 +89,8 @@ struct ExchangeStorage: ~Copyable {
             cursor = headEnd
             filled = headEnd
         } else if unsafe filled == input.count {
-            unsafe (input.baseAddress! + headEnd).copyMemory(from: input.baseAddress! + cursor, byteCount: filled - cursor)
+            unsafe (input.baseAddress! + headEnd).copyMemory(
+                from: input.baseAddress! + cursor, byteCount: filled - cursor)
             filled -= cursor - headEnd
             cursor = headEnd
         }

@@ -207,11 +207,11 @@ package final class HTTPConnection {
     /// Whether the connection can be kept, as far as the current request and the gateway's state tell.
     @inline(__always)
     func mayKeepAlive(_ exchange: Exchange) -> Bool {
-        if endpoint.worker.isDraining { return false }
+        if endpoint.worker.isDraining || service.isRetired { return false }
         let body = unsafe exchange.storage.pointee.body
         if body.hasEnded { return true }
         if body.owesContinue { return false }
-        guard let remaining = body.remaining else { return true }
+        guard !body.hasBegun, let remaining = body.remaining else { return true }
         return remaining <= UInt64(service.limits.unreadBody)
     }
 

@@ -4,7 +4,12 @@ import Transport
 @safe
 package final class HTTPService {
     package let worker: Worker
-    package let limits: ConnectionLimits
+    /// Limits of the requests that begin from now on.
+    package var limits: ConnectionLimits {
+        didSet { if limits.head != oldValue.head { discardSpares() } }
+    }
+    /// Connections end after their next response.
+    private(set) var isRetired = false
     let router: any RequestRouter
     private var spare: UnsafeMutablePointer<ExchangeStorage>?
     private var spareCount = 0
@@ -23,12 +28,22 @@ package final class HTTPService {
     }
 
     deinit {
+        discardSpares()
+        unsafe date.deallocate()
+    }
+
+    /// Its listener is gone: connections end after their next response.
+    package func retire() {
+        isRetired = true
+    }
+
+    private func discardSpares() {
         while let storage = unsafe spare {
             unsafe spare = storage.pointee.next
             unsafe storage.deinitialize(count: 1)
             unsafe storage.deallocate()
         }
-        unsafe date.deallocate()
+        spareCount = 0
     }
 
     @inline(__always)
@@ -50,7 +65,7 @@ package final class HTTPService {
     func giveBack(_ exchange: Exchange) {
         let storage = unsafe exchange.storage
         unsafe storage.pointee.clear()
-        if spareCount < Self.spareLimit {
+        if spareCount < Self.spareLimit, unsafe storage.pointee.limits == limits.head {
             unsafe storage.pointee.next = spare
             unsafe spare = storage
             spareCount += 1

@@ -1,0 +1,42 @@
+import HTTP
+import TLS
+import Transport
+
+/// Everything the workers serve by that one reading of the configuration determines; immutable, shared by all.
+struct Generation: Sendable {
+    /// Counts readings, from 1.
+    let number: Int
+    let limits: ConnectionLimits
+    let handshakeTimeout: Delay
+    /// By listener name.
+    let ports: [String: Port]
+    let accessLog: AccessLogTarget?
+
+    /// What answers on one listener.
+    struct Port: Sendable {
+        let sites: SiteTable
+        /// Nil for plain HTTP.
+        let certificates: CertificateStore?
+    }
+}
+
+/// Where and how requests are logged.
+struct AccessLogTarget: Sendable {
+    let format: AccessLogConfiguration.Format
+    let file: AccessLogFile
+}
+
+extension ConnectionLimits {
+    init(_ limits: LimitsConfiguration) {
+        self.init()
+        head = HeadLimits(
+            maximumHead: limits.requestHead, maximumRequestLine: limits.requestLine,
+            maximumFields: limits.requestFields)
+        maximumBody = UInt64(limits.requestBody)
+        unreadBody = limits.unreadBody
+        headerTimeout = Delay(limits.headerTimeout)
+        bodyTimeout = Delay(limits.bodyTimeout)
+        idleTimeout = Delay(limits.idleTimeout)
+        writeTimeout = Delay(limits.writeTimeout)
+    }
+}

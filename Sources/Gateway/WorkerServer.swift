@@ -1,0 +1,90 @@
+import HTTP
+import Logging
+import Transport
+
+/// What one worker serves: its listeners, and what answers on each.
+///
+/// Touched by its worker's thread only, once that runs.
+final class WorkerServer: @unchecked Sendable {
+    let worker: Worker
+    private let admission: Admission
+    private let rejected: ReasonLog
+    private let acceptorLogs: AcceptorLogs
+    private var accessLog: AccessLog?
+    private var ports: [String: Port] = [:]
+
+    private struct Port {
+        let service: HTTPService
+        let router: SiteRouter
+        let acceptor: Acceptor
+        var listeners: [Listener] = []
+    }
+
+    init(_ worker: Worker, admission: Admission, logger: Logger) {
+        self.worker = worker
+        self.admission = admission
+        rejected = ReasonLog("request refused", logger: logger, worker: worker)
+        acceptorLogs = AcceptorLogs(
+            refused: ReasonLog("connection refused", logger: logger, worker: worker),
+            handshakes: ReasonLog("TLS handshake failed", logger: logger, worker: worker))
+    }
+
+    /// Serves by `generation` from now on: the next request of every connection, the next handshake of every listener.
+    ///
+    /// - Parameter sockets: addresses that are new; those of listeners that stay are left alone.
+    func apply(_ generation: Generation, adding sockets: [BoundListener], removing removed: Set<String>) {
+        accessLog = generation.accessLog.map { AccessLog($0.format, file: $0.file, worker: worker) }
+        for (name, port) in ports where generation.ports[name] == nil {
+            for listener in port.listeners { listener.close() }
+            port.service.retire()
+            ports[name] = nil
+        }
+        for (name, answer) in generation.ports {
+            if let port = ports[name] {
+                port.router.serve(answer.sites, accessLog: accessLog)
+                port.service.limits = generation.limits
+                port.acceptor.serve(answer.certificates, handshakeTimeout: generation.handshakeTimeout)
+            } else {
+                ports[name] = makePort(answer, generation)
+            }
+        }
+        for address in removed { closeListeners(at: address) }
+        for bound in sockets {
+            guard let port = ports[bound.name] else { continue }
+            ports[bound.name]?.listeners.append(Listener(bound.socket, on: worker, delegate: port.acceptor))
+        }
+    }
+
+    private func makePort(_ answer: Generation.Port, _ generation: Generation) -> Port {
+        let router = SiteRouter(answer.sites, accessLog: accessLog, refusals: rejected)
+        let service = HTTPService(worker: worker, limits: generation.limits, router: router)
+        let acceptor = Acceptor(
+            service: service, certificates: answer.certificates, handshakeTimeout: generation.handshakeTimeout,
+            admission: admission, logs: acceptorLogs)
+        return Port(service: service, router: router, acceptor: acceptor)
+    }
+
+    private func closeListeners(at address: String) {
+        for (name, port) in ports {
+            let (closing, staying) = port.listeners.reduce(into: ([Listener](), [Listener]())) { parts, listener in
+                if listener.address.description == address {
+                    parts.0.append(listener)
+                } else {
+                    parts.1.append(listener)
+                }
+            }
+            for listener in closing { listener.close() }
+            ports[name]?.listeners = staying
+        }
+    }
+
+    /// Accepts no more, and lets connections end after what they are doing.
+    func drain() {
+        for name in ports.keys {
+            for listener in ports[name]?.listeners ?? [] { listener.close() }
+            ports[name]?.listeners = []
+        }
+        worker.drain()
+        worker.stop()
+    }
+}
