@@ -53,7 +53,7 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
     }
 
     deinit {
-        for unsafeblock in unsafe spareBlocks { unsafe block.deallocate() }
+        while let block = unsafe spareBlocks.popLast() { unsafe block.deallocate() }
         close(epoll)
         close(wakeUp)
     }
