@@ -203,9 +203,33 @@ package struct ApplicationPoolError: Error, Equatable, CustomStringConvertible {
 package final class PoolFeeder {
     package let pool: ApplicationPool
     private var sessions = SessionQueue()
+    /// Idle sessions, the last used first; kept here so that workers do not meet in the common store.
+    private var idle = SessionList()
+
+    private static let idleLimit = 256
 
     package init(_ pool: ApplicationPool) {
         self.pool = pool
+    }
+
+    deinit {
+        while let session = unsafe idle.pop() { unsafe session._withUnsafeGuaranteedRef { $0.giveBack() } }
+    }
+
+    /// An idle session.
+    func takeSession() -> ExtensionSession {
+        guard let session = unsafe idle.pop() else { return ExtensionSession.take() }
+        return unsafe session.takeUnretainedValue()
+    }
+
+    /// As `ExtensionSession.release`, keeping the session for this worker's next request.
+    func release(_ session: ExtensionSession) {
+        guard session.detach() else { return }
+        if idle.count < Self.idleLimit {
+            unsafe idle.push(.passUnretained(session))
+        } else {
+            session.giveBack()
+        }
     }
 
     package var isEmpty: Bool { sessions.count == 0 }
