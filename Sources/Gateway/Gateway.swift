@@ -20,6 +20,7 @@ package final class Gateway {
     private var extensions: ExtensionHost?
     private var accessLog: AccessLogTarget?
     private var generation = 0
+    private var workerCount = 0
 
     /// - Parameter whenStopped: called on some thread once the last worker has ended.
     package init(_ configuration: Configuration, logger: Logger, whenStopped: @escaping @Sendable () -> Void) {
@@ -62,6 +63,7 @@ package final class Gateway {
         case .automatic: count = max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
         case .count(let configured): count = configured
         }
+        workerCount = count
         var workers: [Worker] = []
         for index in 0..<count {
             do throws(TransportFailure) {
@@ -107,7 +109,7 @@ package final class Gateway {
         let accessLog = try openAccessLog(configuration.log.access)
         let candidate = try extensions.prepare(configuration.extensions, tolerant: tolerant)
         let builder = GenerationBuilder(
-            configuration: configuration, number: generation + 1, extensions: extensions, candidate: candidate,
+            configuration: configuration, number: generation + 1, workers: workerCount, extensions: extensions, candidate: candidate,
             accessLog: accessLog)
         let built = try builder.build()
         generation += 1
