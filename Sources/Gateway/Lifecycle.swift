@@ -21,7 +21,7 @@ package struct Lifecycle {
         logger.notice("draining (\(first == SIGQUIT ? "QUIT" : first == SIGINT ? "INT" : "TERM"))")
         gateway.drain()
         let isOrderly = awaitStop(gateway, signals, grace: first == SIGQUIT ? nil : configuration.drain.grace)
-        gateway.finish(within: isOrderly ? Self.unloadLimit : .seconds(1))
+        gateway.finish(within: isOrderly ? configuration.drain.grace : .seconds(1))
     }
 
     private func nextEnding(_ signals: borrowing SignalReader) -> Int32 {
@@ -33,9 +33,6 @@ package struct Lifecycle {
             }
         }
     }
-
-    /// How long extensions may take to end their pools when nothing presses.
-    private static let unloadLimit = Duration.seconds(90)
 
     /// True when every connection ended by itself.
     private func awaitStop(_ gateway: Gateway, _ signals: borrowing SignalReader, grace: Duration?) -> Bool {

@@ -48,7 +48,8 @@ package struct SignalReader: ~Copyable {
     package func next(within milliseconds: Int32?) -> Event {
         while true {
             var polled = (
-                pollfd(fd: signals, events: Int16(POLLIN), revents: 0), pollfd(fd: events, events: Int16(POLLIN), revents: 0)
+                pollfd(fd: signals, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: events, events: Int16(POLLIN), revents: 0)
             )
             let count = unsafe withUnsafeMutablePointer(to: &polled) {
                 unsafe $0.withMemoryRebound(to: pollfd.self, capacity: 2) { unsafe poll($0, 2, milliseconds ?? -1) }

@@ -35,7 +35,7 @@ final class WorkerServer: @unchecked Sendable {
     func apply(_ generation: Generation, adding sockets: [BoundListener], removing removed: Set<String>) {
         accessLog = generation.accessLog.map { AccessLog($0.format, file: $0.file, worker: worker) }
         for (name, port) in ports where generation.ports[name] == nil {
-            port.listeners.forEach { $0.close() }
+            for listener in port.listeners { listener.close() }
             port.service.retire()
             ports[name] = nil
         }
@@ -67,9 +67,13 @@ final class WorkerServer: @unchecked Sendable {
     private func closeListeners(at address: String) {
         for (name, port) in ports {
             let (closing, staying) = port.listeners.reduce(into: ([Listener](), [Listener]())) { parts, listener in
-                if listener.address.description == address { parts.0.append(listener) } else { parts.1.append(listener) }
+                if listener.address.description == address {
+                    parts.0.append(listener)
+                } else {
+                    parts.1.append(listener)
+                }
             }
-            closing.forEach { $0.close() }
+            for listener in closing { listener.close() }
             ports[name]?.listeners = staying
         }
     }
@@ -77,7 +81,7 @@ final class WorkerServer: @unchecked Sendable {
     /// Accepts no more, and lets connections end after what they are doing.
     func drain() {
         for name in ports.keys {
-            ports[name]?.listeners.forEach { $0.close() }
+            for listener in ports[name]?.listeners ?? [] { listener.close() }
             ports[name]?.listeners = []
         }
         worker.drain()

@@ -151,7 +151,9 @@ package final class ExtensionDispatcher: RequestHandler {
                 return
             }
             // A small response is complete before the delay is over and leaves together with others.
-            if unsafe events.head != nil || !events.body.isEmpty || flushDeadline == .never { try await exchange.flush() }
+            if unsafe events.head != nil || !events.body.isEmpty || flushDeadline == .never {
+                try await exchange.flush()
+            }
             if events.wantedBody > 0 { await supplyBody(session, exchange) }
         }
     }
@@ -187,7 +189,7 @@ package final class ExtensionDispatcher: RequestHandler {
         case .exhausted: report("no control block left", exchange)
         }
         if !exchange.isResponseBegun {
-            exchange.respond(failed)
+            exchange.respond(failed, keepAlive: !outcome.closesConnection && outcome.ending == .silent)
         } else if !exchange.finish() {
             report("body shorter than its Content-Length", exchange)
         }
@@ -210,8 +212,7 @@ package final class ExtensionDispatcher: RequestHandler {
         report("no response within the request timeout", exchange)
         guard !exchange.isResponseBegun else { throw .aborted }
         session.abandon()
-        exchange.respond(late)
-        exchange.closeAfterResponse()
+        exchange.respond(late, keepAlive: false)
     }
 
     private func report(_ problem: String, _ exchange: Exchange) {

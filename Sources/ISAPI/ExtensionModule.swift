@@ -87,6 +87,11 @@ package final class ExtensionModule: @unchecked Sendable {
         unsafe CISAPI_call_HttpExtensionProc(httpExtensionProc, block)
     }
 
+    /// What the library exports under `name`.
+    func symbol(_ name: String) -> UnsafeMutableRawPointer? {
+        unsafe dlsym(library, name)
+    }
+
     func requestBegan() { activeRequests.add(1, ordering: .relaxed) }
 
     func requestEnded() {
