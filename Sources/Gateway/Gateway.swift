@@ -19,6 +19,7 @@ package final class Gateway {
     private var threads: [WorkerThread] = []
     private var extensions: ExtensionHost?
     private var accessLog: AccessLogTarget?
+    private var certificates: CertificateSet?
     private var generation = 0
 
     /// - Parameter whenStopped: called on some thread once the last worker has ended.
@@ -108,8 +109,10 @@ package final class Gateway {
         let candidate = try extensions.prepare(configuration.extensions, tolerant: tolerant)
         let builder = GenerationBuilder(
             configuration: configuration, number: generation + 1, extensions: extensions, candidate: candidate,
-            accessLog: accessLog)
+            accessLog: accessLog, previousCertificates: certificates)
         let built = try builder.build()
+        for warning in built.certificates.warnings { logger.warning("\(warning.description)") }
+        certificates = built.certificates
         generation += 1
         self.accessLog = accessLog
         return (built, candidate)

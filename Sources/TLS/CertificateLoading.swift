@@ -164,7 +164,9 @@ struct CertificateLoading {
             for (name, answer) in answers {
                 for served in answer.certificates {
                     let subject = HandshakeProof.Subject(name, answer, served)
-                    guard subjects.insert(subject).inserted, previous?.proven.contains(subject) != true else { continue }
+                    guard subjects.insert(subject).inserted, previous?.proven.contains(subject) != true else {
+                        continue
+                    }
                     trials.append(Trial(store: store, name: name, served: served))
                 }
             }

@@ -78,6 +78,10 @@ package struct CertificateReport: Equatable, Sendable {
     package let notAfter: Timestamp
     /// The exchange of certificates that brought it.
     package let generation: Int
+
+    package func expires(within time: Duration, from now: Timestamp = .now) -> Bool {
+        notAfter.seconds < now.seconds + time.components.seconds
+    }
 }
 
 /// A certificate before and after an exchange; nil for none.

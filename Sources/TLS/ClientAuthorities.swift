@@ -54,7 +54,8 @@ struct ClientAuthorities: Hashable, Sendable {
         }
         unsafe X509_STORE_set_flags(store, UInt(X509_V_FLAG_PARTIAL_CHAIN))
         guard let file = files.revocations else { return }
-        for block in try blocks(of: revocations, kind: .revocationList, file: file, or: { .invalidRevocationList($0) }) {
+        for block in try blocks(of: revocations, kind: .revocationList, file: file, or: { .invalidRevocationList($0) })
+        {
             let list = unsafe block.parse { position, count in unsafe d2i_X509_CRL(nil, position, count) }
             guard let list = unsafe list else {
                 throw CertificateProblem(file, .invalidRevocationList(TLSError("read revocation list").reason))

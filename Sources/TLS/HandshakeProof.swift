@@ -38,7 +38,7 @@ final class HandshakeProof: @unchecked Sendable {
     }
 
     deinit {
-        for unsafe context in unsafe clients.values { unsafe SSL_CTX_free(context) }
+        unsafe clients.values.forEach { unsafe SSL_CTX_free($0) }
     }
 
     /// Shakes hands as a client that asks for `name` and knows one kind of key.

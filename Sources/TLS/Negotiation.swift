@@ -108,7 +108,8 @@ let clientHelloCallback:
     }
 
 /// Tells the client that its name was understood (RFC 6066 §3); the choice was made when its hello arrived.
-let serverNameCallback: @convention(c) (OpaquePointer?, UnsafeMutablePointer<Int32>?, UnsafeMutableRawPointer?) -> Int32 = {
-    session, _, _ in
-    unsafe Negotiation.of(session)?.isNamed == true ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK
-}
+let serverNameCallback:
+    @convention(c) (OpaquePointer?, UnsafeMutablePointer<Int32>?, UnsafeMutableRawPointer?) -> Int32 = {
+        session, _, _ in
+        unsafe Negotiation.of(session)?.isNamed == true ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK
+    }

@@ -56,7 +56,8 @@ enum PEMFile {
                     let header = unsafe header, let start = unsafe start
                 else { break }
                 unsafe blocks.append(
-                    PEMBlock(label: String(cString: label), header: String(cString: header), start: start, count: count))
+                    PEMBlock(label: String(cString: label), header: String(cString: header), start: start, count: count)
+                )
                 unsafe COpenSSL_free(label)
                 unsafe COpenSSL_free(header)
             }

@@ -18,9 +18,10 @@ struct SiteAnswers {
     ) {
         let patterns = certificates.map(\.identity.patterns)
         unnamed = CertificateStore.Answer(site: site, certificates: Self.choose(certificates))
-        var used = Set(certificates.indices.filter { index in
-            unnamed.certificates.contains { $0.identity === certificates[index].identity }
-        })
+        var used = Set(
+            certificates.indices.filter { index in
+                unnamed.certificates.contains { $0.identity === certificates[index].identity }
+            })
         if !description.hosts.contains(.any) { used = [] }
         var shared: [[Int]: CertificateStore.Answer] = [:]
         func answer(for host: ServerNamePattern) -> CertificateStore.Answer? {
@@ -53,8 +54,9 @@ struct SiteAnswers {
             let names = patterns[index].map(\.description)
             let file = certificates[index].files.chain
             let other = certificates.indices.first { other in
-                used.contains(other) && certificates[other].identity.keyType.kind
-                    == certificates[index].identity.keyType.kind
+                used.contains(other)
+                    && certificates[other].identity.keyType.kind
+                        == certificates[index].identity.keyType.kind
             }
             let isForAHost = description.hosts.contains { host in patterns[index].contains { $0.covers(host) } }
             if let other, isForAHost {

@@ -103,17 +103,6 @@ private struct TicketCipher: @unchecked Sendable {
         guard unsafe EVP_CipherInit_ex2(context, cipher, encryption, vector, encrypting ? 1 : 0, nil) == 1 else {
             return false
         }
-        var digest = Array("SHA256".utf8CString)
-        return unsafe digest.withUnsafeMutableBufferPointer { digest in
-            unsafe authentication.withUnsafeMutableBytes { authentication in
-                let parameters = unsafe [
-                    OSSL_PARAM_construct_octet_string(
-                        OSSL_MAC_PARAM_KEY, authentication.baseAddress, authentication.count),
-                    OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest.baseAddress, 0),
-                    OSSL_PARAM_construct_end(),
-                ]
-                return unsafe EVP_MAC_CTX_set_params(authenticator, parameters) == 1
-            }
-        }
+        return unsafe COpenSSL_MAC_set_hmac_sha256_key(authenticator, authentication, authentication.count) == 1
     }
 }

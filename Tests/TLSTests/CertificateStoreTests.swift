@@ -41,7 +41,8 @@ import Testing
     @Test(arguments: ["unknown.test", nil]) func `Unknown names are rejected on demand`(_ name: String?) throws {
         files.add("a", authority.issue(["a.test"]))
         let store = try store(listener([(["a.test"], ["a"])], unknownNames: .rejected))
-        #expect(TestClient().connect(to: store, name).failure == (name == nil ? "no server name" : "unknown server name"))
+        #expect(
+            TestClient().connect(to: store, name).failure == (name == nil ? "no server name" : "unknown server name"))
         #expect(TestClient().connect(to: store, "a.test").failure == nil)
     }
 
@@ -99,10 +100,12 @@ import Testing
         #expect(parse([0, 7, 0, 0, 4] + Array("A.b.".utf8)) == .name("a.b"))
     }
 
-    @Test(arguments: [
-        [], [0, 0], [0, 3, 0, 0, 0], [0, 4, 1, 0, 1, 97], [0, 5, 0, 0, 1, 97], [0, 4, 0, 0, 2, 97],
-        [0, 4, 0, 0, 1, 0], [0, 4, 0, 0, 1, 0x20], [0, 4, 0, 0, 1, 0xC3], [0, 5, 0, 0, 1, 97, 97],
-    ] as [[UInt8]]) func `What is not one printable name is malformed`(_ bytes: [UInt8]) {
+    @Test(
+        arguments: [
+            [], [0, 0], [0, 3, 0, 0, 0], [0, 4, 1, 0, 1, 97], [0, 5, 0, 0, 1, 97], [0, 4, 0, 0, 2, 97],
+            [0, 4, 0, 0, 1, 0], [0, 4, 0, 0, 1, 0x20], [0, 4, 0, 0, 1, 0xC3], [0, 5, 0, 0, 1, 97, 97],
+        ] as [[UInt8]]) func `What is not one printable name is malformed`(_ bytes: [UInt8])
+    {
         #expect(parse(bytes) == .malformed)
     }
 }

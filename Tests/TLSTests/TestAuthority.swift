@@ -22,9 +22,11 @@ final class TestAuthority: @unchecked Sendable {
 
     init(_ name: String = "Test authority", issuer: TestAuthority? = nil) {
         unsafe key = generateKey(.ecdsa)
-        unsafe certificate = makeCertificate(name, key: key, extensions: [
-            (NID_basic_constraints, "critical,CA:TRUE"), (NID_key_usage, "critical,keyCertSign,cRLSign"),
-        ])
+        unsafe certificate = makeCertificate(
+            name, key: key,
+            extensions: [
+                (NID_basic_constraints, "critical,CA:TRUE"), (NID_key_usage, "critical,keyCertSign,cRLSign"),
+            ])
         let signer = issuer
         unsafe X509_set_issuer_name(certificate, X509_get_subject_name(signer?.certificate ?? certificate))
         unsafe X509_sign(certificate, signer?.key ?? key, EVP_sha256())
@@ -119,7 +121,8 @@ private func makeCertificate(
     unsafe X509_gmtime_adj(X509_getm_notBefore(certificate), days.from * 86_400)
     unsafe X509_gmtime_adj(X509_getm_notAfter(certificate), days.until * 86_400)
     unsafe X509_NAME_add_entry_by_NID(
-        X509_get_subject_name(certificate), NID_commonName, COpenSSL_MBSTRING_UTF8, Array(name.utf8), Int32(name.utf8.count),
+        X509_get_subject_name(certificate), NID_commonName, COpenSSL_MBSTRING_UTF8, Array(name.utf8),
+        Int32(name.utf8.count),
         -1, 0)
     unsafe X509_set_pubkey(certificate, key)
     for (identifier, value) in extensions {

@@ -75,6 +75,8 @@ final class TestClient {
         if let failure { return Outcome(failure: negotiation.refusal ?? failure) }
         unsafe SSL_SESSION_free(session)
         unsafe session = SSL_get1_session(client)
+        // A connection that was not closed properly spoils its session.
+        unsafe SSL_set_shutdown(client, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN)
         return unsafe describe(client)
     }
 

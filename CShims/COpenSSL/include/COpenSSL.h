@@ -91,6 +91,18 @@ static inline void *COpenSSL_malloc(size_t count) { return OPENSSL_malloc(count)
 static inline void COpenSSL_free(void *pointer) { OPENSSL_free(pointer); }
 static inline void COpenSSL_clear_free(void *pointer, size_t count) { OPENSSL_clear_free(pointer, count); }
 
+// MARK: EVP
+
+/// In C because the parameters point to their names.
+static inline int COpenSSL_MAC_set_hmac_sha256_key(EVP_MAC_CTX *context, const unsigned char *key, size_t count) {
+  OSSL_PARAM parameters[] = {
+      OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, (void *)key, count),
+      OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)"SHA256", 0),
+      OSSL_PARAM_construct_end(),
+  };
+  return EVP_MAC_CTX_set_params(context, parameters);
+}
+
 // MARK: BIO
 
 static inline void COpenSSL_BIO_set_retry_read(BIO *bio) { BIO_set_retry_read(bio); }

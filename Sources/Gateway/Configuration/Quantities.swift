@@ -16,7 +16,7 @@ func parseSize(_ text: String) -> Int? {
 
 extension Configuration {
     /// A length of time on the command line, in the file's notation: digits, then `ms`, `s`, `m`, `h` or `d`.
-    package static func parseTime(_ text: String) -> Duration? { Gateway.parseTime(text) }
+    package static func duration(_ text: String) -> Duration? { parseTime(text) }
 }
 
 /// A length of time as the file writes it: digits, then `ms`, `s`, `m`, `h` or `d`.
