@@ -21,6 +21,7 @@ package final class Gateway {
     private var accessLog: AccessLogTarget?
     private var certificates: CertificateSet?
     private var generation = 0
+    private var workerCount = 0
 
     /// - Parameter whenStopped: called on some thread once the last worker has ended.
     package init(_ configuration: Configuration, logger: Logger, whenStopped: @escaping @Sendable () -> Void) {
@@ -63,6 +64,7 @@ package final class Gateway {
         case .automatic: count = max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
         case .count(let configured): count = configured
         }
+        workerCount = count
         var workers: [Worker] = []
         for index in 0..<count {
             do throws(TransportFailure) {
@@ -108,8 +110,8 @@ package final class Gateway {
         let accessLog = try openAccessLog(configuration.log.access)
         let candidate = try extensions.prepare(configuration.extensions, tolerant: tolerant)
         let builder = GenerationBuilder(
-            configuration: configuration, number: generation + 1, extensions: extensions, candidate: candidate,
-            accessLog: accessLog, previousCertificates: certificates)
+            configuration: configuration, number: generation + 1, workers: workerCount, extensions: extensions,
+            candidate: candidate, accessLog: accessLog, previousCertificates: certificates)
         let built = try builder.build()
         for warning in built.certificates.warnings { logger.warning("\(warning.description)") }
         certificates = built.certificates

@@ -41,7 +41,7 @@ final class WorkerServer: @unchecked Sendable {
         }
         for (name, answer) in generation.ports {
             if let port = ports[name] {
-                port.router.serve(answer.sites, accessLog: accessLog)
+                port.router.serve(answer.sites[worker.index], accessLog: accessLog)
                 port.service.limits = generation.limits
                 port.acceptor.serve(answer.certificates, handshakeTimeout: generation.handshakeTimeout)
             } else {
@@ -56,7 +56,7 @@ final class WorkerServer: @unchecked Sendable {
     }
 
     private func makePort(_ answer: Generation.Port, _ generation: Generation) -> Port {
-        let router = SiteRouter(answer.sites, accessLog: accessLog, refusals: rejected)
+        let router = SiteRouter(answer.sites[worker.index], accessLog: accessLog, refusals: rejected)
         let service = HTTPService(worker: worker, limits: generation.limits, router: router)
         let acceptor = Acceptor(
             service: service, certificates: answer.certificates, handshakeTimeout: generation.handshakeTimeout,

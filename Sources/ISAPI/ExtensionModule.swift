@@ -2,7 +2,7 @@ import CISAPI
 import Glibc
 import Synchronization
 
-/// One loaded extension library and its entry points.
+/// One loaded extension library and its entry points; its owner keeps it as long as requests are active in it.
 @safe
 package final class ExtensionModule: @unchecked Sendable {
     package let name: String

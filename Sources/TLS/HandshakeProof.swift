@@ -1,8 +1,7 @@
 import COpenSSL
 
 /// Handshakes with ourselves in memory, by which certificates are tried before any client meets them.
-@safe
-final class HandshakeProof: @unchecked Sendable {
+final class HandshakeProof: Sendable {
     /// What was tried: while certificate and context are the same objects, the outcome is the same.
     struct Subject: Hashable, Sendable {
         let name: ServerNamePattern
@@ -16,29 +15,37 @@ final class HandshakeProof: @unchecked Sendable {
         }
     }
 
-    /// Clients that accept one kind of key each.
-    private let clients: [KeyType.Kind: OpaquePointer]
+    private let clients: [KeyType.Kind: Client]
 
     init() {
-        let algorithms: [KeyType.Kind: String] = [
-            .ecdsa: "ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512",
-            .rsa: "RSA-PSS+SHA256:RSA-PSS+SHA384:RSA-PSS+SHA512:RSA+SHA256:RSA+SHA384:RSA+SHA512:rsa_pss_pss_sha256",
-            .ed25519: "ed25519",
-        ]
-        unsafe clients = algorithms.compactMapValues { list in
+        clients = [
+            .ecdsa: Client(accepting: "ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512"),
+            .rsa: Client(
+                accepting: "RSA-PSS+SHA256:RSA-PSS+SHA384:RSA-PSS+SHA512:RSA+SHA256:RSA+SHA384:RSA+SHA512:"
+                    + "rsa_pss_pss_sha256"),
+            .ed25519: Client(accepting: "ed25519"),
+        ].compactMapValues { $0 }
+        ERR_clear_error()
+    }
+
+    /// The settings of clients that accept one kind of key.
+    @safe
+    private final class Client: @unchecked Sendable {
+        let context: OpaquePointer
+
+        init?(accepting algorithms: String) {
             guard let context = unsafe SSL_CTX_new(TLS_client_method()) else { return nil }
-            unsafe COpenSSL_CTX_set1_sigalgs_list(context, list)
+            unsafe self.context = context
+            unsafe COpenSSL_CTX_set1_sigalgs_list(context, algorithms)
             unsafe COpenSSL_CTX_set_session_cache_mode(context, Int(SSL_SESS_CACHE_OFF))
             // Trust is not tried here: the certificate is compared with the one that was meant.
             unsafe SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nil)
             unsafe SSL_CTX_set_cert_verify_callback(context, { _, _ in 1 }, nil)
-            return unsafe context
         }
-        ERR_clear_error()
-    }
 
-    deinit {
-        unsafe clients.values.forEach { unsafe SSL_CTX_free($0) }
+        deinit {
+            unsafe SSL_CTX_free(context)
+        }
     }
 
     /// Shakes hands as a client that asks for `name` and knows one kind of key.
@@ -46,7 +53,7 @@ final class HandshakeProof: @unchecked Sendable {
     /// - Returns: what went wrong, in OpenSSL's words; nil when the client was shown `served`.
     func failure(for name: String?, of served: CertificateStore.Served, in store: CertificateStore) -> String? {
         defer { ERR_clear_error() }
-        guard let context = unsafe clients[served.identity.keyType.kind], let client = unsafe SSL_new(context) else {
+        guard let settings = clients[served.identity.keyType.kind], let client = unsafe SSL_new(settings.context) else {
             return "no client understands its key"
         }
         defer { unsafe SSL_free(client) }

@@ -15,6 +15,9 @@ package struct Exchange: BitwiseCopyable {
 
     package var connection: HTTPConnection { withConnection { $0 } }
 
+    @inline(__always)
+    package var endpoint: Endpoint { withConnection { $0.endpoint } }
+
     /// Access without counting a reference: the connection outlives its exchange.
     @inline(__always)
     private func withConnection<Result>(_ body: (HTTPConnection) -> Result) -> Result {

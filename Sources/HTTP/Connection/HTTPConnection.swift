@@ -8,7 +8,7 @@ package final class HTTPConnection {
     package let stream: any ByteStream
     package let endpoint: Endpoint
     let service: HTTPService
-    /// What a feature keeps for the length of the connection, such as facts it derived once.
+    /// What the extensions' dispatcher keeps for the length of the connection: facts it derived once.
     package var attachment: AnyObject?
 
     /// Responses collected beyond this are sent before further requests are answered.
