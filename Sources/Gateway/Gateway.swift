@@ -19,6 +19,7 @@ package final class Gateway {
     private var threads: [WorkerThread] = []
     private var extensions: ExtensionHost?
     private var accessLog: AccessLogTarget?
+    private var certificates: CertificateSet?
     private var generation = 0
     private var workerCount = 0
 
@@ -109,9 +110,11 @@ package final class Gateway {
         let accessLog = try openAccessLog(configuration.log.access)
         let candidate = try extensions.prepare(configuration.extensions, tolerant: tolerant)
         let builder = GenerationBuilder(
-            configuration: configuration, number: generation + 1, workers: workerCount, extensions: extensions, candidate: candidate,
-            accessLog: accessLog)
+            configuration: configuration, number: generation + 1, workers: workerCount, extensions: extensions,
+            candidate: candidate, accessLog: accessLog, previousCertificates: certificates)
         let built = try builder.build()
+        for warning in built.certificates.warnings { logger.warning("\(warning.description)") }
+        certificates = built.certificates
         generation += 1
         self.accessLog = accessLog
         return (built, candidate)

@@ -1,13 +1,13 @@
 import ArgumentParser
 import Gateway
 
-/// The command line: `isagate run`, `check`, `version`, and nginx's `-t`.
+/// The command line: `isagate run`, `check`, `certs`, `version`, and nginx's `-t`.
 @main
 struct Isagate: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "isagate",
         abstract: "An HTTPS gateway that runs ISAPI extensions.",
-        subcommands: [Run.self, Check.self, Version.self])
+        subcommands: [Run.self, Check.self, Certs.self, Version.self])
 
     @OptionGroup var file: ConfigurationFile
 
