@@ -10,6 +10,7 @@ package struct Configuration: Sendable, Equatable {
     package var user: String?
     /// In file order, as are extensions and sites.
     package var listeners: [ListenerConfiguration]
+    package var admin = AdminConfiguration()
     package var log = LogConfiguration()
     package var limits = LimitsConfiguration()
     package var drain = DrainConfiguration()
@@ -46,6 +47,12 @@ package struct TLSConfiguration: Sendable, Equatable {
     package enum ApplicationProtocol: String, Sendable {
         case http11 = "http/1.1"
     }
+}
+
+/// How a running gateway is asked and told things.
+package struct AdminConfiguration: Sendable, Equatable {
+    /// The control socket, as an absolute path; nil for none.
+    package var socket: String?
 }
 
 package struct LogConfiguration: Sendable, Equatable {
