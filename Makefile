@@ -20,6 +20,9 @@ python = $(shell python3 -c 'import pytest' 2>/dev/null && echo python3 || echo 
 
 c_sources = $(wildcard CShims/*/*.c Examples/*/*.c Tests/EndToEnd/extensions/*.c Bench/*.c)
 
+address_environment := ASAN_OPTIONS=detect_leaks=1 \
+	LSAN_OPTIONS=suppressions=$(CURDIR)/Tests/leak-sanitizer.supp:print_suppressions=0
+
 stage = @printf '\n== %s\n'
 
 .PHONY: help run build test test-unit test-end-to-end test-address test-thread lint format bench fuzz certs examples clean
@@ -41,7 +44,7 @@ test: test-unit test-end-to-end test-address ## Runs every test; without CI set,
 
 test-unit: test-packages ## Runs the unit tests with AddressSanitizer
 	$(stage) "unit tests with AddressSanitizer"
-	ASAN_OPTIONS=detect_leaks=0 swift test --sanitize=address --scratch-path $(address) $(SWIFT_BUILD_FLAGS)
+	$(address_environment) swift test --sanitize=address --scratch-path $(address) $(SWIFT_BUILD_FLAGS)
 
 test-end-to-end: test-packages build examples ## Runs the end-to-end tests
 	$(stage) "end-to-end tests"
@@ -49,9 +52,7 @@ test-end-to-end: test-packages build examples ## Runs the end-to-end tests
 
 test-address: test-unit examples ## Runs the end-to-end tests with AddressSanitizer
 	$(stage) "end-to-end tests with AddressSanitizer"
-	ISAGATE=$(address)/debug/isagate ISAGATE_TEST_PATIENCE=4 \
-	ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=0 \
-	LSAN_OPTIONS=suppressions=$(CURDIR)/Tests/leak-sanitizer.supp:print_suppressions=0 \
+	$(address_environment) ISAGATE=$(address)/debug/isagate ISAGATE_TEST_PATIENCE=4 \
 		$(python) -m pytest -q Tests/EndToEnd
 
 test-thread: test-packages ## Runs the unit tests with ThreadSanitizer

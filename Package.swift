@@ -20,8 +20,8 @@ func shim(_ name: String, links: [LinkerSetting] = []) -> Target {
 }
 
 /// A room of the gateway.
-func module(_ name: String, uses dependencies: [Target.Dependency]) -> Target {
-    .target(name: name, dependencies: dependencies, path: "Sources/\(name)", swiftSettings: strictness)
+func module(_ name: String, uses dependencies: [Target.Dependency], in folder: String = "Sources") -> Target {
+    .target(name: name, dependencies: dependencies, path: "\(folder)/\(name)", swiftSettings: strictness)
 }
 
 /// The unit tests of one room.
@@ -47,11 +47,14 @@ let package = Package(
         shim("CLinux"),
         shim("COpenSSL", links: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
         // An extension finds these in the process that loads it.
-        shim("CISAPI", links: [
-            .unsafeFlags([
-                "-Xlinker", "--export-dynamic-symbol=GetLastError", "-Xlinker", "--export-dynamic-symbol=SetLastError",
-            ])
-        ]),
+        shim(
+            "CISAPI",
+            links: [
+                .unsafeFlags([
+                    "-Xlinker", "--export-dynamic-symbol=GetLastError", "-Xlinker",
+                    "--export-dynamic-symbol=SetLastError",
+                ])
+            ]),
 
         module("Transport", uses: ["CLinux"]),
         module("TLS", uses: ["Transport", "COpenSSL"]),
@@ -62,6 +65,9 @@ let package = Package(
             name: "isagate", dependencies: ["Gateway", arguments], path: "Sources/isagate",
             swiftSettings: strictness),
 
-        tests("HTTP"), tests("ISAPI", uses: ["HTTP", "CISAPI"]), tests("Gateway"),
+        // Workers and clients' ends of connections, for the tests that need real ones.
+        module("TestSupport", uses: ["Transport", "CLinux"], in: "Tests"),
+        tests("Transport", uses: ["TestSupport", "CLinux"]), tests("HTTP", uses: ["TestSupport", "Transport"]),
+        tests("ISAPI", uses: ["HTTP", "CISAPI"]), tests("Gateway"),
     ]
 )

@@ -52,20 +52,42 @@ final class Acceptor: ListenerDelegate, @unchecked Sendable {
     }
 
     private func serve(_ endpoint: Endpoint) async {
-        guard let certificates else {
-            return await HTTPConnection(PlainStream(endpoint), service: service).serve()
+        guard let certificates else { return await connection(on: PlainStream(endpoint)).serve() }
+        guard let stream = await secure(endpoint, certificates) else { return }
+        await connection(on: stream).serve()
+    }
+
+    // What is over once HTTP begins stays out of the frame that lives as long as the connection.
+    @inline(never)
+    private func connection(on stream: any ByteStream) -> HTTPConnection {
+        HTTPConnection(stream, service: service)
+    }
+
+    /// The connection inside TLS; nil, with the endpoint closed, when the handshake fails.
+    @inline(never)
+    private func secure(_ endpoint: Endpoint, _ certificates: CertificateStore) async -> TLSStream? {
+        guard let stream = makeStream(endpoint, certificates) else { return nil }
+        let outcome = await stream.handshake(until: service.worker.now.advanced(by: handshakeTimeout))
+        return succeeded(outcome, endpoint) ? stream : nil
+    }
+
+    @inline(never)
+    private func makeStream(_ endpoint: Endpoint, _ certificates: CertificateStore) -> TLSStream? {
+        do throws(TLSError) {
+            return try TLSStream(endpoint, context: certificates.fallback)
+        } catch {
+            logs.handshakes.note(error.reason, from: endpoint.remoteAddress)
+            endpoint.reset()
+            return nil
         }
-        let deadline = service.worker.now.advanced(by: handshakeTimeout)
-        guard let stream = try? TLSStream(endpoint, context: certificates.fallback) else {
-            logs.handshakes.note("out of memory for a TLS session", from: endpoint.remoteAddress)
-            return endpoint.reset()
-        }
-        switch await stream.handshake(until: deadline) {
-        case .done: await HTTPConnection(stream, service: service).serve()
-        case .failed(let reason):
-            logs.handshakes.note(reason, from: endpoint.remoteAddress)
-            endpoint.close()
-        }
+    }
+
+    @inline(never)
+    private func succeeded(_ outcome: HandshakeOutcome, _ endpoint: Endpoint) -> Bool {
+        guard case .failed(let reason) = outcome else { return true }
+        logs.handshakes.note(reason, from: endpoint.remoteAddress)
+        endpoint.close()
+        return false
     }
 
     /// The endpoint on its way into its task; both run on the same worker.

@@ -97,9 +97,10 @@ final class ExtensionHost {
         loaded = candidate.loaded
     }
 
-    /// The action of a route that runs the extension `name` of `candidate`.
+    /// The action, on one worker, of a route that runs the extension `name` of `candidate`.
     func action(
-        for name: String, in candidate: Candidate, route: PathPattern, site: SiteConfiguration, siteNumber: Int
+        for name: String, in candidate: Candidate, route: PathPattern, site: SiteConfiguration, siteNumber: Int,
+        worker: Int
     ) -> Action {
         guard let chosen = candidate.loaded[name] else {
             let text = "500 \(StatusCode.reason(500)): the extension could not be loaded\n"
@@ -117,7 +118,7 @@ final class ExtensionHost {
             serverSoftware: "isagate/\(BuildVersion.text)")
         return ExtensionAction(
             ExtensionDispatcher(
-                module: chosen.library.module, application: application, feeders: chosen.feeders,
+                module: chosen.library.module, application: application, feeder: chosen.feeders[worker],
                 scriptName: scriptName, requestTimeout: Delay(chosen.configuration.requestTimeout), reporter: reporter),
             owner: chosen)
     }
@@ -175,6 +176,7 @@ final class LoadedLibrary: @unchecked Sendable {
         retirement.retire { [module] logger in
             guard module.waitUntilIdle(within: Retirement.limit) else {
                 logger.warning("extension \(module.name): requests were not finished; its library stays loaded")
+                _ = unsafe Unmanaged.passRetained(module)
                 return
             }
             module.terminate(.must)

@@ -22,6 +22,7 @@ package final class Gateway: GatewayControl {
     private var generation = 0
     private var served: Set<ServedAddress> = []
     private let began = ContinuousClock.now
+    private var workerCount = 0
 
     /// - Parameter whenStopped: called on some thread once the last worker has ended.
     package init(_ configuration: Configuration, logger: Logger, whenStopped: @escaping @Sendable () -> Void) {
@@ -60,6 +61,7 @@ package final class Gateway: GatewayControl {
     }
 
     private func makeWorkers(_ count: Int) throws(GatewayError) -> [Worker] {
+        workerCount = count
         var workers: [Worker] = []
         for index in 0..<count {
             do throws(TransportFailure) {
@@ -79,7 +81,7 @@ package final class Gateway: GatewayControl {
         let accessLog = try openAccessLog(configuration.log.access)
         let candidate = try extensions.prepare(configuration.extensions, tolerant: tolerant)
         let builder = GenerationBuilder(
-            configuration: configuration, number: generation + 1, extensions: extensions, candidate: candidate,
+            configuration: configuration, number: generation + 1, workers: workerCount, extensions: extensions, candidate: candidate,
             accessLog: accessLog)
         let built = try builder.build()
         generation += 1

@@ -14,7 +14,8 @@ struct Generation: Sendable {
 
     /// What answers on one listener.
     struct Port: Sendable {
-        let sites: SiteTable
+        /// One for each worker, so that nothing on the path of a request is counted by two threads.
+        let sites: [SiteTable]
         /// Nil for plain HTTP.
         let certificates: CertificateStore?
     }

@@ -6,6 +6,7 @@ import Transport
 struct GenerationBuilder {
     let configuration: Configuration
     let number: Int
+    let workers: Int
     let extensions: ExtensionHost
     let candidate: ExtensionHost.Candidate
     /// The log file in use, kept when the configuration still names it.
@@ -13,10 +14,10 @@ struct GenerationBuilder {
 
     func build() throws(GatewayError) -> Generation {
         let stores = try Self.loadCertificates(of: configuration)
-        let tables = makeSiteTables()
+        let tables = (0..<workers).map { makeSiteTables(worker: $0) }
         var ports: [String: Generation.Port] = [:]
         for listener in configuration.listeners {
-            guard let sites = tables[listener.name] else { continue }
+            let sites = tables.compactMap { $0[listener.name] }
             ports[listener.name] = Generation.Port(sites: sites, certificates: stores[listener.name])
         }
         return Generation(
@@ -49,10 +50,12 @@ struct GenerationBuilder {
         return stores
     }
 
-    /// The sites of each listener, by listener name.
-    private func makeSiteTables() -> [String: SiteTable] {
+    /// The sites of each listener as one worker serves them, by listener name.
+    private func makeSiteTables(worker: Int) -> [String: SiteTable] {
         let sites = configuration.sites.enumerated().map { index, site in
-            let routes = site.routes.map { route in (route.path, makeAction(route, of: site, number: index + 1)) }
+            let routes = site.routes.map { route in
+                (route.path, makeAction(route, of: site, number: index + 1, worker: worker))
+            }
             return (site, RouteTable(routes))
         }
         var tables: [String: SiteTable] = [:]
@@ -63,7 +66,9 @@ struct GenerationBuilder {
         return tables
     }
 
-    private func makeAction(_ route: RouteConfiguration, of site: SiteConfiguration, number: Int) -> Action {
+    private func makeAction(
+        _ route: RouteConfiguration, of site: SiteConfiguration, number: Int, worker: Int
+    ) -> Action {
         switch route.action {
         case .respond(let response):
             RespondAction(
@@ -73,7 +78,8 @@ struct GenerationBuilder {
         case .redirect(let redirect):
             RedirectAction(status: redirect.status, target: redirect.to)
         case .runExtension(let name):
-            extensions.action(for: name, in: candidate, route: route.path, site: site, siteNumber: number)
+            extensions.action(
+                for: name, in: candidate, route: route.path, site: site, siteNumber: number, worker: worker)
         }
     }
 }

@@ -36,13 +36,13 @@ final class WorkerServer: @unchecked Sendable {
     func apply(_ generation: Generation, adding sockets: [BoundSocket], removing removed: Set<String>) {
         accessLog = generation.accessLog.map { AccessLog($0.format, file: $0.file, worker: worker) }
         for (name, port) in ports where generation.ports[name] == nil {
-            port.listeners.forEach { $0.close() }
+            for listener in port.listeners { listener.close() }
             port.service.retire()
             ports[name] = nil
         }
         for (name, answer) in generation.ports {
             if let port = ports[name] {
-                port.router.serve(answer.sites, accessLog: accessLog)
+                port.router.serve(answer.sites[worker.index], accessLog: accessLog)
                 port.service.limits = generation.limits
                 port.acceptor.serve(answer.certificates, handshakeTimeout: generation.handshakeTimeout)
             } else {
@@ -57,7 +57,8 @@ final class WorkerServer: @unchecked Sendable {
     }
 
     private func makePort(_ answer: Generation.Port, _ generation: Generation) -> Port {
-        let router = SiteRouter(answer.sites, accessLog: accessLog, refusals: rejected, requests: requests)
+        let router = SiteRouter(
+            answer.sites[worker.index], accessLog: accessLog, refusals: rejected, requests: requests)
         let service = HTTPService(worker: worker, limits: generation.limits, router: router)
         let acceptor = Acceptor(
             service: service, certificates: answer.certificates, handshakeTimeout: generation.handshakeTimeout,
@@ -68,9 +69,13 @@ final class WorkerServer: @unchecked Sendable {
     private func closeListeners(at address: String) {
         for (name, port) in ports {
             let (closing, staying) = port.listeners.reduce(into: ([Listener](), [Listener]())) { parts, listener in
-                if listener.address.description == address { parts.0.append(listener) } else { parts.1.append(listener) }
+                if listener.address.description == address {
+                    parts.0.append(listener)
+                } else {
+                    parts.1.append(listener)
+                }
             }
-            closing.forEach { $0.close() }
+            for listener in closing { listener.close() }
             ports[name]?.listeners = staying
         }
     }
@@ -78,7 +83,7 @@ final class WorkerServer: @unchecked Sendable {
     /// Accepts no more, and lets connections end after what they are doing.
     func drain() {
         for name in ports.keys {
-            ports[name]?.listeners.forEach { $0.close() }
+            for listener in ports[name]?.listeners ?? [] { listener.close() }
             ports[name]?.listeners = []
         }
         worker.drain()

@@ -16,8 +16,8 @@ package final class ApplicationPool: @unchecked Sendable {
     private let queue = Guarded(Queue())
     private let work = WaitPoint()
     private let ended = WaitPoint()
-    /// Sessions added and not yet taken by a thread, those still in feeders included.
-    private let waiting = Atomic(0)
+    /// Sessions waiting for a thread or on one, those still in feeders included.
+    private let admitted = Atomic(0)
     private let startedThreads = Atomic(0)
     private var threads: [pthread_t] = []
 
@@ -60,9 +60,6 @@ package final class ApplicationPool: @unchecked Sendable {
         }
     }
 
-    /// Sessions waiting for a thread.
-    package var queueLength: Int { waiting.load(ordering: .relaxed) }
-
     /// Lets the threads finish all that waits, and ends them. Nothing may be added any more.
     ///
     /// - Returns: false when a thread is still inside an extension after `limit`; it is left there.
@@ -92,10 +89,11 @@ package final class ApplicationPool: @unchecked Sendable {
         ended.wake(Int.max)
     }
 
-    /// Counts one more session as waiting; false when the queue is full.
+    /// Counts one more session; false when the queue is full.
     fileprivate func admit() -> Bool {
-        if waiting.add(1, ordering: .relaxed).newValue <= queueLimit { return true }
-        waiting.subtract(1, ordering: .relaxed)
+        // A thread that is free counts as room, even when it has not been woken yet.
+        if admitted.add(1, ordering: .relaxed).newValue <= queueLimit + threadCount { return true }
+        admitted.subtract(1, ordering: .relaxed)
         return false
     }
 
@@ -147,7 +145,9 @@ package final class ApplicationPool: @unchecked Sendable {
         unsafe CLinux_set_thread_name("\(name.prefix(11))-\(number)")
         var modules = unsafe [Unmanaged<ExtensionModule>]()
         while let session = unsafe nextSession() {
-            guard let module = unsafe session._withUnsafeGuaranteedRef({ unsafe $0.run() }) else { continue }
+            let ran = unsafe session._withUnsafeGuaranteedRef { unsafe $0.run() }
+            admitted.subtract(1, ordering: .relaxed)
+            guard let module = unsafe ran else { continue }
             if unsafe !modules.contains(where: { unsafe $0.toOpaque() == module.toOpaque() }) {
                 unsafe modules.append(module)
             }
@@ -175,10 +175,7 @@ package final class ApplicationPool: @unchecked Sendable {
                 return unsafe (session, queue.isStopping, wakes, work.count)
             }
             if wakes { work.wake(1) }
-            if let session = unsafe session {
-                waiting.subtract(1, ordering: .relaxed)
-                return unsafe session
-            }
+            if let session = unsafe session { return unsafe session }
             if isStopping { return nil }
             work.wait(past: seen)
         }
@@ -203,9 +200,33 @@ package struct ApplicationPoolError: Error, Equatable, CustomStringConvertible {
 package final class PoolFeeder {
     package let pool: ApplicationPool
     private var sessions = SessionQueue()
+    /// Idle sessions, the last used first; kept here so that workers do not meet in the common store.
+    private var idle = SessionList()
+
+    private static let idleLimit = 256
 
     package init(_ pool: ApplicationPool) {
         self.pool = pool
+    }
+
+    deinit {
+        while let session = unsafe idle.pop() { unsafe session._withUnsafeGuaranteedRef { $0.giveBack() } }
+    }
+
+    /// An idle session.
+    func takeSession() -> ExtensionSession {
+        guard let session = unsafe idle.pop() else { return ExtensionSession.take() }
+        return unsafe session.takeUnretainedValue()
+    }
+
+    /// As `ExtensionSession.release`, keeping the session for this worker's next request.
+    func release(_ session: ExtensionSession) {
+        guard session.detach() else { return }
+        if idle.count < Self.idleLimit {
+            unsafe idle.push(.passUnretained(session))
+        } else {
+            session.giveBack()
+        }
     }
 
     package var isEmpty: Bool { sessions.count == 0 }

@@ -3,12 +3,12 @@ import Transport
 
 /// The handler that takes a request to an extension's pool and its response back to the client.
 ///
-/// One per route. It runs in the connection's task on its worker; extension code runs on the pool's threads, and the
+/// One per route and worker, so that workers share no reference counts. It runs in the connection's task on its worker; extension code runs on the pool's threads, and the
 /// session between them is the only thing both touch.
 package final class ExtensionDispatcher: RequestHandler {
     private let module: ExtensionModule
     private let application: ExtensionApplication
-    private let feeders: [PoolFeeder]
+    private let feeder: PoolFeeder
     private let requestTimeout: Delay
     private let reporter: any ExtensionReporter
     /// Bytes of the path that name the extension; the rest is PATH_INFO. Nil when the whole path does.
@@ -23,15 +23,15 @@ package final class ExtensionDispatcher: RequestHandler {
     private static let flushDelay = Delay.milliseconds(2)
 
     /// - Parameters:
-    ///   - feeders: one for each worker, by its index, all of the extension's pool.
+    ///   - feeder: the worker's way into the extension's pool.
     ///   - scriptName: the part of the path before PATH_INFO, for a route that covers paths below it.
     package init(
-        module: ExtensionModule, application: ExtensionApplication, feeders: [PoolFeeder], scriptName: String?,
+        module: ExtensionModule, application: ExtensionApplication, feeder: PoolFeeder, scriptName: String?,
         requestTimeout: Delay, reporter: any ExtensionReporter
     ) {
         self.module = module
         self.application = application
-        self.feeders = feeders
+        self.feeder = feeder
         self.requestTimeout = requestTimeout
         self.reporter = reporter
         scriptNameCount = scriptName?.utf8.count
@@ -39,7 +39,7 @@ package final class ExtensionDispatcher: RequestHandler {
     }
 
     package func handle(_ exchange: Exchange) async throws(ExchangeFailure) {
-        let session = ExtensionSession.take()
+        let session = feeder.takeSession()
         begin(session, exchange)
         do throws(ExchangeFailure) {
             try await readAhead(session, exchange)
@@ -74,7 +74,7 @@ package final class ExtensionDispatcher: RequestHandler {
                     head: exchange.head, headBytes: exchange.headBytes, fields: exchange.fields,
                     scriptName: scriptName, pathInfo: pathInfo, translatedPath: translated, origin: origin,
                     application: application, keepAlive: exchange.willKeepAlive)
-                session.begin(request, module: module, notifier: exchange.connection.endpoint)
+                session.begin(request, module: module, notifier: exchange.endpoint)
             }
         }
     }
@@ -87,7 +87,7 @@ package final class ExtensionDispatcher: RequestHandler {
     }
 
     private func origin(of connection: HTTPConnection) -> RequestOrigin {
-        if let known = connection.attachment as? RequestOrigin { return known }
+        if let known = connection.attachment { return unsafe unsafeDowncast(known, to: RequestOrigin.self) }
         let endpoint = connection.endpoint
         let security = connection.stream.security
         let origin = RequestOrigin(
@@ -116,8 +116,7 @@ package final class ExtensionDispatcher: RequestHandler {
     }
 
     private func submit(_ session: ExtensionSession, _ exchange: Exchange) -> Bool {
-        let worker = exchange.connection.endpoint.worker
-        let feeder = feeders[worker.index]
+        let worker = exchange.endpoint.worker
         let isFirst = feeder.isEmpty
         guard feeder.add(session) else { return false }
         if isFirst { worker.atEndOfTurn(feeder) }
@@ -130,7 +129,7 @@ package final class ExtensionDispatcher: RequestHandler {
     ///
     /// Lets go of the session on return, and leaves that to the caller on an error.
     private func relay(_ session: ExtensionSession, _ exchange: Exchange) async throws(ExchangeFailure) {
-        let endpoint = exchange.connection.endpoint
+        let endpoint = exchange.endpoint
         let deadline = endpoint.worker.now.advanced(by: requestTimeout)
         var flushDeadline = endpoint.worker.now.advanced(by: Self.flushDelay)
         while true {
@@ -147,11 +146,13 @@ package final class ExtensionDispatcher: RequestHandler {
             deliver(events, exchange)
             if let outcome = events.outcome {
                 conclude(outcome, session, exchange)
-                session.release()
+                feeder.release(session)
                 return
             }
             // A small response is complete before the delay is over and leaves together with others.
-            if unsafe events.head != nil || !events.body.isEmpty || flushDeadline == .never { try await exchange.flush() }
+            if unsafe events.head != nil || !events.body.isEmpty || flushDeadline == .never {
+                try await exchange.flush()
+            }
             if events.wantedBody > 0 { await supplyBody(session, exchange) }
         }
     }
@@ -187,13 +188,13 @@ package final class ExtensionDispatcher: RequestHandler {
         case .exhausted: report("no control block left", exchange)
         }
         if !exchange.isResponseBegun {
-            exchange.respond(failed)
+            exchange.respond(failed, keepAlive: !outcome.closesConnection && outcome.ending == .silent)
         } else if !exchange.finish() {
             report("body shorter than its Content-Length", exchange)
         }
         if outcome.closesConnection { exchange.closeAfterResponse() }
         if let status = outcome.logStatus { exchange.setLogStatus(status) }
-        if let text = session.logText { exchange.setLogParameter(text) }
+        if outcome.hasLogText, let text = session.logText { exchange.setLogParameter(text) }
     }
 
     private func supplyBody(_ session: ExtensionSession, _ exchange: Exchange) async {
@@ -210,12 +211,11 @@ package final class ExtensionDispatcher: RequestHandler {
         report("no response within the request timeout", exchange)
         guard !exchange.isResponseBegun else { throw .aborted }
         session.abandon()
-        exchange.respond(late)
-        exchange.closeAfterResponse()
+        exchange.respond(late, keepAlive: false)
     }
 
     private func report(_ problem: String, _ exchange: Exchange) {
-        reporter.report("extension \(module.name): \(problem)", worker: exchange.connection.endpoint.worker.index)
+        reporter.report("extension \(module.name): \(problem)", worker: exchange.endpoint.worker.index)
     }
 
     private static func message(_ status: Int, _ text: String, retryAfter: Int? = nil) -> FixedResponse {

@@ -2,7 +2,7 @@ import CISAPI
 import Glibc
 import Synchronization
 
-/// One loaded extension library and its entry points.
+/// One loaded extension library and its entry points; its owner keeps it as long as requests are active in it.
 @safe
 package final class ExtensionModule: @unchecked Sendable {
     package let name: String
@@ -85,6 +85,11 @@ package final class ExtensionModule: @unchecked Sendable {
     @inline(__always)
     func call(_ block: UnsafeMutablePointer<EXTENSION_CONTROL_BLOCK>) -> UInt32 {
         unsafe CISAPI_call_HttpExtensionProc(httpExtensionProc, block)
+    }
+
+    /// What the library exports under `name`.
+    func symbol(_ name: String) -> UnsafeMutableRawPointer? {
+        unsafe dlsym(library, name)
     }
 
     func requestBegan() { activeRequests.add(1, ordering: .relaxed) }

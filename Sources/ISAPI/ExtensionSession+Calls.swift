@@ -27,12 +27,14 @@ extension ExtensionSession {
 
     private func prepare(_ state: inout SessionState) -> (Work?, (any SessionNotifier)?, isFree: Bool) {
         guard state.life.start() else { return (nil, nil, state.recycleIfPossible()) }
-        guard state.openBlock(for: self), let block = unsafe state.block, let module = state.module else {
+        guard state.openBlock(for: self), let block = unsafe state.block,
+            let module = unsafe state.module
+        else {
             _ = state.life.returned(pending: false)
             state.outcome = SessionOutcome(ending: .exhausted, closesConnection: false, flaws: [])
             return (nil, state.notification(), false)
         }
-        return unsafe ((Unmanaged.passUnretained(module), block), nil, false)
+        return unsafe ((module, block), nil, false)
     }
 
     private func returned(_ status: UInt32) {

@@ -42,7 +42,7 @@ package final class ExtensionSession: @unchecked Sendable {
             state.life.begin()
             state.request.fill(request)
             state.body.begin(hasBody: request.head.framing != .none)
-            state.module = module
+            unsafe state.module = .passUnretained(module)
             state.notifier = notifier
         }
     }
@@ -103,23 +103,29 @@ package final class ExtensionSession: @unchecked Sendable {
 
     /// The outcome was taken and everything sent: the worker is done with the session.
     package func release() {
+        if detach() { giveBack() }
+    }
+
+    /// As `release`; true when the session is idle and the caller's to keep.
+    func detach() -> Bool {
         letGo { life in life.detach() }
     }
 
     /// The pool refused the session.
     package func withdraw() {
-        letGo { life in
+        let isFree = letGo { life in
             life.withdraw()
             life.detach()
         }
+        if isFree { giveBack() }
     }
 
     /// The client is gone or the request's time is over: the extension's further calls fail with WSAECONNRESET.
     package func abandon() {
-        letGo { life in life.detach() }
+        if detach() { giveBack() }
     }
 
-    private func letGo(_ change: (inout SessionLife) -> Void) {
+    private func letGo(_ change: (inout SessionLife) -> Void) -> Bool {
         let (wakes, isFree) = state.withLock { state in
             change(&state.life)
             state.notifier = nil
@@ -128,7 +134,7 @@ package final class ExtensionSession: @unchecked Sendable {
             return (wakes, state.recycleIfPossible())
         }
         if wakes { progress.wake(Int.max) }
-        if isFree { giveBack() }
+        return isFree
     }
 
     private func changeBody(_ change: (inout BodyIntake) -> Void) {
@@ -153,12 +159,14 @@ package final class ExtensionSession: @unchecked Sendable {
 
 /// Idle sessions, the last used first: its memory is the warmest.
 @safe
-private struct SessionList: ~Copyable {
+struct SessionList: ~Copyable {
     private var first = unsafe Unmanaged<ExtensionSession>?.none
+    private(set) var count = 0
 
     mutating func push(_ session: Unmanaged<ExtensionSession>) {
         unsafe session._withUnsafeGuaranteedRef { unsafe $0.next = first }
         unsafe first = session
+        count += 1
     }
 
     mutating func pop() -> Unmanaged<ExtensionSession>? {
@@ -167,6 +175,7 @@ private struct SessionList: ~Copyable {
             unsafe first = session.next
             unsafe session.next = nil
         }
+        count -= 1
         return unsafe session
     }
 }

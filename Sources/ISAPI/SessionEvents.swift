@@ -47,6 +47,8 @@ package struct SessionOutcome: BitwiseCopyable, Equatable, Sendable {
     package var closesConnection: Bool
     /// What was left out of the response.
     package var flaws: ResponseFlaws
+    /// Whether `ExtensionSession.logText` has anything.
+    package var hasLogText = false
 
     package var isError: Bool {
         switch ending {

@@ -13,7 +13,8 @@ struct SessionState: ~Copyable {
     var log = ByteBuffer()
     /// Where server variables are put together.
     var scratch = ByteBuffer()
-    var module: ExtensionModule?
+    /// Outlives its active requests, so it is not counted: pool threads and workers would fight over the count.
+    var module: Unmanaged<ExtensionModule>?
     var notifier: (any SessionNotifier)?
     /// The control block of the request, while the extension has it.
     var block: UnsafeMutablePointer<EXTENSION_CONTROL_BLOCK>?
@@ -30,6 +31,7 @@ struct SessionState: ~Copyable {
 
     init() {
         unsafe block = nil
+        unsafe module = nil
     }
 
     /// Whether a call with this control block belongs to the request served now.
@@ -105,6 +107,7 @@ struct SessionState: ~Copyable {
             }
         var outcome = SessionOutcome(
             ending: ending, logStatus: logStatus, closesConnection: head.closesConnection, flaws: head.flaws)
+        outcome.hasLogText = !log.isEmpty
         if outcome.isError { outcome.logStatus = 500 }
         if outcome.isError, response.isHeadGiven { outcome.closesConnection = true }
         self.outcome = outcome
@@ -139,8 +142,8 @@ struct SessionState: ~Copyable {
         notifier = nil
         isPrompt = false
         isNotified = false
-        module?.requestEnded()
-        module = nil
+        if let module = unsafe module { unsafe module._withUnsafeGuaranteedRef { $0.requestEnded() } }
+        unsafe module = nil
         return true
     }
 

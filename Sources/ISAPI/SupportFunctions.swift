@@ -58,6 +58,10 @@ struct SupportCall {
     private func sendResponseHeaderEx() -> CallFailure? {
         guard let buffer = unsafe buffer else { return .invalidParameter }
         let information = unsafe buffer.assumingMemoryBound(to: HSE_SEND_HEADER_EX_INFO.self).pointee
+        // A length without a text is a mistake; neither is the default.
+        guard unsafe information.pszStatus != nil || information.cchStatus == 0,
+            unsafe information.pszHeader != nil || information.cchHeader == 0
+        else { return .invalidParameter }
         let status = unsafe textBytes(information.pszStatus, count: information.cchStatus)
         let block = unsafe textBytes(information.pszHeader, count: information.cchHeader)
         return unsafe session.sendHead(

@@ -50,14 +50,14 @@ enum SocketBIO {
         return unsafe stream(bio)._withUnsafeGuaranteedRef { unsafe $0.sendRecord(record) } ? count : -1
     }
 
-    private static let controlCallback:
-        @convention(c) (OpaquePointer?, Int32, Int, UnsafeMutableRawPointer?) -> Int = { bio, command, _, _ in
-            switch command {
-            case COpenSSL_BIO_CTRL_FLUSH: 1
-            case COpenSSL_BIO_CTRL_EOF: unsafe stream(bio)._withUnsafeGuaranteedRef { $0.sawEnd } ? 1 : 0
-            default: 0
-            }
+    private static let controlCallback: @convention(c) (OpaquePointer?, Int32, Int, UnsafeMutableRawPointer?) -> Int = {
+        bio, command, _, _ in
+        switch command {
+        case COpenSSL_BIO_CTRL_FLUSH: 1
+        case COpenSSL_BIO_CTRL_EOF: unsafe stream(bio)._withUnsafeGuaranteedRef { $0.sawEnd } ? 1 : 0
+        default: 0
         }
+    }
 
     @inline(__always)
     private static func stream(_ bio: OpaquePointer?) -> Unmanaged<TLSStream> {

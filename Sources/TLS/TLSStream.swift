@@ -113,7 +113,8 @@ package final class TLSStream: ByteStream {
             }
             let rest = unsafe bytes[taken...]
             let count = unsafe SSL_write(
-                session, UnsafeRawBufferPointer(rebasing: rest).baseAddress, Int32(min(Self.recordPlaintext, rest.count)))
+                session, UnsafeRawBufferPointer(rebasing: rest).baseAddress,
+                Int32(min(Self.recordPlaintext, rest.count)))
             guard count > 0 else { return taken > 0 ? .bytes(taken) : outcome(of: count) }
             taken += Int(count)
         }

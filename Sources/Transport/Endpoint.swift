@@ -192,7 +192,6 @@ package final class Endpoint: EventSource, @unchecked Sendable {
         resumeIfSatisfied()
     }
 
-
     // MARK: Ending
 
     /// Ends our direction; the peer sees FIN once it has read everything.

@@ -55,4 +55,3 @@ package enum Wake: BitwiseCopyable, Sendable {
     /// The gateway stops at once; the task must close and return.
     case aborted
 }
-

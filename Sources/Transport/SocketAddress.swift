@@ -7,13 +7,17 @@ package struct SocketAddress: Sendable {
 
     /// Reads `127.0.0.1:8443` or `[::1]:8443`; nil for anything else, names included.
     package init?(_ text: String) {
-        guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else { return nil }
+        guard let colon = text.lastIndex(of: ":") else { return nil }
+        let digits = text[text.index(after: colon)...]
+        guard digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let port = UInt16(digits) else { return nil }
         let host = text[..<colon]
         if host.hasPrefix("["), host.hasSuffix("]") {
             var address = sockaddr_in6()
             address.sin6_family = sa_family_t(AF_INET6)
             address.sin6_port = port.bigEndian
-            guard unsafe inet_pton(AF_INET6, String(host.dropFirst().dropLast()), &address.sin6_addr) == 1 else { return nil }
+            guard unsafe inet_pton(AF_INET6, String(host.dropFirst().dropLast()), &address.sin6_addr) == 1 else {
+                return nil
+            }
             store(&address)
         } else {
             var address = sockaddr_in()
@@ -49,7 +53,9 @@ package struct SocketAddress: Sendable {
     package var isIPv6: Bool { Int32(storage.ss_family) == AF_INET6 }
 
     package var port: UInt16 {
-        unsafe withUnsafeBytes(of: storage) { UInt16(bigEndian: unsafe $0.loadUnaligned(fromByteOffset: 2, as: UInt16.self)) }
+        unsafe withUnsafeBytes(of: storage) {
+            UInt16(bigEndian: unsafe $0.loadUnaligned(fromByteOffset: 2, as: UInt16.self))
+        }
     }
 
     package func with(port: UInt16) -> SocketAddress {

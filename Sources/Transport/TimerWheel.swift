@@ -107,7 +107,8 @@ struct TimerWheel: ~Copyable {
         let level = min(Self.levels - 1, (63 - distance.leadingZeroBitCount) / Int(Self.slotBits))
         let shift = UInt64(level) * Self.slotBits
         let cursor = current.milliseconds >> shift
-        let tick = min(deadline >> shift, cursor + 64)
+        // At most one slot short of a full turn: an entry put back while its slot is examined must not land in it.
+        let tick = min(deadline >> shift, cursor + 63)
         let slot = Int(tick & 63)
         let place = level * Self.slotsPerLevel + slot
         let head = unsafe slots[place]

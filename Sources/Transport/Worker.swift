@@ -53,7 +53,7 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
     }
 
     deinit {
-        for unsafe block in unsafe spareBlocks { unsafe block.deallocate() }
+        while let block = unsafe spareBlocks.popLast() { unsafe block.deallocate() }
         close(epoll)
         close(wakeUp)
     }
@@ -209,7 +209,11 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
 
     func closed(_ endpoint: Endpoint) {
         connectionCount -= 1
-        if let preceding = unsafe endpoint.preceding { unsafe preceding.following = endpoint.following } else { connections = unsafe endpoint.following }
+        if let preceding = unsafe endpoint.preceding {
+            unsafe preceding.following = endpoint.following
+        } else {
+            connections = unsafe endpoint.following
+        }
         unsafe endpoint.following?.preceding = endpoint.preceding
         unsafe endpoint.following = nil
         unsafe endpoint.preceding = nil

@@ -73,7 +73,7 @@ def test_an_idle_connection_does_not_delay_the_end(ping):
 
 
 def test_a_second_signal_stops_at_once(start_gateway):
-    server = start_gateway(extensions=["pending_forever"])
+    server = start_gateway(extensions=["pending_forever"], environment=gateway.ABANDONING)
     client = server.secure()
     client.send(wire.request("/pending_forever"))
     wait_until_taken(server)
@@ -85,7 +85,9 @@ def test_a_second_signal_stops_at_once(start_gateway):
 
 
 def test_the_grace_period_ends_a_request_that_does_not(start_gateway):
-    server = start_gateway(extensions=["pending_forever"], drain={"grace": "300ms"})
+    server = start_gateway(
+        extensions=["pending_forever"], environment=gateway.ABANDONING, drain={"grace": "300ms"}
+    )
     client = server.secure()
     client.send(wire.request("/pending_forever"))
     wait_until_taken(server)

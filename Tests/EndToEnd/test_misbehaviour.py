@@ -65,7 +65,12 @@ def test_a_dllmain_that_refuses_costs_its_route_only(start_gateway):
 
 
 def test_a_request_that_never_ends_is_answered_after_its_time(start_gateway):
-    server = start_gateway([gateway.PING], {"pending_forever": {"request_timeout": "300ms"}})
+    server = start_gateway(
+        [gateway.PING],
+        {"pending_forever": {"request_timeout": "300ms"}},
+        environment=gateway.ABANDONING,
+        drain={"grace": "1s"},
+    )
     client = server.secure()
     response = client.get("/pending_forever")
     assert response.status == 504

@@ -34,7 +34,10 @@ def test_bodies_between_pipelined_requests_belong_to_their_own_request(start_gat
 
 
 def test_an_early_answer_does_not_wait_for_a_slow_one_behind_it(start_gateway):
-    client = start_gateway([gateway.PING], ["pending_forever"], drain={"grace": "300ms"}).secure()
+    server = start_gateway(
+        [gateway.PING], ["pending_forever"], environment=gateway.ABANDONING, drain={"grace": "300ms"}
+    )
+    client = server.secure()
     client.send(wire.request("/ping") + wire.request("/pending_forever"))
     assert client.read_response().text == "pong\n"
 

@@ -145,7 +145,7 @@ import Testing
             }
             """)
         defer { test.close() }
-        let call = try LibraryCalls(test)
+        let call = LibraryCalls(test)
         for _ in 0..<50 {
             let worker = TestWorker()
             #expect(worker.send("GET / HTTP/1.1\r\n\r\n", to: test))

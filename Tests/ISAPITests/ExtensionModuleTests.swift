@@ -87,7 +87,7 @@ import Testing
         worker.session.abandon()
         test.pool.stop(within: .seconds(10))
         #expect(!test.module.unload())
-        try LibraryCalls(test)("finish")
+        LibraryCalls(test)("finish")
         test.close()
     }
 }

@@ -133,7 +133,7 @@ import Testing
             }
             """)
         defer { test.close() }
-        let call = try LibraryCalls(test)
+        let call = LibraryCalls(test)
         let worker = TestWorker()
         #expect(worker.send("GET / HTTP/1.1\r\n\r\n", to: test))
         worker.waitForNotification()

@@ -234,17 +234,15 @@ final class TestWorker: SessionNotifier, @unchecked Sendable {
 }
 
 /// Calls functions that a test extension exports for its test.
-@safe
 struct LibraryCalls {
-    private let library: UnsafeMutableRawPointer
+    private let module: ExtensionModule
 
-    init(_ test: TestExtension) throws {
-        let path = test.folder.appendingPathComponent("extension.so").path
-        unsafe library = try #require(unsafe dlopen(path, RTLD_NOW | RTLD_NOLOAD))
+    init(_ test: TestExtension) {
+        module = test.module
     }
 
     func callAsFunction(_ name: String) {
-        let function = unsafe dlsym(library, name)!
+        let function = unsafe module.symbol(name)!
         unsafe unsafeBitCast(function, to: (@convention(c) () -> Void).self)()
     }
 }

@@ -79,7 +79,9 @@ struct AccessRecord {
     /// The W3C extended log with the fields IIS writes by default; `-` for empty, `+` for white space.
     func appendW3C(to line: inout [UInt8], at stamp: Timestamp) {
         line.append(contentsOf: "\(stamp.date) \(stamp.clock) ".utf8)
-        for field in [server, method, path, query, serverPort == 0 ? "" : "\(serverPort)", "", client, userAgent, referer] {
+        for field in [
+            server, method, path, query, serverPort == 0 ? "" : "\(serverPort)", "", client, userAgent, referer,
+        ] {
             line.appendW3CField(field)
             line.append(UInt8(ascii: " "))
         }

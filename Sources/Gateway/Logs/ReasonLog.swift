@@ -27,6 +27,7 @@ final class ReasonLog {
     }
 
     /// Counts one more; `reason` is one of a bounded set of texts, never a client's words.
+    @inline(never)
     func note(_ reason: String, from client: SocketAddress?) {
         let reason = entries[reason] != nil || entries.count < Self.reasonLimit ? reason : "other reasons"
         var entry = entries[reason] ?? Entry()

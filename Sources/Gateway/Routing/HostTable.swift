@@ -88,7 +88,7 @@ struct HostTable: ~Copyable {
     /// FNV-1a over the lower-case bytes.
     private static func hash(of bytes: UnsafeRawBufferPointer) -> UInt64 {
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        for unsafe byte in unsafe bytes { hash = (hash ^ UInt64(lowercase(byte))) &* 0x100_0000_01b3 }
+        for index in 0..<bytes.count { hash = (hash ^ UInt64(lowercase(unsafe bytes[index]))) &* 0x100_0000_01b3 }
         return hash
     }
 

@@ -8,7 +8,7 @@ final class SiteRouter: RequestRouter {
     private var table: SiteTable {
         didSet { unsafe current = .passUnretained(table) }
     }
-    /// `table`, used without counting references: all workers share it, and a count would be fought over.
+    /// `table`, used without counting references.
     private var current: Unmanaged<SiteTable>
     private var accessLog: AccessLog?
     private let refusals: ReasonLog
@@ -58,7 +58,7 @@ final class RequestCounter: Sendable {
     }
 }
 
-/// The sites of one listener with their routes; immutable, shared by all workers.
+/// The sites of one listener with their routes, as one worker serves them; immutable.
 @safe
 final class SiteTable: @unchecked Sendable {
     private let hosts: HostTable

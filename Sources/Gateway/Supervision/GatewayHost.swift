@@ -28,8 +28,9 @@ final class GatewayHost {
     private var logger: Logger?
     private let mail = Mailbox()
 
-    /// How long extensions may take to let go, when nothing presses and when something does.
-    private static let unloadLimits = (orderly: Duration.seconds(90), pressed: Duration.seconds(1))
+    /// How long extensions may take to let go when nothing presses.
+    private var unloadLimit = Duration.zero
+    private static let pressedUnloadLimit = Duration.seconds(1)
 
     /// Readable when `work` has something to do.
     var descriptor: Int32 { mail.wakeUp.descriptor }
@@ -92,6 +93,7 @@ final class GatewayHost {
             let material = try readMaterial(descriptors)
             let logger = material.configuration.log.makeLogger()
             self.logger = logger
+            unloadLimit = material.configuration.drain.grace
             let gateway = Gateway(material.configuration, logger: logger) { [mail] in mail.post { $0.hasStopped = true } }
             try gateway.start(material)
             state = .serving(gateway)
@@ -178,8 +180,8 @@ final class GatewayHost {
 
     private func finish() {
         switch state {
-        case .serving(let gateway), .draining(let gateway, _): gateway.finish(within: Self.unloadLimits.orderly)
-        case .aborted(let gateway): gateway.finish(within: Self.unloadLimits.pressed)
+        case .serving(let gateway), .draining(let gateway, _): gateway.finish(within: unloadLimit)
+        case .aborted(let gateway): gateway.finish(within: Self.pressedUnloadLimit)
         case .idle, .ended: break
         }
         state = .ended

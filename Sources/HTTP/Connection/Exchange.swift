@@ -15,6 +15,9 @@ package struct Exchange: BitwiseCopyable {
 
     package var connection: HTTPConnection { withConnection { $0 } }
 
+    @inline(__always)
+    package var endpoint: Endpoint { withConnection { $0.endpoint } }
+
     /// Access without counting a reference: the connection outlives its exchange.
     @inline(__always)
     private func withConnection<Result>(_ body: (HTTPConnection) -> Result) -> Result {
@@ -80,14 +83,18 @@ package struct Exchange: BitwiseCopyable {
     // MARK: Response
 
     /// Gives the whole response at once.
+    ///
+    /// - Parameter keepAlive: false closes the connection after the response.
     @inline(__always)
-    package func respond(_ response: FixedResponse) {
+    package func respond(_ response: FixedResponse, keepAlive: Bool = true) {
         unsafe storage.pointee.response.noteStatus(response.status)
         unsafe storage.pointee.output.append(response.statusLine)
         appendCommonFields()
         unsafe storage.pointee.output.append(response.fields)
+        var facts = framingFacts
+        if !keepAlive { facts.keepAlive = false }
         unsafe storage.pointee.response.endFixedHead(
-            response.body.count, answering: framingFacts, to: &storage.pointee.output)
+            response.body.count, answering: facts, to: &storage.pointee.output)
         _ = unsafe storage.pointee.response.write(response.body, to: &storage.pointee.output)
         _ = unsafe storage.pointee.response.finish(to: &storage.pointee.output)
     }
@@ -103,7 +110,8 @@ package struct Exchange: BitwiseCopyable {
         keepAlive: Bool = true
     ) {
         let standard = StatusCode.reason(status)
-        let phrase = unsafe reason
+        let phrase =
+            unsafe reason
             ?? UnsafeRawBufferPointer(start: standard.utf8Start, count: standard.utf8CodeUnitCount)
         unsafe storage.pointee.response.beginHead(status: status, reason: phrase, to: &storage.pointee.output)
         appendCommonFields()

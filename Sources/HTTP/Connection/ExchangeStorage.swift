@@ -89,7 +89,8 @@ struct ExchangeStorage: ~Copyable {
             cursor = headEnd
             filled = headEnd
         } else if unsafe filled == input.count {
-            unsafe (input.baseAddress! + headEnd).copyMemory(from: input.baseAddress! + cursor, byteCount: filled - cursor)
+            unsafe (input.baseAddress! + headEnd).copyMemory(
+                from: input.baseAddress! + cursor, byteCount: filled - cursor)
             filled -= cursor - headEnd
             cursor = headEnd
         }

@@ -8,7 +8,7 @@ package final class HTTPConnection {
     package let stream: any ByteStream
     package let endpoint: Endpoint
     let service: HTTPService
-    /// What a feature keeps for the length of the connection, such as facts it derived once.
+    /// What the extensions' dispatcher keeps for the length of the connection: facts it derived once.
     package var attachment: AnyObject?
 
     /// Responses collected beyond this are sent before further requests are answered.
@@ -45,6 +45,7 @@ package final class HTTPConnection {
 
     // MARK: One round of requests
 
+    @inline(never)
     private func converse(_ exchange: Exchange) async -> Turn {
         let storage = unsafe exchange.storage
         unsafe storage.pointee.beginRequest()
@@ -211,7 +212,7 @@ package final class HTTPConnection {
         let body = unsafe exchange.storage.pointee.body
         if body.hasEnded { return true }
         if body.owesContinue { return false }
-        guard let remaining = body.remaining else { return true }
+        guard !body.hasBegun, let remaining = body.remaining else { return true }
         return remaining <= UInt64(service.limits.unreadBody)
     }
 
@@ -293,6 +294,7 @@ package final class HTTPConnection {
 
     // MARK: Between requests, and the end
 
+    @inline(never)
     private func awaitRequest() async -> Bool {
         var deadline = endpoint.worker.now.advanced(by: service.limits.idleTimeout)
         var interest: Interest = .readable | .drain
@@ -309,6 +311,7 @@ package final class HTTPConnection {
         }
     }
 
+    @inline(never)
     private func end(_ turn: Turn) async {
         switch turn {
         case .idle, .close:

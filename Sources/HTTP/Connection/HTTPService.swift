@@ -40,8 +40,7 @@ package final class HTTPService {
     private func discardSpares() {
         while let storage = unsafe spare {
             unsafe spare = storage.pointee.next
-            unsafe storage.deinitialize(count: 1)
-            unsafe storage.deallocate()
+            unsafe discard(storage)
         }
         spareCount = 0
     }
@@ -54,11 +53,17 @@ package final class HTTPService {
             spareCount -= 1
             unsafe storage = kept
         } else {
-            unsafe storage = .allocate(capacity: 1)
-            unsafe storage.initialize(to: ExchangeStorage(limits.head))
+            unsafe storage = makeStorage()
         }
         unsafe storage.pointee.connection = .passUnretained(connection)
         return unsafe Exchange(storage)
+    }
+
+    @inline(never)
+    private func makeStorage() -> UnsafeMutablePointer<ExchangeStorage> {
+        let storage = UnsafeMutablePointer<ExchangeStorage>.allocate(capacity: 1)
+        unsafe storage.initialize(to: ExchangeStorage(limits.head))
+        return unsafe storage
     }
 
     @inline(__always)
@@ -70,9 +75,14 @@ package final class HTTPService {
             unsafe spare = storage
             spareCount += 1
         } else {
-            unsafe storage.deinitialize(count: 1)
-            unsafe storage.deallocate()
+            unsafe discard(storage)
         }
+    }
+
+    @inline(never)
+    private func discard(_ storage: UnsafeMutablePointer<ExchangeStorage>) {
+        unsafe storage.deinitialize(count: 1)
+        unsafe storage.deallocate()
     }
 
     /// `Date: …` with its CRLF (RFC 9110 §6.6.1), made anew once a second.

@@ -16,6 +16,8 @@ struct RequestBody {
     }
 
     private var state = State.ended
+    /// Whether somebody has begun to read it, and may be expected to read it all.
+    private(set) var hasBegun = false
     /// Whether 100 (Continue) is still owed to the client.
     private(set) var owesContinue = false
 
@@ -50,6 +52,7 @@ struct RequestBody {
 
     /// - Throws: what the decoder refuses, and `bodyTooLarge` once more than `limit` bytes of content came.
     mutating func next(_ unread: RawSpan, limit: UInt64) throws(RequestRejection) -> Step {
+        hasBegun = true
         switch state {
         case .ended: return .ended(consumed: 0)
         case .length(let remaining):

@@ -1,0 +1,161 @@
+import Testing
+import TestSupport
+
+@testable import Transport
+
+@Suite("Endpoint")
+struct EndpointTests {
+    @Test("A wait ends when bytes arrive, and an emptied socket is not asked again")
+    func becomesReadable() async throws {
+        try await withEndpoint { endpoint, peer in
+            #expect(endpoint.read() == .wouldBlock(.readable))
+            peer.send("abc")
+            #expect(await endpoint.wait(for: .readable, until: .never) == .ready)
+            #expect(endpoint.read() == .bytes(3))
+            #expect(!endpoint.mayReceive)
+            #expect(endpoint.read() == .wouldBlock(.readable))
+        }
+    }
+
+    @Test("What fits no more is sent once the peer has made room")
+    func becomesWritable() async throws {
+        try await withEndpoint { endpoint, peer in
+            let bytes = [UInt8](repeating: 7, count: 64 << 10)
+            var sent = 0
+            while case .bytes(let count) = unsafe bytes.withUnsafeBytes({ unsafe endpoint.send($0) }) { sent += count }
+            var received = 0
+            while received < sent { received += peer.receive()?.count ?? sent }
+            #expect(received == sent)
+            #expect(await endpoint.wait(for: .writable, until: .never) == .ready)
+        }
+    }
+
+    @Test("The peer's end comes after its last bytes")
+    func sawEnd() async throws {
+        try await withEndpoint { endpoint, peer in
+            peer.send("last")
+            peer.finishSending()
+            #expect(await endpoint.wait(for: .readable, until: .never) == .ready)
+            #expect(endpoint.peerFinished)
+            #expect(endpoint.read() == .bytes(4))
+            #expect(endpoint.read() == .end)
+        }
+    }
+
+    @Test("A wait gives up at its deadline and not before")
+    func meetsDeadline() async throws {
+        try await withEndpoint { endpoint, _ in
+            let deadline = endpoint.worker.now.advanced(by: .milliseconds(20))
+            #expect(await endpoint.wait(for: .readable, until: deadline) == .deadline)
+            #expect(endpoint.worker.now >= deadline)
+        }
+    }
+
+    @Test("A deadline of an earlier wait does not end a later one")
+    func forgetsOldDeadlines() async throws {
+        try await withEndpoint { endpoint, peer in
+            let early = endpoint.worker.now.advanced(by: .milliseconds(5))
+            peer.send("x")
+            #expect(await endpoint.wait(for: .readable, until: early) == .ready)
+            #expect(endpoint.read() == .bytes(1))
+            let late = endpoint.worker.now.advanced(by: .milliseconds(40))
+            #expect(await endpoint.wait(for: .readable, until: late) == .deadline)
+            #expect(endpoint.worker.now >= late)
+        }
+    }
+
+    @Test("A signal from another thread ends a wait for it")
+    func isSignalled() async throws {
+        try await withEndpoint { endpoint, _ in
+            Task.detached { endpoint.signal() }
+            #expect(await endpoint.wait(for: .signal, until: .never) == .signalled)
+        }
+    }
+
+    @Test("A signal during another wait is kept for the next wait that asks for it")
+    func keepsSignals() async throws {
+        try await withEndpoint { endpoint, _ in
+            endpoint.signal()
+            let soon = endpoint.worker.now.advanced(by: .milliseconds(10))
+            #expect(await endpoint.wait(for: .readable, until: soon) == .deadline)
+            #expect(await endpoint.wait(for: .signal, until: .never) == .signalled)
+        }
+    }
+
+    @Test("Signals that meet on their way are one; a later one counts again")
+    func joinsSignals() async throws {
+        try await withEndpoint { endpoint, _ in
+            endpoint.signal()
+            endpoint.signal()
+            #expect(await endpoint.wait(for: .signal, until: .never) == .signalled)
+            let soon = endpoint.worker.now.advanced(by: .milliseconds(10))
+            #expect(await endpoint.wait(for: .signal, until: soon) == .deadline)
+            endpoint.signal()
+            #expect(await endpoint.wait(for: .signal, until: .never) == .signalled)
+        }
+    }
+
+    @Test("A peer that closes both directions ends a wait for hangup")
+    func hearsHangup() async throws {
+        try await withEndpoint { endpoint, peer in
+            peer.hangUp()
+            #expect(await endpoint.wait(for: .hangup, until: .never) == .hangup)
+            #expect(endpoint.isHungUp)
+        }
+    }
+
+    @Test("A drain ends the waits that ask for it")
+    func hearsDrain() async throws {
+        try await withEndpoint { endpoint, _ in
+            endpoint.worker.perform { $0.drain() }
+            #expect(await endpoint.wait(for: .readable | .drain, until: .never) == .draining)
+            #expect(endpoint.worker.isDraining)
+        }
+    }
+
+    @Test("A drain does not disturb other waits")
+    func ignoresDrain() async throws {
+        try await withEndpoint { endpoint, _ in
+            endpoint.worker.perform { $0.drain() }
+            let soon = endpoint.worker.now.advanced(by: .milliseconds(10))
+            #expect(await endpoint.wait(for: .readable, until: soon) == .deadline)
+        }
+    }
+
+    @Test("An abort ends every wait, later ones included")
+    func isAborted() async throws {
+        try await withEndpoint { endpoint, _ in
+            endpoint.worker.perform { $0.abortConnections() }
+            #expect(await endpoint.wait(for: .readable, until: .never) == .aborted)
+            #expect(await endpoint.wait(for: .writable, until: .never) == .aborted)
+        }
+    }
+
+    @Test("Sending to a peer that is gone is a reset")
+    func sendsToNobody() async throws {
+        try await withEndpoint { endpoint, peer in
+            peer.hangUp()
+            let result = unsafe [1, 2, 3].withUnsafeBytes { unsafe endpoint.send($0) }
+            #expect(result == .failed(.reset))
+        }
+    }
+
+    /// Runs `body` as a task of a worker, with one end of a socket pair as endpoint.
+    private func withEndpoint(_ body: @escaping @Sendable (Endpoint, Peer) async -> Void) async throws {
+        let (descriptor, peer) = socketPair()
+        try await withWorker { worker in
+            try await worker.run {
+                let endpoint = Endpoint.open(descriptor, on: worker)
+                await body(endpoint, peer)
+                endpoint.close()
+            }
+        }
+    }
+}
+
+extension Endpoint {
+    /// Receives into memory that is dropped.
+    fileprivate func read() -> IOResult {
+        unsafe withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 1) { unsafe receive(into: $0) }
+    }
+}
