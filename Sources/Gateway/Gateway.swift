@@ -81,7 +81,8 @@ package final class Gateway: GatewayControl {
         let accessLog = try openAccessLog(configuration.log.access)
         let candidate = try extensions.prepare(configuration.extensions, tolerant: tolerant)
         let builder = GenerationBuilder(
-            configuration: configuration, number: generation + 1, workers: workerCount, extensions: extensions, candidate: candidate,
+            configuration: configuration, number: generation + 1, workers: workerCount, extensions: extensions,
+            candidate: candidate,
             accessLog: accessLog)
         let built = try builder.build()
         generation += 1
@@ -160,7 +161,8 @@ package final class Gateway: GatewayControl {
             return ListenerStatus(name: listener.name, addresses: addresses.sorted())
         }
         return GatewayStatus(
-            version: BuildVersion.text, pid: getpid(), uptimeSeconds: Int((ContinuousClock.now - began).components.seconds),
+            version: BuildVersion.text, pid: getpid(),
+            uptimeSeconds: Int((ContinuousClock.now - began).components.seconds),
             connections: admission.count, requests: servers.reduce(0) { $0 + $1.requests.count },
             workers: servers.count, listeners: listeners,
             extensions: configuration.extensions.map {
@@ -182,9 +184,14 @@ package final class Gateway: GatewayControl {
     // MARK: Ending
 
     /// Closes the listeners and lets connections finish what they are doing.
-    package func drain() {
+    package func drain(_ begun: @escaping @Sendable () -> Void) {
+        let drains = Countdown(begun)
+        drains.start(from: servers.count)
         for server in servers {
-            server.worker.perform { _ in server.drain() }
+            server.worker.perform { _ in
+                server.drain()
+                drains.step()
+            }
         }
     }
 

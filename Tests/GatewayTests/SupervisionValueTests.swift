@@ -16,9 +16,8 @@ struct RestartBackoffTests {
     func longLifeForgives() {
         var backoff = RestartBackoff()
         for _ in 0..<5 { _ = backoff.pause(afterLiving: .zero) }
-        #expect(backoff.pause(afterLiving: .seconds(10)) == .zero)
-        #expect(backoff.pause(afterLiving: .zero) == .zero)
-        #expect(backoff.pause(afterLiving: .zero) == .seconds(1))
+        let pauses = [Duration.seconds(10), .zero, .zero].map { backoff.pause(afterLiving: $0) }
+        #expect(pauses == [.zero, .zero, .seconds(1)])
     }
 }
 
@@ -27,33 +26,31 @@ struct ReloadQueueTests {
     @Test("Signals during a reload are one reload after it")
     func signalsCoalesce() {
         var queue = ReloadQueue()
-        #expect(queue.signal())
-        for _ in 0..<10 { #expect(!queue.signal()) }
-        #expect(queue.finished())
-        #expect(!queue.finished())
-        #expect(queue.signal())
+        let begins = (0..<10).map { _ in queue.signal() }
+        #expect(begins == [true] + [Bool](repeating: false, count: 9))
+        let follows = [queue.finished(), queue.finished()]
+        #expect(follows == [true, false])
+        let beginsAgain = queue.signal()
+        #expect(beginsAgain)
     }
 
     @Test("A command is refused while a reload is under way, and asks for no other")
     func commandIsRefused() {
         var queue = ReloadQueue()
-        #expect(queue.signal())
-        #expect(!queue.command())
-        #expect(!queue.finished())
-        #expect(queue.command())
+        let outcomes = [queue.signal(), queue.command(), queue.finished(), queue.command()]
+        #expect(outcomes == [true, false, false, true])
     }
 
     @Test("A signal that nothing can act on waits until it can")
     func postponedSignal() {
         var queue = ReloadQueue()
-        #expect(queue.signal())
+        _ = queue.signal()
         queue.postpone()
         #expect(queue.isWanted)
-        #expect(!queue.signal())
-        #expect(!queue.command())
-        #expect(queue.resume())
-        #expect(!queue.resume())
-        #expect(!queue.finished())
+        let refused = [queue.signal(), queue.command()]
+        #expect(refused == [false, false])
+        let outcomes = [queue.resume(), queue.resume(), queue.finished()]
+        #expect(outcomes == [true, false, false])
     }
 }
 
@@ -119,7 +116,9 @@ struct SocketActivationTests {
 
     @Test("Sockets without names are refused")
     func unnamed() {
-        #expect(throws: GatewayError.self) { try names(["LISTEN_PID": "42", "LISTEN_FDS": "2", "LISTEN_FDNAMES": "secure"]) }
+        #expect(throws: GatewayError.self) {
+            try names(["LISTEN_PID": "42", "LISTEN_FDS": "2", "LISTEN_FDNAMES": "secure"])
+        }
     }
 }
 

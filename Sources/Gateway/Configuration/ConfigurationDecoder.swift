@@ -20,7 +20,8 @@ extension ValueDecoder<Configuration> {
             reportSharedHosts(of: sites, in: keys.context)
 
             return Configuration(
-                workers: workers, user: user, listeners: listeners.values.map(\.value), admin: admin, log: log, limits: limits,
+                workers: workers, user: user, listeners: listeners.values.map(\.value), admin: admin, log: log,
+                limits: limits,
                 drain: drain, extensions: extensions.values, sites: sites.map(\.configuration))
         }
     }

@@ -32,7 +32,9 @@ final class ControlChannel {
 
     static func pair() throws(SystemError) -> (ControlChannel, ControlChannel) {
         var ends: [Int32] = [-1, -1]
-        guard unsafe socketpair(AF_UNIX, CLinux_SOCK_PACKET_FLAGS, 0, &ends) == 0 else { throw SystemError(number: errno) }
+        guard unsafe socketpair(AF_UNIX, CLinux_SOCK_PACKET_FLAGS, 0, &ends) == 0 else {
+            throw SystemError(number: errno)
+        }
         for end in ends { _ = CLinux_set_option(end, SOL_SOCKET, SO_SNDBUF, bufferBytes) }
         return (ControlChannel(adopting: ends[0]), ControlChannel(adopting: ends[1]))
     }
@@ -80,8 +82,9 @@ final class ControlChannel {
         guard count > 0, let form = Form(rawValue: packet[0]) else { return .closed }
         var body = Array(packet[1..<count])
         if form == .sealed {
-            guard !descriptors.isEmpty, let sealed = try? SealedMemory.read(
-                descriptors.removeFirst(), atMost: Self.messageLimit)
+            guard !descriptors.isEmpty,
+                let sealed = try? SealedMemory.read(
+                    descriptors.removeFirst(), atMost: Self.messageLimit)
             else { return .closed }
             body = sealed
         }

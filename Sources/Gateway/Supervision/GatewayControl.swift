@@ -5,7 +5,9 @@ package protocol GatewayControl: AnyObject {
     /// Replaces what is served; after a failure everything is as it was.
     func reload(_ material: Material) -> Result<ReloadReport, GatewayError>
     /// Closes the listeners and lets connections finish what they are doing.
-    func drain()
+    ///
+    /// - Parameter begun: called on some thread once every worker does so.
+    func drain(_ begun: @escaping @Sendable () -> Void)
     /// Cuts the connections that are left.
     func abort()
     /// Waits for workers and pools and unloads the extensions; only after the last worker has ended.

@@ -83,7 +83,8 @@ final class GatewayHost {
             let socket = ListeningSocket(adopting: descriptor.duplicate())
             sockets.append(
                 BoundSocket(
-                    listener: label.listener, address: socket.address.description, worker: label.worker, socket: socket))
+                    listener: label.listener, address: socket.address.description, worker: label.worker, socket: socket)
+            )
         }
     }
 
@@ -94,7 +95,8 @@ final class GatewayHost {
             let logger = material.configuration.log.makeLogger()
             self.logger = logger
             unloadLimit = material.configuration.drain.grace
-            let gateway = Gateway(material.configuration, logger: logger) { [mail] in mail.post { $0.hasStopped = true } }
+            let gateway = Gateway(material.configuration, logger: logger) { [mail] in mail.post { $0.hasStopped = true }
+            }
             try gateway.start(material)
             state = .serving(gateway)
             return .ready
@@ -137,18 +139,22 @@ final class GatewayHost {
         switch state {
         case .idle: state = .ended
         case .serving(let gateway):
-            gateway.drain()
+            beginDrain(gateway)
             let cutAt = graceMilliseconds.map { Deadline.current().advanced(by: Delay(.milliseconds($0))) }
             state = .draining(gateway, cutAt: cutAt ?? .never)
         case .draining, .aborted, .ended: break
         }
     }
 
+    private func beginDrain(_ gateway: any GatewayControl) {
+        gateway.drain { [logger] in logger?.notice("draining") }
+    }
+
     private func abort() {
         switch state {
         case .idle: state = .ended
         case .serving(let gateway):
-            gateway.drain()
+            beginDrain(gateway)
             gateway.abort()
             state = .aborted(gateway)
         case .draining(let gateway, _):

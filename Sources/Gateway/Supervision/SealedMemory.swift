@@ -12,7 +12,9 @@ enum SealedMemory {
         let descriptor = OwnedDescriptor(number)
         var offset = 0
         while offset < bytes.count {
-            let count = unsafe bytes.withUnsafeBytes { unsafe write(number, $0.baseAddress! + offset, $0.count - offset) }
+            let count = unsafe bytes.withUnsafeBytes {
+                unsafe write(number, $0.baseAddress! + offset, $0.count - offset)
+            }
             if count < 0 && errno == EINTR { continue }
             guard count > 0 else { throw SystemError(number: errno) }
             offset += count

@@ -21,7 +21,8 @@ extension Supervisor {
             if isReloadable && reloads.command() {
                 beginReload(for: client)
             } else {
-                admin?.respond(AdminResponse(.busy, "a reload is under way, or the gateway is starting or stopping"), to: client)
+                admin?.respond(
+                    AdminResponse(.busy, "a reload is under way, or the gateway is starting or stopping"), to: client)
             }
         case .status: ask(.status, for: client)
         case .certs: ask(.certificates, for: client)

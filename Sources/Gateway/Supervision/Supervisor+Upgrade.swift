@@ -47,7 +47,8 @@ extension Supervisor {
     private func execute() {
         let handover = Handover(
             executable: executable, workerCount: binder.workerCount, archive: served.archive.number,
-            sockets: served.plan.entries.map(Handover.Socket.init), children: children.compactMap(Handover.Process.init),
+            sockets: served.plan.entries.map(Handover.Socket.init),
+            children: children.compactMap(Handover.Process.init),
             admin: admin.map { Handover.Admin(path: $0.path, descriptor: $0.descriptor) },
             counters: counters, serviceManager: serviceManager, nextIdentifier: nextIdentifier,
             isReloadWanted: reloads.isWanted)

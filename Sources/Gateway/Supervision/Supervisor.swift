@@ -164,9 +164,9 @@ package final class Supervisor {
         case SIGHUP: if reloads.signal() { beginReload(for: nil) }
         case SIGUSR1: reopenLogs()
         case SIGUSR2: beginUpgrade()
-        case SIGTERM: end("TERM", within: served.configuration.drain.grace)
-        case SIGINT: end("INT", within: served.configuration.drain.grace)
-        case SIGQUIT: end("QUIT", within: nil)
+        case SIGTERM: end("signal TERM", within: served.configuration.drain.grace)
+        case SIGINT: end("signal INT", within: served.configuration.drain.grace)
+        case SIGQUIT: end("signal QUIT", within: nil)
         // Gateway processes are asked in every turn of the loop.
         default: break
         }
@@ -343,7 +343,7 @@ package final class Supervisor {
         guard !isEnding else { return endAtOnce() }
         isEnding = true
         restartAt = .never
-        logger.notice("draining (\(cause))")
+        logger.notice("ending: \(cause)")
         serviceManager.notify(.stopping)
         binder.closeAll()
         served = Served(
