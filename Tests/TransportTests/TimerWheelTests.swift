@@ -145,7 +145,7 @@ private final class TimerBench {
 
     deinit {
         for owner in owners { owner.close() }
-        for unsafeentry in unsafe entries { unsafe entry.deallocate() }
+        while let entry = unsafe entries.popLast() { unsafe entry.deallocate() }
     }
 
     var now: UInt64 { wheel.current.milliseconds }

@@ -82,6 +82,19 @@ struct ExchangeStorage: ~Copyable {
         return unsafe UnsafeMutableRawBufferPointer(rebasing: input[filled...])
     }
 
+    /// Moves a head that ends too close to the end of the memory to the front, with what follows it.
+    ///
+    /// Behind the head there is then room for the longest line of a chunked body, which is consumed only as a whole.
+    /// Must happen before a handler takes slices of the head.
+    mutating func makeRoomForBody() {
+        let headEnd = headStart + parser.head.length
+        guard headStart > 0, unsafe input.count - headEnd < Self.roomBehindHead else { return }
+        unsafe input.baseAddress!.copyMemory(from: input.baseAddress! + headStart, byteCount: filled - headStart)
+        cursor -= headStart
+        filled -= headStart
+        headStart = 0
+    }
+
     /// Where body bytes go: behind the head, over body bytes already consumed.
     mutating func roomForBody() -> UnsafeMutableRawBufferPointer {
         let headEnd = headStart + parser.head.length

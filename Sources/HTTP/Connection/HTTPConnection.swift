@@ -72,7 +72,8 @@ package final class HTTPConnection {
             case .wouldBlock(let interest):
                 if unsafe storage.pointee.cursor == storage.pointee.filled { return .idle }
                 if headDeadline == .never {
-                    headDeadline = unsafe storage.pointee.began.advanced(by: service.limits.headerTimeout)
+                    // From here and not from `began`: the head may have lain behind a request that took its time.
+                    headDeadline = endpoint.worker.now.advanced(by: service.limits.headerTimeout)
                 }
                 switch await endpoint.wait(for: interest, until: headDeadline) {
                 case .ready, .signalled, .draining, .hangup: continue
@@ -131,6 +132,7 @@ package final class HTTPConnection {
         let head = exchange.head
         unsafe storage.pointee.cursor = storage.pointee.headStart + head.length
         if head.framing != .none {
+            unsafe storage.pointee.makeRoomForBody()
             unsafe storage.pointee.body = RequestBody(head)
             let limit = service.limits.maximumBody
             if let length = unsafe storage.pointee.body.remaining, length > limit { throw .bodyTooLarge }
@@ -332,9 +334,10 @@ package final class HTTPConnection {
         let deadline = worker.now.advanced(by: ConnectionLimits.lingerTimeout)
         let block = unsafe worker.rentBlock()
         defer { unsafe worker.returnBlock(block) }
-        while worker.now < deadline {
+        var room = ConnectionLimits.lingerBytes
+        while room > 0 && worker.now < deadline {
             switch unsafe endpoint.receive(into: block) {
-            case .bytes: continue
+            case .bytes(let count): room -= count
             case .wouldBlock(let interest):
                 guard await endpoint.wait(for: interest, until: deadline) == .ready else { return }
             case .end, .failed: return

@@ -1,0 +1,173 @@
+import Synchronization
+import TestSupport
+
+@testable import HTTP
+@testable import Transport
+
+/// Serves one connection while `body` plays the client.
+///
+/// - Parameter pieces: what the first reads of the connection bring, before those of the socket.
+func withConnection(
+    limits: ConnectionLimits = ConnectionLimits(), receiving pieces: [[UInt8]] = [],
+    _ body: (Peer, TestServer) async throws -> Void
+) async throws {
+    let (descriptor, peer) = socketPair()
+    try await withWorker { worker in
+        let server = TestServer(worker, limits, pieces)
+        worker.perform { _ in server.open(descriptor) }
+        try await body(peer, server)
+    }
+}
+
+/// A connection and its router, which answers by path:
+///
+///     /fast     at once
+///     /slow     after a wait of `TestServer.slowness`
+///     /echo     with the body of the request
+///     /half     with the first half of a response
+///     /silent   not at all
+final class TestServer: RequestRouter, RequestHandler, @unchecked Sendable {
+    static let slowness = Delay.milliseconds(60)
+
+    let worker: Worker
+    private let limits: ConnectionLimits
+    private let pieces: [[UInt8]]
+    private let fast = FixedResponse(status: 200, body: bytes("fast\n"))
+    private let record = Mutex(Record())
+
+    struct Record {
+        /// Sizes of the writes to the client.
+        var writes: [Int] = []
+        /// Paths of the requests that were answered.
+        var finished: [String] = []
+        var rejected: [RequestRejection] = []
+    }
+
+    init(_ worker: Worker, _ limits: ConnectionLimits, _ pieces: [[UInt8]]) {
+        self.worker = worker
+        self.limits = limits
+        self.pieces = pieces
+    }
+
+    func open(_ descriptor: Int32) {
+        let endpoint = Endpoint.open(descriptor, on: worker)
+        Task(executorPreference: worker) {
+            let stream = TestStream(endpoint, self.pieces, record: self.note)
+            let service = HTTPService(worker: self.worker, limits: self.limits, router: self)
+            await HTTPConnection(stream, service: service).serve()
+        }
+    }
+
+    /// What happened so far, as the worker knows it.
+    func recorded() async throws -> Record {
+        try await worker.run { self.record.withLock { $0 } }
+    }
+
+    private func note(write count: Int) {
+        record.withLock { $0.writes.append(count) }
+    }
+
+    // MARK: Routing
+
+    func answer(_ exchange: Exchange) -> Disposition {
+        guard path(of: exchange) == "/fast" else { return .handler(self) }
+        exchange.respond(fast)
+        return .answered
+    }
+
+    var observesExchanges: Bool { true }
+
+    func finished(_ exchange: Exchange) {
+        let path = path(of: exchange)
+        record.withLock { $0.finished.append(path) }
+    }
+
+    func rejected(_ rejection: RequestRejection, on connection: HTTPConnection) {
+        record.withLock { $0.rejected.append(rejection) }
+    }
+
+    private func path(of exchange: Exchange) -> String {
+        unsafe exchange.withPath { unsafe String(decoding: $0, as: UTF8.self) }
+    }
+
+    // MARK: Handling
+
+    func handle(_ exchange: Exchange) async throws(ExchangeFailure) {
+        switch path(of: exchange) {
+        case "/slow":
+            _ = await exchange.connection.endpoint.wait(for: .signal, until: worker.now.advanced(by: Self.slowness))
+            respond(exchange, with: bytes("slow\n"))
+        case "/echo":
+            var body: [UInt8] = []
+            while let piece = unsafe try await exchange.readBody() { unsafe body.append(contentsOf: piece) }
+            respond(exchange, with: body)
+        case "/half":
+            unsafe exchange.beginResponse(status: 200, fields: noFields, length: .unknown)
+            write(bytes("half"), to: exchange)
+        default: break
+        }
+    }
+
+    private func respond(_ exchange: Exchange, with body: [UInt8]) {
+        unsafe exchange.beginResponse(status: 200, fields: noFields, length: .known(UInt64(body.count)))
+        write(body, to: exchange)
+        exchange.finish()
+    }
+
+    private func write(_ body: [UInt8], to exchange: Exchange) {
+        unsafe body.withUnsafeBytes { _ = unsafe exchange.write($0) }
+    }
+
+    private var noFields: UnsafeRawBufferPointer { unsafe UnsafeRawBufferPointer(start: nil, count: 0) }
+}
+
+/// A plain connection whose first reads are given, and whose writes are recorded.
+private final class TestStream: ByteStream {
+    let endpoint: Endpoint
+    private var pieces: ArraySlice<[UInt8]>
+    private let record: (Int) -> Void
+
+    init(_ endpoint: Endpoint, _ pieces: [[UInt8]], record: @escaping (Int) -> Void) {
+        self.endpoint = endpoint
+        self.pieces = pieces[...]
+        self.record = record
+    }
+
+    func read(into buffer: UnsafeMutableRawBufferPointer) -> IOResult {
+        guard let piece = pieces.popFirst() else { return unsafe endpoint.receive(into: buffer) }
+        let count = min(piece.count, buffer.count)
+        unsafe buffer.copyBytes(from: piece[..<count])
+        if count < piece.count { pieces = [Array(piece[count...])] + pieces }
+        return count == 0 ? .end : .bytes(count)
+    }
+
+    func write(_ bytes: UnsafeRawBufferPointer) -> IOResult {
+        record(bytes.count)
+        return unsafe endpoint.send(bytes)
+    }
+
+    func flush() -> IOResult { .bytes(0) }
+    func finish() { endpoint.finishSending() }
+    var security: SecurityDescription? { nil }
+}
+
+/// A request without a body.
+func get(_ path: String, _ fields: String = "") -> String {
+    "GET \(path) HTTP/1.1\r\nHost: a\r\n\(fields)\r\n"
+}
+
+func post(_ path: String, _ fields: String, _ body: String = "") -> String {
+    "POST \(path) HTTP/1.1\r\nHost: a\r\n\(fields)\r\n\(body)"
+}
+
+/// Responses without what differs from run to run or says nothing: their Date and Server fields.
+func stable(_ responses: String?) -> String? {
+    responses?.split(separator: "\r\n", omittingEmptySubsequences: false)
+        .filter { !$0.hasPrefix("Date: ") && !$0.hasPrefix("Server: ") }
+        .joined(separator: "\r\n")
+}
+
+/// A response with status 200 as `stable` leaves it.
+func ok(_ body: String, _ fields: String = "") -> String {
+    "HTTP/1.1 200 OK\r\nContent-Length: \(body.utf8.count)\r\n\(fields)\r\n\(body)"
+}

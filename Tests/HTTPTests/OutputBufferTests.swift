@@ -1,0 +1,59 @@
+import Testing
+
+@testable import HTTP
+
+@Suite("Output buffer")
+struct OutputBufferTests {
+    @Test("What was appended is sent, in its order")
+    func keepsOrder() {
+        var buffer = OutputBuffer()
+        let text = bytes("abc")
+        buffer.append("1: ")
+        unsafe text.withUnsafeBytes { unsafe buffer.append($0) }
+        buffer.appendDecimal(.max)
+        buffer.appendChunkLine(0xBEEF)
+        let (unsent, count) = (buffer.text, buffer.count)
+        #expect(unsent == "1: abc18446744073709551615beef\r\n")
+        #expect(count == unsent.utf8.count)
+    }
+
+    @Test("What was sent is gone, and the rest stays")
+    func forgetsSent() {
+        var buffer = OutputBuffer()
+        buffer.append("abcdef")
+        buffer.sent(2)
+        let rest = buffer.text
+        #expect(rest == "cdef")
+        buffer.sent(4)
+        let isEmpty = buffer.isEmpty
+        #expect(isEmpty)
+    }
+
+    @Test("The buffer grows with what is appended and keeps what is not sent", arguments: [1, 1000, 16 << 10, 300_000])
+    func grows(size: Int) {
+        var buffer = OutputBuffer()
+        buffer.append("sent")
+        buffer.append("kept")
+        buffer.sent(4)
+        let piece = [UInt8](repeating: 0x78, count: size)
+        for _ in 0..<3 { unsafe piece.withUnsafeBytes { unsafe buffer.append($0) } }
+        let text = buffer.text
+        #expect(text == "kept" + String(repeating: "x", count: 3 * size))
+    }
+
+    @Test("Emptied, the buffer begins anew", arguments: [10, 1 << 20])
+    func beginsAnew(size: Int) {
+        var buffer = OutputBuffer()
+        let piece = [UInt8](repeating: 0x78, count: size)
+        unsafe piece.withUnsafeBytes { unsafe buffer.append($0) }
+        buffer.removeAll()
+        buffer.append("new")
+        let text = buffer.text
+        #expect(text == "new")
+    }
+}
+
+extension OutputBuffer {
+    /// What is not sent yet.
+    var text: String { unsafe String(decoding: unsent, as: UTF8.self) }
+}
