@@ -1,8 +1,10 @@
 #define _GNU_SOURCE
 #include "CLinux.h"
+#include <linux/capability.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/sendfile.h>
+#include <string.h>
 
 static __thread void *current_worker;
 
@@ -20,3 +22,89 @@ int CLinux_memfd_create(const char *name) { return memfd_create(name, MFD_CLOEXE
 long CLinux_sendfile(int destination, int source, unsigned long count) {
   return sendfile(destination, source, 0, count);
 }
+
+int CLinux_dup3(int from, int to) { return dup3(from, to, O_CLOEXEC); }
+
+int CLinux_memfd_create_sealable(const char *name) { return memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING); }
+
+enum { every_seal = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE };
+
+int CLinux_seal(int descriptor) { return fcntl(descriptor, F_ADD_SEALS, every_seal); }
+
+int CLinux_is_sealed(int descriptor) {
+  int seals = fcntl(descriptor, F_GET_SEALS);
+  return seals >= 0 && (seals & every_seal) == every_seal;
+}
+
+enum { most_descriptors = 253 };
+
+long CLinux_send_packet(int socket, const void *bytes, unsigned long count, const int *descriptors, int descriptor_count,
+                        int flags) {
+  union {
+    char bytes[CMSG_SPACE(most_descriptors * sizeof(int))];
+    struct cmsghdr alignment;
+  } control;
+  struct iovec part = {.iov_base = (void *)bytes, .iov_len = count};
+  struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+  if (descriptor_count > 0) {
+    memset(&control, 0, sizeof control);
+    message.msg_control = control.bytes;
+    message.msg_controllen = CMSG_SPACE((unsigned)descriptor_count * sizeof(int));
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN((unsigned)descriptor_count * sizeof(int));
+    memcpy(CMSG_DATA(header), descriptors, (unsigned)descriptor_count * sizeof(int));
+  }
+  return sendmsg(socket, &message, MSG_NOSIGNAL | flags);
+}
+
+long CLinux_receive_packet(int socket, void *bytes, unsigned long capacity, int *descriptors, int *descriptor_count) {
+  union {
+    char bytes[CMSG_SPACE(most_descriptors * sizeof(int))];
+    struct cmsghdr alignment;
+  } control;
+  struct iovec part = {.iov_base = bytes, .iov_len = capacity};
+  struct msghdr message = {
+      .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
+  int room = *descriptor_count;
+  *descriptor_count = 0;
+  long count = recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  if (count < 0) return count;
+  int is_cut = (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0;
+  for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {
+    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
+    int received = (int)((header->cmsg_len - CMSG_LEN(0)) / sizeof(int));
+    for (int index = 0; index < received; index++) {
+      int descriptor;
+      memcpy(&descriptor, CMSG_DATA(header) + (unsigned)index * sizeof(int), sizeof(int));
+      if (*descriptor_count < room) {
+        descriptors[(*descriptor_count)++] = descriptor;
+      } else {
+        close(descriptor);
+        is_cut = 1;
+      }
+    }
+  }
+  if (!is_cut) return count;
+  while (*descriptor_count > 0) close(descriptors[--*descriptor_count]);
+  errno = EMSGSIZE;
+  return -1;
+}
+
+long CLinux_peer_user(int socket) {
+  struct ucred peer;
+  socklen_t length = sizeof peer;
+  return getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 ? (long)peer.uid : -1;
+}
+
+int CLinux_forbid_new_privileges(void) { return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); }
+
+int CLinux_drop_capabilities(void) {
+  struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+  struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {{0}};
+  prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+  return (int)syscall(SYS_capset, &header, none);
+}
+
+int CLinux_signal_at_death_of_parent(int signal) { return prctl(PR_SET_PDEATHSIG, signal); }

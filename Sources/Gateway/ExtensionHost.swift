@@ -87,6 +87,11 @@ final class ExtensionHost {
         }
     }
 
+    /// What a loaded extension of the current set says about itself.
+    func description(of name: String) -> String? {
+        loaded[name]?.library.module.description
+    }
+
     /// Makes the set current; an extension that is no longer in it is unloaded when its last request has ended.
     func commit(_ candidate: Candidate) {
         loaded = candidate.loaded

@@ -8,9 +8,9 @@ import Transport
 
 /// A running gateway: its workers, what they serve by, and the order things begin and end in.
 ///
-/// Starting: every address is bound, privileges are dropped, certificates and extensions are loaded, workers run.
+/// Starting: privileges are dropped, certificates and extensions are loaded, workers take the listening sockets and run.
 /// Ending: listeners close, connections finish, workers end, pools end, `TerminateExtension` is called last.
-package final class Gateway {
+package final class Gateway: GatewayControl {
     private var configuration: Configuration
     private let logger: Logger
     private let countdown: Countdown
@@ -21,6 +21,8 @@ package final class Gateway {
     private var accessLog: AccessLogTarget?
     private var certificates: CertificateSet?
     private var generation = 0
+    private var served: Set<ServedAddress> = []
+    private let began = ContinuousClock.now
     private var workerCount = 0
 
     /// - Parameter whenStopped: called on some thread once the last worker has ended.
@@ -38,32 +40,28 @@ package final class Gateway {
 
     // MARK: Start
 
-    package func start() throws(GatewayError) {
+    package func start(_ material: Material) throws(GatewayError) {
         raiseDescriptorLimit()
-        let workers = try makeWorkers()
-        let sockets = try bindListeners(configuration.listeners, workers: workers.count)
+        let workers = try makeWorkers(material.workerCount)
         try dropPrivileges(to: configuration.user)
         let extensions = ExtensionHost(logger: logger, workers: workers)
         self.extensions = extensions
-        let (generation, candidate) = try prepare(configuration, extensions, tolerant: true)
+        let (generation, candidate) = try prepare(configuration, material.files, extensions, tolerant: true)
         extensions.commit(candidate)
         for worker in workers {
             let server = WorkerServer(worker, admission: admission, logger: logger)
-            server.apply(generation, adding: sockets[worker.index], removing: [])
+            let sockets = material.sockets.filter { $0.worker == worker.index }
+            server.apply(generation, adding: sockets, removing: [])
             servers.append(server)
             threads.append(WorkerThread(worker, onEnd: countdown.step))
         }
+        served = Set(material.sockets.map(ServedAddress.init))
         countdown.start(from: threads.count)
         for thread in threads { thread.start() }
         logger.notice("ready: \(threads.count) workers, \(configuration.sites.count) sites")
     }
 
-    private func makeWorkers() throws(GatewayError) -> [Worker] {
-        let count: Int
-        switch configuration.workers {
-        case .automatic: count = max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
-        case .count(let configured): count = configured
-        }
+    private func makeWorkers(_ count: Int) throws(GatewayError) -> [Worker] {
         workerCount = count
         var workers: [Worker] = []
         for index in 0..<count {
@@ -76,42 +74,16 @@ package final class Gateway {
         return workers
     }
 
-    /// Binds every address of `listeners` once per worker; outer index: worker.
-    private func bindListeners(
-        _ listeners: [ListenerConfiguration], workers: Int
-    ) throws(GatewayError) -> [[BoundListener]] {
-        var sockets = [[BoundListener]](repeating: [], count: workers)
-        for listener in listeners {
-            for text in listener.bind.map(\.description) {
-                guard var address = SocketAddress(text) else {
-                    throw .configuration("listener \(listener.name): \(text) is not an address")
-                }
-                for index in 0..<workers {
-                    do throws(TransportFailure) {
-                        let socket = try ListeningSocket(address, exclusive: index == 0)
-                        address = address.with(port: socket.address.port)
-                        sockets[index].append(BoundListener(name: listener.name, socket: socket))
-                    } catch {
-                        throw .runtime("listener \(listener.name): cannot bind \(text): \(error.message)")
-                    }
-                }
-                let scheme = listener.tls == nil ? "http" : "https"
-                logger.notice("listener \(listener.name): \(scheme)://\(address.description)")
-            }
-        }
-        return sockets
-    }
-
     // MARK: What is served
 
     private func prepare(
-        _ configuration: Configuration, _ extensions: ExtensionHost, tolerant: Bool
+        _ configuration: Configuration, _ files: [String: [UInt8]], _ extensions: ExtensionHost, tolerant: Bool
     ) throws(GatewayError) -> (Generation, ExtensionHost.Candidate) {
         let accessLog = try openAccessLog(configuration.log.access)
         let candidate = try extensions.prepare(configuration.extensions, tolerant: tolerant)
         let builder = GenerationBuilder(
             configuration: configuration, number: generation + 1, workers: workerCount, extensions: extensions,
-            candidate: candidate, accessLog: accessLog, previousCertificates: certificates)
+            candidate: candidate, accessLog: accessLog, previousCertificates: certificates, files: files)
         let built = try builder.build()
         for warning in built.certificates.warnings { logger.warning("\(warning.description)") }
         certificates = built.certificates
@@ -124,28 +96,41 @@ package final class Gateway {
         guard let access else { return nil }
         if let accessLog, access == configuration.log.access { return accessLog }
         do throws(TransportFailure) {
-            let file = try AccessLogFile(access.destination, header: AccessLog.header(of: access.format, at: .now()))
+            let file = try AccessLogFile(access.destination, format: access.format)
             return AccessLogTarget(format: access.format, file: file)
         } catch {
             throw .runtime("access log: \(error.message)")
         }
     }
 
-    /// Serves by `new` from now on, or changes nothing.
+    package func reload(_ material: Material) -> Result<ReloadReport, GatewayError> {
+        do throws(GatewayError) {
+            let before = certificates
+            try serve(material)
+            let changes = certificates?.changes(from: before) ?? []
+            return .success(ReloadReport(generation: generation, changes: changes.map(\.sentence)))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    /// Serves by `material` from now on, or changes nothing.
     ///
     /// Returns when every worker has taken over: each handshake and each request that begins afterwards is served by
     /// the new configuration. Connections stay; requests under way end as they began.
-    package func reload(_ new: Configuration) throws(GatewayError) {
+    private func serve(_ material: Material) throws(GatewayError) {
         guard let extensions else { throw .runtime("the gateway has not started") }
-        let addresses = ListenerDifference(from: configuration.listeners, to: new.listeners)
-        let sockets = try bindListeners(addresses.added, workers: servers.count)
-        let (generation, candidate) = try prepare(new, extensions, tolerant: false)
+        let new = material.configuration
+        let wanted = Set(material.sockets.map(ServedAddress.init))
+        let removed = Set(served.subtracting(wanted).map(\.address))
+        let added = material.sockets.filter { !served.contains(ServedAddress($0)) }
+        let (generation, candidate) = try prepare(new, material.files, extensions, tolerant: false)
         let applied = DispatchGroup()
         for server in servers {
-            let added = Sockets(list: sockets[server.worker.index])
+            let own = Sockets(list: added.filter { $0.worker == server.worker.index })
             applied.enter()
             server.worker.perform { _ in
-                server.apply(generation, adding: added.list, removing: addresses.removed)
+                server.apply(generation, adding: own.list, removing: removed)
                 applied.leave()
             }
         }
@@ -156,19 +141,66 @@ package final class Gateway {
             logger.warning("workers and user change only with a restart")
         }
         configuration = new
+        served = wanted
         logger.notice("serving generation \(generation.number) of the configuration")
     }
 
     private struct Sockets: @unchecked Sendable {
-        let list: [BoundListener]
+        let list: [BoundSocket]
+    }
+
+    package func reopenLogs() {
+        do throws(TransportFailure) {
+            try accessLog?.file.reopen()
+        } catch {
+            logger.error("access log: \(error.message); the file that was open stays in use")
+        }
+    }
+
+    // MARK: Reports
+
+    package func status() -> GatewayStatus {
+        let listeners = configuration.listeners.map { listener in
+            let addresses = served.filter { $0.listener == listener.name }.map { "\(listener.scheme)://\($0.address)" }
+            return ListenerStatus(name: listener.name, addresses: addresses.sorted())
+        }
+        return GatewayStatus(
+            version: BuildVersion.text, pid: getpid(),
+            uptimeSeconds: Int((ContinuousClock.now - began).components.seconds),
+            connections: admission.count, requests: servers.reduce(0) { $0 + $1.requests.count },
+            workers: servers.count, listeners: listeners,
+            extensions: configuration.extensions.map {
+                ExtensionStatus(name: $0.name, description: extensions?.description(of: $0.name))
+            },
+            generation: generation)
+    }
+
+    package func certificateSummaries() -> [CertificateSummary] {
+        (certificates?.reports ?? []).map { report in
+            CertificateSummary(
+                host: report.hosts.first ?? "", names: report.names, issuer: report.issuer,
+                keyType: report.keyType.description, serial: report.serial, expiry: report.notAfter.description,
+                file: report.file, generation: report.generation)
+        }
+    }
+
+    package func heartbeat(_ beaten: @escaping @Sendable () -> Void) {
+        let beats = Countdown(beaten)
+        beats.start(from: servers.count)
+        for server in servers { server.worker.perform { _ in beats.step() } }
     }
 
     // MARK: Ending
 
     /// Closes the listeners and lets connections finish what they are doing.
-    package func drain() {
+    package func drain(_ begun: @escaping @Sendable () -> Void) {
+        let drains = Countdown(begun)
+        drains.start(from: servers.count)
         for server in servers {
-            server.worker.perform { _ in server.drain() }
+            server.worker.perform { _ in
+                server.drain()
+                drains.step()
+            }
         }
     }
 
@@ -193,31 +225,14 @@ package final class Gateway {
     }
 }
 
-/// One address of a listener, bound for one worker.
-struct BoundListener {
-    let name: String
-    let socket: ListeningSocket
-}
+/// A listener at one of its addresses, with the port the system chose.
+private struct ServedAddress: Hashable {
+    let listener: String
+    let address: String
 
-/// Which addresses a new configuration binds and gives up; a listener that turns to or from TLS keeps its address.
-struct ListenerDifference {
-    /// Listeners with only their new addresses.
-    let added: [ListenerConfiguration]
-    let removed: Set<String>
-
-    init(from old: [ListenerConfiguration], to new: [ListenerConfiguration]) {
-        let oldNames = Dictionary(uniqueKeysWithValues: old.map { ($0.name, Set($0.bind)) })
-        let newNames = Dictionary(uniqueKeysWithValues: new.map { ($0.name, Set($0.bind)) })
-        added = new.compactMap { listener in
-            var listener = listener
-            let known = oldNames[listener.name] ?? []
-            listener.bind.removeAll { known.contains($0) }
-            return listener.bind.isEmpty ? nil : listener
-        }
-        removed = Set(
-            old.flatMap { listener in
-                listener.bind.filter { !(newNames[listener.name] ?? []).contains($0) }.map(\.description)
-            })
+    init(_ socket: BoundSocket) {
+        listener = socket.listener
+        address = socket.address
     }
 }
 
@@ -236,5 +251,21 @@ private final class Countdown: Sendable {
 
     func step() {
         if remaining.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 { whenDone() }
+    }
+}
+
+extension CertificateChange {
+    /// What became of the certificate, in one sentence.
+    fileprivate var sentence: String {
+        func told(_ report: CertificateReport) -> String {
+            "serial \(report.serial), expires \(report.notAfter), names \(report.names.joined(separator: ", "))"
+        }
+        switch (old, new) {
+        case (let old?, let new?) where isChanged: return "\(new.file): \(told(old)) -> \(told(new))"
+        case (nil, let new?): return "\(new.file): new, \(told(new))"
+        case (let old?, nil): return "\(old.file): no longer served, \(told(old))"
+        case (_, let new?): return "\(new.file): unchanged, \(told(new))"
+        case (nil, nil): return ""
+        }
     }
 }

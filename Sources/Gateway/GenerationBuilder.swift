@@ -13,9 +13,11 @@ struct GenerationBuilder {
     let accessLog: AccessLogTarget?
     /// What the new certificates replace.
     let previousCertificates: CertificateSet?
+    /// Certificates and keys read beforehand, by absolute path.
+    let files: [String: [UInt8]]
 
     func build() throws(GatewayError) -> Generation {
-        let certificates = try Self.loadCertificates(of: configuration, replacing: previousCertificates)
+        let certificates = try Self.loadCertificates(of: configuration, replacing: previousCertificates, from: files)
         let tables = (0..<workers).map { makeSiteTables(worker: $0) }
         var ports: [String: Generation.Port] = [:]
         for listener in configuration.listeners {
@@ -30,14 +32,19 @@ struct GenerationBuilder {
 
     /// The certificates of all TLS listeners; what did not change is taken over from `previous`.
     static func loadCertificates(
-        of configuration: Configuration, replacing previous: CertificateSet? = nil
+        of configuration: Configuration, replacing previous: CertificateSet? = nil, from files: [String: [UInt8]] = [:]
     ) throws(GatewayError) -> CertificateSet {
         let listeners = configuration.tlsListeners
         if let empty = listeners.first(where: \.sites.isEmpty) {
             throw .configuration("listener \(empty.name): no site with certificates listens on it")
         }
+        // What could not be read beforehand is tried once more, for the reason.
+        let reader: FileReader = { path throws(CertificateProblem) in
+            if let bytes = files[path] { return bytes }
+            return try CertificateFileSystem.read(path)
+        }
         do throws(CertificateProblems) {
-            return try CertificateLoader().load(listeners, replacing: previous)
+            return try CertificateLoader(readFile: reader, readKey: reader).load(listeners, replacing: previous)
         } catch {
             throw .configuration(error.description)
         }

@@ -7,6 +7,7 @@ import Transport
 /// Touched by its worker's thread only, once that runs.
 final class WorkerServer: @unchecked Sendable {
     let worker: Worker
+    let requests = RequestCounter()
     private let admission: Admission
     private let rejected: ReasonLog
     private let acceptorLogs: AcceptorLogs
@@ -32,7 +33,7 @@ final class WorkerServer: @unchecked Sendable {
     /// Serves by `generation` from now on: the next request of every connection, the next handshake of every listener.
     ///
     /// - Parameter sockets: addresses that are new; those of listeners that stay are left alone.
-    func apply(_ generation: Generation, adding sockets: [BoundListener], removing removed: Set<String>) {
+    func apply(_ generation: Generation, adding sockets: [BoundSocket], removing removed: Set<String>) {
         accessLog = generation.accessLog.map { AccessLog($0.format, file: $0.file, worker: worker) }
         for (name, port) in ports where generation.ports[name] == nil {
             for listener in port.listeners { listener.close() }
@@ -50,13 +51,14 @@ final class WorkerServer: @unchecked Sendable {
         }
         for address in removed { closeListeners(at: address) }
         for bound in sockets {
-            guard let port = ports[bound.name] else { continue }
-            ports[bound.name]?.listeners.append(Listener(bound.socket, on: worker, delegate: port.acceptor))
+            guard let port = ports[bound.listener] else { continue }
+            ports[bound.listener]?.listeners.append(Listener(bound.socket, on: worker, delegate: port.acceptor))
         }
     }
 
     private func makePort(_ answer: Generation.Port, _ generation: Generation) -> Port {
-        let router = SiteRouter(answer.sites[worker.index], accessLog: accessLog, refusals: rejected)
+        let router = SiteRouter(
+            answer.sites[worker.index], accessLog: accessLog, refusals: rejected, requests: requests)
         let service = HTTPService(worker: worker, limits: generation.limits, router: router)
         let acceptor = Acceptor(
             service: service, certificates: answer.certificates, handshakeTimeout: generation.handshakeTimeout,

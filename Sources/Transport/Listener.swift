@@ -93,7 +93,7 @@ package protocol ListenerDelegate: AnyObject {
     func acceptFailed(_ errno: Int32, on listener: Listener)
 }
 
-/// A listening descriptor that nobody watches yet.
+/// A listening descriptor that nobody watches yet; closed with its owner.
 package final class ListeningSocket {
     private var descriptor: Int32
 
@@ -110,9 +110,24 @@ package final class ListeningSocket {
         descriptor = try Self.listening(on: address)
     }
 
+    /// Takes over a descriptor that is bound and listening already.
+    package init(adopting descriptor: Int32) {
+        self.descriptor = descriptor
+    }
+
     deinit {
         if descriptor >= 0 { Glibc.close(descriptor) }
     }
+
+    /// The same socket by another descriptor, with the same accept queue.
+    package func duplicate() throws(TransportFailure) -> ListeningSocket {
+        let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
+        guard copy >= 0 else { throw .system(errno) }
+        return ListeningSocket(adopting: copy)
+    }
+
+    /// The descriptor, to be handed to another process; the socket keeps it.
+    package var borrowedDescriptor: Int32 { descriptor }
 
     package var address: SocketAddress { SocketAddress(localOf: descriptor) }
 

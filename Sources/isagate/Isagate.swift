@@ -7,16 +7,37 @@ struct Isagate: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "isagate",
         abstract: "An HTTPS gateway that runs ISAPI extensions.",
-        subcommands: [Run.self, Check.self, Certs.self, Version.self])
+        subcommands: [
+            Run.self, Check.self, Reload.self, StatusCommand.self, Certs.self, Stop.self, Drain.self, Version.self,
+            GatewayProcessCommand.self,
+        ])
 
     @OptionGroup var file: ConfigurationFile
 
     @Flag(name: .customShort("t"), help: "Check the configuration and exit, as `check` does.")
     var test = false
 
+    @Option(name: .customShort("s"), help: "Tell the running gateway to reload, quit, stop or reopen its logs.")
+    var signal: GatewaySignal?
+
+    /// The words of nginx.
+    enum GatewaySignal: String, ExpressibleByArgument {
+        case reload, quit, stop, reopen
+
+        var command: AdminRequest.Command {
+            switch self {
+            case .reload: .reload
+            case .quit: .drain
+            case .stop: .stop
+            case .reopen: .reopen
+            }
+        }
+    }
+
     func run() throws {
-        guard test else { throw CleanExit.helpRequest(self) }
-        try Check.check(file.path)
+        if test { return try Check.check(file.path) }
+        guard let signal else { throw CleanExit.helpRequest(self) }
+        _ = try Control.ask(signal.command, file)
     }
 
     static func main() {
@@ -35,7 +56,15 @@ struct Isagate: ParsableCommand {
 /// Exit codes other programs rely on (sysexits.h).
 enum Status: Int32, Error {
     case runtimeFailure = 1
+    case notRunning = 69
     case configurationError = 78
+
+    init(_ error: GatewayError) {
+        switch error {
+        case .configuration: self = .configurationError
+        case .runtime: self = .runtimeFailure
+        }
+    }
 }
 
 struct ConfigurationFile: ParsableArguments {

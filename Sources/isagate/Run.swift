@@ -4,20 +4,44 @@ import Gateway
 struct Run: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Serve until told to stop.",
-        discussion: "TERM and INT drain within drain.grace, a second one stops at once; QUIT drains without limit.")
+        discussion: """
+            HUP reloads the configuration and every certificate, USR1 reopens the log files, USR2 changes to the program
+            that now stands where this one was started from. TERM and INT drain within drain.grace, a second one stops at
+            once; QUIT drains without limit.
+            """)
 
     @OptionGroup var file: ConfigurationFile
 
+    @Flag(help: "Serve in this process, without a supervisor: for containers and debuggers.")
+    var foregroundSingle = false
+
     func run() throws {
-        let signals = SignalReader()
-        let configuration = try Check.load(file.path)
-        let logger = configuration.log.makeLogger()
         do throws(GatewayError) {
-            try Lifecycle(configuration, logger: logger).run(signals)
+            try Supervisor(configurationFile: file.path, isSingle: foregroundSingle).run()
         } catch {
-            logger.error("\(error.message)")
-            if case .configuration = error { throw Status.configurationError }
-            throw Status.runtimeFailure
+            complain(error.report)
+            throw Status(error)
         }
+    }
+}
+
+/// What the supervisor starts; nobody types it.
+struct GatewayProcessCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "gateway-process", abstract: "Serve what the supervisor hands over.", shouldDisplay: false)
+
+    @Option(help: "The supervisor's process id.")
+    var parent: Int32
+
+    func run() throws {
+        let status = GatewayProcess.run(parent: parent)
+        if status != 0 { throw Status.runtimeFailure }
+    }
+}
+
+extension GatewayError {
+    /// A list of diagnostics says itself that it is one.
+    var report: String {
+        message.contains("error: ") ? message : "isagate: error: \(message)"
     }
 }

@@ -52,8 +52,8 @@ def start_gateway(tmp_path, certificates, build_extension):
     """A function that starts a gateway and returns it; the gateway is stopped when the test is over.
 
     `routes` come first; each of `extensions`, a list of names or a mapping of names to settings, has a route of its
-    name behind them. `sites` stands for all of that; `environment` and `descriptors` are the process's; everything
-    else is a section of the configuration.
+    name behind them. `sites` stands for all of that; `environment`, `descriptors`, `program` and `arguments` are the
+    process's; everything else is a section of the configuration.
     """
     yield from starter(tmp_path, certificates, build_extension)
 
@@ -62,7 +62,16 @@ def starter(folder, certificates, build_extension):
     with contextlib.ExitStack() as running:
         count = 0
 
-        def start(routes=(), extensions=(), sites=None, environment=None, descriptors=None, **sections):
+        def start(
+            routes=(),
+            extensions=(),
+            sites=None,
+            environment=None,
+            descriptors=None,
+            program=None,
+            arguments=(),
+            **sections,
+        ):
             nonlocal count
             count += 1
             extensions = extensions if isinstance(extensions, dict) else {name: {} for name in extensions}
@@ -81,7 +90,7 @@ def starter(folder, certificates, build_extension):
                 **sections,
             }
             place = folder / f"gateway-{count}"
-            started = gateway.Gateway(place, certificates, configuration, environment, descriptors)
+            started = gateway.Gateway(place, certificates, configuration, environment, descriptors, program, arguments)
             running.callback(started.stop)
             return started
 

@@ -82,9 +82,10 @@ class Log:
 class Gateway:
     """Starts on creation, in `folder`, which it makes with the files of `certificates`; `stop` ends it."""
 
-    def __init__(self, folder, certificates, configuration, environment=None, descriptors=None):
+    def __init__(self, folder, certificates, configuration, environment=None, descriptors=None, program=None, arguments=()):
         shutil.copytree(certificates, folder)
         self.folder = folder
+        self.configuration = configuration
         self.file = folder / "isagate.yaml"
         # JSON is YAML.
         self.file.write_text(json.dumps(configuration, indent=2))
@@ -96,7 +97,7 @@ class Gateway:
                 resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
 
         self.process = subprocess.Popen(
-            [binary(), "run", "--config", str(self.file)],
+            [program or binary(), "run", *arguments, "--config", str(self.file)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -147,9 +148,33 @@ class Gateway:
 
     @property
     def resident_size(self):
-        """Memory in use, in bytes."""
-        with open(f"/proc/{self.process.pid}/status") as status:
+        """Memory in use by the gateway process, in bytes."""
+        with open(f"/proc/{self.gateway_pid}/status") as status:
             return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmRSS"))
+
+    @property
+    def gateway_pids(self):
+        """The gateway processes: one, but for upgrades and restarts."""
+        with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children") as children:
+            return [int(pid) for pid in children.read().split()]
+
+    @property
+    def gateway_pid(self):
+        (pid,) = self.gateway_pids
+        return pid
+
+    def command(self, *arguments):
+        """Runs a command of the command line on this gateway's configuration."""
+        return subprocess.run(
+            [binary(), *arguments, "--config", str(self.file)],
+            capture_output=True,
+            text=True,
+            timeout=patience.seconds(60),
+        )
+
+    def configure(self, configuration):
+        """Replaces the configuration file."""
+        self.file.write_text(json.dumps(configuration, indent=2))
 
     def signal(self, number):
         self.process.send_signal(number)

@@ -156,3 +156,25 @@ private let fullFile = """
           - { path: "/*", respond: { status: 204 } }
 
     """
+
+@Suite("The control socket in the configuration")
+struct AdminConfigurationTests {
+    @Test("There is none unless the file says so")
+    func noneByDefault() throws {
+        #expect(try decode(ConfigurationText().text).admin.socket == nil)
+    }
+
+    @Test("Its path is relative to the file")
+    func relativePath() throws {
+        let text = ConfigurationText(more: "admin: { socket: run/isagate.sock }").text
+        #expect(try decode(text).admin.socket == "/etc/isagate/run/isagate.sock")
+    }
+
+    @Test("A path that no socket can have is refused where it stands")
+    func longPath() {
+        let path = "/" + String(repeating: "x", count: 107)
+        let found = mistakes(ConfigurationText(more: "admin: { socket: \(path) }").text)
+        #expect(found.count == 1)
+        #expect(found.first?.hasPrefix("3:18 the path of a socket has at most 107 bytes") == true)
+    }
+}

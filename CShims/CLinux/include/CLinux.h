@@ -56,13 +56,35 @@ static inline int CLinux_set_option(int descriptor, int level, int name, int val
   return setsockopt(descriptor, level, name, &value, sizeof value);
 }
 
+/// sendmsg(2) of one packet with MSG_NOSIGNAL and `flags`, and with descriptors (SCM_RIGHTS, at most 253).
+long CLinux_send_packet(int socket, const void *bytes, unsigned long count, const int *descriptors, int descriptor_count,
+                        int flags);
+/// recvmsg(2) of one packet with MSG_DONTWAIT; `descriptor_count` is the room on entry and the number received on
+/// return. A cut packet or list of descriptors is -1 with EMSGSIZE, and closes the descriptors.
+long CLinux_receive_packet(int socket, void *bytes, unsigned long capacity, int *descriptors, int *descriptor_count);
+/// The effective user of the process that connected (SO_PEERCRED); -1 when unknown.
+long CLinux_peer_user(int socket);
+
 static const int CLinux_SO_REUSEPORT = SO_REUSEPORT;
 static const int CLinux_SOCK_STREAM_FLAGS = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
+static const int CLinux_SOCK_BLOCKING_STREAM_FLAGS = SOCK_STREAM | SOCK_CLOEXEC;
+static const int CLinux_SOCK_PACKET_FLAGS = SOCK_SEQPACKET | SOCK_CLOEXEC;
+static const int CLinux_SOCK_DATAGRAM_FLAGS = SOCK_DGRAM | SOCK_CLOEXEC;
+static const int CLinux_MSG_DONTWAIT = MSG_DONTWAIT;
+static const int CLinux_MSG_NOSIGNAL = MSG_NOSIGNAL;
 
 // MARK: files
 
 /// memfd_create(2) with MFD_CLOEXEC.
 int CLinux_memfd_create(const char *name);
+/// dup3(2) with O_CLOEXEC.
+int CLinux_dup3(int from, int to);
+/// memfd_create(2) with MFD_CLOEXEC and MFD_ALLOW_SEALING.
+int CLinux_memfd_create_sealable(const char *name);
+/// fcntl(2) F_ADD_SEALS of everything that keeps a memfd from changing.
+int CLinux_seal(int descriptor);
+/// Whether nothing about a memfd can change any more.
+int CLinux_is_sealed(int descriptor);
 /// sendfile(2) from the source's own offset.
 long CLinux_sendfile(int destination, int source, unsigned long count);
 
@@ -89,6 +111,15 @@ static inline uint64_t CLinux_monotonic_ns(void) {
   clock_gettime(CLOCK_MONOTONIC, &now);
   return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
+
+// MARK: processes
+
+/// prctl(2) PR_SET_NO_NEW_PRIVS for the calling thread and those it starts.
+int CLinux_forbid_new_privileges(void);
+/// capset(2) with no capability left, ambient ones included, for the calling thread and those it starts.
+int CLinux_drop_capabilities(void);
+/// prctl(2) PR_SET_PDEATHSIG.
+int CLinux_signal_at_death_of_parent(int signal);
 
 // MARK: threads
 

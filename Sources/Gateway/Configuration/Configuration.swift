@@ -10,6 +10,7 @@ package struct Configuration: Sendable, Equatable {
     package var user: String?
     /// In file order, as are extensions and sites.
     package var listeners: [ListenerConfiguration]
+    package var admin = AdminConfiguration()
     package var log = LogConfiguration()
     package var limits = LimitsConfiguration()
     package var drain = DrainConfiguration()
@@ -31,6 +32,12 @@ package struct ListenerConfiguration: Sendable, Equatable {
     package var bind: [BindAddress]
     /// Nil for plain HTTP.
     package var tls: ListenerTLSConfiguration?
+}
+
+/// How a running gateway is asked and told things.
+package struct AdminConfiguration: Sendable, Equatable {
+    /// The control socket, as an absolute path; nil for none.
+    package var socket: String?
 }
 
 package struct LogConfiguration: Sendable, Equatable {

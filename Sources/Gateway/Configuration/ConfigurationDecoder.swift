@@ -7,6 +7,7 @@ extension ValueDecoder<Configuration> {
             let user = keys.take("user", .name("the name of an account"))
             let listeners = keys.require(
                 "listeners", .named("listeners", of: { .listener(name: $0) }), placeholder: NamedValues())
+            let admin = keys.take("admin", .admin, default: AdminConfiguration())
             let log = keys.take("log", .log, default: LogConfiguration())
             let limits = keys.take("limits", .limits, default: LimitsConfiguration())
             let drain = keys.take("drain", .drain, default: DrainConfiguration())
@@ -19,7 +20,8 @@ extension ValueDecoder<Configuration> {
             reportSharedHosts(of: sites, in: keys.context)
 
             return Configuration(
-                workers: workers, user: user, listeners: listeners.values.map(\.value), log: log, limits: limits,
+                workers: workers, user: user, listeners: listeners.values.map(\.value), admin: admin, log: log,
+                limits: limits,
                 drain: drain, extensions: extensions.values, sites: sites.map(\.configuration))
         }
     }
@@ -63,6 +65,27 @@ extension ValueDecoder<ListenerDraft> {
 extension ValueDecoder<BindAddress> {
     fileprivate static var address: Self {
         text("an IP address and a port such as \"0.0.0.0:8443\" or \"[::]:8443\"") { BindAddress($0) }
+    }
+}
+
+extension ValueDecoder<AdminConfiguration> {
+    fileprivate static var admin: Self {
+        .mapping { keys in AdminConfiguration(socket: keys.take("socket", .socketPath)) }
+    }
+}
+
+extension ValueDecoder<String> {
+    fileprivate static var socketPath: Self {
+        Self { node, context in
+            guard let path = Self.path.decode(node, context) else { return nil }
+            guard path.utf8.count <= UnixAddress.maximumPathBytes else {
+                context.report(
+                    "the path of a socket has at most \(UnixAddress.maximumPathBytes) bytes, \(quoted(path)) has "
+                        + "\(path.utf8.count)", at: node)
+                return nil
+            }
+            return path
+        }
     }
 }
 

@@ -6,6 +6,12 @@ extension Configuration {
     ///
     /// Errors: every mistake in the file at once, or the one reason why it cannot be read.
     package static func load(path: String) throws(ConfigurationErrors) -> Configuration {
+        let (text, folder) = try read(path: path)
+        return try decode(text: text, file: path, folder: folder, kindOfFile: kindOfFile)
+    }
+
+    /// The text of a configuration file, and the absolute path that relative paths in it start from.
+    static func read(path: String) throws(ConfigurationErrors) -> (text: String, folder: String) {
         let bytes: [UInt8]
         do throws(SystemError) {
             bytes = try readFile(path, atMost: YAMLDocument.maximumBytes)
@@ -15,7 +21,26 @@ extension Configuration {
         guard let text = String(validating: bytes, as: UTF8.self) else {
             throw ConfigurationErrors(file: path, message: "the configuration is not UTF-8 text")
         }
-        return try decode(text: text, file: path, folder: folder(of: path), kindOfFile: kindOfFile)
+        return (text, folder(of: path))
+    }
+
+    /// Where the control socket of a file's gateway is, whatever else in the file is mistaken: a running gateway must be
+    /// within reach while its configuration is being repaired.
+    package static func adminSocket(path: String) throws(ConfigurationErrors) -> String? {
+        let (text, folder) = try read(path: path)
+        guard let document = try? YAMLDocument(SourceText(text)) else {
+            return try decode(text: text, file: path, folder: folder, kindOfFile: kindOfFile).admin.socket
+        }
+        let context = DecodingContext(
+            file: path, folder: folder, repeatedKeys: document.repeatedKeys, kindOfFile: kindOfFile)
+        return ValueDecoder.configuration.decode(document.rootOrNothing, context)?.admin.socket
+    }
+
+    /// What stands at a path, nil for nothing that can be seen.
+    static func kindOfFile(_ path: String) -> FileKind? {
+        var status = stat()
+        guard unsafe stat(path, &status) == 0 else { return nil }
+        return status.st_mode & S_IFMT == S_IFDIR ? .folder : .file
     }
 
     /// Checks the text of a configuration file without touching the file system.
@@ -36,8 +61,7 @@ extension Configuration {
 
         let context = DecodingContext(
             file: file, folder: folder, repeatedKeys: document.repeatedKeys, kindOfFile: kindOfFile)
-        let nothing = Node.scalar(Node.Scalar("", .implicit, .plain, nil))
-        let configuration = ValueDecoder.configuration.decode(document.root ?? nothing, context)
+        let configuration = ValueDecoder.configuration.decode(document.rootOrNothing, context)
         if context.diagnostics.isEmpty {
             // A repeated key is reported where its mapping is read; nothing may pass because no one read it.
             for (position, name) in document.repeatedKeys {
@@ -51,20 +75,29 @@ extension Configuration {
     }
 }
 
+extension YAMLDocument {
+    /// An empty file is decoded like an empty value.
+    fileprivate var rootOrNothing: Node {
+        root ?? Node.scalar(Node.Scalar("", .implicit, .plain, nil))
+    }
+}
+
 /// A failed system call, by its `errno`.
-private struct SystemError: Error, CustomStringConvertible {
+struct SystemError: Error, CustomStringConvertible {
     var number: Int32
 
     var description: String { unsafe String(cString: strerror(number)) }
 }
 
-private func readFile(_ path: String, atMost limit: Int) throws(SystemError) -> [UInt8] {
+/// The whole of a file; EFBIG when it is longer than `limit` bytes.
+func readFile(_ path: String, atMost limit: Int) throws(SystemError) -> [UInt8] {
     let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw SystemError(number: errno) }
     defer { close(descriptor) }
-    var bytes = [UInt8](repeating: 0, count: limit + 1)
+    var bytes = [UInt8](repeating: 0, count: min(limit + 1, 64 << 10))
     var length = 0
-    while length < bytes.count {
+    while length <= limit {
+        if length == bytes.count { bytes += [UInt8](repeating: 0, count: min(length, limit + 1 - length)) }
         let count = unsafe bytes.withUnsafeMutableBytes { buffer in
             let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[length...])
             return unsafe read(descriptor, rest.baseAddress, rest.count)
@@ -83,10 +116,4 @@ private func folder(of path: String) -> String {
     guard let resolved = unsafe realpath(parent, nil) else { return parent }
     defer { unsafe free(resolved) }
     return unsafe String(cString: resolved)
-}
-
-private func kindOfFile(_ path: String) -> FileKind? {
-    var status = stat()
-    guard unsafe stat(path, &status) == 0 else { return nil }
-    return status.st_mode & S_IFMT == S_IFDIR ? .folder : .file
 }

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import HTTP
 import Transport
@@ -62,20 +63,45 @@ final class AccessLog: TurnEndAction {
 
 /// The descriptor all workers append to.
 final class AccessLogFile: Sendable {
+    private let destination: AccessLogConfiguration.Destination
+    private let format: AccessLogConfiguration.Format
     private let descriptor: Int32
 
     /// - Throws: the system's error number.
-    init(_ destination: AccessLogConfiguration.Destination, header: String) throws(TransportFailure) {
-        switch destination {
-        case .standardOutput: descriptor = STDOUT_FILENO
-        case .file(let path): descriptor = unsafe open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o640)
-        }
-        guard descriptor >= 0 else { throw .system(errno) }
-        if lseek(descriptor, 0, SEEK_END) <= 0 { append(Array(header.utf8)) }
+    init(
+        _ destination: AccessLogConfiguration.Destination, format: AccessLogConfiguration.Format
+    ) throws(TransportFailure) {
+        self.destination = destination
+        self.format = format
+        descriptor = try Self.open(destination)
+        appendHeader()
     }
 
     deinit {
         if descriptor != STDOUT_FILENO { close(descriptor) }
+    }
+
+    /// Goes on in a new file of the same name, after the old one was renamed.
+    ///
+    /// The descriptor stays the same number, so that workers in the middle of a write need not know.
+    func reopen() throws(TransportFailure) {
+        guard case .file = destination else { return }
+        let fresh = try Self.open(destination)
+        defer { close(fresh) }
+        guard CLinux_dup3(fresh, descriptor) >= 0 else { throw .system(errno) }
+        appendHeader()
+    }
+
+    private static func open(_ destination: AccessLogConfiguration.Destination) throws(TransportFailure) -> Int32 {
+        guard case .file(let path) = destination else { return STDOUT_FILENO }
+        let descriptor = unsafe Glibc.open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o640)
+        guard descriptor >= 0 else { throw .system(errno) }
+        return descriptor
+    }
+
+    private func appendHeader() {
+        guard lseek(descriptor, 0, SEEK_END) <= 0 else { return }
+        append(Array(AccessLog.header(of: format, at: .now()).utf8))
     }
 
     /// Appends whole lines; what a full disk does not take is lost, which is better than blocking requests.

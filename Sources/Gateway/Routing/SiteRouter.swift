@@ -1,4 +1,5 @@
 import HTTP
+import Synchronization
 import Transport
 
 /// Finds the site and route of a request; one per listener and worker.
@@ -11,12 +12,14 @@ final class SiteRouter: RequestRouter {
     private var current: Unmanaged<SiteTable>
     private var accessLog: AccessLog?
     private let refusals: ReasonLog
+    private let requests: RequestCounter
 
-    init(_ table: SiteTable, accessLog: AccessLog?, refusals: ReasonLog) {
+    init(_ table: SiteTable, accessLog: AccessLog?, refusals: ReasonLog, requests: RequestCounter) {
         self.table = table
         unsafe current = .passUnretained(table)
         self.accessLog = accessLog
         self.refusals = refusals
+        self.requests = requests
     }
 
     /// Answers by other sites from the next request on.
@@ -26,7 +29,8 @@ final class SiteRouter: RequestRouter {
     }
 
     func answer(_ exchange: Exchange) -> Disposition {
-        unsafe current._withUnsafeGuaranteedRef { $0.answer(exchange) }
+        requests.increment()
+        return unsafe current._withUnsafeGuaranteedRef { $0.answer(exchange) }
     }
 
     var observesExchanges: Bool { accessLog != nil }
@@ -38,6 +42,19 @@ final class SiteRouter: RequestRouter {
     func rejected(_ rejection: RequestRejection, on connection: HTTPConnection) {
         refusals.note("\(rejection.reason)", from: connection.endpoint.remoteAddress)
         accessLog?.record(rejection, from: connection.endpoint.remoteAddress)
+    }
+}
+
+/// Counts the requests of one worker; other threads may read it.
+final class RequestCounter: Sendable {
+    private let value = Atomic(0)
+
+    var count: Int { value.load(ordering: .relaxed) }
+
+    /// On the worker's thread alone, which makes a plain load and store enough.
+    @inline(__always)
+    func increment() {
+        value.store(value.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
     }
 }
 

@@ -1,0 +1,94 @@
+import CLinux
+import FoundationEssentials
+import Glibc
+
+/// One end of the connection between a supervisor and a gateway process: JSON messages, each in a packet of its own,
+/// with descriptors.
+///
+/// A message too long for a packet travels as sealed memory. Neither end trusts the other to be well-behaved: lengths
+/// are limited, and what is not a message closes the channel.
+final class ControlChannel {
+    private let end: OwnedDescriptor
+
+    /// What one packet may hold.
+    private static let packetLimit = 64 << 10
+    /// What one message may hold; a report about 100,000 certificates fits.
+    private static let messageLimit = 64 << 20
+    private static let bufferBytes: Int32 = 1 << 20
+
+    /// The kernel's limit on descriptors in one packet is 253; one is kept for sealed memory.
+    static let descriptorsPerMessage = 250
+
+    /// The first byte of a packet.
+    private enum Form: UInt8 {
+        case inline = 0
+        /// The first descriptor holds the message.
+        case sealed = 1
+    }
+
+    init(adopting descriptor: Int32) {
+        end = OwnedDescriptor(descriptor)
+    }
+
+    static func pair() throws(SystemError) -> (ControlChannel, ControlChannel) {
+        var ends: [Int32] = [-1, -1]
+        guard unsafe socketpair(AF_UNIX, CLinux_SOCK_PACKET_FLAGS, 0, &ends) == 0 else {
+            throw SystemError(number: errno)
+        }
+        for end in ends { _ = CLinux_set_option(end, SOL_SOCKET, SO_SNDBUF, bufferBytes) }
+        return (ControlChannel(adopting: ends[0]), ControlChannel(adopting: ends[1]))
+    }
+
+    var descriptor: Int32 { end.number }
+
+    /// Sends without waiting; EAGAIN means that the other end does not read.
+    func send(_ message: some Encodable, descriptors: [Int32] = []) throws(SystemError) {
+        guard let encoded = try? JSONEncoder().encode(message) else { throw SystemError(number: EINVAL) }
+        var packet = [Form.inline.rawValue] + Array(encoded)
+        var descriptors = descriptors
+        var sealed: OwnedDescriptor?
+        if packet.count > Self.packetLimit {
+            let memory = try SealedMemory.make(Array(encoded))
+            packet = [Form.sealed.rawValue]
+            descriptors.insert(memory.number, at: 0)
+            sealed = memory
+        }
+        defer { withExtendedLifetime(sealed) {} }
+        while unsafe CLinux_send_packet(
+            end.number, packet, UInt(packet.count), descriptors, Int32(descriptors.count), CLinux_MSG_DONTWAIT) < 0
+        {
+            guard errno == EINTR else { throw SystemError(number: errno) }
+        }
+    }
+
+    enum Received<Message> {
+        case message(Message, [OwnedDescriptor])
+        /// No packet waits.
+        case nothing
+        /// The other end is gone, or sent what is not a message.
+        case closed
+    }
+
+    func receive<Message: Decodable>(_ type: Message.Type) -> Received<Message> {
+        var packet = [UInt8](repeating: 0, count: Self.packetLimit)
+        var numbers = [Int32](repeating: -1, count: 253)
+        var room = Int32(numbers.count)
+        var count: Int
+        repeat {
+            count = unsafe CLinux_receive_packet(end.number, &packet, UInt(packet.count), &numbers, &room)
+        } while count < 0 && errno == EINTR
+        if count < 0 { return errno == EAGAIN ? .nothing : .closed }
+        var descriptors = numbers.prefix(Int(room)).map(OwnedDescriptor.init)
+        guard count > 0, let form = Form(rawValue: packet[0]) else { return .closed }
+        var body = Array(packet[1..<count])
+        if form == .sealed {
+            guard !descriptors.isEmpty,
+                let sealed = try? SealedMemory.read(
+                    descriptors.removeFirst(), atMost: Self.messageLimit)
+            else { return .closed }
+            body = sealed
+        }
+        guard let message = try? JSONDecoder().decode(type, from: Data(body)) else { return .closed }
+        return .message(message, descriptors)
+    }
+}

@@ -1,0 +1,52 @@
+/// What a supervisor asks of a gateway process.
+enum ControlRequest: Codable, Equatable, Sendable {
+    /// Listening sockets, with one descriptor each; `start` or `reload` follows and takes all that came before.
+    case sockets([SocketLabel])
+    /// Begin to serve; the descriptor is a `MaterialArchive` in sealed memory.
+    case start
+    /// Serve by the archive in the descriptor from now on.
+    case reload(id: Int)
+    /// Accept no more and end after the connections have; those left after the grace period are cut.
+    case drain(graceMilliseconds: Int?)
+    /// Cut every connection and end.
+    case abort
+    case reopenLogs
+    case status(id: Int)
+    case certificates(id: Int)
+    /// Answer once every worker's event loop has turned.
+    case beat(id: Int)
+}
+
+/// What a gateway process tells its supervisor.
+enum ControlReply: Codable, Equatable, Sendable {
+    /// Every listener accepts connections.
+    case ready
+    /// It cannot start, and ends.
+    case failed(ControlFailure)
+    case reloaded(id: Int, ReloadReport)
+    case notReloaded(id: Int, ControlFailure)
+    case status(id: Int, GatewayStatus)
+    case certificates(id: Int, [CertificateSummary])
+    case beat(id: Int)
+    /// Everything was given back.
+    case ended
+}
+
+/// Whose a socket is.
+struct SocketLabel: Codable, Equatable, Sendable {
+    let listener: String
+    let worker: Int
+}
+
+/// A `GatewayError` on its way between processes.
+struct ControlFailure: Codable, Equatable, Sendable {
+    let isConfiguration: Bool
+    let message: String
+
+    init(_ error: GatewayError) {
+        message = error.message
+        if case .configuration = error { isConfiguration = true } else { isConfiguration = false }
+    }
+
+    var error: GatewayError { isConfiguration ? .configuration(message) : .runtime(message) }
+}

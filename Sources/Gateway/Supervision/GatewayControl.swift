@@ -1,0 +1,96 @@
+/// What whoever runs a gateway asks of it; every call comes from the thread that made the gateway.
+package protocol GatewayControl: AnyObject {
+    /// Serves; returns once every listener accepts connections.
+    func start(_ material: Material) throws(GatewayError)
+    /// Replaces what is served; after a failure everything is as it was.
+    func reload(_ material: Material) -> Result<ReloadReport, GatewayError>
+    /// Closes the listeners and lets connections finish what they are doing.
+    ///
+    /// - Parameter begun: called on some thread once every worker does so.
+    func drain(_ begun: @escaping @Sendable () -> Void)
+    /// Cuts the connections that are left.
+    func abort()
+    /// Waits for workers and pools and unloads the extensions; only after the last worker has ended.
+    ///
+    /// - Parameter limit: how long extensions may take to let go.
+    func finish(within limit: Duration)
+    /// Opens the log files anew, after they were renamed.
+    func reopenLogs()
+    func status() -> GatewayStatus
+    func certificateSummaries() -> [CertificateSummary]
+    /// Calls `beaten` on some thread once a message has gone through every worker's event loop.
+    func heartbeat(_ beaten: @escaping @Sendable () -> Void)
+}
+
+/// What a reload changed.
+package struct ReloadReport: Codable, Equatable, Sendable {
+    /// Counts the configurations served since the gateway started; the first is 1.
+    package var generation: Int
+    /// One sentence per change, for people.
+    package var changes: [String]
+
+    package init(generation: Int, changes: [String]) {
+        self.generation = generation
+        self.changes = changes
+    }
+}
+
+/// The state of a running gateway.
+package struct GatewayStatus: Codable, Equatable, Sendable {
+    package var version: String
+    package var pid: Int32
+    package var uptimeSeconds: Int
+    /// Open connections.
+    package var connections: Int
+    /// Requests begun since the start.
+    package var requests: Int
+    package var workers: Int
+    package var listeners: [ListenerStatus]
+    package var extensions: [ExtensionStatus]
+    /// The configuration served, as in `ReloadReport`.
+    package var generation: Int
+}
+
+package struct ListenerStatus: Codable, Equatable, Sendable {
+    package var name: String
+    /// `https://127.0.0.1:8443`
+    package var addresses: [String]
+}
+
+package struct ExtensionStatus: Codable, Equatable, Sendable {
+    package var name: String
+    /// What the extension says about itself; nil when it could not be loaded.
+    package var description: String?
+}
+
+/// One certificate being served.
+package struct CertificateSummary: Codable, Equatable, Sendable {
+    /// The site's first host.
+    package var host: String
+    /// The names the certificate is for.
+    package var names: [String]
+    package var issuer: String
+    /// `ECDSA P-256`, `RSA 2048`
+    package var keyType: String
+    /// Hexadecimal.
+    package var serial: String
+    /// ISO 8601, UTC.
+    package var expiry: String
+    package var file: String
+    /// The generation whose load brought this certificate.
+    package var generation: Int
+
+    package init(
+        host: String, names: [String], issuer: String, keyType: String, serial: String, expiry: String, file: String,
+        generation: Int
+    ) {
+        self.host = host
+        self.names = names
+        self.issuer = issuer
+        self.keyType = keyType
+        self.serial = serial
+        self.expiry = expiry
+        self.file = file
+        self.generation = generation
+    }
+}

@@ -1,0 +1,213 @@
+import Glibc
+import Logging
+import Synchronization
+import Transport
+
+/// Runs a gateway by requests: the part of a gateway process that a supervisor talks to, also when both are one process.
+///
+/// Everything happens on one thread, which polls `descriptor` and calls `work` when it is readable or `deadline` passes.
+final class GatewayHost {
+    private enum State {
+        case idle
+        case serving(any GatewayControl)
+        /// Connections are finishing; the deadline is the end of the grace period.
+        case draining(any GatewayControl, cutAt: Deadline)
+        /// The connections that were left have been cut.
+        case aborted(any GatewayControl)
+        case ended
+    }
+
+    /// What other threads report.
+    private struct Mail {
+        var hasStopped = false
+        var beats: [Int] = []
+    }
+
+    private var state = State.idle
+    private var sockets: [BoundSocket] = []
+    private var logger: Logger?
+    private let mail = Mailbox()
+
+    /// How long extensions may take to let go when nothing presses.
+    private var unloadLimit = Duration.zero
+    private static let pressedUnloadLimit = Duration.seconds(1)
+
+    /// Readable when `work` has something to do.
+    var descriptor: Int32 { mail.wakeUp.descriptor }
+
+    /// When `work` has something to do even though nothing is readable.
+    var deadline: Deadline {
+        if case .draining(_, let cutAt) = state { cutAt } else { .never }
+    }
+
+    var hasEnded: Bool {
+        if case .ended = state { true } else { false }
+    }
+
+    // MARK: Requests
+
+    /// Does what is asked and returns what there is to answer at once.
+    func handle(_ request: ControlRequest, _ descriptors: [OwnedDescriptor]) -> [ControlReply] {
+        switch request {
+        case .sockets(let labels):
+            adopt(labels, descriptors)
+            return []
+        case .start: return [start(descriptors)]
+        case .reload(let id): return [reload(id, descriptors)]
+        case .drain(let grace):
+            drain(graceMilliseconds: grace)
+            return hasEnded ? [.ended] : []
+        case .abort:
+            abort()
+            return hasEnded ? [.ended] : []
+        case .reopenLogs:
+            gateway?.reopenLogs()
+            return []
+        case .status(let id): return gateway.map { [.status(id: id, $0.status())] } ?? []
+        case .certificates(let id): return gateway.map { [.certificates(id: id, $0.certificateSummaries())] } ?? []
+        case .beat(let id):
+            gateway?.heartbeat { [mail] in mail.post { $0.beats.append(id) } }
+            return []
+        }
+    }
+
+    private var gateway: (any GatewayControl)? {
+        switch state {
+        case .serving(let gateway), .draining(let gateway, _), .aborted(let gateway): gateway
+        case .idle, .ended: nil
+        }
+    }
+
+    private func adopt(_ labels: [SocketLabel], _ descriptors: [OwnedDescriptor]) {
+        for (label, descriptor) in zip(labels, descriptors) {
+            let socket = ListeningSocket(adopting: descriptor.duplicate())
+            sockets.append(
+                BoundSocket(
+                    listener: label.listener, address: socket.address.description, worker: label.worker, socket: socket)
+            )
+        }
+    }
+
+    private func start(_ descriptors: [OwnedDescriptor]) -> ControlReply {
+        do throws(GatewayError) {
+            guard case .idle = state else { throw .runtime("the gateway serves already") }
+            let material = try readMaterial(descriptors)
+            let logger = material.configuration.log.makeLogger()
+            self.logger = logger
+            unloadLimit = material.configuration.drain.grace
+            let gateway = Gateway(material.configuration, logger: logger) { [mail] in mail.post { $0.hasStopped = true }
+            }
+            try gateway.start(material)
+            state = .serving(gateway)
+            return .ready
+        } catch {
+            state = .ended
+            return .failed(ControlFailure(error))
+        }
+    }
+
+    private func reload(_ id: Int, _ descriptors: [OwnedDescriptor]) -> ControlReply {
+        do throws(GatewayError) {
+            guard case .serving(let gateway) = state else { throw .runtime("the gateway is not serving") }
+            let material = try readMaterial(descriptors)
+            return .reloaded(id: id, try gateway.reload(material).get())
+        } catch {
+            return .notReloaded(id: id, ControlFailure(error))
+        }
+    }
+
+    private func readMaterial(_ descriptors: [OwnedDescriptor]) throws(GatewayError) -> Material {
+        defer { sockets = [] }
+        guard let sealed = descriptors.first else { throw .runtime("no archive came with the request") }
+        let archive: MaterialArchive
+        do {
+            archive = try MaterialArchive(
+                decoding: try SealedMemory.read(sealed, atMost: MaterialArchive.maximumBytes))
+        } catch let error as ArchiveError {
+            throw .runtime(error.message)
+        } catch {
+            throw .runtime("cannot read the archive: \(error)")
+        }
+        return Material(
+            configurationFile: archive.configurationFile, configuration: try archive.configuration(),
+            files: archive.files, workerCount: archive.workerCount, sockets: sockets)
+    }
+
+    // MARK: Ending
+
+    private func drain(graceMilliseconds: Int?) {
+        switch state {
+        case .idle: state = .ended
+        case .serving(let gateway):
+            beginDrain(gateway)
+            let cutAt = graceMilliseconds.map { Deadline.current().advanced(by: Delay(.milliseconds($0))) }
+            state = .draining(gateway, cutAt: cutAt ?? .never)
+        case .draining, .aborted, .ended: break
+        }
+    }
+
+    private func beginDrain(_ gateway: any GatewayControl) {
+        gateway.drain { [logger] in logger?.notice("draining") }
+    }
+
+    private func abort() {
+        switch state {
+        case .idle: state = .ended
+        case .serving(let gateway):
+            beginDrain(gateway)
+            gateway.abort()
+            state = .aborted(gateway)
+        case .draining(let gateway, _):
+            gateway.abort()
+            state = .aborted(gateway)
+        case .aborted, .ended: break
+        }
+    }
+
+    // MARK: What comes by itself
+
+    /// Takes up what other threads reported and what is due.
+    func work() -> [ControlReply] {
+        mail.wakeUp.clear()
+        var replies: [ControlReply] = []
+        let mail = mail.take()
+        replies += mail.beats.map { .beat(id: $0) }
+        if mail.hasStopped {
+            finish()
+            replies.append(.ended)
+        }
+        if case .draining(let gateway, let cutAt) = state, cutAt <= .current() {
+            logger?.warning("grace period over: cutting the connections that are left")
+            gateway.abort()
+            state = .aborted(gateway)
+        }
+        return replies
+    }
+
+    private func finish() {
+        switch state {
+        case .serving(let gateway), .draining(let gateway, _): gateway.finish(within: unloadLimit)
+        case .aborted(let gateway): gateway.finish(within: Self.pressedUnloadLimit)
+        case .idle, .ended: break
+        }
+        state = .ended
+    }
+
+    /// Where other threads leave their reports.
+    private final class Mailbox: Sendable {
+        let wakeUp = WakeUp()
+        private let content = Mutex(Mail())
+
+        func post(_ change: (inout sending Mail) -> Void) {
+            content.withLock { change(&$0) }
+            wakeUp.ring()
+        }
+
+        func take() -> Mail {
+            content.withLock { content in
+                defer { content = Mail() }
+                return content
+            }
+        }
+    }
+}

@@ -1,0 +1,90 @@
+import CLinux
+import Glibc
+import Transport
+
+/// A process that serves what its supervisor hands it and can read no key from a file.
+package enum GatewayProcess {
+    /// Serves until the supervisor or TERM says otherwise, or the supervisor is gone; returns the exit status.
+    ///
+    /// - Parameter parent: the supervisor.
+    package static func run(parent: Int32) -> Int32 {
+        let signals = SignalReader()
+        unsafe CLinux_set_thread_name("isagate-gateway")
+        _ = CLinux_forbid_new_privileges()
+        // What lets the supervisor read keys and bind ports. Root gives its rights up by changing to the configured user.
+        if geteuid() != 0 { _ = CLinux_drop_capabilities() }
+        followToDeath(of: parent)
+        let channel = ControlChannel(adopting: ProcessLink.channelDescriptor)
+        setCloseOnExec(channel.descriptor, true)
+        let host = GatewayHost()
+        var loop = Loop(signals: signals, channel: channel, host: host, parent: parent)
+        return loop.run()
+    }
+
+    /// Lets TERM arrive here when the supervisor dies, however it dies.
+    fileprivate static func followToDeath(of parent: Int32) {
+        _ = CLinux_signal_at_death_of_parent(SIGTERM)
+        // It may have died before the request was made.
+        if getppid() != parent { _ = kill(getpid(), SIGTERM) }
+    }
+
+    private struct Loop {
+        let signals: SignalReader
+        let channel: ControlChannel
+        let host: GatewayHost
+        let parent: Int32
+        var hasSupervisor = true
+        var hasFailed = false
+
+        mutating func run() -> Int32 {
+            while !host.hasEnded {
+                var poll = Poll()
+                poll.watch(signals.descriptor)
+                poll.watch(host.descriptor)
+                if hasSupervisor { poll.watch(channel.descriptor) }
+                poll.wait(until: host.deadline)
+                if poll.isReady(signals.descriptor) { readSignals() }
+                if hasSupervisor && poll.isReady(channel.descriptor) { readRequests() }
+                answer(host.work())
+            }
+            return hasFailed ? 1 : 0
+        }
+
+        /// Everything else a terminal sends to the whole group is the supervisor's to act on.
+        private mutating func readSignals() {
+            while let signal = signals.next() {
+                if signal == SIGTERM { drain() }
+            }
+        }
+
+        private mutating func readRequests() {
+            while hasSupervisor && !host.hasEnded {
+                switch channel.receive(ControlRequest.self) {
+                case .message(let request, let descriptors):
+                    answer(host.handle(request, descriptors))
+                    // Changing the user has cleared it (prctl(2)).
+                    if case .start = request { GatewayProcess.followToDeath(of: parent) }
+                case .nothing: return
+                case .closed:
+                    hasSupervisor = false
+                    drain()
+                }
+            }
+        }
+
+        private mutating func drain() {
+            answer(host.handle(.drain(graceMilliseconds: GatewayProcess.graceMilliseconds), []))
+        }
+
+        private mutating func answer(_ replies: [ControlReply]) {
+            for reply in replies {
+                if case .failed = reply { hasFailed = true }
+                // A supervisor that is gone needs no answer.
+                try? channel.send(reply)
+            }
+        }
+    }
+
+    /// For connections when nobody is left to say how long they may take.
+    private static let graceMilliseconds = 30_000
+}

@@ -1,0 +1,138 @@
+import Glibc
+import Logging
+import Transport
+
+/// The listening sockets of a configuration, each address bound once per worker and kept open until nobody configures
+/// it any more.
+///
+/// Clients of an address therefore wait in its accept queue while no gateway serves it, instead of being refused.
+final class ListenerBinder {
+    /// What makes a socket the same one in the next configuration.
+    ///
+    /// An address with a port belongs to no listener in particular, so that a renamed listener keeps its sockets; port 0
+    /// stands for another socket each time it is written.
+    struct Key: Hashable {
+        let address: String
+        let listener: String?
+        let ordinal: Int
+    }
+
+    private let logger: Logger
+    private var bound: [Key: [ListeningSocket]] = [:]
+    /// Sockets the service manager opened and no listener has taken yet.
+    private var activated: [ActivatedSocket]
+    let workerCount: Int
+
+    init(workerCount: Int, activated: [ActivatedSocket] = [], logger: Logger) {
+        self.workerCount = workerCount
+        self.activated = activated
+        self.logger = logger
+    }
+
+    /// The sockets a configuration needs, those already open and new ones; nothing is closed before `keep`.
+    func bind(_ listeners: [ListenerConfiguration]) throws(GatewayError) -> Plan {
+        var plan = Plan()
+        var taken: [Int] = []
+        for listener in listeners {
+            for (ordinal, address) in listener.bind.enumerated() {
+                let key = Key(
+                    address: address.description, listener: address.port == 0 ? listener.name : nil,
+                    ordinal: address.port == 0 ? ordinal : 0)
+                let sockets: [ListeningSocket]
+                if let open = bound[key] {
+                    sockets = open
+                } else {
+                    let given = activated.firstIndex { $0.matches(listener.name, address) }
+                    if let given { taken.append(given) }
+                    sockets = try open(address, of: listener, given.map { activated[$0] })
+                    announce(listener, sockets)
+                }
+                plan.entries.append(Plan.Entry(key: key, listener: listener.name, sockets: sockets))
+            }
+        }
+        let unused = activated.indices.filter { !taken.contains($0) }
+        if let first = unused.first, bound.isEmpty {
+            throw .configuration(
+                "socket activation: no listener named \(activated[first].name) binds \(activated[first].address)")
+        }
+        return plan
+    }
+
+    /// Keeps the sockets of a configuration that is being served and closes all others.
+    func keep(_ plan: Plan) {
+        bound = Dictionary(plan.entries.map { ($0.key, $0.sockets) }) { first, _ in first }
+        activated = []
+    }
+
+    /// Refuses clients from now on, as far as this process is concerned.
+    func closeAll() {
+        bound = [:]
+        activated = []
+    }
+
+    private func open(
+        _ configured: BindAddress, of listener: ListenerConfiguration, _ activated: ActivatedSocket?
+    ) throws(GatewayError) -> [ListeningSocket] {
+        guard var address = SocketAddress(configured.description) else {
+            throw .configuration("listener \(listener.name): \(configured) is not an address")
+        }
+        var sockets: [ListeningSocket] = []
+        do throws(TransportFailure) {
+            for index in 0..<workerCount {
+                // The service manager opens each address once; the workers then share its accept queue.
+                if let activated {
+                    sockets.append(try activated.socket.duplicate())
+                } else {
+                    let socket = try ListeningSocket(address, exclusive: index == 0)
+                    address = address.with(port: socket.address.port)
+                    sockets.append(socket)
+                }
+            }
+        } catch {
+            throw .runtime("listener \(listener.name): cannot bind \(configured): \(error.message)")
+        }
+        return sockets
+    }
+
+    private func announce(_ listener: ListenerConfiguration, _ sockets: [ListeningSocket]) {
+        guard let address = sockets.first?.address.description else { return }
+        logger.notice("listener \(listener.name): \(listener.scheme)://\(address)")
+    }
+}
+
+extension ListenerBinder {
+    /// The sockets of one configuration.
+    struct Plan {
+        struct Entry {
+            let key: Key
+            let listener: String
+            /// By worker.
+            let sockets: [ListeningSocket]
+        }
+
+        var entries: [Entry] = []
+
+        /// Every socket and whose it is, in the form a gateway is told about them.
+        var labelled: [(label: SocketLabel, descriptor: Int32)] {
+            entries.flatMap { entry in
+                entry.sockets.enumerated().map { worker, socket in
+                    (SocketLabel(listener: entry.listener, worker: worker), socket.borrowedDescriptor)
+                }
+            }
+        }
+    }
+}
+
+extension ListenerConfiguration {
+    package var scheme: String { tls == nil ? "http" : "https" }
+}
+
+extension Configuration {
+    /// The number of event loops to run on this machine.
+    package var workerCount: Int {
+        switch workers {
+        case .automatic: max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+        case .count(let count): count
+        }
+    }
+}

@@ -1,0 +1,53 @@
+import Glibc
+
+extension MaterialArchive {
+    /// Reads a configuration file and every file with certificates or keys it names.
+    ///
+    /// - Parameter workerCount: nil takes what the configuration says.
+    /// - Returns: the archive and the configuration in it. A file with a key that cannot be read is left out, so that
+    ///   all mistakes about certificates are reported together, by whoever loads them.
+    static func read(
+        _ path: String, workerCount: Int?
+    ) throws(GatewayError) -> (archive: MaterialArchive, configuration: Configuration) {
+        do throws(ConfigurationErrors) {
+            let (text, folder) = try Configuration.read(path: path)
+            let configuration = try Configuration.decode(
+                text: text, file: path, folder: folder, kindOfFile: Configuration.kindOfFile)
+            var archive = MaterialArchive(
+                configurationFile: path, folder: folder, configurationText: text,
+                workerCount: workerCount ?? configuration.workerCount, files: [:])
+            for file in configuration.filesWithCertificatesOrKeys {
+                archive.files[file] = try? readFile(file, atMost: Self.maximumFileBytes)
+            }
+            return (archive, configuration)
+        } catch {
+            throw .configuration(error.description)
+        }
+    }
+
+    /// Room for a large revocation list.
+    private static let maximumFileBytes = 16 << 20
+
+    /// The configuration in the archive; a file in the archive exists, wherever this process may look.
+    func configuration() throws(GatewayError) -> Configuration {
+        do throws(ConfigurationErrors) {
+            return try Configuration.decode(text: configurationText, file: configurationFile, folder: folder) { path in
+                files[path] != nil ? .file : Configuration.kindOfFile(path)
+            }
+        } catch {
+            throw .configuration(error.description)
+        }
+    }
+}
+
+extension Configuration {
+    /// Absolute paths, each once.
+    var filesWithCertificatesOrKeys: [String] {
+        let pairs = sites.flatMap(\.certificates)
+        let clients = sites.compactMap(\.clientCertificates)
+        let always = pairs.flatMap { [$0.chain, $0.key] } + clients.map(\.authorities)
+        let optional = pairs.flatMap { [$0.passphraseFile, $0.ocsp] } + clients.map(\.revocations)
+            + listeners.map { $0.tls?.ticketKeys }
+        return Set(always + optional.compactMap { $0 }).sorted()
+    }
+}

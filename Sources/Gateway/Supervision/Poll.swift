@@ -1,0 +1,39 @@
+import CLinux
+import Glibc
+import Transport
+
+/// The descriptors a main thread waits for, collected anew for each wait (poll(2)).
+struct Poll {
+    private var entries: [pollfd] = []
+
+    /// Waits until something can be read from the descriptor, or its other end is gone.
+    mutating func watch(_ descriptor: Int32) {
+        entries.append(pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0))
+    }
+
+    /// Waits until something can be written.
+    mutating func watchForWriting(_ descriptor: Int32) {
+        entries.append(pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0))
+    }
+
+    /// Returns when a descriptor is ready, the deadline has passed, or the wait was interrupted.
+    mutating func wait(until deadline: Deadline) {
+        let now = Deadline.current()
+        let remaining = deadline <= now ? 0 : deadline.milliseconds - now.milliseconds
+        let timeout = deadline == .never ? -1 : Int32(clamping: remaining)
+        if unsafe poll(&entries, nfds_t(entries.count), timeout) < 0 {
+            for index in entries.indices { entries[index].revents = 0 }
+        }
+    }
+
+    func isReady(_ descriptor: Int32) -> Bool {
+        entries.contains { $0.fd == descriptor && $0.revents != 0 }
+    }
+}
+
+extension Deadline {
+    /// The monotonic clock now, for threads that are no workers.
+    static func current() -> Deadline {
+        Deadline(milliseconds: CLinux_monotonic_ns() / 1_000_000)
+    }
+}

@@ -1,0 +1,110 @@
+import Transport
+
+extension Supervisor {
+    /// A reload the gateway is carrying out.
+    struct ReloadUnderWay {
+        let id: Int
+        let candidate: Served
+        /// Listens already when the control socket is to move.
+        let admin: AdminServer?
+        /// The client of the control socket that waits for the outcome.
+        var client: Int?
+        /// When the client is told that it takes too long; the outcome counts whenever it comes.
+        var deadline: Deadline
+    }
+
+    /// For loading extensions and proving certificates.
+    private static let reloadLimit = Delay.seconds(90)
+
+    /// Reads everything anew and has the gateway serve by it; the queue has been asked before.
+    func beginReload(for client: Int?) {
+        guard isReloadable else {
+            // Whatever hinders will end in `announceReady`, which takes the reload up again.
+            return reloads.postpone()
+        }
+        logger.notice("reloading \(configurationFile)")
+        serviceManager.notify(.reloading)
+        do throws(GatewayError) {
+            let candidate = try readAndBind()
+            let moved = try movedAdminServer(candidate.configuration)
+            let id = makeIdentifier()
+            reloadUnderWay = ReloadUnderWay(
+                id: id, candidate: candidate, admin: moved, client: client,
+                deadline: Deadline.current().advanced(by: Self.reloadLimit))
+            guard let current else {
+                adopt(candidate, moved)
+                finishReload(id, .success(ReloadReport(generation: 1, changes: ["a gateway process is started"])))
+                return launch()
+            }
+            do throws(SystemError) {
+                try hand(candidate, to: current, .reload(id: id))
+            } catch {
+                finishReload(id, .failure(.runtime("the gateway process cannot be told: \(error.description)")))
+            }
+        } catch {
+            conclude(.failure(error), client)
+        }
+    }
+
+    private func readAndBind() throws(GatewayError) -> Served {
+        let (archive, configuration) = try MaterialArchive.read(configurationFile, workerCount: binder.workerCount)
+        return Served(
+            configuration: configuration, archive: try Self.seal(archive),
+            plan: try binder.bind(configuration.listeners))
+    }
+
+    private func movedAdminServer(_ configuration: Configuration) throws(GatewayError) -> AdminServer? {
+        guard let path = configuration.admin.socket, path != admin?.path else { return nil }
+        return try AdminServer(path: path)
+    }
+
+    func finishReload(_ id: Int, _ outcome: Result<ReloadReport, GatewayError>) {
+        guard let underWay = reloadUnderWay, underWay.id == id else { return }
+        reloadUnderWay = nil
+        if case .success = outcome { adopt(underWay.candidate, underWay.admin) } else { underWay.admin?.remove() }
+        conclude(outcome, underWay.client)
+    }
+
+    private func adopt(_ candidate: Served, _ moved: AdminServer?) {
+        binder.keep(candidate.plan)
+        served = candidate
+        logger = candidate.configuration.log.makeLogger()
+        if moved != nil || candidate.configuration.admin.socket == nil {
+            // A client that waits for this reload is still connected to the old one.
+            retiredAdmin = admin
+            admin?.remove()
+            admin = moved
+        }
+    }
+
+    private func conclude(_ outcome: Result<ReloadReport, GatewayError>, _ client: Int?) {
+        var response: AdminResponse
+        switch outcome {
+        case .success(let report):
+            counters.reloads += 1
+            response = AdminResponse(.done, "serving generation \(report.generation) of the configuration")
+            response.reload = report
+            logger.notice("reload: \(response.message)")
+        case .failure(let error):
+            counters.failedReloads += 1
+            response = AdminResponse(error)
+            logger.error("reload failed, everything stays as it was")
+            for line in error.message.split(separator: "\n") { logger.error("\(line)") }
+        }
+        if let client { (retiredAdmin ?? admin)?.respond(response, to: client) }
+        retiredAdmin = nil
+        if reloads.finished() { reloads.postpone() }
+        announceReady()
+    }
+
+    /// The gateway that was to reload is gone.
+    func failReload(_ reason: String) {
+        guard let underWay = reloadUnderWay else { return }
+        finishReload(underWay.id, .failure(.runtime(reason)))
+    }
+
+    func makeIdentifier() -> Int {
+        defer { nextIdentifier += 1 }
+        return nextIdentifier
+    }
+}

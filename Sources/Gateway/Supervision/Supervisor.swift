@@ -1,0 +1,398 @@
+import Glibc
+import Logging
+import Transport
+
+/// Keeps a gateway serving: binds the listeners, reads the keys, starts the gateway process and replaces it when it dies.
+///
+/// It stays small because it holds what nobody else may have: privileges, keys, and the listening sockets, which are
+/// never closed while the gateway is to serve, so that clients wait instead of being refused. One thread, one loop;
+/// reloads, upgrades and the control socket are in the extensions of this type.
+package final class Supervisor {
+    /// What is served, or about to be.
+    struct Served {
+        let configuration: Configuration
+        /// A `MaterialArchive` in sealed memory.
+        let archive: OwnedDescriptor
+        let plan: ListenerBinder.Plan
+    }
+
+    /// A gateway process and what it is there for.
+    final class Child {
+        enum Role: String, Codable {
+            /// To serve as soon as it is ready.
+            case starting
+            case serving
+            /// To replace the one that serves as soon as it is ready.
+            case candidate
+            /// Its connections are finishing.
+            case ending
+        }
+
+        let link: any GatewayLink
+        var role: Role
+        let began: Deadline
+        /// When it is ended by force.
+        var limit: Deadline
+        var failure: GatewayError?
+
+        init(_ link: any GatewayLink, _ role: Role, began: Deadline, limit: Deadline) {
+            self.link = link
+            self.role = role
+            self.began = began
+            self.limit = limit
+        }
+    }
+
+    /// What the control socket reports.
+    struct Counters: Codable {
+        var restarts = 0
+        var reloads = 0
+        var failedReloads = 0
+    }
+
+    let configurationFile: String
+    /// Whether the gateway runs in this process.
+    let isSingle: Bool
+    /// The program, by the path it was started from; what stands there may change.
+    let executable: String
+    let signals: SignalReader
+    let serviceManager: ServiceManager
+    let binder: ListenerBinder
+    var logger: Logger
+    var served: Served
+    var admin: AdminServer?
+    /// The control socket before a reload moved it, until that reload's client has its answer.
+    var retiredAdmin: AdminServer?
+    var children: [Child] = []
+    var counters = Counters()
+
+    var reloads = ReloadQueue()
+    var reloadUnderWay: ReloadUnderWay?
+    /// A signal asked for an upgrade while none could begin.
+    var isUpgradeWanted = false
+    var queries: [Int: Query] = [:]
+    /// Clients of the control socket that wait for the end.
+    var endWaiters: [Int] = []
+    var nextIdentifier = 1
+
+    private var backoff = RestartBackoff()
+    private var restartAt = Deadline.never
+    private var hasServed = false
+    private var isEnding = false
+    private var hasEnded = false
+    private var failure: GatewayError?
+    private var nextBeat = Deadline.never
+    private var isBeatOutstanding = false
+
+    /// IIS's limit on starting a worker process, and on ending one.
+    static let startLimit = Delay.seconds(90)
+    static let endLimit = Delay.seconds(100)
+    /// After a second signal.
+    private static let pressedLimit = Delay.seconds(5)
+
+    /// Reads and binds everything, or takes over from the program that executed this one.
+    package init(configurationFile: String, isSingle: Bool) throws(GatewayError) {
+        signals = SignalReader()
+        self.configurationFile = configurationFile
+        self.isSingle = isSingle
+        let handover = try Handover.receive()
+        executable = handover?.executable ?? currentExecutable()
+        if let handover {
+            serviceManager = handover.serviceManager
+            let archive = OwnedDescriptor(handover.archive)
+            setCloseOnExec(archive.number, true)
+            let configuration = try Self.configuration(in: archive)
+            logger = configuration.log.makeLogger()
+            let plan = handover.plan()
+            binder = ListenerBinder(workerCount: handover.workerCount, logger: logger)
+            binder.keep(plan)
+            served = Served(configuration: configuration, archive: archive, plan: plan)
+            admin = handover.adminServer()
+            children = handover.takeChildren()
+            counters = handover.counters
+            nextIdentifier = handover.nextIdentifier
+            if handover.isReloadWanted { reloads.postpone() }
+            hasServed = true
+        } else {
+            let environment = ProcessEnvironment.take()
+            serviceManager = ServiceManager(environment.value, pid: getpid())
+            let (archive, configuration) = try MaterialArchive.read(configurationFile, workerCount: nil)
+            logger = configuration.log.makeLogger()
+            raiseDescriptorLimit()
+            let activation = try SocketActivation(environment.value, pid: getpid())
+            binder = ListenerBinder(workerCount: archive.workerCount, activated: activation.take(), logger: logger)
+            let plan = try binder.bind(configuration.listeners)
+            binder.keep(plan)
+            served = Served(configuration: configuration, archive: try Self.seal(archive), plan: plan)
+            if let path = configuration.admin.socket { admin = try AdminServer(path: path) }
+        }
+    }
+
+    // MARK: The loop
+
+    /// Returns when everything has ended; throws when the gateway cannot start.
+    package func run() throws(GatewayError) {
+        nextBeat = serviceManager.beat.map { Deadline.current().advanced(by: $0) } ?? .never
+        if children.isEmpty { launch() } else { announceReady() }
+        while !hasEnded {
+            var poll = Poll()
+            poll.watch(signals.descriptor)
+            for child in children { poll.watch(child.link.descriptor) }
+            admin?.watch(&poll)
+            poll.wait(until: nextDeadline)
+            for child in children { hear(child) }
+            while let signal = signals.next() { handle(signal) }
+            for (client, request) in admin?.work(poll) ?? [] { handle(request, of: client) }
+            meetDeadlines()
+        }
+        for client in endWaiters {
+            admin?.respond(failure.map(AdminResponse.init) ?? AdminResponse(.done, "stopped"), to: client)
+        }
+        admin?.remove()
+        if let failure { throw failure }
+    }
+
+    private var nextDeadline: Deadline {
+        var next = min(restartAt, nextBeat, admin?.deadline ?? .never, reloadUnderWay?.deadline ?? .never)
+        for child in children { next = min(next, child.limit, child.link.deadline) }
+        for query in queries.values { next = min(next, query.deadline) }
+        return next
+    }
+
+    private func handle(_ signal: Int32) {
+        switch signal {
+        case SIGHUP: if reloads.signal() { beginReload(for: nil) }
+        case SIGUSR1: reopenLogs()
+        case SIGUSR2: beginUpgrade()
+        case SIGTERM: end("signal TERM", within: served.configuration.drain.grace)
+        case SIGINT: end("signal INT", within: served.configuration.drain.grace)
+        case SIGQUIT: end("signal QUIT", within: nil)
+        // Gateway processes are asked in every turn of the loop.
+        default: break
+        }
+    }
+
+    func reopenLogs() {
+        for child in children { tell(child, .reopenLogs) }
+    }
+
+    private func meetDeadlines() {
+        let now = Deadline.current()
+        for child in children where child.limit <= now {
+            let reason = child.role == .ending ? "has not ended in time" : "was not ready in time"
+            logger.error("gateway process \(child.link.pid) \(reason): ending it by force")
+            child.limit = .never
+            child.link.kill()
+        }
+        if restartAt <= now {
+            restartAt = .never
+            launch()
+        }
+        if nextBeat <= now { beat(now) }
+        giveUpWaiting(now)
+    }
+
+    // MARK: Gateway processes
+
+    /// The one that serves, or is about to.
+    var current: Child? { children.first { $0.role == .serving || $0.role == .starting } }
+
+    /// Whether a gateway serves and nothing is about to replace it.
+    var isSteady: Bool {
+        current?.role == .serving && !isEnding && !children.contains { $0.role == .candidate }
+    }
+
+    var isWaitingToRestart: Bool { restartAt != .never }
+
+    /// Whether a reload could begin now.
+    var isReloadable: Bool { isSteady || isWaitingToRestart }
+
+    func launch() {
+        restartAt = .never
+        let now = Deadline.current()
+        do throws(SystemError) {
+            // The running program's own file, whatever now stands at its path: both processes are one version.
+            let link: any GatewayLink = isSingle ? LocalLink() : try ProcessLink(launching: "/proc/self/exe")
+            let child = Child(link, .starting, began: now, limit: now.advanced(by: Self.startLimit))
+            children.append(child)
+            try hand(served, to: child, .start)
+        } catch {
+            logger.error("cannot start a gateway process: \(error.description)")
+            if let child = current { child.link.kill() } else { scheduleRestart(lifetime: .zero) }
+        }
+    }
+
+    /// Sends what is to be served and the request that makes the gateway serve it.
+    func hand(_ served: Served, to child: Child, _ request: ControlRequest) throws(SystemError) {
+        let sockets = served.plan.labelled
+        for start in stride(from: 0, to: sockets.count, by: ControlChannel.descriptorsPerMessage) {
+            let part = sockets[start..<min(start + ControlChannel.descriptorsPerMessage, sockets.count)]
+            try child.link.send(.sockets(part.map(\.label)), part.map(\.descriptor))
+        }
+        try child.link.send(request, [served.archive.number])
+    }
+
+    func tell(_ child: Child, _ request: ControlRequest) {
+        do throws(SystemError) {
+            try child.link.send(request, [])
+        } catch {
+            logger.error("gateway process \(child.link.pid) cannot be told anything: \(error.description)")
+        }
+    }
+
+    private func hear(_ child: Child) {
+        while let reply = child.link.receive() { handle(reply, from: child) }
+        guard let ending = child.link.ending() else { return }
+        // What it said last, before it went.
+        while let reply = child.link.receive() { handle(reply, from: child) }
+        children.removeAll { $0 === child }
+        ended(child, ending)
+    }
+
+    private func handle(_ reply: ControlReply, from child: Child) {
+        switch reply {
+        case .ready: ready(child)
+        case .failed(let failure): child.failure = failure.error
+        case .reloaded(let id, let report): finishReload(id, .success(report))
+        case .notReloaded(let id, let failure): finishReload(id, .failure(failure.error))
+        case .status(let id, let status): answer(id, status)
+        case .certificates(let id, let certificates): answer(id, certificates)
+        case .beat:
+            isBeatOutstanding = false
+            serviceManager.notify(.alive)
+        case .ended: break
+        }
+    }
+
+    private func ready(_ child: Child) {
+        switch child.role {
+        case .starting:
+            child.role = .serving
+            child.limit = .never
+            hasServed = true
+            announceReady()
+        case .candidate: promote(child)
+        case .serving, .ending: break
+        }
+    }
+
+    func announceReady() {
+        serviceManager.notify(.ready(status: "serving \(served.configuration.sites.count) sites"))
+        if reloads.resume() {
+            beginReload(for: nil)
+        } else if isUpgradeWanted {
+            beginUpgrade()
+        }
+    }
+
+    private func ended(_ child: Child, _ ending: GatewayEnding) {
+        let text = "gateway process \(child.link.pid) \(ending.description)"
+        if isEnding || (isSingle && child.failure == nil) {
+            if ending != .exited(0) { logger.warning("\(text)") }
+            hasEnded = hasEnded || children.isEmpty
+            return
+        }
+        switch child.role {
+        case .ending: logger.notice("\(text): its connections have finished")
+        case .candidate: failUpgrade(child.failure?.message ?? text)
+        case .starting, .serving:
+            if let reason = child.failure {
+                guard hasServed else { return fail(reason) }
+                logger.error("\(reason.message)")
+            }
+            counters.restarts += 1
+            isBeatOutstanding = false
+            failReload("\(text) during the reload")
+            failQueries("\(text)")
+            let lifetime = Deadline.current().milliseconds - child.began.milliseconds
+            scheduleRestart(lifetime: .milliseconds(Int(lifetime)), after: text)
+        }
+    }
+
+    private func scheduleRestart(lifetime: Duration, after text: String = "no gateway process") {
+        let pause = backoff.pause(afterLiving: lifetime)
+        if pause == .zero {
+            logger.error("\(text): starting another")
+            launch()
+        } else {
+            logger.error("\(text): starting another in \(formatTime(pause))")
+            restartAt = Deadline.current().advanced(by: Delay(pause))
+        }
+    }
+
+    private func fail(_ reason: GatewayError) {
+        failure = reason
+        hasEnded = true
+    }
+
+    // MARK: Signs of life
+
+    /// Has a message go through every event loop; where none runs, this loop's turning is the sign.
+    private func beat(_ now: Deadline) {
+        nextBeat = serviceManager.beat.map { now.advanced(by: $0) } ?? .never
+        guard let current, current.role == .serving else { return serviceManager.notify(.alive) }
+        guard !isBeatOutstanding else { return }
+        isBeatOutstanding = true
+        tell(current, .beat(id: 0))
+    }
+
+    // MARK: Ending
+
+    /// Lets connections finish within `grace`, without limit when nil; a second time: at once.
+    func end(_ cause: String, within grace: Duration?) {
+        guard !isEnding else { return endAtOnce() }
+        isEnding = true
+        restartAt = .never
+        logger.notice("ending: \(cause)")
+        serviceManager.notify(.stopping)
+        binder.closeAll()
+        served = Served(
+            configuration: served.configuration, archive: served.archive, plan: ListenerBinder.Plan())
+        let delay = grace.map { Delay($0) }
+        for child in children {
+            child.role = .ending
+            retire(child, after: delay)
+        }
+        hasEnded = children.isEmpty
+    }
+
+    /// Lets a gateway's connections finish.
+    func retire(_ child: Child, after grace: Delay?) {
+        child.limit = grace.map { Deadline.current().advanced(by: $0).advanced(by: Self.endLimit) } ?? .never
+        tell(child, .drain(graceMilliseconds: grace.map { Int(clamping: $0.milliseconds) }))
+    }
+
+    private func endAtOnce() {
+        logger.notice("second signal: stopping at once")
+        for child in children {
+            child.limit = Deadline.current().advanced(by: Self.pressedLimit)
+            tell(child, .abort)
+        }
+    }
+
+    // MARK: Material
+
+    static func seal(_ archive: MaterialArchive) throws(GatewayError) -> OwnedDescriptor {
+        do throws(SystemError) {
+            return try SealedMemory.make(archive.encoded())
+        } catch {
+            throw .runtime("cannot keep the configuration in memory: \(error.description)")
+        }
+    }
+
+    private static func configuration(in sealed: OwnedDescriptor) throws(GatewayError) -> Configuration {
+        guard let bytes = try? SealedMemory.read(sealed, atMost: MaterialArchive.maximumBytes),
+            let archive = try? MaterialArchive(decoding: bytes)
+        else { throw .runtime("the configuration handed over by the program before this one cannot be read") }
+        return try archive.configuration()
+    }
+}
+
+/// Where the program stands that this process runs.
+private func currentExecutable() -> String {
+    var path = [UInt8](repeating: 0, count: Int(PATH_MAX))
+    let count = unsafe path.withUnsafeMutableBytes {
+        unsafe readlink("/proc/self/exe", $0.baseAddress!.assumingMemoryBound(to: CChar.self), $0.count)
+    }
+    return count > 0 ? String(decoding: path.prefix(count), as: UTF8.self) : "/proc/self/exe"
+}

@@ -1,0 +1,113 @@
+import ArgumentParser
+import Gateway
+
+/// What the commands that talk to a running gateway have in common.
+enum Control {
+    /// Asks the gateway of a configuration file and returns its answer, unless that is a failure, which is reported.
+    static func ask(_ command: AdminRequest.Command, _ file: ConfigurationFile) throws -> AdminResponse {
+        let response: AdminResponse
+        do throws(AdminClient.Failure) {
+            response = try AdminClient.ask(AdminRequest(command), socket: try socket(of: file.path))
+        } catch {
+            complain(error.message.contains("error: ") ? error.message : "isagate: error: \(error.message)")
+            switch error {
+            case .notRunning: throw Status.notRunning
+            case .noAnswer: throw Status.runtimeFailure
+            case .invalid: throw Status.configurationError
+            }
+        }
+        guard response.exitCode == 0 else {
+            complain(response.message.contains("error: ") ? response.message : "isagate: error: \(response.message)")
+            throw ExitCode(response.exitCode)
+        }
+        return response
+    }
+
+    private static func socket(of file: String) throws(AdminClient.Failure) -> String {
+        let path: String?
+        do throws(ConfigurationErrors) {
+            path = try Configuration.adminSocket(path: file)
+        } catch {
+            throw .invalid(error.description)
+        }
+        guard let path else { throw .invalid("\(file): admin.socket is not set, so a running gateway cannot be found") }
+        return path
+    }
+}
+
+struct Reload: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Have the running gateway re-read its configuration and certificates, and wait for the outcome.",
+        discussion: "Exits 69 when no gateway runs, 75 when a reload is under way already, 78 when it was refused.")
+
+    @OptionGroup var file: ConfigurationFile
+    @OptionGroup var output: Output
+
+    func run() throws {
+        let response = try Control.ask(.reload, file)
+        guard let report = response.reload else { return }
+        output.show(report, text: ([response.message] + report.changes).joined(separator: "\n"))
+    }
+}
+
+struct StatusCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "status", abstract: "Print the state of the running gateway.")
+
+    @OptionGroup var file: ConfigurationFile
+    @OptionGroup var output: Output
+
+    func run() throws {
+        let response = try Control.ask(.status, file)
+        guard let status = response.status else { return }
+        output.show(status, text: status.text)
+    }
+}
+
+struct Stop: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Let the running gateway finish within drain.grace; returns when it has.")
+
+    @OptionGroup var file: ConfigurationFile
+
+    func run() throws {
+        _ = try Control.ask(.stop, file)
+    }
+}
+
+struct Drain: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Let the running gateway finish, however long that takes; returns when it has.")
+
+    @OptionGroup var file: ConfigurationFile
+
+    func run() throws {
+        _ = try Control.ask(.drain, file)
+    }
+}
+
+/// How data is printed.
+struct Output: ParsableArguments {
+    @Flag(help: "Print JSON.")
+    var json = false
+
+    func show(_ value: some Encodable, text: String) {
+        print(json ? jsonText(of: value) : text)
+    }
+}
+
+extension SupervisorStatus {
+    fileprivate var text: String {
+        guard let gateway else { return "no gateway process serves" }
+        var lines = [
+            "isagate \(gateway.version), process \(gateway.pid), supervisor \(supervisorPid)",
+            "up \(gateway.uptimeSeconds) s, \(gateway.workers) workers, generation \(gateway.generation)",
+            "\(gateway.connections) connections, \(gateway.requests) requests",
+            "\(reloads) reloads, \(failedReloads) failed; \(restarts) restarts",
+        ]
+        if drainingProcesses > 0 { lines.append("\(drainingProcesses) gateway processes are finishing") }
+        lines += gateway.listeners.map { "listener \($0.name): \($0.addresses.joined(separator: " "))" }
+        lines += gateway.extensions.map { "extension \($0.name): \($0.description ?? "not loaded")" }
+        return lines.joined(separator: "\n")
+    }
+}

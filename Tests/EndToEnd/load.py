@@ -1,0 +1,68 @@
+"""Clients that keep asking while a test does something to the gateway."""
+
+import threading
+
+import wire
+
+
+class Load:
+    """Some connections that are kept and one client that connects anew for each request; counts what fails."""
+
+    def __init__(self, server, kept=4):
+        self.server = server
+        self.failures = []
+        self.answers = 0
+        self.changed = threading.Condition()
+        self.is_ending = False
+        targets = [self.ask_anew] + [self.keep_asking] * kept
+        self.threads = [threading.Thread(target=target, daemon=True) for target in targets]
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        self.wait_for_answers(20)
+        return self
+
+    def __exit__(self, *_):
+        self.is_ending = True
+        for thread in self.threads:
+            thread.join()
+
+    def wait_for_answers(self, count):
+        """Waits until `count` more requests were answered."""
+        with self.changed:
+            goal = self.answers + count
+            assert self.changed.wait_for(lambda: self.answers >= goal, 60), f"no answers; {self.failures[:3]}"
+
+    def ask_anew(self):
+        while not self.is_ending:
+            self.attempt(self.connect, lambda client: False)
+
+    def keep_asking(self):
+        while not self.is_ending:
+            # The gateway says when it wants a connection to end.
+            self.attempt(self.connect, lambda response: response["Connection"] != "close")
+
+    def connect(self):
+        sock = wire.connect(self.server.ports["secure"])
+        return wire.Client(wire.start_tls(sock, self.server.context(), "localhost"))
+
+    def attempt(self, connect, goes_on):
+        try:
+            client = connect()
+        except OSError as failure:
+            self.failures.append(("connect", failure))
+            return
+        with client:
+            while True:
+                try:
+                    response = client.get("/ping")
+                    assert response.status == 200
+                except Exception as failure:  # noqa: BLE001
+                    self.failures.append(("request", failure))
+                    return
+                with self.changed:
+                    self.answers += 1
+                    self.changed.notify_all()
+                if self.is_ending or not goes_on(response):
+                    return

@@ -1,0 +1,168 @@
+"""The control socket and the commands that use it."""
+
+import json
+import os
+import socket
+import stat
+import subprocess
+import sys
+
+import gateway
+import patience
+import pytest
+
+ADMIN = {"socket": "admin.sock"}
+
+
+@pytest.fixture
+def server(start_gateway):
+    return start_gateway([gateway.PING], admin=ADMIN)
+
+
+def ask(server, line):
+    """Sends bytes to the control socket and returns the decoded answer."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(patience.seconds(15))
+        client.connect(str(server.folder / "admin.sock"))
+        client.sendall(line)
+        answer = b""
+        while block := client.recv(65536):
+            answer += block
+    return json.loads(answer)
+
+
+def test_status_tells_what_runs(server):
+    with server.secure() as client:
+        client.get("/ping")
+        outcome = server.command("status", "--json")
+    assert outcome.returncode == 0, outcome.stderr
+    status = json.loads(outcome.stdout)
+    assert status["supervisorPid"] == server.process.pid
+    assert status["gateway"]["pid"] == server.gateway_pid
+    assert (status["gateway"]["connections"], status["gateway"]["requests"]) == (1, 1)
+    assert {listener["name"]: listener["addresses"] for listener in status["gateway"]["listeners"]} == {
+        "secure": [f"https://127.0.0.1:{server.ports['secure']}"],
+        "plain": [f"http://127.0.0.1:{server.ports['plain']}"],
+    }
+
+
+def test_reload_waits_for_the_outcome(server):
+    server.configure({**server.configuration, "sites": [gateway.site([{"path": "/new", "respond": {}}])]})
+    outcome = server.command("reload")
+    assert outcome.returncode == 0, outcome.stderr
+    with server.secure() as client:
+        assert client.get("/new").status == 200
+
+
+def test_a_refused_reload_says_why(server):
+    text = server.file.read_text()
+    server.file.write_text(text.replace('"workers"', '"wokers"'))
+    outcome = server.command("reload")
+    assert outcome.returncode == 78
+    assert "unknown key 'wokers'" in outcome.stderr
+    server.file.write_text(text)
+    assert json.loads(server.command("status", "--json").stdout)["failedReloads"] == 1
+
+
+@pytest.mark.parametrize("command", [["reload"], ["status"], ["stop"], ["drain"], ["-s", "quit"]])
+def test_without_a_gateway_the_exit_code_is_69(server, command):
+    server.stop()
+    assert server.command(*command).returncode == 69
+
+
+def test_a_configuration_without_socket_is_an_error(ping):
+    outcome = ping.command("status")
+    assert outcome.returncode == 78
+    assert "admin.socket" in outcome.stderr
+
+
+@pytest.mark.parametrize("command", [["stop"], ["drain"], ["-s", "stop"], ["-s", "quit"]])
+def test_ending_commands_return_when_the_gateway_has_ended(server, command):
+    outcome = server.command(*command)
+    assert outcome.returncode == 0, outcome.stderr
+    assert server.wait() == 0
+    assert not (server.folder / "admin.sock").exists()
+
+
+@pytest.mark.parametrize("command", [["-s", "reload"], ["-s", "reopen"]])
+def test_nginx_words_are_understood(server, command):
+    outcome = server.command(*command)
+    assert outcome.returncode == 0, outcome.stderr
+
+
+def test_only_the_owner_can_reach_the_socket(server):
+    assert stat.S_IMODE(os.stat(server.folder / "admin.sock").st_mode) == 0o600
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_a_foreign_account_is_refused_even_when_the_mode_lets_it(server):
+    path = server.folder / "admin.sock"
+    path.chmod(0o666)
+    for folder in [server.folder, *server.folder.parents][:-2]:
+        folder.chmod(folder.stat().st_mode | 0o055)
+    program = """
+import os, socket, sys
+client = socket.socket(socket.AF_UNIX)
+os.setgroups([]); os.setgid(65534); os.setuid(65534)
+client.connect(sys.argv[1])
+try:
+    client.sendall(b'{"command":"stop"}\\n')
+except BrokenPipeError:
+    pass
+print(client.makefile().readline())
+"""
+    outcome = subprocess.run([sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=True)
+    answer = json.loads(outcome.stdout)
+    assert answer["outcome"] == "refused"
+    assert "only root and the gateway's own account" in answer["message"]
+
+
+@pytest.mark.parametrize("line", [b"\n", b"{}\n", b'{"command":"format"}\n', b"\xff\xfe\n"])
+def test_what_is_no_request_is_refused(server, line):
+    assert ask(server, line)["outcome"] == "refused"
+
+
+def test_a_request_without_end_is_refused(server):
+    assert ask(server, b" " * 65536)["outcome"] == "refused"
+
+
+def test_a_silent_client_is_sent_away(server):
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(patience.seconds(20))
+        client.connect(str(server.folder / "admin.sock"))
+        assert client.recv(1) == b""
+
+
+def test_a_seventeenth_client_is_sent_away(server):
+    clients = [socket.socket(socket.AF_UNIX) for _ in range(17)]
+    try:
+        for client in clients:
+            client.settimeout(patience.seconds(15))
+            client.connect(str(server.folder / "admin.sock"))
+        assert b"16 clients are connected already" in clients[16].recv(65536)
+    finally:
+        for client in clients:
+            client.close()
+
+
+def test_a_stale_socket_is_replaced(start_gateway):
+    first = start_gateway([gateway.PING], admin=ADMIN)
+    path = first.folder / "admin.sock"
+    first.process.kill()
+    first.wait()
+    assert path.exists()
+    second = start_gateway([gateway.PING], admin={"socket": str(path)})
+    assert second.command("status").returncode == 0
+
+
+def test_two_gateways_do_not_share_a_socket(start_gateway, server):
+    path = server.folder / "admin.sock"
+    other = {**server.configuration, "admin": {"socket": str(path)}}
+    file = server.folder / "other.yaml"
+    file.write_text(json.dumps(other))
+    outcome = subprocess.run(
+        [gateway.binary(), "run", "--config", str(file)], capture_output=True, text=True, timeout=patience.seconds(20)
+    )
+    assert outcome.returncode == 1
+    assert "another gateway listens" in outcome.stderr
+    assert server.command("status").returncode == 0
