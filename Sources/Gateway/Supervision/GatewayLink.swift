@@ -62,7 +62,7 @@ final class ProcessLink: GatewayLink {
         unsafe posix_spawn_file_actions_adddup2(&actions, channel.descriptor, channelDescriptor)
         let arguments = [CommandLine.arguments.first ?? "isagate", "gateway-process", "--parent", "\(getpid())"]
         var words = unsafe arguments.map { unsafe strdup($0) } + [nil]
-        defer { for unsafe word in unsafe words { unsafe free(word) } }
+        defer { for index in unsafe words.indices { unsafe free(words[index]) } }
         var pid: pid_t = 0
         let status = unsafe posix_spawn(&pid, executable, &actions, nil, &words, environ)
         guard status == 0 else { throw SystemError(number: status) }

@@ -127,7 +127,7 @@ struct Handover: Codable {
         var words = unsafe CommandLine.arguments.map { unsafe strdup($0) } + [nil]
         unsafe execv(executable, &words)
         let code = errno
-        for unsafe word in unsafe words { unsafe free(word) }
+        for index in unsafe words.indices { unsafe free(words[index]) }
         unsafe unsetenv(Self.variable)
         for descriptor in kept { setCloseOnExec(descriptor, true) }
         return code
