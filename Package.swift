@@ -68,6 +68,6 @@ let package = Package(
         // Workers and clients' ends of connections, for the tests that need real ones.
         module("TestSupport", uses: ["Transport", "CLinux"], in: "Tests"),
         tests("Transport", uses: ["TestSupport", "CLinux"]), tests("HTTP", uses: ["TestSupport", "Transport"]),
-        tests("ISAPI", uses: ["HTTP", "CISAPI"]), tests("Gateway"),
+        tests("ISAPI", uses: ["HTTP", "CISAPI"]), tests("Gateway"), tests("TLS", uses: ["COpenSSL"]),
     ]
 )

@@ -74,7 +74,7 @@ final class Acceptor: ListenerDelegate, @unchecked Sendable {
     @inline(never)
     private func makeStream(_ endpoint: Endpoint, _ certificates: CertificateStore) -> TLSStream? {
         do throws(TLSError) {
-            return try TLSStream(endpoint, context: certificates.fallback)
+            return try TLSStream(endpoint, certificates: certificates)
         } catch {
             logs.handshakes.note(error.reason, from: endpoint.remoteAddress)
             endpoint.reset()

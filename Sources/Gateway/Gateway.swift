@@ -19,6 +19,7 @@ package final class Gateway: GatewayControl {
     private var threads: [WorkerThread] = []
     private var extensions: ExtensionHost?
     private var accessLog: AccessLogTarget?
+    private var certificateSet: CertificateSet?
     private var generation = 0
     private var served: Set<ServedAddress> = []
     private let began = ContinuousClock.now
@@ -45,7 +46,7 @@ package final class Gateway: GatewayControl {
         try dropPrivileges(to: configuration.user)
         let extensions = ExtensionHost(logger: logger, workers: workers)
         self.extensions = extensions
-        let (generation, candidate) = try prepare(configuration, extensions, tolerant: true)
+        let (generation, candidate) = try prepare(material, extensions, tolerant: true)
         extensions.commit(candidate)
         for worker in workers {
             let server = WorkerServer(worker, admission: admission, logger: logger)
@@ -76,15 +77,17 @@ package final class Gateway: GatewayControl {
     // MARK: What is served
 
     private func prepare(
-        _ configuration: Configuration, _ extensions: ExtensionHost, tolerant: Bool
+        _ material: Material, _ extensions: ExtensionHost, tolerant: Bool
     ) throws(GatewayError) -> (Generation, ExtensionHost.Candidate) {
+        let configuration = material.configuration
         let accessLog = try openAccessLog(configuration.log.access)
         let candidate = try extensions.prepare(configuration.extensions, tolerant: tolerant)
         let builder = GenerationBuilder(
-            configuration: configuration, number: generation + 1, workers: workerCount, extensions: extensions,
-            candidate: candidate,
-            accessLog: accessLog)
+            configuration: configuration, files: material.files, number: generation + 1, workers: workerCount,
+            extensions: extensions, candidate: candidate, accessLog: accessLog, previousCertificates: certificateSet)
         let built = try builder.build()
+        for warning in built.certificates.warnings { logger.warning("\(warning.description)") }
+        certificateSet = built.certificates
         generation += 1
         self.accessLog = accessLog
         return (built, candidate)
@@ -103,8 +106,10 @@ package final class Gateway: GatewayControl {
 
     package func reload(_ material: Material) -> Result<ReloadReport, GatewayError> {
         do throws(GatewayError) {
+            let earlier = certificateSet
             try serve(material)
-            return .success(ReloadReport(generation: generation, changes: []))
+            let changes = certificateSet?.changes(from: earlier) ?? []
+            return .success(ReloadReport(generation: generation, changes: changes.compactMap(\.sentence)))
         } catch {
             return .failure(error)
         }
@@ -120,7 +125,7 @@ package final class Gateway: GatewayControl {
         let wanted = Set(material.sockets.map(ServedAddress.init))
         let removed = Set(served.subtracting(wanted).map(\.address))
         let added = material.sockets.filter { !served.contains(ServedAddress($0)) }
-        let (generation, candidate) = try prepare(new, extensions, tolerant: false)
+        let (generation, candidate) = try prepare(material, extensions, tolerant: false)
         let applied = DispatchGroup()
         for server in servers {
             let own = Sockets(list: added.filter { $0.worker == server.worker.index })
@@ -172,7 +177,7 @@ package final class Gateway: GatewayControl {
     }
 
     package func certificates() -> [CertificateSummary] {
-        []
+        (certificateSet?.reports ?? []).map(CertificateSummary.init)
     }
 
     package func heartbeat(_ beaten: @escaping @Sendable () -> Void) {
@@ -213,6 +218,29 @@ package final class Gateway: GatewayControl {
             logger.warning("an extension did not let go of its requests in time")
         }
         logger.notice("stopped")
+    }
+}
+
+extension CertificateSummary {
+    fileprivate init(_ report: CertificateReport) {
+        self.init(
+            host: report.hosts.first ?? "", names: report.names, issuer: report.issuer,
+            keyType: report.keyType.description, serial: report.serial, expiry: report.notAfter.description,
+            file: report.file, generation: report.generation)
+    }
+}
+
+extension CertificateChange {
+    /// Nil when nothing changed.
+    fileprivate var sentence: String? {
+        guard isChanged else { return nil }
+        switch (old, new) {
+        case (let old?, let new?):
+            return "\(new.file): serial \(old.serial) is replaced by \(new.serial), which expires \(new.notAfter)"
+        case (nil, let new?): return "\(new.file): serial \(new.serial) is new and expires \(new.notAfter)"
+        case (let old?, nil): return "\(old.file): serial \(old.serial) is no longer served"
+        case (nil, nil): return nil
+        }
     }
 }
 

@@ -11,6 +11,7 @@ struct Generation: Sendable {
     /// By listener name.
     let ports: [String: Port]
     let accessLog: AccessLogTarget?
+    let certificates: CertificateSet
 
     /// What answers on one listener.
     struct Port: Sendable {

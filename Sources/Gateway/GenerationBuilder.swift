@@ -5,49 +5,51 @@ import Transport
 /// Turns a configuration into what the workers serve by; fails as a whole or not at all.
 struct GenerationBuilder {
     let configuration: Configuration
+    /// As in `Material`.
+    let files: [String: [UInt8]]
     let number: Int
     let workers: Int
     let extensions: ExtensionHost
     let candidate: ExtensionHost.Candidate
     /// The log file in use, kept when the configuration still names it.
     let accessLog: AccessLogTarget?
+    /// What the new certificates replace.
+    let previousCertificates: CertificateSet?
 
     func build() throws(GatewayError) -> Generation {
-        let stores = try Self.loadCertificates(of: configuration)
+        let certificates = try Self.loadCertificates(
+            of: configuration, files: files, replacing: previousCertificates)
         let tables = (0..<workers).map { makeSiteTables(worker: $0) }
         var ports: [String: Generation.Port] = [:]
         for listener in configuration.listeners {
             let sites = tables.compactMap { $0[listener.name] }
-            ports[listener.name] = Generation.Port(sites: sites, certificates: stores[listener.name])
+            ports[listener.name] = Generation.Port(sites: sites, certificates: certificates.stores[listener.name])
         }
         return Generation(
             number: number, limits: ConnectionLimits(configuration.limits),
-            handshakeTimeout: Delay(configuration.limits.handshakeTimeout), ports: ports, accessLog: accessLog)
+            handshakeTimeout: Delay(configuration.limits.handshakeTimeout), ports: ports, accessLog: accessLog,
+            certificates: certificates)
     }
 
-    /// The certificates of each TLS listener, by listener name.
-    static func loadCertificates(of configuration: Configuration) throws(GatewayError) -> [String: CertificateStore] {
-        var stores: [String: CertificateStore] = [:]
-        for listener in configuration.listeners {
-            guard let tls = listener.tls else { continue }
-            var policy = TLSPolicy()
-            policy.minimum = tls.minimumVersion == .tls13 ? .tls13 : .tls12
-            policy.applicationProtocols = tls.applicationProtocols.map(\.rawValue)
-            var sites: [(hosts: [String], context: TLSContext)] = []
-            for site in configuration.sites where site.listen.contains(listener.name) && !site.certificates.isEmpty {
-                let files = site.certificates.map { CertificateFiles(chain: $0.chain, key: $0.key) }
-                do throws(TLSError) {
-                    sites.append((site.hosts.map(\.text), try TLSContext(policy: policy, certificates: files)))
-                } catch {
-                    throw .configuration("site \(site.hosts.first?.text ?? "without hosts"): \(error.description)")
-                }
-            }
-            guard !sites.isEmpty else {
-                throw .configuration("listener \(listener.name): no site with certificates listens on it")
-            }
-            stores[listener.name] = CertificateStore(sites)
+    /// The certificates of all TLS listeners; what did not change is taken over from `previous`.
+    ///
+    /// - Parameter files: what somebody else has read, by absolute path; the rest is read here.
+    static func loadCertificates(
+        of configuration: Configuration, files: [String: [UInt8]] = [:], replacing previous: CertificateSet? = nil
+    ) throws(GatewayError) -> CertificateSet {
+        let listeners = configuration.tlsListeners
+        if let empty = listeners.first(where: \.sites.isEmpty) {
+            throw .configuration("listener \(empty.name): no site with certificates listens on it")
         }
-        return stores
+        do throws(CertificateProblems) {
+            let read: FileReader = { path throws(CertificateProblem) in
+                if let bytes = files[path] { return bytes }
+                return try CertificateFileSystem.read(path)
+            }
+            return try CertificateLoader(readFile: read, readKey: read).load(listeners, replacing: previous)
+        } catch {
+            throw .configuration(error.description)
+        }
     }
 
     /// The sites of each listener as one worker serves them, by listener name.

@@ -1,58 +1,68 @@
 import COpenSSL
 
-/// Which certificates answer for which server name on one listener; immutable once built.
+/// Which certificates answer for which server name on one listener; immutable.
 ///
-/// Names are looked up exactly, then as a wildcard of one label (RFC 6125 §6.4.3), then the listener's default answers,
-/// also for clients that send no name.
-@safe
-package final class CertificateStore: @unchecked Sendable {
-    private let exact: [String: TLSContext]
-    /// Keyed by what follows `*.`.
-    private let wildcard: [String: TLSContext]
-    /// The context a handshake starts with.
-    package let fallback: TLSContext
+/// Names are looked up exactly, then as a wildcard of one label (RFC 9525 §6.3); then the listener's default answers,
+/// also for clients that send no name, unless unknown names are rejected.
+package final class CertificateStore: Sendable {
+    /// The settings of a site that certificates, names and policies hang on.
+    final class Site: Sendable {
+        /// Its first host, by which messages call it.
+        let label: String
+        let context: TLSContext
+        /// What a session must have been made under to be resumed here: the site's hosts, its policy and its rules
+        /// for client certificates; the same on every machine with the same configuration. 32 bytes.
+        let sessionContext: ContentDigest
 
-    /// - Parameter sites: host patterns and their context, in order; the first is the default.
-    package init(_ sites: [(hosts: [String], context: TLSContext)]) {
-        precondition(!sites.isEmpty, "a TLS listener has at least one site with certificates")
-        var exact: [String: TLSContext] = [:]
-        var wildcard: [String: TLSContext] = [:]
-        for site in sites {
-            for host in site.hosts {
-                let name = host.lowercased()
-                if name.hasPrefix("*.") {
-                    wildcard[String(name.dropFirst(2))] = wildcard[String(name.dropFirst(2))] ?? site.context
-                } else if name != "*" {
-                    exact[name] = exact[name] ?? site.context
-                }
-            }
+        init(hosts: [ServerNamePattern], context: TLSContext) {
+            label = hosts.first?.description ?? "*"
+            self.context = context
+            sessionContext = ContentDigest(
+                Array(hosts.map(\.description).sorted().joined(separator: ",").utf8),
+                Array(context.policy.canonicalText.utf8), context.key.clients?.digest.bytes ?? [])
         }
-        self.exact = exact
-        self.wildcard = wildcard
-        fallback = sites.first { $0.hosts.contains("*") }?.context ?? sites[0].context
-        let reference = unsafe Unmanaged.passUnretained(self).toOpaque()
-        unsafe COpenSSL_CTX_set_servername_callback(fallback.pointer, selectByServerName, reference)
     }
 
-    /// The context for a name as the client sent it.
-    package func context(for serverName: String) -> TLSContext {
-        let name = serverName.lowercased()
-        if let context = exact[name] { return context }
-        if let dot = name.firstIndex(of: "."), let context = wildcard[String(name[name.index(after: dot)...])] {
-            return context
+    /// A certificate in use: who it proves, the files it came from, and the authority's word on it.
+    struct Served: Sendable {
+        let identity: CertificateIdentity
+        let files: CertificateFiles
+        let staple: OCSPStaple?
+    }
+
+    /// What answers for a name: at most one certificate of each kind of key.
+    final class Answer: Sendable {
+        let site: Site
+        let certificates: [Served]
+
+        init(site: Site, certificates: [Served]) {
+            self.site = site
+            self.certificates = certificates
         }
-        return fallback
+    }
+
+    /// The context every handshake begins with.
+    let initial: TLSContext
+    /// Nil when unknown names are rejected.
+    let fallback: Answer?
+    let answers: ServerNameTable<Answer>
+    let tickets: TicketKeyRing
+    /// Counts the exchanges of the gateway's certificates, from 1.
+    package let generation: Int
+
+    init(
+        initial: TLSContext, answers: ServerNameTable<Answer>, fallback: Answer?, tickets: TicketKeyRing,
+        generation: Int
+    ) {
+        self.initial = initial
+        self.answers = answers
+        self.fallback = fallback
+        self.tickets = tickets
+        self.generation = generation
+    }
+
+    /// - Parameter serverName: in lower case; nil when the client sent none.
+    func answer(for serverName: String?) -> Answer? {
+        serverName.flatMap { answers[$0] } ?? fallback
     }
 }
-
-private let selectByServerName:
-    @convention(c) (OpaquePointer?, UnsafeMutablePointer<Int32>?, UnsafeMutableRawPointer?) -> Int32 = {
-        session, _, argument in
-        guard let name = unsafe SSL_get_servername(session, COpenSSL_TLSEXT_NAMETYPE_host_name) else {
-            return SSL_TLSEXT_ERR_NOACK
-        }
-        let store = unsafe Unmanaged<CertificateStore>.fromOpaque(argument!).takeUnretainedValue()
-        let context = unsafe store.context(for: String(cString: name))
-        if context !== store.fallback { unsafe COpenSSL_set_context(session, context.pointer) }
-        return SSL_TLSEXT_ERR_OK
-    }

@@ -1,92 +1,92 @@
 import COpenSSL
-import Glibc
 
-/// The settings a listener negotiates with; the defaults are Mozilla's intermediate configuration.
-package struct TLSPolicy: Equatable, Sendable {
-    package enum Version: Int32, Comparable, Sendable {
-        case tls12 = 0x0303
-        case tls13 = 0x0304
-
-        package static func < (left: Version, right: Version) -> Bool { left.rawValue < right.rawValue }
-    }
-
-    package var minimum = Version.tls12
-    package var maximum = Version.tls13
-    /// Protocol names offered by ALPN, most wanted first (RFC 7301).
-    package var applicationProtocols = ["http/1.1"]
-    /// Cipher suites of TLS 1.2; those of TLS 1.3 are OpenSSL's default three.
-    package var cipherList =
-        "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
-        + "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:"
-        + "DHE-RSA-AES128-GCM-SHA256:DHE-RSA-AES256-GCM-SHA384:DHE-RSA-CHACHA20-POLY1305"
-    package var groups = "X25519:P-256:P-384"
-
-    package init() {}
-}
-
-/// A certificate chain and its private key, both PEM files.
-package struct CertificateFiles: Equatable, Sendable {
-    package let chain: String
-    package let key: String
-
-    package init(chain: String, key: String) {
-        self.chain = chain
-        self.key = key
-    }
-}
-
-/// An `SSL_CTX`: one policy and the certificates of one site, of any number of key types.
+/// An `SSL_CTX`: one policy and one way to judge client certificates, for all sites that have them in common.
+///
+/// It holds no server certificates: a handshake gets those of its site once the client has named it. So a context
+/// outlives any exchange of certificates, and is freed with the last session that was made from it.
 @safe
-package final class TLSContext: @unchecked Sendable {
+final class TLSContext: @unchecked Sendable {
+    struct Key: Hashable, Sendable {
+        var policy: TLSPolicy
+        var clients: ClientAuthorities?
+    }
+
+    let key: Key
     let pointer: OpaquePointer
     /// ALPN's wire form: each name after its length (RFC 7301 §3.1).
     private let applicationProtocols: [UInt8]
 
-    /// - Throws: `TLSError` naming the file and what OpenSSL found wrong with it.
-    package init(policy: TLSPolicy, certificates: [CertificateFiles]) throws(TLSError) {
-        guard let context = unsafe SSL_CTX_new(TLS_server_method()) else { throw TLSError("create TLS context") }
+    var policy: TLSPolicy { key.policy }
+
+    /// - Throws: a problem with the policy, for which `file` stands, or with the files of `key.clients`.
+    init(_ key: Key, file: String) throws(CertificateProblem) {
+        guard let context = unsafe SSL_CTX_new(TLS_server_method()) else {
+            throw CertificateProblem(file, .policy(TLSError("create TLS context").reason))
+        }
+        self.key = key
         unsafe pointer = context
-        applicationProtocols = policy.applicationProtocols.flatMap { [UInt8($0.utf8.count)] + Array($0.utf8) }
-        try configure(policy)
-        for files in certificates { try load(files) }
+        applicationProtocols = key.policy.applicationProtocols.flatMap { [UInt8($0.utf8.count)] + Array($0.utf8) }
+        unsafe configure(context)
+        do throws(TLSError) {
+            try unsafe apply(key.policy, to: context)
+        } catch {
+            throw CertificateProblem(file, .policy("\(error.action): \(error.reason)"))
+        }
+        try unsafe key.clients?.install(in: context)
     }
 
     deinit {
         unsafe SSL_CTX_free(pointer)
     }
 
-    private func configure(_ policy: TLSPolicy) throws(TLSError) {
+    private func configure(_ context: OpaquePointer) {
         unsafe COpenSSL_CTX_set_mode(
-            pointer,
+            context,
             COpenSSL_MODE_RELEASE_BUFFERS | COpenSSL_MODE_ENABLE_PARTIAL_WRITE
                 | COpenSSL_MODE_ACCEPT_MOVING_WRITE_BUFFER)
         // An early FIN needs no error of its own: HTTP framing tells a finished message from a cut one.
         unsafe SSL_CTX_set_options(
-            pointer, COpenSSL_OP_NO_RENEGOTIATION | COpenSSL_OP_NO_COMPRESSION | COpenSSL_OP_IGNORE_UNEXPECTED_EOF)
-        unsafe COpenSSL_CTX_set_read_ahead(pointer, 1)
-        unsafe COpenSSL_CTX_set_session_cache_mode(pointer, Int(SSL_SESS_CACHE_OFF))
-        unsafe SSL_CTX_set_num_tickets(pointer, 1)
-        unsafe COpenSSL_CTX_set_dh_auto(pointer, 1)
-        let identity = Array("isagate".utf8)
-        guard unsafe COpenSSL_CTX_set_min_proto_version(pointer, policy.minimum.rawValue) == 1,
-            unsafe COpenSSL_CTX_set_max_proto_version(pointer, policy.maximum.rawValue) == 1,
-            unsafe SSL_CTX_set_cipher_list(pointer, policy.cipherList) == 1,
-            unsafe COpenSSL_CTX_set1_groups_list(pointer, policy.groups) == 1,
-            unsafe SSL_CTX_set_session_id_context(pointer, identity, UInt32(identity.count)) == 1
-        else { throw TLSError("apply TLS policy") }
-        let reference = unsafe Unmanaged.passUnretained(self).toOpaque()
-        unsafe SSL_CTX_set_alpn_select_cb(pointer, selectApplicationProtocol, reference)
+            context, COpenSSL_OP_NO_RENEGOTIATION | COpenSSL_OP_NO_COMPRESSION | COpenSSL_OP_IGNORE_UNEXPECTED_EOF)
+        unsafe COpenSSL_CTX_set_read_ahead(context, 1)
+        // Sessions live in tickets alone, where they are bound to their site.
+        unsafe COpenSSL_CTX_set_session_cache_mode(context, Int(SSL_SESS_CACHE_OFF))
+        unsafe COpenSSL_CTX_set_dh_auto(context, 1)
+        // 112 bits, whatever the system's own default is.
+        unsafe SSL_CTX_set_security_level(context, 2)
+        unsafe SSL_CTX_set_client_hello_cb(context, clientHelloCallback, nil)
+        unsafe COpenSSL_CTX_set_servername_callback(context, serverNameCallback)
+        unsafe SSL_CTX_set_tlsext_ticket_key_evp_cb(context, ticketKeyCallback)
+        unsafe COpenSSL_CTX_set_status_callback(context, stapleCallback)
+        unsafe SSL_CTX_set_alpn_select_cb(context, selectApplicationProtocol, nil)
     }
 
-    private func load(_ files: CertificateFiles) throws(TLSError) {
-        guard unsafe SSL_CTX_use_certificate_chain_file(pointer, files.chain) == 1 else {
-            throw TLSError("load certificate chain \(files.chain)")
-        }
-        guard unsafe SSL_CTX_use_PrivateKey_file(pointer, files.key, SSL_FILETYPE_PEM) == 1 else {
-            throw TLSError("load private key \(files.key)")
-        }
-        guard unsafe SSL_CTX_check_private_key(pointer) == 1 else {
-            throw TLSError("match private key \(files.key) with certificate \(files.chain)")
+    private func apply(_ policy: TLSPolicy, to context: OpaquePointer) throws(TLSError) {
+        guard unsafe COpenSSL_CTX_set_min_proto_version(context, policy.minimum.rawValue) == 1,
+            unsafe COpenSSL_CTX_set_max_proto_version(context, policy.maximum.rawValue) == 1
+        else { throw TLSError("versions") }
+        guard unsafe SSL_CTX_set_cipher_list(context, policy.ciphers) == 1 else { throw TLSError("ciphers") }
+        guard unsafe SSL_CTX_set_ciphersuites(context, policy.suites) == 1 else { throw TLSError("suites") }
+        guard unsafe COpenSSL_CTX_set1_groups_list(context, policy.groups) == 1 else { throw TLSError("groups") }
+        unsafe SSL_CTX_set_num_tickets(context, policy.issuesTickets ? 1 : 0)
+        if !policy.issuesTickets { unsafe SSL_CTX_set_options(context, COpenSSL_OP_NO_TICKET) }
+    }
+
+    /// Turns a session that was made from another context into one of this context.
+    ///
+    /// OpenSSL itself carries over only what hangs on the context; the rest was copied when the session was made.
+    func adopt(_ session: OpaquePointer, from other: TLSContext) {
+        guard other !== self else { return }
+        unsafe COpenSSL_set_context(session, pointer)
+        unsafe COpenSSL_set_min_proto_version(session, policy.minimum.rawValue)
+        unsafe COpenSSL_set_max_proto_version(session, policy.maximum.rawValue)
+        if policy.ciphers != other.policy.ciphers { unsafe SSL_set_cipher_list(session, policy.ciphers) }
+        if policy.suites != other.policy.suites { unsafe SSL_set_ciphersuites(session, policy.suites) }
+        if policy.groups != other.policy.groups { unsafe COpenSSL_set1_groups_list(session, policy.groups) }
+        unsafe SSL_set_num_tickets(session, policy.issuesTickets ? 1 : 0)
+        if policy.issuesTickets {
+            unsafe SSL_clear_options(session, COpenSSL_OP_NO_TICKET)
+        } else {
+            unsafe SSL_set_options(session, COpenSSL_OP_NO_TICKET)
         }
     }
 
@@ -112,12 +112,11 @@ private let selectApplicationProtocol:
     @convention(c) (
         OpaquePointer?, UnsafeMutablePointer<UnsafePointer<UInt8>?>?, UnsafeMutablePointer<UInt8>?,
         UnsafePointer<UInt8>?, UInt32, UnsafeMutableRawPointer?
-    ) -> Int32 = { _, chosen, chosenCount, offered, offeredCount, argument in
+    ) -> Int32 = { session, chosen, chosenCount, offered, offeredCount, _ in
         let offer = unsafe UnsafeRawBufferPointer(start: offered, count: Int(offeredCount))
-        let context = unsafe Unmanaged<TLSContext>.fromOpaque(argument!)
-        guard let name = unsafe context._withUnsafeGuaranteedRef({ unsafe $0.select(from: offer) }) else {
-            return SSL_TLSEXT_ERR_ALERT_FATAL
-        }
+        guard let context = unsafe Negotiation.of(session)?.site?.context,
+            let name = unsafe context.select(from: offer)
+        else { return SSL_TLSEXT_ERR_ALERT_FATAL }
         unsafe chosen?.pointee = name.baseAddress?.assumingMemoryBound(to: UInt8.self)
         unsafe chosenCount?.pointee = UInt8(name.count)
         return SSL_TLSEXT_ERR_OK

@@ -10,6 +10,8 @@ import Transport
 package final class TLSStream: ByteStream {
     package let endpoint: Endpoint
     private let session: OpaquePointer
+    /// What the callbacks of the handshake need; nil once it is over.
+    private var negotiation: Negotiation?
 
     /// Records the socket has not taken yet: `held[heldStart..<heldEnd]`.
     private var held: UnsafeMutableRawBufferPointer?
@@ -30,10 +32,13 @@ package final class TLSStream: ByteStream {
     private static let coalescedWrite = 64 << 10
 
     /// - Throws: `TLSError` when OpenSSL cannot allocate a session.
-    package init(_ endpoint: Endpoint, context: TLSContext) throws(TLSError) {
-        guard let session = unsafe SSL_new(context.pointer) else { throw TLSError("create TLS session") }
+    package init(_ endpoint: Endpoint, certificates: CertificateStore) throws(TLSError) {
+        guard let session = unsafe SSL_new(certificates.initial.pointer) else { throw TLSError("create TLS session") }
+        let negotiation = Negotiation(certificates)
         self.endpoint = endpoint
         unsafe self.session = session
+        self.negotiation = negotiation
+        unsafe negotiation.begin(session)
         let bio = unsafe SocketBIO.make(for: self)
         unsafe SSL_set_bio(session, bio, bio)
         unsafe SSL_set_accept_state(session)
@@ -54,6 +59,7 @@ package final class TLSStream: ByteStream {
             if case .failed(let failure) = flush() { return .failed(reason(of: failure)) }
             if result == 1 {
                 didHandshake = true
+                endNegotiation()
                 return .done
             }
             guard unsafe SSL_get_error(session, result) == SSL_ERROR_WANT_READ else {
@@ -69,9 +75,17 @@ package final class TLSStream: ByteStream {
         }
     }
 
+    /// Nothing is negotiated after the handshake, and a long connection shall not keep replaced certificates alive.
+    private func endNegotiation() {
+        site = negotiation?.site?.label
+        unsafe Negotiation.end(session)
+        negotiation = nil
+    }
+
     private func handshakeFailureReason() -> String {
         let code = ERR_peek_error()
         ERR_clear_error()
+        if let refusal = negotiation?.refusal { return refusal }
         if code == 0 { return "connection closed during handshake" }
         return TLSError.reason(of: code)
     }
@@ -220,6 +234,9 @@ package final class TLSStream: ByteStream {
     /// Whether the handshake resumed an earlier session instead of proving the certificate again.
     package var isResumed: Bool { unsafe SSL_session_reused(session) == 1 }
 
+    /// The site whose certificate was shown, by its first host; nil before the handshake is over.
+    private(set) var site: String?
+
     private func describeSecurity() -> SecurityDescription? {
         let certificate = unsafe SSL_get_certificate(session)
         let key = unsafe certificate.flatMap { unsafe X509_get0_pubkey($0) }
@@ -231,7 +248,18 @@ package final class TLSStream: ByteStream {
             serverName: name.map { unsafe String(cString: $0) },
             serverKeyBits: key.map { unsafe Int(EVP_PKEY_get_bits($0)) } ?? 0,
             serverSubject: certificate.map { unsafe distinguishedName(X509_get_subject_name($0)) } ?? "",
-            serverIssuer: certificate.map { unsafe distinguishedName(X509_get_issuer_name($0)) } ?? "")
+            serverIssuer: certificate.map { unsafe distinguishedName(X509_get_issuer_name($0)) } ?? "",
+            site: site, clientCertificate: describeClientCertificate())
+    }
+
+    private func describeClientCertificate() -> SecurityDescription.ClientCertificate? {
+        guard let pointer = unsafe SSL_get1_peer_certificate(session) else { return nil }
+        let certificate = unsafe X509Certificate(pointer)
+        let result = unsafe SSL_get_verify_result(session)
+        return SecurityDescription.ClientCertificate(
+            failure: result == Int(X509_V_OK) ? nil : unsafe String(cString: X509_verify_cert_error_string(result)),
+            subject: certificate.subject, issuer: certificate.issuer, serial: certificate.serial,
+            encoded: certificate.encoded)
     }
 }
 
@@ -240,14 +268,4 @@ package enum HandshakeOutcome: Equatable, Sendable {
     case done
     /// In OpenSSL's words where it has any: `no shared cipher`, `http request`, `unsupported protocol`.
     case failed(String)
-}
-
-/// An X.509 name as RFC 2253 text.
-func distinguishedName(_ name: OpaquePointer?) -> String {
-    guard let name = unsafe name, let memory = unsafe BIO_new(BIO_s_mem()) else { return "" }
-    defer { unsafe BIO_free(memory) }
-    unsafe X509_NAME_print_ex(memory, name, 0, COpenSSL_XN_FLAG_RFC2253)
-    var text = unsafe [UInt8](repeating: 0, count: Int(BIO_ctrl_pending(memory)))
-    let count = unsafe BIO_read(memory, &text, Int32(text.count))
-    return String(decoding: text.prefix(Int(max(0, count))), as: UTF8.self)
 }

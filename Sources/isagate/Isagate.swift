@@ -1,15 +1,15 @@
 import ArgumentParser
 import Gateway
 
-/// The command line: `isagate run`, `check`, `version`, and nginx's `-t`.
+/// The command line: `isagate run`, `check`, `certs`, `version`, and nginx's `-t`.
 @main
 struct Isagate: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "isagate",
         abstract: "An HTTPS gateway that runs ISAPI extensions.",
         subcommands: [
-            Run.self, Check.self, Reload.self, StatusCommand.self, Stop.self, Drain.self, Version.self,
-            GatewayProcessCommand.self,
+            Run.self, Check.self, Certs.self, Reload.self, StatusCommand.self, Stop.self, Drain.self,
+            Version.self, GatewayProcessCommand.self,
         ])
 
     @OptionGroup var file: ConfigurationFile

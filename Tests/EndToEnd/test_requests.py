@@ -127,7 +127,8 @@ def test_no_route_is_not_found_and_keeps_the_connection(ping):
 
 
 def test_an_unknown_host_is_misdirected(start_gateway):
-    client = start_gateway(sites=[gateway.site([gateway.PING], ["localhost", "*.example.test"])]).secure()
+    wildcard = {"hosts": ["*.example.test"], "listen": ["plain"], "routes": [gateway.PING]}
+    client = start_gateway(sites=[gateway.site([gateway.PING], ["localhost"]), wildcard]).plain()
     assert client.get("/ping", "Host: other.test").status == 421
     assert client.get("/ping", "Host: a.example.test").status == 200
     assert client.get("/ping", "Host: LOCALHOST:8443").status == 200

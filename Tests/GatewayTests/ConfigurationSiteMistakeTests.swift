@@ -25,7 +25,16 @@ import Testing
             "{ hosts: [a], certificates: [{ chain: x.pem, key: site.key }], routes: *r }",
             "4:40 no such file: '/etc/isagate/x.pem'"
         ),
-        ("{ hosts: [a], certificates: [{ chain: site.pem }], routes: *r }", "4:31 missing key 'key'"),
+        ("{ hosts: [a], certificates: [{ key: site.key }], routes: *r }", "4:31 missing key 'chain'"),
+        ("{ hosts: [a], tls: { min: '1.3' }, routes: *r }", "4:21 tls needs certificates on this site"),
+        (
+            "{ hosts: [a], certificates: [{ chain: site.pem }], tls: { min: '1.3', max: '1.2' }, routes: *r }",
+            "4:65 min must not be newer than max"
+        ),
+        (
+            "{ hosts: [a], certificates: [{ chain: site.pem }], client_certificates: { ca: site.pem }, routes: *r }",
+            "4:74 missing key 'mode'"
+        ),
     ]) func `A mistaken site is reported`(_ site: String, _ mistake: String) {
         var text = ConfigurationText()
         text.listeners = "listeners: { plain: { bind: ['[::]:1'] }, tls: { bind: ['[::]:2'], tls: {} } }"

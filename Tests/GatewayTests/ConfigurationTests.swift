@@ -21,7 +21,10 @@ import Testing
         #expect(configuration.user == "isagate")
         #expect(configuration.listeners.map(\.name) == ["secure", "plain"])
         #expect(configuration.listeners[0].bind.map(\.description) == ["0.0.0.0:8443", "[::]:0"])
-        #expect(configuration.listeners[0].tls == TLSConfiguration(minimumVersion: .tls13))
+        #expect(
+            configuration.listeners[0].tls
+                == ListenerTLSConfiguration(
+                    settings: TLSSettings(minimumVersion: .tls13, applicationProtocols: [.http11])))
         #expect(configuration.log.level == .debug)
         #expect(configuration.log.access == AccessLogConfiguration(destination: .file("/var/log/a.log"), format: .json))
         #expect(configuration.limits.requestHead == 32 << 10)

@@ -4,9 +4,14 @@
 #define COPENSSL_H
 
 #include <openssl/bio.h>
+#include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/ocsp.h>
+#include <openssl/params.h>
 #include <openssl/pem.h>
+#include <openssl/rand.h>
+#include <openssl/sha.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
@@ -28,13 +33,14 @@ static inline int COpenSSL_CTX_set1_groups_list(SSL_CTX *context, const char *li
   return (int)SSL_CTX_set1_groups_list(context, list);
 }
 static inline void COpenSSL_CTX_set_dh_auto(SSL_CTX *context, int on) { SSL_CTX_set_dh_auto(context, on); }
-static inline int COpenSSL_CTX_add1_chain_cert(SSL_CTX *context, X509 *certificate) {
-  return (int)SSL_CTX_add1_chain_cert(context, certificate);
+static inline int COpenSSL_CTX_set1_sigalgs_list(SSL_CTX *context, const char *list) {
+  return (int)SSL_CTX_set1_sigalgs_list(context, list);
 }
-static inline void COpenSSL_CTX_set_servername_callback(SSL_CTX *context, int (*callback)(SSL *, int *, void *),
-                                                        void *argument) {
+static inline void COpenSSL_CTX_set_servername_callback(SSL_CTX *context, int (*callback)(SSL *, int *, void *)) {
   SSL_CTX_set_tlsext_servername_callback(context, callback);
-  SSL_CTX_set_tlsext_servername_arg(context, argument);
+}
+static inline void COpenSSL_CTX_set_status_callback(SSL_CTX *context, int (*callback)(SSL *, void *)) {
+  SSL_CTX_set_tlsext_status_cb(context, callback);
 }
 static inline SSL_CTX *COpenSSL_set_context(SSL *session, SSL_CTX *context) {
   return SSL_set_SSL_CTX(session, context);
@@ -43,7 +49,7 @@ static inline SSL_CTX *COpenSSL_set_context(SSL *session, SSL_CTX *context) {
 static const uint64_t COpenSSL_OP_NO_RENEGOTIATION = SSL_OP_NO_RENEGOTIATION;
 static const uint64_t COpenSSL_OP_NO_COMPRESSION = SSL_OP_NO_COMPRESSION;
 static const uint64_t COpenSSL_OP_IGNORE_UNEXPECTED_EOF = SSL_OP_IGNORE_UNEXPECTED_EOF;
-static const uint64_t COpenSSL_OP_CIPHER_SERVER_PREFERENCE = SSL_OP_CIPHER_SERVER_PREFERENCE;
+static const uint64_t COpenSSL_OP_NO_TICKET = SSL_OP_NO_TICKET;
 static const long COpenSSL_MODE_RELEASE_BUFFERS = SSL_MODE_RELEASE_BUFFERS;
 static const long COpenSSL_MODE_ENABLE_PARTIAL_WRITE = SSL_MODE_ENABLE_PARTIAL_WRITE;
 static const long COpenSSL_MODE_ACCEPT_MOVING_WRITE_BUFFER = SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER;
@@ -54,6 +60,49 @@ static const int COpenSSL_TLSEXT_NAMETYPE_host_name = TLSEXT_NAMETYPE_host_name;
 static inline const char *COpenSSL_get_cipher_name(const SSL *session) { return SSL_get_cipher_name(session); }
 static inline int COpenSSL_get_cipher_bits(const SSL *session) { return SSL_get_cipher_bits(session, 0); }
 
+static inline int COpenSSL_set_min_proto_version(SSL *session, int version) {
+  return (int)SSL_set_min_proto_version(session, version);
+}
+static inline int COpenSSL_set_max_proto_version(SSL *session, int version) {
+  return (int)SSL_set_max_proto_version(session, version);
+}
+static inline int COpenSSL_set1_groups_list(SSL *session, const char *list) {
+  return (int)SSL_set1_groups_list(session, list);
+}
+static inline int COpenSSL_set_server_name(SSL *session, const char *name) {
+  return (int)SSL_set_tlsext_host_name(session, name);
+}
+/// Takes over `response`, which COpenSSL_malloc allocated.
+static inline void COpenSSL_set_ocsp_response(SSL *session, unsigned char *response, long count) {
+  SSL_set_tlsext_status_ocsp_resp(session, response, count);
+}
+
+static inline void COpenSSL_request_staple(SSL *session) {
+  SSL_set_tlsext_status_type(session, TLSEXT_STATUSTYPE_ocsp);
+}
+static inline long COpenSSL_get_ocsp_response(SSL *session, const unsigned char **response) {
+  return SSL_get_tlsext_status_ocsp_resp(session, response);
+}
+
+// MARK: Errors and memory
+
+static inline int COpenSSL_error_reason(unsigned long code) { return ERR_GET_REASON(code); }
+static inline void *COpenSSL_malloc(size_t count) { return OPENSSL_malloc(count); }
+static inline void COpenSSL_free(void *pointer) { OPENSSL_free(pointer); }
+static inline void COpenSSL_clear_free(void *pointer, size_t count) { OPENSSL_clear_free(pointer, count); }
+
+// MARK: EVP
+
+/// In C because the parameters point to their names.
+static inline int COpenSSL_MAC_set_hmac_sha256_key(EVP_MAC_CTX *context, const unsigned char *key, size_t count) {
+  OSSL_PARAM parameters[] = {
+      OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, (void *)key, count),
+      OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)"SHA256", 0),
+      OSSL_PARAM_construct_end(),
+  };
+  return EVP_MAC_CTX_set_params(context, parameters);
+}
+
 // MARK: BIO
 
 static inline void COpenSSL_BIO_set_retry_read(BIO *bio) { BIO_set_retry_read(bio); }
@@ -63,6 +112,21 @@ static const int COpenSSL_BIO_CTRL_EOF = BIO_CTRL_EOF;
 
 // MARK: X509
 
+static inline STACK_OF(X509) *COpenSSL_certificates_new(void) { return sk_X509_new_null(); }
+/// The stack does not own what is pushed.
+static inline int COpenSSL_certificates_push(STACK_OF(X509) *stack, X509 *certificate) {
+  return sk_X509_push(stack, certificate);
+}
+static inline void COpenSSL_certificates_free(STACK_OF(X509) *stack) { sk_X509_free(stack); }
+static inline int COpenSSL_names_count(const GENERAL_NAMES *names) { return sk_GENERAL_NAME_num(names); }
+static inline const GENERAL_NAME *COpenSSL_names_value(const GENERAL_NAMES *names, int index) {
+  return sk_GENERAL_NAME_value(names, index);
+}
+static inline const ASN1_STRING *COpenSSL_name_string(const GENERAL_NAME *name) {
+  return (const ASN1_STRING *)GENERAL_NAME_get0_value(name, NULL);
+}
+
+static const int COpenSSL_MBSTRING_UTF8 = MBSTRING_UTF8;
 static const unsigned long COpenSSL_XN_FLAG_RFC2253 = XN_FLAG_RFC2253;
 
 #endif

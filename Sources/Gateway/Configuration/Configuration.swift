@@ -31,22 +31,7 @@ package struct ListenerConfiguration: Sendable, Equatable {
     package var name: String
     package var bind: [BindAddress]
     /// Nil for plain HTTP.
-    package var tls: TLSConfiguration?
-}
-
-package struct TLSConfiguration: Sendable, Equatable {
-    package var minimumVersion = TLSVersion.tls12
-    /// Protocols offered by ALPN (RFC 7301), the preferred one first.
-    package var applicationProtocols = [ApplicationProtocol.http11]
-
-    package enum TLSVersion: Sendable, Equatable {
-        case tls12, tls13
-    }
-
-    /// The raw value is the name registered for ALPN.
-    package enum ApplicationProtocol: String, Sendable {
-        case http11 = "http/1.1"
-    }
+    package var tls: ListenerTLSConfiguration?
 }
 
 /// How a running gateway is asked and told things.

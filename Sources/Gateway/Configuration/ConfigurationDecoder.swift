@@ -54,7 +54,7 @@ extension ValueDecoder<ListenerDraft> {
         .mapping { keys in
             let bind = keys.require("bind", .list("addresses", of: .located(.address)), placeholder: [])
             // TLS stays on when its section is mistaken, so that the checks on certificates still hold.
-            let tls = keys.take("tls", .tls) ?? (keys.names.contains("tls") ? TLSConfiguration() : nil)
+            let tls = keys.take("tls", .listenerTLS) ?? (keys.names.contains("tls") ? ListenerTLSConfiguration() : nil)
             return ListenerDraft(
                 value: ListenerConfiguration(name: name, bind: bind.map(\.value), tls: tls),
                 positions: bind.map(\.position))
@@ -65,28 +65,6 @@ extension ValueDecoder<ListenerDraft> {
 extension ValueDecoder<BindAddress> {
     fileprivate static var address: Self {
         text("an IP address and a port such as \"0.0.0.0:8443\" or \"[::]:8443\"") { BindAddress($0) }
-    }
-}
-
-extension ValueDecoder<TLSConfiguration> {
-    fileprivate static var tls: Self {
-        let defaults = TLSConfiguration()
-        return .mapping { keys in
-            TLSConfiguration(
-                minimumVersion: keys.take(
-                    "min", .word("a TLS version", ["1.2": .tls12, "1.3": .tls13]), default: defaults.minimumVersion),
-                applicationProtocols: keys.take(
-                    "alpn", .list("protocols", of: .applicationProtocol), default: defaults.applicationProtocols))
-        }
-    }
-}
-
-extension ValueDecoder<TLSConfiguration.ApplicationProtocol> {
-    fileprivate static var applicationProtocol: Self {
-        text("a protocol (http/1.1)") { name throws(Refusal) in
-            if name == "h2" { throw Refusal(message: "HTTP/2 is not available; the protocol here is http/1.1") }
-            return Value(rawValue: name)
-        }
     }
 }
 

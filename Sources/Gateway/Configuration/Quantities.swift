@@ -14,6 +14,11 @@ func parseSize(_ text: String) -> Int? {
     return factor.flatMap { product(number, $0) }
 }
 
+extension Configuration {
+    /// A length of time on the command line, in the file's notation: digits, then `ms`, `s`, `m`, `h` or `d`.
+    package static func duration(_ text: String) -> Duration? { parseTime(text) }
+}
+
 /// A length of time as the file writes it: digits, then `ms`, `s`, `m`, `h` or `d`.
 ///
 /// Nil when the text is not a time, has no unit, or is longer than an `Int` of milliseconds.

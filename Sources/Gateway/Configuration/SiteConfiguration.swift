@@ -4,6 +4,9 @@ package struct SiteConfiguration: Sendable, Equatable {
     /// The names of the listeners that serve this site.
     package var listen: [String]
     package var certificates: [CertificateConfiguration] = []
+    /// What differs from the listener's settings.
+    package var tls = TLSSettings()
+    package var clientCertificates: ClientCertificateConfiguration?
     /// The folder that URL paths are mapped to, as an absolute path.
     package var root: String
     /// Tried in this order; the first that matches answers.
@@ -17,12 +20,6 @@ package enum HostPattern: Sendable, Hashable {
     case exact(String)
     /// Any one label before this suffix, which begins with a dot, as in certificates: `.example.test` for `*.example.test`.
     case wildcard(suffix: String)
-}
-
-/// A certificate chain and the private key of its first certificate, PEM files as absolute paths.
-package struct CertificateConfiguration: Sendable, Equatable {
-    package var chain: String
-    package var key: String
 }
 
 package struct RouteConfiguration: Sendable, Equatable {

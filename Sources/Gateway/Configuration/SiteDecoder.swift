@@ -20,6 +20,8 @@ extension ValueDecoder<SiteDraft> {
             let hosts = keys.require("hosts", .list("hosts", of: .located(.host)), placeholder: [])
             let listen = keys.take("listen", .list("listeners", of: .located(.string)))
             let certificates = keys.take("certificates", .list("certificates", of: .certificate), default: [])
+            let tls = keys.take("tls", .siteTLS, default: TLSSettings())
+            let clientCertificates = keys.take("client_certificates", .clientCertificates)
             let root = keys.take("root", .folder, default: keys.context.folder)
             let routes = keys.require("routes", .list("routes", of: .route(declared)), placeholder: [])
 
@@ -29,13 +31,17 @@ extension ValueDecoder<SiteDraft> {
             if let listen {
                 checkListeners(listen, hasCertificates: hasCertificates, declared, keys.context)
             }
+            for key in ["tls", "client_certificates"] where keys.names.contains(key) && !hasCertificates {
+                keys.context.report(
+                    "\(key) needs certificates on this site", at: keys.position(of: key) ?? keys.position)
+            }
             let names = listen?.map(\.value) ?? defaultListeners(hasCertificates: hasCertificates, declared)
             if names.isEmpty, !declared.listeners.names.isEmpty, listen == nil {
                 keys.context.report("every listener uses TLS: this site needs certificates", at: keys.position)
             }
             let configuration = SiteConfiguration(
-                hosts: hosts.map(\.value), listen: names, certificates: certificates, root: root,
-                routes: routes.map(\.value))
+                hosts: hosts.map(\.value), listen: names, certificates: certificates, tls: tls,
+                clientCertificates: clientCertificates, root: root, routes: routes.map(\.value))
             return SiteDraft(configuration: configuration, hosts: hosts)
         }
     }
@@ -70,16 +76,6 @@ private func isDomainName(_ text: Substring) -> Bool {
                 (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || isDigit(byte)
                     || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
             }
-    }
-}
-
-extension ValueDecoder<CertificateConfiguration> {
-    fileprivate static var certificate: Self {
-        .mapping { keys in
-            CertificateConfiguration(
-                chain: keys.require("chain", .file, placeholder: ""),
-                key: keys.require("key", .file, placeholder: ""))
-        }
     }
 }
 

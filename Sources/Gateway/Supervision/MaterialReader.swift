@@ -43,6 +43,15 @@ extension MaterialArchive {
 extension Configuration {
     /// Absolute paths, each once.
     var filesWithCertificatesOrKeys: [String] {
-        Set(sites.flatMap { $0.certificates.flatMap { [$0.chain, $0.key] } }).sorted()
+        var paths = Set(listeners.compactMap { $0.tls?.ticketKeys })
+        for site in sites {
+            for files in site.certificates { paths.formUnion([files.chain, files.key]) }
+            paths.formUnion(site.certificates.compactMap(\.passphraseFile))
+            paths.formUnion(site.certificates.compactMap(\.ocsp))
+            guard let clients = site.clientCertificates else { continue }
+            paths.insert(clients.authorities)
+            if let revocations = clients.revocations { paths.insert(revocations) }
+        }
+        return paths.sorted()
     }
 }

@@ -1,0 +1,86 @@
+/// The keys about TLS and certificates, on listeners and on sites.
+extension ValueDecoder<ListenerTLSConfiguration> {
+    static var listenerTLS: Self {
+        .mapping { keys in
+            ListenerTLSConfiguration(
+                settings: takeSettings(from: &keys),
+                unknownNames: keys.take(
+                    "unknown_names", .word("what unknown names get", ["default": .default, "reject": .reject]),
+                    default: .default),
+                ticketKeys: keys.take("ticket_keys", .file))
+        }
+    }
+}
+
+extension ValueDecoder<TLSSettings> {
+    static var siteTLS: Self {
+        .mapping { keys in takeSettings(from: &keys) }
+    }
+}
+
+private func takeSettings(from keys: inout MappingReader) -> TLSSettings {
+    let version = ValueDecoder<TLSSettings.Version>.word("a TLS version", ["1.2": .tls12, "1.3": .tls13])
+    let settings = TLSSettings(
+        profile: keys.take(
+            "profile", .word("a TLS profile", ["modern": .modern, "intermediate": .intermediate])),
+        minimumVersion: keys.take("min", version),
+        maximumVersion: keys.take("max", version),
+        ciphers: keys.take("ciphers", .openSSLNames("ciphers")),
+        suites: keys.take("suites", .openSSLNames("cipher suites")),
+        groups: keys.take("groups", .openSSLNames("groups")),
+        tickets: keys.take("tickets", .word("whether tickets are issued", ["on": true, "off": false])),
+        applicationProtocols: keys.take("alpn", .list("protocols", of: .applicationProtocol)))
+    if settings.minimumVersion == .tls13, settings.maximumVersion == .tls12 {
+        keys.context.report("min must not be newer than max", at: keys.position(of: "min") ?? keys.position)
+    }
+    return settings
+}
+
+extension ValueDecoder<String> {
+    /// A list of OpenSSL's names, joined as OpenSSL wants it; whether it knows them is for it to say.
+    fileprivate static func openSSLNames(_ noun: String) -> Self {
+        let list = ValueDecoder<[String]>.list(
+            noun,
+            of: text("a name of OpenSSL's") { name in
+                let isName = !name.isEmpty && name.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: ":") }
+                return isName ? name : nil
+            })
+        return Self { node, context in list.decode(node, context).map { $0.joined(separator: ":") } }
+    }
+}
+
+extension ValueDecoder<TLSSettings.ApplicationProtocol> {
+    fileprivate static var applicationProtocol: Self {
+        text("a protocol (http/1.1)") { name throws(Refusal) in
+            if name == "h2" { throw Refusal(message: "HTTP/2 is not available; the protocol here is http/1.1") }
+            return Value(rawValue: name)
+        }
+    }
+}
+
+extension ValueDecoder<CertificateConfiguration> {
+    static var certificate: Self {
+        .mapping { keys in
+            let chain = keys.require("chain", .file, placeholder: "")
+            return CertificateConfiguration(
+                chain: chain,
+                key: keys.take("key", .file) ?? chain,
+                passphraseFile: keys.take("passphrase_file", .file),
+                ocsp: keys.take("ocsp", .path))
+        }
+    }
+}
+
+extension ValueDecoder<ClientCertificateConfiguration> {
+    static var clientCertificates: Self {
+        .mapping { keys in
+            ClientCertificateConfiguration(
+                mode: keys.require(
+                    "mode", .word("whether a certificate is needed", ["request": .request, "require": .require]),
+                    placeholder: .require),
+                authorities: keys.require("ca", .file, placeholder: ""),
+                revocations: keys.take("crl", .file),
+                depth: keys.take("depth", .integer(in: 0...10), default: 1))
+        }
+    }
+}

@@ -1,0 +1,43 @@
+/// Makes a set of certificates out of their description: reads, checks and tries everything before anything is used.
+package struct CertificateLoader: Sendable {
+    private let readFile: FileReader
+    private let readKey: FileReader
+    private let now: Timestamp
+
+    /// - Parameters:
+    ///   - readKey: for private keys, passphrases and ticket keys.
+    ///   - now: the time that certificates must be valid at.
+    package init(
+        readFile: @escaping FileReader = CertificateFileSystem.read,
+        readKey: @escaping FileReader = CertificateFileSystem.read, now: Timestamp = .now
+    ) {
+        self.readFile = readFile
+        self.readKey = readKey
+        self.now = now
+    }
+
+    /// Loads all certificates; what did not change since `previous` is taken over from it without being parsed.
+    ///
+    /// - Throws: everything that is wrong; `previous` is as good as before.
+    package func load(
+        _ listeners: [TLSListenerDescription], replacing previous: CertificateSet? = nil
+    ) throws(CertificateProblems) -> CertificateSet {
+        var loading = CertificateLoading(
+            readFile: readFile, readKey: readKey, now: now, previous: previous, listeners: listeners)
+        let set = loading.build(listeners)
+        if !loading.problems.isEmpty { throw CertificateProblems(problems: loading.problems) }
+        return set
+    }
+
+    /// Reads the certificates and reports what they are, also of those with problems.
+    package func examine(
+        _ listeners: [TLSListenerDescription]
+    ) -> (reports: [CertificateReport], problems: [CertificateProblem]) {
+        var loading = CertificateLoading(
+            readFile: readFile, readKey: readKey, now: now, previous: nil, listeners: listeners)
+        let set = loading.build(listeners)
+        var seen = Set<String>()
+        let reports = set.reports.filter { seen.insert("\($0.file) \($0.hosts)").inserted }
+        return (reports, loading.problems)
+    }
+}

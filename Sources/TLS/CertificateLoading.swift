@@ -1,0 +1,218 @@
+/// One run of the loader: what it has found so far.
+struct CertificateLoading {
+    private let readFile: FileReader
+    private let readKey: FileReader
+    private let previous: CertificateSet?
+    private let generation: Int
+    private let examined: [CertificateFiles: Examined]
+    private var contexts: [TLSContext.Key: TLSContext] = [:]
+    private var warnings: [CertificateProblem] = []
+    private var uses: [CertificateUse] = []
+    /// Each once, in the order they were found.
+    private(set) var problems: [CertificateProblem] = []
+    private var reported = Set<CertificateProblem>()
+
+    init(
+        readFile: @escaping FileReader, readKey: @escaping FileReader, now: Timestamp, previous: CertificateSet?,
+        listeners: [TLSListenerDescription]
+    ) {
+        self.readFile = readFile
+        self.readKey = readKey
+        self.previous = previous
+        generation = (previous?.generation ?? 0) + 1
+        let earlier = previous?.identities ?? [:]
+        let reader = CertificateReader(
+            readFile: readFile, readKey: readKey, generation: generation, earlier: earlier)
+        var seen = Set<CertificateFiles>()
+        let files = listeners.flatMap(\.sites).flatMap(\.certificates).filter { seen.insert($0).inserted }
+        let results = files.concurrentMap { files in
+            Examined(files, reader: reader, earlier: earlier, now: now)
+        }
+        examined = Dictionary(uniqueKeysWithValues: zip(files, results))
+    }
+
+    mutating func build(_ listeners: [TLSListenerDescription]) -> CertificateSet {
+        var stores: [String: CertificateStore] = [:]
+        for listener in listeners {
+            if let store = makeStore(listener) { stores[listener.name] = store }
+        }
+        let proven = problems.isEmpty ? prove(stores.values.map { $0 }) : []
+        let used = Set(uses.map { ObjectIdentifier($0.identity) })
+        var identities: [ContentDigest: CertificateIdentity] = [:]
+        for reading in examined.values.compactMap(\.reading) where used.contains(ObjectIdentifier(reading.identity)) {
+            identities[reading.digest] = reading.identity
+        }
+        return CertificateSet(
+            stores: stores, generation: generation, warnings: warnings, uses: uses, identities: identities,
+            contexts: contexts, proven: proven)
+    }
+
+    private mutating func report(_ found: [CertificateProblem]) {
+        problems += found.filter { reported.insert($0).inserted }
+    }
+
+    // MARK: Stores
+
+    private mutating func makeStore(_ listener: TLSListenerDescription) -> CertificateStore? {
+        let initial = context(TLSContext.Key(policy: listener.policy, clients: nil), for: "listener \(listener.name)")
+        let tickets = ticketKeys(of: listener)
+        var answers = ServerNameTable<CertificateStore.Answer>()
+        var further: [(host: ServerNamePattern, answer: CertificateStore.Answer)] = []
+        var first: CertificateStore.Answer?
+        var anyHost: CertificateStore.Answer?
+        for description in listener.sites {
+            guard let site = makeSite(description) else { continue }
+            for (host, answer) in site.named { answers.insert(answer, for: host) }
+            further += site.further
+            first = first ?? site.unnamed
+            if description.hosts.contains(.any) { anyHost = anyHost ?? site.unnamed }
+        }
+        for (host, answer) in further { answers.insert(answer, for: host) }
+        guard let initial, let tickets else { return nil }
+        let fallback = anyHost ?? (listener.unknownNames == .answeredByDefault ? first : nil)
+        return CertificateStore(
+            initial: initial, answers: answers, fallback: fallback, tickets: tickets, generation: generation)
+    }
+
+    private mutating func makeSite(_ description: SiteDescription) -> SiteAnswers? {
+        let place = "site \(description.hosts.first?.description ?? "without hosts")"
+        var clients: ClientAuthorities?
+        if let policy = description.clientCertificates {
+            do throws(CertificateProblem) {
+                clients = try ClientAuthorities(policy, readFile: readFile)
+            } catch {
+                report([error])
+            }
+        }
+        let context = context(TLSContext.Key(policy: description.policy, clients: clients), for: place)
+        var certificates: [CertificateStore.Served] = []
+        for files in description.certificates {
+            guard let outcome = examined[files] else { continue }
+            report(outcome.problems)
+            warnings += outcome.warnings
+            guard let identity = outcome.reading?.identity else { continue }
+            certificates.append(
+                CertificateStore.Served(identity: identity, files: files, staple: staple(files.ocsp)))
+            uses.append(CertificateUse(hosts: description.hosts, files: files, identity: identity))
+        }
+        guard let context, !certificates.isEmpty else { return nil }
+        let answers = SiteAnswers(
+            description, site: CertificateStore.Site(hosts: description.hosts, context: context),
+            certificates: certificates, isComplete: certificates.count == description.certificates.count)
+        report(answers.problems)
+        return answers
+    }
+
+    private mutating func context(_ key: TLSContext.Key, for place: String) -> TLSContext? {
+        if let known = contexts[key] ?? previous?.contexts[key] {
+            contexts[key] = known
+            return known
+        }
+        do throws(CertificateProblem) {
+            let context = try TLSContext(key, file: place)
+            contexts[key] = context
+            return context
+        } catch {
+            report([error])
+            return nil
+        }
+    }
+
+    private mutating func ticketKeys(of listener: TLSListenerDescription) -> TicketKeyRing? {
+        guard let path = listener.ticketKeys else {
+            if let ring = previous?.stores[listener.name]?.tickets, ring.isOwn { return ring }
+            return TicketKeyRing()
+        }
+        do throws(CertificateProblem) {
+            var bytes = try readKey(path)
+            defer { bytes.wipe() }
+            guard let keys = TicketKeys(file: bytes) else {
+                throw CertificateProblem(path, .ticketKeySize(bytes.count))
+            }
+            return TicketKeyRing(keys)
+        } catch {
+            report([error])
+            return nil
+        }
+    }
+
+    /// A staple that cannot be used is left out with a warning: clients do without.
+    private mutating func staple(_ path: String?) -> OCSPStaple? {
+        guard let path else { return nil }
+        do throws(CertificateProblem) {
+            let bytes = try readFile(path)
+            do throws(TLSError) {
+                return try OCSPStaple(bytes)
+            } catch {
+                throw CertificateProblem(path, .invalidOCSPResponse(error.reason))
+            }
+        } catch {
+            warnings.append(error)
+            return nil
+        }
+    }
+
+    // MARK: Proof
+
+    /// Tries every name with every kind of key, but what was tried before and is still the same.
+    private mutating func prove(_ stores: [CertificateStore]) -> Set<HandshakeProof.Subject> {
+        var subjects = Set<HandshakeProof.Subject>()
+        var trials: [Trial] = []
+        for store in stores {
+            var answers = store.answers.patterns
+            if let fallback = store.fallback { answers.append((.any, fallback)) }
+            for (name, answer) in answers {
+                for served in answer.certificates {
+                    let subject = HandshakeProof.Subject(name, answer, served)
+                    guard subjects.insert(subject).inserted, previous?.proven.contains(subject) != true else {
+                        continue
+                    }
+                    trials.append(Trial(store: store, name: name, served: served))
+                }
+            }
+        }
+        let proof = HandshakeProof()
+        let failures = trials.concurrentMap { trial in
+            proof.failure(for: trial.name.example, of: trial.served, in: trial.store)
+        }
+        for (trial, reason) in zip(trials, failures) {
+            guard let reason else { continue }
+            let name = trial.name == .any ? "any other name" : trial.name.description
+            report([CertificateProblem(trial.served.files.chain, .handshake(name: name, reason: reason))])
+        }
+        return subjects
+    }
+
+    private struct Trial: Sendable {
+        let store: CertificateStore
+        let name: ServerNamePattern
+        let served: CertificateStore.Served
+    }
+}
+
+/// A certificate as it was read, and what is to be said about it.
+private struct Examined: Sendable {
+    let reading: CertificateReader.Reading?
+    let problems: [CertificateProblem]
+    let warnings: [CertificateProblem]
+
+    init(
+        _ files: CertificateFiles, reader: CertificateReader, earlier: [ContentDigest: CertificateIdentity],
+        now: Timestamp
+    ) {
+        do throws(CertificateProblem) {
+            let reading = try reader.read(files)
+            self.reading = reading
+            // What does not change with time was checked when the files were new.
+            let isNew = earlier[reading.digest] == nil
+            problems =
+                (isNew ? reading.identity.lastingProblems(files) : [])
+                + reading.identity.validityProblems(files, at: now)
+            warnings = reading.identity.warnings(files)
+        } catch {
+            reading = nil
+            problems = [error]
+            warnings = []
+        }
+    }
+}

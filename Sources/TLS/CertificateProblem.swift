@@ -1,0 +1,104 @@
+/// Why a certificate, a key or another file of TLS cannot be used.
+package struct CertificateProblem: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The file that has to change.
+    package let file: String
+    package let kind: Kind
+
+    package enum Kind: Hashable, Sendable {
+        /// The system's reason, and the folder it is about when that is not the file itself.
+        case unreadable(String)
+        case damaged(String)
+        case noCertificate
+        case invalidCertificate(position: Int, reason: String)
+        case noKey
+        case severalKeys
+        case passphraseMissing
+        case wrongPassphrase(passphraseFile: String)
+        case invalidKey(String)
+        /// The chain whose first certificate the key does not belong to.
+        case keyMismatch(chain: String)
+        case chainOrder(position: Int, issuer: String, found: String)
+        case notAuthority(position: Int, subject: String)
+        case expired(position: Int, Timestamp)
+        case notYetValid(position: Int, Timestamp)
+        case missingHosts([String], names: [String])
+        case noHost([String], names: [String])
+        case neverServed(other: String)
+        case weakKey(bits: Int)
+        case unsupportedKey(String)
+        case refusedByPolicy(String)
+        case handshake(name: String, reason: String)
+        case invalidAuthority(String)
+        case invalidRevocationList(String)
+        case ticketKeySize(Int)
+        case policy(String)
+        case missingIntermediate(issuer: String)
+        case invalidOCSPResponse(String)
+    }
+
+    package init(_ file: String, _ kind: Kind) {
+        self.file = file
+        self.kind = kind
+    }
+
+    package var description: String { "\(file): \(text)" }
+
+    private var text: String {
+        switch kind {
+        case .unreadable(let reason): "cannot be read: \(reason)"
+        case .damaged(let reason): "is not a PEM file, or a damaged one: \(reason)"
+        case .noCertificate: "contains no certificate; expected PEM blocks that begin with -----BEGIN CERTIFICATE-----"
+        case .invalidCertificate(let position, let reason):
+            "certificate \(position) in it is not a valid X.509 certificate: \(reason)"
+        case .noKey: "contains no private key; expected a PEM block that begins with -----BEGIN PRIVATE KEY-----"
+        case .severalKeys: "contains several private keys; expected one"
+        case .passphraseMissing: "is encrypted; expected a passphrase_file beside it"
+        case .wrongPassphrase(let file): "cannot be decrypted with the passphrase in \(file)"
+        case .invalidKey(let reason): "is not a valid private key: \(reason)"
+        case .keyMismatch(let chain): "is not the key of the first certificate in \(chain); expected its private key"
+        case .chainOrder(let position, let issuer, let found):
+            "certificate \(position) is \(found), which did not sign certificate \(position - 1); "
+                + "expected the certificate of \(issuer) there"
+        case .notAuthority(let position, let subject):
+            "certificate \(position), \(subject), is not that of an authority; expected one that may sign certificates"
+        case .expired(let position, let time): "\(Self.ordinal(position)) expired on \(time)"
+        case .notYetValid(let position, let time): "\(Self.ordinal(position)) is not valid before \(time)"
+        case .missingHosts(let hosts, let names):
+            "is not for \(Self.list(hosts)), nor is another certificate of the site; it is for \(Self.list(names))"
+        case .noHost(let hosts, let names):
+            "is for none of the site's hosts: it is for \(Self.list(names)); expected \(Self.list(hosts))"
+        case .neverServed(let other): "would never be used: \(other) has the same kind of key for the same hosts"
+        case .weakKey(let bits): "has an RSA key of \(bits) bits; expected at least 2048"
+        case .unsupportedKey(let type):
+            "has a key of type \(type); expected RSA, ECDSA on P-256, P-384 or P-521, or Ed25519"
+        case .refusedByPolicy(let reason): "is refused by the TLS policy: \(reason)"
+        case .handshake(let name, let reason): "no client could connect to \(name) with it: \(reason)"
+        case .invalidAuthority(let reason): "is no list of authorities for client certificates: \(reason)"
+        case .invalidRevocationList(let reason): "is no list of revoked client certificates: \(reason)"
+        case .ticketKeySize(let size): "has \(size) bytes; expected one to three ticket keys of 80 bytes"
+        case .policy(let reason): "has TLS settings that OpenSSL refuses: \(reason)"
+        case .missingIntermediate(let issuer):
+            "holds one certificate only, and clients may lack that of its issuer, \(issuer); expected it behind the first"
+        case .invalidOCSPResponse(let reason): "is not stapled: \(reason)"
+        }
+    }
+
+    private static func ordinal(_ position: Int) -> String {
+        position == 1 ? "the certificate" : "certificate \(position) of the chain"
+    }
+
+    /// The first few, so that a message stays readable.
+    private static func list(_ items: [String]) -> String {
+        if items.isEmpty { return "no name at all" }
+        let shown = items.prefix(5).joined(separator: ", ")
+        return items.count > 5 ? "\(shown) and \(items.count - 5) more" : shown
+    }
+}
+
+/// Everything that is wrong with a set of certificates, found in one go.
+package struct CertificateProblems: Error, Equatable, Sendable, CustomStringConvertible {
+    package let problems: [CertificateProblem]
+
+    /// One line for each.
+    package var description: String { problems.map(\.description).joined(separator: "\n") }
+}

@@ -1,0 +1,92 @@
+/// All certificates of the gateway, read, checked and proven together; immutable.
+///
+/// It keeps what the next loading can take over: parsed certificates, contexts and proofs.
+package final class CertificateSet: Sendable {
+    /// By listener name.
+    package let stores: [String: CertificateStore]
+    /// Counts the exchanges, from 1.
+    package let generation: Int
+    /// What works but is probably not meant.
+    package let warnings: [CertificateProblem]
+    let uses: [CertificateUse]
+    let identities: [ContentDigest: CertificateIdentity]
+    let contexts: [TLSContext.Key: TLSContext]
+    let proven: Set<HandshakeProof.Subject>
+
+    init(
+        stores: [String: CertificateStore], generation: Int, warnings: [CertificateProblem], uses: [CertificateUse],
+        identities: [ContentDigest: CertificateIdentity], contexts: [TLSContext.Key: TLSContext],
+        proven: Set<HandshakeProof.Subject>
+    ) {
+        self.stores = stores
+        self.generation = generation
+        self.warnings = warnings
+        self.uses = uses
+        self.identities = identities
+        self.contexts = contexts
+        self.proven = proven
+    }
+
+    /// One for each certificate of each site, in the order of the description.
+    package var reports: [CertificateReport] { uses.map(\.report) }
+
+    /// What has become of each certificate, by its files.
+    package func changes(from earlier: CertificateSet?) -> [CertificateChange] {
+        let old = Dictionary((earlier?.uses ?? []).map { ($0.files, $0) }) { first, _ in first }
+        let new = Dictionary(uses.map { ($0.files, $0) }) { first, _ in first }
+        var seen = Set<CertificateFiles>()
+        let kept = uses.filter { seen.insert($0.files).inserted }.map { use in
+            CertificateChange(
+                old: old[use.files]?.report, new: use.report,
+                isChanged: old[use.files]?.identity !== use.identity)
+        }
+        let removed = (earlier?.uses ?? []).filter { new[$0.files] == nil && seen.insert($0.files).inserted }
+        return kept + removed.map { CertificateChange(old: $0.report, new: nil, isChanged: true) }
+    }
+}
+
+/// A certificate in the place where a site uses it.
+struct CertificateUse: Sendable {
+    let hosts: [ServerNamePattern]
+    let files: CertificateFiles
+    let identity: CertificateIdentity
+
+    var report: CertificateReport {
+        CertificateReport(
+            hosts: hosts.map(\.description), file: files.chain, serial: identity.certificate.serial,
+            subject: identity.certificate.subject, issuer: identity.certificate.issuer,
+            names: identity.certificate.names, keyType: identity.keyType, notBefore: identity.certificate.notBefore,
+            notAfter: identity.notAfter, generation: identity.generation)
+    }
+}
+
+/// What an operator wants to know of a certificate.
+package struct CertificateReport: Equatable, Sendable {
+    /// The hosts of the site that uses it.
+    package let hosts: [String]
+    /// Of the chain.
+    package let file: String
+    /// Hexadecimal digits in upper case.
+    package let serial: String
+    /// RFC 2253 order.
+    package let subject: String
+    package let issuer: String
+    /// The names and addresses it is for.
+    package let names: [String]
+    package let keyType: KeyType
+    package let notBefore: Timestamp
+    package let notAfter: Timestamp
+    /// The exchange of certificates that brought it.
+    package let generation: Int
+
+    package func expires(within time: Duration, from now: Timestamp = .now) -> Bool {
+        notAfter.seconds < now.seconds + time.components.seconds
+    }
+}
+
+/// A certificate before and after an exchange; nil for none.
+package struct CertificateChange: Equatable, Sendable {
+    package let old: CertificateReport?
+    package let new: CertificateReport?
+    package let isChanged: Bool
+}
