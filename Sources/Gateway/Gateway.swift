@@ -19,7 +19,7 @@ package final class Gateway: GatewayControl {
     private var threads: [WorkerThread] = []
     private var extensions: ExtensionHost?
     private var accessLog: AccessLogTarget?
-    private var certificateSet: CertificateSet?
+    private var certificates: CertificateSet?
     private var generation = 0
     private var served: Set<ServedAddress> = []
     private let began = ContinuousClock.now
@@ -46,7 +46,7 @@ package final class Gateway: GatewayControl {
         try dropPrivileges(to: configuration.user)
         let extensions = ExtensionHost(logger: logger, workers: workers)
         self.extensions = extensions
-        let (generation, candidate) = try prepare(material, extensions, tolerant: true)
+        let (generation, candidate) = try prepare(configuration, material.files, extensions, tolerant: true)
         extensions.commit(candidate)
         for worker in workers {
             let server = WorkerServer(worker, admission: admission, logger: logger)
@@ -77,17 +77,16 @@ package final class Gateway: GatewayControl {
     // MARK: What is served
 
     private func prepare(
-        _ material: Material, _ extensions: ExtensionHost, tolerant: Bool
+        _ configuration: Configuration, _ files: [String: [UInt8]], _ extensions: ExtensionHost, tolerant: Bool
     ) throws(GatewayError) -> (Generation, ExtensionHost.Candidate) {
-        let configuration = material.configuration
         let accessLog = try openAccessLog(configuration.log.access)
         let candidate = try extensions.prepare(configuration.extensions, tolerant: tolerant)
         let builder = GenerationBuilder(
-            configuration: configuration, files: material.files, number: generation + 1, workers: workerCount,
-            extensions: extensions, candidate: candidate, accessLog: accessLog, previousCertificates: certificateSet)
+            configuration: configuration, number: generation + 1, workers: workerCount, extensions: extensions,
+            candidate: candidate, accessLog: accessLog, previousCertificates: certificates, files: files)
         let built = try builder.build()
         for warning in built.certificates.warnings { logger.warning("\(warning.description)") }
-        certificateSet = built.certificates
+        certificates = built.certificates
         generation += 1
         self.accessLog = accessLog
         return (built, candidate)
@@ -106,10 +105,10 @@ package final class Gateway: GatewayControl {
 
     package func reload(_ material: Material) -> Result<ReloadReport, GatewayError> {
         do throws(GatewayError) {
-            let earlier = certificateSet
+            let before = certificates
             try serve(material)
-            let changes = certificateSet?.changes(from: earlier) ?? []
-            return .success(ReloadReport(generation: generation, changes: changes.compactMap(\.sentence)))
+            let changes = certificates?.changes(from: before) ?? []
+            return .success(ReloadReport(generation: generation, changes: changes.map(\.sentence)))
         } catch {
             return .failure(error)
         }
@@ -125,7 +124,7 @@ package final class Gateway: GatewayControl {
         let wanted = Set(material.sockets.map(ServedAddress.init))
         let removed = Set(served.subtracting(wanted).map(\.address))
         let added = material.sockets.filter { !served.contains(ServedAddress($0)) }
-        let (generation, candidate) = try prepare(material, extensions, tolerant: false)
+        let (generation, candidate) = try prepare(new, material.files, extensions, tolerant: false)
         let applied = DispatchGroup()
         for server in servers {
             let own = Sockets(list: added.filter { $0.worker == server.worker.index })
@@ -176,8 +175,13 @@ package final class Gateway: GatewayControl {
             generation: generation)
     }
 
-    package func certificates() -> [CertificateSummary] {
-        (certificateSet?.reports ?? []).map(CertificateSummary.init)
+    package func certificateSummaries() -> [CertificateSummary] {
+        (certificates?.reports ?? []).map { report in
+            CertificateSummary(
+                host: report.hosts.first ?? "", names: report.names, issuer: report.issuer,
+                keyType: report.keyType.description, serial: report.serial, expiry: report.notAfter.description,
+                file: report.file, generation: report.generation)
+        }
     }
 
     package func heartbeat(_ beaten: @escaping @Sendable () -> Void) {
@@ -221,29 +225,6 @@ package final class Gateway: GatewayControl {
     }
 }
 
-extension CertificateSummary {
-    fileprivate init(_ report: CertificateReport) {
-        self.init(
-            host: report.hosts.first ?? "", names: report.names, issuer: report.issuer,
-            keyType: report.keyType.description, serial: report.serial, expiry: report.notAfter.description,
-            file: report.file, generation: report.generation)
-    }
-}
-
-extension CertificateChange {
-    /// Nil when nothing changed.
-    fileprivate var sentence: String? {
-        guard isChanged else { return nil }
-        switch (old, new) {
-        case (let old?, let new?):
-            return "\(new.file): serial \(old.serial) is replaced by \(new.serial), which expires \(new.notAfter)"
-        case (nil, let new?): return "\(new.file): serial \(new.serial) is new and expires \(new.notAfter)"
-        case (let old?, nil): return "\(old.file): serial \(old.serial) is no longer served"
-        case (nil, nil): return nil
-        }
-    }
-}
-
 /// A listener at one of its addresses, with the port the system chose.
 private struct ServedAddress: Hashable {
     let listener: String
@@ -270,5 +251,21 @@ private final class Countdown: Sendable {
 
     func step() {
         if remaining.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 { whenDone() }
+    }
+}
+
+extension CertificateChange {
+    /// What became of the certificate, in one sentence.
+    fileprivate var sentence: String {
+        func told(_ report: CertificateReport) -> String {
+            "serial \(report.serial), expires \(report.notAfter), names \(report.names.joined(separator: ", "))"
+        }
+        switch (old, new) {
+        case (let old?, let new?) where isChanged: return "\(new.file): \(told(old)) -> \(told(new))"
+        case (nil, let new?): return "\(new.file): new, \(told(new))"
+        case (let old?, nil): return "\(old.file): no longer served, \(told(old))"
+        case (_, let new?): return "\(new.file): unchanged, \(told(new))"
+        case (nil, nil): return ""
+        }
     }
 }

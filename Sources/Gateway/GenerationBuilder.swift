@@ -5,8 +5,6 @@ import Transport
 /// Turns a configuration into what the workers serve by; fails as a whole or not at all.
 struct GenerationBuilder {
     let configuration: Configuration
-    /// As in `Material`.
-    let files: [String: [UInt8]]
     let number: Int
     let workers: Int
     let extensions: ExtensionHost
@@ -15,10 +13,11 @@ struct GenerationBuilder {
     let accessLog: AccessLogTarget?
     /// What the new certificates replace.
     let previousCertificates: CertificateSet?
+    /// Certificates and keys read beforehand, by absolute path.
+    let files: [String: [UInt8]]
 
     func build() throws(GatewayError) -> Generation {
-        let certificates = try Self.loadCertificates(
-            of: configuration, files: files, replacing: previousCertificates)
+        let certificates = try Self.loadCertificates(of: configuration, replacing: previousCertificates, from: files)
         let tables = (0..<workers).map { makeSiteTables(worker: $0) }
         var ports: [String: Generation.Port] = [:]
         for listener in configuration.listeners {
@@ -32,21 +31,20 @@ struct GenerationBuilder {
     }
 
     /// The certificates of all TLS listeners; what did not change is taken over from `previous`.
-    ///
-    /// - Parameter files: what somebody else has read, by absolute path; the rest is read here.
     static func loadCertificates(
-        of configuration: Configuration, files: [String: [UInt8]] = [:], replacing previous: CertificateSet? = nil
+        of configuration: Configuration, replacing previous: CertificateSet? = nil, from files: [String: [UInt8]] = [:]
     ) throws(GatewayError) -> CertificateSet {
         let listeners = configuration.tlsListeners
         if let empty = listeners.first(where: \.sites.isEmpty) {
             throw .configuration("listener \(empty.name): no site with certificates listens on it")
         }
+        // What could not be read beforehand is tried once more, for the reason.
+        let reader: FileReader = { path throws(CertificateProblem) in
+            if let bytes = files[path] { return bytes }
+            return try CertificateFileSystem.read(path)
+        }
         do throws(CertificateProblems) {
-            let read: FileReader = { path throws(CertificateProblem) in
-                if let bytes = files[path] { return bytes }
-                return try CertificateFileSystem.read(path)
-            }
-            return try CertificateLoader(readFile: read, readKey: read).load(listeners, replacing: previous)
+            return try CertificateLoader(readFile: reader, readKey: reader).load(listeners, replacing: previous)
         } catch {
             throw .configuration(error.description)
         }

@@ -17,7 +17,7 @@ package protocol GatewayControl: AnyObject {
     /// Opens the log files anew, after they were renamed.
     func reopenLogs()
     func status() -> GatewayStatus
-    func certificates() -> [CertificateSummary]
+    func certificateSummaries() -> [CertificateSummary]
     /// Calls `beaten` on some thread once a message has gone through every worker's event loop.
     func heartbeat(_ beaten: @escaping @Sendable () -> Void)
 }

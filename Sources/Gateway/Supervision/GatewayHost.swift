@@ -64,7 +64,7 @@ final class GatewayHost {
             gateway?.reopenLogs()
             return []
         case .status(let id): return gateway.map { [.status(id: id, $0.status())] } ?? []
-        case .certificates(let id): return gateway.map { [.certificates(id: id, $0.certificates())] } ?? []
+        case .certificates(let id): return gateway.map { [.certificates(id: id, $0.certificateSummaries())] } ?? []
         case .beat(let id):
             gateway?.heartbeat { [mail] in mail.post { $0.beats.append(id) } }
             return []

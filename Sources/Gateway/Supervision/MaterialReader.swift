@@ -43,15 +43,11 @@ extension MaterialArchive {
 extension Configuration {
     /// Absolute paths, each once.
     var filesWithCertificatesOrKeys: [String] {
-        var paths = Set(listeners.compactMap { $0.tls?.ticketKeys })
-        for site in sites {
-            for files in site.certificates { paths.formUnion([files.chain, files.key]) }
-            paths.formUnion(site.certificates.compactMap(\.passphraseFile))
-            paths.formUnion(site.certificates.compactMap(\.ocsp))
-            guard let clients = site.clientCertificates else { continue }
-            paths.insert(clients.authorities)
-            if let revocations = clients.revocations { paths.insert(revocations) }
-        }
-        return paths.sorted()
+        let pairs = sites.flatMap(\.certificates)
+        let clients = sites.compactMap(\.clientCertificates)
+        let always = pairs.flatMap { [$0.chain, $0.key] } + clients.map(\.authorities)
+        let optional = pairs.flatMap { [$0.passphraseFile, $0.ocsp] } + clients.map(\.revocations)
+            + listeners.map { $0.tls?.ticketKeys }
+        return Set(always + optional.compactMap { $0 }).sorted()
     }
 }
