@@ -54,6 +54,38 @@ def test_reload_waits_for_the_outcome(server):
         assert client.get("/new").status == 200
 
 
+def test_reload_reports_the_certificates_that_changed(server):
+    before = {each["file"]: each["serial"] for each in certificates(server)}
+    generate = os.path.join(gateway.ROOT, "Certs/generate")
+    fresh = server.folder / "fresh"
+    subprocess.run([generate, fresh], check=True, capture_output=True)
+    for name in ("localhost.pem", "localhost.key"):
+        os.replace(fresh / name, server.folder / name)
+    outcome = server.command("reload", "--json")
+    assert outcome.returncode == 0, outcome.stderr
+    after = {each["file"]: each["serial"] for each in certificates(server)}
+    changed = str(server.folder / "localhost.pem")
+    assert {file for file in after if after[file] != before[file]} == {changed}
+    (sentence,) = json.loads(outcome.stdout)["changes"]
+    assert changed in sentence and after[changed] in sentence
+
+
+def certificates(server):
+    return ask(server, b'{"command":"certs"}\n')["certificates"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_keys_that_only_root_can_read_are_reloaded_after_privileges_were_dropped(start_gateway):
+    server = start_gateway([gateway.PING], admin=ADMIN, user="nobody", log={})
+    (server.folder / "localhost.key").chmod(0o600)
+    with open(f"/proc/{server.gateway_pid}/status") as status:
+        assert "Uid:\t65534\t65534" in status.read()
+    outcome = server.command("reload")
+    assert outcome.returncode == 0, outcome.stderr
+    with server.secure() as client:
+        assert client.get("/ping").status == 200
+
+
 def test_a_refused_reload_says_why(server):
     text = server.file.read_text()
     server.file.write_text(text.replace('"workers"', '"wokers"'))

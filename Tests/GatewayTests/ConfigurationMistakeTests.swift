@@ -109,7 +109,7 @@ import Testing
         ),
         ("limits: { idle_timeout: 2h }", "3:25 idle_timeout must be from 100ms to 1h, found '2h'"),
         ("drain: { grace: }", "3:17 expected a time such as 500ms, 10s, 5m, 1h or 1d for grace, found nothing"),
-        ("admin: {}", "3:1 unknown key 'admin'"),
+        ("admim: {}", "3:1 unknown key 'admim' [admin]"),
         ("extensions: { a: { library: nowhere.so } }", "3:29 no such file: '/etc/isagate/nowhere.so'"),
         ("extensions: { a: { library: /srv/public } }", "3:29 '/srv/public' is a folder, not a file"),
         ("extensions: { a: {} }", "3:18 missing key 'library'"),
