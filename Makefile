@@ -44,7 +44,7 @@ test: test-unit test-end-to-end test-address ## Runs every test; without CI set,
 
 test-unit: test-packages ## Runs the unit tests with AddressSanitizer
 	$(stage) "unit tests with AddressSanitizer"
-	$(address_environment) swift test --sanitize=address --scratch-path $(address) $(SWIFT_BUILD_FLAGS)
+	$(address_environment) swift test --disable-xctest --sanitize=address --scratch-path $(address) $(SWIFT_BUILD_FLAGS)
 
 test-end-to-end: test-packages build examples ## Runs the end-to-end tests
 	$(stage) "end-to-end tests"
@@ -58,7 +58,7 @@ test-address: test-unit examples ## Runs the end-to-end tests with AddressSaniti
 test-thread: test-packages ## Runs the unit tests with ThreadSanitizer
 	$(stage) "unit tests with ThreadSanitizer"
 	TSAN_OPTIONS=suppressions=$(CURDIR)/Tests/thread-sanitizer.supp \
-		swift test --sanitize=thread --scratch-path $(thread) $(SWIFT_BUILD_FLAGS)
+		swift test --disable-xctest --sanitize=thread --scratch-path $(thread) $(SWIFT_BUILD_FLAGS)
 
 lint: build-packages ## Checks the formatting of Swift and the warnings of C
 	$(stage) "swift format"

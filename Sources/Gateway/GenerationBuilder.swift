@@ -61,7 +61,8 @@ struct GenerationBuilder {
         var tables: [String: SiteTable] = [:]
         for listener in configuration.listeners {
             tables[listener.name] = SiteTable(
-                sites.filter { $0.0.listen.contains(listener.name) }.map { ($0.0.hosts, $0.1) })
+                sites.filter { $0.0.listen.contains(listener.name) }
+                    .map { ($0.0.hosts, $0.0.clientCertificates != nil, $0.1) })
         }
         return tables
     }

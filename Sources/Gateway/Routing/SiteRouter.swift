@@ -63,12 +63,19 @@ final class RequestCounter: Sendable {
 final class SiteTable: @unchecked Sendable {
     private let hosts: HostTable
     private let sites: [RouteTable]
+    /// For a site that asks clients for certificates, the name its handshakes are known by.
+    private let guardedNames: [String?]
     private let noSite: FixedResponse
+    private let otherSite: FixedResponse
     private let noRoute: FixedResponse
 
-    init(_ sites: [(hosts: [HostPattern], routes: RouteTable)]) {
+    /// - Parameter sites: `isGuarded` means that the site asks clients for certificates: it then answers only on
+    ///   connections whose handshake was made with it.
+    init(_ sites: [(hosts: [HostPattern], isGuarded: Bool, routes: RouteTable)]) {
         hosts = HostTable(sites.map(\.hosts))
         self.sites = sites.map(\.routes)
+        guardedNames = sites.map { $0.isGuarded ? $0.hosts.first?.description : nil }
+        otherSite = Self.message(421, "this site wants a connection of its own, because it asks for certificates")
         noSite = Self.message(421, "no site on this listener answers for the requested host")
         noRoute = Self.message(404, "no route answers for the requested path")
     }
@@ -77,6 +84,10 @@ final class SiteTable: @unchecked Sendable {
     func answer(_ exchange: Exchange) -> Disposition {
         guard let site = unsafe hosts.site(for: exchange.bytes(of: exchange.head.authority)) else {
             exchange.respond(noSite)
+            return .answered
+        }
+        if let name = guardedNames[site], exchange.connection.stream.security?.site != name {
+            exchange.respond(otherSite)
             return .answered
         }
         let action = unsafe exchange.withPath { path in unsafe sites[site].action(for: path) }
