@@ -46,7 +46,8 @@ extension Configuration {
         let pairs = sites.flatMap(\.certificates)
         let clients = sites.compactMap(\.clientCertificates)
         let always = pairs.flatMap { [$0.chain, $0.key] } + clients.map(\.authorities)
-        let optional = pairs.flatMap { [$0.passphraseFile, $0.ocsp] } + clients.map(\.revocations)
+        let optional =
+            pairs.flatMap { [$0.passphraseFile, $0.ocsp] } + clients.map(\.revocations)
             + listeners.map { $0.tls?.ticketKeys }
         return Set(always + optional.compactMap { $0 }).sorted()
     }
