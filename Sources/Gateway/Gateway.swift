@@ -58,7 +58,6 @@ package final class Gateway: GatewayControl {
         served = Set(material.sockets.map(ServedAddress.init))
         countdown.start(from: threads.count)
         for thread in threads { thread.start() }
-        logger.notice("ready: \(threads.count) workers, \(configuration.sites.count) sites")
     }
 
     private func makeWorkers(_ count: Int) throws(GatewayError) -> [Worker] {

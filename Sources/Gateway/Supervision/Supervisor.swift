@@ -265,6 +265,7 @@ package final class Supervisor {
     }
 
     private func ready(_ child: Child) {
+        logger.notice("ready: \(binder.workerCount) workers, \(served.configuration.sites.count) sites")
         switch child.role {
         case .starting:
             child.role = .serving
