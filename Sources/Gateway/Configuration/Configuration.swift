@@ -36,6 +36,9 @@ package struct ListenerConfiguration: Sendable, Equatable {
 
 /// How a running gateway is asked and told things.
 package struct AdminConfiguration: Sendable, Equatable {
+    /// What `sun_path` holds besides its NUL (unix(7)).
+    static let maximumSocketPathBytes = 107
+
     /// The control socket, as an absolute path; nil for none.
     package var socket: String?
 }

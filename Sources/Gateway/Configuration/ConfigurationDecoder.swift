@@ -78,9 +78,9 @@ extension ValueDecoder<String> {
     fileprivate static var socketPath: Self {
         Self { node, context in
             guard let path = Self.path.decode(node, context) else { return nil }
-            guard path.utf8.count <= UnixAddress.maximumPathBytes else {
+            guard path.utf8.count <= AdminConfiguration.maximumSocketPathBytes else {
                 context.report(
-                    "the path of a socket has at most \(UnixAddress.maximumPathBytes) bytes, \(quoted(path)) has "
+                    "the path of a socket has at most \(AdminConfiguration.maximumSocketPathBytes) bytes, \(quoted(path)) has "
                         + "\(path.utf8.count)", at: node)
                 return nil
             }

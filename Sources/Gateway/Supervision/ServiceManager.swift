@@ -62,7 +62,7 @@ struct UnixAddress {
     private var storage = sockaddr_un()
     private var length: socklen_t
 
-    static let maximumPathBytes = 107
+    static let maximumPathBytes = AdminConfiguration.maximumSocketPathBytes
 
     /// Nil for a path that is empty or too long.
     init?(_ path: String) {
