@@ -18,6 +18,8 @@ package final class ApplicationPool: @unchecked Sendable {
     private let ended = WaitPoint()
     /// Sessions waiting for a thread or on one, those still in feeders included.
     private let admitted = Atomic(0)
+    /// Sessions no thread has taken, as a hint that needs no lock.
+    private let queued = Atomic(0)
     private let startedThreads = Atomic(0)
     private var threads: [pthread_t] = []
 
@@ -41,6 +43,8 @@ package final class ApplicationPool: @unchecked Sendable {
             return true
         }
     }
+
+    private static let yieldsBeforeSleep = 3
 
     /// Extensions may put large buffers on the stack; pages are taken only as they are touched.
     private static let stackSize = 1 << 20
@@ -101,6 +105,7 @@ package final class ApplicationPool: @unchecked Sendable {
     fileprivate func enqueue(_ sessions: inout SessionQueue) {
         let wakes = queue.withLock { queue in
             queue.sessions.append(&sessions)
+            queued.store(queue.sessions.count, ordering: .relaxed)
             let wakes = queue.wakesAnother()
             if wakes { work.advance() }
             return wakes
@@ -161,13 +166,21 @@ package final class ApplicationPool: @unchecked Sendable {
     /// The session that has waited longest; waits for one, nil once the pool stops and nothing is left.
     private func nextSession() -> Unmanaged<ExtensionSession>? {
         var wasIdle = false
+        var yields = 0
         while true {
+            // On a busy machine others run meanwhile and may bring work, which then needs no wake-up.
+            if !wasIdle, queued.load(ordering: .relaxed) == 0, yields < Self.yieldsBeforeSleep {
+                yields += 1
+                sched_yield()
+                continue
+            }
             let (session, isStopping, wakes, seen) = unsafe queue.withLock { queue in
                 if wasIdle {
                     queue.idleThreads -= 1
                     queue.isWaking = false
                 }
                 let session = unsafe queue.sessions.popFirst()
+                queued.store(queue.sessions.count, ordering: .relaxed)
                 wasIdle = unsafe session == nil && !queue.isStopping
                 if wasIdle { queue.idleThreads += 1 }
                 let wakes = queue.wakesAnother()
