@@ -58,7 +58,7 @@ let package = Package(
 
         module("Transport", uses: ["CLinux"]),
         module("TLS", uses: ["Transport", "COpenSSL"]),
-        module("HTTP", uses: ["Transport"]),
+        module("HTTP", uses: ["Transport", "CLinux"]),
         module("ISAPI", uses: ["HTTP", "Transport", "CISAPI", "CLinux"]),
         module("Gateway", uses: ["Transport", "TLS", "HTTP", "ISAPI", "CLinux", yams, log]),
         .executableTarget(
@@ -67,7 +67,8 @@ let package = Package(
 
         // Workers and clients' ends of connections, for the tests that need real ones.
         module("TestSupport", uses: ["Transport", "CLinux"], in: "Tests"),
-        tests("Transport", uses: ["TestSupport", "CLinux"]), tests("HTTP", uses: ["TestSupport", "Transport"]),
+        tests("Transport", uses: ["TestSupport", "CLinux"]),
+        tests("HTTP", uses: ["TestSupport", "Transport", "CLinux"]),
         tests("ISAPI", uses: ["HTTP", "CISAPI"]), tests("Gateway"), tests("TLS", uses: ["COpenSSL"]),
     ]
 )

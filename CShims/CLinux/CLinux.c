@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/sendfile.h>
+#include <sys/uio.h>
 #include <string.h>
 
 static __thread void *current_worker;
@@ -21,6 +22,16 @@ int CLinux_memfd_create(const char *name) { return memfd_create(name, MFD_CLOEXE
 
 long CLinux_sendfile(int destination, int source, unsigned long count) {
   return sendfile(destination, source, 0, count);
+}
+
+long CLinux_sendfile_at(int destination, int source, uint64_t offset, unsigned long count) {
+  off_t from = (off_t)offset;
+  return sendfile(destination, source, &from, count);
+}
+
+long CLinux_pread_nowait(int descriptor, void *buffer, unsigned long count, uint64_t offset) {
+  struct iovec part = {.iov_base = buffer, .iov_len = count};
+  return preadv2(descriptor, &part, 1, (off_t)offset, RWF_NOWAIT);
 }
 
 int CLinux_dup3(int from, int to) { return dup3(from, to, O_CLOEXEC); }

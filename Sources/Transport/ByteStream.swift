@@ -10,6 +10,14 @@ package protocol ByteStream: AnyObject {
     /// Takes over up to all of `bytes`; less means that the rest must be offered again once `flush()` got through.
     func write(_ bytes: UnsafeRawBufferPointer) -> IOResult
 
+    /// Whether `sendFile` may do more than return nil.
+    var sendsFiles: Bool { get }
+
+    /// Sends up to `count` bytes of a file from `offset` without reading them; `.end` behind the file's end.
+    ///
+    /// - Returns: nil where the bytes have to be read and written.
+    func sendFile(_ file: Int32, from offset: UInt64, count: Int) -> IOResult?
+
     /// Sends what `write` took over but could not send yet: `.bytes(0)` when nothing is left.
     func flush() -> IOResult
 
@@ -18,6 +26,12 @@ package protocol ByteStream: AnyObject {
 
     /// What TLS negotiated; nil on a plain connection.
     var security: SecurityDescription? { get }
+}
+
+extension ByteStream {
+    package var sendsFiles: Bool { false }
+
+    package func sendFile(_ file: Int32, from offset: UInt64, count: Int) -> IOResult? { nil }
 }
 
 /// What TLS negotiated with the client, in the words OpenSSL uses; immutable, so it may be read from any thread.
@@ -90,6 +104,12 @@ package final class PlainStream: ByteStream {
 
     package func write(_ bytes: UnsafeRawBufferPointer) -> IOResult {
         unsafe endpoint.send(bytes)
+    }
+
+    package var sendsFiles: Bool { true }
+
+    package func sendFile(_ file: Int32, from offset: UInt64, count: Int) -> IOResult? {
+        endpoint.sendFile(file, from: offset, count: count)
     }
 
     package func flush() -> IOResult { .bytes(0) }

@@ -111,6 +111,29 @@ package final class Endpoint: EventSource, @unchecked Sendable {
         }
     }
 
+    /// One `sendfile` from `offset` of a file, or none when the socket is known to be full; `.end` behind the file's end.
+    ///
+    /// - Returns: nil when the file is of a kind that cannot be sent this way.
+    package func sendFile(_ file: Int32, from offset: UInt64, count: Int) -> IOResult? {
+        guard isWritable else { return .wouldBlock(.writable) }
+        while true {
+            let sent = CLinux_sendfile_at(descriptor, file, offset, UInt(count))
+            if sent > 0 {
+                // A short count may also be the end of the file, which the next call tells.
+                return .bytes(sent)
+            }
+            if sent == 0 { return .end }
+            switch errno {
+            case EINTR: continue
+            case EAGAIN:
+                isWritable = false
+                return .wouldBlock(.writable)
+            case EINVAL, ENOSYS: return nil
+            default: return .failed(TransportFailure(errno: errno))
+            }
+        }
+    }
+
     // MARK: Waiting
 
     /// Suspends until one of `interest` holds, the deadline passes, or the gateway aborts its connections.

@@ -22,6 +22,8 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
     private var ready = JobRing()
     private var timers: TimerWheel
     private var turnEndActions: [any TurnEndAction] = []
+    /// Tasks that let others go first until the next turn.
+    private var yielding: [UnsafeContinuation<Void, Never>] = unsafe []
     private var connections: Endpoint?
     private var isStopping = false
     private var spareBlocks: [UnsafeMutableRawBufferPointer] = unsafe []
@@ -78,6 +80,7 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
             }
             if hasMail.load(ordering: .acquiring) { readMail() }
             if timers.nextExamination <= now { fireDeadlines() }
+            resumeYielding()
             runJobs()
             endTurn()
         }
@@ -86,7 +89,8 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
     private func waitForEvents(_ events: UnsafeMutablePointer<epoll_event>, _ capacity: Int) -> Int32 {
         isSleeping.store(true, ordering: .sequentiallyConsistent)
         defer { isSleeping.store(false, ordering: .relaxed) }
-        let timeout = !ready.isEmpty || hasMail.load(ordering: .sequentiallyConsistent) ? 0 : timeoutToNextDeadline()
+        let hasWork = unsafe !ready.isEmpty || !yielding.isEmpty || hasMail.load(ordering: .sequentiallyConsistent)
+        let timeout = hasWork ? 0 : timeoutToNextDeadline()
         return unsafe epoll_wait(epoll, events, Int32(capacity), timeout)
     }
 
@@ -114,6 +118,13 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
         while let job = ready.popFirst() {
             unsafe job.runSynchronously(on: executor)
         }
+    }
+
+    private func resumeYielding() {
+        guard unsafe !yielding.isEmpty else { return }
+        let tasks = unsafe yielding
+        unsafe yielding.removeAll()
+        for index in unsafe tasks.indices { unsafe tasks[index].resume() }
     }
 
     private func endTurn() {
@@ -198,6 +209,11 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
     /// Calls `action.turnEnded()` once, when the tasks of this turn have run.
     package func atEndOfTurn(_ action: any TurnEndAction) {
         turnEndActions.append(action)
+    }
+
+    /// Goes on in the next turn, after the events that are waiting: for a task that could otherwise run on and on.
+    package func nextTurn() async {
+        await unsafe withUnsafeContinuation { unsafe yielding.append($0) }
     }
 
     func opened(_ endpoint: Endpoint) {

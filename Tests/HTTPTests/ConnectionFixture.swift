@@ -8,12 +8,12 @@ import TestSupport
 ///
 /// - Parameter pieces: what the first reads of the connection bring, before those of the socket.
 func withConnection(
-    limits: ConnectionLimits = ConnectionLimits(), receiving pieces: [[UInt8]] = [],
+    limits: ConnectionLimits = ConnectionLimits(), receiving pieces: [[UInt8]] = [], file: TestFile? = nil,
     _ body: (Peer, TestServer) async throws -> Void
 ) async throws {
     let (descriptor, peer) = socketPair()
     try await withWorker { worker in
-        let server = TestServer(worker, limits, pieces)
+        let server = TestServer(worker, limits, pieces, file)
         worker.perform { _ in server.open(descriptor) }
         try await body(peer, server)
     }
@@ -26,12 +26,16 @@ func withConnection(
 ///     /echo     with the body of the request
 ///     /half     with the first half of a response
 ///     /silent   not at all
+///     /file     with the file, whose length it tells
+///     /pieces   with the file, without its length
+///     /memory   with the content of the file, from memory
 final class TestServer: RequestRouter, RequestHandler, @unchecked Sendable {
     static let slowness = Delay.milliseconds(60)
 
     let worker: Worker
     private let limits: ConnectionLimits
     private let pieces: [[UInt8]]
+    private let file: TestFile?
     private let fast = FixedResponse(status: 200, body: bytes("fast\n"))
     private let record = Mutex(Record())
 
@@ -43,16 +47,18 @@ final class TestServer: RequestRouter, RequestHandler, @unchecked Sendable {
         var rejected: [RequestRejection] = []
     }
 
-    init(_ worker: Worker, _ limits: ConnectionLimits, _ pieces: [[UInt8]]) {
+    init(_ worker: Worker, _ limits: ConnectionLimits, _ pieces: [[UInt8]], _ file: TestFile? = nil) {
         self.worker = worker
         self.limits = limits
         self.pieces = pieces
+        self.file = file
     }
 
     func open(_ descriptor: Int32) {
         let endpoint = Endpoint.open(descriptor, on: worker)
         Task(executorPreference: worker) {
-            let stream = TestStream(endpoint, self.pieces, record: self.note)
+            let stream = TestStream(
+                endpoint, self.pieces, sendsFiles: self.file?.isSentByKernel ?? false, record: self.note)
             let service = HTTPService(worker: self.worker, limits: self.limits, router: self)
             await HTTPConnection(stream, service: service).serve()
         }
@@ -104,6 +110,20 @@ final class TestServer: RequestRouter, RequestHandler, @unchecked Sendable {
         case "/half":
             unsafe exchange.beginResponse(status: 200, fields: noFields, length: .unknown)
             write(bytes("half"), to: exchange)
+        case "/file", "/pieces":
+            guard let file else { return }
+            let length: BodyLength = path(of: exchange) == "/file" ? .known(UInt64(file.promised)) : .unknown
+            unsafe exchange.beginResponse(status: 200, fields: noFields, length: length)
+            guard try await exchange.sendFile(file.descriptor, from: 0, count: UInt64(file.promised)) else { return }
+            exchange.finish()
+        case "/memory":
+            guard let file else { return }
+            unsafe exchange.beginResponse(status: 200, fields: noFields, length: .known(UInt64(file.content.count)))
+            let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: file.content.count, alignment: 1)
+            defer { unsafe copy.deallocate() }
+            unsafe copy.copyBytes(from: file.content)
+            unsafe try await exchange.send(UnsafeRawBufferPointer(copy))
+            exchange.finish()
         default: break
         }
     }
@@ -125,11 +145,13 @@ final class TestServer: RequestRouter, RequestHandler, @unchecked Sendable {
 private final class TestStream: ByteStream {
     let endpoint: Endpoint
     private var pieces: ArraySlice<[UInt8]>
+    let sendsFiles: Bool
     private let record: (Int) -> Void
 
-    init(_ endpoint: Endpoint, _ pieces: [[UInt8]], record: @escaping (Int) -> Void) {
+    init(_ endpoint: Endpoint, _ pieces: [[UInt8]], sendsFiles: Bool, record: @escaping (Int) -> Void) {
         self.endpoint = endpoint
         self.pieces = pieces[...]
+        self.sendsFiles = sendsFiles
         self.record = record
     }
 
@@ -144,6 +166,10 @@ private final class TestStream: ByteStream {
     func write(_ bytes: UnsafeRawBufferPointer) -> IOResult {
         record(bytes.count)
         return unsafe endpoint.send(bytes)
+    }
+
+    func sendFile(_ file: Int32, from offset: UInt64, count: Int) -> IOResult? {
+        endpoint.sendFile(file, from: offset, count: count)
     }
 
     func flush() -> IOResult { .bytes(0) }

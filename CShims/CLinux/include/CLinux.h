@@ -87,6 +87,10 @@ int CLinux_seal(int descriptor);
 int CLinux_is_sealed(int descriptor);
 /// sendfile(2) from the source's own offset.
 long CLinux_sendfile(int destination, int source, unsigned long count);
+/// sendfile(2) from `offset`.
+long CLinux_sendfile_at(int destination, int source, uint64_t offset, unsigned long count);
+/// preadv2(2) with RWF_NOWAIT: -1 with EAGAIN when the bytes are not in memory.
+long CLinux_pread_nowait(int descriptor, void *buffer, unsigned long count, uint64_t offset);
 
 // MARK: wake-ups
 

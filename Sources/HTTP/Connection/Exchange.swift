@@ -127,6 +127,22 @@ package struct Exchange: BitwiseCopyable {
         unsafe storage.pointee.response.write(bytes, to: &storage.pointee.output)
     }
 
+    /// Sends part of a file as part of the body, waiting while the client is slow or the disk is.
+    ///
+    /// Without framing of each piece, that is for a known length, the bytes take the shortest way to the socket. A wait
+    /// for the disk uses the endpoint's signal and gives it again afterwards.
+    /// - Returns: false when the file ended before, which leaves the response short.
+    package func sendFile(
+        _ descriptor: Int32, from offset: UInt64, count: UInt64
+    ) async throws(ExchangeFailure) -> Bool {
+        try await connection.send(BodySource(descriptor: descriptor, offset: offset, count: count), of: self)
+    }
+
+    /// Sends `bytes`, which must stay where they are, as part of the body, waiting while the client is slow.
+    package func send(_ bytes: UnsafeRawBufferPointer) async throws(ExchangeFailure) {
+        _ = try await unsafe connection.send(BodySource(bytes), of: self)
+    }
+
     /// Ends the response; false when it stayed shorter than its Content-Length, which closes the connection.
     @discardableResult
     package func finish() -> Bool {

@@ -248,16 +248,20 @@ package final class HTTPConnection {
             }
             switch result {
             case .bytes(let count): unsafe storage.pointee.output.sent(count)
-            case .wouldBlock(let interest):
-                let deadline = endpoint.worker.now.advanced(by: service.limits.writeTimeout)
-                switch await endpoint.wait(for: interest, until: deadline) {
-                case .ready, .signalled, .draining, .hangup: continue
-                case .deadline: throw .writeTimeout
-                case .aborted: throw .aborted
-                }
+            case .wouldBlock(let interest): try await waitToSend(interest)
             case .end: throw .clientGone(.reset)
             case .failed(let failure): throw .clientGone(failure)
             }
+        }
+    }
+
+    /// Waits until the client takes more of a response.
+    func waitToSend(_ interest: Interest) async throws(ExchangeFailure) {
+        let deadline = endpoint.worker.now.advanced(by: service.limits.writeTimeout)
+        switch await endpoint.wait(for: interest, until: deadline) {
+        case .ready, .signalled, .draining, .hangup: return
+        case .deadline: throw .writeTimeout
+        case .aborted: throw .aborted
         }
     }
 

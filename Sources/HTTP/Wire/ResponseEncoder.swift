@@ -128,6 +128,30 @@ struct ResponseEncoder: BitwiseCopyable {
         return 0
     }
 
+    /// How further bytes of the body reach the client.
+    enum Passage {
+        /// Not at all.
+        case nothing
+        /// As they are; this many at most.
+        case unframed(UInt64)
+        case framed
+    }
+
+    var passage: Passage {
+        switch state {
+        case .body(.length(let remaining)): .unframed(remaining)
+        case .body(.untilClose): .unframed(.max)
+        case .body(.chunked): .framed
+        case .body(.suppressed), .head, .finished: .nothing
+        }
+    }
+
+    /// Counts body bytes that were sent past the output, where `passage` is unframed.
+    mutating func noteSent(_ count: Int) {
+        contentBytes += UInt64(count)
+        if case .body(.length(let remaining)) = state { state = .body(.length(remaining: remaining - UInt64(count))) }
+    }
+
     /// Ends the body; false when fewer bytes came than were promised, so that only closing tells the client.
     ///
     /// - Parameter trailers: field lines each ended by CRLF, sent where the framing has room for them

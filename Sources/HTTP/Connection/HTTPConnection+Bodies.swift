@@ -1,0 +1,158 @@
+import Transport
+
+/// Sending what lies ready as a whole: files, and memory that need not be copied.
+extension HTTPConnection {
+    /// Bytes that are read and written at once: four full TLS records, which leave in one write to the socket.
+    private static let pieceSize = 64 << 10
+    /// Bytes that a plain connection asks the kernel to send at once.
+    private static let kernelPieceSize = 512 << 10
+    /// Less than this is collected with what else there is to send.
+    private static let collectedSize = 16 << 10
+    /// Bytes after which a client that never makes us wait lets others go first.
+    private static let bytesPerTurn = 1 << 20
+    /// Bytes read from a disk at once.
+    private static let loadSize = 1 << 20
+
+    private enum Step {
+        case sent(Int)
+        case wait(Interest)
+        case load
+        case ended
+        case failed(TransportFailure)
+    }
+
+    /// Sends all of `source` as part of the body; false when a file ended before.
+    ///
+    /// While the client is slow, nothing is held but encrypted bytes that the socket did not take yet.
+    func send(_ source: BodySource, of exchange: Exchange) async throws(ExchangeFailure) -> Bool {
+        var source = source
+        var room = Self.bytesPerTurn
+        var isPassed = false
+        while source.count > 0 {
+            switch try await step(source, exchange) {
+            case nil: return true
+            case .sent(let count):
+                source.skip(count)
+                room -= count
+                if count > 0, unsafe exchange.storage.pointee.output.isEmpty { isPassed = true }
+                guard room <= 0 else { continue }
+                await endpoint.worker.nextTurn()
+                if endpoint.isAborted { throw .aborted }
+            case .wait(let interest): try await waitToSend(interest)
+            case .load: try await load(source)
+            case .ended: return false
+            case .failed(let failure): throw .clientGone(failure)
+            }
+            room = Self.bytesPerTurn
+        }
+        // Nothing may stay with the stream that only a further write would send.
+        if isPassed { try await flush(exchange) }
+        return true
+    }
+
+    /// Takes the next bytes along; nil when the response has no room for them.
+    private func step(_ source: BodySource, _ exchange: Exchange) async throws(ExchangeFailure) -> Step? {
+        let storage = unsafe exchange.storage
+        let waiting = unsafe storage.pointee.output.count
+        switch unsafe storage.pointee.response.passage {
+        case .nothing: return nil
+        case .unframed(let limit):
+            if limit == 0 { return nil }
+            if waiting > Self.collectedSize { try await flush(exchange) }
+            if source.count + UInt64(waiting) <= UInt64(Self.collectedSize) { return collect(source, exchange) }
+            return pass(source, upTo: Int(clamping: limit), exchange)
+        case .framed:
+            if waiting >= Self.pieceSize { try await flush(exchange) }
+            return collect(source, exchange)
+        }
+    }
+
+    /// Adds the next bytes to the output, framed as the response needs it.
+    private func collect(_ source: BodySource, _ exchange: Exchange) -> Step {
+        let block = unsafe endpoint.worker.rentBlock()
+        defer { unsafe endpoint.worker.returnBlock(block) }
+        let count = min(Self.collectedSize, Int(clamping: source.count))
+        switch unsafe source.read(into: UnsafeMutableRawBufferPointer(rebasing: block[..<count])) {
+        case .bytes(let count):
+            unsafe exchange.write(UnsafeRawBufferPointer(rebasing: block[..<count]))
+            return .sent(count)
+        case .absent: return .load
+        case .ended: return .ended
+        }
+    }
+
+    /// Gives the next bytes to the stream, together with the head when that has not been sent.
+    private func pass(_ source: BodySource, upTo limit: Int, _ exchange: Exchange) -> Step {
+        switch stream.flush() {
+        case .bytes: break
+        case .wouldBlock(let interest): return .wait(interest)
+        case .end: return .failed(.reset)
+        case .failed(let failure): return .failed(failure)
+        }
+        let storage = unsafe exchange.storage
+        if unsafe storage.pointee.output.isEmpty {
+            if let bytes = unsafe source.bytes(upTo: min(limit, Self.bytesPerTurn)) {
+                return unsafe moved(stream.write(bytes), exchange)
+            }
+            if let file = source.file, let step = sendFile(file, source, upTo: limit, exchange) { return step }
+        }
+        return passPiece(source, upTo: limit, exchange)
+    }
+
+    /// Has the kernel send the next bytes; nil where it cannot.
+    private func sendFile(_ file: Int32, _ source: BodySource, upTo limit: Int, _ exchange: Exchange) -> Step? {
+        guard stream.sendsFiles else { return nil }
+        let count = min(limit, Int(clamping: source.count), Self.kernelPieceSize)
+        guard source.isPresent else { return .load }
+        switch stream.sendFile(file, from: source.offset, count: count) {
+        case nil: return nil
+        case .end: return .ended
+        case .some(let result): return moved(result, exchange)
+        }
+    }
+
+    private func passPiece(_ source: BodySource, upTo limit: Int, _ exchange: Exchange) -> Step {
+        let storage = unsafe exchange.storage
+        let block = unsafe endpoint.worker.rentBlock()
+        defer { unsafe endpoint.worker.returnBlock(block) }
+        let head = unsafe storage.pointee.output.unsent
+        unsafe block.copyMemory(from: head)
+        let end = min(Self.pieceSize, head.count + min(limit, Int(clamping: source.count)))
+        switch unsafe source.read(into: UnsafeMutableRawBufferPointer(rebasing: block[head.count..<end])) {
+        case .bytes(let count):
+            let piece = unsafe UnsafeRawBufferPointer(rebasing: block[..<(head.count + count)])
+            return unsafe moved(stream.write(piece), exchange)
+        case .absent: return .load
+        case .ended: return .ended
+        }
+    }
+
+    /// What the stream took: first the head, then bytes of the body.
+    private func moved(_ result: IOResult, _ exchange: Exchange) -> Step {
+        let storage = unsafe exchange.storage
+        switch result {
+        case .bytes(let count):
+            let head = min(count, unsafe storage.pointee.output.count)
+            unsafe storage.pointee.output.sent(head)
+            unsafe storage.pointee.response.noteSent(count - head)
+            return .sent(count - head)
+        case .wouldBlock(let interest): return .wait(interest)
+        case .end: return .failed(.reset)
+        case .failed(let failure): return .failed(failure)
+        }
+    }
+
+    /// Waits until the next bytes of a file are in memory.
+    private func load(_ source: BodySource) async throws(ExchangeFailure) {
+        guard let file = source.file else { return }
+        PageLoader.load(file, from: source.offset, count: Self.loadSize, signalling: endpoint)
+        let deadline = endpoint.worker.now.advanced(by: service.limits.writeTimeout)
+        switch await endpoint.wait(for: .signal | .hangup, until: deadline) {
+        // The signal may have been one that somebody else waits for; who does looks anew after each.
+        case .signalled, .ready, .draining: endpoint.signal()
+        case .hangup: throw .clientGone(.reset)
+        case .deadline: throw .writeTimeout
+        case .aborted: throw .aborted
+        }
+    }
+}
