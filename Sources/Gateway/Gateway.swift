@@ -19,8 +19,9 @@ package final class Gateway: GatewayControl {
     private var threads: [WorkerThread] = []
     private var extensions: ExtensionHost?
     private var accessLog: AccessLogTarget?
-    private var certificates: CertificateSet?
-    private var generation = 0
+    private var current: Generation?
+    private var certificates: CertificateSet? { current?.certificates }
+    private var generation: Int { current?.number ?? 0 }
     private var served: Set<ServedAddress> = []
     private let began = ContinuousClock.now
     private var workerCount = 0
@@ -85,8 +86,7 @@ package final class Gateway: GatewayControl {
             candidate: candidate, accessLog: accessLog, previousCertificates: certificates, files: files)
         let built = try builder.build()
         for warning in built.certificates.warnings { logger.warning("\(warning.description)") }
-        certificates = built.certificates
-        generation += 1
+        current = built
         self.accessLog = accessLog
         return (built, candidate)
     }
@@ -103,10 +103,27 @@ package final class Gateway: GatewayControl {
     }
 
     package func reload(_ material: Material) -> Result<ReloadReport, GatewayError> {
+        report { () throws(GatewayError) in try serve(material) }
+    }
+
+    package func exchangeCertificates(_ material: Material) -> Result<ReloadReport, GatewayError> {
+        report { () throws(GatewayError) in
+            guard let current else { throw .runtime("the gateway has not started") }
+            let certificates = try GenerationBuilder.loadCertificates(
+                of: configuration, replacing: certificates, from: material.files)
+            for warning in certificates.warnings { logger.warning("\(warning.description)") }
+            let exchanged = current.exchanging(certificates)
+            self.current = exchanged
+            apply(exchanged)
+        }
+    }
+
+    private func report(_ exchange: () throws(GatewayError) -> Void) -> Result<ReloadReport, GatewayError> {
         do throws(GatewayError) {
             let before = certificates
-            try serve(material)
+            try exchange()
             let changes = certificates?.changes(from: before) ?? []
+            for change in changes where change.isChanged { logger.notice("\(change.sentence)") }
             return .success(ReloadReport(generation: generation, changes: changes.map(\.sentence)))
         } catch {
             return .failure(error)
@@ -124,6 +141,20 @@ package final class Gateway: GatewayControl {
         let removed = Set(served.subtracting(wanted).map(\.address))
         let added = material.sockets.filter { !served.contains(ServedAddress($0)) }
         let (generation, candidate) = try prepare(new, material.files, extensions, tolerant: false)
+        apply(generation, adding: added, removing: removed)
+        extensions.commit(candidate)
+        admission.limit = new.limits.maxConnections
+        if new.workers != configuration.workers || new.user != configuration.user {
+            logger.warning("workers and user change only with a restart")
+        }
+        configuration = new
+        served = wanted
+    }
+
+    /// Returns when every worker has taken over.
+    private func apply(
+        _ generation: Generation, adding added: [BoundSocket] = [], removing removed: Set<String> = []
+    ) {
         let applied = DispatchGroup()
         for server in servers {
             let own = Sockets(list: added.filter { $0.worker == server.worker.index })
@@ -134,13 +165,6 @@ package final class Gateway: GatewayControl {
             }
         }
         applied.wait()
-        extensions.commit(candidate)
-        admission.limit = new.limits.maxConnections
-        if new.workers != configuration.workers || new.user != configuration.user {
-            logger.warning("workers and user change only with a restart")
-        }
-        configuration = new
-        served = wanted
         logger.notice("serving generation \(generation.number) of the configuration")
     }
 
@@ -217,6 +241,7 @@ package final class Gateway: GatewayControl {
         for thread in threads { thread.join() }
         threads = []
         servers = []
+        current = nil
         if let extensions, !extensions.stop(within: limit) {
             logger.warning("an extension did not let go of its requests in time")
         }

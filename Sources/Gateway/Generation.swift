@@ -13,6 +13,17 @@ struct Generation: Sendable {
     let accessLog: AccessLogTarget?
     let certificates: CertificateSet
 
+    /// The next generation, in which only the certificates are others.
+    func exchanging(_ certificates: CertificateSet) -> Generation {
+        let ports = Dictionary(
+            uniqueKeysWithValues: ports.map { name, port in
+                (name, Port(sites: port.sites, certificates: certificates.stores[name]))
+            })
+        return Generation(
+            number: number + 1, limits: limits, handshakeTimeout: handshakeTimeout, ports: ports, accessLog: accessLog,
+            certificates: certificates)
+    }
+
     /// What answers on one listener.
     struct Port: Sendable {
         /// One for each worker, so that nothing on the path of a request is counted by two threads.

@@ -28,7 +28,12 @@ struct CertificateLoading {
         let results = files.concurrentMap { files in
             Examined(files, reader: reader, earlier: earlier, now: now)
         }
-        examined = Dictionary(uniqueKeysWithValues: zip(files, results))
+        // Files with the same content stand for one certificate, whichever of them was read first.
+        var identities = earlier
+        examined = Dictionary(
+            uniqueKeysWithValues: zip(files, results).map { files, result in
+                (files, result.sharing(&identities))
+            })
     }
 
     mutating func build(_ listeners: [TLSListenerDescription]) -> CertificateSet {
@@ -192,9 +197,19 @@ struct CertificateLoading {
 
 /// A certificate as it was read, and what is to be said about it.
 private struct Examined: Sendable {
-    let reading: CertificateReader.Reading?
+    private(set) var reading: CertificateReader.Reading?
     let problems: [CertificateProblem]
     let warnings: [CertificateProblem]
+
+    /// The same with the identity that another reading of the same content made.
+    func sharing(_ identities: inout [ContentDigest: CertificateIdentity]) -> Examined {
+        guard let reading else { return self }
+        var examined = self
+        let identity = identities[reading.digest] ?? reading.identity
+        identities[reading.digest] = identity
+        examined.reading?.identity = identity
+        return examined
+    }
 
     init(
         _ files: CertificateFiles, reader: CertificateReader, earlier: [ContentDigest: CertificateIdentity],

@@ -26,6 +26,16 @@ import Testing
         #expect(set.uses[0].identity.issuers[0] === set.uses[1].identity.issuers[0])
     }
 
+    @Test func `Files with the same content are one certificate, before and after an exchange`() throws {
+        files["c.pem"] = files["a.pem"]
+        files["c.key"] = files["a.key"]
+        let twice = listener([(["a.test"], ["a"]), (["*"], ["c"])])
+        let old = try files.loader().load([twice])
+        #expect(old.uses[0].identity === old.uses[1].identity)
+        let changes = try files.loader().load([twice], replacing: old).changes(from: old)
+        #expect(changes.map(\.isChanged) == [false, false])
+    }
+
     @Test func `An exchange reports the old and the new serial`() throws {
         let old = try files.loader().load([sites])
         files.add("a", authority.issue(["a.test"], serial: 12))

@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/inotify.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -91,6 +92,19 @@ long CLinux_sendfile(int destination, int source, unsigned long count);
 long CLinux_sendfile_at(int destination, int source, uint64_t offset, unsigned long count);
 /// preadv2(2) with RWF_NOWAIT: -1 with EAGAIN when the bytes are not in memory.
 long CLinux_pread_nowait(int descriptor, void *buffer, unsigned long count, uint64_t offset);
+
+// MARK: watching folders
+
+static inline int CLinux_inotify(void) { return inotify_init1(IN_NONBLOCK | IN_CLOEXEC); }
+
+static const uint32_t CLinux_IN_CREATE = IN_CREATE;
+static const uint32_t CLinux_IN_CLOSE_WRITE = IN_CLOSE_WRITE;
+static const uint32_t CLinux_IN_MOVED_TO = IN_MOVED_TO;
+static const uint32_t CLinux_IN_MOVED_FROM = IN_MOVED_FROM;
+static const uint32_t CLinux_IN_DELETE = IN_DELETE;
+static const uint32_t CLinux_IN_MOVE_SELF = IN_MOVE_SELF;
+static const uint32_t CLinux_IN_DELETE_SELF = IN_DELETE_SELF;
+static const uint32_t CLinux_IN_ONLYDIR = IN_ONLYDIR;
 
 // MARK: wake-ups
 

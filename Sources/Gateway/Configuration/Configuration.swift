@@ -8,6 +8,8 @@ package struct Configuration: Sendable, Equatable {
     package var workers = Workers.automatic
     /// The account to run as once the listeners are bound, when started as root.
     package var user: String?
+    /// Whether a change of any file with certificates or keys is noticed, where a certificate does not say otherwise.
+    package var isWatching = false
     /// In file order, as are extensions and sites.
     package var listeners: [ListenerConfiguration]
     package var admin = AdminConfiguration()

@@ -5,6 +5,7 @@ extension ValueDecoder<Configuration> {
             _ = keys.require("version", .formatVersion, placeholder: 1)
             let workers = keys.take("workers", .workers, default: .automatic)
             let user = keys.take("user", .name("the name of an account"))
+            let isWatching = keys.take("watch", .boolean, default: false)
             let listeners = keys.require(
                 "listeners", .named("listeners", of: { .listener(name: $0) }), placeholder: NamedValues())
             let admin = keys.take("admin", .admin, default: AdminConfiguration())
@@ -20,8 +21,8 @@ extension ValueDecoder<Configuration> {
             reportSharedHosts(of: sites, in: keys.context)
 
             return Configuration(
-                workers: workers, user: user, listeners: listeners.values.map(\.value), admin: admin, log: log,
-                limits: limits,
+                workers: workers, user: user, isWatching: isWatching, listeners: listeners.values.map(\.value),
+                admin: admin, log: log, limits: limits,
                 drain: drain, extensions: extensions.values, sites: sites.map(\.configuration))
         }
     }

@@ -32,6 +32,11 @@ extension ValueDecoder<String> {
     }
 }
 
+extension ValueDecoder<Bool> {
+    /// One of YAML's two words (YAML 1.2 §10.3.2).
+    static var boolean: Self { text("true or false") { ["true": true, "false": false][$0] } }
+}
+
 extension ValueDecoder<Int> {
     /// A whole number in a range.
     static func integer(in range: ClosedRange<Int>) -> Self {

@@ -52,6 +52,8 @@ package struct CertificateConfiguration: Sendable, Equatable {
     package var passphraseFile: String?
     /// The DER file of a response to send along; it need not exist.
     package var ocsp: String?
+    /// Whether a change of these files is noticed; nil for what the configuration says about all.
+    package var isWatched: Bool?
 }
 
 package struct ClientCertificateConfiguration: Sendable, Equatable {

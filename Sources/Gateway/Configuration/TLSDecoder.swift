@@ -66,7 +66,8 @@ extension ValueDecoder<CertificateConfiguration> {
                 chain: chain,
                 key: keys.take("key", .file) ?? chain,
                 passphraseFile: keys.take("passphrase_file", .file),
-                ocsp: keys.take("ocsp", .path))
+                ocsp: keys.take("ocsp", .path),
+                isWatched: keys.take("watch", .boolean))
         }
     }
 }

@@ -6,6 +6,8 @@ enum ControlRequest: Codable, Equatable, Sendable {
     case start
     /// Serve by the archive in the descriptor from now on.
     case reload(id: Int)
+    /// The same for the certificates alone; the configuration in the archive is the one being served.
+    case exchangeCertificates(id: Int)
     /// Accept no more and end after the connections have; those left after the grace period are cut.
     case drain(graceMilliseconds: Int?)
     /// Cut every connection and end.

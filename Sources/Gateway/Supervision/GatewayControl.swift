@@ -4,6 +4,8 @@ package protocol GatewayControl: AnyObject {
     func start(_ material: Material) throws(GatewayError)
     /// Replaces what is served; after a failure everything is as it was.
     func reload(_ material: Material) -> Result<ReloadReport, GatewayError>
+    /// Replaces the certificates alone, by the configuration being served; after a failure everything is as it was.
+    func exchangeCertificates(_ material: Material) -> Result<ReloadReport, GatewayError>
     /// Closes the listeners and lets connections finish what they are doing.
     ///
     /// - Parameter begun: called on some thread once every worker does so.

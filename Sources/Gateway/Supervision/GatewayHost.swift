@@ -53,7 +53,8 @@ final class GatewayHost {
             adopt(labels, descriptors)
             return []
         case .start: return [start(descriptors)]
-        case .reload(let id): return [reload(id, descriptors)]
+        case .reload(let id): return [reload(id, descriptors) { $0.reload($1) }]
+        case .exchangeCertificates(let id): return [reload(id, descriptors) { $0.exchangeCertificates($1) }]
         case .drain(let grace):
             drain(graceMilliseconds: grace)
             return hasEnded ? [.ended] : []
@@ -106,11 +107,14 @@ final class GatewayHost {
         }
     }
 
-    private func reload(_ id: Int, _ descriptors: [OwnedDescriptor]) -> ControlReply {
+    private func reload(
+        _ id: Int, _ descriptors: [OwnedDescriptor],
+        by serve: (any GatewayControl, Material) -> Result<ReloadReport, GatewayError>
+    ) -> ControlReply {
         do throws(GatewayError) {
             guard case .serving(let gateway) = state else { throw .runtime("the gateway is not serving") }
             let material = try readMaterial(descriptors)
-            return .reloaded(id: id, try gateway.reload(material).get())
+            return .reloaded(id: id, try serve(gateway, material).get())
         } catch {
             return .notReloaded(id: id, ControlFailure(error))
         }

@@ -25,6 +25,13 @@ extension MaterialArchive {
         }
     }
 
+    /// The same configuration with some of its files read anew; nil when all of them are what they were.
+    func refreshed(_ paths: [String]) -> MaterialArchive? {
+        var archive = self
+        for file in paths { archive.files[file] = try? readFile(file, atMost: Self.maximumFileBytes) }
+        return archive == self ? nil : archive
+    }
+
     /// Room for a large revocation list.
     private static let maximumFileBytes = 16 << 20
 
@@ -43,12 +50,27 @@ extension MaterialArchive {
 extension Configuration {
     /// Absolute paths, each once.
     var filesWithCertificatesOrKeys: [String] {
-        let pairs = sites.flatMap(\.certificates)
+        let files = sites.flatMap(\.certificates).flatMap(\.files) + furtherFiles
+        return Set(files).sorted()
+    }
+
+    /// Those whose change is to be noticed.
+    var watchedFiles: [String] {
+        let certificates = sites.flatMap(\.certificates).filter { $0.isWatched ?? isWatching }
+        let files = certificates.flatMap(\.files) + (isWatching ? furtherFiles : [])
+        return Set(files).sorted()
+    }
+
+    /// What is about clients' certificates and tickets.
+    private var furtherFiles: [String] {
         let clients = sites.compactMap(\.clientCertificates)
-        let always = pairs.flatMap { [$0.chain, $0.key] } + clients.map(\.authorities)
-        let optional =
-            pairs.flatMap { [$0.passphraseFile, $0.ocsp] } + clients.map(\.revocations)
-            + listeners.map { $0.tls?.ticketKeys }
-        return Set(always + optional.compactMap { $0 }).sorted()
+        let optional = clients.map(\.revocations) + listeners.map { $0.tls?.ticketKeys }
+        return clients.map(\.authorities) + optional.compactMap { $0 }
+    }
+}
+
+extension CertificateConfiguration {
+    fileprivate var files: [String] {
+        [chain, key] + [passphraseFile, ocsp].compactMap { $0 }
     }
 }

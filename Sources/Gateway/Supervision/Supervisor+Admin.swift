@@ -19,7 +19,7 @@ extension Supervisor {
         switch request.command {
         case .reload:
             if isReloadable && reloads.command() {
-                beginReload(for: client)
+                beginReload(.command(client: client))
             } else {
                 admin?.respond(
                     AdminResponse(.busy, "a reload is under way, or the gateway is starting or stopping"), to: client)
@@ -89,8 +89,8 @@ extension Supervisor {
         }
         if let underWay = reloadUnderWay, underWay.deadline <= now {
             reloadUnderWay?.deadline = .never
-            reloadUnderWay?.client = nil
-            guard let client = underWay.client else { return }
+            guard case .command(let client) = underWay.cause else { return }
+            reloadUnderWay?.cause = .abandonedCommand
             admin?.respond(AdminResponse(.failed, "the reload takes longer than expected and goes on"), to: client)
         }
     }

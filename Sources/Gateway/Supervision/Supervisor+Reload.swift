@@ -7,29 +7,46 @@ extension Supervisor {
         let candidate: Served
         /// Listens already when the control socket is to move.
         let admin: AdminServer?
-        /// The client of the control socket that waits for the outcome.
-        var client: Int?
+        var cause: ReloadCause
         /// When the client is told that it takes too long; the outcome counts whenever it comes.
         var deadline: Deadline
+    }
+
+    enum ReloadCause {
+        case signal
+        /// A client of the control socket waits for the outcome.
+        case command(client: Int)
+        /// The client was told that it takes too long.
+        case abandonedCommand
+        /// Watched files have changed.
+        case files
     }
 
     /// For loading extensions and proving certificates.
     private static let reloadLimit = Delay.seconds(90)
 
     /// Reads everything anew and has the gateway serve by it; the queue has been asked before.
-    func beginReload(for client: Int?) {
+    func beginReload(_ cause: ReloadCause) {
         guard isReloadable else {
             // Whatever hinders will end in `announceReady`, which takes the reload up again.
             return reloads.postpone()
         }
         logger.notice("reloading \(configurationFile)")
+        beginReload(cause, asking: ControlRequest.reload) { () throws(GatewayError) in try readAndBind() }
+    }
+
+    /// Has the gateway serve by a candidate.
+    func beginReload(
+        _ cause: ReloadCause, asking request: (_ id: Int) -> ControlRequest,
+        for makeCandidate: () throws(GatewayError) -> Served
+    ) {
         serviceManager.notify(.reloading)
         do throws(GatewayError) {
-            let candidate = try readAndBind()
+            let candidate = try makeCandidate()
             let moved = try movedAdminServer(candidate.configuration)
             let id = makeIdentifier()
             reloadUnderWay = ReloadUnderWay(
-                id: id, candidate: candidate, admin: moved, client: client,
+                id: id, candidate: candidate, admin: moved, cause: cause,
                 deadline: Deadline.current().advanced(by: Self.reloadLimit))
             guard let current else {
                 adopt(candidate, moved)
@@ -37,12 +54,12 @@ extension Supervisor {
                 return launch()
             }
             do throws(SystemError) {
-                try hand(candidate, to: current, .reload(id: id))
+                try hand(candidate, to: current, request(id))
             } catch {
                 finishReload(id, .failure(.runtime("the gateway process cannot be told: \(error.description)")))
             }
         } catch {
-            conclude(.failure(error), client)
+            conclude(.failure(error), cause)
         }
     }
 
@@ -62,7 +79,7 @@ extension Supervisor {
         guard let underWay = reloadUnderWay, underWay.id == id else { return }
         reloadUnderWay = nil
         if case .success = outcome { adopt(underWay.candidate, underWay.admin) } else { underWay.admin?.remove() }
-        conclude(outcome, underWay.client)
+        conclude(outcome, underWay.cause)
     }
 
     private func adopt(_ candidate: Served, _ moved: AdminServer?) {
@@ -75,9 +92,10 @@ extension Supervisor {
             admin?.remove()
             admin = moved
         }
+        watchFiles()
     }
 
-    private func conclude(_ outcome: Result<ReloadReport, GatewayError>, _ client: Int?) {
+    private func conclude(_ outcome: Result<ReloadReport, GatewayError>, _ cause: ReloadCause) {
         var response: AdminResponse
         switch outcome {
         case .success(let report):
@@ -85,13 +103,15 @@ extension Supervisor {
             response = AdminResponse(.done, "serving generation \(report.generation) of the configuration")
             response.reload = report
             logger.notice("reload: \(response.message)")
+            if case .files = cause { watchSchedule.succeeded(now: .current()) }
         case .failure(let error):
-            counters.failedReloads += 1
             response = AdminResponse(error)
+            if case .files = cause, filesAreTriedAgain(error) { break }
+            counters.failedReloads += 1
             logger.error("reload failed, everything stays as it was")
             for line in error.message.split(separator: "\n") { logger.error("\(line)") }
         }
-        if let client { (retiredAdmin ?? admin)?.respond(response, to: client) }
+        if case .command(let client) = cause { (retiredAdmin ?? admin)?.respond(response, to: client) }
         retiredAdmin = nil
         if reloads.finished() { reloads.postpone() }
         announceReady()

@@ -68,6 +68,10 @@ package final class Supervisor {
 
     var reloads = ReloadQueue()
     var reloadUnderWay: ReloadUnderWay?
+    var fileWatch: FolderWatch?
+    var watchSchedule = WatchSchedule()
+    /// Folders that could not be watched, as was said.
+    var unwatched = Set<String>()
     /// A signal asked for an upgrade while none could begin.
     var isUpgradeWanted = false
     var queries: [Int: Query] = [:]
@@ -96,12 +100,12 @@ package final class Supervisor {
         self.configurationFile = configurationFile
         self.isSingle = isSingle
         let handover = try Handover.receive()
-        executable = handover?.executable ?? currentExecutable()
+        executable = handover?.executable ?? readLink("/proc/self/exe") ?? "/proc/self/exe"
         if let handover {
             serviceManager = handover.serviceManager
             let archive = OwnedDescriptor(handover.archive)
             setCloseOnExec(archive.number, true)
-            let configuration = try Self.configuration(in: archive)
+            let configuration = try Self.unseal(archive).configuration()
             logger = configuration.log.makeLogger()
             let plan = handover.plan()
             binder = ListenerBinder(workerCount: handover.workerCount, logger: logger)
@@ -126,6 +130,7 @@ package final class Supervisor {
             served = Served(configuration: configuration, archive: try Self.seal(archive), plan: plan)
             if let path = configuration.admin.socket { admin = try AdminServer(path: path) }
         }
+        watchFiles()
     }
 
     // MARK: The loop
@@ -138,11 +143,13 @@ package final class Supervisor {
             var poll = Poll()
             poll.watch(signals.descriptor)
             for child in children { poll.watch(child.link.descriptor) }
+            if let fileWatch { poll.watch(fileWatch.descriptor) }
             admin?.watch(&poll)
             poll.wait(until: nextDeadline)
             for child in children { hear(child) }
             while let signal = signals.next() { handle(signal) }
             for (client, request) in admin?.work(poll) ?? [] { handle(request, of: client) }
+            if fileWatch?.hasChanged() == true { watchSchedule.changed(now: .current()) }
             meetDeadlines()
         }
         for client in endWaiters {
@@ -156,12 +163,12 @@ package final class Supervisor {
         var next = min(restartAt, nextBeat, admin?.deadline ?? .never, reloadUnderWay?.deadline ?? .never)
         for child in children { next = min(next, child.limit, child.link.deadline) }
         for query in queries.values { next = min(next, query.deadline) }
-        return next
+        return min(next, watchSchedule.deadline)
     }
 
     private func handle(_ signal: Int32) {
         switch signal {
-        case SIGHUP: if reloads.signal() { beginReload(for: nil) }
+        case SIGHUP: if reloads.signal() { beginReload(.signal) }
         case SIGUSR1: reopenLogs()
         case SIGUSR2: beginUpgrade()
         case SIGTERM: end("signal TERM", within: served.configuration.drain.grace)
@@ -189,6 +196,7 @@ package final class Supervisor {
             launch()
         }
         if nextBeat <= now { beat(now) }
+        if watchSchedule.deadline <= now { lookAtFiles(now) }
         giveUpWaiting(now)
     }
 
@@ -280,7 +288,7 @@ package final class Supervisor {
     func announceReady() {
         serviceManager.notify(.ready(status: "serving \(served.configuration.sites.count) sites"))
         if reloads.resume() {
-            beginReload(for: nil)
+            beginReload(.signal)
         } else if isUpgradeWanted {
             beginUpgrade()
         }
@@ -381,19 +389,11 @@ package final class Supervisor {
         }
     }
 
-    private static func configuration(in sealed: OwnedDescriptor) throws(GatewayError) -> Configuration {
+    /// What `seal` has put away.
+    static func unseal(_ sealed: OwnedDescriptor) throws(GatewayError) -> MaterialArchive {
         guard let bytes = try? SealedMemory.read(sealed, atMost: MaterialArchive.maximumBytes),
             let archive = try? MaterialArchive(decoding: bytes)
-        else { throw .runtime("the configuration handed over by the program before this one cannot be read") }
-        return try archive.configuration()
+        else { throw .runtime("the configuration being served cannot be read from memory") }
+        return archive
     }
-}
-
-/// Where the program stands that this process runs.
-private func currentExecutable() -> String {
-    var path = [UInt8](repeating: 0, count: Int(PATH_MAX))
-    let count = unsafe path.withUnsafeMutableBytes {
-        unsafe readlink("/proc/self/exe", $0.baseAddress!.assumingMemoryBound(to: CChar.self), $0.count)
-    }
-    return count > 0 ? String(decoding: path.prefix(count), as: UTF8.self) : "/proc/self/exe"
 }
