@@ -6,14 +6,17 @@ import TestSupport
 
 /// Serves one connection while `body` plays the client.
 ///
-/// - Parameter pieces: what the first reads of the connection bring, before those of the socket.
+/// - Parameters:
+///   - pieces: what the first reads of the connection bring, before those of the socket.
+///   - filter: what all responses go through.
 func withConnection(
     limits: ConnectionLimits = ConnectionLimits(), receiving pieces: [[UInt8]] = [], file: TestFile? = nil,
+    filter: (any ResponseFilter & Sendable)? = nil,
     _ body: (Peer, TestServer) async throws -> Void
 ) async throws {
     let (descriptor, peer) = socketPair()
     try await withWorker { worker in
-        let server = TestServer(worker, limits, pieces, file)
+        let server = TestServer(worker, limits, pieces, file, filter)
         worker.perform { _ in server.open(descriptor) }
         try await body(peer, server)
     }
@@ -25,6 +28,8 @@ func withConnection(
 ///     /slow     after a wait of `TestServer.slowness`
 ///     /echo     with the body of the request
 ///     /half     with the first half of a response
+///     /short    with less than its Content-Length
+///     /flushed  with three pieces, the first flushed, of a body whose length is not told
 ///     /silent   not at all
 ///     /file     with the file, whose length it tells
 ///     /pieces   with the file, without its length
@@ -36,6 +41,7 @@ final class TestServer: RequestRouter, RequestHandler, @unchecked Sendable {
     private let limits: ConnectionLimits
     private let pieces: [[UInt8]]
     private let file: TestFile?
+    private let filter: (any ResponseFilter & Sendable)?
     private let fast = FixedResponse(status: 200, body: bytes("fast\n"))
     private let record = Mutex(Record())
 
@@ -47,11 +53,15 @@ final class TestServer: RequestRouter, RequestHandler, @unchecked Sendable {
         var rejected: [RequestRejection] = []
     }
 
-    init(_ worker: Worker, _ limits: ConnectionLimits, _ pieces: [[UInt8]], _ file: TestFile? = nil) {
+    init(
+        _ worker: Worker, _ limits: ConnectionLimits, _ pieces: [[UInt8]], _ file: TestFile? = nil,
+        _ filter: (any ResponseFilter & Sendable)? = nil
+    ) {
         self.worker = worker
         self.limits = limits
         self.pieces = pieces
         self.file = file
+        self.filter = filter
     }
 
     func open(_ descriptor: Int32) {
@@ -76,6 +86,7 @@ final class TestServer: RequestRouter, RequestHandler, @unchecked Sendable {
     // MARK: Routing
 
     func answer(_ exchange: Exchange) -> Disposition {
+        if let filter { exchange.attach(filter) }
         guard path(of: exchange) == "/fast" else { return .handler(self) }
         exchange.respond(fast)
         return .answered
@@ -110,6 +121,17 @@ final class TestServer: RequestRouter, RequestHandler, @unchecked Sendable {
         case "/half":
             unsafe exchange.beginResponse(status: 200, fields: noFields, length: .unknown)
             write(bytes("half"), to: exchange)
+        case "/short":
+            unsafe exchange.beginResponse(status: 200, fields: noFields, length: .known(9))
+            write(bytes("short"), to: exchange)
+            exchange.finish()
+        case "/flushed":
+            unsafe exchange.beginResponse(status: 200, fields: noFields, length: .unknown)
+            write(bytes("one "), to: exchange)
+            try await exchange.flush()
+            write(bytes("two "), to: exchange)
+            write(bytes("three\n"), to: exchange)
+            exchange.finish()
         case "/file", "/pieces":
             guard let file else { return }
             let length: BodyLength = path(of: exchange) == "/file" ? .known(UInt64(file.promised)) : .unknown

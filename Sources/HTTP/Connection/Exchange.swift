@@ -87,14 +87,30 @@ package struct Exchange: BitwiseCopyable {
     /// - Parameter keepAlive: false closes the connection after the response.
     @inline(__always)
     package func respond(_ response: FixedResponse, keepAlive: Bool = true) {
+        if let filter = unsafe storage.pointee.filter {
+            return respond(response, keepAlive: keepAlive, through: filter)
+        }
         unsafe storage.pointee.response.noteStatus(response.status)
         unsafe storage.pointee.output.append(response.statusLine)
         appendCommonFields()
+        send(response, keepAlive: keepAlive)
+    }
+
+    @inline(never)
+    private func respond(_ response: FixedResponse, keepAlive: Bool, through filter: any ResponseFilter) {
+        let variant = filter.variant(of: response, for: self)
+        unsafe storage.pointee.response.noteStatus(variant.status)
+        unsafe storage.pointee.output.append(variant.statusLine)
+        appendCommonFields(for: filter)
+        filter.appendVariableFields(for: self, to: sink)
+        send(variant, keepAlive: keepAlive)
+    }
+
+    @inline(__always)
+    private func send(_ response: FixedResponse, keepAlive: Bool) {
         unsafe storage.pointee.output.append(response.fields)
-        var facts = framingFacts
-        if !keepAlive { facts.keepAlive = false }
         unsafe storage.pointee.response.endFixedHead(
-            response.body.count, answering: facts, to: &storage.pointee.output)
+            response.body.count, answering: framingFacts(keepAlive), to: &storage.pointee.output)
         _ = unsafe storage.pointee.response.write(response.body, to: &storage.pointee.output)
         _ = unsafe storage.pointee.response.finish(to: &storage.pointee.output)
     }
@@ -114,17 +130,48 @@ package struct Exchange: BitwiseCopyable {
             unsafe reason
             ?? UnsafeRawBufferPointer(start: standard.utf8Start, count: standard.utf8CodeUnitCount)
         unsafe storage.pointee.response.beginHead(status: status, reason: phrase, to: &storage.pointee.output)
-        appendCommonFields()
-        unsafe storage.pointee.output.append(fields)
-        var facts = framingFacts
-        if !keepAlive { facts.keepAlive = false }
+        let facts = framingFacts(keepAlive)
+        if let filter = unsafe storage.pointee.filter {
+            let draft = unsafe ResponseDraft(status: status, fields: fields, length: length)
+            if begin(draft, facts, through: filter) { return }
+        } else {
+            appendCommonFields()
+            unsafe storage.pointee.output.append(fields)
+        }
         unsafe storage.pointee.response.endHead(length, answering: facts, to: &storage.pointee.output)
+    }
+
+    /// Writes the fields of a head; whether a coder has taken over the rest of the response.
+    @inline(never)
+    private func begin(
+        _ draft: ResponseDraft, _ facts: ResponseEncoder.Request, through filter: any ResponseFilter
+    ) -> Bool {
+        appendCommonFields(for: filter)
+        guard let coder = filter.begin(draft, for: self, to: sink) else { return false }
+        var remaining: UInt64?
+        if case .known(let count) = draft.length { remaining = count }
+        unsafe storage.pointee.coding = CodedResponse(coder: coder, facts: facts, remaining: remaining)
+        return true
     }
 
     /// Adds to the body; bytes beyond a known length are dropped and counted in the result.
     @discardableResult
     package func write(_ bytes: UnsafeRawBufferPointer) -> Int {
-        unsafe storage.pointee.response.write(bytes, to: &storage.pointee.output)
+        if unsafe storage.pointee.coding != nil { return unsafe writeCoded(bytes) }
+        return unsafe storage.pointee.response.write(bytes, to: &storage.pointee.output)
+    }
+
+    @inline(never)
+    private func writeCoded(_ bytes: UnsafeRawBufferPointer) -> Int {
+        guard let coding = unsafe storage.pointee.coding else { return 0 }
+        guard let remaining = coding.remaining else {
+            unsafe coding.coder.write(bytes, to: sink)
+            return 0
+        }
+        let count = min(bytes.count, Int(clamping: remaining))
+        unsafe storage.pointee.coding?.remaining = remaining - UInt64(count)
+        unsafe coding.coder.write(UnsafeRawBufferPointer(rebasing: bytes[..<count]), to: sink)
+        return bytes.count - count
     }
 
     /// Sends part of a file as part of the body, waiting while the client is slow or the disk is.
@@ -143,10 +190,24 @@ package struct Exchange: BitwiseCopyable {
         _ = try await unsafe connection.send(BodySource(bytes), of: self)
     }
 
+    /// How further bytes of the body reach the client; a coder takes them as a frame would.
+    var passage: ResponseEncoder.Passage {
+        guard let coding = unsafe storage.pointee.coding else { return unsafe storage.pointee.response.passage }
+        return coding.facts.isHead || coding.remaining == 0 ? .nothing : .framed
+    }
+
     /// Ends the response; false when it stayed shorter than its Content-Length, which closes the connection.
     @discardableResult
     package func finish() -> Bool {
-        unsafe storage.pointee.response.finish(to: &storage.pointee.output)
+        if let coding = unsafe storage.pointee.coding {
+            guard coding.facts.isHead || (coding.remaining ?? 0) == 0 else {
+                abandonResponse()
+                return false
+            }
+            coding.coder.finish(to: sink)
+            unsafe storage.pointee.endCoding()
+        }
+        return unsafe storage.pointee.response.finish(to: &storage.pointee.output)
     }
 
     /// Closes the connection once the response is sent.
@@ -156,34 +217,59 @@ package struct Exchange: BitwiseCopyable {
 
     /// Cuts the response off where it stands; the connection closes.
     package func abandonResponse() {
+        if let coding = unsafe storage.pointee.coding {
+            // What the handler wrote before it failed stands, as it would uncoded.
+            coding.coder.flush(to: sink)
+            unsafe storage.pointee.endCoding()
+        }
         unsafe storage.pointee.response.abandon()
     }
 
     /// Sends everything written so far, waiting while the client is slow.
     package func flush() async throws(ExchangeFailure) {
+        if let coding = unsafe storage.pointee.coding { coding.coder.flush(to: sink) }
         try await connection.flush(self)
     }
 
-    package var isResponseBegun: Bool { unsafe storage.pointee.response.isHeadSent }
+    package var isResponseBegun: Bool {
+        unsafe storage.pointee.response.isHeadSent || storage.pointee.coding != nil
+    }
     package var isResponseFinished: Bool { unsafe storage.pointee.response.isFinished }
     package var status: Int { unsafe storage.pointee.logStatus ?? storage.pointee.response.status }
     package var contentBytes: UInt64 { unsafe storage.pointee.response.contentBytes }
 
     /// Whether the connection will stay open as far as can be told now.
-    package var willKeepAlive: Bool { framingFacts.keepAlive }
+    package var willKeepAlive: Bool { framingFacts(true).keepAlive }
+
+    /// Has the response go through `filter`; before it begins.
+    package func attach(_ filter: any ResponseFilter) {
+        unsafe storage.pointee.filter = filter
+    }
+
+    private var sink: ResponseSink { unsafe ResponseSink(storage) }
 
     @inline(__always)
     private func appendCommonFields() {
         unsafe storage.pointee.output.append("Server: isagate\r\n")
+        appendDate()
+    }
+
+    private func appendCommonFields(for filter: any ResponseFilter) {
+        if !filter.replacesServer { unsafe storage.pointee.output.append("Server: isagate\r\n") }
+        appendDate()
+    }
+
+    @inline(__always)
+    private func appendDate() {
         withConnection { unsafe storage.pointee.output.append($0.service.dateField) }
     }
 
     @inline(__always)
-    private var framingFacts: ResponseEncoder.Request {
+    private func framingFacts(_ keepAlive: Bool) -> ResponseEncoder.Request {
         let head = head
         return ResponseEncoder.Request(
             isHead: head.method == .head, version: head.version,
-            keepAlive: head.keepAlive && withConnection { $0.mayKeepAlive(self) })
+            keepAlive: keepAlive && head.keepAlive && withConnection { $0.mayKeepAlive(self) })
     }
 
     // MARK: Log

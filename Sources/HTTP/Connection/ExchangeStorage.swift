@@ -17,6 +17,10 @@ struct ExchangeStorage: ~Copyable {
     var filled = 0
     var output = OutputBuffer()
     var response = ResponseEncoder()
+    /// What the route does to the response, while it has something to do.
+    var filter: (any ResponseFilter)?
+    /// The response under way, while its body goes through a coder.
+    var coding: CodedResponse?
     var body = RequestBody()
     /// The normalized path, unless the path as sent is normal.
     var normalizedPath: [UInt8]?
@@ -57,12 +61,24 @@ struct ExchangeStorage: ~Copyable {
         body = RequestBody()
         if normalizedPath != nil { normalizedPath = nil }
         if logParameter != nil { logParameter = nil }
+        if filter != nil { endFiltering() }
         logStatus = nil
         if cursor == filled {
             cursor = 0
             filled = 0
         }
         headStart = cursor
+    }
+
+    @inline(never)
+    private mutating func endFiltering() {
+        endCoding()
+        filter = nil
+    }
+
+    mutating func endCoding() {
+        coding?.coder.release()
+        coding = nil
     }
 
     /// The bytes received from the current request's first on.

@@ -54,7 +54,7 @@ extension HTTPConnection {
     private func step(_ source: BodySource, _ exchange: Exchange) async throws(ExchangeFailure) -> Step? {
         let storage = unsafe exchange.storage
         let waiting = unsafe storage.pointee.output.count
-        switch unsafe storage.pointee.response.passage {
+        switch exchange.passage {
         case .nothing: return nil
         case .unframed(let limit):
             if limit == 0 { return nil }
