@@ -60,7 +60,9 @@ let package = Package(
         module("TLS", uses: ["Transport", "COpenSSL"]),
         module("HTTP", uses: ["Transport", "CLinux"]),
         module("ISAPI", uses: ["HTTP", "Transport", "CISAPI", "CLinux"]),
-        module("Gateway", uses: ["Transport", "TLS", "HTTP", "ISAPI", "CLinux", yams, log]),
+        module("StaticFiles", uses: ["HTTP", "Transport", "CLinux"]),
+        module(
+            "Gateway", uses: ["Transport", "TLS", "HTTP", "ISAPI", "StaticFiles", "CLinux", yams, log]),
         .executableTarget(
             name: "isagate", dependencies: ["Gateway", arguments], path: "Sources/isagate",
             swiftSettings: strictness),
@@ -69,6 +71,7 @@ let package = Package(
         module("TestSupport", uses: ["Transport", "CLinux"], in: "Tests"),
         tests("Transport", uses: ["TestSupport", "CLinux"]),
         tests("HTTP", uses: ["TestSupport", "Transport", "CLinux"]),
-        tests("ISAPI", uses: ["HTTP", "CISAPI"]), tests("Gateway"), tests("TLS", uses: ["COpenSSL"]),
+        tests("ISAPI", uses: ["HTTP", "CISAPI"]), tests("Gateway"), tests("StaticFiles", uses: ["HTTP"]),
+        tests("TLS", uses: ["COpenSSL"]),
     ]
 )

@@ -18,7 +18,8 @@ struct GenerationBuilder {
 
     func build() throws(GatewayError) -> Generation {
         let certificates = try Self.loadCertificates(of: configuration, replacing: previousCertificates, from: files)
-        let tables = (0..<workers).map { makeSiteTables(worker: $0) }
+        let pages = try ErrorPageReader().read(configuration.sites)
+        let tables = (0..<workers).map { makeSiteTables(worker: $0, errorPages: pages) }
         var ports: [String: Generation.Port] = [:]
         for listener in configuration.listeners {
             let sites = tables.compactMap { $0[listener.name] }
@@ -51,18 +52,23 @@ struct GenerationBuilder {
     }
 
     /// The sites of each listener as one worker serves them, by listener name.
-    private func makeSiteTables(worker: Int) -> [String: SiteTable] {
+    private func makeSiteTables(
+        worker: Int, errorPages: [String: ErrorPages.Page]
+    ) -> [String: SiteTable] {
         let sites = configuration.sites.enumerated().map { index, site in
             let routes = site.routes.map { route in
                 (route.path, makeAction(route, of: site, number: index + 1, worker: worker))
             }
-            return (site, RouteTable(routes))
+            let pages = site.errorPages.compactMap { page in
+                errorPages[page.file].map { (status: page.status, page: $0) }
+            }
+            return (site, pages.isEmpty ? nil : ErrorPages(pages), RouteTable(routes))
         }
         var tables: [String: SiteTable] = [:]
         for listener in configuration.listeners {
             tables[listener.name] = SiteTable(
                 sites.filter { $0.0.listen.contains(listener.name) }
-                    .map { ($0.0.hosts, $0.0.clientCertificates != nil, $0.1) })
+                    .map { ($0.0.hosts, $0.0.clientCertificates != nil, $0.1, $0.2) })
         }
         return tables
     }

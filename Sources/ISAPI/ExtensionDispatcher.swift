@@ -50,7 +50,7 @@ package final class ExtensionDispatcher: RequestHandler {
         guard submit(session, exchange) else {
             session.withdraw()
             report("queue full", exchange)
-            exchange.respond(busy)
+            exchange.fail(busy)
             return
         }
         do throws(ExchangeFailure) {
@@ -188,7 +188,7 @@ package final class ExtensionDispatcher: RequestHandler {
         case .exhausted: report("no control block left", exchange)
         }
         if !exchange.isResponseBegun {
-            exchange.respond(failed, keepAlive: !outcome.closesConnection && outcome.ending == .silent)
+            exchange.fail(failed, keepAlive: !outcome.closesConnection && outcome.ending == .silent)
         } else if !exchange.finish() {
             report("body shorter than its Content-Length", exchange)
         }
@@ -211,7 +211,7 @@ package final class ExtensionDispatcher: RequestHandler {
         report("no response within the request timeout", exchange)
         guard !exchange.isResponseBegun else { throw .aborted }
         session.abandon()
-        exchange.respond(late, keepAlive: false)
+        exchange.fail(late, keepAlive: false)
     }
 
     private func report(_ problem: String, _ exchange: Exchange) {

@@ -9,8 +9,18 @@ package struct SiteConfiguration: Sendable, Equatable {
     package var clientCertificates: ClientCertificateConfiguration?
     /// The folder that URL paths are mapped to, as an absolute path.
     package var root: String
+    /// At most one for each status.
+    package var errorPages: [ErrorPageConfiguration] = []
     /// Tried in this order; the first that matches answers.
     package var routes: [RouteConfiguration]
+}
+
+/// What a site answers in place of the gateway's own words for an error.
+package struct ErrorPageConfiguration: Sendable, Equatable {
+    /// From 400 to 599.
+    package var status: Int
+    /// The absolute path of the file with the content.
+    package var file: String
 }
 
 /// Which `Host` a site answers to; names are in lower case and carry no port.

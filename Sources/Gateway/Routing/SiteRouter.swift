@@ -63,6 +63,7 @@ final class RequestCounter: Sendable {
 final class SiteTable: @unchecked Sendable {
     private let hosts: HostTable
     private let sites: [RouteTable]
+    private let errorPages: [ErrorPages?]
     /// For a site that asks clients for certificates, the name its handshakes are known by.
     private let guardedNames: [String?]
     private let noSite: FixedResponse
@@ -71,9 +72,10 @@ final class SiteTable: @unchecked Sendable {
 
     /// - Parameter sites: `isGuarded` means that the site asks clients for certificates: it then answers only on
     ///   connections whose handshake was made with it.
-    init(_ sites: [(hosts: [HostPattern], isGuarded: Bool, routes: RouteTable)]) {
+    init(_ sites: [(hosts: [HostPattern], isGuarded: Bool, errorPages: ErrorPages?, routes: RouteTable)]) {
         hosts = HostTable(sites.map(\.hosts))
         self.sites = sites.map(\.routes)
+        errorPages = sites.map(\.errorPages)
         guardedNames = sites.map { $0.isGuarded ? $0.hosts.first?.description : nil }
         otherSite = Self.message(421, "this site wants a connection of its own, because it asks for certificates")
         noSite = Self.message(421, "no site on this listener answers for the requested host")
@@ -90,9 +92,10 @@ final class SiteTable: @unchecked Sendable {
             exchange.respond(otherSite)
             return .answered
         }
+        exchange.setErrorPages(errorPages[site])
         let action = unsafe exchange.withPath { path in unsafe sites[site].action(for: path) }
         guard let action = unsafe action else {
-            exchange.respond(noRoute)
+            exchange.fail(noRoute)
             return .answered
         }
         return unsafe action._withUnsafeGuaranteedRef { $0.answer(exchange) }

@@ -28,6 +28,7 @@ struct ExchangeStorage: ~Copyable {
     var began = Deadline(milliseconds: 0)
     var logStatus: Int?
     var logParameter: String?
+    var errorPages: Unmanaged<ErrorPages>?
     var connection: Unmanaged<HTTPConnection>?
     var next: UnsafeMutablePointer<ExchangeStorage>?
 
@@ -63,6 +64,7 @@ struct ExchangeStorage: ~Copyable {
         if logParameter != nil { logParameter = nil }
         if filter != nil { endFiltering() }
         logStatus = nil
+        unsafe errorPages = nil
         if cursor == filled {
             cursor = 0
             filled = 0

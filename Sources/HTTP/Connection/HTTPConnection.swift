@@ -281,20 +281,9 @@ package final class HTTPConnection {
     private func reject(_ exchange: Exchange, _ rejection: RequestRejection) async -> Turn {
         service.router.rejected(rejection, on: self)
         let storage = unsafe exchange.storage
-        let status = rejection.status
-        let body = "\(status) \(StatusCode.reason(status)): \(rejection.reason)\n"
-        let fields = "Content-Type: text/plain; charset=utf-8\r\n"
         unsafe storage.pointee.response = ResponseEncoder()
         unsafe storage.pointee.body = RequestBody()
-        var text = fields
-        text.withUTF8 {
-            unsafe exchange.beginResponse(
-                status: status, fields: UnsafeRawBufferPointer($0), length: .known(UInt64(body.utf8.count)),
-                keepAlive: false)
-        }
-        text = body
-        text.withUTF8 { _ = unsafe exchange.write(UnsafeRawBufferPointer($0)) }
-        exchange.finish()
+        unsafe exchange.fail(status: rejection.status, reason: rejection.reason, keepAlive: false)
         return await send(exchange) ? .linger : .reset
     }
 

@@ -4,6 +4,8 @@ package final class FixedResponse: @unchecked Sendable {
     package let status: Int
     /// Field lines after Date, Content-Length included, each ended by CRLF.
     let fields: UnsafeRawBufferPointer
+    /// The field lines among them that are not about the content.
+    let contentFreeFields: UnsafeRawBufferPointer
     let body: UnsafeRawBufferPointer
     let statusLine: UnsafeRawBufferPointer
 
@@ -13,15 +15,22 @@ package final class FixedResponse: @unchecked Sendable {
     package init(status: Int, fields: [(name: String, value: String)] = [], body: [UInt8] = []) {
         self.status = status
         var lines = ""
-        for field in fields { lines += "\(field.name): \(field.value)\r\n" }
+        var contentFree = ""
+        for field in fields {
+            let line = "\(field.name): \(field.value)\r\n"
+            lines += line
+            if !field.name.lowercased().hasPrefix("content-") { contentFree += line }
+        }
         if !StatusCode.hasNoContent(status) { lines += "Content-Length: \(body.count)\r\n" }
         unsafe self.fields = Self.immortal(Array(lines.utf8))
+        unsafe contentFreeFields = Self.immortal(Array(contentFree.utf8))
         unsafe self.body = Self.immortal(StatusCode.hasNoContent(status) ? [] : body)
         unsafe statusLine = Self.immortal(Array("HTTP/1.1 \(status) \(StatusCode.reason(status))\r\n".utf8))
     }
 
     deinit {
         unsafe fields.deallocate()
+        unsafe contentFreeFields.deallocate()
         unsafe body.deallocate()
         unsafe statusLine.deallocate()
     }

@@ -1,0 +1,138 @@
+import Glibc
+
+/// Which media type a file has, by the end of its name (RFC 9110 §8.3).
+///
+/// The system's `mime.types` knows many; a list of our own says what the web agrees on and wins over it.
+package struct MediaTypes: Sendable {
+    /// Lower-case extensions without the dot, to values of Content-Type.
+    private let types: [String: String]
+
+    /// What is said of a file whose type nobody knows.
+    package static let unknown = "application/octet-stream"
+
+    /// A larger file is not a list of types.
+    private static let maximumBytes = 1 << 20
+
+    /// - Parameter systemList: the text of a `mime.types` file.
+    package init(systemList: String = "") {
+        var types: [String: String] = [:]
+        for line in systemList.split(whereSeparator: \.isNewline) where !line.hasPrefix("#") {
+            let words = line.split(whereSeparator: \.isWhitespace)
+            guard let type = words.first, type.utf8.allSatisfy(Self.isTypeByte), type.contains("/") else { continue }
+            for name in words.dropFirst() where types[name.lowercased()] == nil {
+                types[name.lowercased()] = Self.withCharset(String(type))
+            }
+        }
+        for line in Self.core.split(separator: "\n") {
+            let words = line.split(separator: " ")
+            for name in words.dropFirst() { types[String(name)] = Self.withCharset(String(words[0])) }
+        }
+        self.types = types
+    }
+
+    /// With `/etc/mime.types`, where there is one.
+    package static func system() -> MediaTypes {
+        guard let file = unsafe fopen("/etc/mime.types", "re") else { return MediaTypes() }
+        defer { unsafe fclose(file) }
+        var bytes = [UInt8](repeating: 0, count: maximumBytes)
+        let count = unsafe bytes.withUnsafeMutableBytes { unsafe fread($0.baseAddress, 1, $0.count, file) }
+        return MediaTypes(systemList: String(decoding: bytes[..<count], as: UTF8.self))
+    }
+
+    /// The value of Content-Type for a file of this name, with a charset for text.
+    package func type(ofFileNamed name: String) -> String {
+        let base = name.split(separator: "/").last ?? ""
+        guard let dot = base.lastIndex(of: ".") else { return Self.unknown }
+        return types[base[base.index(after: dot)...].lowercased()] ?? Self.unknown
+    }
+
+    /// Text on the web is UTF-8 today; without saying so, browsers guess.
+    private static func withCharset(_ type: String) -> String {
+        type.hasPrefix("text/") ? type + "; charset=utf-8" : type
+    }
+
+    /// What may stand in the name of a type (RFC 6838 §4.2), and the slash.
+    private static func isTypeByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): true
+        default: "/!#$&-^_.+".utf8.contains(byte)
+        }
+    }
+
+    private static let core = """
+        text/html html htm
+        text/css css
+        text/javascript js mjs cjs
+        text/plain txt text log conf ini
+        text/csv csv
+        text/markdown md markdown
+        text/calendar ics
+        text/vtt vtt
+        text/vcard vcf
+        text/x-c c h
+        application/json json map
+        application/ld+json jsonld
+        application/manifest+json webmanifest
+        application/xml xml xsl xsd
+        application/xhtml+xml xhtml
+        application/rss+xml rss
+        application/atom+xml atom
+        application/wasm wasm
+        application/pdf pdf
+        application/zip zip
+        application/gzip gz tgz
+        application/zstd zst
+        application/x-7z-compressed 7z
+        application/x-bzip2 bz2
+        application/x-tar tar
+        application/x-xz xz
+        application/yaml yaml yml
+        application/epub+zip epub
+        application/rtf rtf
+        application/java-archive jar
+        application/vnd.android.package-archive apk
+        application/vnd.debian.binary-package deb
+        application/x-rpm rpm
+        application/msword doc
+        application/vnd.ms-excel xls
+        application/vnd.ms-powerpoint ppt
+        application/vnd.openxmlformats-officedocument.wordprocessingml.document docx
+        application/vnd.openxmlformats-officedocument.spreadsheetml.sheet xlsx
+        application/vnd.openxmlformats-officedocument.presentationml.presentation pptx
+        application/vnd.oasis.opendocument.text odt
+        application/vnd.oasis.opendocument.spreadsheet ods
+        application/octet-stream bin exe dll iso img msi dmg so
+        image/avif avif
+        image/bmp bmp
+        image/gif gif
+        image/jpeg jpg jpeg
+        image/jxl jxl
+        image/png png apng
+        image/svg+xml svg
+        image/tiff tif tiff
+        image/webp webp
+        image/vnd.microsoft.icon ico
+        font/woff woff
+        font/woff2 woff2
+        font/ttf ttf
+        font/otf otf
+        font/collection ttc
+        audio/aac aac
+        audio/flac flac
+        audio/mpeg mp3
+        audio/mp4 m4a
+        audio/ogg ogg oga opus
+        audio/wav wav
+        audio/webm weba
+        audio/midi mid midi
+        video/mp4 mp4 m4v
+        video/mpeg mpeg mpg
+        video/ogg ogv
+        video/quicktime mov
+        video/webm webm
+        video/x-msvideo avi
+        video/x-matroska mkv
+        video/mp2t ts
+        """
+}

@@ -1,0 +1,29 @@
+import Testing
+
+@testable import Gateway
+
+@Suite("Error pages in the configuration") struct ConfigurationErrorPageTests {
+    private func text(_ pages: String) -> String {
+        var text = ConfigurationText()
+        text.sites = "sites: [{ hosts: [a], error_pages: \(pages), routes: [{ path: /, respond: {} }] }]"
+        return text.text
+    }
+
+    @Test func `Pages are named by status`() throws {
+        let configuration = try decode(text("{ 404: { file: hello.so }, \"503\": { file: site.pem } }"))
+        #expect(
+            configuration.sites[0].errorPages == [
+                ErrorPageConfiguration(status: 404, file: "/etc/isagate/hello.so"),
+                ErrorPageConfiguration(status: 503, file: "/etc/isagate/site.pem"),
+            ])
+    }
+
+    @Test(arguments: [
+        ("{ 200: { file: hello.so } }", "3:38 an error page is for a status from 400 to 599, found '200'"),
+        ("{ all: { file: hello.so } }", "3:38 an error page is for a status from 400 to 599, found 'all'"),
+        ("{ 404: { file: x.html } }", "3:51 no such file: '/etc/isagate/x.html'"),
+        ("{ 404: {} }", "3:43 missing key 'file'"),
+    ]) func `A mistaken page is reported`(_ pages: String, _ mistake: String) {
+        #expect(mistakes(text(pages)) == [mistake])
+    }
+}
