@@ -46,20 +46,20 @@ let package = Package(
     targets: [
         shim("CLinux"),
         shim("COpenSSL", links: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
-        // An extension finds these in the process that loads it.
-        shim(
-            "CISAPI",
-            links: [
-                .unsafeFlags([
-                    "-Xlinker", "--export-dynamic-symbol=GetLastError", "-Xlinker",
-                    "--export-dynamic-symbol=SetLastError",
-                ])
+        shim("CISAPI"),
+        // The functions of windows.h. An extension finds them in the process that loads it, whether it is linked to
+        // the library made of the same files or to nothing.
+        .target(
+            name: "CCompat", dependencies: ["CISAPI"], path: "CShims/CCompat", exclude: ["exports.list"],
+            publicHeadersPath: "include",
+            linkerSettings: [
+                .unsafeFlags(["-Xlinker", "--dynamic-list=\(Context.packageDirectory)/CShims/CCompat/exports.list"])
             ]),
 
         module("Transport", uses: ["CLinux"]),
         module("TLS", uses: ["Transport", "COpenSSL"]),
         module("HTTP", uses: ["Transport", "CLinux"]),
-        module("ISAPI", uses: ["HTTP", "Transport", "CISAPI", "CLinux"]),
+        module("ISAPI", uses: ["HTTP", "Transport", "CISAPI", "CCompat", "CLinux"]),
         module("StaticFiles", uses: ["HTTP", "Transport", "CLinux"]),
         module(
             "Gateway", uses: ["Transport", "TLS", "HTTP", "ISAPI", "StaticFiles", "CLinux", yams, log]),

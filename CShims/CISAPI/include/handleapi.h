@@ -1,0 +1,17 @@
+/* Handles. */
+#ifndef ISAPI_HANDLEAPI_H
+#define ISAPI_HANDLEAPI_H
+
+#include "windef.h"
+
+#define DUPLICATE_CLOSE_SOURCE 0x00000001
+#define DUPLICATE_SAME_ACCESS 0x00000002
+
+ISAPI_BEGIN
+
+/* Ends one handle. What it stands for goes with its last handle, and when no call uses it any more. */
+BOOL WINAPI CloseHandle(HANDLE hObject);
+
+ISAPI_END
+
+#endif

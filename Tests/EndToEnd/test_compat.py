@@ -1,0 +1,55 @@
+"""The functions of windows.h: one program for each area, linked to the library as an extension is."""
+
+import glob
+import os
+import subprocess
+
+import gateway
+import patience
+import pytest
+
+FLAGS = ["-Wall", "-Wextra", "-Werror", "-pthread"]
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory):
+    """The folder of libisagate-compat.so."""
+    folder = tmp_path_factory.mktemp("library")
+    sources = glob.glob(os.path.join(gateway.ROOT, "CShims/CCompat/*.c"))
+    includes = [f"-I{gateway.ROOT}/CShims/{name}/include" for name in ("CISAPI", "CCompat")]
+    output = ["-shared", "-fPIC", "-fvisibility=hidden", "-Wl,-z,defs", "-o", folder / "libisagate-compat.so"]
+    subprocess.run(["gcc", *FLAGS, *includes, *output, *sources], check=True)
+    return folder
+
+
+@pytest.fixture
+def run(library, tmp_path):
+    def run(name, *arguments):
+        program = tmp_path / name
+        source = os.path.join(gateway.ROOT, "Tests/EndToEnd/compat", f"{name}.c")
+        subprocess.run(
+            ["gcc", *FLAGS, "-fshort-wchar", f"-I{gateway.ROOT}/CShims/CISAPI/include", "-o", program, source]
+            + [f"-L{library}", "-lisagate-compat", f"-Wl,-rpath,{library}"],
+            check=True,
+        )
+        outcome = subprocess.run(
+            [program, *arguments], capture_output=True, text=True, timeout=patience.seconds(20), cwd=tmp_path
+        )
+        assert outcome.returncode == 0, outcome.stdout + outcome.stderr
+
+    return run
+
+
+def test_files(run, tmp_path):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    run("files", folder)
+
+
+def test_the_gateway_exports_what_the_library_has(library):
+    exported = subprocess.check_output(["nm", "-D", "--defined-only", gateway.binary()], text=True)
+    names = {line.split()[-1] for line in exported.splitlines()}
+    library_names = subprocess.check_output(
+        ["nm", "-D", "--defined-only", library / "libisagate-compat.so"], text=True
+    )
+    assert {line.split()[-1] for line in library_names.splitlines()} <= names
