@@ -35,16 +35,18 @@ final class RouteTable {
         for entry in entries { unsafe entry.path.deallocate() }
     }
 
-    /// The action of the first route that covers `path`; alive as long as this table.
+    /// The action of the first route that covers `path` and is not handled by one of `passed`; alive as long as this table.
     @inline(__always)
-    func action(for path: UnsafeRawBufferPointer) -> Unmanaged<Action>? {
+    func action(for path: UnsafeRawBufferPointer, passing passed: [any RequestHandler]) -> Unmanaged<Action>? {
         for index in entries.indices {
             let entry = entries[index]
             let fits = unsafe entry.isPrefix ? path.count >= entry.path.count : path.count == entry.path.count
             guard fits else { continue }
-            if unsafe memcmp(path.baseAddress!, entry.path.baseAddress!, entry.path.count) == 0 {
-                return unsafe entry.action
+            guard unsafe memcmp(path.baseAddress!, entry.path.baseAddress!, entry.path.count) == 0 else { continue }
+            if !passed.isEmpty, unsafe entry.action._withUnsafeGuaranteedRef({ $0.isHandled(byAnyOf: passed) }) {
+                continue
             }
+            return unsafe entry.action
         }
         return nil
     }

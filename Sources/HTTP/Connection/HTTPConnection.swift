@@ -156,6 +156,10 @@ package final class HTTPConnection {
 
     func readBody(_ exchange: Exchange) async throws(ExchangeFailure) -> UnsafeRawBufferPointer? {
         let storage = unsafe exchange.storage
+        if let substitute = unsafe storage.pointee.substitute {
+            if let entity = unsafe substitute.takeEntity() { return unsafe entity }
+            guard substitute.continuesWithClient else { return nil }
+        }
         while true {
             let step: RequestBody.Step
             let start = unsafe storage.pointee.cursor
