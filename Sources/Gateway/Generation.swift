@@ -30,6 +30,8 @@ struct Generation: Sendable {
         let sites: [SiteTable]
         /// Nil for plain HTTP.
         let certificates: CertificateStore?
+        /// Whose connections begin with a PROXY protocol header; nil when clients connect themselves.
+        let proxies: [IPNetwork]?
     }
 }
 

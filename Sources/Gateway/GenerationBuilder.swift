@@ -23,7 +23,8 @@ struct GenerationBuilder {
         var ports: [String: Generation.Port] = [:]
         for listener in configuration.listeners {
             let sites = tables.compactMap { $0[listener.name] }
-            ports[listener.name] = Generation.Port(sites: sites, certificates: certificates.stores[listener.name])
+            ports[listener.name] = Generation.Port(
+                sites: sites, certificates: certificates.stores[listener.name], proxies: listener.proxies)
         }
         return Generation(
             number: number, limits: ConnectionLimits(configuration.limits),
@@ -57,7 +58,7 @@ struct GenerationBuilder {
     ) -> [String: SiteTable] {
         let sites = configuration.sites.enumerated().map { index, site in
             let routes = site.routes.map { route in
-                (route.path, makeAction(route, of: site, number: index + 1, worker: worker))
+                (route, makeAction(route, of: site, number: index + 1, worker: worker))
             }
             let pages = site.errorPages.compactMap { page in
                 errorPages[page.file].map { (status: page.status, page: $0) }

@@ -97,7 +97,9 @@ final class SiteTable: @unchecked Sendable {
             return .answered
         }
         exchange.setErrorPages(errorPages[site])
-        let action = unsafe exchange.withPath { path in unsafe sites[site].action(for: path, passing: passed) }
+        let action = unsafe exchange.withPath { path in
+            unsafe sites[site].action(for: exchange, at: path, passing: passed)
+        }
         guard let action = unsafe action else {
             exchange.fail(noRoute)
             return .answered
