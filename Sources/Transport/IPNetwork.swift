@@ -27,7 +27,8 @@ package struct IPAddress: Hashable, BitwiseCopyable, Sendable {
         }
         var ipv6 = in6_addr()
         guard unsafe inet_pton(AF_INET6, text, &ipv6) == 1 else { return nil }
-        self.init(ipv6: unsafe withUnsafeBytes(of: ipv6) { UInt128(bigEndian: unsafe $0.loadUnaligned(as: UInt128.self)) })
+        self.init(
+            ipv6: unsafe withUnsafeBytes(of: ipv6) { UInt128(bigEndian: unsafe $0.loadUnaligned(as: UInt128.self)) })
     }
 
     package var width: Int { isIPv4 ? 32 : 128 }

@@ -108,7 +108,9 @@ private enum ProxyProtocolText {
 
     /// Decimal digits without a leading zero.
     private static func port(_ text: String) -> UInt16? {
-        guard text.utf8.allSatisfy({ (0x30...0x39).contains($0) }), text == "0" || !text.hasPrefix("0") else { return nil }
+        guard text.utf8.allSatisfy({ (0x30...0x39).contains($0) }), text == "0" || !text.hasPrefix("0") else {
+            return nil
+        }
         return UInt16(text)
     }
 }

@@ -4,7 +4,9 @@
 package enum ProxyProtocolWriter {
     /// Version 1: one line (section 2.1). Nil stands for a client without an IP address.
     package static func version1(_ client: ProxyProtocolHeader.Client?) -> [UInt8] {
-        guard let client, client.source.isIPv4 == client.destination.isIPv4 else { return Array("PROXY UNKNOWN\r\n".utf8) }
+        guard let client, client.source.isIPv4 == client.destination.isIPv4 else {
+            return Array("PROXY UNKNOWN\r\n".utf8)
+        }
         let family = client.source.isIPv4 ? "TCP4" : "TCP6"
         let ports = "\(client.sourcePort) \(client.destinationPort)"
         return Array("PROXY \(family) \(client.source) \(client.destination) \(ports)\r\n".utf8)

@@ -74,7 +74,8 @@ package struct SocketAddress: Sendable {
     package var ip: IPAddress? {
         unsafe withUnsafeBytes(of: storage) { bytes in
             switch Int32(storage.ss_family) {
-            case AF_INET: IPAddress(ipv4: UInt32(bigEndian: unsafe bytes.loadUnaligned(fromByteOffset: 4, as: UInt32.self)))
+            case AF_INET:
+                IPAddress(ipv4: UInt32(bigEndian: unsafe bytes.loadUnaligned(fromByteOffset: 4, as: UInt32.self)))
             case AF_INET6:
                 IPAddress(ipv6: UInt128(bigEndian: unsafe bytes.loadUnaligned(fromByteOffset: 8, as: UInt128.self)))
             default: nil

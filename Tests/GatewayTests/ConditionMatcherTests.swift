@@ -16,7 +16,9 @@ import Testing
         #expect(isMet != meets(.init(name: "v", test: .absent), query))
     }
 
-    @Test(arguments: [("a+b", "a b", true), ("a%20b", "a b", true), ("%", "%", true), ("%4", "%4", true), ("%zz", "%zz", true)])
+    @Test(arguments: [
+        ("a+b", "a b", true), ("a%20b", "a b", true), ("%", "%", true), ("%4", "%4", true), ("%zz", "%zz", true),
+    ])
     func `Text of forms is compared as it reads`(_ encoded: String, _ text: String, _ isEqual: Bool) {
         #expect(isEqual == meets(.init(name: "v", test: .equals(text)), "v=" + encoded))
     }

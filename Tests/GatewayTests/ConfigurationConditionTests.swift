@@ -61,7 +61,8 @@ import Transport
     @Test func `A listener says whose PROXY protocol headers it believes`() throws {
         let listeners =
             "listeners: { plain: { bind: ['127.0.0.1:1'], proxy_protocol: { mode: required, from: [10.0.0.0/8] } } }"
-        #expect(try decode(ConfigurationText(listeners: listeners).text).listeners[0].proxies == [IPNetwork("10.0.0.0/8")!])
+        #expect(
+            try decode(ConfigurationText(listeners: listeners).text).listeners[0].proxies == [IPNetwork("10.0.0.0/8")!])
         let off = listeners.replacing("required", with: "'off'")
         #expect(try decode(ConfigurationText(listeners: off).text).listeners[0].proxies == nil)
     }

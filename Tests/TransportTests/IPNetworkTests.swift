@@ -8,7 +8,8 @@ import Testing
         ("192.0.2.1", "192.0.2.2", false), ("0.0.0.0/0", "203.0.113.9", true), ("0.0.0.0/0", "::1", false),
         ("2001:db8::/32", "2001:db8:1::1", true), ("2001:db8::/32", "2001:db9::1", false), ("::/0", "::1", true),
         ("::/0", "192.0.2.1", false), ("10.0.0.0/8", "::ffff:10.1.2.3", true), ("::1", "::1", true),
-    ]) func `A network has the addresses that share its bits`(_ network: String, _ address: String, _ isIn: Bool) throws {
+    ]) func `A network has the addresses that share its bits`(_ network: String, _ address: String, _ isIn: Bool) throws
+    {
         let network = try #require(IPNetwork(network))
         #expect(try network.contains(#require(IPAddress(address))) == isIn)
     }
@@ -20,7 +21,9 @@ import Testing
         #expect(IPNetwork(text) == nil)
     }
 
-    @Test(arguments: [("10.0.0.0/8", "10.1.0.0/16", true), ("10.1.0.0/16", "10.0.0.0/8", false), ("::/0", "10.0.0.0/8", false)])
+    @Test(arguments: [
+        ("10.0.0.0/8", "10.1.0.0/16", true), ("10.1.0.0/16", "10.0.0.0/8", false), ("::/0", "10.0.0.0/8", false),
+    ])
     func `A network has another one that lies within it`(_ outer: String, _ inner: String, _ isIn: Bool) throws {
         let outer = try #require(IPNetwork(outer))
         #expect(try outer.contains(#require(IPNetwork(inner))) == isIn)

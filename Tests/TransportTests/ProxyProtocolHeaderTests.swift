@@ -41,7 +41,9 @@ import Testing
 
     private static func zeros(_ count: Int) -> [UInt8] { [UInt8](repeating: 0, count: count) }
 
-    @Test(arguments: withoutAddress) func `A connection of the proxy's own, or without IP, stays as it is`(_ rest: [UInt8]) throws {
+    @Test(arguments: withoutAddress) func `A connection of the proxy's own, or without IP, stays as it is`(
+        _ rest: [UInt8]
+    ) throws {
         let bytes = Self.signature + rest
         #expect(try parse(bytes) == ProxyProtocolHeader(client: nil, length: bytes.count))
     }
@@ -72,7 +74,9 @@ import Testing
         ([0x21, 0x11, 0, 18] + zeros(12) + [3, 0, 3, 1, 2, 3], .invalidTLV),
     ]
 
-    @Test(arguments: malformed) func `A malformed binary header is refused by name`(_ rest: [UInt8], _ rejection: ProxyProtocolRejection) {
+    @Test(arguments: malformed) func `A malformed binary header is refused by name`(
+        _ rest: [UInt8], _ rejection: ProxyProtocolRejection
+    ) {
         #expect(refusal(of: Self.signature + rest) == rejection)
     }
 

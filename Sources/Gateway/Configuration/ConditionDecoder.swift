@@ -31,7 +31,8 @@ extension ValueDecoder<String> {
         text("a method such as GET") { text throws(Refusal) in
             guard !text.isEmpty, text.utf8.count <= 64, text.utf8.allSatisfy(isTokenByte) else { return nil }
             guard text == text.uppercased() else {
-                throw Refusal(message: "methods are case-sensitive, found \(quoted(text))", suggestion: text.uppercased())
+                throw Refusal(
+                    message: "methods are case-sensitive, found \(quoted(text))", suggestion: text.uppercased())
             }
             return text
         }

@@ -3,6 +3,7 @@ extension ValueDecoder<Located<RouteConfiguration>> {
         .mapping { keys in
             let path = keys.require("path", .located(.pathPattern), placeholder: nil)
             let conditions = keys.take("when", .conditions, default: .none)
+            let limits = keys.take("limit", .routeLimits)
             let actions = [
                 keys.take("extension", .extensionName(declared)).map { RouteAction.runExtension($0) },
                 keys.take("respond", .respond).map { RouteAction.respond($0) },
@@ -16,7 +17,7 @@ extension ValueDecoder<Located<RouteConfiguration>> {
                     at: keys.position)
             }
             let configuration = RouteConfiguration(
-                path: path?.value ?? .unmatchable, conditions: conditions,
+                path: path?.value ?? .unmatchable, conditions: conditions, limits: limits,
                 action: actions.compactMap { $0 }.first ?? .respond(RespondConfiguration()), line: keys.position.line)
             return Located(value: configuration, position: path?.position ?? keys.position)
         }

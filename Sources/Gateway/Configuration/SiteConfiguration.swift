@@ -35,6 +35,7 @@ package enum HostPattern: Sendable, Hashable {
 package struct RouteConfiguration: Sendable, Equatable {
     package var path: PathPattern
     package var conditions = RouteConditions.none
+    package var limits: RouteLimits?
     package var action: RouteAction
     /// Where the route stands in the file, for messages about it.
     package var line: Int

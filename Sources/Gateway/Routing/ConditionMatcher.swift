@@ -83,9 +83,7 @@ struct RequirementMatcher {
         let fields = unsafe exchange.fields
         for index in 0..<exchange.head.fieldCount {
             let field = unsafe fields[index]
-            guard field.name.range.count == name.count,
-                unsafe Self.equalsIgnoringCase(exchange.bytes(of: field.name), name)
-            else { continue }
+            guard unsafe FieldSyntax.isNamed(exchange.bytes(of: field.name).bytes, name) else { continue }
             if let verdict = unsafe judge(exchange.bytes(of: field.value), isEncoded: false) { return verdict }
         }
         return isMetByNone
@@ -122,16 +120,6 @@ struct RequirementMatcher {
     private var isMetByNone: Bool {
         if case .absent = test { return true }
         return false
-    }
-
-    /// - Parameter lowercase: a name already in lower case.
-    private static func equalsIgnoringCase(_ name: UnsafeRawBufferPointer, _ lowercase: [UInt8]) -> Bool {
-        for index in lowercase.indices {
-            let byte = unsafe name[index]
-            let folded = byte &- UInt8(ascii: "A") < 26 ? byte | 0x20 : byte
-            if folded != lowercase[index] { return false }
-        }
-        return true
     }
 }
 
