@@ -18,9 +18,9 @@ def running(start_gateway):
             limited("/burst", rate={"requests": "1/h", "burst": 3}),
             limited("/key", rate={"requests": "1/h", "by": {"header": "X-Key"}}),
             limited("/cookie", rate={"requests": "1/h", "by": {"cookie": "id"}}),
-            {"path": "/slow", "extension": "never_answers", "limit": {"concurrency": {"requests": 2}}},
+            {"path": "/slow", "extension": "pending_forever", "limit": {"concurrency": {"requests": 2}}},
         ],
-        extensions={"never_answers": {"threads": 4, "request_timeout": "3s"}},
+        extensions={"pending_forever": {"threads": 4, "request_timeout": "2s"}},
         environment=gateway.ABANDONING,
     )
 
@@ -63,7 +63,6 @@ def test_more_requests_at_a_time_are_refused(running):
     clients = [running.plain() for _ in range(3)]
     with concurrent.futures.ThreadPoolExecutor(3) as threads:
         answers = list(threads.map(lambda client: client.get("/slow"), clients))
-    assert sorted(answer.status for answer in answers)[0] == 429
     assert sum(answer.status == 429 for answer in answers) == 1
     refused = next(answer for answer in answers if answer.status == 429)
     assert refused["Retry-After"] == "1"
