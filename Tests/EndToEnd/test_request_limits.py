@@ -22,6 +22,7 @@ def running(start_gateway):
         ],
         extensions={"pending_forever": {"threads": 4, "request_timeout": "2s"}},
         environment=gateway.ABANDONING,
+        drain={"grace": "500ms"},
     )
 
 
