@@ -47,6 +47,10 @@ final class LimitedAction: Action, RequestHandler {
         return limiter.concurrency == nil ? action.answer(exchange) : .handler(self)
     }
 
+    override func isHandled(byAnyOf handlers: [any RequestHandler]) -> Bool {
+        handlers.contains { $0 === self } || action.isHandled(byAnyOf: handlers)
+    }
+
     func handle(_ exchange: Exchange) async throws(ExchangeFailure) {
         guard let concurrency = limiter.concurrency else { return }
         let key = concurrencyKey.value(of: exchange)
