@@ -61,8 +61,9 @@ let package = Package(
         module("HTTP", uses: ["Transport", "CLinux"]),
         module("ISAPI", uses: ["HTTP", "Transport", "CISAPI", "CCompat", "CLinux"]),
         module("StaticFiles", uses: ["HTTP", "Transport", "CLinux"]),
+        module("Proxy", uses: ["HTTP", "Transport"]),
         module(
-            "Gateway", uses: ["Transport", "TLS", "HTTP", "ISAPI", "StaticFiles", "CLinux", yams, log]),
+            "Gateway", uses: ["Transport", "TLS", "HTTP", "ISAPI", "StaticFiles", "Proxy", "CLinux", yams, log]),
         .executableTarget(
             name: "isagate", dependencies: ["Gateway", arguments], path: "Sources/isagate",
             swiftSettings: strictness),
@@ -71,6 +72,7 @@ let package = Package(
         module("TestSupport", uses: ["Transport", "CLinux"], in: "Tests"),
         tests("Transport", uses: ["TestSupport", "CLinux"]),
         tests("HTTP", uses: ["TestSupport", "Transport", "CLinux"]),
+        tests("Proxy", uses: ["TestSupport", "HTTP", "Transport"]),
         tests("ISAPI", uses: ["HTTP", "CISAPI"]), tests("Gateway"), tests("StaticFiles", uses: ["HTTP"]),
         tests("TLS", uses: ["COpenSSL"]),
     ]

@@ -12,17 +12,16 @@ struct Generation: Sendable {
     let ports: [String: Port]
     let accessLog: AccessLogTarget?
     let certificates: CertificateSet
-    let limiters: [RequestLimiter.Identity: RequestLimiter]
 
     /// The next generation, in which only the certificates are others.
     func exchanging(_ certificates: CertificateSet) -> Generation {
         let ports = Dictionary(
             uniqueKeysWithValues: ports.map { name, port in
-                (name, Port(sites: port.sites, certificates: certificates.stores[name], proxies: port.proxies))
+                (name, Port(sites: port.sites, certificates: certificates.stores[name]))
             })
         return Generation(
             number: number + 1, limits: limits, handshakeTimeout: handshakeTimeout, ports: ports, accessLog: accessLog,
-            certificates: certificates, limiters: limiters)
+            certificates: certificates)
     }
 
     /// What answers on one listener.
@@ -31,8 +30,6 @@ struct Generation: Sendable {
         let sites: [SiteTable]
         /// Nil for plain HTTP.
         let certificates: CertificateStore?
-        /// Whose connections begin with a PROXY protocol header; nil when clients connect themselves.
-        let proxies: [IPNetwork]?
     }
 }
 

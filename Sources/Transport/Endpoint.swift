@@ -2,21 +2,21 @@ import CLinux
 import Glibc
 import Synchronization
 
-/// Our end of one accepted TCP connection: the descriptor, what epoll said about it, and the place where its task waits.
+/// Our end of one connection: the descriptor, what epoll said about it, and the place where its task waits.
 ///
-/// `wait(for:until:)` is the only point where a connection's task suspends. epoll is edge-triggered: a direction counts
+/// `wait` is the only point where a connection's task suspends, be it for this endpoint alone or also for that of an
+/// upstream server. epoll is edge-triggered: a direction counts
 /// as ready from the event that said so until a call comes back short or empty, so no system call is made merely to
 /// see EAGAIN. All of it is touched by its worker's thread only, except `signal()`.
 @safe
 package final class Endpoint: EventSource, @unchecked Sendable {
     package let descriptor: Int32
     package let worker: Worker
-    /// Where the client connected to, and from: by the socket, or by what a proxy in front said.
-    package private(set) var localAddress: SocketAddress
-    package private(set) var remoteAddress: SocketAddress
+    package let localAddress: SocketAddress
+    package let remoteAddress: SocketAddress
 
     private var isReadable = false
-    private var isWritable = true
+    private var isWritable: Bool
     /// The peer has finished sending; a short read then no longer means that the socket is empty.
     package private(set) var peerFinished = false
     /// The peer has closed or reset both directions.
@@ -26,6 +26,10 @@ package final class Endpoint: EventSource, @unchecked Sendable {
 
     private var interest: Interest = []
     private var waiter: UnsafeContinuation<Wake, Never>?
+    /// The endpoint at which a task waits for this one as well.
+    private unowned(unsafe) var companion: Endpoint?
+    /// Told of every event while no task has the connection.
+    private unowned(unsafe) var keeper: (any EndpointKeeper)?
     private let timer: TimerWheel.EntryPointer
     private let signalInFlight = Atomic(false)
 
@@ -38,7 +42,14 @@ package final class Endpoint: EventSource, @unchecked Sendable {
     package static func open(
         _ descriptor: Int32, on worker: Worker, local: SocketAddress, remote: SocketAddress
     ) -> Endpoint? {
-        let endpoint = Endpoint(descriptor, worker, local, remote)
+        open(descriptor, on: worker, local: local, remote: remote, isConnected: true)
+    }
+
+    /// As `open(_:on:local:remote:)`; a connection that is still being made is not writable before it is.
+    static func open(
+        _ descriptor: Int32, on worker: Worker, local: SocketAddress, remote: SocketAddress, isConnected: Bool
+    ) -> Endpoint? {
+        let endpoint = Endpoint(descriptor, worker, local, remote, isWritable: isConnected)
         let events = CLinux_EPOLLIN | CLinux_EPOLLOUT | CLinux_EPOLLRDHUP | CLinux_EPOLLET
         guard worker.watch(endpoint, descriptor: descriptor, events: events) else { return nil }
         worker.opened(endpoint)
@@ -48,13 +59,18 @@ package final class Endpoint: EventSource, @unchecked Sendable {
 
     private var isOpen = false
 
-    private init(_ descriptor: Int32, _ worker: Worker, _ local: SocketAddress, _ remote: SocketAddress) {
+    private init(
+        _ descriptor: Int32, _ worker: Worker, _ local: SocketAddress, _ remote: SocketAddress, isWritable: Bool
+    ) {
+        self.isWritable = isWritable
         self.descriptor = descriptor
         self.worker = worker
         localAddress = local
         remoteAddress = remote
         unsafe preceding = nil
         unsafe following = nil
+        unsafe companion = nil
+        unsafe keeper = nil
         unsafe timer = .allocate(capacity: 1)
         super.init()
         unsafe timer.initialize(to: TimerWheel.Entry(owner: self))
@@ -90,38 +106,6 @@ package final class Endpoint: EventSource, @unchecked Sendable {
             default: return .failed(TransportFailure(errno: errno))
             }
         }
-    }
-
-    /// As `receive`, but the bytes stay in the socket and count as seen: the next wait is for further ones.
-    package func peek(into buffer: UnsafeMutableRawBufferPointer) -> IOResult {
-        guard isReadable else { return .wouldBlock(.readable) }
-        while true {
-            let count = unsafe recv(descriptor, buffer.baseAddress, buffer.count, Int32(MSG_PEEK))
-            if count > 0 {
-                if !peerFinished { isReadable = false }
-                return .bytes(count)
-            }
-            if count == 0 { return .end }
-            switch errno {
-            case EINTR: continue
-            case EAGAIN:
-                isReadable = false
-                return .wouldBlock(.readable)
-            default: return .failed(TransportFailure(errno: errno))
-            }
-        }
-    }
-
-    /// Drops the first `count` bytes received, all of which `peek` has shown.
-    package func dropPeeked(_ count: Int, using buffer: UnsafeMutableRawBufferPointer) -> IOResult {
-        isReadable = true
-        return unsafe receive(into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<count]))
-    }
-
-    /// Takes the addresses of the client's connection from a trusted proxy that made this one.
-    package func stand(for remote: SocketAddress, at local: SocketAddress) {
-        remoteAddress = remote
-        localAddress = local
     }
 
     /// One `send`, or none when the socket is known to be full.
@@ -181,6 +165,22 @@ package final class Endpoint: EventSource, @unchecked Sendable {
         }
     }
 
+    /// As `wait(for:until:)`, also for what another endpoint of the same worker may report; which of them it was shows
+    /// in what each is ready for.
+    @inline(__always)
+    package func wait(
+        for interest: Interest, or otherInterest: Interest, on other: Endpoint, until deadline: Deadline
+    ) async -> Wake {
+        if let wake = satisfied(interest) ?? other.satisfied(otherInterest) { return wake }
+        assert(unsafe other.waiter == nil && other.companion == nil, "one task waits on an endpoint")
+        other.interest = otherInterest
+        unsafe other.companion = self
+        let wake = await wait(for: interest, until: deadline)
+        unsafe other.companion = nil
+        other.interest = []
+        return wake
+    }
+
     @inline(__always)
     private func satisfied(_ interest: Interest) -> Wake? {
         if isAborted { return .aborted }
@@ -189,21 +189,27 @@ package final class Endpoint: EventSource, @unchecked Sendable {
             return .signalled
         }
         if interest.contains(.readable) && isReadable || interest.contains(.writable) && isWritable { return .ready }
-        if interest.contains(.hangup) && isHungUp { return .hangup }
+        if interest.contains(.hangup) && isHungUp || interest.contains(.finished) && peerFinished { return .hangup }
         return nil
     }
 
     @inline(__always)
     private func resume(_ wake: Wake) {
-        guard let continuation = unsafe waiter else { return }
+        guard let continuation = unsafe waiter else {
+            if let companion = unsafe companion { companion.resume(wake) }
+            return
+        }
         unsafe waiter = nil
         unsafe continuation.resume(returning: wake)
     }
 
     @inline(__always)
     private func resumeIfSatisfied() {
-        guard unsafe waiter != nil, let wake = satisfied(interest) else { return }
-        resume(wake)
+        guard unsafe waiter != nil || companion != nil else {
+            unsafe keeper?.endpointStirred()
+            return
+        }
+        if let wake = satisfied(interest) { resume(wake) }
     }
 
     // MARK: What the worker reports
@@ -220,16 +226,44 @@ package final class Endpoint: EventSource, @unchecked Sendable {
     }
 
     func deadlinePassed() {
-        resume(.deadline)
+        // A deadline from the time the connection was kept means nothing to the task that uses it now.
+        if unsafe companion == nil { resume(.deadline) }
+        unsafe keeper?.endpointStirred()
     }
 
     func drainBegan() {
         if interest.contains(.drain) { resume(.draining) }
+        unsafe keeper?.endpointStirred()
     }
 
     func abort() {
         isAborted = true
         resume(.aborted)
+        unsafe keeper?.endpointStirred()
+    }
+
+    // MARK: Keeping an idle connection
+
+    /// Leaves the connection to `keeper`, which is told of every event, of a drain, and of the deadline.
+    package func keep(by keeper: any EndpointKeeper, until deadline: Deadline) {
+        unsafe self.keeper = keeper
+        unsafe worker.setDeadline(timer, deadline)
+    }
+
+    /// Ends the keeping; a task uses the connection from now on, or closes it.
+    package func takeBack() {
+        unsafe keeper = nil
+    }
+
+    /// Whether nothing at all has come since the last byte was received, as it should be between a response and the
+    /// next request.
+    package var isQuiet: Bool { !isReadable && !peerFinished && !isHungUp && !isAborted }
+
+    /// Asks the system for bytes or an end that epoll has not reported yet; true when there is neither.
+    package func confirmQuiet() -> Bool {
+        guard isQuiet else { return false }
+        var byte: UInt8 = 0
+        return unsafe recv(descriptor, &byte, 1, Int32(MSG_PEEK)) < 0 && errno == EAGAIN
     }
 
     // MARK: Signals
@@ -269,4 +303,10 @@ package final class Endpoint: EventSource, @unchecked Sendable {
         unsafe setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout.size(ofValue: linger)))
         close()
     }
+}
+
+/// Has the connections that no task uses; called while the events of a turn are handled, so it closes none of them
+/// before the turn's end.
+package protocol EndpointKeeper: AnyObject {
+    func endpointStirred()
 }

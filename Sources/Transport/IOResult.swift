@@ -42,6 +42,8 @@ package struct Interest: OptionSet, BitwiseCopyable, Sendable {
     package static var drain: Interest { Interest(rawValue: 8) }
     /// The peer has closed or reset both directions.
     package static var hangup: Interest { Interest(rawValue: 16) }
+    /// The peer has finished sending, whether or not it still receives.
+    package static var finished: Interest { Interest(rawValue: 32) }
 
     /// What an array literal would say, without making an array for every wait.
     package static func | (left: Interest, right: Interest) -> Interest {

@@ -28,27 +28,20 @@ package struct SocketAddress: Sendable {
         }
     }
 
-    package init(_ address: IPAddress, port: UInt16) {
-        if address.isIPv4 {
-            var ipv4 = sockaddr_in()
-            ipv4.sin_family = sa_family_t(AF_INET)
-            ipv4.sin_port = port.bigEndian
-            ipv4.sin_addr.s_addr = UInt32(truncatingIfNeeded: address.bits).bigEndian
-            store(&ipv4)
-        } else {
-            var ipv6 = sockaddr_in6()
-            ipv6.sin6_family = sa_family_t(AF_INET6)
-            ipv6.sin6_port = port.bigEndian
-            unsafe withUnsafeMutableBytes(of: &ipv6.sin6_addr) {
-                unsafe $0.storeBytes(of: address.bits.bigEndian, as: UInt128.self)
-            }
-            store(&ipv6)
-        }
-    }
-
     init(_ storage: sockaddr_storage, _ length: socklen_t) {
         self.storage = storage
         self.length = length
+    }
+
+    /// A socket in the file system (unix(7)); nil when the path is empty or longer than 107 bytes.
+    package init?(unixPath path: String) {
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        let bytes = Array(path.utf8)
+        let room = MemoryLayout.size(ofValue: address.sun_path)
+        guard !bytes.isEmpty, bytes.count < room, !bytes.contains(0) else { return nil }
+        unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: bytes) }
+        store(&address)
     }
 
     /// The address a descriptor is bound to.
@@ -68,22 +61,16 @@ package struct SocketAddress: Sendable {
         length = socklen_t(size)
     }
 
+    package var family: Int32 { Int32(storage.ss_family) }
+
     package var isIPv6: Bool { Int32(storage.ss_family) == AF_INET6 }
 
-    /// The address without its port; nil when it is not one of the Internet's.
-    package var ip: IPAddress? {
-        unsafe withUnsafeBytes(of: storage) { bytes in
-            switch Int32(storage.ss_family) {
-            case AF_INET:
-                IPAddress(ipv4: UInt32(bigEndian: unsafe bytes.loadUnaligned(fromByteOffset: 4, as: UInt32.self)))
-            case AF_INET6:
-                IPAddress(ipv6: UInt128(bigEndian: unsafe bytes.loadUnaligned(fromByteOffset: 8, as: UInt128.self)))
-            default: nil
-            }
-        }
+    /// 0 for a socket in the file system.
+    package var port: UInt16 {
+        family == AF_UNIX ? 0 : inetPort
     }
 
-    package var port: UInt16 {
+    private var inetPort: UInt16 {
         unsafe withUnsafeBytes(of: storage) {
             UInt16(bigEndian: unsafe $0.loadUnaligned(fromByteOffset: 2, as: UInt16.self))
         }
@@ -97,8 +84,9 @@ package struct SocketAddress: Sendable {
         return copy
     }
 
-    /// The address without port or brackets, as in REMOTE_ADDR.
+    /// The address without port or brackets, as in REMOTE_ADDR; the path of a socket in the file system.
     package var host: String {
+        if family == AF_UNIX { return unixPath }
         let offset = isIPv6 ? 8 : 4
         var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
         let count = text.count
@@ -108,9 +96,35 @@ package struct SocketAddress: Sendable {
         return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
-    /// `host:port`, with brackets around an IPv6 address.
+    /// Bytes that the text of an address takes at most.
+    package static let maximumHostText = 110
+
+    /// Writes `host` to `room`, which has `maximumHostText` bytes, and returns its length; no String is made of it.
+    package func writeHost(to room: UnsafeMutableRawBufferPointer) -> Int {
+        unsafe withUnsafeBytes(of: storage) { bytes in
+            if family == AF_UNIX {
+                let path = unsafe bytes[2..<Self.maximumHostText]
+                let end = unsafe path.firstIndex(of: 0) ?? path.endIndex
+                unsafe room.copyBytes(from: path[..<end])
+                return end - 2
+            }
+            let offset = isIPv6 ? 8 : 4
+            let text = unsafe room.assumingMemoryBound(to: CChar.self)
+            _ = unsafe inet_ntop(family, bytes.baseAddress! + offset, text.baseAddress!, socklen_t(text.count))
+            return unsafe strnlen(text.baseAddress!, text.count)
+        }
+    }
+
+    private var unixPath: String {
+        unsafe withUnsafeBytes(of: storage) { bytes in
+            unsafe String(decoding: bytes.dropFirst(2).prefix { $0 != 0 }, as: UTF8.self)
+        }
+    }
+
+    /// `host:port`, with brackets around an IPv6 address; `unix:` and its path for a socket in the file system.
     package var description: String {
-        isIPv6 ? "[\(host)]:\(port)" : "\(host):\(port)"
+        if family == AF_UNIX { return "unix:\(unixPath)" }
+        return isIPv6 ? "[\(host)]:\(port)" : "\(host):\(port)"
     }
 
     func withSocketAddress<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result {

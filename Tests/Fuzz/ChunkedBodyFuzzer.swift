@@ -22,6 +22,7 @@ private struct Outcome: Equatable {
     var data: [UInt8] = []
     /// Bytes of the body, once it has ended.
     var length: Int?
+    var trailers: [[UInt8]] = []
     var refusal: RequestRejection?
 }
 
@@ -39,6 +40,10 @@ private func decode(_ input: UnsafeRawBufferPointer, pausingAt pauses: [Int]) ->
                     precondition(!range.isEmpty, "a step without progress")
                     outcome.data += rest[range]
                     consumed += range.upperBound
+                case .trailer(let range):
+                    precondition(!range.isEmpty, "a step without progress")
+                    outcome.trailers.append(Array(rest[range]))
+                    consumed += range.upperBound + 2
                 case .needsMore(let count):
                     consumed += count
                     waiting = true

@@ -5,6 +5,7 @@ import Testing
 /// What came out of a chunked body: its data, the bytes it took, or that its end is missing.
 private struct DecodedBody: Equatable {
     var data: [UInt8] = []
+    var trailers: [String] = []
     var consumed = 0
     var ended = false
 }
@@ -22,6 +23,10 @@ private func decode(_ input: [UInt8], pausingAt pauses: [Int] = []) throws(Reque
             case .data(let range):
                 body.data += rest[range]
                 body.consumed += range.upperBound
+                continue
+            case .trailer(let range):
+                body.trailers.append(String(decoding: rest[range], as: UTF8.self))
+                body.consumed += range.upperBound + 2
                 continue
             case .needsMore(let consumed):
                 body.consumed += consumed
@@ -58,11 +63,18 @@ struct ChunkedDecoderTests {
     @Test("A body comes out the same split at any place", arguments: bodies)
     func isIndependentOfSplits(encoded: String, data: String) throws {
         let input = bytes(encoded)
-        let expected = DecodedBody(data: bytes(data), consumed: input.count, ended: true)
+        let expected = try decode(input)
+        #expect(expected.data == bytes(data) && expected.consumed == input.count && expected.ended)
         for split in 0...input.count {
             #expect(try decode(input, pausingAt: [split]) == expected)
         }
         #expect(try decode(input, pausingAt: Array(0..<input.count)) == expected)
+    }
+
+    @Test("Trailer fields are handed out in their order")
+    func handsOutTrailers() throws {
+        let body = try decode(bytes("1\r\nx\r\n0\r\nX-Sum: 1\r\nX-Empty:\r\n\r\n"))
+        #expect(body.trailers == ["X-Sum: 1", "X-Empty:"])
     }
 
     @Test("A body has not ended at any prefix", arguments: bodies)

@@ -1,5 +1,3 @@
-import Transport
-
 /// Everything the configuration file says, checked and with every default filled in.
 ///
 /// A value of this type is consistent: every name it mentions is declared, every file it needs existed when it was
@@ -12,13 +10,14 @@ package struct Configuration: Sendable, Equatable {
     package var user: String?
     /// Whether a change of any file with certificates or keys is noticed, where a certificate does not say otherwise.
     package var isWatching = false
-    /// In file order, as are extensions and sites.
+    /// In file order, as are extensions, upstreams and sites.
     package var listeners: [ListenerConfiguration]
     package var admin = AdminConfiguration()
     package var log = LogConfiguration()
     package var limits = LimitsConfiguration()
     package var drain = DrainConfiguration()
     package var extensions: [ExtensionConfiguration] = []
+    package var upstreams: [UpstreamConfiguration] = []
     package var sites: [SiteConfiguration]
 }
 
@@ -34,9 +33,6 @@ package enum Workers: Sendable, Equatable {
 package struct ListenerConfiguration: Sendable, Equatable {
     package var name: String
     package var bind: [BindAddress]
-    /// The proxies in front, every connection from which begins with a PROXY protocol header; nil when clients connect
-    /// themselves. Nobody else is let in then.
-    package var proxies: [IPNetwork]?
     /// Nil for plain HTTP.
     package var tls: ListenerTLSConfiguration?
 }

@@ -1,5 +1,3 @@
-import Transport
-
 /// The keys of the file's top level and of every section but the sites.
 extension ValueDecoder<Configuration> {
     static var configuration: Self {
@@ -16,16 +14,19 @@ extension ValueDecoder<Configuration> {
             let drain = keys.take("drain", .drain, default: DrainConfiguration())
             let extensions = keys.take(
                 "extensions", .named("extensions", of: { .isapiExtension(name: $0) }), default: NamedValues())
+            let upstreams = keys.take(
+                "upstreams", .named("upstreams", of: { .upstream(name: $0) }), default: NamedValues())
 
-            let declared = DeclaredNames(listeners: listeners, extensions: extensions.names)
+            let declared = DeclaredNames(
+                listeners: listeners, extensions: extensions.names, upstreams: upstreams.names)
             let sites = keys.require("sites", .list("sites", of: .site(declared)), placeholder: [])
             reportSharedAddresses(of: listeners.values, in: keys.context)
             reportSharedHosts(of: sites, in: keys.context)
 
             return Configuration(
                 workers: workers, user: user, isWatching: isWatching, listeners: listeners.values.map(\.value),
-                admin: admin, log: log, limits: limits,
-                drain: drain, extensions: extensions.values, sites: sites.map(\.configuration))
+                admin: admin, log: log, limits: limits, drain: drain,
+                extensions: extensions.values, upstreams: upstreams.values, sites: sites.map(\.configuration))
         }
     }
 }
@@ -58,9 +59,8 @@ extension ValueDecoder<ListenerDraft> {
             let bind = keys.require("bind", .list("addresses", of: .located(.address)), placeholder: [])
             // TLS stays on when its section is mistaken, so that the checks on certificates still hold.
             let tls = keys.take("tls", .listenerTLS) ?? (keys.names.contains("tls") ? ListenerTLSConfiguration() : nil)
-            let proxies = keys.take("proxy_protocol", .proxyProtocol, default: nil)
             return ListenerDraft(
-                value: ListenerConfiguration(name: name, bind: bind.map(\.value), proxies: proxies, tls: tls),
+                value: ListenerConfiguration(name: name, bind: bind.map(\.value), tls: tls),
                 positions: bind.map(\.position))
         }
     }
@@ -69,21 +69,6 @@ extension ValueDecoder<ListenerDraft> {
 extension ValueDecoder<BindAddress> {
     fileprivate static var address: Self {
         text("an IP address and a port such as \"0.0.0.0:8443\" or \"[::]:8443\"") { BindAddress($0) }
-    }
-}
-
-extension ValueDecoder<[IPNetwork]?> {
-    /// Whether connections begin with a header is said, never guessed: a client could send one as well as a proxy.
-    fileprivate static var proxyProtocol: Self {
-        .mapping { keys in
-            let isRequired = keys.require(
-                "mode", .word("whether a header is required", ["required": true, "off": false]), placeholder: false)
-            let networks = keys.take("from", .list("networks", of: .network))
-            if isRequired, networks == nil, !keys.names.contains("from") {
-                keys.context.report("missing key 'from': the networks whose headers are believed", at: keys.position)
-            }
-            return isRequired ? networks ?? [] : nil
-        }
     }
 }
 

@@ -2,6 +2,7 @@
 struct DeclaredNames {
     var listeners: NamedValues<ListenerDraft>
     var extensions: [String]
+    var upstreams: [String] = []
 
     func usesTLS(_ listener: String) -> Bool {
         listeners.values.contains { $0.value.name == listener && $0.value.tls != nil }
@@ -70,7 +71,7 @@ extension ValueDecoder<HostPattern> {
 }
 
 /// Labels of letters, digits, hyphens and underscores, 63 characters at most, 253 in all (RFC 1123 §2.1).
-private func isDomainName(_ text: Substring) -> Bool {
+func isDomainName(_ text: Substring) -> Bool {
     guard !text.isEmpty, text.utf8.count <= 253 else { return false }
     return text.split(separator: ".", omittingEmptySubsequences: false).allSatisfy { label in
         (1...63).contains(label.utf8.count)
@@ -106,19 +107,17 @@ private func checkListeners(
 }
 
 private func reportUnreachable(_ routes: [Located<RouteConfiguration>], in context: DecodingContext) {
-    var earlier: [PathPattern: [RouteConfiguration]] = [:]
+    var earlier: [PathPattern: RouteConfiguration] = [:]
     for route in routes {
         let path = route.value.path
-        let hiding = path.coveringPatterns.lazy.flatMap { earlier[$0] ?? [] }.first { route.value.isHidden(by: $0) }
+        let hiding = path.coveringPatterns.lazy.compactMap { earlier[$0] }.first { $0.path.covers(path) }
         if let hiding {
-            let requests =
-                route.value.conditions == .none ? "matches" : "has no more conditions than this one and matches"
             context.report(
-                "this route is never reached: the route on line \(hiding.line) \(requests) "
-                    + "\(quoted(path.description)) first",
+                "this route is never reached: the route on line \(hiding.line) matches \(quoted(path.description)) "
+                    + "first",
                 at: route.position)
         } else {
-            earlier[path, default: []].append(route.value)
+            earlier[path] = route.value
         }
     }
 }

@@ -6,9 +6,6 @@ class Action {
     func answer(_ exchange: Exchange) -> Disposition {
         preconditionFailure("an action answers its own requests")
     }
-
-    /// Whether one of these handlers answers for this action.
-    func isHandled(byAnyOf handlers: [any RequestHandler]) -> Bool { false }
 }
 
 /// `respond`: the same response for every request.
@@ -38,10 +35,6 @@ final class ExtensionAction: Action {
 
     override func answer(_ exchange: Exchange) -> Disposition {
         .handler(handler)
-    }
-
-    override func isHandled(byAnyOf handlers: [any RequestHandler]) -> Bool {
-        handlers.contains { $0 === handler }
     }
 }
 

@@ -33,10 +33,6 @@ final class SiteRouter: RequestRouter {
         return unsafe current._withUnsafeGuaranteedRef { $0.answer(exchange) }
     }
 
-    func answer(_ exchange: Exchange, passing passed: [any RequestHandler]) -> Disposition {
-        unsafe current._withUnsafeGuaranteedRef { $0.answer(exchange, passing: passed) }
-    }
-
     var observesExchanges: Bool { accessLog != nil }
 
     func finished(_ exchange: Exchange) {
@@ -87,7 +83,7 @@ final class SiteTable: @unchecked Sendable {
     }
 
     @inline(__always)
-    func answer(_ exchange: Exchange, passing passed: [any RequestHandler] = []) -> Disposition {
+    func answer(_ exchange: Exchange) -> Disposition {
         guard let site = unsafe hosts.site(for: exchange.bytes(of: exchange.head.authority)) else {
             exchange.respond(noSite)
             return .answered
@@ -97,9 +93,7 @@ final class SiteTable: @unchecked Sendable {
             return .answered
         }
         exchange.setErrorPages(errorPages[site])
-        let action = unsafe exchange.withPath { path in
-            unsafe sites[site].action(for: exchange, at: path, passing: passed)
-        }
+        let action = unsafe exchange.withPath { path in unsafe sites[site].action(for: path) }
         guard let action = unsafe action else {
             exchange.fail(noRoute)
             return .answered

@@ -20,7 +20,7 @@ package struct Exchange: BitwiseCopyable {
 
     /// Access without counting a reference: the connection outlives its exchange.
     @inline(__always)
-    private func withConnection<Result>(_ body: (HTTPConnection) -> Result) -> Result {
+    func withConnection<Result>(_ body: (HTTPConnection) -> Result) -> Result {
         unsafe storage.pointee.connection.unsafelyUnwrapped._withUnsafeGuaranteedRef { body($0) }
     }
 
@@ -29,25 +29,12 @@ package struct Exchange: BitwiseCopyable {
     @inline(__always)
     package var head: RequestHead { unsafe storage.pointee.parser.head }
 
-    /// The head the client sent, also while an internal request stands in its place.
-    @inline(__always)
-    var clientHead: RequestHead {
-        guard let substitute = unsafe storage.pointee.substitute else { return head }
-        return substitute.clientHead
-    }
-
-    /// How many internal requests stand in each other here.
-    package var depth: Int { unsafe storage.pointee.substitute?.depth ?? 0 }
-
     /// The field lines as parsed, in the order sent.
     package var fields: UnsafeBufferPointer<FieldSlice> { unsafe storage.pointee.parser.fields }
 
     /// The head as sent, what all slices count from.
     @inline(__always)
     package var headBytes: UnsafeRawBufferPointer {
-        if let substitute = unsafe storage.pointee.substitute {
-            return unsafe UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(substitute.bytes)[..<head.length])
-        }
         let start = unsafe storage.pointee.headStart
         let end = unsafe start + storage.pointee.parser.head.length
         return unsafe UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(storage.pointee.input)[start..<end])
@@ -64,7 +51,7 @@ package struct Exchange: BitwiseCopyable {
 
     /// The value of the first field with this name, in any case.
     package func value(named name: StaticString) -> Slice? {
-        unsafe storage.pointee.parser.value(named: name, in: headBytes.bytes)
+        unsafe storage.pointee.parser.value(named: name, in: storage.pointee.received.bytes)
     }
 
     /// Calls `body` with the path percent-decoded and without dot segments: what routes are matched against.
@@ -82,31 +69,15 @@ package struct Exchange: BitwiseCopyable {
     // MARK: Request body
 
     /// Bytes of the body still to come; nil when only its end will tell.
-    package var remainingBody: UInt64? {
-        guard let substitute = unsafe storage.pointee.substitute else { return unsafe storage.pointee.body.remaining }
-        let entity = UInt64(substitute.remainingEntity)
-        guard substitute.continuesWithClient else { return entity }
-        return unsafe storage.pointee.body.remaining.map { $0 + entity }
-    }
+    package var remainingBody: UInt64? { unsafe storage.pointee.body.remaining }
 
-    package var hasBodyEnded: Bool {
-        guard let substitute = unsafe storage.pointee.substitute else { return unsafe storage.pointee.body.hasEnded }
-        guard substitute.remainingEntity == 0 else { return false }
-        return unsafe !substitute.continuesWithClient || storage.pointee.body.hasEnded
-    }
+    package var hasBodyEnded: Bool { unsafe storage.pointee.body.hasEnded }
 
     /// The next piece of the body, valid until the next call; nil at its end.
     ///
     /// Sends 100 (Continue) first when the client waits for it (RFC 9110 §10.1.1).
     package func readBody() async throws(ExchangeFailure) -> UnsafeRawBufferPointer? {
         unsafe try await connection.readBody(self)
-    }
-
-    /// Has another request answered in place of this one, by the route it leads to; `asker` is the handler that asks.
-    package func answer(
-        as request: InternalRequest, for asker: any RequestHandler
-    ) async throws(ExchangeFailure) -> InternalOutcome {
-        try await connection.answer(self, as: request, for: asker)
     }
 
     // MARK: Response
@@ -130,7 +101,7 @@ package struct Exchange: BitwiseCopyable {
         let variant = filter.variant(of: response, for: self)
         unsafe storage.pointee.response.noteStatus(variant.status)
         unsafe storage.pointee.output.append(variant.statusLine)
-        appendCommonFields(for: filter)
+        appendCommonFields(except: filter.replacesServer ? .server : [])
         filter.appendVariableFields(for: self, to: sink)
         send(variant, keepAlive: keepAlive)
     }
@@ -150,9 +121,10 @@ package struct Exchange: BitwiseCopyable {
     ///   - reason: the reason phrase; the standard one of the status when nil.
     ///   - fields: validated field lines, each ended by CRLF, without those that tell the framing.
     ///   - keepAlive: false closes the connection after the response.
+    ///   - given: which of the gateway's own fields are among `fields` already.
     package func beginResponse(
         status: Int, reason: UnsafeRawBufferPointer? = nil, fields: UnsafeRawBufferPointer, length: BodyLength,
-        keepAlive: Bool = true
+        keepAlive: Bool = true, given: CommonFields = []
     ) {
         let standard = StatusCode.reason(status)
         let phrase =
@@ -162,9 +134,9 @@ package struct Exchange: BitwiseCopyable {
         let facts = framingFacts(keepAlive)
         if let filter = unsafe storage.pointee.filter {
             let draft = unsafe ResponseDraft(status: status, fields: fields, length: length)
-            if begin(draft, facts, through: filter) { return }
+            if begin(draft, facts, given, through: filter) { return }
         } else {
-            appendCommonFields()
+            appendCommonFields(except: given)
             unsafe storage.pointee.output.append(fields)
         }
         unsafe storage.pointee.response.endHead(length, answering: facts, to: &storage.pointee.output)
@@ -173,9 +145,10 @@ package struct Exchange: BitwiseCopyable {
     /// Writes the fields of a head; whether a coder has taken over the rest of the response.
     @inline(never)
     private func begin(
-        _ draft: ResponseDraft, _ facts: ResponseEncoder.Request, through filter: any ResponseFilter
+        _ draft: ResponseDraft, _ facts: ResponseEncoder.Request, _ given: CommonFields,
+        through filter: any ResponseFilter
     ) -> Bool {
-        appendCommonFields(for: filter)
+        appendCommonFields(except: filter.replacesServer ? given.union(.server) : given)
         guard let coder = filter.begin(draft, for: self, to: sink) else { return false }
         var remaining: UInt64?
         if case .known(let count) = draft.length { remaining = count }
@@ -275,27 +248,17 @@ package struct Exchange: BitwiseCopyable {
         unsafe storage.pointee.filter = filter
     }
 
-    private var sink: ResponseSink { unsafe ResponseSink(storage) }
+    var sink: ResponseSink { unsafe ResponseSink(storage) }
 
     @inline(__always)
-    private func appendCommonFields() {
-        unsafe storage.pointee.output.append("Server: isagate\r\n")
-        appendDate()
-    }
-
-    private func appendCommonFields(for filter: any ResponseFilter) {
-        if !filter.replacesServer { unsafe storage.pointee.output.append("Server: isagate\r\n") }
-        appendDate()
-    }
-
-    @inline(__always)
-    private func appendDate() {
-        withConnection { unsafe storage.pointee.output.append($0.service.dateField) }
+    private func appendCommonFields(except given: CommonFields = []) {
+        if !given.contains(.server) { unsafe storage.pointee.output.append("Server: isagate\r\n") }
+        if !given.contains(.date) { withConnection { unsafe storage.pointee.output.append($0.service.dateField) } }
     }
 
     @inline(__always)
     private func framingFacts(_ keepAlive: Bool) -> ResponseEncoder.Request {
-        let head = clientHead
+        let head = head
         return ResponseEncoder.Request(
             isHead: head.method == .head, version: head.version,
             keepAlive: keepAlive && head.keepAlive && withConnection { $0.mayKeepAlive(self) })
@@ -314,4 +277,14 @@ package struct Exchange: BitwiseCopyable {
     package func setLogParameter(_ text: String) {
         unsafe storage.pointee.logParameter = text
     }
+}
+
+/// Fields that the gateway adds to every response that does not have them.
+package struct CommonFields: OptionSet, BitwiseCopyable, Sendable {
+    package let rawValue: UInt8
+
+    package init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    package static var server: CommonFields { CommonFields(rawValue: 1) }
+    package static var date: CommonFields { CommonFields(rawValue: 2) }
 }

@@ -29,8 +29,10 @@ struct ExchangeStorage: ~Copyable {
     var logStatus: Int?
     var logParameter: String?
     var errorPages: Unmanaged<ErrorPages>?
-    /// The internal request that is being answered in place of the client's.
-    var substitute: Substitute?
+    /// Why the response is what it is, when it was not the handler's to choose.
+    var logReason: StaticString?
+    /// Trailer fields of the request's body, each ended by CRLF.
+    var trailers: [UInt8] = []
     var connection: Unmanaged<HTTPConnection>?
     var next: UnsafeMutablePointer<ExchangeStorage>?
 
@@ -65,8 +67,10 @@ struct ExchangeStorage: ~Copyable {
         if normalizedPath != nil { normalizedPath = nil }
         if logParameter != nil { logParameter = nil }
         if filter != nil { endFiltering() }
+        if !trailers.isEmpty { trailers.removeAll() }
         logStatus = nil
         unsafe errorPages = nil
+        logReason = nil
         if cursor == filled {
             cursor = 0
             filled = 0
@@ -83,12 +87,6 @@ struct ExchangeStorage: ~Copyable {
     mutating func endCoding() {
         coding?.coder.release()
         coding = nil
-    }
-
-    /// Puts the head of `substitute` in place of the one in force, or back.
-    mutating func exchangeHead(with substitute: Substitute) {
-        swap(&parser, &substitute.parser)
-        swap(&normalizedPath, &substitute.normalizedPath)
     }
 
     /// The bytes received from the current request's first on.
@@ -123,7 +121,7 @@ struct ExchangeStorage: ~Copyable {
 
     /// Where body bytes go: behind the head, over body bytes already consumed.
     mutating func roomForBody() -> UnsafeMutableRawBufferPointer {
-        let headEnd = headStart + (substitute?.clientHead.length ?? parser.head.length)
+        let headEnd = headStart + parser.head.length
         if cursor == filled {
             cursor = headEnd
             filled = headEnd

@@ -11,6 +11,9 @@ package final class HTTPConnection {
     /// What the extensions' dispatcher keeps for the length of the connection: facts it derived once.
     package var attachment: AnyObject?
 
+    /// What goes on with the connection once the exchange that agreed on it is over.
+    var successor: (any ConnectionSuccessor)?
+
     /// Responses collected beyond this are sent before further requests are answered.
     private static let outputHighWater = 64 << 10
 
@@ -37,6 +40,10 @@ package final class HTTPConnection {
             let exchange = service.rent(for: self)
             let turn = await converse(exchange)
             service.giveBack(exchange)
+            if let successor {
+                if turn == .close { return await successor.take(stream) }
+                successor.connectionLost()
+            }
             if turn == .idle, await awaitRequest() { continue }
             await end(turn)
             return
@@ -155,11 +162,25 @@ package final class HTTPConnection {
     // MARK: Body
 
     func readBody(_ exchange: Exchange) async throws(ExchangeFailure) -> UnsafeRawBufferPointer? {
-        let storage = unsafe exchange.storage
-        if let substitute = unsafe storage.pointee.substitute {
-            if let entity = unsafe substitute.takeEntity() { return unsafe entity }
-            guard substitute.continuesWithClient else { return nil }
+        while true {
+            switch unsafe try nextBodyStep(exchange) {
+            case .content(let piece): return unsafe piece
+            case .ended: return nil
+            case .receive: try await receiveBody(exchange)
+            }
         }
+    }
+
+    /// The next piece of the body as far as it has been received.
+    @unsafe
+    enum BodyStep {
+        case content(UnsafeRawBufferPointer)
+        case receive, ended
+    }
+
+    @inline(__always)
+    func nextBodyStep(_ exchange: Exchange) throws(ExchangeFailure) -> BodyStep {
+        let storage = unsafe exchange.storage
         while true {
             let step: RequestBody.Step
             let start = unsafe storage.pointee.cursor
@@ -173,22 +194,50 @@ package final class HTTPConnection {
             switch step {
             case .content(let range, let consumed):
                 unsafe storage.pointee.cursor += consumed
-                return unsafe UnsafeRawBufferPointer(rebasing: unread[range])
+                return unsafe .content(UnsafeRawBufferPointer(rebasing: unread[range]))
+            case .trailer(let range, let consumed):
+                unsafe storage.pointee.trailers += unread[range] + [ASCII.carriageReturn, ASCII.lineFeed]
+                unsafe storage.pointee.cursor += consumed
             case .ended(let consumed):
                 unsafe storage.pointee.cursor += consumed
-                return nil
+                return unsafe .ended
             case .receive(let consumed):
                 unsafe storage.pointee.cursor += consumed
-                try await receiveBody(exchange)
+                return unsafe .receive
             }
         }
+    }
+
+    /// As `readBody`, without waiting.
+    func readBodyNow(_ exchange: Exchange) throws(ExchangeFailure) -> BodyPiece {
+        let storage = unsafe exchange.storage
+        while true {
+            switch unsafe try nextBodyStep(exchange) {
+            case .content(let piece): return unsafe .content(piece)
+            case .ended: return unsafe .ended
+            case .receive:
+                appendOwedContinue(exchange)
+                switch unsafe stream.read(into: storage.pointee.roomForBody()) {
+                case .bytes(let count): unsafe storage.pointee.filled += count
+                case .wouldBlock(let interest): return unsafe .wouldBlock(interest)
+                case .end: throw .clientGone(.reset)
+                case .failed(let failure): throw .clientGone(failure)
+                }
+            }
+        }
+    }
+
+    private func appendOwedContinue(_ exchange: Exchange) {
+        let storage = unsafe exchange.storage
+        guard unsafe storage.pointee.body.owesContinue else { return }
+        unsafe storage.pointee.body.continueSent()
+        unsafe storage.pointee.output.append("HTTP/1.1 100 Continue\r\n\r\n")
     }
 
     private func receiveBody(_ exchange: Exchange) async throws(ExchangeFailure) {
         let storage = unsafe exchange.storage
         if unsafe storage.pointee.body.owesContinue {
-            unsafe storage.pointee.body.continueSent()
-            unsafe storage.pointee.output.append("HTTP/1.1 100 Continue\r\n\r\n")
+            appendOwedContinue(exchange)
             try await flush(exchange)
         }
         while true {
@@ -241,18 +290,24 @@ package final class HTTPConnection {
     // MARK: Sending
 
     func flush(_ exchange: Exchange) async throws(ExchangeFailure) {
+        while let interest = try flushNow(exchange) { try await waitToSend(interest) }
+    }
+
+    /// Sends what the client takes now; nil when everything is sent, otherwise what to wait for.
+    @inline(__always)
+    func flushNow(_ exchange: Exchange) throws(ExchangeFailure) -> Interest? {
         let storage = unsafe exchange.storage
         while true {
             let result: IOResult
             if unsafe storage.pointee.output.isEmpty {
                 result = stream.flush()
-                if case .bytes = result { return }
+                if case .bytes = result { return nil }
             } else {
                 result = unsafe stream.write(storage.pointee.output.unsent)
             }
             switch result {
             case .bytes(let count): unsafe storage.pointee.output.sent(count)
-            case .wouldBlock(let interest): try await waitToSend(interest)
+            case .wouldBlock(let interest): return interest
             case .end: throw .clientGone(.reset)
             case .failed(let failure): throw .clientGone(failure)
             }

@@ -10,6 +10,8 @@ struct RequestBody {
     enum Step: Equatable {
         /// These bytes, counted from the first unread one, are content; they are consumed with this step.
         case content(Range<Int>, consumed: Int)
+        /// These bytes are a trailer field, without its CRLF, which is consumed with them.
+        case trailer(Range<Int>, consumed: Int)
         /// The unread bytes but for `consumed` do not reach; more have to be received.
         case receive(consumed: Int)
         case ended(consumed: Int)
@@ -66,6 +68,9 @@ struct RequestBody {
                 guard total + UInt64(range.count) <= limit else { throw .bodyTooLarge }
                 state = .chunked(decoder, total: total + UInt64(range.count))
                 return .content(range, consumed: range.upperBound)
+            case .trailer(let range):
+                state = .chunked(decoder, total: total)
+                return .trailer(range, consumed: range.upperBound + 2)
             case .needsMore(let consumed):
                 state = .chunked(decoder, total: total)
                 return .receive(consumed: consumed)

@@ -7,9 +7,6 @@ package protocol RequestRouter: AnyObject {
     /// A request that is answered here never suspends its connection.
     func answer(_ exchange: Exchange) -> Disposition
 
-    /// As `answer(_:)` for an internal request; routes whose handler is among `passed` do not count.
-    func answer(_ exchange: Exchange, passing passed: [any RequestHandler]) -> Disposition
-
     /// Whether `finished` wants to be called; asked once per request.
     var observesExchanges: Bool { get }
 
@@ -31,6 +28,15 @@ package enum Disposition {
 package protocol RequestHandler: AnyObject {
     /// Brings the exchange to its end; a response that was begun and not finished is cut off visibly.
     func handle(_ exchange: Exchange) async throws(ExchangeFailure)
+}
+
+/// Goes on with a connection that speaks another protocol from now on (RFC 9110 §7.8).
+package protocol ConnectionSuccessor: AnyObject {
+    /// Uses the stream to its end and closes it.
+    func take(_ stream: any ByteStream) async
+
+    /// The connection was lost before it could be taken.
+    func connectionLost()
 }
 
 /// Why an exchange cannot be brought to its end.

@@ -19,7 +19,7 @@ enum ASCII {
 /// a mistake elsewhere stops the process instead of reading a neighbour's bytes.
 extension RawSpan {
     @inline(__always)
-    func byte(at offset: Int) -> UInt8 {
+    package func byte(at offset: Int) -> UInt8 {
         unsafe unsafeLoad(fromByteOffset: offset, as: UInt8.self)
     }
 
@@ -68,16 +68,28 @@ extension RawSpan {
         return (start, end)
     }
 
+    /// Calls `body` with the bounds of each element of a comma-separated list (RFC 9110 §5.6.1), empty ones included.
+    @inline(__always)
+    package func forEachElement(from start: Int, to end: Int, _ body: (_ start: Int, _ end: Int) -> Void) {
+        var next = start
+        while next < end {
+            let comma = first(ASCII.comma, from: next, to: end)
+            let element = trimmed(next, comma)
+            body(element.start, element.end)
+            next = comma + 1
+        }
+    }
+
     /// Whether the bytes are `text`, letters compared without case. `text` is lower case.
     @inline(__always)
-    func equals(_ text: StaticString, from start: Int, to end: Int) -> Bool {
+    package func equals(_ text: StaticString, from start: Int, to end: Int) -> Bool {
         guard end - start == text.utf8CodeUnitCount else { return false }
         return hasPrefix(text, from: start, to: end)
     }
 
     /// Whether the bytes begin with `text`, letters compared without case. `text` is lower case.
     @inline(__always)
-    func hasPrefix(_ text: StaticString, from start: Int, to end: Int) -> Bool {
+    package func hasPrefix(_ text: StaticString, from start: Int, to end: Int) -> Bool {
         guard end - start >= text.utf8CodeUnitCount else { return false }
         for index in 0..<text.utf8CodeUnitCount {
             guard lowercased(byte(at: start + index)) == lowercased(unsafe text.utf8Start[index]) else { return false }

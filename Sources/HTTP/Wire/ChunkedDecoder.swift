@@ -2,7 +2,8 @@
 ///
 /// Each call takes the bytes not yet consumed. Size lines and trailer lines are consumed only when complete, so the
 /// caller's buffer has to hold `maximumTrailers` bytes; data is consumed as it comes. The search for the end of a line
-/// goes on where it stopped. Chunk extensions and trailers are validated and then dropped.
+/// goes on where it stopped. Chunk extensions are validated and dropped, trailers validated and handed
+/// out.
 package struct ChunkedDecoder: BitwiseCopyable, Sendable {
     /// Bytes of a chunk-size line with its extensions and CRLF.
     package static var maximumLine: Int { 4 << 10 }
@@ -15,6 +16,8 @@ package struct ChunkedDecoder: BitwiseCopyable, Sendable {
     package enum Step: Equatable, Sendable {
         /// Body data stands in `range`; all up to its end is consumed.
         case data(Range<Int>)
+        /// A trailer field stands in `range`; all up to and with the CRLF behind it is consumed.
+        case trailer(Range<Int>)
         /// Everything up to `consumed` is done with; the rest waits for more bytes.
         case needsMore(consumed: Int)
         /// The body ended with the byte before `consumed`; what follows is the next request.
@@ -59,13 +62,15 @@ package struct ChunkedDecoder: BitwiseCopyable, Sendable {
                 let room = Self.maximumTrailers - trailerBytes
                 guard let end = try lineEnd(input, from: offset, limit: room, else: .trailersTooLarge)
                 else { return .needsMore(consumed: offset) }
-                if end == offset {
-                    state = .ended
-                } else {
-                    try Self.checkTrailer(input, from: offset, to: end)
-                }
+                let line = offset..<end
                 trailerBytes += end + 2 - offset
                 offset = end + 2
+                if line.isEmpty {
+                    state = .ended
+                } else {
+                    try Self.checkTrailer(input, from: line.lowerBound, to: line.upperBound)
+                    return .trailer(line)
+                }
             case .ended:
                 return .end(consumed: offset)
             }

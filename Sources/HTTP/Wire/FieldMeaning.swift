@@ -72,7 +72,7 @@ struct FieldMeaning: BitwiseCopyable {
     }
 
     /// Digits only, of a length in bytes that fits a signed 64-bit offset (RFC 9110 §8.6).
-    private static func length(_ input: RawSpan, from start: Int, to end: Int) throws(RequestRejection) -> UInt64 {
+    static func length(_ input: RawSpan, from start: Int, to end: Int) throws(RequestRejection) -> UInt64 {
         guard start < end else { throw .invalidContentLength }
         var value: UInt64 = 0
         for offset in start..<end {
@@ -88,16 +88,12 @@ struct FieldMeaning: BitwiseCopyable {
 
     /// The connection options the gateway acts on, of a comma-separated list (RFC 9110 §7.6.1).
     private mutating func takeOptions(_ input: RawSpan, from start: Int, to end: Int) {
-        var next = start
-        while next < end {
-            let comma = input.first(ASCII.comma, from: next, to: end)
-            let option = input.trimmed(next, comma)
-            if input.equals("close", from: option.start, to: option.end) {
+        input.forEachElement(from: start, to: end) { start, end in
+            if input.equals("close", from: start, to: end) {
                 close = true
-            } else if input.equals("keep-alive", from: option.start, to: option.end) {
+            } else if input.equals("keep-alive", from: start, to: end) {
                 keepAlive = true
             }
-            next = comma + 1
         }
     }
 }

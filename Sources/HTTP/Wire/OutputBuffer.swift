@@ -1,6 +1,6 @@
-/// Bytes on their way to the client: appended at the end, sent from the front.
+/// Bytes on their way to a peer: appended at the end, sent from the front.
 @safe
-struct OutputBuffer: ~Copyable {
+package struct OutputBuffer: ~Copyable {
     private var storage: UnsafeMutableRawBufferPointer
     private var start = 0
     private var end = 0
@@ -9,7 +9,7 @@ struct OutputBuffer: ~Copyable {
     /// A buffer that grew beyond this is not kept for the next request.
     private static let keptCapacity = 256 << 10
 
-    init() {
+    package init() {
         unsafe storage = .allocate(byteCount: Self.initialCapacity, alignment: 16)
     }
 
@@ -17,15 +17,15 @@ struct OutputBuffer: ~Copyable {
         unsafe storage.deallocate()
     }
 
-    var count: Int { end - start }
-    var isEmpty: Bool { start == end }
+    package var count: Int { end - start }
+    package var isEmpty: Bool { start == end }
 
     /// The bytes not sent yet.
-    var unsent: UnsafeRawBufferPointer {
+    package var unsent: UnsafeRawBufferPointer {
         unsafe UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(storage)[start..<end])
     }
 
-    mutating func sent(_ count: Int) {
+    package mutating func sent(_ count: Int) {
         start += count
         assert(start <= end)
         if start == end {
@@ -34,7 +34,7 @@ struct OutputBuffer: ~Copyable {
         }
     }
 
-    mutating func removeAll() {
+    package mutating func removeAll() {
         start = 0
         end = 0
         guard unsafe storage.count > Self.keptCapacity else { return }
@@ -43,7 +43,7 @@ struct OutputBuffer: ~Copyable {
     }
 
     @inline(__always)
-    mutating func append(_ bytes: UnsafeRawBufferPointer) {
+    package mutating func append(_ bytes: UnsafeRawBufferPointer) {
         let room = unsafe reserve(bytes.count)
         guard let source = bytes.baseAddress else { return }
         unsafe room.copyMemory(from: source, byteCount: bytes.count)
@@ -51,16 +51,26 @@ struct OutputBuffer: ~Copyable {
     }
 
     @inline(__always)
-    mutating func append(_ text: StaticString) {
+    package mutating func append(_ text: StaticString) {
         unsafe append(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 
-    mutating func appendDecimal(_ value: UInt64) {
+    package mutating func append(_ byte: UInt8) {
+        unsafe reserve(1).storeBytes(of: byte, as: UInt8.self)
+        end += 1
+    }
+
+    package mutating func appendDecimal(_ value: UInt64) {
         end += unsafe WireNumber.writeDecimal(value, to: reserve(WireNumber.maximumDecimal))
     }
 
-    mutating func appendChunkLine(_ size: Int) {
+    package mutating func appendChunkLine(_ size: Int) {
         end += unsafe WireNumber.writeChunkLine(size: UInt64(size), to: reserve(WireNumber.maximumChunkLine))
+    }
+
+    /// Adds what `write` puts into the room it is given, at most `limit` bytes.
+    package mutating func append(upTo limit: Int, _ write: (UnsafeMutableRawBufferPointer) -> Int) {
+        end += unsafe write(UnsafeMutableRawBufferPointer(start: reserve(limit), count: limit))
     }
 
     /// Room for `count` more bytes, at the end.

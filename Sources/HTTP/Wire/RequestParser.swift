@@ -1,9 +1,7 @@
 /// A resumable, strict parser of HTTP/1 request heads (RFC 9112 §2-§6).
 ///
 /// It judges only complete lines, in order, and the number of bytes received; the verdict therefore cannot depend on
-/// how the bytes were split. The search for the end of a line goes on where it stopped, so a head that arrives byte by
-/// byte costs no more than one that arrives whole. It looks for control bytes, of which a proper line has none before
-/// its CRLF, so that the same pass also proves field values. The field table is allocated once and reused for every
+/// how the bytes were split. The field table is allocated once and reused for every
 /// request of a connection.
 @safe
 package struct RequestParser: ~Copyable {
@@ -14,10 +12,7 @@ package struct RequestParser: ~Copyable {
     private let table: UnsafeMutablePointer<FieldSlice>
     private var phase = Phase.start
     private var meaning = FieldMeaning()
-    private var lineStart = 0
-    private var searched = 0
-    /// Whether the unfinished line holds a control byte that does not belong there; it is refused once it is complete.
-    private var lineIsFaulty = false
+    private var lines = HeadLines()
 
     private enum Phase: BitwiseCopyable {
         /// Before the request line, where one empty line is let pass.
@@ -37,9 +32,7 @@ package struct RequestParser: ~Copyable {
         head = RequestHead()
         phase = .start
         meaning = FieldMeaning()
-        lineStart = 0
-        searched = 0
-        lineIsFaulty = false
+        lines = HeadLines()
     }
 
     /// Parses as far as the bytes reach; true when `head` is complete.
@@ -49,45 +42,24 @@ package struct RequestParser: ~Copyable {
     /// `reset`.
     package mutating func parse(_ input: RawSpan) throws(RequestRejection) -> Bool {
         while phase != .complete {
-            let lineFeed = nextLineFeed(input)
+            let lineFeed = lines.nextLineFeed(input)
             try refuseLine(reaching: lineFeed)
             guard lineFeed < input.byteCount else { return false }
-            guard lineFeed > lineStart, input.byte(at: lineFeed - 1) == ASCII.carriageReturn else {
+            guard lineFeed > lines.start, input.byte(at: lineFeed - 1) == ASCII.carriageReturn else {
                 throw .bareLineFeed
             }
-            try takeLine(input, from: lineStart, to: lineFeed - 1)
-            lineStart = lineFeed + 1
-            searched = lineStart
+            try takeLine(input, from: lines.start, to: lineFeed - 1)
+            lines.endLine(at: lineFeed)
         }
         return true
-    }
-
-    /// The offset of the LF that ends the line, or the input's end; notes whether anything but CRLF stopped the search.
-    @inline(__always)
-    private mutating func nextLineFeed(_ input: RawSpan) -> Int {
-        let count = input.byteCount
-        if !lineIsFaulty {
-            searched = input.first(from: searched, to: count) { $0.controls }
-            if count - searched >= 2, input.byte(at: searched) == ASCII.carriageReturn,
-                input.byte(at: searched + 1) == ASCII.lineFeed
-            {
-                return searched + 1
-            }
-            // A CR at the end is looked at again when the next byte is there.
-            let waits = searched == count || (searched == count - 1 && input.byte(at: searched) == ASCII.carriageReturn)
-            if waits { return count }
-            lineIsFaulty = true
-        }
-        searched = input.first(ASCII.lineFeed, from: searched, to: count)
-        return searched
     }
 
     /// Refuses a line of which the bytes before `end` are known and at least one more, its LF, has to follow.
     @inline(__always)
     private func refuseLine(reaching end: Int) throws(RequestRejection) {
         if phase != .fields {
-            let room = min(limits.maximumRequestLine, limits.maximumHead - lineStart)
-            if end - lineStart >= room { throw .requestLineTooLong }
+            let room = min(limits.maximumRequestLine, limits.maximumHead - lines.start)
+            if end - lines.start >= room { throw .requestLineTooLong }
         } else if end >= limits.maximumHead {
             throw .headTooLarge
         }
@@ -112,7 +84,7 @@ package struct RequestParser: ~Copyable {
     private mutating func takeField(_ input: RawSpan, from start: Int, to end: Int) throws(RequestRejection) {
         guard head.fieldCount < limits.maximumFields else { throw .tooManyFields }
         let field =
-            lineIsFaulty
+            lines.isFaulty
             ? try FieldSyntax.parse(input, from: start, to: end)
             : try FieldSyntax.parseWithoutControls(input, from: start, to: end)
         if field.known != .other { try meaning.take(field, in: input) }
@@ -122,7 +94,7 @@ package struct RequestParser: ~Copyable {
 
     private mutating func finish() throws(RequestRejection) {
         try meaning.apply(to: &head)
-        head.length = lineStart + 2
+        head.length = lines.start + 2
         phase = .complete
     }
 }

@@ -40,6 +40,12 @@ struct ResponseEncoder: BitwiseCopyable {
         return false
     }
 
+    /// Whether the end of the body under way is that of the connection.
+    var isEndedByClosing: Bool {
+        if case .body(.untilClose) = state { return true }
+        return false
+    }
+
     /// What of the request decides about framing.
     struct Request {
         var isHead: Bool
@@ -170,6 +176,13 @@ struct ResponseEncoder: BitwiseCopyable {
             output.append("\r\n")
             return true
         }
+    }
+
+    /// Begins a message that ends with its head (101); what follows on the connection is not HTTP.
+    mutating func switchProtocols(reason: UnsafeRawBufferPointer, to output: inout OutputBuffer) {
+        unsafe beginHead(status: 101, reason: reason, to: &output)
+        state = .finished
+        closes = true
     }
 
     /// Gives up on the response; the connection cannot go on.

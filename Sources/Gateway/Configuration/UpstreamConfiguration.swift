@@ -1,0 +1,92 @@
+/// A named set of servers that requests are passed on to.
+package struct UpstreamConfiguration: Sendable, Equatable {
+    package var name: String
+    package var balance = Balance.roundRobin
+    /// In file order; at least one.
+    package var servers: [ServerConfiguration] = []
+    /// To a connection that stands, TLS included.
+    package var connectTimeout = Duration.seconds(5)
+    /// Between two sends of a request that the server accepts.
+    package var sendTimeout = Duration.seconds(30)
+    /// From the request's last byte to the end of the response's head.
+    package var responseTimeout = Duration.seconds(60)
+    /// Between two reads of a response's body.
+    package var readTimeout = Duration.seconds(60)
+    /// From the beginning of the request to the end of its response.
+    package var requestTimeout = Duration.seconds(3600)
+    /// Without a byte in either direction after a change of protocol.
+    package var tunnelTimeout = Duration.seconds(3600)
+    /// Bytes of a response's head.
+    package var responseHead = 64 << 10
+    package var keepAlive = KeepAlive()
+    /// Other servers that a request may be sent to when one could not be reached.
+    package var retries = 1
+    /// How many of a hundred requests may be sent again.
+    package var retryBudget = 20
+    package var tls = UpstreamTLSConfiguration()
+
+    package enum Balance: Sendable, Equatable {
+        case roundRobin
+    }
+
+    /// Connections kept for later requests.
+    package struct KeepAlive: Sendable, Equatable {
+        /// Idle ones for each server and worker; 0 keeps none.
+        package var connections = 64
+        package var idleTimeout = Duration.seconds(30)
+        package var lifetime = Duration.seconds(3600)
+    }
+}
+
+/// One server of an upstream.
+package struct ServerConfiguration: Sendable, Equatable {
+    package var url: ServerURL
+    /// From 1 to 1000.
+    package var weight = 1
+}
+
+/// Where a server listens, and whether inside TLS.
+package enum ServerURL: Sendable, Hashable {
+    case tcp(host: String, port: UInt16, isSecure: Bool)
+    /// A socket in the file system, as an absolute path.
+    case unix(path: String)
+}
+
+/// How servers prove themselves, and the gateway to them.
+package struct UpstreamTLSConfiguration: Sendable, Equatable {
+    /// A file of authorities, as an absolute path; nil for the system's.
+    package var authorities: String?
+    package var isVerified = true
+    /// The name to ask for and to find in the certificate; nil for the host of the URL.
+    package var serverName: String?
+    package var minimumVersion = TLSSettings.Version.tls12
+    /// What the gateway shows when it is asked for a certificate.
+    package var certificate: CertificateConfiguration?
+}
+
+/// Passing requests on to an upstream.
+package struct ProxyConfiguration: Sendable, Equatable {
+    package var upstream: String
+    /// Taken away from the front of the path, without a slash at its end.
+    package var stripPrefix: String?
+    package var host = Host.fromClient
+    /// Clients whose `X-Forwarded-*` and `Forwarded` are believed and carried on.
+    package var requestHeaders = HeaderRules()
+    package var responseHeaders = HeaderRules()
+
+    /// What the server sees in `Host`.
+    package enum Host: Sendable, Equatable {
+        /// What the client sent.
+        case fromClient
+        /// Host and port of the server's URL.
+        case fromServer
+        case fixed(String)
+    }
+
+    /// Fields that are taken out and put in.
+    package struct HeaderRules: Sendable, Equatable {
+        package var set: [RespondConfiguration.Header] = []
+        /// In lower case.
+        package var remove: [String] = []
+    }
+}

@@ -1,0 +1,103 @@
+import Transport
+
+// What a handler needs that passes a request on and moves bytes in both directions: steps that never wait, so that it
+// can wait for both sides at once.
+extension Exchange {
+    // MARK: Request
+
+    /// The next piece of the body as far as it can be had without waiting; valid until the next call.
+    package func readBodyNow() throws(ExchangeFailure) -> BodyPiece {
+        unsafe try connection.readBodyNow(self)
+    }
+
+    /// The trailer fields that came behind the body, each ended by CRLF.
+    package var trailers: [UInt8] { unsafe storage.pointee.trailers }
+
+    /// How long to wait for more of the body.
+    package var bodyTimeout: Delay { withConnection { $0.service.limits.bodyTimeout } }
+
+    /// Takes what has been received behind the request, which nobody has looked at; valid while the exchange is.
+    package func takeUnread() -> UnsafeRawBufferPointer {
+        let unread = unsafe storage.pointee.cursor..<storage.pointee.filled
+        unsafe storage.pointee.cursor = storage.pointee.filled
+        return unsafe UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(storage.pointee.input)[unread])
+    }
+
+    // MARK: Response
+
+    /// Bytes on their way to the client that have not been handed to the stream.
+    @inline(__always)
+    package var outputCount: Int { unsafe storage.pointee.output.count }
+
+    /// How long the client may take for nothing.
+    package var writeTimeout: Delay { withConnection { $0.service.limits.writeTimeout } }
+
+    /// Sends what the client takes now; nil when everything is sent, otherwise what to wait for.
+    ///
+    /// - Parameter whole: also what a coder keeps back for more to come.
+    package func flushNow(whole: Bool) throws(ExchangeFailure) -> Interest? {
+        if whole, let coding = unsafe storage.pointee.coding { coding.coder.flush(to: sink) }
+        return try connection.flushNow(self)
+    }
+
+    /// Adds a whole interim response (RFC 9110 §15.2) in front of the final one.
+    ///
+    /// - Parameter fields: field lines, each ended by CRLF.
+    package func appendInterimResponse(
+        status: Int, reason: UnsafeRawBufferPointer, fields: UnsafeRawBufferPointer
+    ) {
+        unsafe storage.pointee.output.append("HTTP/1.1 ")
+        unsafe storage.pointee.output.appendDecimal(UInt64(status))
+        unsafe storage.pointee.output.append(" ")
+        unsafe storage.pointee.output.append(reason)
+        unsafe storage.pointee.output.append("\r\n")
+        unsafe storage.pointee.output.append(fields)
+        unsafe storage.pointee.output.append("\r\n")
+    }
+
+    /// Ends the response with trailer fields, each ended by CRLF; sent where the framing has room for them.
+    @discardableResult
+    package func finish(trailers: UnsafeRawBufferPointer) -> Bool {
+        if unsafe storage.pointee.coding != nil { return finish() }
+        return unsafe storage.pointee.response.finish(trailers: trailers, to: &storage.pointee.output)
+    }
+
+    /// Answers 101 (Switching Protocols) and ends HTTP on this connection: once that is sent, `successor` goes on.
+    ///
+    /// - Parameter fields: field lines, each ended by CRLF, those that name the protocol among them.
+    package func switchProtocols(fields: UnsafeRawBufferPointer, to successor: any ConnectionSuccessor) {
+        let reason = StatusCode.reason(101)
+        unsafe storage.pointee.response.switchProtocols(
+            reason: UnsafeRawBufferPointer(start: reason.utf8Start, count: reason.utf8CodeUnitCount),
+            to: &storage.pointee.output)
+        unsafe storage.pointee.output.append(fields)
+        unsafe storage.pointee.output.append("\r\n")
+        withConnection { $0.successor = successor }
+    }
+
+    /// Whether the client can tell the end of the body by the end of the connection only.
+    package var isEndedByClosing: Bool { unsafe storage.pointee.response.isEndedByClosing }
+
+    /// Adds bytes that are not HTTP, behind a switch of protocols.
+    package func appendAfterSwitch(_ bytes: UnsafeRawBufferPointer) {
+        unsafe storage.pointee.output.append(bytes)
+    }
+
+    // MARK: Log
+
+    /// Why the response is what it is, in a few words for the log.
+    package var logReason: StaticString? { unsafe storage.pointee.logReason }
+
+    package func setLogReason(_ reason: StaticString) {
+        unsafe storage.pointee.logReason = reason
+    }
+}
+
+/// What came of reading a request body without waiting.
+@unsafe
+package enum BodyPiece {
+    case content(UnsafeRawBufferPointer)
+    /// Nothing there; what to wait for.
+    case wouldBlock(Interest)
+    case ended
+}

@@ -1,0 +1,75 @@
+import Transport
+
+/// A connection to a server, between or during requests.
+final class UpstreamConnection {
+    let stream: any ByteStream
+    let endpoint: Endpoint
+    /// When it is too old for another request.
+    let retirement: Deadline
+    /// While it is kept: when it has been idle for too long.
+    fileprivate(set) var idleDeadline = Deadline.never
+    /// Whether it has served a request before the present one.
+    fileprivate(set) var isReused = false
+
+    init(_ stream: any ByteStream, retirement: Deadline) {
+        self.stream = stream
+        endpoint = stream.endpoint
+        self.retirement = retirement
+    }
+
+    func close() {
+        endpoint.takeBack()
+        stream.finish()
+        endpoint.close()
+    }
+
+    /// Gives up what may still be under way.
+    func reset() {
+        endpoint.takeBack()
+        endpoint.reset()
+    }
+}
+
+/// The idle connections to one server, the one used last on top.
+struct ConnectionPool {
+    private var connections: [UpstreamConnection] = []
+
+    var count: Int { connections.count }
+
+    mutating func put(_ connection: UpstreamConnection, keeper: any EndpointKeeper, idleUntil deadline: Deadline) {
+        connection.isReused = true
+        connection.idleDeadline = min(deadline, connection.retirement)
+        connection.endpoint.keep(by: keeper, until: connection.idleDeadline)
+        connections.append(connection)
+    }
+
+    /// The most recently used connection on which nothing has happened since; others met on the way are closed.
+    ///
+    /// - Parameter isConfirmed: ask the system as well, for a request that could not be sent again.
+    mutating func take(now: Deadline, isConfirmed: Bool) -> UpstreamConnection? {
+        while let connection = connections.popLast() {
+            let endpoint = connection.endpoint
+            endpoint.takeBack()
+            if connection.idleDeadline > now, isConfirmed ? endpoint.confirmQuiet() : endpoint.isQuiet {
+                return connection
+            }
+            connection.close()
+        }
+        return nil
+    }
+
+    /// Closes those that have ended or outlived their time, or all of them; true when some are left.
+    mutating func sweep(now: Deadline, all: Bool) {
+        var kept = 0
+        for index in connections.indices {
+            let connection = connections[index]
+            if !all && connection.idleDeadline > now && connection.endpoint.isQuiet {
+                connections[kept] = connection
+                kept += 1
+            } else {
+                connection.close()
+            }
+        }
+        connections.removeLast(connections.count - kept)
+    }
+}

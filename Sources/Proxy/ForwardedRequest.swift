@@ -1,0 +1,173 @@
+import HTTP
+import Transport
+
+/// Writes the head of a request as the server gets it: everything anew from parsed values.
+///
+/// Fields of the client's connection stay behind, the framing is the gateway's own, and what says where the request
+/// came from is written fresh: a client's word for it would be believed by the server.
+struct ForwardedRequest {
+    let exchange: Exchange
+    let route: ProxyRoute
+    let server: UpstreamServer
+
+    /// Whether the client asks for another protocol that may be passed on: not h2c, which would speak past the gateway,
+    /// and not in front of a body.
+    let upgrade: Slice?
+    private let connection: ConnectionFields
+
+    init(_ exchange: Exchange, route: ProxyRoute, server: UpstreamServer) {
+        self.exchange = exchange
+        self.route = route
+        self.server = server
+        connection = unsafe ConnectionFields(exchange.headBytes, exchange.fields)
+        upgrade = connection.asksForUpgrade ? Self.acceptableUpgrade(exchange) : nil
+    }
+
+    private static func acceptableUpgrade(_ exchange: Exchange) -> Slice? {
+        let head = exchange.head
+        guard head.version == .http11, head.method == .get, head.framing == .none,
+            let value = exchange.value(named: "upgrade")
+        else { return nil }
+        let span = unsafe exchange.headBytes.bytes
+        let range = value.range
+        var isAcceptable = !value.isEmpty
+        span.forEachElement(from: range.lowerBound, to: range.upperBound) { start, end in
+            if span.hasPrefix("h2", from: start, to: end) || span.hasPrefix("http/", from: start, to: end) {
+                isAcceptable = false
+            }
+        }
+        return isAcceptable ? value : nil
+    }
+
+    /// - Parameter requestID: what the request is known by on both sides.
+    func append(to output: inout OutputBuffer, requestID: RequestID) {
+        let head = exchange.head
+        unsafe output.append(exchange.bytes(of: head.methodToken))
+        output.append(" ")
+        ForwardedTarget.append(exchange, without: route.prefix, to: &output)
+        output.append(" HTTP/1.1\r\nHost: ")
+        appendHost(to: &output)
+        output.append("\r\n")
+        let hasRequestID = appendFields(to: &output)
+        switch head.framing {
+        case .none: break
+        case .length(let count):
+            output.append("Content-Length: ")
+            output.appendDecimal(count)
+            output.append("\r\n")
+        case .chunked: output.append("Transfer-Encoding: chunked\r\n")
+        }
+        appendOrigin(to: &output)
+        if !hasRequestID {
+            output.append("X-Request-ID: ")
+            requestID.append(to: &output)
+            output.append("\r\n")
+        }
+        unsafe route.added.withUnsafeBytes { unsafe output.append($0) }
+        if let upgrade {
+            output.append("Connection: upgrade\r\nUpgrade: ")
+            unsafe output.append(exchange.bytes(of: upgrade))
+            output.append("\r\n")
+        }
+        output.append("\r\n")
+    }
+
+    private func appendHost(to output: inout OutputBuffer) {
+        let authority = exchange.head.authority
+        switch route.host {
+        case .fromClient where !authority.isEmpty: unsafe output.append(exchange.bytes(of: authority))
+        case .fromClient, .fromServer: output.append(server.name)
+        case .fixed(let name): output.append(name)
+        }
+    }
+
+    /// Returns whether the client gave the request a name.
+    private func appendFields(to output: inout OutputBuffer) -> Bool {
+        var hasRequestID = false
+        let fields = unsafe exchange.fields
+        let bytes = unsafe exchange.headBytes
+        let span = unsafe bytes.bytes
+        for index in 0..<fields.count {
+            let field = unsafe fields[index]
+            if field.known == .host || connection.isHopByHop(field) { continue }
+            let name = field.name.range
+            if field.known == .other {
+                switch Self.own(span, name.lowerBound, name.upperBound) {
+                case .replaced: continue
+                case .requestID: hasRequestID = true
+                case .no: break
+                }
+            }
+            if !route.removed.isEmpty, unsafe route.removes(UnsafeRawBufferPointer(rebasing: bytes[name])) { continue }
+            unsafe output.appendField(
+                UnsafeRawBufferPointer(rebasing: bytes[name]), UnsafeRawBufferPointer(rebasing: bytes[field.value.range]))
+        }
+        return hasRequestID
+    }
+
+    /// Whether the gateway itself writes a field of this name.
+    private enum Own { case replaced, requestID, no }
+
+    @inline(__always)
+    private static func own(_ span: RawSpan, _ start: Int, _ end: Int) -> Own {
+        switch lowercase(span.byte(at: start)) {
+        case UInt8(ascii: "x"):
+            if span.hasPrefix("x-forwarded-", from: start, to: end) || span.equals("x-real-ip", from: start, to: end) {
+                return .replaced
+            }
+            return span.equals("x-request-id", from: start, to: end) ? .requestID : .no
+        case UInt8(ascii: "f"): return span.equals("forwarded", from: start, to: end) ? .replaced : .no
+        default: return .no
+        }
+    }
+
+    /// Where the request came from: X-Forwarded-*, X-Real-IP, Forwarded (RFC 7239) and Via (RFC 9110 §7.6.3).
+    private func appendOrigin(to output: inout OutputBuffer) {
+        let endpoint = exchange.endpoint
+        let authority = unsafe exchange.bytes(of: exchange.head.authority)
+        let isSecure = exchange.connection.stream.security != nil
+        output.append("X-Forwarded-For: ")
+        output.appendHost(of: endpoint.remoteAddress)
+        output.append("\r\nX-Real-IP: ")
+        output.appendHost(of: endpoint.remoteAddress)
+        output.append(isSecure ? "\r\nX-Forwarded-Proto: https" : "\r\nX-Forwarded-Proto: http")
+        output.append("\r\nX-Forwarded-Port: ")
+        output.appendDecimal(UInt64(endpoint.localAddress.port))
+        if unsafe !authority.isEmpty {
+            output.append("\r\nX-Forwarded-Host: ")
+            unsafe output.append(authority)
+        }
+        output.append("\r\nForwarded: for=")
+        let isIPv6 = endpoint.remoteAddress.isIPv6
+        if isIPv6 { output.append("\"[") }
+        output.appendHost(of: endpoint.remoteAddress)
+        if isIPv6 { output.append("]\"") }
+        output.append(isSecure ? ";proto=https" : ";proto=http")
+        if unsafe !authority.isEmpty {
+            output.append(";host=\"")
+            unsafe output.append(authority)
+            output.append("\"")
+        }
+        output.append(exchange.head.version == .http10 ? "\r\nVia: 1.0 isagate\r\n" : "\r\nVia: 1.1 isagate\r\n")
+    }
+}
+
+extension OutputBuffer {
+    @inline(__always)
+    mutating func appendField(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
+        unsafe append(name)
+        append(": ")
+        unsafe append(value)
+        append("\r\n")
+    }
+
+    mutating func append(_ text: String) {
+        var text = text
+        text.withUTF8 { unsafe append(UnsafeRawBufferPointer($0)) }
+    }
+
+    /// The address without its port, as text.
+    mutating func appendHost(of address: SocketAddress) {
+        unsafe append(upTo: SocketAddress.maximumHostText) { room in unsafe address.writeHost(to: room) }
+    }
+}

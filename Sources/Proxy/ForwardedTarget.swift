@@ -1,0 +1,97 @@
+import HTTP
+
+/// The path a server is asked for: the one that was routed, without the route's prefix.
+///
+/// It stays as the client spelled it where it can, for "%2F" and "/" are different to many servers. A path with dot
+/// segments is sent in its normal form instead, so that no server resolves them to anything but what was routed.
+enum ForwardedTarget {
+    static func append(_ exchange: Exchange, without prefix: [UInt8], to output: inout OutputBuffer) {
+        let head = exchange.head
+        let sent = unsafe exchange.bytes(of: head.path)
+        if unsafe !hasDotSegments(sent), let rest = unsafe remainder(of: sent, behind: prefix) {
+            if unsafe rest.first != UInt8(ascii: "/") { output.append("/") }
+            unsafe output.append(rest)
+        } else {
+            unsafe exchange.withPath { path in
+                let rest = unsafe remainder(of: path, behind: prefix) ?? path
+                if unsafe rest.first != UInt8(ascii: "/") { output.append("/") }
+                unsafe appendEncoded(rest, to: &output)
+            }
+        }
+        guard head.hasQuery else { return }
+        output.append("?")
+        unsafe output.append(exchange.bytes(of: head.query))
+    }
+
+    /// What follows the prefix; nil when the path does not begin with it as a whole segment.
+    static func remainder(of path: UnsafeRawBufferPointer, behind prefix: [UInt8]) -> UnsafeRawBufferPointer? {
+        if prefix.isEmpty { return unsafe path }
+        guard path.count >= prefix.count else { return nil }
+        for index in prefix.indices where unsafe path[index] != prefix[index] { return nil }
+        let rest = unsafe UnsafeRawBufferPointer(rebasing: path[prefix.count...])
+        return unsafe rest.isEmpty || rest[0] == UInt8(ascii: "/") ? rest : nil
+    }
+
+    /// Whether a segment is "." or "..", also where its dots are percent-encoded.
+    static func hasDotSegments(_ path: UnsafeRawBufferPointer) -> Bool {
+        var dots = 0
+        var others = 0
+        var index = 0
+        while index < path.count {
+            var byte = unsafe path[index]
+            index += 1
+            if byte == UInt8(ascii: "%"), index + 1 < path.count {
+                byte = unsafe decoded(path[index], path[index + 1]) ?? byte
+                index += 2
+            }
+            switch byte {
+            case UInt8(ascii: "/"):
+                if others == 0, dots == 1 || dots == 2 { return true }
+                dots = 0
+                others = 0
+            case UInt8(ascii: "."): dots += 1
+            default: others += 1
+            }
+        }
+        return others == 0 && (dots == 1 || dots == 2)
+    }
+
+    private static func decoded(_ high: UInt8, _ low: UInt8) -> UInt8? {
+        guard let high = hexValue(high), let low = hexValue(low) else { return nil }
+        return high << 4 | low
+    }
+
+    private static func hexValue(_ byte: UInt8) -> UInt8? {
+        switch byte {
+        case 0x30...0x39: byte - 0x30
+        case 0x41...0x46: byte - 0x37
+        case 0x61...0x66: byte - 0x57
+        default: nil
+        }
+    }
+
+    /// Percent-encodes what may not stand in a path (RFC 3986 §3.3), the percent sign included.
+    private static func appendEncoded(_ path: UnsafeRawBufferPointer, to output: inout OutputBuffer) {
+        for index in 0..<path.count {
+            let byte = unsafe path[index]
+            if isPathByte(byte) {
+                output.append(byte)
+            } else {
+                output.append(UInt8(ascii: "%"))
+                for nibble in [byte >> 4, byte & 15] { output.append(nibble < 10 ? 0x30 + nibble : 0x37 + nibble) }
+            }
+        }
+    }
+
+    private static func isPathByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
+        case UInt8(ascii: "/"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "~"),
+            UInt8(ascii: "!"), UInt8(ascii: "$"), UInt8(ascii: "&"), UInt8(ascii: "'"), UInt8(ascii: "("),
+            UInt8(ascii: ")"), UInt8(ascii: "*"), UInt8(ascii: "+"), UInt8(ascii: ","), UInt8(ascii: ";"),
+            UInt8(ascii: "="), UInt8(ascii: ":"), UInt8(ascii: "@"):
+            true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,89 @@
+import HTTP
+import Transport
+
+/// Why a server gave no response, or only a part of one.
+package enum ProxyFailure: Error, Equatable, Sendable {
+    /// No server may be asked: none is available, or none has an address.
+    case noServer
+    case connectFailed(TransportFailure)
+    case connectTimeout
+    /// TLS could not be agreed on; in OpenSSL's words.
+    case handshakeFailed(String)
+    case sendFailed, sendTimeout
+    /// The server closed or reset before the response's head was complete.
+    case closedBeforeResponse
+    case responseTimeout
+    /// The server closed or reset before the response was complete.
+    case closedInBody
+    case readTimeout
+    case requestTimeout
+    case refused(ResponseRejection)
+
+    /// The status of the answer (RFC 9110 §15.6).
+    package var status: Int {
+        switch self {
+        case .noServer: 503
+        case .connectTimeout, .sendTimeout, .responseTimeout, .readTimeout, .requestTimeout: 504
+        default: 502
+        }
+    }
+
+    /// The name of the failure, for logs; the same for all failures of a kind.
+    package var reason: StaticString {
+        switch self {
+        case .noServer: "no server available"
+        case .connectFailed: "connection to the server failed"
+        case .connectTimeout: "connection to the server not made in time"
+        case .handshakeFailed: "TLS handshake with the server failed"
+        case .sendFailed: "server closed while the request was sent"
+        case .sendTimeout: "server did not take the request in time"
+        case .closedBeforeResponse: "server closed before its response"
+        case .responseTimeout: "response head not received in time"
+        case .closedInBody: "server closed inside its response"
+        case .readTimeout: "response body not received in time"
+        case .requestTimeout: "request not answered in time"
+        case .refused(let rejection): rejection.reason
+        }
+    }
+
+    /// What more is known, for the error log.
+    package var detail: String? {
+        switch self {
+        case .connectFailed(let failure): failure.message
+        case .handshakeFailed(let text): text
+        default: nil
+        }
+    }
+
+    /// Whether the server has seen nothing of the request.
+    var isBeforeSending: Bool {
+        switch self {
+        case .noServer, .connectFailed, .connectTimeout, .handshakeFailed: true
+        default: false
+        }
+    }
+
+    /// Whether the connection broke without a byte of a response, as one does that the server closed while it was idle.
+    var isBreak: Bool { self == .sendFailed || self == .closedBeforeResponse }
+}
+
+/// Why forwarding a request ended early: on one side or the other.
+enum ForwardingFailure: Error {
+    case upstream(ProxyFailure)
+    case client(ExchangeFailure)
+}
+
+/// Told what servers do wrong, on the worker that noticed.
+package protocol ProxyReporter: AnyObject {
+    func report(_ failure: ProxyFailure, upstream: String, server: String?)
+}
+
+extension TransportFailure {
+    var message: String {
+        switch self {
+        case .reset: "connection reset"
+        case .protocolViolation: "not TLS, or ended without close_notify"
+        case .system(let code): systemText(code)
+        }
+    }
+}

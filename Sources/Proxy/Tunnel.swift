@@ -1,0 +1,146 @@
+import HTTP
+import Transport
+
+/// Two connections that have agreed on another protocol: bytes go through unread, in both directions.
+///
+/// It holds memory only while bytes wait for a side that is slow; an idle tunnel is two endpoints and a task.
+final class Tunnel: ConnectionSuccessor {
+    private let server: UpstreamConnection
+    private let idleTimeout: Delay
+    private var toServer = Direction()
+    private var toClient = Direction()
+
+    /// One direction: what was read and not yet taken by the other side.
+    @safe
+    private struct Direction {
+        var block: UnsafeMutableRawBufferPointer?
+        var start = 0
+        var end = 0
+        /// The source has finished, and the destination was told.
+        var isOver = false
+    }
+
+    init(to server: UpstreamConnection, idleTimeout: Delay) {
+        self.server = server
+        self.idleTimeout = idleTimeout
+    }
+
+    /// Bytes the client sent before it could know the answer.
+    func sendFirst(_ bytes: UnsafeRawBufferPointer) {
+        guard unsafe !bytes.isEmpty else { return }
+        let block = unsafe server.endpoint.worker.rentBlock()
+        precondition(bytes.count <= block.count, "a block has room for what a connection reads at once")
+        unsafe block.copyMemory(from: bytes)
+        unsafe toServer.block = block
+        toServer.end = bytes.count
+    }
+
+    func connectionLost() {
+        giveBack(&toServer)
+        server.reset()
+    }
+
+    func take(_ client: any ByteStream) async {
+        let isClean = await carry(client)
+        giveBack(&toServer)
+        giveBack(&toClient)
+        if isClean {
+            server.close()
+            client.finish()
+            client.endpoint.close()
+        } else {
+            server.reset()
+            client.endpoint.reset()
+        }
+    }
+
+    /// Moves bytes until both sides have finished (true), or one fails or the tunnel idles for too long (false).
+    private func carry(_ client: any ByteStream) async -> Bool {
+        let worker = client.endpoint.worker
+        var deadline = worker.now.advanced(by: idleTimeout)
+        while true {
+            var clientInterest: Interest = .hangup
+            var serverInterest: Interest = .hangup
+            var hasMoved = false
+            for isUpward in [true, false] {
+                let source = isUpward ? client : server.stream
+                let destination = isUpward ? server.stream : client
+                var direction = isUpward ? toServer : toClient
+                let step = move(&direction, from: source, to: destination)
+                if isUpward { toServer = direction } else { toClient = direction }
+                switch step {
+                case .failed: return false
+                case .waits(let reading, let writing, let moved):
+                    hasMoved = hasMoved || moved
+                    clientInterest = clientInterest | (isUpward ? reading : writing)
+                    serverInterest = serverInterest | (isUpward ? writing : reading)
+                }
+            }
+            if toServer.isOver && toClient.isOver { return true }
+            if hasMoved { deadline = worker.now.advanced(by: idleTimeout) }
+            switch await client.endpoint.wait(
+                for: clientInterest, or: serverInterest, on: server.endpoint, until: deadline)
+            {
+            case .ready, .signalled, .draining: continue
+            case .hangup, .deadline, .aborted: return false
+            }
+        }
+    }
+
+    private enum Step {
+        /// What to wait for at the source and at the destination, and whether any byte moved.
+        case waits(Interest, Interest, moved: Bool)
+        case failed
+    }
+
+    /// Moves what goes without waiting, up to a limit that lets other connections have their turn.
+    private func move(
+        _ direction: inout Direction, from source: any ByteStream, to destination: any ByteStream
+    ) -> Step {
+        var moved = false
+        while !direction.isOver {
+            switch drain(&direction, to: destination) {
+            case .failed, .end: return .failed
+            case .wouldBlock(let interest): return .waits([], interest, moved: moved)
+            case .bytes: break
+            }
+            let block = unsafe direction.block ?? server.endpoint.worker.rentBlock()
+            unsafe direction.block = block
+            switch unsafe source.read(into: UnsafeMutableRawBufferPointer(rebasing: block[..<Self.pieceSize])) {
+            case .bytes(let count):
+                direction.end = count
+                moved = true
+            case .wouldBlock(let interest):
+                giveBack(&direction)
+                return .waits(interest, [], moved: moved)
+            case .end:
+                giveBack(&direction)
+                direction.isOver = true
+                destination.finish()
+            case .failed: return .failed
+            }
+        }
+        return .waits([], [], moved: moved)
+    }
+
+    private static let pieceSize = 64 << 10
+
+    /// Hands what is held to the destination; `.bytes` when nothing is left anywhere.
+    private func drain(_ direction: inout Direction, to destination: any ByteStream) -> IOResult {
+        while let block = unsafe direction.block, direction.start < direction.end {
+            let result = unsafe destination.write(
+                UnsafeRawBufferPointer(rebasing: block[direction.start..<direction.end]))
+            guard case .bytes(let count) = result else { return result }
+            direction.start += count
+        }
+        direction.start = 0
+        direction.end = 0
+        return destination.flush()
+    }
+
+    private func giveBack(_ direction: inout Direction) {
+        guard let block = unsafe direction.block else { return }
+        unsafe direction.block = nil
+        unsafe server.endpoint.worker.returnBlock(block)
+    }
+}

@@ -1,0 +1,86 @@
+import HTTP
+import Transport
+
+// Making connections to servers.
+extension Upstream {
+    /// A new connection to one of the server's addresses, each of which is tried until the time is over.
+    ///
+    /// - Parameter client: whoever the connection is for; when that is gone, nobody needs it.
+    func connect(
+        to server: UpstreamServer, for client: Endpoint, until end: Deadline
+    ) async throws(ForwardingFailure) -> UpstreamConnection {
+        let deadline = min(end, worker.now.advanced(by: settings.connectTimeout))
+        var failure = ProxyFailure.noServer
+        for _ in 0..<server.addresses.count {
+            guard let address = server.takeAddress() else { break }
+            do throws(ForwardingFailure) {
+                return try await connect(to: address, of: server, for: client, until: deadline)
+            } catch {
+                guard case .upstream(let reason) = error, reason != .connectTimeout else { throw error }
+                failure = reason
+            }
+        }
+        throw .upstream(failure)
+    }
+
+    private func connect(
+        to address: SocketAddress, of server: UpstreamServer, for client: Endpoint, until deadline: Deadline
+    ) async throws(ForwardingFailure) -> UpstreamConnection {
+        let endpoint: Endpoint
+        do throws(TransportFailure) {
+            endpoint = try Endpoint.connect(to: address, on: worker)
+        } catch {
+            throw .upstream(.connectFailed(error))
+        }
+        do throws(ForwardingFailure) {
+            try await establish(endpoint, for: client, until: deadline)
+            let stream = try await secure(endpoint, server, until: deadline)
+            return UpstreamConnection(stream, retirement: worker.now.advanced(by: settings.keptLifetime))
+        } catch {
+            endpoint.reset()
+            throw error
+        }
+    }
+
+    private func establish(
+        _ endpoint: Endpoint, for client: Endpoint, until deadline: Deadline
+    ) async throws(ForwardingFailure) {
+        while true {
+            switch await client.wait(for: .hangup | .finished, or: .writable, on: endpoint, until: deadline) {
+            case .ready:
+                if let failure = endpoint.connectFailure() { throw .upstream(.connectFailed(failure)) }
+                return
+            case .signalled, .draining: continue
+            case .hangup: throw .client(.clientGone(.reset))
+            case .deadline: throw .upstream(.connectTimeout)
+            case .aborted: throw .client(.aborted)
+            }
+        }
+    }
+
+    private func secure(
+        _ endpoint: Endpoint, _ server: UpstreamServer, until deadline: Deadline
+    ) async throws(ForwardingFailure) -> any ByteStream {
+        guard server.isSecure else { return PlainStream(endpoint) }
+        guard let security else { preconditionFailure("a server with TLS comes with what negotiates it") }
+        switch await security.secure(endpoint, to: server, until: deadline) {
+        case .secured(let stream): return stream
+        case .failed(let reason): throw .upstream(.handshakeFailed(reason))
+        case .late: throw .upstream(.connectTimeout)
+        case .aborted: throw .client(.aborted)
+        }
+    }
+}
+
+/// Negotiates TLS with servers: what the gateway composes from a module that this one does not know.
+package protocol UpstreamSecurity: AnyObject {
+    /// Puts a connection that stands into TLS; the endpoint stays the caller's when that fails.
+    func secure(_ endpoint: Endpoint, to server: UpstreamServer, until deadline: Deadline) async -> SecuredStream
+}
+
+package enum SecuredStream {
+    case secured(any ByteStream)
+    /// Why not, in a few words.
+    case failed(String)
+    case late, aborted
+}

@@ -1,0 +1,76 @@
+import Transport
+
+/// A set of servers that requests are passed on to, as one worker uses it: what each of them is doing, whose turn it
+/// is, and the connections kept for later.
+///
+/// One per worker, touched by its thread only, so the path of a request has no lock. It outlives a reload that leaves
+/// its configuration as it was.
+package final class Upstream: EndpointKeeper, TurnEndAction, @unchecked Sendable {
+    package let settings: UpstreamSettings
+    package let servers: [UpstreamServer]
+    package let balancer: Balancer
+    package let worker: Worker
+    /// Negotiates TLS with those servers that want it.
+    let security: (any UpstreamSecurity)?
+    var budget: RetryBudget
+    private(set) var isRetired = false
+    private var isSweepDue = false
+    private var spareExchanges: [UpstreamExchange] = []
+    private var requestIDs = RequestIDGenerator()
+
+    /// Exchanges whose memory is kept for the next request.
+    private static let spareLimit = 64
+
+    package init(
+        _ settings: UpstreamSettings, servers: [UpstreamServer], balancer: Balancer, worker: Worker,
+        security: (any UpstreamSecurity)? = nil
+    ) {
+        self.settings = settings
+        self.servers = servers
+        self.balancer = balancer
+        self.worker = worker
+        self.security = security
+        budget = RetryBudget(share: settings.retryBudget)
+    }
+
+    func nextRequestID() -> RequestID { requestIDs.next() }
+
+    // MARK: Memory
+
+    func lendExchange() -> UpstreamExchange {
+        spareExchanges.popLast() ?? UpstreamExchange(responseHead: settings.responseHead)
+    }
+
+    func takeBack(_ exchange: UpstreamExchange) {
+        exchange.reset()
+        if spareExchanges.count < Self.spareLimit { spareExchanges.append(exchange) }
+    }
+
+    // MARK: Kept connections
+
+    /// Keeps a connection on which a response has ended, if it is still good and there is room.
+    func keep(_ connection: UpstreamConnection, to server: UpstreamServer) {
+        let isWanted = !isRetired && !worker.isDraining && server.idle.count < settings.keptConnections
+        guard isWanted, connection.endpoint.isQuiet, connection.retirement > worker.now else {
+            return connection.close()
+        }
+        server.idle.put(connection, keeper: self, idleUntil: worker.now.advanced(by: settings.keptIdle))
+    }
+
+    package func endpointStirred() {
+        guard !isSweepDue else { return }
+        isSweepDue = true
+        worker.atEndOfTurn(self)
+    }
+
+    package func turnEnded() {
+        isSweepDue = false
+        for server in servers { server.idle.sweep(now: worker.now, all: worker.isDraining || isRetired) }
+    }
+
+    /// Nothing leads here any more: kept connections are closed now, those in use when their request is over.
+    package func retire() {
+        isRetired = true
+        for server in servers { server.idle.sweep(now: worker.now, all: true) }
+    }
+}

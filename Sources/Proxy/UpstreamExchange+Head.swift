@@ -1,0 +1,123 @@
+import HTTP
+import Transport
+
+// What the heads of responses mean, and how they reach the client.
+extension UpstreamExchange {
+    /// Takes a complete head and makes ready for what follows it; true when the protocol was switched.
+    func takeHead(
+        _ exchange: Exchange, _ route: ProxyRoute, _ connection: UpstreamConnection, _ settings: UpstreamSettings
+    ) throws(ResponseRejection) -> Bool {
+        let head = parser.head
+        if head.status == 101 {
+            try switchProtocols(exchange, connection, settings)
+            return true
+        }
+        if head.isInterim {
+            interimCount += 1
+            guard interimCount <= UpstreamSettings.maximumInterimResponses else { throw .tooManyInterimResponses }
+            takeInterim(exchange)
+            consume(head.length)
+            parser.reset()
+            return false
+        }
+        // The client gets its final answer without having sent its body.
+        if upload == .awaitingContinue { upload = .none; isSendingBroken = true }
+        let rewriting = route.prefix.isEmpty ? nil : PrefixRewriting(prefix: route.prefix)
+        let given = appendFields(rewriting)
+        let length: BodyLength = head.declaredLength.map { .known($0) } ?? (head.framing == .none && !isToHEAD(exchange) ? .known(0) : .unknown)
+        unsafe exchange.beginResponse(
+            status: head.status, reason: bytes(of: head.reason), fields: fields.unsent, length: length, given: given)
+        fields.removeAll()
+        consume(head.length)
+        download = .body(ResponseBody(head.framing))
+        return false
+    }
+
+    private func isToHEAD(_ exchange: Exchange) -> Bool { exchange.head.method == .head }
+
+    /// 100 lets the body begin, and the client is told when that is read; the others are passed on to clients that
+    /// know them (RFC 9110 §15.2).
+    private func takeInterim(_ exchange: Exchange) {
+        let head = parser.head
+        if head.status == 100 {
+            if upload == .awaitingContinue { upload = .streaming(exchange.head.framing) }
+        } else if exchange.head.version == .http11 {
+            _ = appendFields(nil)
+            unsafe exchange.appendInterimResponse(
+                status: head.status, reason: bytes(of: head.reason), fields: fields.unsent)
+            fields.removeAll()
+        }
+    }
+
+    private func bytes(of slice: Slice) -> UnsafeRawBufferPointer {
+        unsafe UnsafeRawBufferPointer(rebasing: unread[slice.range])
+    }
+
+    /// Collects the lines of the fields that are passed on; returns which of the gateway's own are among them.
+    private func appendFields(_ rewriting: PrefixRewriting?) -> CommonFields {
+        let message = unsafe unread
+        let span = unsafe message.bytes
+        let lines = unsafe parser.fields
+        let connection = unsafe ConnectionFields(message, lines)
+        var given: CommonFields = []
+        for index in 0..<lines.count {
+            let field = unsafe lines[index]
+            if connection.isHopByHop(field) { continue }
+            let name = field.name.range
+            let value = field.value.range
+            if field.known == .other {
+                if name.count == 4, span.equals("date", from: name.lowerBound, to: name.upperBound) {
+                    given.insert(.date)
+                } else if name.count == 6, span.equals("server", from: name.lowerBound, to: name.upperBound) {
+                    given.insert(.server)
+                }
+                if let rewriting, unsafe rewriting.append(field, of: message, to: &fields) { continue }
+            }
+            unsafe fields.appendField(
+                UnsafeRawBufferPointer(rebasing: message[name]), UnsafeRawBufferPointer(rebasing: message[value]))
+        }
+        return given
+    }
+
+    /// Goes over to the protocol that both sides agreed on.
+    private func switchProtocols(
+        _ exchange: Exchange, _ connection: UpstreamConnection, _ settings: UpstreamSettings
+    ) throws(ResponseRejection) {
+        guard let upgrade, upload == .none, output.isEmpty else { throw .unaskedSwitch }
+        let head = parser.head
+        let message = unsafe unread
+        var chosen: Slice?
+        for index in 0..<head.fieldCount {
+            let field = unsafe parser.fields[index]
+            let name = field.name.range
+            if unsafe message.bytes.equals("upgrade", from: name.lowerBound, to: name.upperBound) {
+                chosen = field.value
+            }
+        }
+        guard let chosen, unsafe isOffered(bytes(of: chosen), in: exchange.bytes(of: upgrade)) else {
+            throw .switchToOtherProtocol
+        }
+        _ = appendFields(nil)
+        fields.append("Connection: upgrade\r\nUpgrade: ")
+        unsafe fields.append(bytes(of: chosen))
+        fields.append("\r\n")
+        let tunnel = Tunnel(to: connection, idleTimeout: settings.tunnelTimeout)
+        unsafe exchange.switchProtocols(fields: fields.unsent, to: tunnel)
+        consume(head.length)
+        // What either side has sent ahead goes before everything else.
+        unsafe exchange.appendAfterSwitch(unread)
+        unsafe tunnel.sendFirst(exchange.takeUnread())
+    }
+
+    /// Whether the protocol a server switches to is one of those the client asked for, ignoring case.
+    private func isOffered(_ chosen: UnsafeRawBufferPointer, in offer: UnsafeRawBufferPointer) -> Bool {
+        var isOffered = false
+        unsafe offer.bytes.forEachElement(from: 0, to: offer.count) { start, end in
+            guard end - start == chosen.count, end > start else { return }
+            for index in 0..<chosen.count
+            where unsafe lowercase(offer[start + index]) != lowercase(chosen[index]) { return }
+            isOffered = true
+        }
+        return isOffered
+    }
+}

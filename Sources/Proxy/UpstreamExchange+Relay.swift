@@ -1,0 +1,219 @@
+import HTTP
+import Transport
+
+// Moving one request to a server and its response back, both at once.
+extension UpstreamExchange {
+    /// How an exchange with a server ended well.
+    enum Ending {
+        /// The response is complete; whether the connection may be used again.
+        case complete(isReusable: Bool)
+        /// The protocol was switched; the connection belongs to the tunnel.
+        case switched
+    }
+
+    /// What is waited for next, and the failure it will be if it does not come.
+    private struct Waiting {
+        var client: Interest = .hangup
+        var server: Interest = []
+        var deadline: Deadline
+        var expiry: Expiry
+
+        mutating func until(_ candidate: Deadline, _ expiry: Expiry) {
+            guard candidate < deadline else { return }
+            deadline = candidate
+            self.expiry = expiry
+        }
+    }
+
+    private enum Expiry {
+        case failure(ProxyFailure)
+        case bodyTimeout, writeTimeout, continuation
+    }
+
+    /// Bytes collected for one side before the other has to wait.
+    private static var highWater: Int { 64 << 10 }
+
+    /// Sends the request, whose head is in `output`, and hands the response to the client.
+    ///
+    /// - Parameter end: when the request's time is over.
+    func relay(
+        _ exchange: Exchange, _ route: ProxyRoute, _ settings: UpstreamSettings, until end: Deadline
+    ) async throws(ForwardingFailure) -> Ending {
+        guard let connection else { preconditionFailure("a connection was found before") }
+        let client = exchange.endpoint
+        let worker = client.worker
+        let continueDeadline = worker.now.advanced(by: UpstreamSettings.continueTimeout)
+        var headDeadline = Deadline.never
+        while true {
+            var waiting = Waiting(deadline: end, expiry: .failure(.requestTimeout))
+            try takeBody(exchange, &waiting)
+            send(connection, settings, worker.now, &waiting)
+            if let ending = try receive(exchange, connection, route, settings, &waiting) { return ending }
+            if case .streaming = upload {} else { waiting.client = waiting.client | .finished }
+            if upload == .awaitingContinue { waiting.until(continueDeadline, .continuation) }
+            if case .head = download, upload == .none, output.isEmpty {
+                if headDeadline == .never { headDeadline = worker.now.advanced(by: settings.responseTimeout) }
+                waiting.until(headDeadline, .failure(.responseTimeout))
+            }
+            switch await client.wait(
+                for: waiting.client, or: waiting.server, on: connection.endpoint, until: waiting.deadline)
+            {
+            case .ready, .signalled, .draining: continue
+            case .hangup: throw .client(.clientGone(.reset))
+            case .aborted: throw .client(.aborted)
+            case .deadline: try expire(waiting.expiry, exchange)
+            }
+        }
+    }
+
+    private func expire(_ expiry: Expiry, _ exchange: Exchange) throws(ForwardingFailure) {
+        switch expiry {
+        case .failure(let failure): throw .upstream(failure)
+        case .bodyTimeout: throw .client(.rejected(.bodyTimeout))
+        case .writeTimeout: throw .client(.writeTimeout)
+        // The server may be older than 100 (Continue); RFC 9110 §10.1.1 has the client not wait for ever either.
+        case .continuation: upload = .streaming(exchange.head.framing)
+        }
+    }
+
+    // MARK: To the server
+
+    private func takeBody(_ exchange: Exchange, _ waiting: inout Waiting) throws(ForwardingFailure) {
+        guard case .streaming(let framing) = upload else { return }
+        do throws(ExchangeFailure) {
+            while output.count < Self.highWater {
+                switch unsafe try exchange.readBodyNow() {
+                case .content(let piece): unsafe append(piece, framing)
+                case .ended: return endBody(framing, trailers: exchange.trailers)
+                case .wouldBlock(let interest):
+                    waiting.client = waiting.client | interest
+                    waiting.until(exchange.endpoint.worker.now.advanced(by: exchange.bodyTimeout), .bodyTimeout)
+                    return
+                }
+            }
+        } catch {
+            throw .client(error)
+        }
+    }
+
+    private func send(
+        _ connection: UpstreamConnection, _ settings: UpstreamSettings, _ now: Deadline, _ waiting: inout Waiting
+    ) {
+        while !isSendingBroken {
+            let isEmpty = output.isEmpty
+            switch unsafe isEmpty ? connection.stream.flush() : connection.stream.write(output.unsent) {
+            case .bytes(let count):
+                if isEmpty { return }
+                output.sent(count)
+                sentCount += count
+            case .wouldBlock(let interest):
+                waiting.server = waiting.server | interest
+                return waiting.until(now.advanced(by: settings.sendTimeout), .failure(.sendTimeout))
+            case .end, .failed:
+                isSendingBroken = true
+                upload = .none
+                output.removeAll()
+            }
+        }
+    }
+
+    // MARK: From the server
+
+    private func receive(
+        _ exchange: Exchange, _ connection: UpstreamConnection, _ route: ProxyRoute, _ settings: UpstreamSettings,
+        _ waiting: inout Waiting
+    ) throws(ForwardingFailure) -> Ending? {
+        let now = exchange.endpoint.worker.now
+        while true {
+            if let ending = try process(exchange, connection, route, settings) { return ending }
+            if exchange.outputCount >= Self.highWater, let interest = try flush(exchange, whole: false) {
+                waiting.client = waiting.client | interest
+                waiting.until(now.advanced(by: exchange.writeTimeout), .writeTimeout)
+                return nil
+            }
+            switch unsafe connection.stream.read(into: room) {
+            case .bytes(let count): received(count)
+            case .wouldBlock(let interest):
+                waiting.server = waiting.server | interest
+                if case .body = download { waiting.until(now.advanced(by: settings.readTimeout), .failure(.readTimeout)) }
+                // What the server says bit by bit reaches the client bit by bit.
+                if let interest = try flush(exchange, whole: true) {
+                    waiting.client = waiting.client | interest
+                    waiting.until(now.advanced(by: exchange.writeTimeout), .writeTimeout)
+                }
+                return nil
+            case .end: return try serverEnded(exchange, isClean: true)
+            case .failed: return try serverEnded(exchange, isClean: false)
+            }
+        }
+    }
+
+    private func flush(_ exchange: Exchange, whole: Bool) throws(ForwardingFailure) -> Interest? {
+        do throws(ExchangeFailure) {
+            return try exchange.flushNow(whole: whole)
+        } catch {
+            throw .client(error)
+        }
+    }
+
+    private func serverEnded(_ exchange: Exchange, isClean: Bool) throws(ForwardingFailure) -> Ending? {
+        guard case .body(let body) = download else {
+            throw .upstream(isSendingBroken ? .sendFailed : .closedBeforeResponse)
+        }
+        guard isClean, body.isWholeAtClose() else { throw .upstream(.closedInBody) }
+        exchange.finish()
+        return .complete(isReusable: false)
+    }
+
+    /// Goes as far as the bytes received reach; nil when more are needed.
+    private func process(
+        _ exchange: Exchange, _ connection: UpstreamConnection, _ route: ProxyRoute, _ settings: UpstreamSettings
+    ) throws(ForwardingFailure) -> Ending? {
+        do throws(ResponseRejection) {
+            while true {
+                switch download {
+                case .head:
+                    guard unsafe !unread.isEmpty,
+                        try unsafe parser.parse(unread.bytes, toHEAD: exchange.head.method == .head)
+                    else { return nil }
+                    if try takeHead(exchange, route, connection, settings) { return .switched }
+                case .body(var body):
+                    let step = try unsafe body.next(unread.bytes)
+                    download = .body(body)
+                    switch step {
+                    case .content(let range):
+                        unsafe exchange.write(UnsafeRawBufferPointer(rebasing: unread[range]))
+                        consume(range.upperBound)
+                        if exchange.outputCount >= Self.highWater { return nil }
+                    case .trailer(let range):
+                        unsafe fields.append(UnsafeRawBufferPointer(rebasing: unread[range]))
+                        fields.append("\r\n")
+                        consume(range.upperBound + 2)
+                    case .receive(let consumed):
+                        consume(consumed)
+                        return nil
+                    case .ended(let consumed):
+                        consume(consumed)
+                        unsafe exchange.finish(trailers: fields.unsent)
+                        download = .done
+                    }
+                case .done:
+                    return .complete(isReusable: isReusable(connection))
+                }
+            }
+        } catch {
+            throw .upstream(.refused(error))
+        }
+    }
+
+    /// Whether the connection is at the border between a response and the next request: nothing left to send, nothing
+    /// received that belongs to neither.
+    private func isReusable(_ connection: UpstreamConnection) -> Bool {
+        guard parser.head.keepAlive, upload == .none, output.isEmpty, !isSendingBroken, unsafe unread.isEmpty else {
+            return false
+        }
+        // A byte that is here already, if only inside TLS, would be taken for the next response.
+        guard case .wouldBlock = unsafe connection.stream.read(into: room) else { return false }
+        return true
+    }
+}

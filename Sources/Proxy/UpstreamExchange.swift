@@ -1,0 +1,131 @@
+import HTTP
+import Transport
+
+/// One request and its response as exchanged with a server: the memory for it, lent while the request is under way, and
+/// how far both have come.
+///
+/// It never waits. `UpstreamExchange+Relay.swift` moves the bytes, and waits.
+@safe
+final class UpstreamExchange {
+    /// The request on its way to the server.
+    var output = OutputBuffer()
+    var parser: ResponseParser
+    var upload = Upload.none
+    var download = Download.head
+    var connection: UpstreamConnection?
+    /// Bytes of the request that the connection has taken.
+    var sentCount = 0
+    /// Whether the server has said anything.
+    var hasResponse = false
+    /// Whether bytes of the request's body were taken from the client, so that it cannot be sent again.
+    var tookBody = false
+    /// The server no longer takes the request; what it says about that may still be read.
+    var isSendingBroken = false
+    var interimCount = 0
+    /// Field lines of a response and, behind a body, its trailers.
+    var fields = OutputBuffer()
+    /// The protocol the client asked for, as in its head.
+    var upgrade: Slice?
+
+    private let input: UnsafeMutableRawBufferPointer
+    private var cursor = 0
+    private var filled = 0
+
+    /// How far the request has gone to the server.
+    enum Upload: Equatable {
+        /// Nothing is left of it, or nothing will be sent of what is left.
+        case none
+        /// The client waits for 100 (Continue), and so does the gateway.
+        case awaitingContinue
+        case streaming(BodyFraming)
+    }
+
+    /// How far the response has come.
+    enum Download {
+        case head
+        case body(ResponseBody)
+        case done
+    }
+
+    /// Room behind the largest head: for the longest trailer section, and for much of a body at once.
+    private static let roomBehindHead = 64 << 10
+
+    init(responseHead: Int) {
+        parser = ResponseParser(
+            limits: HeadLimits(maximumHead: responseHead, maximumRequestLine: responseHead, maximumFields: 200))
+        unsafe input = .allocate(byteCount: responseHead + Self.roomBehindHead, alignment: 64)
+    }
+
+    deinit {
+        unsafe input.deallocate()
+    }
+
+    /// Makes ready for another request, or for sending the same one again.
+    func reset() {
+        output.removeAll()
+        fields.removeAll()
+        parser.reset()
+        upload = .none
+        download = .head
+        connection = nil
+        sentCount = 0
+        hasResponse = false
+        tookBody = false
+        isSendingBroken = false
+        interimCount = 0
+        upgrade = nil
+        cursor = 0
+        filled = 0
+    }
+
+    // MARK: What the server sent
+
+    @inline(__always)
+    var unread: UnsafeRawBufferPointer {
+        unsafe UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(input)[cursor..<filled])
+    }
+
+    @inline(__always)
+    func consume(_ count: Int) {
+        cursor += count
+        assert(cursor <= filled)
+        if cursor == filled {
+            cursor = 0
+            filled = 0
+        }
+    }
+
+    /// Where the next bytes go; there is room for the longest line that has to be whole.
+    var room: UnsafeMutableRawBufferPointer {
+        if unsafe filled == input.count {
+            unsafe input.baseAddress!.copyMemory(from: input.baseAddress! + cursor, byteCount: filled - cursor)
+            filled -= cursor
+            cursor = 0
+        }
+        return unsafe UnsafeMutableRawBufferPointer(rebasing: input[filled...])
+    }
+
+    func received(_ count: Int) {
+        filled += count
+        hasResponse = true
+    }
+
+    // MARK: What the client sends
+
+    /// Frames a piece of the request's body.
+    func append(_ piece: UnsafeRawBufferPointer, _ framing: BodyFraming) {
+        tookBody = true
+        guard framing == .chunked else { return unsafe output.append(piece) }
+        output.appendChunkLine(piece.count)
+        unsafe output.append(piece)
+        output.append("\r\n")
+    }
+
+    func endBody(_ framing: BodyFraming, trailers: [UInt8]) {
+        upload = .none
+        guard framing == .chunked else { return }
+        output.append("0\r\n")
+        unsafe trailers.withUnsafeBytes { unsafe output.append($0) }
+        output.append("\r\n")
+    }
+}

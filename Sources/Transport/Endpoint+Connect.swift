@@ -1,0 +1,39 @@
+import CLinux
+import Glibc
+
+// Connections that this side opens.
+extension Endpoint {
+    /// Begins a connection to `remote` on the worker's thread; it stands once the endpoint is writable and
+    /// `connectFailure()` returns nil.
+    ///
+    /// - Throws: what connect(2), or the lack of a descriptor, says at once.
+    package static func connect(to remote: SocketAddress, on worker: Worker) throws(TransportFailure) -> Endpoint {
+        let descriptor = socket(remote.family, CLinux_SOCK_STREAM_FLAGS, 0)
+        guard descriptor >= 0 else { throw .system(errno) }
+        if remote.family != AF_UNIX { _ = CLinux_set_option(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, 1) }
+        let status = unsafe remote.withSocketAddress { unsafe Glibc.connect(descriptor, $0, $1) }
+        guard status == 0 || errno == EINPROGRESS else {
+            let code = errno
+            Glibc.close(descriptor)
+            throw .system(code)
+        }
+        let local = SocketAddress(localOf: descriptor)
+        guard
+            let endpoint = Endpoint.open(
+                descriptor, on: worker, local: local, remote: remote, isConnected: status == 0)
+        else {
+            let code = errno
+            Glibc.close(descriptor)
+            throw .system(code)
+        }
+        return endpoint
+    }
+
+    /// Why the connection could not be made (SO_ERROR); nil when it stands.
+    package func connectFailure() -> TransportFailure? {
+        var code: Int32 = 0
+        var size = socklen_t(MemoryLayout<Int32>.size)
+        guard unsafe getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &code, &size) == 0 else { return .system(errno) }
+        return code == 0 ? nil : .system(code)
+    }
+}
