@@ -7,28 +7,36 @@ import Transport
 final class Acceptor: ListenerDelegate, @unchecked Sendable {
     private let service: HTTPService
     private var certificates: CertificateStore?
+    private var proxies: [IPNetwork]?
     private var handshakeTimeout: Delay
     private let admission: Admission
     private let logs: AcceptorLogs
 
     init(
-        service: HTTPService, certificates: CertificateStore?, handshakeTimeout: Delay, admission: Admission,
-        logs: AcceptorLogs
+        service: HTTPService, certificates: CertificateStore?, proxies: [IPNetwork]?, handshakeTimeout: Delay,
+        admission: Admission, logs: AcceptorLogs
     ) {
         self.service = service
         self.certificates = certificates
+        self.proxies = proxies
         self.handshakeTimeout = handshakeTimeout
         self.admission = admission
         self.logs = logs
     }
 
-    /// Uses other certificates for the handshakes that begin from now on; on the worker's thread.
-    func serve(_ certificates: CertificateStore?, handshakeTimeout: Delay) {
+    /// Uses other certificates and trusts other proxies for the connections that begin from now on; on the worker's
+    /// thread.
+    func serve(_ certificates: CertificateStore?, proxies: [IPNetwork]?, handshakeTimeout: Delay) {
         self.certificates = certificates
+        self.proxies = proxies
         self.handshakeTimeout = handshakeTimeout
     }
 
     func admits(_ remote: SocketAddress, on listener: Listener) -> Bool {
+        if let proxies, !(remote.ip.map(proxies.contain) ?? false) {
+            logs.refused.note("not a proxy whose PROXY protocol header is believed", from: remote)
+            return false
+        }
         if admission.enter() { return true }
         logs.refused.note("max_connections (\(admission.limit)) reached", from: remote)
         return false
@@ -52,6 +60,7 @@ final class Acceptor: ListenerDelegate, @unchecked Sendable {
     }
 
     private func serve(_ endpoint: Endpoint) async {
+        if proxies != nil { guard await readProxyHeader(endpoint) else { return } }
         guard let certificates else { return await connection(on: PlainStream(endpoint)).serve() }
         guard let stream = await secure(endpoint, certificates) else { return }
         await connection(on: stream).serve()
@@ -61,6 +70,20 @@ final class Acceptor: ListenerDelegate, @unchecked Sendable {
     @inline(never)
     private func connection(on stream: any ByteStream) -> HTTPConnection {
         HTTPConnection(stream, service: service)
+    }
+
+    /// Learns the client's addresses from the proxy in front; false, with the endpoint closed, when it does not tell.
+    @inline(never)
+    private func readProxyHeader(_ endpoint: Endpoint) async -> Bool {
+        let deadline = service.worker.now.advanced(by: handshakeTimeout)
+        do throws(ProxyHeaderFailure) {
+            try await ProxyHeaderReader(endpoint).read(until: deadline)
+            return true
+        } catch {
+            logs.refused.note(error.reason, from: endpoint.remoteAddress)
+            endpoint.reset()
+            return false
+        }
     }
 
     /// The connection inside TLS; nil, with the endpoint closed, when the handshake fails.

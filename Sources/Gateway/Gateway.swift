@@ -83,7 +83,8 @@ package final class Gateway: GatewayControl {
         let candidate = try extensions.prepare(configuration.extensions, tolerant: tolerant)
         let builder = GenerationBuilder(
             configuration: configuration, number: generation + 1, workers: workerCount, extensions: extensions,
-            candidate: candidate, accessLog: accessLog, previousCertificates: certificates, files: files)
+            candidate: candidate, accessLog: accessLog, previousCertificates: certificates,
+            previousLimiters: current?.limiters ?? [:], files: files)
         let built = try builder.build()
         for warning in built.certificates.warnings { logger.warning("\(warning.description)") }
         current = built

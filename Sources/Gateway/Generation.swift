@@ -12,16 +12,17 @@ struct Generation: Sendable {
     let ports: [String: Port]
     let accessLog: AccessLogTarget?
     let certificates: CertificateSet
+    let limiters: [RequestLimiter.Identity: RequestLimiter]
 
     /// The next generation, in which only the certificates are others.
     func exchanging(_ certificates: CertificateSet) -> Generation {
         let ports = Dictionary(
             uniqueKeysWithValues: ports.map { name, port in
-                (name, Port(sites: port.sites, certificates: certificates.stores[name]))
+                (name, Port(sites: port.sites, certificates: certificates.stores[name], proxies: port.proxies))
             })
         return Generation(
             number: number + 1, limits: limits, handshakeTimeout: handshakeTimeout, ports: ports, accessLog: accessLog,
-            certificates: certificates)
+            certificates: certificates, limiters: limiters)
     }
 
     /// What answers on one listener.
@@ -30,6 +31,8 @@ struct Generation: Sendable {
         let sites: [SiteTable]
         /// Nil for plain HTTP.
         let certificates: CertificateStore?
+        /// Whose connections begin with a PROXY protocol header; nil when clients connect themselves.
+        let proxies: [IPNetwork]?
     }
 }
 

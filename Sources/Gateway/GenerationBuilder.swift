@@ -13,22 +13,36 @@ struct GenerationBuilder {
     let accessLog: AccessLogTarget?
     /// What the new certificates replace.
     let previousCertificates: CertificateSet?
+    /// Limits in use, whose counts go on where the configuration left them as they were.
+    let previousLimiters: [RequestLimiter.Identity: RequestLimiter]
     /// Certificates and keys read beforehand, by absolute path.
     let files: [String: [UInt8]]
 
     func build() throws(GatewayError) -> Generation {
         let certificates = try Self.loadCertificates(of: configuration, replacing: previousCertificates, from: files)
         let pages = try ErrorPageReader().read(configuration.sites)
-        let tables = (0..<workers).map { makeSiteTables(worker: $0, errorPages: pages) }
+        let limiters = makeLimiters()
+        let tables = (0..<workers).map { makeSiteTables(worker: $0, limiters: limiters, errorPages: pages) }
         var ports: [String: Generation.Port] = [:]
         for listener in configuration.listeners {
             let sites = tables.compactMap { $0[listener.name] }
-            ports[listener.name] = Generation.Port(sites: sites, certificates: certificates.stores[listener.name])
+            ports[listener.name] = Generation.Port(
+                sites: sites, certificates: certificates.stores[listener.name], proxies: listener.proxies)
         }
         return Generation(
             number: number, limits: ConnectionLimits(configuration.limits),
             handshakeTimeout: Delay(configuration.limits.handshakeTimeout), ports: ports, accessLog: accessLog,
-            certificates: certificates)
+            certificates: certificates, limiters: limiters)
+    }
+
+    private func makeLimiters() -> [RequestLimiter.Identity: RequestLimiter] {
+        var limiters: [RequestLimiter.Identity: RequestLimiter] = [:]
+        for site in configuration.sites {
+            for identity in site.routes.compactMap({ $0.limiterIdentity(in: site) }) {
+                limiters[identity] = previousLimiters[identity] ?? RequestLimiter(identity)
+            }
+        }
+        return limiters
     }
 
     /// The certificates of all TLS listeners; what did not change is taken over from `previous`.
@@ -53,11 +67,13 @@ struct GenerationBuilder {
 
     /// The sites of each listener as one worker serves them, by listener name.
     private func makeSiteTables(
-        worker: Int, errorPages: [String: ErrorPages.Page]
+        worker: Int, limiters: [RequestLimiter.Identity: RequestLimiter], errorPages: [String: ErrorPages.Page]
     ) -> [String: SiteTable] {
         let sites = configuration.sites.enumerated().map { index, site in
             let routes = site.routes.map { route in
-                (route.path, makeAction(route, of: site, number: index + 1, worker: worker))
+                let action = makeAction(route, of: site, number: index + 1, worker: worker)
+                let limiter = route.limiterIdentity(in: site).flatMap { limiters[$0] }
+                return (route, limiter.map { LimitedAction(action, $0) } ?? action)
             }
             let pages = site.errorPages.compactMap { page in
                 errorPages[page.file].map { (status: page.status, page: $0) }
@@ -88,6 +104,13 @@ struct GenerationBuilder {
             extensions.action(
                 for: name, in: candidate, route: route.path, site: site, siteNumber: number, worker: worker)
         }
+    }
+}
+
+extension RouteConfiguration {
+    /// Nil for a route without limits.
+    fileprivate func limiterIdentity(in site: SiteConfiguration) -> RequestLimiter.Identity? {
+        limits.map { RequestLimiter.Identity(hosts: site.hosts, path: path, conditions: conditions, limits: $0) }
     }
 }
 

@@ -44,7 +44,8 @@ final class WorkerServer: @unchecked Sendable {
             if let port = ports[name] {
                 port.router.serve(answer.sites[worker.index], accessLog: accessLog)
                 port.service.limits = generation.limits
-                port.acceptor.serve(answer.certificates, handshakeTimeout: generation.handshakeTimeout)
+                port.acceptor.serve(
+                    answer.certificates, proxies: answer.proxies, handshakeTimeout: generation.handshakeTimeout)
             } else {
                 ports[name] = makePort(answer, generation)
             }
@@ -61,8 +62,8 @@ final class WorkerServer: @unchecked Sendable {
             answer.sites[worker.index], accessLog: accessLog, refusals: rejected, requests: requests)
         let service = HTTPService(worker: worker, limits: generation.limits, router: router)
         let acceptor = Acceptor(
-            service: service, certificates: answer.certificates, handshakeTimeout: generation.handshakeTimeout,
-            admission: admission, logs: acceptorLogs)
+            service: service, certificates: answer.certificates, proxies: answer.proxies,
+            handshakeTimeout: generation.handshakeTimeout, admission: admission, logs: acceptorLogs)
         return Port(service: service, router: router, acceptor: acceptor)
     }
 

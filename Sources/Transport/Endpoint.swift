@@ -12,8 +12,9 @@ import Synchronization
 package final class Endpoint: EventSource, @unchecked Sendable {
     package let descriptor: Int32
     package let worker: Worker
-    package let localAddress: SocketAddress
-    package let remoteAddress: SocketAddress
+    /// Where the client connected to, and from: by the socket, or by what a proxy in front said.
+    package private(set) var localAddress: SocketAddress
+    package private(set) var remoteAddress: SocketAddress
 
     private var isReadable = false
     private var isWritable: Bool
@@ -106,6 +107,38 @@ package final class Endpoint: EventSource, @unchecked Sendable {
             default: return .failed(TransportFailure(errno: errno))
             }
         }
+    }
+
+    /// As `receive`, but the bytes stay in the socket and count as seen: the next wait is for further ones.
+    package func peek(into buffer: UnsafeMutableRawBufferPointer) -> IOResult {
+        guard isReadable else { return .wouldBlock(.readable) }
+        while true {
+            let count = unsafe recv(descriptor, buffer.baseAddress, buffer.count, Int32(MSG_PEEK))
+            if count > 0 {
+                if !peerFinished { isReadable = false }
+                return .bytes(count)
+            }
+            if count == 0 { return .end }
+            switch errno {
+            case EINTR: continue
+            case EAGAIN:
+                isReadable = false
+                return .wouldBlock(.readable)
+            default: return .failed(TransportFailure(errno: errno))
+            }
+        }
+    }
+
+    /// Drops the first `count` bytes received, all of which `peek` has shown.
+    package func dropPeeked(_ count: Int, using buffer: UnsafeMutableRawBufferPointer) -> IOResult {
+        isReadable = true
+        return unsafe receive(into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<count]))
+    }
+
+    /// Takes the addresses of the client's connection from a trusted proxy that made this one.
+    package func stand(for remote: SocketAddress, at local: SocketAddress) {
+        remoteAddress = remote
+        localAddress = local
     }
 
     /// One `send`, or none when the socket is known to be full.

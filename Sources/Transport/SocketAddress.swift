@@ -28,6 +28,24 @@ package struct SocketAddress: Sendable {
         }
     }
 
+    package init(_ address: IPAddress, port: UInt16) {
+        if address.isIPv4 {
+            var ipv4 = sockaddr_in()
+            ipv4.sin_family = sa_family_t(AF_INET)
+            ipv4.sin_port = port.bigEndian
+            ipv4.sin_addr.s_addr = UInt32(truncatingIfNeeded: address.bits).bigEndian
+            store(&ipv4)
+        } else {
+            var ipv6 = sockaddr_in6()
+            ipv6.sin6_family = sa_family_t(AF_INET6)
+            ipv6.sin6_port = port.bigEndian
+            unsafe withUnsafeMutableBytes(of: &ipv6.sin6_addr) {
+                unsafe $0.storeBytes(of: address.bits.bigEndian, as: UInt128.self)
+            }
+            store(&ipv6)
+        }
+    }
+
     init(_ storage: sockaddr_storage, _ length: socklen_t) {
         self.storage = storage
         self.length = length
@@ -64,6 +82,19 @@ package struct SocketAddress: Sendable {
     package var family: Int32 { Int32(storage.ss_family) }
 
     package var isIPv6: Bool { Int32(storage.ss_family) == AF_INET6 }
+
+    /// The address without its port; nil when it is not one of the Internet's.
+    package var ip: IPAddress? {
+        unsafe withUnsafeBytes(of: storage) { bytes in
+            switch Int32(storage.ss_family) {
+            case AF_INET:
+                IPAddress(ipv4: UInt32(bigEndian: unsafe bytes.loadUnaligned(fromByteOffset: 4, as: UInt32.self)))
+            case AF_INET6:
+                IPAddress(ipv6: UInt128(bigEndian: unsafe bytes.loadUnaligned(fromByteOffset: 8, as: UInt128.self)))
+            default: nil
+            }
+        }
+    }
 
     /// 0 for a socket in the file system.
     package var port: UInt16 {

@@ -33,6 +33,12 @@ func withConnection(
 ///     /silent   not at all
 ///     /file     with the file, whose length it tells
 ///     /pieces   with the file, without its length
+///     /head     with the head of the request
+///     /ask      by /echo, for a body "asked"
+///     /forward  by /echo, for "more " and the body of the request
+///     /replace  by /head, with a field of its own
+///     /loop     by itself
+///     /refused  by a path that is none, and then with the name of the refusal
 ///     /memory   with the content of the file, from memory
 final class TestServer: RequestRouter, RequestHandler, @unchecked Sendable {
     static let slowness = Delay.milliseconds(60)
@@ -92,6 +98,11 @@ final class TestServer: RequestRouter, RequestHandler, @unchecked Sendable {
         return .answered
     }
 
+    func answer(_ exchange: Exchange, passing passed: [any RequestHandler]) -> Disposition {
+        guard passed.isEmpty else { return .answered }
+        return answer(exchange)
+    }
+
     var observesExchanges: Bool { true }
 
     func finished(_ exchange: Exchange) {
@@ -118,6 +129,10 @@ final class TestServer: RequestRouter, RequestHandler, @unchecked Sendable {
             var body: [UInt8] = []
             while let piece = unsafe try await exchange.readBody() { unsafe body.append(contentsOf: piece) }
             respond(exchange, with: body)
+        case "/head":
+            respond(exchange, with: unsafe Array(exchange.headBytes))
+        case "/ask", "/forward", "/replace", "/loop", "/refused":
+            try await ask(exchange)
         case "/half":
             unsafe exchange.beginResponse(status: 200, fields: noFields, length: .unknown)
             write(bytes("half"), to: exchange)
@@ -147,6 +162,29 @@ final class TestServer: RequestRouter, RequestHandler, @unchecked Sendable {
             unsafe try await exchange.send(UnsafeRawBufferPointer(copy))
             exchange.finish()
         default: break
+        }
+    }
+
+    private func ask(_ exchange: Exchange) async throws(ExchangeFailure) {
+        let path = path(of: exchange)
+        var request = InternalRequest()
+        switch path {
+        case "/ask":
+            request = InternalRequest(method: bytes("POST"), target: bytes("/echo"))
+            request.entity = .bytes(bytes("asked"))
+        case "/forward":
+            request.target = bytes("/echo")
+            request.entity = .unread(behind: bytes("more "))
+        case "/replace":
+            request.target = bytes("/./head")
+            request.fields = .replaced(bytes("X-Own: 1\r\nContent-Length: 9\n"))
+        case "/refused": request.target = bytes("/../x")
+        default: break
+        }
+        switch try await exchange.answer(as: request, for: self) {
+        case .answered: break
+        case .refused(let rejection): respond(exchange, with: bytes("\(rejection)\n"))
+        case .tooDeep: respond(exchange, with: bytes("too deep\n"))
         }
     }
 

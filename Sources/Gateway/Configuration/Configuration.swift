@@ -1,3 +1,5 @@
+import Transport
+
 /// Everything the configuration file says, checked and with every default filled in.
 ///
 /// A value of this type is consistent: every name it mentions is declared, every file it needs existed when it was
@@ -33,6 +35,9 @@ package enum Workers: Sendable, Equatable {
 package struct ListenerConfiguration: Sendable, Equatable {
     package var name: String
     package var bind: [BindAddress]
+    /// The proxies in front, every connection from which begins with a PROXY protocol header; nil when clients connect
+    /// themselves. Nobody else is let in then.
+    package var proxies: [IPNetwork]?
     /// Nil for plain HTTP.
     package var tls: ListenerTLSConfiguration?
 }

@@ -1,3 +1,5 @@
+import Transport
+
 /// The keys of the file's top level and of every section but the sites.
 extension ValueDecoder<Configuration> {
     static var configuration: Self {
@@ -59,8 +61,9 @@ extension ValueDecoder<ListenerDraft> {
             let bind = keys.require("bind", .list("addresses", of: .located(.address)), placeholder: [])
             // TLS stays on when its section is mistaken, so that the checks on certificates still hold.
             let tls = keys.take("tls", .listenerTLS) ?? (keys.names.contains("tls") ? ListenerTLSConfiguration() : nil)
+            let proxies = keys.take("proxy_protocol", .proxyProtocol, default: nil)
             return ListenerDraft(
-                value: ListenerConfiguration(name: name, bind: bind.map(\.value), tls: tls),
+                value: ListenerConfiguration(name: name, bind: bind.map(\.value), proxies: proxies, tls: tls),
                 positions: bind.map(\.position))
         }
     }
@@ -69,6 +72,21 @@ extension ValueDecoder<ListenerDraft> {
 extension ValueDecoder<BindAddress> {
     fileprivate static var address: Self {
         text("an IP address and a port such as \"0.0.0.0:8443\" or \"[::]:8443\"") { BindAddress($0) }
+    }
+}
+
+extension ValueDecoder<[IPNetwork]?> {
+    /// Whether connections begin with a header is said, never guessed: a client could send one as well as a proxy.
+    fileprivate static var proxyProtocol: Self {
+        .mapping { keys in
+            let isRequired = keys.require(
+                "mode", .word("whether a header is required", ["required": true, "off": false]), placeholder: false)
+            let networks = keys.take("from", .list("networks", of: .network))
+            if isRequired, networks == nil, !keys.names.contains("from") {
+                keys.context.report("missing key 'from': the networks whose headers are believed", at: keys.position)
+            }
+            return isRequired ? networks ?? [] : nil
+        }
     }
 }
 

@@ -2,6 +2,8 @@ extension ValueDecoder<Located<RouteConfiguration>> {
     static func route(_ declared: DeclaredNames) -> Self {
         .mapping { keys in
             let path = keys.require("path", .located(.pathPattern), placeholder: nil)
+            let conditions = keys.take("when", .conditions, default: .none)
+            let limits = keys.take("limit", .routeLimits)
             let actions = [
                 keys.take("extension", .extensionName(declared)).map { RouteAction.runExtension($0) },
                 keys.take("respond", .respond).map { RouteAction.respond($0) },
@@ -15,7 +17,7 @@ extension ValueDecoder<Located<RouteConfiguration>> {
                     at: keys.position)
             }
             let configuration = RouteConfiguration(
-                path: path?.value ?? .unmatchable,
+                path: path?.value ?? .unmatchable, conditions: conditions, limits: limits,
                 action: actions.compactMap { $0 }.first ?? .respond(RespondConfiguration()), line: keys.position.line)
             return Located(value: configuration, position: path?.position ?? keys.position)
         }
@@ -168,7 +170,7 @@ private let gatewayFields: Set<String> = [
 ]
 
 /// A byte that may stand in a field name (RFC 9110 §5.6.2).
-private func isTokenByte(_ byte: UInt8) -> Bool {
+func isTokenByte(_ byte: UInt8) -> Bool {
     switch byte {
     case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true
     default: isDigit(byte) || "!#$%&'*+-.^_`|~".utf8.contains(byte)

@@ -34,9 +34,18 @@ package enum HostPattern: Sendable, Hashable {
 
 package struct RouteConfiguration: Sendable, Equatable {
     package var path: PathPattern
+    package var conditions = RouteConditions.none
+    package var limits: RouteLimits?
     package var action: RouteAction
     /// Where the route stands in the file, for messages about it.
     package var line: Int
+}
+
+extension RouteConfiguration {
+    /// Whether every request that this route would answer is answered by the other one, which stands before it.
+    func isHidden(by other: RouteConfiguration) -> Bool {
+        other.path.covers(path) && other.conditions.cover(conditions)
+    }
 }
 
 /// Which request paths a route answers, compared byte by byte with the path without its query.

@@ -107,17 +107,19 @@ private func checkListeners(
 }
 
 private func reportUnreachable(_ routes: [Located<RouteConfiguration>], in context: DecodingContext) {
-    var earlier: [PathPattern: RouteConfiguration] = [:]
+    var earlier: [PathPattern: [RouteConfiguration]] = [:]
     for route in routes {
         let path = route.value.path
-        let hiding = path.coveringPatterns.lazy.compactMap { earlier[$0] }.first { $0.path.covers(path) }
+        let hiding = path.coveringPatterns.lazy.flatMap { earlier[$0] ?? [] }.first { route.value.isHidden(by: $0) }
         if let hiding {
+            let requests =
+                route.value.conditions == .none ? "matches" : "has no more conditions than this one and matches"
             context.report(
-                "this route is never reached: the route on line \(hiding.line) matches \(quoted(path.description)) "
-                    + "first",
+                "this route is never reached: the route on line \(hiding.line) \(requests) "
+                    + "\(quoted(path.description)) first",
                 at: route.position)
         } else {
-            earlier[path] = route.value
+            earlier[path, default: []].append(route.value)
         }
     }
 }

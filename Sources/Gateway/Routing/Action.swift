@@ -6,6 +6,9 @@ class Action {
     func answer(_ exchange: Exchange) -> Disposition {
         preconditionFailure("an action answers its own requests")
     }
+
+    /// Whether one of these handlers answers for this action.
+    func isHandled(byAnyOf handlers: [any RequestHandler]) -> Bool { false }
 }
 
 /// `respond`: the same response for every request.
@@ -35,6 +38,10 @@ final class ExtensionAction: Action {
 
     override func answer(_ exchange: Exchange) -> Disposition {
         .handler(handler)
+    }
+
+    override func isHandled(byAnyOf handlers: [any RequestHandler]) -> Bool {
+        handlers.contains { $0 === handler }
     }
 }
 

@@ -33,6 +33,10 @@ final class SiteRouter: RequestRouter {
         return unsafe current._withUnsafeGuaranteedRef { $0.answer(exchange) }
     }
 
+    func answer(_ exchange: Exchange, passing passed: [any RequestHandler]) -> Disposition {
+        unsafe current._withUnsafeGuaranteedRef { $0.answer(exchange, passing: passed) }
+    }
+
     var observesExchanges: Bool { accessLog != nil }
 
     func finished(_ exchange: Exchange) {
@@ -83,7 +87,7 @@ final class SiteTable: @unchecked Sendable {
     }
 
     @inline(__always)
-    func answer(_ exchange: Exchange) -> Disposition {
+    func answer(_ exchange: Exchange, passing passed: [any RequestHandler] = []) -> Disposition {
         guard let site = unsafe hosts.site(for: exchange.bytes(of: exchange.head.authority)) else {
             exchange.respond(noSite)
             return .answered
@@ -93,7 +97,9 @@ final class SiteTable: @unchecked Sendable {
             return .answered
         }
         exchange.setErrorPages(errorPages[site])
-        let action = unsafe exchange.withPath { path in unsafe sites[site].action(for: path) }
+        let action = unsafe exchange.withPath { path in
+            unsafe sites[site].action(for: exchange, at: path, passing: passed)
+        }
         guard let action = unsafe action else {
             exchange.fail(noRoute)
             return .answered

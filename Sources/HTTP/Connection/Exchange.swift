@@ -29,12 +29,25 @@ package struct Exchange: BitwiseCopyable {
     @inline(__always)
     package var head: RequestHead { unsafe storage.pointee.parser.head }
 
+    /// The head the client sent, also while an internal request stands in its place.
+    @inline(__always)
+    var clientHead: RequestHead {
+        guard let substitute = unsafe storage.pointee.substitute else { return head }
+        return substitute.clientHead
+    }
+
+    /// How many internal requests stand in each other here.
+    package var depth: Int { unsafe storage.pointee.substitute?.depth ?? 0 }
+
     /// The field lines as parsed, in the order sent.
     package var fields: UnsafeBufferPointer<FieldSlice> { unsafe storage.pointee.parser.fields }
 
     /// The head as sent, what all slices count from.
     @inline(__always)
     package var headBytes: UnsafeRawBufferPointer {
+        if let substitute = unsafe storage.pointee.substitute {
+            return unsafe UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(substitute.bytes)[..<head.length])
+        }
         let start = unsafe storage.pointee.headStart
         let end = unsafe start + storage.pointee.parser.head.length
         return unsafe UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(storage.pointee.input)[start..<end])
@@ -51,7 +64,7 @@ package struct Exchange: BitwiseCopyable {
 
     /// The value of the first field with this name, in any case.
     package func value(named name: StaticString) -> Slice? {
-        unsafe storage.pointee.parser.value(named: name, in: storage.pointee.received.bytes)
+        unsafe storage.pointee.parser.value(named: name, in: headBytes.bytes)
     }
 
     /// Calls `body` with the path percent-decoded and without dot segments: what routes are matched against.
@@ -69,15 +82,31 @@ package struct Exchange: BitwiseCopyable {
     // MARK: Request body
 
     /// Bytes of the body still to come; nil when only its end will tell.
-    package var remainingBody: UInt64? { unsafe storage.pointee.body.remaining }
+    package var remainingBody: UInt64? {
+        guard let substitute = unsafe storage.pointee.substitute else { return unsafe storage.pointee.body.remaining }
+        let entity = UInt64(substitute.remainingEntity)
+        guard substitute.continuesWithClient else { return entity }
+        return unsafe storage.pointee.body.remaining.map { $0 + entity }
+    }
 
-    package var hasBodyEnded: Bool { unsafe storage.pointee.body.hasEnded }
+    package var hasBodyEnded: Bool {
+        guard let substitute = unsafe storage.pointee.substitute else { return unsafe storage.pointee.body.hasEnded }
+        guard substitute.remainingEntity == 0 else { return false }
+        return unsafe !substitute.continuesWithClient || storage.pointee.body.hasEnded
+    }
 
     /// The next piece of the body, valid until the next call; nil at its end.
     ///
     /// Sends 100 (Continue) first when the client waits for it (RFC 9110 §10.1.1).
     package func readBody() async throws(ExchangeFailure) -> UnsafeRawBufferPointer? {
         unsafe try await connection.readBody(self)
+    }
+
+    /// Has another request answered in place of this one, by the route it leads to; `asker` is the handler that asks.
+    package func answer(
+        as request: InternalRequest, for asker: any RequestHandler
+    ) async throws(ExchangeFailure) -> InternalOutcome {
+        try await connection.answer(self, as: request, for: asker)
     }
 
     // MARK: Response
@@ -258,7 +287,7 @@ package struct Exchange: BitwiseCopyable {
 
     @inline(__always)
     private func framingFacts(_ keepAlive: Bool) -> ResponseEncoder.Request {
-        let head = head
+        let head = clientHead
         return ResponseEncoder.Request(
             isHead: head.method == .head, version: head.version,
             keepAlive: keepAlive && head.keepAlive && withConnection { $0.mayKeepAlive(self) })

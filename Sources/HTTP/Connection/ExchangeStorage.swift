@@ -29,6 +29,8 @@ struct ExchangeStorage: ~Copyable {
     var logStatus: Int?
     var logParameter: String?
     var errorPages: Unmanaged<ErrorPages>?
+    /// The internal request that is being answered in place of the client's.
+    var substitute: Substitute?
     /// Why the response is what it is, when it was not the handler's to choose.
     var logReason: StaticString?
     /// Trailer fields of the request's body, each ended by CRLF.
@@ -89,6 +91,12 @@ struct ExchangeStorage: ~Copyable {
         coding = nil
     }
 
+    /// Puts the head of `substitute` in place of the one in force, or back.
+    mutating func exchangeHead(with substitute: Substitute) {
+        swap(&parser, &substitute.parser)
+        swap(&normalizedPath, &substitute.normalizedPath)
+    }
+
     /// The bytes received from the current request's first on.
     @inline(__always)
     var received: UnsafeRawBufferPointer {
@@ -121,7 +129,7 @@ struct ExchangeStorage: ~Copyable {
 
     /// Where body bytes go: behind the head, over body bytes already consumed.
     mutating func roomForBody() -> UnsafeMutableRawBufferPointer {
-        let headEnd = headStart + parser.head.length
+        let headEnd = headStart + (substitute?.clientHead.length ?? parser.head.length)
         if cursor == filled {
             cursor = headEnd
             filled = headEnd

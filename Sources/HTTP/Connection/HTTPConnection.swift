@@ -181,6 +181,10 @@ package final class HTTPConnection {
     @inline(__always)
     func nextBodyStep(_ exchange: Exchange) throws(ExchangeFailure) -> BodyStep {
         let storage = unsafe exchange.storage
+        if let substitute = unsafe storage.pointee.substitute {
+            if let entity = unsafe substitute.takeEntity() { return unsafe entity }
+            guard substitute.continuesWithClient else { return nil }
+        }
         while true {
             let step: RequestBody.Step
             let start = unsafe storage.pointee.cursor

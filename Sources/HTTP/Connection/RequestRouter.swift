@@ -7,6 +7,9 @@ package protocol RequestRouter: AnyObject {
     /// A request that is answered here never suspends its connection.
     func answer(_ exchange: Exchange) -> Disposition
 
+    /// As `answer(_:)` for an internal request; routes whose handler is among `passed` do not count.
+    func answer(_ exchange: Exchange, passing passed: [any RequestHandler]) -> Disposition
+
     /// Whether `finished` wants to be called; asked once per request.
     var observesExchanges: Bool { get }
 

@@ -5,6 +5,17 @@ package enum FieldSyntax {
         bytes.byteCount > 0 && tokenEnd(bytes, from: 0, to: bytes.byteCount) == bytes.byteCount
     }
 
+    /// Whether a field's name is this one, which is given in lower case (RFC 9110 §5.1).
+    package static func isNamed(_ bytes: RawSpan, _ lowercase: [UInt8]) -> Bool {
+        guard bytes.byteCount == lowercase.count else { return false }
+        for index in lowercase.indices {
+            let byte = bytes.byte(at: index)
+            let folded = byte &- UInt8(ascii: "A") < 26 ? byte | 0x20 : byte
+            if folded != lowercase[index] { return false }
+        }
+        return true
+    }
+
     /// Whether the bytes may stand as a field value: no control byte but the tab, so no way to start another line.
     package static func isValidValue(_ bytes: RawSpan) -> Bool {
         bytes.first(from: 0, to: bytes.byteCount) { $0.controls } == bytes.byteCount

@@ -1,0 +1,68 @@
+import HTTP
+import Transport
+
+/// The limits of one route, shared by all workers; it outlives a reload that leaves them as they were.
+final class RequestLimiter: Sendable {
+    let identity: Identity
+    fileprivate let rate: RateTable?
+    fileprivate let concurrency: ConcurrencyTable?
+
+    /// The route whose requests are counted.
+    struct Identity: Hashable, Sendable {
+        var hosts: [HostPattern]
+        var path: PathPattern
+        var conditions: RouteConditions
+        var limits: RouteLimits
+    }
+
+    init(_ identity: Identity) {
+        self.identity = identity
+        rate = identity.limits.rate.map(RateTable.init)
+        concurrency = identity.limits.concurrency.map(ConcurrencyTable.init)
+    }
+}
+
+/// Another action, for as many requests as the route's limits let through; the rest is answered 429 (RFC 6585 §4).
+final class LimitedAction: Action, RequestHandler {
+    private let limiter: RequestLimiter
+    private let rateKey: RequestKey
+    private let concurrencyKey: RequestKey
+    private let action: Action
+
+    init(_ action: Action, _ limiter: RequestLimiter) {
+        self.action = action
+        self.limiter = limiter
+        rateKey = RequestKey(limiter.identity.limits.rate?.key ?? .route)
+        concurrencyKey = RequestKey(limiter.identity.limits.concurrency?.key ?? .route)
+    }
+
+    override func answer(_ exchange: Exchange) -> Disposition {
+        if let rate = limiter.rate {
+            let now = exchange.endpoint.worker.now.milliseconds * 1000
+            if let wait = rate.count(rateKey.value(of: exchange), at: now) {
+                refuse(exchange, "too many requests in a short time", retryAfter: (wait + 999_999) / 1_000_000)
+                return .answered
+            }
+        }
+        return limiter.concurrency == nil ? action.answer(exchange) : .handler(self)
+    }
+
+    override func isHandled(byAnyOf handlers: [any RequestHandler]) -> Bool {
+        handlers.contains { $0 === self } || action.isHandled(byAnyOf: handlers)
+    }
+
+    func handle(_ exchange: Exchange) async throws(ExchangeFailure) {
+        guard let concurrency = limiter.concurrency else { return }
+        let key = concurrencyKey.value(of: exchange)
+        guard concurrency.enter(key) else {
+            return refuse(exchange, "too many requests at the same time", retryAfter: 1)
+        }
+        defer { concurrency.leave(key) }
+        if case .handler(let handler) = action.answer(exchange) { try await handler.handle(exchange) }
+    }
+
+    private func refuse(_ exchange: Exchange, _ reason: StaticString, retryAfter seconds: UInt64) {
+        var fields = "Retry-After: \(seconds)\r\n"
+        fields.withUTF8 { unsafe exchange.fail(status: 429, fields: UnsafeRawBufferPointer($0), reason: reason) }
+    }
+}

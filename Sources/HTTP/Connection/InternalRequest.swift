@@ -1,0 +1,240 @@
+/// A request that a handler asks in place of the client's, to be answered as if the client had sent it.
+package struct InternalRequest: Sendable {
+    package enum Fields: Sendable {
+        /// Those of the request it replaces; without those that tell of its body, when that is replaced.
+        case inherited
+        /// Those of the request it replaces, also without the conditions and the range it asked for.
+        case inheritedUnconditional
+        /// Lines ended by CRLF or LF. Host is inherited when they have none; fields that tell a length are left out.
+        case replaced([UInt8])
+    }
+
+    package enum Entity: Sendable {
+        case none
+        case bytes([UInt8])
+        /// These bytes, then what has not been read of the client's.
+        case unread(behind: [UInt8])
+    }
+
+    /// Nil for the method of the request it replaces.
+    package var method: [UInt8]?
+    /// In origin form (RFC 9112 §3.2.1), nil for the target of the request it replaces.
+    package var target: [UInt8]?
+    package var fields = Fields.inherited
+    package var entity = Entity.none
+    /// Whether the route that asks is passed over, as are those that were on the way to it.
+    package var passesAsker = false
+
+    /// How deep internal requests may stand in each other; deeper is taken for a loop.
+    package static let maximumDepth = 8
+
+    package init(method: [UInt8]? = nil, target: [UInt8]? = nil) {
+        self.method = method
+        self.target = target
+    }
+}
+
+/// How an internal request ended.
+package enum InternalOutcome: Equatable, Sendable {
+    /// The client has, or is being sent, a response with this status.
+    case answered(status: Int)
+    /// The request is malformed; nothing was sent.
+    case refused(RequestRejection)
+    /// Too many internal requests stand in each other; nothing was sent.
+    case tooDeep
+}
+
+/// The head and body that stand in place of a request's own while an internal request is answered.
+@safe
+final class Substitute {
+    /// The parser of the head in force before, and this head's while that one is in force.
+    var parser: RequestParser
+    let bytes: UnsafeMutableRawBufferPointer
+    var normalizedPath: [UInt8]?
+    private let entityBytes: UnsafeMutableRawBufferPointer
+    /// Whether the client's own body follows the entity.
+    let continuesWithClient: Bool
+    private var isEntityTaken = false
+    /// The head the client itself sent, which decides about the framing of the response.
+    let clientHead: RequestHead
+    /// What this one replaced.
+    let outer: Substitute?
+    let depth: Int
+    /// Handlers whose routes are passed over.
+    let passed: [any RequestHandler]
+
+    init(
+        _ bytes: [UInt8], parser: consuming RequestParser, entity: [UInt8], continuesWithClient: Bool,
+        clientHead: RequestHead, outer: Substitute?, passed: [any RequestHandler]
+    ) {
+        unsafe self.bytes = .allocate(byteCount: bytes.count, alignment: 16)
+        unsafe self.bytes.copyBytes(from: bytes)
+        self.parser = parser
+        unsafe entityBytes = .allocate(byteCount: entity.count, alignment: 16)
+        unsafe entityBytes.copyBytes(from: entity)
+        self.continuesWithClient = continuesWithClient
+        self.clientHead = clientHead
+        self.outer = outer
+        depth = (outer?.depth ?? 0) + 1
+        self.passed = passed
+    }
+
+    deinit {
+        unsafe entityBytes.deallocate()
+        unsafe bytes.deallocate()
+    }
+
+    /// Bytes of the entity that nobody took.
+    var remainingEntity: Int { isEntityTaken ? 0 : unsafe entityBytes.count }
+
+    /// The entity, once.
+    func takeEntity() -> UnsafeRawBufferPointer? {
+        guard !isEntityTaken, unsafe !entityBytes.isEmpty else { return nil }
+        isEntityTaken = true
+        return unsafe UnsafeRawBufferPointer(entityBytes)
+    }
+}
+
+extension HTTPConnection {
+    /// Has `request` answered in place of the exchange's own, by the route it leads to.
+    ///
+    /// - Parameter asker: the handler that asks.
+    func answer(
+        _ exchange: Exchange, as request: InternalRequest, for asker: any RequestHandler
+    ) async throws(ExchangeFailure) -> InternalOutcome {
+        let storage = unsafe exchange.storage
+        let substitute: Substitute
+        switch unsafe makeSubstitute(request, storage, asker) {
+        case .failure(let outcome): return outcome.outcome
+        case .success(let made): substitute = made
+        }
+        unsafe storage.pointee.exchangeHead(with: substitute)
+        unsafe storage.pointee.substitute = substitute
+        defer {
+            unsafe storage.pointee.substitute = substitute.outer
+            unsafe storage.pointee.exchangeHead(with: substitute)
+        }
+        // The route that answers has its own way with responses.
+        unsafe storage.pointee.filter = nil
+        if case .handler(let handler) = service.router.answer(exchange, passing: substitute.passed) {
+            try await handler.handle(exchange)
+            if !exchange.isResponseFinished { exchange.abandonResponse() }
+        }
+        return .answered(status: exchange.status)
+    }
+
+    private struct Refusal: Error {
+        let outcome: InternalOutcome
+    }
+
+    private func makeSubstitute(
+        _ request: InternalRequest, _ storage: UnsafeMutablePointer<ExchangeStorage>, _ asker: any RequestHandler
+    ) -> Result<Substitute, Refusal> {
+        let outer = unsafe storage.pointee.substitute
+        guard (outer?.depth ?? 0) < InternalRequest.maximumDepth else { return .failure(Refusal(outcome: .tooDeep)) }
+        let exchange = unsafe Exchange(storage)
+        let entity: [UInt8]
+        var continues = false
+        switch request.entity {
+        case .none: entity = []
+        case .bytes(let bytes): entity = bytes
+        case .unread(let bytes):
+            entity = bytes
+            continues = !exchange.hasBodyEnded
+        }
+        let unread = continues ? exchange.remainingBody : 0
+        let text = InternalHead(exchange, request, length: unread.map { $0 + UInt64(entity.count) }).text
+        var parser = unsafe RequestParser(limits: storage.pointee.limits)
+        var path: [UInt8]?
+        do throws(RequestRejection) {
+            guard unsafe try parser.parse(text.span.bytes) else { throw .invalidRequestLine }
+            path = try normalizedPath(of: parser.head, in: text)
+        } catch {
+            return .failure(Refusal(outcome: .refused(error)))
+        }
+        let passed = request.passesAsker ? (outer?.passed ?? []) + [asker] : []
+        let substitute = Substitute(
+            text, parser: parser, entity: entity, continuesWithClient: continues,
+            clientHead: exchange.clientHead, outer: outer, passed: passed)
+        substitute.normalizedPath = path
+        return .success(substitute)
+    }
+
+    private func normalizedPath(of head: RequestHead, in text: [UInt8]) throws(RequestRejection) -> [UInt8]? {
+        guard head.form == .origin || head.form == .absolute else { throw .invalidTarget }
+        let path = unsafe text.span.extracting(head.path.range).bytes
+        guard !PathNormalizer.isNormal(path) else { return nil }
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: path.byteCount + 1, alignment: 1)
+        defer { unsafe buffer.deallocate() }
+        let count = try unsafe PathNormalizer.normalize(path, into: buffer)
+        return unsafe Array(buffer[..<count])
+    }
+}
+
+/// The head of an internal request as a client would have sent it.
+private struct InternalHead {
+    private(set) var text: [UInt8] = []
+
+    /// - Parameter length: of the body; nil when only its end tells.
+    init(_ exchange: Exchange, _ request: InternalRequest, length: UInt64?) {
+        let head = exchange.head
+        append(request.method, or: head.methodToken, of: exchange)
+        text.append(ASCII.space)
+        append(request.target, or: head.target, of: exchange)
+        text += head.version == .http10 ? Array(" HTTP/1.0\r\n".utf8) : Array(" HTTP/1.1\r\n".utf8)
+        switch request.fields {
+        case .inherited: appendFields(of: exchange, keepsConditions: true)
+        case .inheritedUnconditional: appendFields(of: exchange, keepsConditions: false)
+        case .replaced(let lines): appendLines(lines, of: exchange)
+        }
+        appendFraming(length)
+        text += [ASCII.carriageReturn, ASCII.lineFeed]
+    }
+
+    private mutating func append(_ replacement: [UInt8]?, or slice: Slice, of exchange: Exchange) {
+        if let replacement {
+            text += replacement
+        } else {
+            text += unsafe Array(exchange.bytes(of: slice))
+        }
+    }
+
+    private mutating func appendFields(of exchange: Exchange, keepsConditions: Bool) {
+        for index in 0..<exchange.head.fieldCount {
+            let field = unsafe exchange.fields[index]
+            let name = exchange.text(of: field.name).lowercased()
+            if Self.framing.contains(name) || (!keepsConditions && Self.conditions.contains(name)) { continue }
+            text += unsafe Array(exchange.bytes(of: field.name))
+            text += [ASCII.colon, ASCII.space]
+            text += unsafe Array(exchange.bytes(of: field.value))
+            text += [ASCII.carriageReturn, ASCII.lineFeed]
+        }
+    }
+
+    private mutating func appendLines(_ lines: [UInt8], of exchange: Exchange) {
+        var hasHost = false
+        for line in lines.split(separator: ASCII.lineFeed) {
+            let line = line.last == ASCII.carriageReturn ? line.dropLast() : line
+            if line.isEmpty { break }
+            let name = String(decoding: line.prefix { $0 != ASCII.colon }, as: UTF8.self).lowercased()
+            if Self.framing.contains(name) || name == "connection" { continue }
+            if name == "host" { hasHost = true }
+            text += line
+            text += [ASCII.carriageReturn, ASCII.lineFeed]
+        }
+        guard !hasHost, !exchange.head.authority.isEmpty else { return }
+        text += Array("Host: ".utf8)
+        text += unsafe Array(exchange.bytes(of: exchange.head.authority))
+        text += [ASCII.carriageReturn, ASCII.lineFeed]
+    }
+
+    private mutating func appendFraming(_ length: UInt64?) {
+        guard let length else { return text += Array("Transfer-Encoding: chunked\r\n".utf8) }
+        if length > 0 { text += Array("Content-Length: \(length)\r\n".utf8) }
+    }
+
+    private static let framing: Set<String> = ["content-length", "transfer-encoding", "expect", "trailer"]
+    private static let conditions: Set<String> = [
+        "if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "if-range", "range",
+    ]
+}

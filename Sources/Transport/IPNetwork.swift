@@ -1,0 +1,112 @@
+import Glibc
+
+/// An IPv4 or IPv6 address without a port, as a number.
+///
+/// An IPv4-mapped IPv6 address (RFC 4291 §2.5.5.2), as a socket for both families reports it, is the IPv4 address.
+package struct IPAddress: Hashable, BitwiseCopyable, Sendable {
+    /// In the order of the address's text: the last byte is lowest. IPv4 takes the low 32 bits.
+    package let bits: UInt128
+    package let isIPv4: Bool
+
+    package init(ipv4 bits: UInt32) {
+        self.bits = UInt128(bits)
+        isIPv4 = true
+    }
+
+    package init(ipv6 bits: UInt128) {
+        isIPv4 = bits >> 32 == 0xFFFF
+        self.bits = isIPv4 ? bits & 0xFFFF_FFFF : bits
+    }
+
+    /// Reads `192.0.2.1` or `2001:db8::1`; nil for anything else.
+    package init?(_ text: String) {
+        var ipv4 = in_addr()
+        if unsafe inet_pton(AF_INET, text, &ipv4) == 1 {
+            self.init(ipv4: UInt32(bigEndian: ipv4.s_addr))
+            return
+        }
+        var ipv6 = in6_addr()
+        guard unsafe inet_pton(AF_INET6, text, &ipv6) == 1 else { return nil }
+        self.init(
+            ipv6: unsafe withUnsafeBytes(of: ipv6) { UInt128(bigEndian: unsafe $0.loadUnaligned(as: UInt128.self)) })
+    }
+
+    package var width: Int { isIPv4 ? 32 : 128 }
+
+    /// The address with all but its first `length` bits cleared.
+    package func masked(to length: Int) -> IPAddress {
+        let rest = width - length
+        let kept = rest >= 128 ? 0 : (bits >> UInt128(rest)) << UInt128(rest)
+        return isIPv4 ? IPAddress(ipv4: UInt32(truncatingIfNeeded: kept)) : IPAddress(exactIPv6: kept)
+    }
+
+    /// Clearing bits never turns an IPv6 address into an IPv4 one.
+    private init(exactIPv6 bits: UInt128) {
+        self.bits = bits
+        isIPv4 = false
+    }
+}
+
+extension IPAddress: CustomStringConvertible {
+    /// The canonical text (RFC 5952 for IPv6), without brackets.
+    package var description: String {
+        let count = Int(INET6_ADDRSTRLEN)
+        var text = [CChar](repeating: 0, count: count)
+        if isIPv4 {
+            var address = in_addr(s_addr: UInt32(truncatingIfNeeded: bits).bigEndian)
+            _ = unsafe inet_ntop(AF_INET, &address, &text, socklen_t(count))
+        } else {
+            var address = bits.bigEndian
+            _ = unsafe inet_ntop(AF_INET6, &address, &text, socklen_t(count))
+        }
+        return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+}
+
+/// The IP addresses that share their first bits.
+package struct IPNetwork: Hashable, BitwiseCopyable, Sendable {
+    package let base: IPAddress
+    /// How many bits count, from the first: 0 to 32 or 128.
+    package let length: Int
+
+    /// Reads an address, or an address, a slash and a length: `10.0.0.0/8`, `2001:db8::/32`, `192.0.2.1`.
+    ///
+    /// Nil for anything else, among it a network with bits set behind its length, which is a mistake in one of the two.
+    package init?(_ text: String) {
+        let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+        guard let base = IPAddress(String(parts[0])) else { return nil }
+        self.base = base
+        if parts.count == 1 {
+            length = base.width
+            return
+        }
+        let digits = parts[1].utf8
+        guard (1...3).contains(digits.count), digits.allSatisfy({ (0x30...0x39).contains($0) }),
+            digits.count == 1 || digits.first != 0x30, let length = Int(parts[1]), length <= base.width,
+            base.masked(to: length) == base
+        else { return nil }
+        self.length = length
+    }
+
+    @inline(__always)
+    package func contains(_ address: IPAddress) -> Bool {
+        address.isIPv4 == base.isIPv4 && address.masked(to: length) == base
+    }
+
+    /// Whether every address of the other network belongs to this one.
+    package func contains(_ other: IPNetwork) -> Bool {
+        length <= other.length && contains(other.base)
+    }
+}
+
+extension IPNetwork: CustomStringConvertible {
+    package var description: String { length == base.width ? "\(base)" : "\(base)/\(length)" }
+}
+
+extension [IPNetwork] {
+    /// Whether one of the networks has the address.
+    package func contain(_ address: IPAddress) -> Bool {
+        for network in self where network.contains(address) { return true }
+        return false
+    }
+}
