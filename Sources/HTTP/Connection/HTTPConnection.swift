@@ -182,8 +182,8 @@ package final class HTTPConnection {
     func nextBodyStep(_ exchange: Exchange) throws(ExchangeFailure) -> BodyStep {
         let storage = unsafe exchange.storage
         if let substitute = unsafe storage.pointee.substitute {
-            if let entity = unsafe substitute.takeEntity() { return unsafe entity }
-            guard substitute.continuesWithClient else { return nil }
+            if let entity = unsafe substitute.takeEntity() { return unsafe .content(entity) }
+            guard substitute.continuesWithClient else { return unsafe .ended }
         }
         while true {
             let step: RequestBody.Step
