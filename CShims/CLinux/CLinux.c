@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "CLinux.h"
 #include <linux/capability.h>
+#include <linux/openat2.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/sendfile.h>
@@ -32,6 +33,23 @@ long CLinux_sendfile_at(int destination, int source, uint64_t offset, unsigned l
 long CLinux_pread_nowait(int descriptor, void *buffer, unsigned long count, uint64_t offset) {
   struct iovec part = {.iov_base = buffer, .iov_len = count};
   return preadv2(descriptor, &part, 1, (off_t)offset, RWF_NOWAIT);
+}
+
+int CLinux_open_folder(const char *path) { return open(path, O_PATH | O_DIRECTORY | O_CLOEXEC); }
+
+int CLinux_open_beneath(int folder, const char *path, int follow_links) {
+  struct open_how how = {
+      .flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
+      .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | (follow_links ? 0 : RESOLVE_NO_SYMLINKS)};
+  return (int)syscall(SYS_openat2, folder, path, &how, sizeof how);
+}
+
+int CLinux_open_step(int folder, const char *name) {
+  return openat(folder, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+int CLinux_open_last(int folder, const char *name) {
+  return openat(folder, name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW | O_CLOEXEC);
 }
 
 int CLinux_dup3(int from, int to) { return dup3(from, to, O_CLOEXEC); }

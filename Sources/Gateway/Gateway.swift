@@ -18,6 +18,7 @@ package final class Gateway: GatewayControl {
     private var servers: [WorkerServer] = []
     private var threads: [WorkerThread] = []
     private var extensions: ExtensionHost?
+    private var filesLog: FilesLog?
     private var accessLog: AccessLogTarget?
     private var current: Generation?
     private var certificates: CertificateSet? { current?.certificates }
@@ -47,7 +48,10 @@ package final class Gateway: GatewayControl {
         try dropPrivileges(to: configuration.user)
         let extensions = ExtensionHost(logger: logger, workers: workers)
         self.extensions = extensions
-        let (generation, candidate) = try prepare(configuration, material.files, extensions, tolerant: true)
+        let filesLog = FilesLog(logger, workers)
+        self.filesLog = filesLog
+        let (generation, candidate) = try prepare(
+            configuration, material.files, extensions, filesLog, tolerant: true)
         extensions.commit(candidate)
         for worker in workers {
             let server = WorkerServer(worker, admission: admission, logger: logger)
@@ -77,13 +81,14 @@ package final class Gateway: GatewayControl {
     // MARK: What is served
 
     private func prepare(
-        _ configuration: Configuration, _ files: [String: [UInt8]], _ extensions: ExtensionHost, tolerant: Bool
+        _ configuration: Configuration, _ files: [String: [UInt8]], _ extensions: ExtensionHost,
+        _ filesLog: FilesLog, tolerant: Bool
     ) throws(GatewayError) -> (Generation, ExtensionHost.Candidate) {
         let accessLog = try openAccessLog(configuration.log.access)
         let candidate = try extensions.prepare(configuration.extensions, tolerant: tolerant)
         let builder = GenerationBuilder(
             configuration: configuration, number: generation + 1, workers: workerCount, extensions: extensions,
-            candidate: candidate, accessLog: accessLog, previousCertificates: certificates,
+            candidate: candidate, filesLog: filesLog, accessLog: accessLog, previousCertificates: certificates,
             previousLimiters: current?.limiters ?? [:], files: files)
         let built = try builder.build()
         for warning in built.certificates.warnings { logger.warning("\(warning.description)") }
@@ -136,12 +141,12 @@ package final class Gateway: GatewayControl {
     /// Returns when every worker has taken over: each handshake and each request that begins afterwards is served by
     /// the new configuration. Connections stay; requests under way end as they began.
     private func serve(_ material: Material) throws(GatewayError) {
-        guard let extensions else { throw .runtime("the gateway has not started") }
+        guard let extensions, let filesLog else { throw .runtime("the gateway has not started") }
         let new = material.configuration
         let wanted = Set(material.sockets.map(ServedAddress.init))
         let removed = Set(served.subtracting(wanted).map(\.address))
         let added = material.sockets.filter { !served.contains(ServedAddress($0)) }
-        let (generation, candidate) = try prepare(new, material.files, extensions, tolerant: false)
+        let (generation, candidate) = try prepare(new, material.files, extensions, filesLog, tolerant: false)
         apply(generation, adding: added, removing: removed)
         extensions.commit(candidate)
         admission.limit = new.limits.maxConnections

@@ -1,4 +1,5 @@
 import HTTP
+import StaticFiles
 import TLS
 import Transport
 
@@ -9,6 +10,7 @@ struct GenerationBuilder {
     let workers: Int
     let extensions: ExtensionHost
     let candidate: ExtensionHost.Candidate
+    let filesLog: FilesLog
     /// The log file in use, kept when the configuration still names it.
     let accessLog: AccessLogTarget?
     /// What the new certificates replace.
@@ -22,7 +24,11 @@ struct GenerationBuilder {
         let certificates = try Self.loadCertificates(of: configuration, replacing: previousCertificates, from: files)
         let pages = try ErrorPageReader().read(configuration.sites)
         let limiters = makeLimiters()
-        let tables = (0..<workers).map { makeSiteTables(worker: $0, limiters: limiters, errorPages: pages) }
+        let types = MediaTypes.system()
+        let tables = (0..<workers).map { worker in
+            let files = FilesRoom(cache: FileCache(FileCacheLimits(configuration.fileCache)), types: types)
+            return makeSiteTables(worker: worker, limiters: limiters, errorPages: pages, files)
+        }
         var ports: [String: Generation.Port] = [:]
         for listener in configuration.listeners {
             let sites = tables.compactMap { $0[listener.name] }
@@ -67,11 +73,12 @@ struct GenerationBuilder {
 
     /// The sites of each listener as one worker serves them, by listener name.
     private func makeSiteTables(
-        worker: Int, limiters: [RequestLimiter.Identity: RequestLimiter], errorPages: [String: ErrorPages.Page]
+        worker: Int, limiters: [RequestLimiter.Identity: RequestLimiter], errorPages: [String: ErrorPages.Page],
+        _ files: FilesRoom
     ) -> [String: SiteTable] {
         let sites = configuration.sites.enumerated().map { index, site in
             let routes = site.routes.map { route in
-                let action = makeAction(route, of: site, number: index + 1, worker: worker)
+                let action = makeAction(route, of: site, number: index + 1, worker: worker, files)
                 let limiter = route.limiterIdentity(in: site).flatMap { limiters[$0] }
                 return (route, limiter.map { LimitedAction(action, $0) } ?? action)
             }
@@ -90,7 +97,7 @@ struct GenerationBuilder {
     }
 
     private func makeAction(
-        _ route: RouteConfiguration, of site: SiteConfiguration, number: Int, worker: Int
+        _ route: RouteConfiguration, of site: SiteConfiguration, number: Int, worker: Int, _ files: FilesRoom
     ) -> Action {
         switch route.action {
         case .respond(let response):
@@ -100,6 +107,8 @@ struct GenerationBuilder {
                     body: Array(response.body.utf8)))
         case .redirect(let redirect):
             RedirectAction(status: redirect.status, target: redirect.to)
+        case .files(let configuration):
+            FilesAction(files.handler(for: configuration, reporter: filesLog))
         case .runExtension(let name):
             extensions.action(
                 for: name, in: candidate, route: route.path, site: site, siteNumber: number, worker: worker)

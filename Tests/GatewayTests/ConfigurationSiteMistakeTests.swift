@@ -64,11 +64,11 @@ import Testing
         ("{ path: /a/../b, respond: {} }", "5:15 a path has no empty, '.' or '..' segments, found '/a/../b'"),
         (
             "{ path: /a }",
-            "5:7 a route has exactly one action: extension, respond or redirect; this one has none"
+            "5:7 a route has exactly one action: extension, respond, redirect or files; this one has none"
         ),
         (
             "{ path: /a, extension: hello, respond: {} }",
-            "5:7 a route has exactly one action: extension, respond or redirect; this one has extension and respond"
+            "5:7 a route has exactly one action: extension, respond, redirect or files; this one has extension and respond"
         ),
         ("{ path: /a, extension: hallo }", "5:30 unknown extension 'hallo' [hello]"),
         ("{ path: /a, proxy: {}, respond: {} }", "5:19 unknown key 'proxy'"),

@@ -78,6 +78,14 @@ static const int CLinux_MSG_NOSIGNAL = MSG_NOSIGNAL;
 
 /// memfd_create(2) with MFD_CLOEXEC.
 int CLinux_memfd_create(const char *name);
+/// open(2) of a folder with O_PATH and O_CLOEXEC.
+int CLinux_open_folder(const char *path);
+/// openat2(2) for reading with RESOLVE_BENEATH and RESOLVE_NO_MAGICLINKS, without links unless `follow_links`.
+int CLinux_open_beneath(int folder, const char *path, int follow_links);
+/// openat(2) of one name with O_PATH and O_NOFOLLOW.
+int CLinux_open_step(int folder, const char *name);
+/// openat(2) of one name for reading with O_NOFOLLOW and O_NONBLOCK.
+int CLinux_open_last(int folder, const char *name);
 /// dup3(2) with O_CLOEXEC.
 int CLinux_dup3(int from, int to);
 /// memfd_create(2) with MFD_CLOEXEC and MFD_ALLOW_SEALING.

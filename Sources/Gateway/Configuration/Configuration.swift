@@ -17,6 +17,7 @@ package struct Configuration: Sendable, Equatable {
     package var admin = AdminConfiguration()
     package var log = LogConfiguration()
     package var limits = LimitsConfiguration()
+    package var fileCache = FileCacheConfiguration()
     package var drain = DrainConfiguration()
     package var extensions: [ExtensionConfiguration] = []
     package var upstreams: [UpstreamConfiguration] = []

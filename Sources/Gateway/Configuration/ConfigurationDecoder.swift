@@ -13,6 +13,7 @@ extension ValueDecoder<Configuration> {
             let admin = keys.take("admin", .admin, default: AdminConfiguration())
             let log = keys.take("log", .log, default: LogConfiguration())
             let limits = keys.take("limits", .limits, default: LimitsConfiguration())
+            let fileCache = keys.take("file_cache", .fileCache, default: FileCacheConfiguration())
             let drain = keys.take("drain", .drain, default: DrainConfiguration())
             let extensions = keys.take(
                 "extensions", .named("extensions", of: { .isapiExtension(name: $0) }), default: NamedValues())
@@ -27,7 +28,7 @@ extension ValueDecoder<Configuration> {
 
             return Configuration(
                 workers: workers, user: user, isWatching: isWatching, listeners: listeners.values.map(\.value),
-                admin: admin, log: log, limits: limits, drain: drain,
+                admin: admin, log: log, limits: limits, fileCache: fileCache, drain: drain,
                 extensions: extensions.values, upstreams: upstreams.values, sites: sites.map(\.configuration))
         }
     }

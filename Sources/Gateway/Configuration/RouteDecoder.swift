@@ -8,13 +8,17 @@ extension ValueDecoder<Located<RouteConfiguration>> {
                 keys.take("extension", .extensionName(declared)).map { RouteAction.runExtension($0) },
                 keys.take("respond", .respond).map { RouteAction.respond($0) },
                 keys.take("redirect", .redirect).map { RouteAction.redirect($0) },
+                keys.take("files", .files).map { RouteAction.files($0) },
             ]
-            let given = ["extension", "respond", "redirect"].filter(keys.names.contains)
+            let given = ["extension", "respond", "redirect", "files"].filter(keys.names.contains)
             if given.count != 1 {
                 let found = given.isEmpty ? "none" : given.joined(separator: " and ")
                 keys.context.report(
-                    "a route has exactly one action: extension, respond or redirect; this one has \(found)",
+                    "a route has exactly one action: extension, respond, redirect or files; this one has \(found)",
                     at: keys.position)
+            }
+            if case .files(let files)? = actions.compactMap({ $0 }).first, let path {
+                checkPrefix(files.stripPrefix, of: path, keys.context)
             }
             let configuration = RouteConfiguration(
                 path: path?.value ?? .unmatchable, conditions: conditions, limits: limits,
@@ -22,6 +26,15 @@ extension ValueDecoder<Located<RouteConfiguration>> {
             return Located(value: configuration, position: path?.position ?? keys.position)
         }
     }
+}
+
+/// What is to be stripped must stand in front of every path that the route matches.
+private func checkPrefix(_ prefix: String, of path: Located<PathPattern>, _ context: DecodingContext) {
+    guard !prefix.isEmpty, path.value != .exact(prefix), !PathPattern.prefix(prefix + "/").covers(path.value) else {
+        return
+    }
+    context.report(
+        "strip_prefix \(quoted(prefix)) is not how every path of this route begins", at: path.position)
 }
 
 extension PathPattern {
@@ -124,7 +137,7 @@ extension ValueDecoder<[RespondConfiguration.Header]> {
 
 extension ValueDecoder<String> {
     /// The value of a header field: visible ASCII with spaces and tabs inside.
-    fileprivate static var fieldValue: Self {
+    static var fieldValue: Self {
         text("the value of the header") { value throws(Refusal) in
             guard value.utf8.allSatisfy({ $0 == 0x09 || (0x20...0x7E).contains($0) }) else {
                 throw Refusal(message: "a header value holds printable ASCII only, found \(quoted(value))")

@@ -79,6 +79,7 @@ package enum RouteAction: Sendable, Equatable {
     case runExtension(String)
     case respond(RespondConfiguration)
     case redirect(RedirectConfiguration)
+    case files(FilesConfiguration)
 }
 
 /// A response that is the same for every request.

@@ -1,0 +1,37 @@
+/// A folder whose files a route serves.
+package struct FilesConfiguration: Sendable, Equatable {
+    /// An absolute path.
+    package var root: String
+    /// Names of files that stand for their folder, tried in this order.
+    package var index = ["index.html"]
+    /// Whether a folder without such a file is listed.
+    package var listing = false
+    /// Codings of which neighbours of a file are looked for.
+    package var precompressed: [Precompression] = []
+    /// The value of Cache-Control.
+    package var cacheControl: String?
+    /// A path relative to the root: what is served in place of what is absent.
+    package var fallback: String?
+    /// Whether names that begin with a dot, and backup files, are served.
+    package var hidden = false
+    /// Whether links are followed that stay beneath the root.
+    package var followSymlinks = false
+    /// The part of the path that is not part of a file's name; without a slash at its end.
+    package var stripPrefix = ""
+
+    package enum Precompression: Sendable, Equatable {
+        case brotli, zstandard, gzip
+    }
+}
+
+/// What each worker keeps of files at hand.
+package struct FileCacheConfiguration: Sendable, Equatable {
+    /// Files, each of which may hold a descriptor.
+    package var files = 1024
+    /// Bytes of contents.
+    package var memory = 32 << 20
+    /// The largest content kept, in bytes.
+    package var smallFile = 1 << 20
+    /// How long a file counts as unchanged.
+    package var fresh = Duration.seconds(1)
+}

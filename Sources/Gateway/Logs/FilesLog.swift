@@ -1,0 +1,16 @@
+import Logging
+import StaticFiles
+import Transport
+
+/// Logs what goes wrong with files, each reason at most once a second.
+final class FilesLog: FilesReporter, @unchecked Sendable {
+    private let logs: [ReasonLog]
+
+    init(_ logger: Logger, _ workers: [Worker]) {
+        logs = workers.map { ReasonLog("file not served", logger: logger, worker: $0) }
+    }
+
+    func report(_ problem: String, worker: Int) {
+        logs[worker].note(problem, from: nil)
+    }
+}

@@ -1,0 +1,108 @@
+import Transport
+
+/// The files that one worker has at hand: their descriptors, what it knows about them, and the content of small ones.
+///
+/// A fixed number of places, in rows of four: a file has its place in one row, and takes that of the file asked for
+/// least recently there. What contents take in memory is bounded as a whole.
+@safe
+package final class FileCache {
+    private static let rowSize = 4
+
+    let limits: FileCacheLimits
+    private var places: [CachedFile?]
+    private let rowMask: Int
+    private var contentBytes = 0
+    private var uses: UInt64 = 0
+    /// Where the search for contents to drop goes on.
+    private var hand = 0
+
+    package init(_ limits: FileCacheLimits) {
+        self.limits = limits
+        var rows = 1
+        while rows * Self.rowSize < limits.files { rows *= 2 }
+        rowMask = rows - 1
+        places = Array(repeating: nil, count: rows * Self.rowSize)
+    }
+
+    /// The file with this key, whether still fresh or not.
+    func find(_ key: FileKey) -> CachedFile? {
+        let row = rowStart(key.hash)
+        for index in row..<row + Self.rowSize {
+            guard let file = places[index], file.hash == key.hash, file.route == key.route else { continue }
+            guard unsafe file.path.count == key.path.count, unsafe file.path.elementsEqual(key.path) else { continue }
+            uses += 1
+            file.lastUse = uses
+            return file
+        }
+        return nil
+    }
+
+    /// Takes the file in, over an older one with its key, and reads its content when it is small enough.
+    func insert(_ file: CachedFile) {
+        uses += 1
+        file.lastUse = uses
+        file.keepContent(upTo: largestContent)
+        replace(at: place(for: file), with: file)
+        contentBytes += file.memory
+        keepWithinMemory(file)
+    }
+
+    /// Tries again to have the content of a file that is already here.
+    func keepContent(of file: CachedFile) {
+        let before = file.memory
+        file.keepContent(upTo: largestContent)
+        contentBytes += file.memory - before
+        keepWithinMemory(file)
+    }
+
+    /// One file with three neighbours fits in any case.
+    private var largestContent: Int { min(limits.smallFile, limits.memory / 4) }
+
+    private func keepWithinMemory(_ file: CachedFile) {
+        while contentBytes > limits.memory { dropNext(but: file) }
+    }
+
+    func remove(_ file: CachedFile) {
+        let row = rowStart(file.hash)
+        for index in row..<row + Self.rowSize where places[index] === file { replace(at: index, with: nil) }
+    }
+
+    private func rowStart(_ hash: UInt64) -> Int {
+        (Int(truncatingIfNeeded: hash) & rowMask) * Self.rowSize
+    }
+
+    private func place(for file: CachedFile) -> Int {
+        let row = rowStart(file.hash)
+        let places = row..<row + Self.rowSize
+        let same = places.first { index in
+            self.places[index].map { $0.hash == file.hash && $0.route == file.route && $0.path == file.path } ?? false
+        }
+        return same ?? places.min { use(at: $0) < use(at: $1) } ?? row
+    }
+
+    private func use(at index: Int) -> UInt64 { places[index]?.lastUse ?? 0 }
+
+    private func replace(at index: Int, with file: CachedFile?) {
+        if let former = places[index] { contentBytes -= former.memory }
+        places[index] = file
+    }
+
+    private func dropNext(but kept: CachedFile) {
+        hand = (hand + 1) % places.count
+        if let file = places[hand], file !== kept { replace(at: hand, with: nil) }
+    }
+}
+
+/// What the files at hand may take, on each worker.
+package struct FileCacheLimits: Sendable, Equatable {
+    /// Files, each of which may hold a descriptor.
+    package var files = 1024
+    /// Bytes of contents.
+    package var memory = 32 << 20
+    /// The largest content kept, in bytes.
+    package var smallFile = 1 << 20
+    /// How long a file counts as unchanged.
+    package var fresh = Delay.seconds(1)
+
+    package init() {}
+}

@@ -1,0 +1,154 @@
+import Glibc
+import HTTP
+import Transport
+
+/// Finds what a path stands for in the folder of one route; on one worker.
+@safe
+final class FileLookup {
+    /// What a path stands for.
+    enum Found {
+        case file(CachedFile)
+        /// A folder whose path lacks its slash.
+        case folder
+        /// A folder to be listed, by its name relative to the root, ended by NUL.
+        case listing([UInt8])
+        case problem(FileProblem)
+    }
+
+    let options: FilesOptions
+    let root: FileRoot
+    private let number: Int
+    private let policy: FileNamePolicy
+    private let cache: FileCache
+    private let types: MediaTypes
+    private let fresh: Delay
+    private var rootFreshUntil = Deadline(milliseconds: 0)
+    private let fallback: [UInt8]?
+
+    /// - Parameter number: tells the route from others that share the cache.
+    init(_ options: FilesOptions, number: Int, cache: FileCache, types: MediaTypes) {
+        self.options = options
+        self.number = number
+        self.cache = cache
+        self.types = types
+        fresh = cache.limits.fresh
+        root = FileRoot(options.root, followsLinks: options.followsLinks)
+        policy = FileNamePolicy(servesHidden: options.servesHidden)
+        fallback = options.fallback.map { Array($0.utf8) }
+    }
+
+    /// - Parameter path: normal, relative to the root, without its leading slash.
+    @inline(__always)
+    func find(_ path: UnsafeRawBufferPointer, at now: Deadline) -> Found {
+        let key = unsafe FileKey(route: number, path: path)
+        if let file = cache.find(key), file.freshUntil > now { return .file(file) }
+        return findAnew(key, at: now)
+    }
+
+    @inline(never)
+    private func findAnew(_ key: FileKey, at now: Deadline) -> Found {
+        if rootFreshUntil <= now {
+            root.refresh()
+            rootFreshUntil = now.advanced(by: fresh)
+        }
+        let found = look(key, at: now)
+        guard case .problem(.absent) = found, let fallback else { return found }
+        return unsafe fallback.withUnsafeBytes { path in
+            let key = unsafe FileKey(route: number, path: path)
+            if let file = cache.find(key), file.freshUntil > now { return .file(file) }
+            return look(key, at: now)
+        }
+    }
+
+    private func look(_ key: FileKey, at now: Deadline) -> Found {
+        var name = unsafe Array(key.path)
+        let namesFolder = name.isEmpty || name.last == UInt8(ascii: "/")
+        if namesFolder, !name.isEmpty { name.removeLast() }
+        guard unsafe name.withUnsafeBytes({ unsafe policy.admits($0.bytes) }) else { return .problem(.absent) }
+        do throws(FileProblem) {
+            let opened = try open(name.isEmpty ? [UInt8(ascii: ".")] : name)
+            if opened.isFolder {
+                close(opened.descriptor)
+                return namesFolder ? index(of: name, key, at: now) : .folder
+            }
+            guard opened.isRegular, !namesFolder else {
+                close(opened.descriptor)
+                throw opened.isRegular ? .absent : .notAFile
+            }
+            return .file(take(opened, name, key, at: now))
+        } catch {
+            if let stale = cache.find(key) { cache.remove(stale) }
+            return .problem(error)
+        }
+    }
+
+    private func index(of folder: [UInt8], _ key: FileKey, at now: Deadline) -> Found {
+        let prefix = folder.isEmpty ? [] : folder + [UInt8(ascii: "/")]
+        for index in options.index {
+            let name = prefix + Array(index.utf8)
+            guard let opened = try? open(name) else { continue }
+            if opened.isRegular { return .file(take(opened, name, key, at: now)) }
+            close(opened.descriptor)
+        }
+        if let stale = cache.find(key) { cache.remove(stale) }
+        return options.listsFolders ? .listing(folder) : .problem(.absent)
+    }
+
+    /// What is served for an opened file: the one at hand when nothing has changed.
+    private func take(_ opened: OpenedFile, _ name: [UInt8], _ key: FileKey, at now: Deadline) -> CachedFile {
+        let variants = openVariants(of: name, opened.version)
+        let file: CachedFile
+        if let known = cache.find(key), known.name == name, known.isSame(opened, variants) {
+            close(opened.descriptor)
+            for variant in variants { close(variant.opened.descriptor) }
+            file = known
+            cache.keepContent(of: known)
+        } else {
+            file = describe(opened, name, key, variants)
+            cache.insert(file)
+        }
+        file.freshUntil = now.advanced(by: fresh)
+        return file
+    }
+
+    private func describe(
+        _ opened: OpenedFile, _ name: [UInt8], _ key: FileKey,
+        _ variants: [(coding: PrecompressedCoding, opened: OpenedFile)]
+    ) -> CachedFile {
+        var description = FileDescription(
+            type: types.type(ofFileNamed: String(decoding: name, as: UTF8.self)), isVaried: !variants.isEmpty,
+            cacheControl: options.cacheControl)
+        let neighbours = variants.map { variant in
+            description.coding = variant.coding
+            let file = CachedFile(key: key, name: name, opened: variant.opened, description: description, variants: [])
+            return CachedFile.Variant(coding: variant.coding, file: file)
+        }
+        description.coding = nil
+        return CachedFile(
+            key: key, name: name, opened: opened, description: description,
+            variants: neighbours.sorted { $0.file.size < $1.file.size })
+    }
+
+    /// The coded neighbours of a file; one that is older than the file was made from another version of it.
+    private func openVariants(
+        of name: [UInt8], _ version: FileVersion
+    ) -> [(coding: PrecompressedCoding, opened: OpenedFile)] {
+        options.precompressed.compactMap { coding in
+            guard let opened = try? open(name + Array(coding.ending.utf8)) else { return nil }
+            guard opened.isRegular, opened.version.modifiedSeconds >= version.modifiedSeconds else {
+                close(opened.descriptor)
+                return nil
+            }
+            return (coding, opened)
+        }
+    }
+
+    private func open(_ name: [UInt8]) throws(FileProblem) -> OpenedFile {
+        let path = name + [0]
+        return try unsafe path.withUnsafeBufferPointer { (bytes) throws(FileProblem) in
+            try unsafe bytes.withMemoryRebound(to: CChar.self) { (path) throws(FileProblem) in
+                try unsafe root.open(path.baseAddress!)
+            }
+        }
+    }
+}

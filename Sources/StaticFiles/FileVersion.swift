@@ -1,0 +1,43 @@
+import Glibc
+import HTTP
+
+/// What tells one version of a file from another: the source of its validators (RFC 9110 §8.8).
+struct FileVersion: Equatable, BitwiseCopyable {
+    var device: UInt64
+    var inode: UInt64
+    /// Bytes.
+    var size: UInt64
+    /// Since 1970.
+    var modifiedSeconds: Int64
+    var modifiedNanoseconds: Int64
+
+    init(size: UInt64, modifiedSeconds: Int64, modifiedNanoseconds: Int64 = 0, inode: UInt64 = 1, device: UInt64 = 1) {
+        self.size = size
+        self.modifiedSeconds = modifiedSeconds
+        self.modifiedNanoseconds = modifiedNanoseconds
+        self.inode = inode
+        self.device = device
+    }
+
+    init(_ status: stat) {
+        device = UInt64(status.st_dev)
+        inode = UInt64(status.st_ino)
+        size = UInt64(max(0, status.st_size))
+        modifiedSeconds = Int64(status.st_mtim.tv_sec)
+        modifiedNanoseconds = Int64(status.st_mtim.tv_nsec)
+    }
+
+    /// A strong entity tag, quotes included (RFC 9110 §8.8.3); the same on every machine only where the inode is.
+    var entityTag: String {
+        let parts = [inode, size, UInt64(bitPattern: modifiedSeconds), UInt64(bitPattern: modifiedNanoseconds)]
+        return "\"" + parts.map { String($0, radix: 36) }.joined(separator: "-") + "\""
+    }
+
+    /// The value of Last-Modified (RFC 9110 §8.8.2).
+    var lastModified: String {
+        unsafe withUnsafeTemporaryAllocation(byteCount: HTTPDate.length, alignment: 1) { buffer in
+            unsafe HTTPDate.write(unixSeconds: modifiedSeconds, to: buffer.baseAddress!)
+            return unsafe String(decoding: buffer, as: UTF8.self)
+        }
+    }
+}

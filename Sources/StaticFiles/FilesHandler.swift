@@ -1,0 +1,208 @@
+import HTTP
+import Transport
+
+/// Answers the requests of one route with the files of a folder; one per worker.
+@safe
+package final class FilesHandler {
+    private let lookup: FileLookup
+    private let reporter: any FilesReporter
+    private let prefixCount: Int
+
+    private let options = FixedResponse(status: 204, fields: [("Allow", "GET, HEAD, OPTIONS")])
+    private let notAllowed = FilesHandler.message(405, "files are read only", [("Allow", "GET, HEAD, OPTIONS")])
+    private let absent = FilesHandler.message(404, "no such file")
+    private let forbidden = FilesHandler.message(403, "the file may not be read")
+    private let exhausted = FilesHandler.message(503, "too many open files", [("Retry-After", "1")])
+    private let failed = FilesHandler.message(500, "the file cannot be read")
+    private let outdated = FilesHandler.message(412, "the file is another one by now")
+
+    /// Content up to this size is written at once; a larger one is sent as the client takes it.
+    private static let immediateSize: UInt64 = 64 << 10
+
+    /// - Parameters:
+    ///   - number: tells the route from the others that share `cache`.
+    ///   - cache: of the worker.
+    package init(
+        _ options: FilesOptions, number: Int, cache: FileCache, types: MediaTypes, reporter: any FilesReporter
+    ) {
+        lookup = FileLookup(options, number: number, cache: cache, types: types)
+        self.reporter = reporter
+        prefixCount = options.strippedPrefix.utf8.count
+    }
+
+    package func answer(_ exchange: Exchange) -> Disposition {
+        switch exchange.head.method {
+        case .get, .head: break
+        case .options:
+            exchange.respond(options)
+            return .answered
+        default:
+            exchange.fail(notAllowed)
+            return .answered
+        }
+        let found = unsafe exchange.withPath { path in
+            // Without the slash in front, which the path of a route without "*" may lack behind its prefix.
+            let start = min(prefixCount + 1, path.count)
+            let isFolder = path.count == prefixCount
+            return isFolder
+                ? FileLookup.Found.folder
+                : unsafe lookup.find(UnsafeRawBufferPointer(rebasing: path[start...]), at: exchange.endpoint.worker.now)
+        }
+        switch found {
+        case .file(let file): return send(file, exchange)
+        case .folder: redirectToFolder(exchange)
+        case .listing: exchange.fail(absent)
+        case .problem(let problem): fail(problem, exchange)
+        }
+        return .answered
+    }
+
+    // MARK: Files
+
+    @inline(__always)
+    private func send(_ file: CachedFile, _ exchange: Exchange) -> Disposition {
+        let conditions = Self.conditions(of: exchange)
+        let chosen = file.variants.isEmpty ? file : Self.variant(of: file, conditions, exchange)
+        var ranges = ByteRanges.whole
+        if conditions.isConditional {
+            switch Self.evaluate(conditions, chosen, exchange) {
+            case .proceed(let honoursRange):
+                if honoursRange, exchange.head.method == .get, let value = conditions.range.value {
+                    let text = unsafe exchange.bytes(of: value)
+                    ranges = unsafe ByteRanges(text.bytes, size: chosen.size)
+                }
+            case .notModified:
+                begin(exchange, 304, chosen.validators, 0)
+                exchange.finish()
+                return .answered
+            case .failed:
+                exchange.fail(outdated)
+                return .answered
+            }
+        }
+        switch ranges {
+        case .whole: return sendWhole(chosen, exchange)
+        case .parts(let ranges): return .handler(FileTransfer(chosen, ranges, reporter: reporter))
+        case .unsatisfiable: refuse(chosen, "no part of the file is in the range", exchange)
+        case .excessive: refuse(chosen, "more than 16 ranges", exchange)
+        }
+        return .answered
+    }
+
+    private static func evaluate(
+        _ conditions: RequestConditions, _ file: CachedFile, _ exchange: Exchange
+    ) -> RequestConditions.Outcome {
+        let head = unsafe exchange.headBytes
+        return unsafe file.entityTag.withUnsafeBytes { tag in
+            unsafe conditions.evaluate(
+                head.bytes, entityTag: tag.bytes, modified: file.version.modifiedSeconds,
+                now: exchange.endpoint.worker.wallSeconds)
+        }
+    }
+
+    private func sendWhole(_ file: CachedFile, _ exchange: Exchange) -> Disposition {
+        let isHead = exchange.head.method == .head
+        guard unsafe isHead || file.size == 0 || file.content != nil && file.size <= Self.immediateSize else {
+            return .handler(FileTransfer(file, [], reporter: reporter))
+        }
+        begin(exchange, 200, file.fields, file.size)
+        if let content = unsafe file.content, !isHead { unsafe exchange.write(content) }
+        exchange.finish()
+        return .answered
+    }
+
+    private func begin(_ exchange: Exchange, _ status: Int, _ fields: [UInt8], _ length: UInt64) {
+        unsafe fields.withUnsafeBytes {
+            unsafe exchange.beginResponse(status: status, fields: $0, length: .known(length))
+        }
+    }
+
+    private func refuse(_ file: CachedFile, _ reason: StaticString, _ exchange: Exchange) {
+        let field = Array("Content-Range: bytes */\(file.size)\r\n".utf8)
+        unsafe field.withUnsafeBytes { unsafe exchange.fail(status: 416, fields: $0, reason: reason) }
+    }
+
+    @inline(__always)
+    private static func conditions(of exchange: Exchange) -> RequestConditions {
+        var conditions = RequestConditions()
+        let bytes = unsafe exchange.headBytes
+        let head = unsafe bytes.bytes
+        let fields = unsafe exchange.fields
+        for index in 0..<fields.count {
+            let field = unsafe fields[index]
+            if field.known == .other { conditions.take(head.extracting(field.name.range), field.value) }
+        }
+        return conditions
+    }
+
+    /// The smallest form of the file that the client takes.
+    private static func variant(
+        of file: CachedFile, _ conditions: RequestConditions, _ exchange: Exchange
+    ) -> CachedFile {
+        guard let value = conditions.acceptEncoding.value else { return file }
+        let list = unsafe exchange.bytes(of: value)
+        for variant in file.variants where unsafe variant.coding.isAccepted(by: list.bytes) { return variant.file }
+        return file
+    }
+
+    // MARK: What is no file
+
+    private func redirectToFolder(_ exchange: Exchange) {
+        var location = "Location: "
+        // The path as sent could begin with two slashes, and so name another host.
+        unsafe exchange.withPath { path in unsafe location += URLPath.encoded(path) + "/" }
+        if exchange.head.hasQuery { location += "?" + exchange.text(of: exchange.head.query) }
+        begin(exchange, 308, Array((location + "\r\n").utf8), 0)
+        exchange.finish()
+    }
+
+    private func fail(_ problem: FileProblem, _ exchange: Exchange) {
+        if let report = problem.report {
+            reporter.report("\(lookup.options.root): \(report)", worker: exchange.endpoint.worker.index)
+        }
+        switch problem.status {
+        case 403: exchange.fail(forbidden)
+        case 404: exchange.fail(absent)
+        case 503: exchange.fail(exhausted)
+        default: exchange.fail(failed)
+        }
+    }
+
+    static func message(_ status: Int, _ text: String, _ fields: [(String, String)] = []) -> FixedResponse {
+        FixedResponse(
+            status: status,
+            fields: [(name: "Content-Type", value: "text/plain; charset=utf-8")]
+                + fields.map { (name: $0.0, value: $0.1) },
+            body: Array("\(status) \(StatusCode.reason(status)): \(text)\n".utf8))
+    }
+}
+
+/// Told what goes wrong with files, on the worker that noticed.
+package protocol FilesReporter: AnyObject, Sendable {
+    func report(_ problem: String, worker: Int)
+}
+
+/// Paths as they stand in a URL.
+enum URLPath {
+    /// Percent-encodes what may not stand in a path (RFC 3986 §3.3).
+    static func encoded(_ path: UnsafeRawBufferPointer) -> String {
+        var text = ""
+        for index in 0..<path.count {
+            let byte = unsafe path[index]
+            if isPathByte(byte) {
+                text.unicodeScalars.append(Unicode.Scalar(byte))
+            } else {
+                text += (byte < 16 ? "%0" : "%") + String(byte, radix: 16, uppercase: true)
+            }
+        }
+        return text
+    }
+
+    private static func isPathByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): true
+        default: "/-._~!$&'()*+,;=:@".utf8.contains(byte)
+        }
+    }
+}

@@ -1,0 +1,24 @@
+/// How a route serves the files of a folder.
+package struct FilesOptions: Sendable, Equatable {
+    /// The absolute path of the folder.
+    package var root: String
+    /// Names that stand for a folder, tried in this order.
+    package var index = ["index.html"]
+    /// Whether a folder without an index is listed.
+    package var listsFolders = false
+    /// Codings looked for beside a file.
+    package var precompressed: [PrecompressedCoding] = []
+    /// The value of Cache-Control.
+    package var cacheControl: String?
+    /// The path, relative to the root, of what is served in place of what is absent.
+    package var fallback: String?
+    package var servesHidden = false
+    /// Whether links are followed, which they are only as far as they stay beneath the root.
+    package var followsLinks = false
+    /// The part of the path, without a slash at its end, that is not part of a file's name.
+    package var strippedPrefix = ""
+
+    package init(root: String) {
+        self.root = root
+    }
+}
