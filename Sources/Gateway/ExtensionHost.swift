@@ -100,7 +100,7 @@ final class ExtensionHost {
     /// The action, on one worker, of a route that runs the extension `name` of `candidate`.
     func action(
         for name: String, in candidate: Candidate, route: PathPattern, site: SiteConfiguration, siteNumber: Int,
-        worker: Int
+        errorPages: ErrorPages?, worker: Int
     ) -> Action {
         guard let chosen = candidate.loaded[name] else {
             let text = "500 \(StatusCode.reason(500)): the extension could not be loaded\n"
@@ -115,7 +115,7 @@ final class ExtensionHost {
             }
         let application = ExtensionApplication(
             siteID: siteNumber, siteName: site.hosts.first?.text ?? "", poolName: name, physicalPath: site.root,
-            serverSoftware: "isagate/\(BuildVersion.text)")
+            serverSoftware: "isagate/\(BuildVersion.text)", errorPages: errorPages)
         return ExtensionAction(
             ExtensionDispatcher(
                 module: chosen.library.module, application: application, feeder: chosen.feeders[worker],

@@ -77,15 +77,17 @@ struct GenerationBuilder {
         _ files: FilesRoom
     ) -> [String: SiteTable] {
         let sites = configuration.sites.enumerated().map { index, site in
+            let pages = site.errorPages.compactMap { page in
+                errorPages[page.file].map { (status: page.status, substatus: page.substatus, page: $0) }
+            }
+            let table = pages.isEmpty ? nil : ErrorPages(pages)
             let routes = site.routes.map { route in
-                let action = makeAction(route, of: site, number: index + 1, worker: worker, files)
+                let action = makeAction(
+                    route, of: site, number: index + 1, errorPages: table, worker: worker, files)
                 let limiter = route.limiterIdentity(in: site).flatMap { limiters[$0] }
                 return (route, limiter.map { LimitedAction(action, $0) } ?? action)
             }
-            let pages = site.errorPages.compactMap { page in
-                errorPages[page.file].map { (status: page.status, page: $0) }
-            }
-            return (site, pages.isEmpty ? nil : ErrorPages(pages), RouteTable(routes))
+            return (site, table, RouteTable(routes))
         }
         var tables: [String: SiteTable] = [:]
         for listener in configuration.listeners {
@@ -97,7 +99,8 @@ struct GenerationBuilder {
     }
 
     private func makeAction(
-        _ route: RouteConfiguration, of site: SiteConfiguration, number: Int, worker: Int, _ files: FilesRoom
+        _ route: RouteConfiguration, of site: SiteConfiguration, number: Int, errorPages: ErrorPages?, worker: Int,
+        _ files: FilesRoom
     ) -> Action {
         switch route.action {
         case .respond(let response):
@@ -111,7 +114,8 @@ struct GenerationBuilder {
             FilesAction(files.handler(for: configuration, reporter: filesLog))
         case .runExtension(let name):
             extensions.action(
-                for: name, in: candidate, route: route.path, site: site, siteNumber: number, worker: worker)
+                for: name, in: candidate, route: route.path, site: site, siteNumber: number, errorPages: errorPages,
+                worker: worker)
         }
     }
 }

@@ -20,6 +20,8 @@ package final class ApplicationPool: @unchecked Sendable {
     private let admitted = Atomic(0)
     /// Sessions no thread has taken, as a hint that needs no lock.
     private let queued = Atomic(0)
+    /// Pending requests, whose completions need threads.
+    private let pending = Atomic(0)
     private let startedThreads = Atomic(0)
     private var threads: [pthread_t] = []
 
@@ -69,12 +71,17 @@ package final class ApplicationPool: @unchecked Sendable {
     /// - Returns: false when a thread is still inside an extension after `limit`; it is left there.
     @discardableResult
     package func stop(within limit: Duration) -> Bool {
+        let deadline = ContinuousClock.now + limit
+        while true {
+            let seen = ended.count
+            if pending.load(ordering: .sequentiallyConsistent) == 0 { break }
+            guard ended.wait(past: seen, until: deadline) else { break }
+        }
         queue.withLock { queue in
             queue.isStopping = true
             work.advance()
         }
         work.wake(Int.max)
-        let deadline = ContinuousClock.now + limit
         while true {
             let (running, seen) = queue.withLock { queue in (queue.runningThreads, ended.count) }
             if running == 0 { break }
@@ -111,6 +118,24 @@ package final class ApplicationPool: @unchecked Sendable {
             return wakes
         }
         if wakes { work.wake(1) }
+    }
+
+    /// Queues a session whose request has begun, for the completion of its operation.
+    func enqueueCompletion(of session: ExtensionSession) {
+        admitted.add(1, ordering: .relaxed)
+        var sessions = SessionQueue()
+        unsafe sessions.append(Unmanaged.passUnretained(session))
+        enqueue(&sessions)
+    }
+
+    func pendingBegan() {
+        pending.add(1, ordering: .relaxed)
+    }
+
+    func pendingEnded() {
+        guard pending.subtract(1, ordering: .sequentiallyConsistent).newValue == 0 else { return }
+        ended.advance()
+        ended.wake(Int.max)
     }
 
     // MARK: Threads

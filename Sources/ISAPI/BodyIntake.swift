@@ -32,6 +32,14 @@ struct BodyIntake: ~Copyable {
     var readAheadCount: Int { readAhead.count }
     var isOpen: Bool { if case .open = source { true } else { false } }
 
+    /// Whether ReadClient would still give anything, or might.
+    var hasMore: Bool { isOpen || surplus.count > surplusStart }
+
+    /// What the extension has not read, what lies in its control block included.
+    var unreadBytes: [UInt8] {
+        unsafe Array(readAhead.bytes) + Array(surplus.slice(surplusStart..<surplus.count))
+    }
+
     mutating func begin(hasBody: Bool) {
         source = hasBody ? .open : .ended
     }

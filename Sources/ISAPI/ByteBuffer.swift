@@ -65,6 +65,17 @@ struct ByteBuffer: ~Copyable {
         append(UInt8(ascii: "0") + UInt8(value % 10))
     }
 
+    /// UTF-8 becomes UTF-16, little-endian, with its NUL.
+    mutating func widen() {
+        let text = unsafe String(decoding: bytes, as: UTF8.self)
+        removeAll()
+        for unit in text.utf16 {
+            append(UInt8(truncatingIfNeeded: unit))
+            append(UInt8(truncatingIfNeeded: unit >> 8))
+        }
+        append("\0\0")
+    }
+
     /// The bytes written to the room that `reserve` returned now count.
     mutating func commit(_ added: Int) {
         precondition(unsafe count + added <= storage.count)

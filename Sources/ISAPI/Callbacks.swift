@@ -25,9 +25,12 @@ let getServerVariable: GetServerVariable = { connection, name, buffer, size in
 /// `*lpdwBytes` comes out as the number of bytes taken.
 let writeClient: WriteClient = { connection, buffer, count, flags in
     unsafe call(on: connection) { session, caller in
-        guard let count = unsafe count, Int32(bitPattern: flags) & HSE_IO_ASYNC == 0 else { return .invalidParameter }
+        guard let count = unsafe count else { return .invalidParameter }
         let length = unsafe Int(count.pointee)
         guard unsafe length == 0 || buffer != nil else { return .invalidParameter }
+        if Int32(bitPattern: flags) & HSE_IO_ASYNC != 0 {
+            return unsafe session.beginWrite(UnsafeRawBufferPointer(start: buffer, count: length), by: caller)
+        }
         let (written, failure) = unsafe session.write(
             UnsafeRawBufferPointer(start: buffer, count: length), by: caller)
         unsafe count.pointee = DWORD(written)

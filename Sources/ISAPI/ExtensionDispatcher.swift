@@ -1,3 +1,4 @@
+import Glibc
 import HTTP
 import Transport
 
@@ -10,6 +11,9 @@ package final class ExtensionDispatcher: RequestHandler {
     private let application: ExtensionApplication
     private let feeder: PoolFeeder
     private let requestTimeout: Delay
+    /// Bytes of a chunked body that are collected before the extension is called, so that it finds a length; nil to call
+    /// it as soon as its read-ahead is full.
+    private let spoolLimit: Int?
     private let reporter: any ExtensionReporter
     /// Bytes of the path that name the extension; the rest is PATH_INFO. Nil when the whole path does.
     private let scriptNameCount: Int?
@@ -27,12 +31,13 @@ package final class ExtensionDispatcher: RequestHandler {
     ///   - scriptName: the part of the path before PATH_INFO, for a route that covers paths below it.
     package init(
         module: ExtensionModule, application: ExtensionApplication, feeder: PoolFeeder, scriptName: String?,
-        requestTimeout: Delay, reporter: any ExtensionReporter
+        requestTimeout: Delay, spoolLimit: Int? = nil, reporter: any ExtensionReporter
     ) {
         self.module = module
         self.application = application
         self.feeder = feeder
         self.requestTimeout = requestTimeout
+        self.spoolLimit = spoolLimit
         self.reporter = reporter
         scriptNameCount = scriptName?.utf8.count
         root = Array(application.physicalPath.utf8)
@@ -74,7 +79,7 @@ package final class ExtensionDispatcher: RequestHandler {
                     head: exchange.head, headBytes: exchange.headBytes, fields: exchange.fields,
                     scriptName: scriptName, pathInfo: pathInfo, translatedPath: translated, origin: origin,
                     application: application, keepAlive: exchange.willKeepAlive)
-                session.begin(request, module: module, notifier: exchange.endpoint)
+                session.begin(request, module: module, pool: feeder.pool, notifier: exchange.endpoint)
             }
         }
     }
@@ -97,7 +102,9 @@ package final class ExtensionDispatcher: RequestHandler {
             security: security.map {
                 RequestOrigin.Security(
                     protocolName: $0.protocolName, cipher: $0.cipherName, keyBits: $0.cipherBits,
-                    serverKeyBits: $0.serverKeyBits, serverSubject: $0.serverSubject, serverIssuer: $0.serverIssuer)
+                    serverKeyBits: $0.serverKeyBits, serverSubject: $0.serverSubject, serverIssuer: $0.serverIssuer,
+                    serverEndPoint: $0.serverEndPoint,
+                    client: $0.clientCertificate.map(RequestOrigin.Security.Certificate.init))
             })
         connection.attachment = origin
         return origin
@@ -106,13 +113,19 @@ package final class ExtensionDispatcher: RequestHandler {
     /// Reads what the extension is to find in its control block.
     private func readAhead(_ session: ExtensionSession, _ exchange: Exchange) async throws(ExchangeFailure) {
         guard !exchange.hasBodyEnded else { return }
-        while session.readAheadRoom > 0, let piece = unsafe try await exchange.readBody() {
+        var total = 0
+        let isSpooled = spoolLimit != nil && exchange.head.framing == .chunked
+        while isSpooled || session.readAheadRoom > 0, let piece = unsafe try await exchange.readBody() {
+            total += piece.count
+            if let spoolLimit, isSpooled, total > spoolLimit { throw .rejected(.bodyTooLarge) }
             let taken = unsafe session.appendReadAhead(piece)
             if taken < piece.count {
                 unsafe session.supplyBody(UnsafeRawBufferPointer(rebasing: piece[taken...]))
             }
         }
-        if exchange.hasBodyEnded { session.bodyEnded() }
+        guard exchange.hasBodyEnded else { return }
+        session.bodyEnded()
+        if exchange.head.framing == .chunked { session.setKnownLength(UInt64(total)) }
     }
 
     private func submit(_ session: ExtensionSession, _ exchange: Exchange) -> Bool {
@@ -132,20 +145,30 @@ package final class ExtensionDispatcher: RequestHandler {
         let endpoint = exchange.endpoint
         let deadline = endpoint.worker.now.advanced(by: requestTimeout)
         var flushDeadline = endpoint.worker.now.advanced(by: Self.flushDelay)
+        var framed: ChunkedBody?
+        var isWaiting = true
         while true {
-            switch await endpoint.wait(for: .signal | .hangup, until: min(flushDeadline, deadline)) {
-            case .signalled, .ready, .draining: break
-            case .hangup: throw .clientGone(.reset)
-            case .aborted: throw .aborted
-            case .deadline where flushDeadline < deadline:
-                flushDeadline = .never
-                session.setPrompt()
-            case .deadline: return try giveUp(session, exchange)
+            if isWaiting {
+                switch await endpoint.wait(for: .signal | .hangup, until: min(flushDeadline, deadline)) {
+                case .signalled, .ready, .draining: break
+                case .hangup: throw .clientGone(.reset)
+                case .aborted: throw .aborted
+                case .deadline where flushDeadline < deadline:
+                    flushDeadline = .never
+                    session.setPrompt()
+                case .deadline: return try giveUp(session, exchange)
+                }
             }
             let events = session.takeEvents()
-            deliver(events, exchange)
+            deliver(events, &framed, exchange)
+            isWaiting = !events.hasErrands
+            if events.hasErrands {
+                // Signals may have come meanwhile for what was done, and one for this session among them.
+                guard try await runErrands(session, &framed, exchange) else { return }
+                continue
+            }
             if let outcome = events.outcome {
-                conclude(outcome, session, exchange)
+                conclude(outcome, framed, session, exchange)
                 feeder.release(session)
                 return
             }
@@ -157,20 +180,128 @@ package final class ExtensionDispatcher: RequestHandler {
         }
     }
 
-    private func deliver(_ events: SessionEvents, _ exchange: Exchange) {
-        if let head = events.head {
+    private func deliver(_ events: SessionEvents, _ framed: inout ChunkedBody?, _ exchange: Exchange) {
+        if let head = events.head, !exchange.isResponseBegun {
+            if head.framesItself { framed = ChunkedBody() }
             unsafe exchange.beginResponse(
                 status: head.status, reason: events.reason, fields: events.fields,
                 length: length(of: head, events, exchange), keepAlive: !head.closesConnection)
         }
-        guard exchange.isResponseBegun, unsafe !events.body.isEmpty else { return }
-        if unsafe exchange.write(events.body) > 0 { report("body longer than its Content-Length", exchange) }
+        guard unsafe !events.body.isEmpty else { return }
+        unsafe write(events.body, &framed, exchange)
+    }
+
+    /// Adds to the body, unless the response is over.
+    private func write(_ bytes: UnsafeRawBufferPointer, _ framed: inout ChunkedBody?, _ exchange: Exchange) {
+        guard exchange.isResponseBegun, !exchange.isResponseFinished else { return }
+        guard framed != nil else {
+            if unsafe exchange.write(bytes) > 0 { report("body longer than its Content-Length", exchange) }
+            return
+        }
+        do throws(RequestRejection) {
+            try unsafe framed?.take(bytes) { content in unsafe exchange.write(content) }
+        } catch {
+            report("its chunked body is malformed: \(error.reason)", exchange)
+            exchange.abandonResponse()
+        }
+    }
+
+    // MARK: Errands
+
+    /// Does what the extension asked for besides output; false when the request is over for the client.
+    private func runErrands(
+        _ session: ExtensionSession, _ framed: inout ChunkedBody?, _ exchange: Exchange
+    ) async throws(ExchangeFailure) -> Bool {
+        while let errand = session.takeErrand() {
+            switch errand {
+            case .close:
+                if !exchange.isResponseFinished { exchange.abandonResponse() }
+                session.abandon()
+                return false
+            case .child(let request):
+                switch try await exchange.answer(as: request, for: self) {
+                case .answered(let status):
+                    session.childEnded(status: status, substatus: exchange.logSubstatus, isAnswered: true)
+                case .refused(let rejection):
+                    session.childEnded(status: rejection.status, substatus: 0, isAnswered: false)
+                case .tooDeep:
+                    report("internal requests stand too deep in each other", exchange)
+                    session.childEnded(status: 500, substatus: 0, isAnswered: false)
+                }
+            case .transfer:
+                let failure = try await transfer(session, &framed, exchange)
+                guard session.transferEnded(failure) else { continue }
+                finish(framed, exchange)
+                exchange.closeAfterResponse()
+                try await exchange.disconnect()
+            }
+        }
+        return true
+    }
+
+    /// Sends what an operation sends; why not all of it, if so.
+    private func transfer(
+        _ session: ExtensionSession, _ framed: inout ChunkedBody?, _ exchange: Exchange
+    ) async throws(ExchangeFailure) -> CallFailure? {
+        while true {
+            let step = unsafe session.stepTransfer { bytes in unsafe write(bytes, &framed, exchange) }
+            switch step {
+            case .wrote: try await exchange.flush()
+            case .file(let file, let offset, let count):
+                guard exchange.isResponseBegun, !exchange.isResponseFinished else { continue }
+                guard framed == nil else {
+                    guard try await sendFramed(file, offset, count, &framed, exchange) else { return .endOfFile }
+                    continue
+                }
+                guard try await exchange.sendFile(file.descriptor, from: offset, count: count) else {
+                    exchange.abandonResponse()
+                    return .endOfFile
+                }
+            case .ended:
+                try await exchange.flush()
+                return nil
+            }
+        }
+    }
+
+    /// Sends part of a file that belongs to a body the extension frames itself; false when the file ends before.
+    private func sendFramed(
+        _ file: TransferFile, _ start: UInt64, _ count: UInt64, _ framed: inout ChunkedBody?, _ exchange: Exchange
+    ) async throws(ExchangeFailure) -> Bool {
+        var offset = start
+        while offset < start + count {
+            let block = unsafe exchange.endpoint.worker.rentBlock()
+            let wanted = Int(min(UInt64(Self.fileBlock), start + count - offset))
+            let got = unsafe pread(file.descriptor, block.baseAddress, wanted, off_t(offset))
+            if got > 0 { unsafe write(UnsafeRawBufferPointer(rebasing: block[..<got]), &framed, exchange) }
+            unsafe exchange.endpoint.worker.returnBlock(block)
+            guard got > 0 else {
+                exchange.abandonResponse()
+                return false
+            }
+            offset += UInt64(got)
+            try await exchange.flush()
+        }
+        return true
+    }
+
+    private static let fileBlock = 64 << 10
+
+    /// Ends the response, unless it is over.
+    private func finish(_ framed: ChunkedBody?, _ exchange: Exchange) {
+        guard exchange.isResponseBegun, !exchange.isResponseFinished else { return }
+        if let framed, !framed.hasEnded {
+            report("its chunked body has no end", exchange)
+            exchange.abandonResponse()
+        } else if !exchange.finish() {
+            report("body shorter than its Content-Length", exchange)
+        }
     }
 
     private func length(
         of head: ExtensionResponseHead, _ events: SessionEvents, _ exchange: Exchange
     ) -> BodyLength {
-        if head.framesItself { return .framedByHandler }
+        if head.framesItself { return .unknown }
         if let declared = head.contentLength { return .known(declared) }
         // A HEAD request's extension may leave out the body whose length it does not tell.
         let bodyCount = unsafe events.body.count
@@ -178,7 +309,9 @@ package final class ExtensionDispatcher: RequestHandler {
         return events.isWholeResponse && isTelling ? .known(UInt64(bodyCount)) : .unknown
     }
 
-    private func conclude(_ outcome: SessionOutcome, _ session: ExtensionSession, _ exchange: Exchange) {
+    private func conclude(
+        _ outcome: SessionOutcome, _ framed: ChunkedBody?, _ session: ExtensionSession, _ exchange: Exchange
+    ) {
         if !outcome.flaws.isEmpty { report("left out of a response: \(outcome.flaws.description)", exchange) }
         switch outcome.ending {
         case .complete: break
@@ -189,9 +322,11 @@ package final class ExtensionDispatcher: RequestHandler {
         }
         if !exchange.isResponseBegun {
             exchange.fail(failed, keepAlive: !outcome.closesConnection && outcome.ending == .silent)
-        } else if !exchange.finish() {
-            report("body shorter than its Content-Length", exchange)
+        } else {
+            finish(framed, exchange)
         }
+        if outcome.resetsConnection { exchange.resetAfterResponse() }
+        if outcome.substatus != 0 { exchange.setLogSubstatus(outcome.substatus) }
         if outcome.closesConnection { exchange.closeAfterResponse() }
         if let status = outcome.logStatus { exchange.setLogStatus(status) }
         if outcome.hasLogText, let text = session.logText { exchange.setLogParameter(text) }
@@ -230,6 +365,14 @@ package final class ExtensionDispatcher: RequestHandler {
 /// Told what extensions do wrong, on the worker that noticed.
 package protocol ExtensionReporter: AnyObject, Sendable {
     func report(_ problem: String, worker: Int)
+}
+
+extension RequestOrigin.Security.Certificate {
+    fileprivate init(_ certificate: SecurityDescription.ClientCertificate) {
+        self.init(
+            subject: certificate.subject, issuer: certificate.issuer, serial: certificate.serial,
+            encoded: certificate.encoded, isVerified: certificate.failure == nil)
+    }
 }
 
 extension Endpoint: SessionNotifier {

@@ -2,9 +2,27 @@ import CISAPI
 
 /// A refusal as an extension sees it: the Win32 number that GetLastError then returns.
 enum CallFailure: UInt32, Error {
+    /// There is no error page for the status.
+    case fileNotFound = 2
+    /// The handle is not that of a file.
+    case invalidHandle = 6
+    /// The file is shorter than what was asked for.
+    case endOfFile = 38
+    /// Windows alone has what was asked for.
+    case notSupported = 50
+    /// The extension itself has closed the connection.
+    case netnameDeleted = 64
     case invalidParameter = 87
     case insufficientBuffer = 122
+    /// There is nothing to give: no certificate, no TLS.
+    case noData = 232
+    /// The operation was cancelled, or its client is gone.
+    case operationAborted = 995
+    /// There is no operation that could be cancelled.
+    case notFound = 1168
     case invalidIndex = 1413
+    /// The file ends before the offset (WSAEINVAL).
+    case invalidArgument = 10022
     case connectionReset = 10054
 }
 
@@ -14,7 +32,8 @@ extension ExtensionSession {
     ///
     /// - Returns: the module that ran, for the thread to remember; nil if nobody waits for the answer any more.
     func run() -> Unmanaged<ExtensionModule>? {
-        let (work, notifier, isFree) = unsafe state.withLock { state in unsafe prepare(&state) }
+        let (work, notifier, isFree, isCompletion) = unsafe state.withLock { state in unsafe prepare(&state) }
+        if isCompletion { return unsafe runCompletion() }
         notifier?.notify()
         if isFree { giveBack() }
         guard let (module, block) = unsafe work else { return nil }
@@ -25,16 +44,19 @@ extension ExtensionSession {
 
     private typealias Work = (Unmanaged<ExtensionModule>, UnsafeMutablePointer<EXTENSION_CONTROL_BLOCK>)
 
-    private func prepare(_ state: inout SessionState) -> (Work?, (any SessionNotifier)?, isFree: Bool) {
-        guard state.life.start() else { return (nil, nil, state.recycleIfPossible()) }
+    private func prepare(
+        _ state: inout SessionState
+    ) -> (Work?, (any SessionNotifier)?, isFree: Bool, isCompletion: Bool) {
+        guard state.life.isQueued else { return (nil, nil, false, true) }
+        guard state.life.start() else { return (nil, nil, state.recycleIfPossible(), false) }
         guard state.openBlock(for: self), let block = unsafe state.block,
             let module = unsafe state.module
         else {
             _ = state.life.returned(pending: false)
             state.outcome = SessionOutcome(ending: .exhausted, closesConnection: false, flaws: [])
-            return (nil, state.notification(), false)
+            return (nil, state.notification(), false, false)
         }
-        return unsafe ((module, block), nil, false)
+        return unsafe ((module, block), nil, false, false)
     }
 
     private func returned(_ status: UInt32) {
@@ -44,6 +66,7 @@ extension ExtensionSession {
                 state.complete(status)
                 return (state.notification(), state.recycleIfPossible())
             }
+            if isPending, state.life.isPending { state.countPending() }
             let isWaiting = isPending && state.response.hasOutput
             return (isWaiting ? state.notification() : nil, state.recycleIfPossible())
         }
@@ -66,7 +89,8 @@ extension ExtensionSession {
                 if isBlocked { state.life.unblock() }
                 isBlocked = false
                 guard unsafe state.admits(caller) else { return Step.end(.invalidParameter, state.recycleIfPossible()) }
-                guard state.life.isAttached else { return .end(.connectionReset, false) }
+                if let failure = state.connectionFailure { return .end(failure, false) }
+                if state.operation.kind == .send || state.response.isDelegated { return .end(.invalidParameter, false) }
                 let room = max(0, SessionState.outputLimit - state.response.bufferedCount)
                 let piece = unsafe UnsafeRawBufferPointer(rebasing: bytes[written...].prefix(room))
                 unsafe state.response.write(piece)
@@ -98,7 +122,7 @@ extension ExtensionSession {
     ) -> CallFailure? {
         let (failure, notifier): (CallFailure?, (any SessionNotifier)?) = state.withLock { state in
             guard unsafe state.admits(caller) else { return (.invalidParameter, nil) }
-            guard state.life.isAttached else { return (.connectionReset, nil) }
+            if let failure = state.connectionFailure { return (failure, nil) }
             guard unsafe state.response.setHead(status: status, block: block, closesConnection: closesConnection)
             else { return (.invalidParameter, nil) }
             return (nil, state.outputNotification())
@@ -129,9 +153,9 @@ extension ExtensionSession {
                 switch unsafe state.body.read(into: buffer) {
                 case .bytes(let count): return .read(count)
                 case .failed: return .end(.connectionReset, false)
-                case .wait where !state.life.isAttached:
+                case .wait where state.connectionFailure != nil:
                     state.body.endRead()
-                    return .end(.connectionReset, false)
+                    return .end(state.connectionFailure ?? .connectionReset, false)
                 case .wait:
                     state.life.block()
                     return .wait(isReader ? nil : state.notification(), progress.count)
@@ -178,6 +202,17 @@ extension ExtensionSession {
         if wakes { progress.wake(Int.max) }
         if isFree { giveBack() }
         return failure
+    }
+
+    /// HSE_REQ_SET_FLUSH_FLAG: whether the worker hears of any output.
+    func setPrompt(
+        _ isPrompt: Bool, by caller: UnsafeMutableRawPointer
+    ) -> (failure: CallFailure?, notifier: (any SessionNotifier)?) {
+        state.withLock { state in
+            guard unsafe state.admits(caller) else { return (.invalidParameter, nil) }
+            state.isPrompt = isPrompt
+            return (nil, state.outputNotification())
+        }
     }
 
     // MARK: Questions

@@ -35,7 +35,8 @@ package final class ExtensionSession: @unchecked Sendable {
 
     /// Copies the request and makes the session ready for its pool.
     package func begin(
-        _ request: borrowing ExtensionRequest, module: ExtensionModule, notifier: any SessionNotifier
+        _ request: borrowing ExtensionRequest, module: ExtensionModule, pool: ApplicationPool,
+        notifier: any SessionNotifier
     ) {
         module.requestBegan()
         state.withLock { state in
@@ -43,6 +44,7 @@ package final class ExtensionSession: @unchecked Sendable {
             state.request.fill(request)
             state.body.begin(hasBody: request.head.framing != .none)
             unsafe state.module = .passUnretained(module)
+            unsafe state.pool = .passUnretained(pool)
             state.notifier = notifier
         }
     }
@@ -73,6 +75,11 @@ package final class ExtensionSession: @unchecked Sendable {
     /// No more of the body can be read: it is malformed, too large, or the client too slow.
     package func bodyFailed() {
         changeBody { body in body.fail() }
+    }
+
+    /// The whole body is here, though only its end told its length; only between `begin` and the pool.
+    package func setKnownLength(_ count: UInt64) {
+        state.withLock { state in state.knownLength = count }
     }
 
     /// From now on the worker is notified of any output, not only of much.
@@ -126,25 +133,28 @@ package final class ExtensionSession: @unchecked Sendable {
     }
 
     private func letGo(_ change: (inout SessionLife) -> Void) -> Bool {
-        let (wakes, isFree) = state.withLock { state in
+        let (wakes, isFree, pool) = unsafe state.withLock { state in
             change(&state.life)
             state.notifier = nil
             let wakes = state.life.hasBlockedCalls
             if wakes { progress.advance() }
-            return (wakes, state.recycleIfPossible())
+            let pool = unsafe state.operation.isBusy ? state.endOperation(bytes: 0, error: .operationAborted) : nil
+            return unsafe (wakes, state.recycleIfPossible(), pool)
         }
         if wakes { progress.wake(Int.max) }
+        unsafe complete(in: pool)
         return isFree
     }
 
     private func changeBody(_ change: (inout BodyIntake) -> Void) {
-        let wakes = state.withLock { state in
+        let (wakes, pool) = unsafe state.withLock { state in
             change(&state.body)
             let wakes = state.life.hasBlockedCalls
             if wakes { progress.advance() }
-            return wakes
+            return unsafe (wakes, state.answeredRead())
         }
         if wakes { progress.wake(Int.max) }
+        unsafe complete(in: pool)
     }
 
     // MARK: The store

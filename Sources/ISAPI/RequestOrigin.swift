@@ -1,3 +1,5 @@
+import HTTP
+
 /// Where requests come from: the facts of one connection, shared by all its requests.
 package final class RequestOrigin: Sendable {
     /// What TLS agreed on with the client, and the certificate it was shown.
@@ -13,10 +15,35 @@ package final class RequestOrigin: Sendable {
         /// Distinguished names of the server's certificate; may be empty.
         package var serverSubject: String
         package var serverIssuer: String
+        /// The hash of the server's certificate that binds a login to this channel (RFC 5929 §4); may be empty.
+        package var serverEndPoint: [UInt8]
+        package var client: Certificate?
+
+        /// What the client has shown.
+        package struct Certificate: Sendable {
+            package var subject: String
+            package var issuer: String
+            /// Hexadecimal digits.
+            package var serial: String
+            /// DER.
+            package var encoded: [UInt8]
+            package var isVerified: Bool
+
+            package init(subject: String, issuer: String, serial: String, encoded: [UInt8], isVerified: Bool) {
+                self.subject = subject
+                self.issuer = issuer
+                self.serial = serial
+                self.encoded = encoded
+                self.isVerified = isVerified
+            }
+
+            /// CERT_FLAGS: present, and issued by somebody unknown.
+            package var flags: UInt32 { isVerified ? 1 : 3 }
+        }
 
         package init(
             protocolName: String, cipher: String, keyBits: Int, serverKeyBits: Int = 0, serverSubject: String = "",
-            serverIssuer: String = ""
+            serverIssuer: String = "", serverEndPoint: [UInt8] = [], client: Certificate? = nil
         ) {
             self.protocolName = protocolName
             self.cipher = cipher
@@ -24,6 +51,8 @@ package final class RequestOrigin: Sendable {
             self.serverKeyBits = serverKeyBits
             self.serverSubject = serverSubject
             self.serverIssuer = serverIssuer
+            self.serverEndPoint = serverEndPoint
+            self.client = client
         }
     }
 
@@ -59,12 +88,25 @@ package final class ExtensionApplication: Sendable {
     /// The folder URLs are mapped into, with a trailing "/".
     package let physicalPath: String
     package let serverSoftware: String
+    /// What the site answers errors with.
+    package let errorPages: ErrorPages?
+    package let health: (any ExtensionHealth)?
 
-    package init(siteID: Int, siteName: String, poolName: String, physicalPath: String, serverSoftware: String) {
+    package init(
+        siteID: Int, siteName: String, poolName: String, physicalPath: String, serverSoftware: String,
+        errorPages: ErrorPages? = nil, health: (any ExtensionHealth)? = nil
+    ) {
         self.siteID = siteID
         self.siteName = siteName
         self.poolName = poolName
         self.physicalPath = physicalPath.hasSuffix("/") ? physicalPath : physicalPath + "/"
         self.serverSoftware = serverSoftware
+        self.errorPages = errorPages
+        self.health = health
     }
+}
+
+/// Told when an extension asks for a fresh start (HSE_REQ_REPORT_UNHEALTHY), on any thread.
+package protocol ExtensionHealth: AnyObject, Sendable {
+    func reportedUnhealthy(_ reason: String)
 }

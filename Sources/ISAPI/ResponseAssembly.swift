@@ -10,6 +10,8 @@ struct ResponseAssembly: ~Copyable {
         case collectingHead
         case headReady
         case headTaken
+        /// Another route answers.
+        case delegated
     }
 
     private var stage = Stage.headMissing
@@ -26,9 +28,12 @@ struct ResponseAssembly: ~Copyable {
     var isHeadGiven: Bool {
         switch stage {
         case .headMissing, .collectingHead: false
-        case .headReady, .headTaken: true
+        case .headReady, .headTaken, .delegated: true
         }
     }
+
+    /// Whether another route answers in place of the extension.
+    var isDelegated: Bool { if case .delegated = stage { true } else { false } }
 
     /// Whether anything was given at all.
     var isEmpty: Bool { if case .headMissing = stage { true } else { false } }
@@ -52,10 +57,41 @@ struct ResponseAssembly: ~Copyable {
         switch stage {
         case .headReady, .headTaken:
             unsafe output.append(bytes)
+        case .delegated: break
         case .headMissing, .collectingHead:
             unsafe rawHead.append(bytes)
             recogniseHead()
         }
+    }
+
+    /// Leaves the response to another route; false when the extension has begun it.
+    mutating func delegate() -> Bool {
+        guard case .headMissing = stage else { return false }
+        stage = .delegated
+        return true
+    }
+
+    /// The other route gave no response.
+    mutating func takeBack() {
+        guard case .delegated = stage else { return }
+        stage = .headMissing
+    }
+
+    /// What comes now is body, whether there was a head or not.
+    mutating func beginBody() {
+        finish()
+        if case .headMissing = stage { treatAsBody() }
+    }
+
+    /// The length of the body, where the head did not tell it.
+    mutating func tellLength(_ count: UInt64) {
+        guard case .headReady = stage, head.contentLength == nil, !head.framesItself, output.isEmpty else { return }
+        head.contentLength = count
+    }
+
+    /// The connection ends behind the response.
+    mutating func closeConnection() {
+        head.closesConnection = true
     }
 
     /// No more writes will come.

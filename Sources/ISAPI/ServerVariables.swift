@@ -23,7 +23,7 @@ enum ServerVariables {
             let plain = name.extracting(8..<name.count)
             let isField = plain.mayBegin("http_") || plain.mayBegin("header_")
             guard !isField || find(plain) != nil, render(plain, request, into: &value) else { return false }
-            widen(&value)
+            value.widen()
             return true
         }
     }
@@ -71,17 +71,6 @@ enum ServerVariables {
             unsafe value.append(request.bytes(field.value))
         }
         return isFound
-    }
-
-    /// UTF-8 becomes UTF-16, little-endian, with its NUL.
-    private static func widen(_ value: inout ByteBuffer) {
-        let text = unsafe String(decoding: value.bytes, as: UTF8.self)
-        value.removeAll()
-        for unit in text.utf16 {
-            value.append(UInt8(truncatingIfNeeded: unit))
-            value.append(UInt8(truncatingIfNeeded: unit >> 8))
-        }
-        value.append("\0\0")
     }
 
     fileprivate static let underscore = UInt8(ascii: "_")

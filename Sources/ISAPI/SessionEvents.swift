@@ -2,6 +2,9 @@
 package protocol SessionNotifier: AnyObject, Sendable {
     /// Called on any thread. It may come once more after the worker has released the session, and then means nothing.
     func notify()
+
+    /// Whether the client has not closed its end; called on any thread, while the session is the worker's too.
+    var isPeerConnected: Bool { get }
 }
 
 /// What a session has for its worker: everything since the worker last looked.
@@ -19,6 +22,8 @@ package struct SessionEvents: BitwiseCopyable {
     package var body: UnsafeRawBufferPointer
     /// At most this many bytes of the request body are asked for; 0 for none.
     package var wantedBody: Int
+    /// Whether `ExtensionSession.takeErrand` has anything.
+    package var hasErrands: Bool
     /// How the response ended; nothing follows it.
     package var outcome: SessionOutcome?
 
@@ -49,6 +54,10 @@ package struct SessionOutcome: BitwiseCopyable, Equatable, Sendable {
     package var flaws: ResponseFlaws
     /// Whether `ExtensionSession.logText` has anything.
     package var hasLogText = false
+    /// The connection is reset behind the response.
+    package var resetsConnection = false
+    /// Refines the status in the log.
+    package var substatus = 0
 
     package var isError: Bool {
         switch ending {

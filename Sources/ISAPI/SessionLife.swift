@@ -18,6 +18,8 @@ struct SessionLife: BitwiseCopyable {
     private var extensionState = Extension.idle
     private(set) var isAttached = false
     private var blockedCalls = 0
+    /// Completions that are queued for a pool thread or run on one.
+    private var completions = 0
 
     /// Whether the extension may call back.
     var admitsCalls: Bool {
@@ -27,12 +29,15 @@ struct SessionLife: BitwiseCopyable {
         }
     }
 
+    /// Whether the next pool thread runs the request, and not a completion.
+    var isQueued: Bool { if case .queued = extensionState { true } else { false } }
+    var isPending: Bool { if case .pending = extensionState { true } else { false } }
     var isIdle: Bool { if case .idle = extensionState { true } else { false } }
     var hasBlockedCalls: Bool { blockedCalls > 0 }
 
     var isRecyclable: Bool {
         guard case .ended = extensionState else { return false }
-        return !isAttached && blockedCalls == 0
+        return !isAttached && blockedCalls == 0 && completions == 0
     }
 
     mutating func begin() {
@@ -86,6 +91,8 @@ struct SessionLife: BitwiseCopyable {
         isAttached = false
     }
 
+    mutating func completionQueued() { completions += 1 }
+    mutating func completionEnded() { completions -= 1 }
     mutating func block() { blockedCalls += 1 }
     mutating func unblock() { blockedCalls -= 1 }
 

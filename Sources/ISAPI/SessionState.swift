@@ -1,5 +1,6 @@
 import CISAPI
 import Glibc
+import HTTP
 
 /// Everything a session knows, guarded by its lock.
 @safe
@@ -8,6 +9,24 @@ struct SessionState: ~Copyable {
     var request = RequestRecord()
     var response = ResponseAssembly()
     var body = BodyIntake()
+    /// Bytes of the body where its framing does not tell them and they are all here.
+    var knownLength: UInt64?
+    var operation = OperationSlot()
+    /// What the asynchronous read under way fills.
+    var readBuffer: UnsafeMutableRawBufferPointer?
+    /// What the operation under way sends.
+    var transfer = Transfer()
+    /// The request that another route is to answer, until the worker has taken it.
+    var child: InternalRequest?
+    var childStatus: HSE_EXEC_URL_STATUS?
+    /// There is something for the worker besides output.
+    var hasErrands = false
+    /// HSE_REQ_CLOSE_CONNECTION was called.
+    var isClosedByExtension = false
+    /// HSE_REQ_ABORTIVE_CLOSE was called.
+    var resetsConnection = false
+    /// Refines the status in the log.
+    var substatus = 0
     var outcome: SessionOutcome?
     /// Text for the access log.
     var log = ByteBuffer()
@@ -15,11 +34,14 @@ struct SessionState: ~Copyable {
     var scratch = ByteBuffer()
     /// Outlives its active requests, so it is not counted: pool threads and workers would fight over the count.
     var module: Unmanaged<ExtensionModule>?
+    var pool: Unmanaged<ApplicationPool>?
     var notifier: (any SessionNotifier)?
     /// The control block of the request, while the extension has it.
     var block: UnsafeMutablePointer<EXTENSION_CONTROL_BLOCK>?
     /// The worker wants to hear of any output.
     var isPrompt = false
+    /// The pool stays for the completions of this request.
+    var isCountedPending = false
     /// The worker has been notified and has not looked yet.
     private var isNotified = false
 
@@ -32,6 +54,8 @@ struct SessionState: ~Copyable {
     init() {
         unsafe block = nil
         unsafe module = nil
+        unsafe pool = nil
+        unsafe readBuffer = nil
     }
 
     /// Whether a call with this control block belongs to the request served now.
@@ -59,7 +83,7 @@ struct SessionState: ~Copyable {
         let (head, bytes) = unsafe response.take()
         return unsafe SessionEvents(
             head: head, reason: response.reason, fields: response.fields, body: bytes,
-            wantedBody: body.takeWanted(), outcome: outcome)
+            wantedBody: body.takeWanted(), hasErrands: hasErrands, outcome: outcome)
     }
 
     // MARK: The extension
@@ -87,12 +111,68 @@ struct SessionState: ~Copyable {
         switch request.head.framing {
         case .none: 0
         case .length(let length): DWORD(exactly: length) ?? .max
-        case .chunked: .max
+        case .chunked: knownLength.flatMap { DWORD(exactly: $0) } ?? .max
         }
+    }
+
+    // MARK: Operations
+
+    /// Why no further byte can be moved; nil while there is a connection.
+    var connectionFailure: CallFailure? {
+        if isClosedByExtension { return .netnameDeleted }
+        return life.isAttached ? nil : .connectionReset
+    }
+
+    /// Whether the client can still be reached, as far as the system knows now.
+    var isClientConnected: Bool {
+        connectionFailure == nil && notifier?.isPeerConnected == true
+    }
+
+    /// Ends what is under way.
+    ///
+    /// - Returns: the pool that is to call the completion, once the lock is released.
+    mutating func endOperation(bytes: UInt64, error: CallFailure?) -> Unmanaged<ApplicationPool>? {
+        if operation.kind == .read {
+            body.endRead()
+            unsafe readBuffer = nil
+        }
+        guard operation.end(bytes: bytes, error: error?.rawValue ?? 0) else { return nil }
+        transfer.close()
+        life.completionQueued()
+        return unsafe pool
+    }
+
+    /// Ends the asynchronous read if there is an answer to it.
+    mutating func answeredRead() -> Unmanaged<ApplicationPool>? {
+        guard operation.kind == .read, let buffer = unsafe readBuffer else { return nil }
+        switch unsafe body.read(into: buffer) {
+        case .bytes(let count): return unsafe endOperation(bytes: UInt64(count), error: nil)
+        case .failed: return unsafe endOperation(bytes: 0, error: .operationAborted)
+        case .wait: return nil
+        }
+    }
+
+    /// The request goes on without a thread: its pool is to stay for its completions.
+    mutating func countPending() {
+        guard !isCountedPending, let pool = unsafe pool else { return }
+        isCountedPending = true
+        unsafe pool._withUnsafeGuaranteedRef { $0.pendingBegan() }
+    }
+
+    /// The extension's part is over: what it asked to be sent is, but it is told nothing more.
+    private mutating func settleOperation() {
+        guard operation.isUsed else { return }
+        if operation.kind == .read {
+            body.endRead()
+            unsafe readBuffer = nil
+        }
+        transfer.releaseMemory()
+        operation.drop()
     }
 
     /// The response is complete with this status; the block's notes for the log are read.
     mutating func complete(_ status: UInt32) {
+        settleOperation()
         response.finish()
         noteLogData()
         let head = response.head
@@ -108,6 +188,8 @@ struct SessionState: ~Copyable {
         var outcome = SessionOutcome(
             ending: ending, logStatus: logStatus, closesConnection: head.closesConnection, flaws: head.flaws)
         outcome.hasLogText = !log.isEmpty
+        outcome.resetsConnection = resetsConnection
+        outcome.substatus = substatus
         if outcome.isError { outcome.logStatus = 500 }
         if outcome.isError, response.isHeadGiven { outcome.closesConnection = true }
         self.outcome = outcome
@@ -142,9 +224,26 @@ struct SessionState: ~Copyable {
         notifier = nil
         isPrompt = false
         isNotified = false
+        knownLength = nil
+        if operation.isUsed || childStatus != nil || hasErrands || isClosedByExtension { resetOperations() }
+        resetsConnection = false
+        substatus = 0
         if let module = unsafe module { unsafe module._withUnsafeGuaranteedRef { $0.requestEnded() } }
         unsafe module = nil
+        if isCountedPending, let pool = unsafe pool { unsafe pool._withUnsafeGuaranteedRef { $0.pendingEnded() } }
+        isCountedPending = false
+        unsafe pool = nil
         return true
+    }
+
+    private mutating func resetOperations() {
+        operation = OperationSlot()
+        unsafe readBuffer = nil
+        transfer.close()
+        child = nil
+        childStatus = nil
+        hasErrands = false
+        isClosedByExtension = false
     }
 
     /// An extension that still looks at a finished request finds an empty one.

@@ -10,39 +10,60 @@ struct SupportCall {
     let size: UnsafeMutablePointer<DWORD>?
     let type: UnsafeMutablePointer<DWORD>?
 
-    /// Every request of ISAPI 6.0 and what becomes of it; any other number is refused like those not there yet.
+    /// Every request of ISAPI 6.0 and what becomes of it; any other number is refused.
     func perform(_ request: DWORD) -> CallFailure? {
         switch Int32(bitPattern: request) {
+        // The response.
         case HSE_REQ_SEND_RESPONSE_HEADER: sendResponseHeader()
         case HSE_REQ_SEND_RESPONSE_HEADER_EX: sendResponseHeaderEx()
         case HSE_REQ_SEND_URL_REDIRECT_RESP: redirect()
+        case HSE_REQ_SEND_URL: sendURL()
+        case HSE_REQ_SEND_CUSTOM_ERROR: sendCustomError()
+        case HSE_REQ_VECTOR_SEND: vectorSend()
+        case HSE_REQ_TRANSMIT_FILE: transmitFile()
+        case HSE_REQ_SET_FLUSH_FLAG: setFlushFlag()
+
+        // The end, and asynchronous operations.
         case HSE_REQ_DONE_WITH_SESSION: doneWithSession()
-        case HSE_REQ_MAP_URL_TO_PATH: mapURLToPath()
-        case HSE_APPEND_LOG_PARAMETER: appendLogParameter()
+        case HSE_REQ_IO_COMPLETION: setCompletion()
+        case HSE_REQ_ASYNC_READ_CLIENT: asyncReadClient()
+        case HSE_REQ_CANCEL_IO: unsafe session.cancelOperation(by: caller)
+
+        // The connection.
         case HSE_REQ_IS_KEEP_CONN:
             answer { state in state.request.keepAlive && !state.response.head.closesConnection }
-        case HSE_REQ_IS_CONNECTED: answer { state in state.life.isAttached }
-        case HSE_REQ_IS_IN_PROCESS: isInProcess()
+        case HSE_REQ_IS_CONNECTED: answer { state in state.isClientConnected }
+        case HSE_REQ_ABORTIVE_CLOSE: abortiveClose()
+        case HSE_REQ_CLOSE_CONNECTION: unsafe session.closeConnection(by: caller)
+        case HSE_REQ_GET_CERT_INFO_EX: getCertificate()
+        case HSE_REQ_GET_CHANNEL_BINDING_TOKEN: getChannelBinding()
 
-        // Not there yet: asynchronous operations, files, child requests, custom error pages.
-        case HSE_REQ_IO_COMPLETION, HSE_REQ_ASYNC_READ_CLIENT, HSE_REQ_CANCEL_IO, HSE_REQ_TRANSMIT_FILE,
-            HSE_REQ_VECTOR_SEND, HSE_REQ_SEND_URL, HSE_REQ_SEND_CUSTOM_ERROR, HSE_REQ_SET_FLUSH_FLAG,
-            HSE_REQ_EXEC_URL, HSE_REQ_EXEC_UNICODE_URL, HSE_REQ_GET_EXEC_URL_STATUS:
-            .invalidParameter
-        // Not there yet: the connection's end and the client's certificate.
-        case HSE_REQ_ABORTIVE_CLOSE, HSE_REQ_CLOSE_CONNECTION, HSE_REQ_GET_CERT_INFO_EX,
-            HSE_REQ_GET_CHANNEL_BINDING_TOKEN:
-            .invalidParameter
-        // Not there yet: further forms of mapping, and the pool's health.
-        case HSE_REQ_MAP_URL_TO_PATH_EX, HSE_REQ_MAP_UNICODE_URL_TO_PATH, HSE_REQ_MAP_UNICODE_URL_TO_PATH_EX,
-            HSE_REQ_NORMALIZE_URL, HSE_REQ_REPORT_UNHEALTHY, HSE_REQ_REFRESH_ISAPI_ACL:
-            .invalidParameter
-        // Nothing on Linux answers to these: Windows tokens, kernel cache, event tracing, COM objects.
+        // URLs and child requests.
+        case HSE_REQ_MAP_URL_TO_PATH: mapURLToPath()
+        case HSE_REQ_MAP_URL_TO_PATH_EX: mapURLToPathEx()
+        case HSE_REQ_MAP_UNICODE_URL_TO_PATH: mapUnicodeURLToPath()
+        case HSE_REQ_MAP_UNICODE_URL_TO_PATH_EX: mapUnicodeURLToPathEx()
+        case HSE_REQ_NORMALIZE_URL: normalizeURL()
+        case HSE_REQ_EXEC_URL: executeURL()
+        case HSE_REQ_EXEC_UNICODE_URL: executeUnicodeURL()
+        case HSE_REQ_GET_EXEC_URL_STATUS: getChildStatus()
+
+        // The server.
+        case HSE_APPEND_LOG_PARAMETER: appendLogParameter()
+        case HSE_REQ_IS_IN_PROCESS: give(DWORD(HSE_APP_FLAG_IN_PROCESS))
+        case HSE_REQ_REPORT_UNHEALTHY: reportUnhealthy()
+        // Access to a library is judged when it is loaded, by the system.
+        case HSE_REQ_REFRESH_ISAPI_ACL: unsafe buffer == nil ? .invalidParameter : inquire()
+        // There is no kernel cache to be told, and no event tracing to take part in.
+        case HSE_REQ_GET_CACHE_INVALIDATION_CALLBACK: unsafe give(cacheInvalidation)
+        case HSE_REQ_GET_TRACE_INFO, HSE_REQ_GET_TRACE_INFO_EX: give(HSE_TRACE_INFO())
+        case HSE_REQ_RAISE_TRACE_EVENT: inquire()
+
+        // Windows accounts, and objects of its configuration system.
         case HSE_REQ_GET_SSPI_INFO, HSE_REQ_GET_IMPERSONATION_TOKEN, HSE_REQ_GET_ANONYMOUS_TOKEN,
-            HSE_REQ_GET_UNICODE_ANONYMOUS_TOKEN, HSE_REQ_GET_CACHE_INVALIDATION_CALLBACK, HSE_REQ_GET_TRACE_INFO,
-            HSE_REQ_GET_TRACE_INFO_EX, HSE_REQ_RAISE_TRACE_EVENT, HSE_REQ_GET_CONFIG_OBJECT,
-            HSE_REQ_GET_WORKER_PROCESS_SETTINGS, HSE_REQ_GET_PROTOCOL_MANAGER_CUSTOM_INTERFACE_CALLBACK:
-            .invalidParameter
+            HSE_REQ_GET_UNICODE_ANONYMOUS_TOKEN, HSE_REQ_GET_CONFIG_OBJECT, HSE_REQ_GET_WORKER_PROCESS_SETTINGS,
+            HSE_REQ_GET_PROTOCOL_MANAGER_CUSTOM_INTERFACE_CALLBACK:
+            inquire() ?? .notSupported
         default: .invalidParameter
         }
     }
@@ -69,7 +90,7 @@ struct SupportCall {
     }
 
     /// lpvBuffer: the URL; *lpdwSize: its length, where given. Answers 302 with that Location.
-    private func redirect() -> CallFailure? {
+    func redirect() -> CallFailure? {
         let url = unsafe textBytes(buffer, count: size.map { unsafe $0.pointee } ?? 0)
         let isValid = unsafe url.withSpan { url in !url.isEmpty && url.allSatisfy { $0 > 0x20 && $0 != 0x7F } }
         guard isValid else { return .invalidParameter }
@@ -83,25 +104,24 @@ struct SupportCall {
             block: block.bytes, closesConnection: false, by: caller)
     }
 
+    /// lpvBuffer: not an address but a BOOL; whether each write leaves at once.
+    private func setFlushFlag() -> CallFailure? {
+        let (failure, notifier) = unsafe session.setPrompt(unsafe buffer != nil, by: unsafe caller)
+        notifier?.notify()
+        return failure
+    }
+
     /// lpvBuffer: an HSE_STATUS_ number, NULL for success.
     private func doneWithSession() -> CallFailure? {
         let status = unsafe buffer.map { unsafe $0.loadUnaligned(as: DWORD.self) } ?? DWORD(HSE_STATUS_SUCCESS)
         return unsafe session.done(status, by: caller)
     }
 
-    /// lpvBuffer: the URL, replaced by the path; *lpdwSize: the buffer's size, then the path's with its NUL.
-    private func mapURLToPath() -> CallFailure? {
-        guard let buffer = unsafe buffer, let size = unsafe size else { return .invalidParameter }
-        return unsafe session.inquire(by: caller) { state in
-            guard let application = state.request.application else { return .invalidParameter }
-            let url = unsafe UnsafeRawBufferPointer(
-                start: buffer, count: strnlen(buffer.assumingMemoryBound(to: CChar.self), Int(size.pointee)))
-            state.scratch.removeAll()
-            guard unsafe PathMapping.map(url, to: application.physicalPath, into: &state.scratch) else {
-                return .invalidParameter
-            }
-            state.scratch.append(0)
-            return unsafe copyOut(state.scratch.bytes, to: buffer, size: size)
+    /// The connection is reset instead of closed once the response is sent.
+    private func abortiveClose() -> CallFailure? {
+        unsafe session.inquire(by: caller) { state in
+            state.resetsConnection = true
+            return nil
         }
     }
 
@@ -114,6 +134,21 @@ struct SupportCall {
         }
     }
 
+    /// lpvBuffer: the reason as text, or NULL.
+    private func reportUnhealthy() -> CallFailure? {
+        var application: ExtensionApplication?
+        let failure = unsafe session.inquire(by: caller) { state in
+            application = state.request.application
+            return nil
+        }
+        guard failure == nil else { return failure }
+        let reason = unsafe String(decoding: textBytes(buffer).prefix(Self.reasonLimit), as: UTF8.self)
+        application?.health?.reportedUnhealthy(reason)
+        return nil
+    }
+
+    private static let reasonLimit = 200
+
     /// lpvBuffer: receives a BOOL.
     private func answer(_ question: (inout SessionState) -> Bool) -> CallFailure? {
         guard let buffer = unsafe buffer else { return .invalidParameter }
@@ -123,27 +158,35 @@ struct SupportCall {
         }
     }
 
-    /// lpvBuffer: receives a DWORD.
-    private func isInProcess() -> CallFailure? {
+    /// lpvBuffer: receives `value`.
+    private func give<Value: BitwiseCopyable>(_ value: Value) -> CallFailure? {
         guard let buffer = unsafe buffer else { return .invalidParameter }
         return unsafe session.inquire(by: caller) { _ in
-            unsafe buffer.storeBytes(of: DWORD(HSE_APP_FLAG_IN_PROCESS), as: DWORD.self)
+            unsafe buffer.storeBytes(of: value, as: Value.self)
             return nil
         }
     }
+
+    /// Nothing but the judgement of the connection's name.
+    private func inquire() -> CallFailure? {
+        unsafe session.inquire(by: caller) { _ in nil }
+    }
 }
 
+/// What HSE_REQ_GET_CACHE_INVALIDATION_CALLBACK gives: nothing is cached, so nothing remains to be dropped.
+private let cacheInvalidation: @convention(c) (UnsafeMutablePointer<WCHAR>?) -> HRESULT = { _ in 0 }
+
 /// The bytes of a NUL-terminated text; none for NULL.
-private func textBytes(_ text: UnsafeMutableRawPointer?) -> UnsafeRawBufferPointer {
+func textBytes(_ text: UnsafeMutableRawPointer?) -> UnsafeRawBufferPointer {
     unsafe textBytes(text.map { unsafe UnsafePointer($0.assumingMemoryBound(to: CChar.self)) }, count: 0)
 }
 
-private func textBytes(_ text: UnsafeMutableRawPointer?, count: DWORD) -> UnsafeRawBufferPointer {
+func textBytes(_ text: UnsafeMutableRawPointer?, count: DWORD) -> UnsafeRawBufferPointer {
     unsafe textBytes(text.map { unsafe UnsafePointer($0.assumingMemoryBound(to: CChar.self)) }, count: count)
 }
 
 /// The bytes of a text with a length: 0 means up to the NUL, and NULs counted at its end are no part of it.
-private func textBytes(_ text: UnsafePointer<CChar>?, count: DWORD) -> UnsafeRawBufferPointer {
+func textBytes(_ text: UnsafePointer<CChar>?, count: DWORD) -> UnsafeRawBufferPointer {
     guard let text = unsafe text else { return unsafe UnsafeRawBufferPointer(start: nil, count: 0) }
     var length = unsafe count == 0 ? strlen(text) : Int(count)
     while length > 0, unsafe text[length - 1] == 0 { length -= 1 }

@@ -249,7 +249,19 @@ package final class TLSStream: ByteStream {
             serverKeyBits: key.map { unsafe Int(EVP_PKEY_get_bits($0)) } ?? 0,
             serverSubject: certificate.map { unsafe distinguishedName(X509_get_subject_name($0)) } ?? "",
             serverIssuer: certificate.map { unsafe distinguishedName(X509_get_issuer_name($0)) } ?? "",
-            site: site, clientCertificate: describeClientCertificate())
+            serverEndPoint: certificate.map { unsafe endPointHash($0) } ?? [], site: site,
+            clientCertificate: describeClientCertificate())
+    }
+
+    /// By the hash of the certificate's signature, or SHA-256 in place of a weaker one (RFC 5929 §4.1).
+    private func endPointHash(_ certificate: OpaquePointer) -> [UInt8] {
+        var hash: Int32 = 0
+        unsafe X509_get_signature_info(certificate, &hash, nil, nil, nil)
+        let algorithm = unsafe hash == NID_sha384 ? EVP_sha384() : hash == NID_sha512 ? EVP_sha512() : EVP_sha256()
+        var digest = [UInt8](repeating: 0, count: Int(EVP_MAX_MD_SIZE))
+        var count: UInt32 = 0
+        guard unsafe X509_digest(certificate, algorithm, &digest, &count) == 1 else { return [] }
+        return Array(digest.prefix(Int(count)))
     }
 
     private func describeClientCertificate() -> SecurityDescription.ClientCertificate? {

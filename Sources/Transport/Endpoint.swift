@@ -299,6 +299,12 @@ package final class Endpoint: EventSource, @unchecked Sendable {
         return unsafe recv(descriptor, &byte, 1, Int32(MSG_PEEK)) < 0 && errno == EAGAIN
     }
 
+    /// Whether the peer has closed neither direction, as the system knows now; from any thread, before the end.
+    package var isPeerConnected: Bool {
+        var entry = pollfd(fd: descriptor, events: Int16(CLinux_EPOLLRDHUP), revents: 0)
+        return unsafe poll(&entry, 1, 0) == 0
+    }
+
     // MARK: Signals
 
     /// Ends the current or next wait for `.signal`; from any thread, and without effect while an earlier one is on its way.

@@ -12,6 +12,8 @@ package final class SecurityDescription: Sendable {
     /// The server certificate's distinguished names, RFC 2253 order.
     package let serverSubject: String
     package let serverIssuer: String
+    /// The hash of the server certificate that `tls-server-end-point` names (RFC 5929 §4).
+    package let serverEndPoint: [UInt8]
     /// The site the handshake was made with, by its first host: with another site, the client might have had to show
     /// a certificate.
     package let site: String?
@@ -40,7 +42,8 @@ package final class SecurityDescription: Sendable {
 
     package init(
         protocolName: String, cipherName: String, cipherBits: Int, serverName: String?, serverKeyBits: Int,
-        serverSubject: String, serverIssuer: String, site: String? = nil, clientCertificate: ClientCertificate? = nil
+        serverSubject: String, serverIssuer: String, serverEndPoint: [UInt8] = [], site: String? = nil,
+        clientCertificate: ClientCertificate? = nil
     ) {
         self.protocolName = protocolName
         self.cipherName = cipherName
@@ -49,6 +52,7 @@ package final class SecurityDescription: Sendable {
         self.serverKeyBits = serverKeyBits
         self.serverSubject = serverSubject
         self.serverIssuer = serverIssuer
+        self.serverEndPoint = serverEndPoint
         self.site = site
         self.clientCertificate = clientCertificate
     }

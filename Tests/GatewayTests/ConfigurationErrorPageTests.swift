@@ -18,9 +18,21 @@ import Testing
             ])
     }
 
+    @Test func `A page may be for one sub-status`() throws {
+        let configuration = try decode(text("{ \"404.2\": { file: hello.so } }"))
+        #expect(
+            configuration.sites[0].errorPages == [
+                ErrorPageConfiguration(status: 404, substatus: 2, file: "/etc/isagate/hello.so")
+            ])
+    }
+
+    private static let range =
+        "an error page is for a status from 400 to 599, perhaps with a sub-status such as 404.2, found"
+
     @Test(arguments: [
-        ("{ 200: { file: hello.so } }", "3:38 an error page is for a status from 400 to 599, found '200'"),
-        ("{ all: { file: hello.so } }", "3:38 an error page is for a status from 400 to 599, found 'all'"),
+        ("{ 200: { file: hello.so } }", "3:38 \(ConfigurationErrorPageTests.range) '200'"),
+        ("{ all: { file: hello.so } }", "3:38 \(ConfigurationErrorPageTests.range) 'all'"),
+        ("{ \"404.0\": { file: hello.so } }", "3:38 \(ConfigurationErrorPageTests.range) '404.0'"),
         ("{ 404: { file: x.html } }", "3:51 no such file: '/etc/isagate/x.html'"),
         ("{ 404: {} }", "3:43 missing key 'file'"),
     ]) func `A mistaken page is reported`(_ pages: String, _ mistake: String) {

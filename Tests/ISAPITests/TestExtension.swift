@@ -119,9 +119,11 @@ final class TestWorker: SessionNotifier, @unchecked Sendable {
         notified.signal()
     }
 
+    var isPeerConnected: Bool { true }
+
     /// Begins the session and queues it; false if the pool is full.
     func send(_ text: String, to target: TestExtension, readAhead: Int = 48 << 10) -> Bool {
-        begin(text, module: target.module)
+        begin(text, target)
         let piece = Array(unread.prefix(readAhead))
         let count = unsafe piece.withUnsafeBytes { unsafe session.appendReadAhead($0) }
         unread = unread.dropFirst(count)
@@ -137,10 +139,10 @@ final class TestWorker: SessionNotifier, @unchecked Sendable {
 
     /// Begins the session for an empty request and leaves it at that.
     func beginOnly(_ target: TestExtension) {
-        begin("GET / HTTP/1.1\r\n\r\n", module: target.module)
+        begin("GET / HTTP/1.1\r\n\r\n", target)
     }
 
-    private func begin(_ text: String, module: ExtensionModule) {
+    private func begin(_ text: String, _ target: TestExtension) {
         let bytes = Array(text.utf8)
         let (parsed, fields) = parse(bytes)
         let path = Array("/app".utf8)
@@ -155,7 +157,8 @@ final class TestWorker: SessionNotifier, @unchecked Sendable {
                                 head: parsed, headBytes: bytes, fields: fields, scriptName: path, pathInfo: pathInfo,
                                 translatedPath: translated, origin: Self.origin, application: Self.application,
                                 keepAlive: parsed.keepAlive)
-                            session.begin(request, module: module, notifier: self)
+                            session.begin(
+                                request, module: target.module, pool: target.pool, notifier: self)
                         }
                     }
                 }

@@ -19,6 +19,8 @@ package struct SiteConfiguration: Sendable, Equatable {
 package struct ErrorPageConfiguration: Sendable, Equatable {
     /// From 400 to 599.
     package var status: Int
+    /// From 1 to 999; nil for every sub-status without a page of its own.
+    package var substatus: Int?
     /// The absolute path of the file with the content.
     package var file: String
 }

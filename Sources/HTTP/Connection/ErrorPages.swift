@@ -1,11 +1,11 @@
 /// What a site says, in place of the gateway's own words, when the gateway answers with an error; by status.
 @safe
-package final class ErrorPages {
+package final class ErrorPages: Sendable {
     /// The content of an answer with a certain status.
-    package struct Page {
+    package struct Page: Sendable {
         /// Content-Type, as a field line ended by CRLF.
-        let typeField: [UInt8]
-        let body: [UInt8]
+        package let typeField: [UInt8]
+        package let body: [UInt8]
 
         package init(type: String, body: [UInt8]) {
             typeField = Array("Content-Type: \(type)\r\n".utf8)
@@ -13,15 +13,17 @@ package final class ErrorPages {
         }
     }
 
-    /// At most one for each status, so a search from the front is short.
-    private let pages: [(status: Int, page: Page)]
+    /// At most one for each status and sub-status, so a search from the front is short.
+    private let pages: [(status: Int, substatus: Int?, page: Page)]
 
-    package init(_ pages: [(status: Int, page: Page)]) {
+    /// - Parameter pages: those without a sub-status stand for all of them that have no page of their own.
+    package init(_ pages: [(status: Int, substatus: Int?, page: Page)]) {
         self.pages = pages
     }
 
-    package func page(for status: Int) -> Page? {
-        pages.first { $0.status == status }?.page
+    package func page(for status: Int, substatus: Int = 0) -> Page? {
+        let exact = substatus == 0 ? nil : pages.first { $0.status == status && $0.substatus == substatus }
+        return (exact ?? pages.first { $0.status == status && $0.substatus == nil })?.page
     }
 }
 

@@ -246,6 +246,18 @@ package struct Exchange: BitwiseCopyable {
         unsafe storage.pointee.response.closeAfterwards()
     }
 
+    /// Sends the response and resets the connection behind it, instead of closing it.
+    package func resetAfterResponse() {
+        unsafe storage.pointee.response.closeAfterwards()
+        unsafe storage.pointee.resetsConnection = true
+    }
+
+    /// Sends what was written and tells the client that nothing follows; the exchange goes on for its handler.
+    package func disconnect() async throws(ExchangeFailure) {
+        try await flush()
+        connection.finishStream()
+    }
+
     /// Cuts the response off where it stands; the connection closes.
     package func abandonResponse() {
         if let coding = unsafe storage.pointee.coding {
@@ -298,6 +310,13 @@ package struct Exchange: BitwiseCopyable {
     /// The status the log shows when it is not the one sent.
     package func setLogStatus(_ status: Int) {
         unsafe storage.pointee.logStatus = status
+    }
+
+    /// What refines the status in the log; 0 for nothing.
+    package var logSubstatus: Int { unsafe storage.pointee.logSubstatus }
+
+    package func setLogSubstatus(_ substatus: Int) {
+        unsafe storage.pointee.logSubstatus = substatus
     }
 
     /// Text that belongs to the query in the log (HSE_APPEND_LOG_PARAMETER).

@@ -27,6 +27,9 @@ struct ExchangeStorage: ~Copyable {
     /// When the request's first byte was seen.
     var began = Deadline(milliseconds: 0)
     var logStatus: Int?
+    var logSubstatus = 0
+    /// The connection ends with a reset.
+    var resetsConnection = false
     var logParameter: String?
     var errorPages: Unmanaged<ErrorPages>?
     /// The internal request that is being answered in place of the client's.
@@ -71,6 +74,8 @@ struct ExchangeStorage: ~Copyable {
         if filter != nil { endFiltering() }
         if !trailers.isEmpty { trailers.removeAll() }
         logStatus = nil
+        logSubstatus = 0
+        resetsConnection = false
         unsafe errorPages = nil
         logReason = nil
         if cursor == filled {

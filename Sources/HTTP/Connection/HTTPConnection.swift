@@ -13,6 +13,8 @@ package final class HTTPConnection {
 
     /// What goes on with the connection once the exchange that agreed on it is over.
     var successor: (any ConnectionSuccessor)?
+    /// The client has been told that nothing follows.
+    private var isStreamFinished = false
 
     /// Responses collected beyond this are sent before further requests are answered.
     private static let outputHighWater = 64 << 10
@@ -116,6 +118,10 @@ package final class HTTPConnection {
             if !exchange.isResponseFinished { exchange.abandonResponse() }
         }
         observe(exchange)
+        if unsafe storage.pointee.resetsConnection {
+            _ = await send(exchange)
+            return .reset
+        }
         if unsafe !storage.pointee.body.hasEnded {
             guard await dropBody(exchange) else {
                 guard await send(exchange) else { return .reset }
@@ -373,15 +379,21 @@ package final class HTTPConnection {
     private func end(_ turn: Turn) async {
         switch turn {
         case .idle, .close:
-            stream.finish()
+            finishStream()
             endpoint.close()
         case .linger:
-            stream.finish()
+            finishStream()
             await discardIncoming()
             endpoint.close()
         case .reset:
             endpoint.reset()
         }
+    }
+
+    func finishStream() {
+        guard !isStreamFinished else { return }
+        isStreamFinished = true
+        stream.finish()
     }
 
     /// Reads and drops what the client still sends, until it closes or the linger time is over.

@@ -1,0 +1,188 @@
+import CCompat
+import CISAPI
+import Glibc
+
+/// Whom the end of an asynchronous operation is told (PFN_HSE_IO_COMPLETION).
+@safe
+struct CompletionTarget: BitwiseCopyable {
+    let function: PFN_HSE_IO_COMPLETION
+    let context: UnsafeMutableRawPointer?
+}
+
+/// The one asynchronous operation a request may have, from its start until its completion is called.
+///
+/// Exactly one completion follows each start: an end that comes a second time, or after the extension ended the
+/// request, finds nothing under way.
+@safe
+struct OperationSlot: ~Copyable {
+    enum Kind: BitwiseCopyable, Equatable {
+        case read, send, child
+    }
+
+    /// A completion that is to be called, with what it is told.
+    @safe
+    struct Completion: BitwiseCopyable {
+        let target: CompletionTarget
+        let bytes: UInt32
+        let error: UInt32
+    }
+
+    private enum State: BitwiseCopyable {
+        case none
+        case underWay(Kind, CompletionTarget)
+        case due(Completion)
+    }
+
+    private var state = State.none
+    /// What HSE_REQ_IO_COMPLETION set.
+    var target: CompletionTarget?
+
+    /// The operation that goes on; nil also when only its completion is missing.
+    var kind: Kind? {
+        if case .underWay(let kind, _) = state { return kind }
+        return nil
+    }
+
+    /// Whether another operation has to wait.
+    var isBusy: Bool { if case .none = state { false } else { true } }
+
+    var isUsed: Bool { isBusy || target != nil }
+
+    /// False while another operation is under way or its completion has not been called.
+    mutating func begin(_ kind: Kind, _ target: CompletionTarget) -> Bool {
+        guard !isBusy else { return false }
+        state = .underWay(kind, target)
+        return true
+    }
+
+    /// The operation ended; true when its completion is due now.
+    mutating func end(bytes: UInt64, error: UInt32) -> Bool {
+        guard case .underWay(_, let target) = state else { return false }
+        state = .due(Completion(target: target, bytes: UInt32(clamping: bytes), error: error))
+        return true
+    }
+
+    /// The completion to be called, once; the next operation may begin.
+    mutating func takeCompletion() -> Completion? {
+        guard case .due(let completion) = state else { return nil }
+        state = .none
+        return completion
+    }
+
+    /// The extension has ended the request and is told nothing more.
+    mutating func drop() {
+        state = .none
+    }
+}
+
+/// What an operation sends: pieces of memory and of files, in order.
+@safe
+struct Transfer: ~Copyable {
+    @safe
+    enum Piece {
+        /// Memory of the extension, which it keeps until the completion.
+        case memory(UnsafeRawBufferPointer)
+        /// What was the extension's.
+        case copied([UInt8])
+        case file(TransferFile, offset: UInt64, count: UInt64)
+    }
+
+    /// The next step for the worker.
+    enum Step {
+        /// Bytes were written.
+        case wrote
+        case file(TransferFile, offset: UInt64, count: UInt64)
+        case ended
+    }
+
+    private var pieces: [Piece] = []
+    private var next = 0
+    /// What the completion reports.
+    var reportedBytes: UInt64 = 0
+    /// The connection ends behind the last byte.
+    var disconnects = false
+    private(set) var isOpen = false
+
+    /// Bytes that are copied at once, while the session's lock is held.
+    private static let copyLimit = 64 << 10
+    /// Bytes of a file that are sent without looking whether the operation still goes on.
+    private static let fileLimit: UInt64 = 4 << 20
+
+    mutating func open(_ pieces: [Piece], reporting bytes: UInt64, disconnects: Bool) {
+        self.pieces = pieces
+        next = 0
+        reportedBytes = bytes
+        self.disconnects = disconnects
+        isOpen = true
+    }
+
+    mutating func close() {
+        guard isOpen else { return }
+        pieces = []
+        next = 0
+        isOpen = false
+    }
+
+    /// Writes the next bytes of memory, or names the next part of a file.
+    mutating func step(_ write: (UnsafeRawBufferPointer) -> Void) -> Step {
+        guard next < pieces.count else { return .ended }
+        switch pieces[next] {
+        case .memory(let bytes):
+            let count = min(bytes.count, Self.copyLimit)
+            unsafe write(UnsafeRawBufferPointer(rebasing: bytes[..<count]))
+            if count == bytes.count {
+                next += 1
+            } else {
+                unsafe pieces[next] = .memory(UnsafeRawBufferPointer(rebasing: bytes[count...]))
+            }
+            return .wrote
+        case .copied(let bytes):
+            unsafe bytes.withUnsafeBytes { unsafe write($0) }
+            next += 1
+            return .wrote
+        case .file(let file, let offset, let count):
+            let part = min(count, Self.fileLimit)
+            if part == count {
+                next += 1
+            } else {
+                pieces[next] = .file(file, offset: offset + part, count: count - part)
+            }
+            return .file(file, offset: offset, count: part)
+        }
+    }
+
+    /// Gives the extension its memory back: what has not been sent is copied.
+    mutating func releaseMemory() {
+        for index in pieces.indices.dropFirst(next) {
+            if case .memory(let bytes) = pieces[index] { pieces[index] = unsafe .copied(Array(bytes)) }
+        }
+    }
+}
+
+/// A file that an extension gave by its handle: its descriptor stays open as long as this, and its offset where it is.
+@safe
+final class TransferFile: @unchecked Sendable {
+    private let file: isagate_file
+    /// Bytes.
+    let size: UInt64
+
+    var descriptor: Int32 { unsafe file.descriptor }
+
+    /// - Parameter handle: what CreateFile of the compatibility library returned, or a descriptor.
+    /// - Throws: `invalidHandle` when it is not that of a regular file.
+    init(_ handle: HANDLE?) throws(CallFailure) {
+        let file = unsafe isagate_file_retain(handle)
+        guard unsafe file.descriptor >= 0 else { throw .invalidHandle }
+        var status = stat()
+        guard unsafe fstat(file.descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            unsafe isagate_file_release(file)
+            throw .invalidHandle
+        }
+        unsafe self.file = file
+        size = UInt64(status.st_size)
+    }
+
+    deinit {
+        unsafe isagate_file_release(file)
+    }
+}

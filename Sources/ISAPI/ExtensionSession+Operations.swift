@@ -1,0 +1,214 @@
+import CISAPI
+import Glibc
+import HTTP
+
+/// Asynchronous operations and what else the extension has the worker do.
+///
+/// An operation ends under the session's lock, on whichever thread it ends; its completion is called by a pool thread
+/// later, which the session is queued for like a new request.
+extension ExtensionSession {
+    // MARK: The extension's side
+
+    /// Begins an operation of `kind`, if there may be one and somebody to be told of its end.
+    ///
+    /// - Parameters:
+    ///   - target: nil for the one that HSE_REQ_IO_COMPLETION set.
+    ///   - start: called under the lock once the operation may begin; a failure means that it has not begun.
+    func begin(
+        _ kind: OperationSlot.Kind, by caller: UnsafeMutableRawPointer, target: CompletionTarget? = nil,
+        _ start: (inout SessionState) -> CallFailure?
+    ) -> CallFailure? {
+        let (failure, notifier, pool) = unsafe state.withLock { state in
+            guard unsafe state.admits(caller) else { return unsafe Beginning(failure: .invalidParameter) }
+            if let failure = state.connectionFailure { return unsafe Beginning(failure: failure) }
+            guard let target = target ?? state.operation.target, !state.operation.isBusy else {
+                return unsafe Beginning(failure: .invalidParameter)
+            }
+            if let failure = start(&state) { return unsafe Beginning(failure: failure) }
+            _ = state.operation.begin(kind, target)
+            if kind == .read {
+                let pool = unsafe state.answeredRead()
+                return unsafe Beginning(notifier: pool == nil ? state.notification() : nil, pool: pool)
+            }
+            state.hasErrands = true
+            return unsafe Beginning(notifier: state.notification())
+        }.parts
+        notifier?.notify()
+        unsafe complete(in: pool)
+        return failure
+    }
+
+    @safe
+    private struct Beginning {
+        var failure: CallFailure?
+        var notifier: (any SessionNotifier)?
+        var pool: Unmanaged<ApplicationPool>?
+
+        init(
+            failure: CallFailure? = nil, notifier: (any SessionNotifier)? = nil,
+            pool: Unmanaged<ApplicationPool>? = nil
+        ) {
+            self.failure = failure
+            self.notifier = notifier
+            unsafe self.pool = pool
+        }
+
+        var parts: (CallFailure?, (any SessionNotifier)?, Unmanaged<ApplicationPool>?) {
+            unsafe (failure, notifier, pool)
+        }
+    }
+
+    /// HSE_IO_ASYNC of WriteClient: the buffer is the extension's until the completion.
+    func beginWrite(_ bytes: UnsafeRawBufferPointer, by caller: UnsafeMutableRawPointer) -> CallFailure? {
+        unsafe begin(.send, by: caller) { state in
+            guard !state.response.isDelegated else { return .invalidParameter }
+            var pieces: [Transfer.Piece] = []
+            if state.response.isHeadGiven {
+                unsafe pieces.append(.memory(bytes))
+            } else {
+                // It may be the head, or part of it.
+                unsafe state.response.write(bytes)
+            }
+            state.transfer.open(pieces, reporting: UInt64(bytes.count), disconnects: false)
+            return nil
+        }
+    }
+
+    /// HSE_REQ_ASYNC_READ_CLIENT.
+    func beginRead(into buffer: UnsafeMutableRawBufferPointer, by caller: UnsafeMutableRawPointer) -> CallFailure? {
+        unsafe begin(.read, by: caller) { state in
+            guard !state.body.hasReader else { return .invalidParameter }
+            unsafe state.readBuffer = buffer
+            return nil
+        }
+    }
+
+    /// Has the worker answer with another request's response; HSE_REQ_EXEC_URL when there is an operation to end by it.
+    func beginChild(_ request: InternalRequest, isOperation: Bool, by caller: UnsafeMutableRawPointer) -> CallFailure? {
+        let start = { (state: inout SessionState) -> CallFailure? in
+            guard state.response.delegate() else { return .invalidParameter }
+            var request = request
+            if case .unread = request.entity { request.entity = .unread(behind: state.body.unreadBytes) }
+            state.child = request
+            return nil
+        }
+        if isOperation { return unsafe begin(.child, by: caller, start) }
+        let (failure, notifier): (CallFailure?, (any SessionNotifier)?) = state.withLock { state in
+            guard unsafe state.admits(caller), !state.operation.isBusy else { return (.invalidParameter, nil) }
+            if let failure = state.connectionFailure { return (failure, nil) }
+            if let failure = start(&state) { return (failure, nil) }
+            state.hasErrands = true
+            return (nil, state.notification())
+        }
+        notifier?.notify()
+        return failure
+    }
+
+    /// HSE_REQ_CANCEL_IO: what is under way completes with ERROR_OPERATION_ABORTED.
+    func cancelOperation(by caller: UnsafeMutableRawPointer) -> CallFailure? {
+        let (failure, pool): (CallFailure?, Unmanaged<ApplicationPool>?) = unsafe state.withLock { state in
+            guard unsafe state.admits(caller) else { return (.invalidParameter, nil) }
+            // A request that another route answers can no longer be called back.
+            guard let kind = state.operation.kind, kind != .child else { return (.notFound, nil) }
+            return unsafe (nil, state.endOperation(bytes: 0, error: .operationAborted))
+        }
+        unsafe complete(in: pool)
+        return failure
+    }
+
+    /// HSE_REQ_CLOSE_CONNECTION: what is under way completes with ERROR_NETNAME_DELETED.
+    func closeConnection(by caller: UnsafeMutableRawPointer) -> CallFailure? {
+        let beginning = state.withLock { state in
+            guard unsafe state.admits(caller) else { return unsafe Beginning(failure: .invalidParameter) }
+            if let failure = state.connectionFailure { return unsafe Beginning(failure: failure) }
+            state.isClosedByExtension = true
+            state.hasErrands = true
+            return unsafe Beginning(
+                notifier: state.notification(), pool: state.endOperation(bytes: 0, error: .netnameDeleted))
+        }
+        let (failure, notifier, pool) = unsafe beginning.parts
+        notifier?.notify()
+        unsafe complete(in: pool)
+        return failure
+    }
+
+    // MARK: The worker's side
+
+    /// What the extension wants done besides sending its output.
+    package enum Errand {
+        /// The connection is to end; the extension goes on for itself.
+        case close
+        case child(InternalRequest)
+        case transfer
+    }
+
+    /// The next errand; nil when all are done.
+    package func takeErrand() -> Errand? {
+        state.withLock { state in
+            if state.isClosedByExtension { return .close }
+            if let child = state.child {
+                state.child = nil
+                return .child(child)
+            }
+            if state.transfer.isOpen { return .transfer }
+            state.hasErrands = false
+            return nil
+        }
+    }
+
+    /// Goes on with the transfer.
+    func stepTransfer(_ write: (UnsafeRawBufferPointer) -> Void) -> Transfer.Step {
+        state.withLock { state in unsafe state.transfer.step(write) }
+    }
+
+    /// All of the transfer was sent, or `failure` says why not; whether the connection ends behind it.
+    func transferEnded(_ failure: CallFailure? = nil) -> Bool {
+        let (disconnects, pool) = unsafe state.withLock { state in
+            let disconnects = state.transfer.isOpen && state.transfer.disconnects
+            let bytes = failure == nil ? state.transfer.reportedBytes : 0
+            state.transfer.close()
+            return unsafe (disconnects, state.endOperation(bytes: bytes, error: failure))
+        }
+        unsafe complete(in: pool)
+        return disconnects
+    }
+
+    /// The internal request has ended.
+    ///
+    /// - Parameter isAnswered: false when nothing was sent, and the extension may still answer.
+    package func childEnded(status: Int, substatus: Int, isAnswered: Bool) {
+        let pool = unsafe state.withLock { state in
+            let error: CallFailure? = isAnswered ? nil : .invalidParameter
+            state.childStatus = HSE_EXEC_URL_STATUS(
+                uHttpStatusCode: USHORT(clamping: status), uHttpSubStatus: USHORT(clamping: substatus),
+                dwWin32Error: error?.rawValue ?? 0)
+            if !isAnswered { state.response.takeBack() }
+            return unsafe state.endOperation(bytes: 0, error: error)
+        }
+        unsafe complete(in: pool)
+    }
+
+    // MARK: Completions
+
+    /// Queues this session for a thread of `pool` that calls the completion; nil for none.
+    func complete(in pool: Unmanaged<ApplicationPool>?) {
+        guard let pool = unsafe pool else { return }
+        unsafe pool._withUnsafeGuaranteedRef { $0.enqueueCompletion(of: self) }
+    }
+
+    /// Calls the completion that is due, on a pool thread.
+    func runCompletion() -> Unmanaged<ExtensionModule>? {
+        let (completion, block, module) = unsafe state.withLock { state in
+            unsafe (state.operation.takeCompletion(), state.block, state.module)
+        }
+        if let completion, let block = unsafe block {
+            unsafe completion.target.function(block, completion.target.context, completion.bytes, completion.error)
+        }
+        let isFree = state.withLock { state in
+            state.life.completionEnded()
+            return state.recycleIfPossible()
+        }
+        if isFree { giveBack() }
+        return unsafe module
+    }
+}
