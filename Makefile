@@ -12,7 +12,7 @@ release := .build/release/isagate
 address := .build-asan
 thread := .build-tsan
 
-build_packages := gcc libc6-dev openssl libssl-dev zlib1g-dev
+build_packages := gcc libc6-dev openssl libssl-dev zlib1g-dev libdeflate-dev
 test_packages := python3 python3-pytest python3-cryptography curl procps
 
 # The interpreter that has what the tests import: Debian's, when another one comes first in PATH.

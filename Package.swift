@@ -38,6 +38,8 @@ let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swif
 let package = Package(
     name: "isagate",
     products: [.executable(name: "isagate", targets: ["isagate"])],
+    // Content codings beyond gzip; each needs one more library.
+    traits: [.trait(name: "Brotli"), .trait(name: "Zstd")],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
@@ -46,6 +48,9 @@ let package = Package(
     targets: [
         shim("CLinux"),
         shim("COpenSSL", links: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
+        shim("CZlib", links: [.linkedLibrary("z"), .linkedLibrary("deflate")]),
+        shim("CBrotli", links: [.linkedLibrary("brotlienc", .when(traits: ["Brotli"]))]),
+        shim("CZstd", links: [.linkedLibrary("zstd", .when(traits: ["Zstd"]))]),
         shim("CISAPI"),
         // The functions of windows.h. An extension finds them in the process that loads it, whether it is linked to
         // the library made of the same files or to nothing.
@@ -59,11 +64,20 @@ let package = Package(
         module("Transport", uses: ["CLinux"]),
         module("TLS", uses: ["Transport", "COpenSSL"]),
         module("HTTP", uses: ["Transport", "CLinux"]),
+        module(
+            "Compression",
+            uses: [
+                "HTTP", "CZlib", .target(name: "CBrotli", condition: .when(traits: ["Brotli"])),
+                .target(name: "CZstd", condition: .when(traits: ["Zstd"])),
+            ]),
         module("ISAPI", uses: ["HTTP", "Transport", "CISAPI", "CCompat", "CLinux"]),
         module("StaticFiles", uses: ["HTTP", "Transport", "CLinux"]),
         module("Proxy", uses: ["HTTP", "Transport"]),
         module(
-            "Gateway", uses: ["Transport", "TLS", "HTTP", "ISAPI", "StaticFiles", "Proxy", "CLinux", yams, log]),
+            "Gateway",
+            uses: [
+                "Transport", "TLS", "HTTP", "Compression", "ISAPI", "StaticFiles", "Proxy", "CLinux", yams, log,
+            ]),
         .executableTarget(
             name: "isagate", dependencies: ["Gateway", arguments], path: "Sources/isagate",
             swiftSettings: strictness),
@@ -75,5 +89,6 @@ let package = Package(
         tests("Proxy", uses: ["TestSupport", "HTTP", "Transport"]),
         tests("ISAPI", uses: ["HTTP", "CISAPI"]), tests("Gateway"), tests("StaticFiles", uses: ["HTTP"]),
         tests("TLS", uses: ["COpenSSL"]),
+        tests("Compression", uses: ["HTTP", "CZlib"]),
     ]
 )

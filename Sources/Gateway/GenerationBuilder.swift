@@ -1,3 +1,4 @@
+import Compression
 import HTTP
 import StaticFiles
 import TLS
@@ -76,6 +77,7 @@ struct GenerationBuilder {
         worker: Int, limiters: [RequestLimiter.Identity: RequestLimiter], errorPages: [String: ErrorPages.Page],
         _ files: FilesRoom
     ) -> [String: SiteTable] {
+        let pool = CompressionPool(memoryLimit: configuration.limits.compressionMemory / workers)
         let sites = configuration.sites.enumerated().map { index, site in
             let pages = site.errorPages.compactMap { page in
                 errorPages[page.file].map { (status: page.status, substatus: page.substatus, page: $0) }
@@ -85,17 +87,23 @@ struct GenerationBuilder {
                 let action = makeAction(
                     route, of: site, number: index + 1, errorPages: table, worker: worker, files)
                 let limiter = route.limiterIdentity(in: site).flatMap { limiters[$0] }
-                return (route, limiter.map { LimitedAction(action, $0) } ?? action)
+                let limited = limiter.map { LimitedAction(action, $0) } ?? action
+                return (route, ruled(limited, site.responseRules.extended(by: route.responseRules), pool))
             }
-            return (site, table, RouteTable(routes))
+            let answers = SiteTable.Site(
+                hosts: site.hosts, isGuarded: site.clientCertificates != nil, errorPages: table,
+                filter: RouteFilter(site.responseRules, pool: pool), routes: RouteTable(routes))
+            return (site.listen, answers)
         }
         var tables: [String: SiteTable] = [:]
         for listener in configuration.listeners {
-            tables[listener.name] = SiteTable(
-                sites.filter { $0.0.listen.contains(listener.name) }
-                    .map { ($0.0.hosts, $0.0.clientCertificates != nil, $0.1, $0.2) })
+            tables[listener.name] = SiteTable(sites.filter { $0.0.contains(listener.name) }.map(\.1))
         }
         return tables
+    }
+
+    private func ruled(_ action: Action, _ rules: ResponseRules, _ pool: CompressionPool) -> Action {
+        RouteFilter(rules, pool: pool).map { RuledAction(action, $0) } ?? action
     }
 
     private func makeAction(

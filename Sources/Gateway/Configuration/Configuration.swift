@@ -102,6 +102,8 @@ package struct LimitsConfiguration: Sendable, Equatable {
     package var maxConnections = 20_000
     /// Bytes of a request body no handler read that are drained to keep the connection; beyond them it is closed.
     package var unreadBody = 256 << 10
+    /// Bytes that compressing and decompressing may take, of the whole gateway; beyond them responses are sent as they are.
+    package var compressionMemory = 256 << 20
 }
 
 package struct DrainConfiguration: Sendable, Equatable {

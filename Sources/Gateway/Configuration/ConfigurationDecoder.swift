@@ -176,7 +176,9 @@ extension ValueDecoder<LimitsConfiguration> {
                 handshakeTimeout: keys.take("handshake_timeout", timeout, default: defaults.handshakeTimeout),
                 maxConnections: keys.take(
                     "max_connections", .integer(in: 1...1_000_000), default: defaults.maxConnections),
-                unreadBody: keys.take("unread_body", .size(in: 0...16 << 20), default: defaults.unreadBody))
+                unreadBody: keys.take("unread_body", .size(in: 0...16 << 20), default: defaults.unreadBody),
+                compressionMemory: keys.take(
+                    "compression_memory", .size(in: 0...1 << 40), default: defaults.compressionMemory))
             if limits.requestLine > limits.requestHead {
                 keys.context.report(
                     "request_line (\(formatSize(limits.requestLine))) must not be larger than request_head "

@@ -20,9 +20,10 @@ extension ValueDecoder<Located<RouteConfiguration>> {
             if case .files(let files)? = actions.compactMap({ $0 }).first, let path {
                 checkPrefix(files.stripPrefix, of: path, keys.context)
             }
-            let configuration = RouteConfiguration(
+            var configuration = RouteConfiguration(
                 path: path?.value ?? .unmatchable, conditions: conditions, limits: limits,
                 action: actions.compactMap { $0 }.first ?? .respond(RespondConfiguration()), line: keys.position.line)
+            configuration.responseRules = keys.takeResponseRules()
             return Located(value: configuration, position: path?.position ?? keys.position)
         }
     }
@@ -178,7 +179,7 @@ extension ValueDecoder<RedirectTemplate> {
 }
 
 /// Fields that frame the message or belong to the connection (RFC 9110 §7.6.1, RFC 9112 §6), in lower case.
-private let gatewayFields: Set<String> = [
+let gatewayFields: Set<String> = [
     "connection", "content-length", "date", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade",
 ]
 

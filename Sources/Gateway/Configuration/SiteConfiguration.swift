@@ -11,6 +11,7 @@ package struct SiteConfiguration: Sendable, Equatable {
     package var root: String
     /// At most one for each status.
     package var errorPages: [ErrorPageConfiguration] = []
+    package var responseRules = ResponseRules()
     /// Tried in this order; the first that matches answers.
     package var routes: [RouteConfiguration]
 }
@@ -39,6 +40,8 @@ package struct RouteConfiguration: Sendable, Equatable {
     package var conditions = RouteConditions.none
     package var limits: RouteLimits?
     package var action: RouteAction
+    /// What differs from the site's.
+    package var responseRules = ResponseRules()
     /// Where the route stands in the file, for messages about it.
     package var line: Int
 }

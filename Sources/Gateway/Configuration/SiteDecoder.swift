@@ -25,6 +25,7 @@ extension ValueDecoder<SiteDraft> {
             let clientCertificates = keys.take("client_certificates", .clientCertificates)
             let root = keys.take("root", .folder, default: keys.context.folder)
             let errorPages = keys.take("error_pages", .errorPages, default: [])
+            let responseRules = keys.takeResponseRules()
             let routes = keys.require("routes", .list("routes", of: .route(declared)), placeholder: [])
 
             // Mistaken certificates have been reported; only a site that names none lacks them.
@@ -44,7 +45,7 @@ extension ValueDecoder<SiteDraft> {
             let configuration = SiteConfiguration(
                 hosts: hosts.map(\.value), listen: names, certificates: certificates, tls: tls,
                 clientCertificates: clientCertificates, root: root, errorPages: errorPages,
-                routes: routes.map(\.value))
+                responseRules: responseRules, routes: routes.map(\.value))
             return SiteDraft(configuration: configuration, hosts: hosts)
         }
     }

@@ -68,18 +68,29 @@ final class SiteTable: @unchecked Sendable {
     private let hosts: HostTable
     private let sites: [RouteTable]
     private let errorPages: [ErrorPages?]
+    private let filters: [RouteFilter?]
     /// For a site that asks clients for certificates, the name its handshakes are known by.
     private let guardedNames: [String?]
     private let noSite: FixedResponse
     private let otherSite: FixedResponse
     private let noRoute: FixedResponse
 
-    /// - Parameter sites: `isGuarded` means that the site asks clients for certificates: it then answers only on
-    ///   connections whose handshake was made with it.
-    init(_ sites: [(hosts: [HostPattern], isGuarded: Bool, errorPages: ErrorPages?, routes: RouteTable)]) {
+    /// What answers for one site.
+    struct Site {
+        let hosts: [HostPattern]
+        /// The site asks clients for certificates: it answers only on connections whose handshake was made with it.
+        let isGuarded: Bool
+        let errorPages: ErrorPages?
+        /// What is done to responses that no route gives.
+        let filter: RouteFilter?
+        let routes: RouteTable
+    }
+
+    init(_ sites: [Site]) {
         hosts = HostTable(sites.map(\.hosts))
         self.sites = sites.map(\.routes)
         errorPages = sites.map(\.errorPages)
+        filters = sites.map(\.filter)
         guardedNames = sites.map { $0.isGuarded ? $0.hosts.first?.description : nil }
         otherSite = Self.message(421, "this site wants a connection of its own, because it asks for certificates")
         noSite = Self.message(421, "no site on this listener answers for the requested host")
@@ -101,6 +112,7 @@ final class SiteTable: @unchecked Sendable {
             unsafe sites[site].action(for: exchange, at: path, passing: passed)
         }
         guard let action = unsafe action else {
+            if let filter = filters[site] { exchange.attach(filter) }
             exchange.fail(noRoute)
             return .answered
         }

@@ -162,7 +162,7 @@ package struct Exchange: BitwiseCopyable {
         unsafe storage.pointee.response.beginHead(status: status, reason: phrase, to: &storage.pointee.output)
         let facts = framingFacts(keepAlive)
         if let filter = unsafe storage.pointee.filter {
-            let draft = unsafe ResponseDraft(status: status, fields: fields, length: length)
+            let draft = unsafe ResponseDraft(status: status, fields: fields, length: length, isHead: facts.isHead)
             if begin(draft, facts, given, through: filter) { return }
         } else {
             appendCommonFields(except: given)

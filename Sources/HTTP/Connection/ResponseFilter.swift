@@ -26,6 +26,13 @@ package struct ResponseDraft {
     /// Validated field lines, each ended by CRLF, without those that tell the framing.
     package let fields: UnsafeRawBufferPointer
     package let length: BodyLength
+    /// The client asked by HEAD, so that no body is sent.
+    package let isHead: Bool
+
+    /// The same response with other field lines.
+    package func with(fields: UnsafeRawBufferPointer) -> ResponseDraft {
+        unsafe ResponseDraft(status: status, fields: fields, length: length, isHead: isHead)
+    }
 }
 
 /// Codes the body of one response, from its head to its end.

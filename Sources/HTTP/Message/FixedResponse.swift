@@ -6,26 +6,33 @@ package final class FixedResponse: @unchecked Sendable {
     let fields: UnsafeRawBufferPointer
     /// The field lines among them that are not about the content.
     let contentFreeFields: UnsafeRawBufferPointer
-    let body: UnsafeRawBufferPointer
+    private let ownFieldsCount: Int
+    package let body: UnsafeRawBufferPointer
     let statusLine: UnsafeRawBufferPointer
 
     /// - Parameters:
     ///   - fields: names and values, already checked to be a token and a field value (RFC 9110 §5).
     ///   - body: left out of the message when `status` or the method allows none.
-    package init(status: Int, fields: [(name: String, value: String)] = [], body: [UInt8] = []) {
-        self.status = status
+    package convenience init(status: Int, fields: [(name: String, value: String)] = [], body: [UInt8] = []) {
         var lines = ""
-        var contentFree = ""
-        for field in fields {
-            let line = "\(field.name): \(field.value)\r\n"
-            lines += line
-            if !field.name.lowercased().hasPrefix("content-") { contentFree += line }
-        }
-        if !StatusCode.hasNoContent(status) { lines += "Content-Length: \(body.count)\r\n" }
-        unsafe self.fields = Self.immortal(Array(lines.utf8))
-        unsafe contentFreeFields = Self.immortal(Array(contentFree.utf8))
+        for field in fields { lines += "\(field.name): \(field.value)\r\n" }
+        self.init(status: status, fieldLines: Array(lines.utf8), body: body)
+    }
+
+    /// - Parameter fieldLines: checked field lines, each ended by CRLF, without those that tell the framing.
+    package init(status: Int, fieldLines: [UInt8], body: [UInt8]) {
+        self.status = status
+        let framing = StatusCode.hasNoContent(status) ? "" : "Content-Length: \(body.count)\r\n"
+        unsafe fields = Self.immortal(fieldLines + Array(framing.utf8))
+        ownFieldsCount = fieldLines.count
+        unsafe contentFreeFields = Self.immortal(Self.contentFree(fieldLines))
         unsafe self.body = Self.immortal(StatusCode.hasNoContent(status) ? [] : body)
         unsafe statusLine = Self.immortal(Array("HTTP/1.1 \(status) \(StatusCode.reason(status))\r\n".utf8))
+    }
+
+    /// The field lines without the one that tells the length.
+    package var fieldLines: UnsafeRawBufferPointer {
+        unsafe UnsafeRawBufferPointer(rebasing: fields[..<ownFieldsCount])
     }
 
     deinit {
@@ -33,6 +40,17 @@ package final class FixedResponse: @unchecked Sendable {
         unsafe contentFreeFields.deallocate()
         unsafe body.deallocate()
         unsafe statusLine.deallocate()
+    }
+
+    private static func contentFree(_ fieldLines: [UInt8]) -> [UInt8] {
+        unsafe fieldLines.withUnsafeBytes { text in
+            var lines = unsafe FieldLines(text)
+            var kept: [UInt8] = []
+            while let field = lines.next() {
+                if !field.hasPrefix("content-") { unsafe kept.append(contentsOf: field.line) }
+            }
+            return kept
+        }
     }
 
     private static func immortal(_ bytes: [UInt8]) -> UnsafeRawBufferPointer {

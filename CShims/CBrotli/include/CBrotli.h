@@ -1,0 +1,9 @@
+// The Brotli encoder's own header, for builds with the trait Brotli; nothing where the library is not installed.
+#ifndef CBROTLI_H
+#define CBROTLI_H
+
+#if __has_include(<brotli/encode.h>)
+#include <brotli/encode.h>
+#endif
+
+#endif

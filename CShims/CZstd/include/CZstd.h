@@ -1,0 +1,9 @@
+// The Zstandard library's own header, for builds with the trait Zstd; nothing where the library is not installed.
+#ifndef CZSTD_H
+#define CZSTD_H
+
+#if __has_include(<zstd.h>)
+#include <zstd.h>
+#endif
+
+#endif

@@ -1,0 +1,126 @@
+import HTTP
+
+/// The coders of one worker, lent to one response after the other; used on its thread only.
+///
+/// All they take is counted against one limit. Beyond it nothing is coded: a response is then sent as it is.
+@safe
+package final class CompressionPool {
+    /// Bytes.
+    package var memoryLimit: Int
+    /// Bytes that are lent or kept.
+    package private(set) var memory = 0
+    private var spareStreams: [CodingStream] = []
+    private var spareCoders: [ContentCoder] = []
+    private var wholeCompressors: [WholeCompressor] = []
+    /// Where streams write, piece by piece.
+    let room = UnsafeMutableRawBufferPointer.allocate(byteCount: roomSize, alignment: 16)
+    /// Where whole bodies are coded.
+    private var wholeRoom = UnsafeMutableRawBufferPointer.allocate(byteCount: roomSize, alignment: 16)
+
+    private static let roomSize = 64 << 10
+    /// A larger room for whole bodies is not kept.
+    private static let keptRoomSize = 512 << 10
+    private static let spareStreamLimit = 8
+    private static let spareCoderLimit = 64
+
+    package init(memoryLimit: Int) {
+        self.memoryLimit = memoryLimit
+    }
+
+    deinit {
+        unsafe room.deallocate()
+        unsafe wholeRoom.deallocate()
+    }
+
+    // MARK: Coders of responses
+
+    func takeCoder() -> ContentCoder {
+        spareCoders.popLast() ?? ContentCoder(self)
+    }
+
+    func giveBack(_ coder: ContentCoder) {
+        if spareCoders.count < Self.spareCoderLimit { spareCoders.append(coder) }
+    }
+
+    // MARK: Streams
+
+    /// Nil when there is no memory for it.
+    func takeStream(_ coding: ContentCoding, level: Int) -> CodingStream? {
+        if let index = spareStreams.lastIndex(where: { $0.coding == coding && $0.level == level }) {
+            return spareStreams.remove(at: index)
+        }
+        let needed = CodingStream.memory(of: coding, level: level)
+        while memory + needed > memoryLimit, let spare = spareStreams.popLast() { giveUp(spare.memory) }
+        guard claim(needed) else { return nil }
+        guard let stream = CodingStream.make(coding, level: level) else {
+            giveUp(needed)
+            return nil
+        }
+        return stream
+    }
+
+    func giveBack(_ stream: CodingStream) {
+        if spareStreams.count < Self.spareStreamLimit, memory <= memoryLimit, stream.reset() {
+            spareStreams.append(stream)
+        } else {
+            giveUp(stream.memory)
+        }
+    }
+
+    /// Counts `bytes` as taken; false, with nothing counted, when that is beyond the limit.
+    func claim(_ bytes: Int) -> Bool {
+        guard memory + bytes <= memoryLimit else { return false }
+        memory += bytes
+        return true
+    }
+
+    func giveUp(_ bytes: Int) {
+        memory -= bytes
+    }
+
+    // MARK: Whole bodies
+
+    /// `bytes` coded, valid until the next call; nil when there is no memory for it.
+    package func codeWhole(
+        _ bytes: UnsafeRawBufferPointer, _ coding: ContentCoding, level: Int
+    ) -> UnsafeRawBufferPointer? {
+        switch coding {
+        case .gzip, .deflate:
+            guard let compressor = compressor(level) else { return nil }
+            makeWholeRoom(compressor.bound(bytes.count, coding))
+            let count = unsafe compressor.code(bytes, coding, into: wholeRoom)
+            return unsafe UnsafeRawBufferPointer(rebasing: wholeRoom[..<count])
+        case .brotli, .zstd:
+            return unsafe codeWholeByStream(bytes, coding, level: level)
+        }
+    }
+
+    private func codeWholeByStream(
+        _ bytes: UnsafeRawBufferPointer, _ coding: ContentCoding, level: Int
+    ) -> UnsafeRawBufferPointer? {
+        guard let stream = takeStream(coding, level: level) else { return nil }
+        defer { giveBack(stream) }
+        // What neither coding exceeds: a few bytes for each of its blocks.
+        makeWholeRoom(bytes.count + bytes.count / 64 + 1024)
+        let progress = unsafe stream.code(bytes, .finish, into: wholeRoom)
+        return progress.isDone ? unsafe UnsafeRawBufferPointer(rebasing: wholeRoom[..<progress.produced]) : nil
+    }
+
+    private func compressor(_ level: Int) -> WholeCompressor? {
+        if let known = wholeCompressors.first(where: { $0.level == level }) { return known }
+        guard claim(WholeCompressor.memory) else { return nil }
+        guard let made = WholeCompressor(level: level) else {
+            giveUp(WholeCompressor.memory)
+            return nil
+        }
+        wholeCompressors.append(made)
+        return made
+    }
+
+    private func makeWholeRoom(_ needed: Int) {
+        let isTooLarge = unsafe wholeRoom.count > Self.keptRoomSize && needed <= Self.keptRoomSize
+        guard unsafe wholeRoom.count < needed || isTooLarge else { return }
+        unsafe wholeRoom.deallocate()
+        unsafe wholeRoom = .allocate(byteCount: max(needed, Self.roomSize), alignment: 16)
+    }
+}

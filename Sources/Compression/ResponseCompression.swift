@@ -1,0 +1,116 @@
+import HTTP
+
+/// Decides which responses of a route are coded, and how; one per route and worker.
+package final class ResponseCompression {
+    private let settings: CompressionSettings
+    private let pool: CompressionPool
+
+    package init(_ settings: CompressionSettings, pool: CompressionPool) {
+        self.settings = settings
+        self.pool = pool
+    }
+
+    /// Writes the field lines of a head, and names the coder of its body, nil for none.
+    package func begin(
+        _ head: ResponseDraft, for exchange: Exchange, to response: ResponseSink
+    ) -> (any BodyCoder)? {
+        let traits = unsafe ResponseTraits(head.fields, settings.types)
+        guard isCandidate(head.status, head.length, traits) else {
+            unsafe response.appendFields(head.fields)
+            return nil
+        }
+        defer { if !traits.variesByCoding { response.appendFields("Vary: Accept-Encoding\r\n") } }
+        guard let coding = exchange.acceptEncoding.best(of: settings.codings) else {
+            unsafe response.appendFields(head.fields)
+            return nil
+        }
+        if head.status == 304 {
+            unsafe CodedFields.rewrite(head.fields) { unsafe response.appendFields($0) }
+            return nil
+        }
+        var length: UInt64?
+        if case .known(let count) = head.length { length = count }
+        let coder = pool.takeCoder()
+        coder.begin(
+            CodingRequest(
+                coding: coding, level: settings.level, minimumSize: settings.minimumSize, length: length,
+                isHead: head.isHead))
+        var fields = unsafe FieldLines(head.fields)
+        while let field = fields.next() {
+            if CodedFields.concern(field) {
+                unsafe coder.deferField(field.line)
+            } else {
+                unsafe response.appendFields(field.line)
+            }
+        }
+        return coder
+    }
+
+    /// A fixed response as a client gets it that prefers `coding`, made anew; nil for one that is never coded.
+    package func variant(
+        status: Int, fieldLines: [UInt8], body: UnsafeRawBufferPointer, coding: ContentCoding?
+    ) -> FixedResponse? {
+        unsafe fieldLines.withUnsafeBytes { lines in
+            let traits = unsafe ResponseTraits(lines, settings.types)
+            guard isCandidate(status, .known(UInt64(body.count)), traits) else { return nil }
+            let vary = traits.variesByCoding ? "" : "Vary: Accept-Encoding\r\n"
+            guard status != 304, let coding,
+                let coded = unsafe pool.codeWhole(body, coding, level: settings.level)
+            else {
+                return unsafe FixedResponse(status: status, fieldLines: fieldLines + vary.utf8, body: Array(body))
+            }
+            var codedLines: [UInt8] = []
+            unsafe CodedFields.rewrite(lines) { unsafe codedLines.append(contentsOf: $0) }
+            codedLines += "\(vary)Content-Encoding: \(coding.token)\r\n".utf8
+            return unsafe FixedResponse(status: status, fieldLines: codedLines, body: Array(coded))
+        }
+    }
+
+    /// What clients may prefer.
+    package var codings: [ContentCoding] { settings.codings }
+
+    /// Whether the response could be coded, if the client took it.
+    private func isCandidate(_ status: Int, _ length: BodyLength, _ traits: ResponseTraits) -> Bool {
+        switch status {
+        // The type it stands for is not told; that it could have differed must be.
+        case 304: return !traits.isFixed
+        case ..<200, 204, 205, 206: return false
+        default: break
+        }
+        guard traits.hasListedType, !traits.isFixed else { return false }
+        switch length {
+        case .known(let count): return count >= UInt64(settings.minimumSize)
+        case .unknown: return true
+        case .framedByHandler: return false
+        }
+    }
+}
+
+/// What the fields of a response say about coding it.
+private struct ResponseTraits {
+    var hasListedType = false
+    /// The content may not be changed: it is coded already, or said to arrive as it is.
+    var isFixed = false
+    /// Vary names Accept-Encoding, or everything.
+    var variesByCoding = false
+
+    init(_ lines: UnsafeRawBufferPointer, _ types: MediaTypePatterns) {
+        var fields = unsafe FieldLines(lines)
+        while let field = fields.next() {
+            switch unsafe field.name.count {
+            case 4 where field.isNamed("vary"):
+                if field.lists("accept-encoding") || field.lists("*") { variesByCoding = true }
+            case 6 where field.isNamed("digest"), 11 where field.isNamed("content-md5"),
+                11 where field.isNamed("repr-digest"), 13 where field.isNamed("content-range"),
+                14 where field.isNamed("content-digest"):
+                isFixed = true
+            case 12 where field.isNamed("content-type"): hasListedType = unsafe types.contains(field.value)
+            case 13 where field.isNamed("cache-control"):
+                if field.lists("no-transform") { isFixed = true }
+            case 16 where field.isNamed("content-encoding"):
+                if !field.lists("identity") { isFixed = true }
+            default: break
+            }
+        }
+    }
+}

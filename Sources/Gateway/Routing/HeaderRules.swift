@@ -1,0 +1,122 @@
+import HTTP
+import Transport
+
+/// Changes of field lines, made ready for writing them.
+struct HeaderRules {
+    /// Names of fields that the handler's response loses, in lower case.
+    private let removed: [[UInt8]]
+    /// Lines that every response gets.
+    private let added: [UInt8]
+    /// Lines for fields that the response lacks.
+    private let defaults: [(name: [UInt8], line: [UInt8])]
+    private let variable: [HeaderTemplate]
+    /// The line Strict-Transport-Security, for responses over TLS (RFC 6797 §7.2).
+    private let strictTransport: [UInt8]?
+
+    /// Nil when nothing is to be changed.
+    init?(_ rules: ResponseRules) {
+        let edits = rules.headers
+        let given = edits.set + edits.add
+        variable = given.filter(\.isVariable)
+        added = given.filter { !$0.isVariable }.flatMap { Array("\($0.name): \($0.literal)\r\n".utf8) }
+        var removed = edits.remove + edits.set.map(\.name)
+        if case .on(let rule)? = rules.strictTransport {
+            strictTransport = Array("Strict-Transport-Security: \(rule.value)\r\n".utf8)
+            removed.append("strict-transport-security")
+        } else {
+            strictTransport = nil
+        }
+        self.removed = removed.map { Array($0.lowercased().utf8) }
+        let known = Set(given.map { $0.name.lowercased() })
+        let preset = rules.securityHeaders == .strict ? Self.strictHeaders : []
+        defaults = preset.filter { !known.contains($0.name.lowercased()) }.map {
+            (Array($0.name.lowercased().utf8), Array("\($0.name): \($0.value)\r\n".utf8))
+        }
+        if removed.isEmpty, given.isEmpty, preset.isEmpty { return nil }
+    }
+
+    /// What pages of the site's own making need, and nothing else, after OWASP's recommendations.
+    private static let strictHeaders: [(name: String, value: String)] = [
+        (
+            "Content-Security-Policy",
+            "default-src 'self'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
+        ),
+        ("X-Content-Type-Options", "nosniff"),
+        ("X-Frame-Options", "DENY"),
+        ("Referrer-Policy", "no-referrer"),
+        ("Permissions-Policy", "camera=(), geolocation=(), microphone=()"),
+        ("Cross-Origin-Opener-Policy", "same-origin"),
+        ("Cross-Origin-Resource-Policy", "same-origin"),
+    ]
+
+    var replacesServer: Bool { removed.contains { $0.elementsEqual("server".utf8) } }
+
+    /// Writes `lines` to `edited` with every change that is the same for all requests.
+    func apply(to lines: UnsafeRawBufferPointer, into edited: inout [UInt8]) {
+        edited.removeAll(keepingCapacity: true)
+        var present: UInt64 = 0
+        var fields = unsafe FieldLines(lines)
+        while let field = fields.next() {
+            if removed.contains(where: { field.isNamed($0) }) { continue }
+            unsafe edited.append(contentsOf: field.line)
+            for index in defaults.indices where field.isNamed(defaults[index].name) { present |= 1 << UInt64(index) }
+        }
+        edited.append(contentsOf: added)
+        for index in defaults.indices where present >> UInt64(index) & 1 == 0 {
+            edited.append(contentsOf: defaults[index].line)
+        }
+    }
+
+    /// Writes the lines that differ from request to request.
+    func appendVariableFields(for exchange: Exchange, to response: ResponseSink) {
+        if let strictTransport, exchange.connection.stream.security != nil {
+            unsafe strictTransport.withUnsafeBytes { line in unsafe response.appendFields(line) }
+        }
+        for template in variable {
+            // What a request brings in is a validated host or an address, so it cannot end the line.
+            unsafe Array(template.line(for: exchange).utf8).withUnsafeBytes { line in unsafe response.appendFields(line)
+            }
+        }
+    }
+}
+
+extension FieldLine {
+    fileprivate func isNamed(_ name: [UInt8]) -> Bool {
+        guard unsafe self.name.count == name.count else { return false }
+        for index in name.indices {
+            let byte = unsafe self.name[index]
+            guard (byte &- UInt8(ascii: "A") < 26 ? byte | 0x20 : byte) == name[index] else { return false }
+        }
+        return true
+    }
+}
+
+extension HeaderTemplate {
+    fileprivate var isVariable: Bool {
+        !parts.allSatisfy { if case .literal = $0 { true } else { false } }
+    }
+
+    fileprivate var literal: String {
+        parts.reduce(into: "") { if case .literal(let text) = $1 { $0 += text } }
+    }
+
+    fileprivate func line(for exchange: Exchange) -> String {
+        var line = name + ": "
+        for part in parts {
+            switch part {
+            case .literal(let text): line += text
+            case .host: line += exchange.text(of: exchange.head.authority)
+            case .remote: line += exchange.endpoint.remoteAddress.host
+            }
+        }
+        return line + "\r\n"
+    }
+}
+
+extension StrictTransport {
+    /// The value of the field.
+    fileprivate var value: String {
+        "max-age=\(maximumAge.components.seconds)" + (includesSubdomains ? "; includeSubDomains" : "")
+            + (preloads ? "; preload" : "")
+    }
+}

@@ -1,0 +1,86 @@
+import Compression
+import HTTP
+
+/// What a site or a route does to its responses, on one worker: changes their fields, then compresses them.
+final class RouteFilter: ResponseFilter {
+    private let headers: HeaderRules?
+    private let compression: ResponseCompression?
+    private var variants: [Variant] = []
+    private var edited: [UInt8] = []
+
+    let replacesServer: Bool
+
+    /// A fixed response as clients get it that prefer `coding`.
+    private struct Variant {
+        let original: FixedResponse
+        let coding: ContentCoding?
+        let response: FixedResponse
+    }
+
+    /// Fixed responses are few, those of the routes and those of the gateway; all of them fit.
+    private static let variantLimit = 64
+
+    /// Nil when the rules leave responses as they are.
+    init?(_ rules: ResponseRules, pool: CompressionPool) {
+        headers = HeaderRules(rules)
+        if case .on(let options)? = rules.compression {
+            compression = ResponseCompression(CompressionSettings(options), pool: pool)
+        } else {
+            compression = nil
+        }
+        replacesServer = headers?.replacesServer ?? false
+        if headers == nil, compression == nil { return nil }
+    }
+
+    func variant(of response: FixedResponse, for exchange: Exchange) -> FixedResponse {
+        let coding = compression.flatMap { exchange.acceptEncoding.best(of: $0.codings) }
+        for index in variants.indices where variants[index].original === response {
+            if variants[index].coding == coding { return variants[index].response }
+        }
+        let made = makeVariant(of: response, coding)
+        if variants.count == Self.variantLimit { variants.removeAll() }
+        variants.append(Variant(original: response, coding: coding, response: made))
+        return made
+    }
+
+    private func makeVariant(of response: FixedResponse, _ coding: ContentCoding?) -> FixedResponse {
+        var lines = unsafe Array(response.fieldLines)
+        if let headers { unsafe headers.apply(to: response.fieldLines, into: &lines) }
+        if let compression {
+            let variant = unsafe compression.variant(
+                status: response.status, fieldLines: lines, body: response.body, coding: coding)
+            if let variant { return variant }
+        }
+        return unsafe FixedResponse(status: response.status, fieldLines: lines, body: Array(response.body))
+    }
+
+    func appendVariableFields(for exchange: Exchange, to response: ResponseSink) {
+        headers?.appendVariableFields(for: exchange, to: response)
+    }
+
+    func begin(_ head: ResponseDraft, for exchange: Exchange, to response: ResponseSink) -> (any BodyCoder)? {
+        guard let headers else { return compress(head, for: exchange, to: response) }
+        unsafe headers.apply(to: head.fields, into: &edited)
+        headers.appendVariableFields(for: exchange, to: response)
+        return unsafe edited.withUnsafeBytes { fields in
+            compress(unsafe head.with(fields: fields), for: exchange, to: response)
+        }
+    }
+
+    private func compress(
+        _ head: ResponseDraft, for exchange: Exchange, to response: ResponseSink
+    ) -> (any BodyCoder)? {
+        if let compression { return compression.begin(head, for: exchange, to: response) }
+        unsafe response.appendFields(head.fields)
+        return nil
+    }
+}
+
+extension CompressionSettings {
+    init(_ options: CompressionOptions) {
+        self.init()
+        level = options.level ?? level
+        minimumSize = options.minimumSize ?? minimumSize
+        types = options.types.map(MediaTypePatterns.init) ?? types
+    }
+}
