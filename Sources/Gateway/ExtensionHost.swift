@@ -119,7 +119,9 @@ final class ExtensionHost {
         return ExtensionAction(
             ExtensionDispatcher(
                 module: chosen.library.module, application: application, feeder: chosen.feeders[worker],
-                scriptName: scriptName, requestTimeout: Delay(chosen.configuration.requestTimeout), reporter: reporter),
+                scriptName: scriptName, requestTimeout: Delay(chosen.configuration.requestTimeout),
+                spoolLimit: chosen.configuration.spoolsRequest ? chosen.configuration.spoolLimit : nil,
+                reporter: reporter),
             owner: chosen)
     }
 

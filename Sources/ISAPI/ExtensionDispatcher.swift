@@ -371,7 +371,7 @@ extension RequestOrigin.Security.Certificate {
     fileprivate init(_ certificate: SecurityDescription.ClientCertificate) {
         self.init(
             subject: certificate.subject, issuer: certificate.issuer, serial: certificate.serial,
-            encoded: certificate.encoded, isVerified: certificate.failure == nil)
+            encoded: certificate.encoded, isVerified: certificate.failure == nil, fingerprint: certificate.fingerprint)
     }
 }
 

@@ -79,7 +79,7 @@ package final class ExtensionSession: @unchecked Sendable {
 
     /// The whole body is here, though only its end told its length; only between `begin` and the pool.
     package func setKnownLength(_ count: UInt64) {
-        state.withLock { state in state.knownLength = count }
+        state.withLock { state in state.request.knownLength = count }
     }
 
     /// From now on the worker is notified of any output, not only of much.

@@ -28,13 +28,19 @@ package final class RequestOrigin: Sendable {
             /// DER.
             package var encoded: [UInt8]
             package var isVerified: Bool
+            /// SHA-256 of the certificate, in hexadecimal digits.
+            package var fingerprint: String
 
-            package init(subject: String, issuer: String, serial: String, encoded: [UInt8], isVerified: Bool) {
+            package init(
+                subject: String, issuer: String, serial: String, encoded: [UInt8], isVerified: Bool,
+                fingerprint: String
+            ) {
                 self.subject = subject
                 self.issuer = issuer
                 self.serial = serial
                 self.encoded = encoded
                 self.isVerified = isVerified
+                self.fingerprint = fingerprint
             }
 
             /// CERT_FLAGS: present, and issued by somebody unknown.

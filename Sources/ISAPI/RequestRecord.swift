@@ -55,6 +55,8 @@ struct RequestRecord: ~Copyable {
     private(set) var origin: RequestOrigin?
     private(set) var application: ExtensionApplication?
     private(set) var keepAlive = false
+    /// Bytes of the body where its framing does not tell them and they are all here.
+    var knownLength: UInt64?
 
     deinit {
         unsafe fieldStorage.deallocate()
@@ -85,6 +87,7 @@ struct RequestRecord: ~Copyable {
         arena.removeAll()
         origin = nil
         application = nil
+        knownLength = nil
     }
 
     func bytes(_ slice: Slice) -> UnsafeRawBufferPointer {

@@ -80,9 +80,9 @@ enum ServerVariables {
         ("all_http", .allHTTP), ("all_raw", .allRaw), ("appl_md_path", .applicationMetabasePath),
         ("appl_physical_path", .applicationPhysicalPath), ("app_pool_config", .empty), ("app_pool_id", .poolName),
         ("auth_password", .empty), ("auth_type", .empty), ("auth_user", .empty), ("cache_url", .cacheURL),
-        ("cert_cookie", .empty), ("cert_flags", .certificateFlags), ("cert_issuer", .empty),
-        ("cert_keysize", .sessionKeyBits), ("cert_secretkeysize", .serverKeyBits), ("cert_serialnumber", .empty),
-        ("cert_server_issuer", .serverIssuer), ("cert_server_subject", .serverSubject), ("cert_subject", .empty),
+        ("cert_cookie", .certificateCookie), ("cert_flags", .certificateFlags), ("cert_issuer", .certificateIssuer),
+        ("cert_keysize", .sessionKeyBits), ("cert_secretkeysize", .serverKeyBits), ("cert_serialnumber", .certificateSerial),
+        ("cert_server_issuer", .serverIssuer), ("cert_server_subject", .serverSubject), ("cert_subject", .certificateSubject),
         ("content_length", .contentLength), ("content_type", .contentType),
         ("crypt_cipher_alg_id", .cipherAlgorithm), ("crypt_hash_alg_id", .hashAlgorithm),
         ("crypt_keyexchange_alg_id", .keyExchangeAlgorithm), ("crypt_protocol", .securityProtocol),
@@ -111,7 +111,8 @@ private enum ServerVariable {
     case applicationMetabasePath, applicationPhysicalPath, documentRoot, poolName, siteID, siteMetabasePath, siteName
     case gatewayInterface, serverSoftware
     case localAddress, localPort, remoteAddress, remotePort
-    case isSecureText, isSecureNumber, sessionKeyBits, serverKeyBits, serverIssuer, serverSubject, certificateFlags
+    case isSecureText, isSecureNumber, sessionKeyBits, serverKeyBits, serverIssuer, serverSubject
+    case certificateCookie, certificateFlags, certificateIssuer, certificateSerial, certificateSubject
     case securityProtocol, cipherAlgorithm, hashAlgorithm, keyExchangeAlgorithm
 
     func render(_ request: borrowing RequestRecord, into value: inout ByteBuffer) {
@@ -120,7 +121,7 @@ private enum ServerVariable {
         case .empty: break
         case .allHTTP: Self.appendAllHTTP(request, to: &value)
         case .allRaw: Self.appendAllRaw(request, to: &value)
-        case .contentLength: Self.appendContentLength(request.head.framing, to: &value)
+        case .contentLength: Self.appendContentLength(request, to: &value)
         case .contentType: unsafe value.append(request.bytes(request.contentType))
         case .method: unsafe value.append(request.bytes(request.head.methodToken))
         case .pathInfo: unsafe value.append(request.bytes(request.pathInfo))
@@ -160,7 +161,11 @@ private enum ServerVariable {
         case .serverKeyBits: value.append(decimal: UInt64(security.serverKeyBits))
         case .serverIssuer: value.append(security.serverIssuer)
         case .serverSubject: value.append(security.serverSubject)
-        case .certificateFlags: value.append("0")
+        case .certificateFlags: value.append(decimal: UInt64(security.client?.flags ?? 0))
+        case .certificateCookie: value.append(security.client?.fingerprint ?? "")
+        case .certificateIssuer: value.append(security.client?.issuer ?? "")
+        case .certificateSerial: Self.appendSerial(security.client?.serial ?? "", to: &value)
+        case .certificateSubject: value.append(security.client?.subject ?? "")
         // The numbers of Schannel, in hexadecimal, as extensions know them.
         case .securityProtocol: value.append(security.protocolName == "TLSv1.3" ? "1000" : "400")
         case .cipherAlgorithm:
@@ -169,6 +174,14 @@ private enum ServerVariable {
         case .hashAlgorithm: value.append(security.cipher.hasSuffix("SHA384") ? "800d" : "800c")
         case .keyExchangeAlgorithm: value.append("ae06")
         default: break
+        }
+    }
+
+    /// Hexadecimal digits, two and two, as extensions know serial numbers.
+    private static func appendSerial(_ serial: String, to value: inout ByteBuffer) {
+        for (index, digit) in serial.utf8.enumerated() {
+            if index > 0, (serial.utf8.count - index).isMultiple(of: 2) { value.append(ServerVariables.dash) }
+            value.append(lowercase(digit))
         }
     }
 
@@ -198,11 +211,12 @@ private enum ServerVariable {
         }
     }
 
-    private static func appendContentLength(_ framing: BodyFraming, to value: inout ByteBuffer) {
-        switch framing {
+    private static func appendContentLength(_ request: borrowing RequestRecord, to value: inout ByteBuffer) {
+        switch request.head.framing {
         case .none: value.append("0")
         case .length(let length): value.append(decimal: length)
-        case .chunked: break
+        case .chunked:
+            if let known = request.knownLength { value.append(decimal: known) }
         }
     }
 

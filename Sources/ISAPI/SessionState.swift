@@ -9,8 +9,6 @@ struct SessionState: ~Copyable {
     var request = RequestRecord()
     var response = ResponseAssembly()
     var body = BodyIntake()
-    /// Bytes of the body where its framing does not tell them and they are all here.
-    var knownLength: UInt64?
     var operation = OperationSlot()
     /// What the asynchronous read under way fills.
     var readBuffer: UnsafeMutableRawBufferPointer?
@@ -111,7 +109,7 @@ struct SessionState: ~Copyable {
         switch request.head.framing {
         case .none: 0
         case .length(let length): DWORD(exactly: length) ?? .max
-        case .chunked: knownLength.flatMap { DWORD(exactly: $0) } ?? .max
+        case .chunked: request.knownLength.flatMap { DWORD(exactly: $0) } ?? .max
         }
     }
 
@@ -224,7 +222,6 @@ struct SessionState: ~Copyable {
         notifier = nil
         isPrompt = false
         isNotified = false
-        knownLength = nil
         if operation.isUsed || childStatus != nil || hasErrands || isClosedByExtension { resetOperations() }
         resetsConnection = false
         substatus = 0

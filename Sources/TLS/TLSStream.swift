@@ -271,7 +271,13 @@ package final class TLSStream: ByteStream {
         return SecurityDescription.ClientCertificate(
             failure: result == Int(X509_V_OK) ? nil : unsafe String(cString: X509_verify_cert_error_string(result)),
             subject: certificate.subject, issuer: certificate.issuer, serial: certificate.serial,
-            encoded: certificate.encoded)
+            encoded: certificate.encoded, fingerprint: fingerprint(of: certificate.encoded))
+    }
+
+    private func fingerprint(of encoded: [UInt8]) -> String {
+        var digest = [UInt8](repeating: 0, count: Int(SHA256_DIGEST_LENGTH))
+        _ = unsafe SHA256(encoded, encoded.count, &digest)
+        return digest.map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
     }
 }
 

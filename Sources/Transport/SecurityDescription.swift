@@ -30,13 +30,18 @@ package final class SecurityDescription: Sendable {
         package let serial: String
         /// DER.
         package let encoded: [UInt8]
+        /// SHA-256 of `encoded`, in hexadecimal digits.
+        package let fingerprint: String
 
-        package init(failure: String?, subject: String, issuer: String, serial: String, encoded: [UInt8]) {
+        package init(
+            failure: String?, subject: String, issuer: String, serial: String, encoded: [UInt8], fingerprint: String = ""
+        ) {
             self.failure = failure
             self.subject = subject
             self.issuer = issuer
             self.serial = serial
             self.encoded = encoded
+            self.fingerprint = fingerprint
         }
     }
 

@@ -123,6 +123,10 @@ package struct ExtensionConfiguration: Sendable, Equatable {
     package var queue = 1000
     /// From handing a request to the pool to the end of its response.
     package var requestTimeout = Duration.seconds(60)
+    /// Whether a chunked body is collected before the extension is called, so that it finds a length.
+    package var spoolsRequest = false
+    /// Bytes of a body that is collected.
+    package var spoolLimit = 16 << 20
 
     package enum Placement: Sendable, Equatable {
         /// On threads of the gateway's own process.

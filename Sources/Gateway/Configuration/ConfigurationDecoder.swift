@@ -209,6 +209,8 @@ extension ValueDecoder<ExtensionConfiguration> {
             pool.queue = keys.take("queue", .integer(in: 1...1_000_000), default: pool.queue)
             pool.requestTimeout = keys.take(
                 "request_timeout", .time(in: .milliseconds(100) ... .seconds(86_400)), default: pool.requestTimeout)
+            pool.spoolsRequest = keys.take("spool_request", .boolean, default: pool.spoolsRequest)
+            pool.spoolLimit = keys.take("spool_limit", .size(in: 0...1 << 30), default: pool.spoolLimit)
             return pool
         }
     }

@@ -1,0 +1,131 @@
+"""Server variables: the value of each, as the reference in docs/isapi.md tells it."""
+
+import ssl
+import subprocess
+
+import gateway
+import pytest
+
+
+
+# The site that asks for certificates.
+GUARDED = "a.example.test"
+ASKING = {"client_certificates": {"mode": "request", "ca": "ca.pem"}}
+
+
+@pytest.fixture(scope="module")
+def server(start_shared_gateway):
+    routes = [{"path": "/app/*", "extension": "variables"}]
+    sites = [gateway.site(routes, hosts=["localhost"]), {**gateway.site(routes, hosts=[GUARDED]), **ASKING}]
+    return start_shared_gateway(sites=sites, extensions=["variables"])
+
+
+def variables(client, *names, fields=(), path="/app/info/x.txt"):
+    response = client.get(f"{path}?{','.join(names)}", *fields)
+    assert response.status == 200
+    lines = dict(line.split("=", 1) for line in response.text.splitlines() if "=" in line)
+    return {name: value.rsplit(" (", 1)[0] for name, value in lines.items()}
+
+
+def expected(server):
+    root = str(server.folder)
+    port = server.ports["plain"]
+    return {
+        "APP_POOL_ID": "variables",
+        "APP_POOL_CONFIG": "",
+        "APPL_MD_PATH": "/LM/W3SVC/1/ROOT",
+        "APPL_PHYSICAL_PATH": root + "/",
+        **dict.fromkeys(["AUTH_PASSWORD", "AUTH_TYPE", "AUTH_USER", "LOGON_USER", "REMOTE_USER"], ""),
+        "UNMAPPED_REMOTE_USER": "",
+        "CERT_SECRETKEYSIZE": "",
+        "HTTPS_SECRETKEYSIZE": "",
+        "CONTENT_LENGTH": "0",
+        "CONTENT_TYPE": "text/x-test",
+        **dict.fromkeys(["CRYPT_CIPHER_ALG_ID", "CRYPT_HASH_ALG_ID", "CRYPT_KEYEXCHANGE_ALG_ID", "CRYPT_PROTOCOL"], ""),
+        "DOCUMENT_ROOT": root,
+        **dict.fromkeys(["FORWARDED_URL", "HTTP_CFG_ENC_CAPS", "MANAGED_PIPELINE_MODE", "REQUEST_FLAGS"], ""),
+        "GATEWAY_INTERFACE": "CGI/1.1",
+        "HTTP_METHOD": "GET",
+        "REQUEST_METHOD": "GET",
+        "HTTP_VERSION": "HTTP/1.1",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "INSTANCE_ID": "1",
+        "INSTANCE_META_PATH": "/LM/W3SVC/1",
+        "INSTANCE_NAME": "localhost",
+        "SERVER_ADDR": "127.0.0.1",
+        "PATH_INFO": "/info/x.txt",
+        "PATH_TRANSLATED": f"{root}/info/x.txt",
+        "REQUEST_FILENAME": f"{root}/info/x.txt",
+        "REMOTE_HOST": "127.0.0.1",
+        "SCRIPT_NAME": "/app",
+        "URL": "/app",
+        "SCRIPT_FILENAME": f"{root}/app",
+        "SCRIPT_TRANSLATED": f"{root}/app",
+        "HTTPS": "off",
+        "SERVER_PORT_SECURE": "0",
+        "SERVER_PORT": str(port),
+    }
+
+
+def test_variables_have_their_values(server):
+    wanted = expected(server)
+    assert variables(server.plain(), *wanted, fields=["Content-Type: text/x-test"]) == wanted
+
+
+def test_variables_tell_the_target_as_sent_and_the_query(server):
+    query = "HTTP_URL,REQUEST_URI,UNENCODED_URL,QUERY_STRING,CACHE_URL,SERVER_SOFTWARE"
+    path = "/app/./a%20b"
+    values = variables(server.plain(), *query.split(","), path=path)
+    assert values["HTTP_URL"] == values["REQUEST_URI"] == values["UNENCODED_URL"] == f"{path}?{query}"
+    assert values["QUERY_STRING"] == query
+    assert values["CACHE_URL"].startswith(f"http://localhost:{server.ports['plain']}/app/")
+    assert values["SERVER_SOFTWARE"].startswith("isagate/")
+
+
+def test_variables_tell_schannels_numbers_of_tls(server):
+    names = ["CRYPT_PROTOCOL", "CRYPT_CIPHER_ALG_ID", "CRYPT_HASH_ALG_ID", "CRYPT_KEYEXCHANGE_ALG_ID"]
+    context = server.context()
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers("ECDHE+AES256+AESGCM")
+    values = variables(server.secure(context), *names)
+    assert values == dict(zip(names, ["400", "6610", "800d", "ae06"]))
+
+
+def test_names_of_variables_are_compared_without_case(server):
+    assert variables(server.plain(), "script_Name", "http_x_test", fields=["X-Test: 1"]) == {
+        "script_Name": "/app",
+        "http_x_test": "1",
+    }
+
+
+def test_variables_are_given_in_utf_16(server):
+    # The extension prints up to the first NUL byte, and the size: one character of two bytes each.
+    text = server.plain().get("/app/?UNICODE_REQUEST_METHOD,UNICODE_HTTP_HOST,UNICODE_NO_SUCH").text
+    lines = text.splitlines()
+    assert lines == ["UNICODE_REQUEST_METHOD=G (8)", "UNICODE_HTTP_HOST! 1413 (65536)", "UNICODE_NO_SUCH! 1413 (65536)"]
+
+
+def test_variables_tell_of_the_clients_certificate(server):
+    names = ["CERT_SUBJECT", "CERT_ISSUER", "CERT_SERIALNUMBER", "CERT_FLAGS", "CERT_COOKIE"]
+    host = [f"Host: {GUARDED}"]
+    values = variables(server.secure(name=GUARDED), *names, fields=host)
+    assert values == dict(zip(names, ["", "", "", "0", ""]))
+    context = server.context()
+    context.load_cert_chain(*client_certificate(server.folder))
+    values = variables(server.secure(context, name=GUARDED), *names, fields=host)
+    assert (values["CERT_SUBJECT"], values["CERT_FLAGS"]) == ("CN=somebody", "1")
+    assert values["CERT_ISSUER"] and len(values["CERT_COOKIE"]) == 64
+    assert values["CERT_SERIALNUMBER"] == "12-34-56"
+
+
+def client_certificate(folder):
+    """A certificate of the development authority, and its key."""
+    key, request, certificate = (folder / f"somebody.{kind}" for kind in ["key", "csr", "pem"])
+    for command in [
+        ["req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=somebody"]
+        + ["-keyout", key, "-out", request],
+        ["x509", "-req", "-in", request, "-CA", folder / "ca.pem", "-CAkey", folder / "ca.key", "-days", "2"]
+        + ["-set_serial", "0x123456", "-out", certificate],
+    ]:
+        subprocess.run(["openssl", *command], check=True, capture_output=True)
+    return certificate, key
