@@ -1,6 +1,7 @@
 import HTTP
 import ISAPI
 import Logging
+import Synchronization
 import Transport
 
 /// The extensions of the current configuration, and those of earlier ones that still have requests.
@@ -29,9 +30,12 @@ final class ExtensionHost {
     ///
     /// - Parameter tolerant: an extension that cannot be loaded is logged and its routes answer 500; otherwise it
     ///   is an error and nothing changes.
-    func prepare(_ configurations: [ExtensionConfiguration], tolerant: Bool) throws(GatewayError) -> Candidate {
+    /// - Parameter found: extensions that lie in a folder and are not named; one that cannot be loaded is logged.
+    func prepare(
+        _ configurations: [ExtensionConfiguration], found: [ExtensionConfiguration], tolerant: Bool
+    ) throws(GatewayError) -> Candidate {
         var prepared: [String: LoadedExtension] = [:]
-        for configuration in configurations {
+        for (configuration, tolerant) in configurations.map({ ($0, tolerant) }) + found.map({ ($0, true) }) {
             do throws(ExtensionLoadError) {
                 prepared[configuration.name] = try prepare(configuration)
             } catch {
@@ -67,7 +71,8 @@ final class ExtensionHost {
         let pool: ApplicationPool
         do throws(ApplicationPoolError) {
             pool = try ApplicationPool(
-                name: configuration.name, threads: configuration.threads, queueLimit: configuration.queue)
+                name: configuration.name.split(separator: "/").last.map(String.init) ?? configuration.name,
+                threads: configuration.threads, queueLimit: configuration.queue)
         } catch {
             throw .pool(error)
         }
@@ -99,7 +104,7 @@ final class ExtensionHost {
 
     /// The action, on one worker, of a route that runs the extension `name` of `candidate`.
     func action(
-        for name: String, in candidate: Candidate, route: PathPattern, site: SiteConfiguration, siteNumber: Int,
+        for name: String, in candidate: Candidate, naming: ScriptNaming, site: SiteConfiguration, siteNumber: Int,
         errorPages: ErrorPages?, worker: Int
     ) -> Action {
         guard let chosen = candidate.loaded[name] else {
@@ -108,18 +113,13 @@ final class ExtensionHost {
                 FixedResponse(
                     status: 500, fields: [("Content-Type", "text/plain; charset=utf-8")], body: Array(text.utf8)))
         }
-        let scriptName: String? =
-            switch route {
-            case .exact: nil
-            case .prefix(let path): String(path.dropLast())
-            }
         let application = ExtensionApplication(
             siteID: siteNumber, siteName: site.hosts.first?.text ?? "", poolName: name, physicalPath: site.root,
-            serverSoftware: "isagate/\(BuildVersion.text)", errorPages: errorPages)
+            serverSoftware: "isagate/\(BuildVersion.text)", errorPages: errorPages, health: chosen)
         return ExtensionAction(
             ExtensionDispatcher(
                 module: chosen.library.module, application: application, feeder: chosen.feeders[worker],
-                scriptName: scriptName, requestTimeout: Delay(chosen.configuration.requestTimeout),
+                naming: naming, requestTimeout: Delay(chosen.configuration.requestTimeout),
                 spoolLimit: chosen.configuration.spoolsRequest ? chosen.configuration.spoolLimit : nil,
                 reporter: reporter),
             owner: chosen)
@@ -133,13 +133,14 @@ final class ExtensionHost {
 }
 
 /// An extension in use: routes and requests hold it, and letting go of it ends its pool and then its library.
-final class LoadedExtension: @unchecked Sendable {
+final class LoadedExtension: ExtensionHealth, @unchecked Sendable {
     let configuration: ExtensionConfiguration
     let fingerprint: FileFingerprint?
     let library: LoadedLibrary
     let feeders: [PoolFeeder]
     private let pool: ApplicationPool
     private let retirement: Retirement
+    private let isUnhealthy = Atomic(false)
 
     init(
         configuration: ExtensionConfiguration, fingerprint: FileFingerprint?, library: LoadedLibrary,
@@ -151,6 +152,14 @@ final class LoadedExtension: @unchecked Sendable {
         self.pool = pool
         self.feeders = feeders
         self.retirement = retirement
+    }
+
+    /// Logged once; what an extension says of itself often is not worth more.
+    func reportedUnhealthy(_ reason: String) {
+        guard !isUnhealthy.exchange(true, ordering: .relaxed) else { return }
+        retirement.retire { [name = configuration.name] logger in
+            logger.warning("extension \(name): reports itself unhealthy: \(reason)")
+        }
     }
 
     deinit {

@@ -85,7 +85,8 @@ package final class Gateway: GatewayControl {
         _ filesLog: FilesLog, tolerant: Bool
     ) throws(GatewayError) -> (Generation, ExtensionHost.Candidate) {
         let accessLog = try openAccessLog(configuration.log.access)
-        let candidate = try extensions.prepare(configuration.extensions, tolerant: tolerant)
+        let candidate = try extensions.prepare(
+            configuration.extensions, found: ScriptFolders.extensions(of: configuration), tolerant: tolerant)
         let builder = GenerationBuilder(
             configuration: configuration, number: generation + 1, workers: workerCount, extensions: extensions,
             candidate: candidate, filesLog: filesLog, accessLog: accessLog, previousCertificates: certificates,

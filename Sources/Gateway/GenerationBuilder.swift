@@ -1,5 +1,6 @@
 import Compression
 import HTTP
+import ISAPI
 import StaticFiles
 import TLS
 import Transport
@@ -120,10 +121,19 @@ struct GenerationBuilder {
             RedirectAction(status: redirect.status, target: redirect.to)
         case .files(let configuration):
             FilesAction(files.handler(for: configuration, reporter: filesLog))
-        case .runExtension(let name):
+        case .runExtension(let name, let wholePathInfo):
             extensions.action(
-                for: name, in: candidate, route: route.path, site: site, siteNumber: number, errorPages: errorPages,
-                worker: worker)
+                for: name, in: candidate, naming: route.path.naming(wholePathInfo: wholePathInfo), site: site,
+                siteNumber: number, errorPages: errorPages, worker: worker)
+        case .extensionsIn(let folder):
+            ScriptFolderAction(
+                start: folder.start, suffix: folder.suffix,
+                extensions: ScriptFolders.files(of: folder).map { file in
+                    let action = extensions.action(
+                        for: file.path, in: candidate, naming: route.path.naming(wholePathInfo: false), site: site,
+                        siteNumber: number, errorPages: errorPages, worker: worker)
+                    return (file.name, action)
+                })
         }
     }
 }
@@ -132,6 +142,18 @@ extension RouteConfiguration {
     /// Nil for a route without limits.
     fileprivate func limiterIdentity(in site: SiteConfiguration) -> RequestLimiter.Identity? {
         limits.map { RequestLimiter.Identity(hosts: site.hosts, path: path, conditions: conditions, limits: $0) }
+    }
+}
+
+extension PathPattern {
+    /// Which part of a path that matches names the extension.
+    fileprivate func naming(wholePathInfo: Bool) -> ScriptNaming {
+        switch self {
+        case .exact: .wholePath
+        case .prefix(let path): .prefix(path.utf8.count - 1)
+        case .script(let prefix, let suffix):
+            .script(start: prefix.utf8.count, suffix: Array(suffix.utf8), wholePathInfo: wholePathInfo)
+        }
     }
 }
 

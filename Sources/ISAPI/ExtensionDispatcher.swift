@@ -15,8 +15,7 @@ package final class ExtensionDispatcher: RequestHandler {
     /// it as soon as its read-ahead is full.
     private let spoolLimit: Int?
     private let reporter: any ExtensionReporter
-    /// Bytes of the path that name the extension; the rest is PATH_INFO. Nil when the whole path does.
-    private let scriptNameCount: Int?
+    private let naming: ScriptNaming
     private let root: [UInt8]
 
     private let busy = ExtensionDispatcher.message(503, "the extension's queue is full", retryAfter: 1)
@@ -28,9 +27,9 @@ package final class ExtensionDispatcher: RequestHandler {
 
     /// - Parameters:
     ///   - feeder: the worker's way into the extension's pool.
-    ///   - scriptName: the part of the path before PATH_INFO, for a route that covers paths below it.
+    ///   - naming: which part of the path names the extension.
     package init(
-        module: ExtensionModule, application: ExtensionApplication, feeder: PoolFeeder, scriptName: String?,
+        module: ExtensionModule, application: ExtensionApplication, feeder: PoolFeeder, naming: ScriptNaming,
         requestTimeout: Delay, spoolLimit: Int? = nil, reporter: any ExtensionReporter
     ) {
         self.module = module
@@ -39,7 +38,7 @@ package final class ExtensionDispatcher: RequestHandler {
         self.requestTimeout = requestTimeout
         self.spoolLimit = spoolLimit
         self.reporter = reporter
-        scriptNameCount = scriptName?.utf8.count
+        self.naming = naming
         root = Array(application.physicalPath.utf8)
     }
 
@@ -71,9 +70,9 @@ package final class ExtensionDispatcher: RequestHandler {
     private func begin(_ session: ExtensionSession, _ exchange: Exchange) {
         let origin = origin(of: exchange.connection)
         unsafe exchange.withPath { path in
-            let count = min(scriptNameCount ?? path.count, path.count)
-            let scriptName = unsafe UnsafeRawBufferPointer(rebasing: path[..<count])
-            let pathInfo = unsafe UnsafeRawBufferPointer(rebasing: path[count...])
+            let (nameEnd, infoStart) = unsafe naming.split(path)
+            let scriptName = unsafe UnsafeRawBufferPointer(rebasing: path[..<nameEnd])
+            let pathInfo = unsafe UnsafeRawBufferPointer(rebasing: path[infoStart...])
             unsafe withTranslated(pathInfo) { translated in
                 let request = unsafe ExtensionRequest(
                     head: exchange.head, headBytes: exchange.headBytes, fields: exchange.fields,

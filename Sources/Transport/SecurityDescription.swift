@@ -34,7 +34,8 @@ package final class SecurityDescription: Sendable {
         package let fingerprint: String
 
         package init(
-            failure: String?, subject: String, issuer: String, serial: String, encoded: [UInt8], fingerprint: String = ""
+            failure: String?, subject: String, issuer: String, serial: String, encoded: [UInt8],
+            fingerprint: String = ""
         ) {
             self.failure = failure
             self.subject = subject

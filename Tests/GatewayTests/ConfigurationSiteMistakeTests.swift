@@ -59,16 +59,19 @@ import Testing
     @Test(arguments: [
         ("{ path: x, respond: {} }", "5:15 a path begins with '/', found 'x'"),
         ("{ path: /\(String(repeating: "a", count: 2048)), respond: {} }", "5:15 a path has at most 2048 bytes"),
-        ("{ path: '/a*', respond: {} }", "5:15 a '*' may only stand at the end of a path, after '/', found '/a*'"),
+        (
+            "{ path: '/a*', respond: {} }",
+            "5:15 a '*' may only stand at the end of a path, after '/', or in front of a file's ending, found '/a*'"
+        ),
         ("{ path: '/a b', respond: {} }", "5:15 a path holds no spaces, control characters, '?' or '#', found '/a b'"),
         ("{ path: /a/../b, respond: {} }", "5:15 a path has no empty, '.' or '..' segments, found '/a/../b'"),
         (
             "{ path: /a }",
-            "5:7 a route has exactly one action: extension, respond, redirect or files; this one has none"
+            "5:7 a route has exactly one action: extension, extensions_in, respond, redirect or files; this one has none"
         ),
         (
             "{ path: /a, extension: hello, respond: {} }",
-            "5:7 a route has exactly one action: extension, respond, redirect or files; this one has extension and respond"
+            "5:7 a route has exactly one action: extension, extensions_in, respond, redirect or files; this one has extension and respond"
         ),
         ("{ path: /a, extension: hallo }", "5:30 unknown extension 'hallo' [hello]"),
         ("{ path: /a, proxy: {}, respond: {} }", "5:19 unknown key 'proxy'"),

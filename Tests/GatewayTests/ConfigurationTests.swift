@@ -43,7 +43,7 @@ import Testing
         #expect(site.certificates == [.init(chain: "/etc/isagate/site.pem", key: "/etc/isagate/site.key")])
         #expect(site.root == "/srv/public")
         #expect(site.routes.map(\.path) == [.exact("/hello"), .exact("/ping"), .prefix("/old/"), .prefix("/")])
-        #expect(site.routes[0].action == .runExtension("hello"))
+        #expect(site.routes[0].action == .runExtension("hello", wholePathInfo: false))
         let headers = [RespondConfiguration.Header(name: "content-type", value: "text/html")]
         #expect(site.routes[1].action == .respond(RespondConfiguration(status: 404, body: "gone\n", headers: headers)))
         let template = RedirectTemplate(parts: [.literal("https://"), .host, .literal("/new?"), .query])

@@ -4,17 +4,21 @@ extension ValueDecoder<Located<RouteConfiguration>> {
             let path = keys.require("path", .located(.pathPattern), placeholder: nil)
             let conditions = keys.take("when", .conditions, default: .none)
             let limits = keys.take("limit", .routeLimits)
+            let wholePathInfo = takeWholePathInfo(&keys, path)
             let actions = [
-                keys.take("extension", .extensionName(declared)).map { RouteAction.runExtension($0) },
+                keys.take("extension", .extensionName(declared)).map {
+                    RouteAction.runExtension($0, wholePathInfo: wholePathInfo)
+                },
+                keys.take("extensions_in", .scriptFolder).map { folderAction($0, of: path, keys) },
                 keys.take("respond", .respond).map { RouteAction.respond($0) },
                 keys.take("redirect", .redirect).map { RouteAction.redirect($0) },
                 keys.take("files", .files).map { RouteAction.files($0) },
             ]
-            let given = ["extension", "respond", "redirect", "files"].filter(keys.names.contains)
+            let given = ["extension", "extensions_in", "respond", "redirect", "files"].filter(keys.names.contains)
             if given.count != 1 {
                 let found = given.isEmpty ? "none" : given.joined(separator: " and ")
                 keys.context.report(
-                    "a route has exactly one action: extension, respond, redirect or files; this one has \(found)",
+                    "a route has exactly one action: extension, extensions_in, respond, redirect or files; this one has \(found)",
                     at: keys.position)
             }
             if case .files(let files)? = actions.compactMap({ $0 }).first, let path {
@@ -25,6 +29,48 @@ extension ValueDecoder<Located<RouteConfiguration>> {
                 action: actions.compactMap { $0 }.first ?? .respond(RespondConfiguration()), line: keys.position.line)
             configuration.responseRules = keys.takeResponseRules()
             return Located(value: configuration, position: path?.position ?? keys.position)
+        }
+    }
+}
+
+/// PATH_INFO of a script map; no other route has a choice.
+private func takeWholePathInfo(_ keys: inout MappingReader, _ path: Located<PathPattern>?) -> Bool {
+    let allowed = keys.take("allow_path_info", .boolean)
+    guard case .script? = path?.value else {
+        if let position = keys.position(of: "allow_path_info") {
+            keys.context.report("allow_path_info is for a path such as /*.php", at: position)
+        }
+        return false
+    }
+    return !(allowed ?? false)
+}
+
+private func folderAction(
+    _ folder: ScriptFolderConfiguration, of path: Located<PathPattern>?, _ keys: MappingReader
+) -> RouteAction {
+    var folder = folder
+    if case .script(let prefix, let suffix)? = path?.value {
+        folder.suffix = suffix
+        folder.start = prefix.utf8.count
+    } else if path != nil {
+        keys.context.report(
+            "extensions_in is for a path such as /scripts/*.dll",
+            at: keys.position(of: "extensions_in") ?? keys.position)
+    }
+    return .extensionsIn(folder)
+}
+
+extension ValueDecoder<ScriptFolderConfiguration> {
+    /// A folder, or a mapping of a folder and the names of the files in it that may be run.
+    fileprivate static var scriptFolder: Self {
+        let section = Self.mapping { keys in
+            ScriptFolderConfiguration(
+                path: keys.require("folder", .folder, placeholder: ""),
+                allowed: keys.take("allow", .list("files", of: .name("the name of a file"))).map(Set.init))
+        }
+        return Self { node, context in
+            if case .mapping = node { return section.decode(node, context) }
+            return ValueDecoder<String>.folder.decode(node, context).map { ScriptFolderConfiguration(path: $0) }
         }
     }
 }
@@ -56,9 +102,12 @@ extension ValueDecoder<PathPattern> {
             guard text.hasPrefix("/") else { throw Refusal(message: "a path begins with '/', found \(quoted(text))") }
             guard text.utf8.count <= 2048 else { throw Refusal(message: "a path has at most 2048 bytes") }
             let isPrefix = text.hasSuffix("/*")
-            let literal = isPrefix ? String(text.dropLast()) : text
+            let script = scriptPattern(text)
+            let literal = script?.prefix ?? (isPrefix ? String(text.dropLast()) : text)
             if literal.contains("*") {
-                throw Refusal(message: "a '*' may only stand at the end of a path, after '/', found \(quoted(text))")
+                throw Refusal(
+                    message: "a '*' may only stand at the end of a path, after '/', or in front of a file's ending, "
+                        + "found \(quoted(text))")
             }
             let forbidden = literal.unicodeScalars.contains { $0.value <= 0x20 || $0.value == 0x7F }
             if forbidden || literal.contains(where: { "?#".contains($0) }) {
@@ -68,9 +117,18 @@ extension ValueDecoder<PathPattern> {
             if segments.contains(where: { ["", ".", ".."].contains($0) }) {
                 throw Refusal(message: "a path has no empty, '.' or '..' segments, found \(quoted(text))")
             }
+            if let script { return .script(prefix: script.prefix, suffix: script.suffix) }
             return isPrefix ? .prefix(literal) : .exact(literal)
         }
     }
+}
+
+/// The parts of `/x/*.dll`: what stands before the star, and an ending of a dot, letters and digits.
+private func scriptPattern(_ text: String) -> (prefix: String, suffix: String)? {
+    guard let star = text.firstRange(of: "/*."), !text[star.upperBound...].isEmpty,
+        text[star.upperBound...].utf8.allSatisfy({ isDigit($0) || ($0 | 0x20 >= 0x61 && $0 | 0x20 <= 0x7A) })
+    else { return nil }
+    return (String(text[..<star.lowerBound]) + "/", "." + text[star.upperBound...])
 }
 
 extension PathPattern: CustomStringConvertible {
@@ -79,6 +137,7 @@ extension PathPattern: CustomStringConvertible {
         switch self {
         case .exact(let path): path
         case .prefix(let path): path + "*"
+        case .script(let prefix, let suffix): "\(prefix)*\(suffix)"
         }
     }
 }

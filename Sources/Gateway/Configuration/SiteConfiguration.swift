@@ -58,11 +58,18 @@ package enum PathPattern: Sendable, Hashable {
     case exact(String)
     /// Every path that begins with this string, which ends in a slash: `/x/` for `/x/*`.
     case prefix(String)
+    /// Paths with this prefix in which a segment behind it ends with the suffix: `/x/` and `.dll` for `/x/*.dll`.
+    case script(prefix: String, suffix: String)
 
     package func matches(_ path: String) -> Bool {
         switch self {
         case .exact(let exact): path.utf8.elementsEqual(exact.utf8)
         case .prefix(let prefix): path.utf8.starts(with: prefix.utf8)
+        case .script(let prefix, let suffix):
+            path.utf8.starts(with: prefix.utf8)
+                && path.dropFirst(prefix.count).split(separator: "/").contains {
+                    $0.hasSuffix(suffix) && $0.utf8.count > suffix.utf8.count
+                }
         }
     }
 
@@ -72,19 +79,38 @@ package enum PathPattern: Sendable, Hashable {
         case .exact(let path): matches(path)
         case .prefix(let path):
             switch self {
+            case .exact, .script: false
+            case .prefix(let prefix): path.utf8.starts(with: prefix.utf8)
+            }
+        case .script(let path, let suffix):
+            switch self {
             case .exact: false
             case .prefix(let prefix): path.utf8.starts(with: prefix.utf8)
+            case .script(let prefix, let own): path.utf8.starts(with: prefix.utf8) && suffix.hasSuffix(own)
             }
         }
     }
 }
 
 package enum RouteAction: Sendable, Equatable {
-    /// Runs the extension of this name.
-    case runExtension(String)
+    /// Runs the extension of this name; PATH_INFO is the whole path, or what follows the extension's part of it.
+    case runExtension(String, wholePathInfo: Bool)
+    case extensionsIn(ScriptFolderConfiguration)
     case respond(RespondConfiguration)
     case redirect(RedirectConfiguration)
     case files(FilesConfiguration)
+}
+
+/// A folder whose libraries are extensions, each under the name of its file.
+package struct ScriptFolderConfiguration: Sendable, Equatable {
+    /// Absolute.
+    package var path: String
+    /// The names of files that may be run; nil for all with the suffix.
+    package var allowed: Set<String>?
+    /// How the names end, from the route's path.
+    package var suffix = ""
+    /// Bytes of a request's path before the file's name, from the route's path.
+    package var start = 0
 }
 
 /// A response that is the same for every request.

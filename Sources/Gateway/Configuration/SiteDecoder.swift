@@ -130,7 +130,7 @@ extension PathPattern {
     fileprivate var coveringPatterns: [PathPattern] {
         let path =
             switch self {
-            case .exact(let path), .prefix(let path): path
+            case .exact(let path), .prefix(let path), .script(let path, _): path
             }
         let prefixes = path.utf8.indices.filter { path.utf8[$0] == UInt8(ascii: "/") }
             .map { PathPattern.prefix(String(path[...$0])) }

@@ -11,6 +11,7 @@ struct AccessRecord {
     let query: String
     let version: String
     let status: Int
+    let substatus: Int
     let bytes: UInt64
     let referer: String
     let userAgent: String
@@ -27,6 +28,7 @@ struct AccessRecord {
         query = exchange.text(of: head.query) + (exchange.logParameter ?? "")
         version = head.version == .http11 ? "HTTP/1.1" : "HTTP/1.0"
         status = exchange.status
+        substatus = exchange.logSubstatus
         bytes = exchange.contentBytes
         referer = exchange.value(named: "referer").map { exchange.text(of: $0) } ?? ""
         userAgent = exchange.value(named: "user-agent").map { exchange.text(of: $0) } ?? ""
@@ -42,6 +44,7 @@ struct AccessRecord {
         query = ""
         version = ""
         status = rejection.status
+        substatus = 0
         bytes = 0
         referer = ""
         userAgent = ""
@@ -85,7 +88,7 @@ struct AccessRecord {
             line.appendW3CField(field)
             line.append(UInt8(ascii: " "))
         }
-        line.append(contentsOf: "\(status) 0 0 \(milliseconds)\n".utf8)
+        line.append(contentsOf: "\(status) \(substatus) 0 \(milliseconds)\n".utf8)
     }
 }
 

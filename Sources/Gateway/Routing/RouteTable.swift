@@ -1,5 +1,6 @@
 import Glibc
 import HTTP
+import ISAPI
 
 /// The routes of one site, tried in the order of the file.
 @safe
@@ -9,6 +10,8 @@ final class RouteTable {
     private struct Entry {
         var path: UnsafeRawBufferPointer
         var isPrefix: Bool
+        /// How a segment behind the prefix has to end; empty when none has to.
+        var suffix: UnsafeRawBufferPointer
         var action: Unmanaged<Action>
         /// What else is asked of a request; nil when nothing is.
         var conditions: Unmanaged<ConditionMatcher>?
@@ -21,25 +24,42 @@ final class RouteTable {
 
     init(_ routes: [(configuration: RouteConfiguration, action: Action)]) {
         for route in routes {
-            let (text, isPrefix) =
+            let (text, isPrefix, suffix) =
                 switch route.configuration.path {
-                case .exact(let text): (text, false)
-                case .prefix(let text): (text, true)
+                case .exact(let text): (text, false, "")
+                case .prefix(let text): (text, true, "")
+                case .script(let prefix, let suffix): (prefix, true, suffix)
                 }
-            let path = UnsafeMutableRawBufferPointer.allocate(byteCount: text.utf8.count, alignment: 1)
-            unsafe path.copyBytes(from: Array(text.utf8))
+            let path = unsafe Self.copy(text)
             actions.append(route.action)
             let matcher = ConditionMatcher(route.configuration.conditions)
             if let matcher { matchers.append(matcher) }
             unsafe entries.append(
                 Entry(
-                    path: UnsafeRawBufferPointer(path), isPrefix: isPrefix, action: .passUnretained(route.action),
+                    path: path, isPrefix: isPrefix, suffix: Self.copy(suffix), action: .passUnretained(route.action),
                     conditions: matcher.map { unsafe .passUnretained($0) }))
         }
     }
 
     deinit {
-        for entry in entries { unsafe entry.path.deallocate() }
+        for entry in entries {
+            unsafe entry.path.deallocate()
+            unsafe entry.suffix.deallocate()
+        }
+    }
+
+    private static func copy(_ text: String) -> UnsafeRawBufferPointer {
+        let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: text.utf8.count, alignment: 1)
+        unsafe bytes.copyBytes(from: Array(text.utf8))
+        return UnsafeRawBufferPointer(bytes)
+    }
+
+    private static func hasScript(_ path: UnsafeRawBufferPointer, _ entry: Entry) -> Bool {
+        unsafe path.withMemoryRebound(to: UInt8.self) { path in
+            unsafe entry.suffix.withMemoryRebound(to: UInt8.self) { suffix in
+                unsafe ScriptPath.end(in: path.span, from: entry.path.count, suffix: suffix.span) != nil
+            }
+        }
     }
 
     /// The action of the first route that covers `path`, the normalized one of the request, whose conditions hold, and
@@ -53,6 +73,7 @@ final class RouteTable {
             let fits = unsafe entry.isPrefix ? path.count >= entry.path.count : path.count == entry.path.count
             guard fits else { continue }
             guard unsafe memcmp(path.baseAddress!, entry.path.baseAddress!, entry.path.count) == 0 else { continue }
+            if unsafe !entry.suffix.isEmpty, unsafe !Self.hasScript(path, entry) { continue }
             if let conditions = unsafe entry.conditions {
                 guard unsafe conditions._withUnsafeGuaranteedRef({ $0.holds(for: exchange) }) else { continue }
             }

@@ -50,13 +50,13 @@ DWORD WINAPI HttpExtensionProc(EXTENSION_CONTROL_BLOCK *block) {
     if (!done) {
       send_text_head(block);
       SAY(done);
-    } else if (write_text(block, "too late") || send_text_head(block)) {
+    } else if (*block->lpszQueryString == '/' && (write_text(block, "too late") || send_text_head(block))) {
       return HSE_STATUS_ERROR;
     }
     return HSE_STATUS_SUCCESS;
   }
   if (strcmp(name, "custom_error") == 0) {
-    char *substatus = strchr(query, ' ');
+    char *substatus = strrchr(query, ' ');
     HSE_CUSTOM_ERROR_INFO information = {query, 0, FALSE};
     if (substatus != NULL) {
       information.uHttpSubError = (USHORT)atoi(substatus);
@@ -91,7 +91,7 @@ DWORD WINAPI HttpExtensionProc(EXTENSION_CONTROL_BLOCK *block) {
     SAY(CALL(HSE_REQ_REPORT_UNHEALTHY, query, NULL, NULL));
   } else if (strcmp(name, "unicode_map") == 0) {
     widen(query, wide);
-    DWORD size = 4;
+    DWORD size = (DWORD)(2 * (strlen(query) + 1));
     done = CALL(HSE_REQ_MAP_UNICODE_URL_TO_PATH, wide, &size, NULL);
     SAY(done);
     write_format(block, "%u\n", size);

@@ -1,0 +1,48 @@
+import HTTP
+import ISAPI
+
+/// `extensions_in`: the library that the path names is the extension that answers.
+///
+/// A library that is not among those listed is not told apart from one that is not there: 404, with sub-status 2 in the
+/// log.
+final class ScriptFolderAction: Action {
+    private let start: Int
+    private let suffix: [UInt8]
+    /// By the names of their files.
+    private let extensions: [(name: [UInt8], action: Action)]
+    private let unlisted = FixedResponse(
+        status: 404, fields: [("Content-Type", "text/plain; charset=utf-8")],
+        body: Array("404 Not Found: no such extension\n".utf8))
+
+    private static let unlistedSubstatus = 2
+
+    init(start: Int, suffix: String, extensions: [(name: String, action: Action)]) {
+        self.start = start
+        self.suffix = Array(suffix.utf8)
+        self.extensions = extensions.map { (Array($0.name.utf8), $0.action) }
+    }
+
+    override func answer(_ exchange: Exchange) -> Disposition {
+        let index = unsafe exchange.withPath { path in
+            let name = unsafe name(in: path)
+            return extensions.firstIndex { unsafe $0.name.elementsEqual(name) }
+        }
+        if let index { return extensions[index].action.answer(exchange) }
+        exchange.setLogSubstatus(Self.unlistedSubstatus)
+        exchange.fail(unlisted)
+        return .answered
+    }
+
+    override func isHandled(byAnyOf handlers: [any RequestHandler]) -> Bool {
+        extensions.contains { $0.action.isHandled(byAnyOf: handlers) }
+    }
+
+    /// The file that the path names; below a further folder, with that folder.
+    private func name(in path: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+        let suffix = suffix
+        let end = unsafe path.withMemoryRebound(to: UInt8.self) { bytes in
+            unsafe ScriptPath.end(in: bytes.span, from: start, suffix: suffix.span)
+        }
+        return unsafe UnsafeRawBufferPointer(rebasing: path[start..<(end ?? path.count)])
+    }
+}
