@@ -25,7 +25,7 @@ address_environment := ASAN_OPTIONS=detect_leaks=1 \
 
 stage = @printf '\n== %s\n'
 
-.PHONY: help run build test test-unit test-end-to-end test-address test-thread lint format bench fuzz certs examples clean
+.PHONY: help run build test test-unit test-end-to-end test-address test-thread lint format bench soak fuzz certs examples clean
 .PHONY: build-packages test-packages
 
 help: ## Lists these commands
@@ -71,6 +71,11 @@ format: ## Formats the Swift sources in place
 
 bench: build examples ## Measures against nginx; prints one table in under five minutes
 	Bench/run
+
+SOAK_SECONDS ?= 600
+soak: test-packages build ## Runs mixed clients of extensions for SOAK_SECONDS (600)
+	$(stage) "soak, $(SOAK_SECONDS) s"
+	ISAGATE=$(release) $(python) Tests/EndToEnd/soak.py $(SOAK_SECONDS)
 
 FUZZ_SECONDS ?= 30
 fuzz: ## Runs each fuzzer for FUZZ_SECONDS (30)
