@@ -137,3 +137,5 @@ int CLinux_drop_capabilities(void) {
 }
 
 int CLinux_signal_at_death_of_parent(int signal) { return prctl(PR_SET_PDEATHSIG, signal); }
+
+int CLinux_thread_id(void) { return (int)syscall(SYS_gettid); }

@@ -119,6 +119,7 @@ final class ExtensionHost {
         return ExtensionAction(
             ExtensionDispatcher(
                 module: chosen.library.module, application: application, feeder: chosen.feeders[worker],
+                worker: workers[worker],
                 naming: naming, requestTimeout: Delay(chosen.configuration.requestTimeout),
                 spoolLimit: chosen.configuration.spoolsRequest ? chosen.configuration.spoolLimit : nil,
                 reporter: reporter),

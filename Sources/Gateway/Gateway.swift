@@ -16,7 +16,7 @@ package final class Gateway: GatewayControl {
     private let countdown: Countdown
     private let admission: Admission
     private var servers: [WorkerServer] = []
-    private var threads: [WorkerThread] = []
+    private var threads: [WorkerThreads] = []
     private var extensions: ExtensionHost?
     private var filesLog: FilesLog?
     private var accessLog: AccessLogTarget?
@@ -58,7 +58,7 @@ package final class Gateway: GatewayControl {
             let sockets = material.sockets.filter { $0.worker == worker.index }
             server.apply(generation, adding: sockets, removing: [])
             servers.append(server)
-            threads.append(WorkerThread(worker, onEnd: countdown.step))
+            threads.append(WorkerThreads(worker, onEnd: countdown.step))
         }
         served = Set(material.sockets.map(ServedAddress.init))
         countdown.start(from: threads.count)

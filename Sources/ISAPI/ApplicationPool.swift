@@ -2,10 +2,12 @@ import CISAPI
 import CLinux
 import Glibc
 import Synchronization
+import Transport
 
 /// Threads that run extension code, and the queue of sessions waiting for one.
 ///
-/// A pool starts with its creation and ends with `stop`.
+/// A pool starts with its creation and ends with `stop`. No more of its sessions run at a time than it has threads,
+/// those that run on a worker's thread (`PoolFeeder`) included.
 @safe
 package final class ApplicationPool: @unchecked Sendable {
     package let name: String
@@ -28,6 +30,10 @@ package final class ApplicationPool: @unchecked Sendable {
     private struct Queue: ~Copyable {
         var sessions = SessionQueue()
         var idleThreads = 0
+        /// Sessions that run, on a thread of the pool or of a worker.
+        var running = 0
+        /// Workers that run sessions.
+        var visitors = 0
         /// A thread has been woken and has not come to the queue yet.
         var isWaking = false
         var isStopping = false
@@ -39,10 +45,16 @@ package final class ApplicationPool: @unchecked Sendable {
         /// One at a time: a woken thread wakes the next if it finds more work than it takes. Short requests are
         /// finished by the threads already running before many have been woken for them; where requests block, every
         /// thread comes to run as fast as wake-ups follow each other.
-        mutating func wakesAnother() -> Bool {
-            guard idleThreads > 0, !isWaking, sessions.count > 0 else { return false }
+        mutating func wakesAnother(_ threadLimit: Int) -> Bool {
+            guard idleThreads > 0, !isWaking, sessions.count > 0, running < threadLimit else { return false }
             isWaking = true
             return true
+        }
+
+        /// How many threads are to be woken now; all, to end or to go on, when a stopping pool has come further.
+        mutating func wakeUps(_ threadLimit: Int, isProgress: Bool) -> Int {
+            if isStopping, isProgress { return idleThreads }
+            return wakesAnother(threadLimit) ? 1 : 0
         }
     }
 
@@ -83,8 +95,10 @@ package final class ApplicationPool: @unchecked Sendable {
         }
         work.wake(Int.max)
         while true {
-            let (running, seen) = queue.withLock { queue in (queue.runningThreads, ended.count) }
-            if running == 0 { break }
+            let (isOver, seen) = queue.withLock { queue in
+                (queue.runningThreads == 0 && queue.visitors == 0, ended.count)
+            }
+            if isOver { break }
             guard ended.wait(past: seen, until: deadline) else { return false }
         }
         for thread in threads { pthread_join(thread, nil) }
@@ -113,7 +127,7 @@ package final class ApplicationPool: @unchecked Sendable {
         let wakes = queue.withLock { queue in
             queue.sessions.append(&sessions)
             queued.store(queue.sessions.count, ordering: .relaxed)
-            let wakes = queue.wakesAnother()
+            let wakes = queue.wakesAnother(threadCount)
             if wakes { work.advance() }
             return wakes
         }
@@ -136,6 +150,39 @@ package final class ApplicationPool: @unchecked Sendable {
         guard pending.subtract(1, ordering: .sequentiallyConsistent).newValue == 0 else { return }
         ended.advance()
         ended.wake(Int.max)
+    }
+
+    // MARK: Workers that run sessions
+
+    /// Whether the calling worker may run sessions, one at a time, until it leaves.
+    fileprivate func enter() -> Bool {
+        queue.withLock { queue in
+            guard queue.running < threadCount, queue.sessions.count == 0, !queue.isStopping else { return false }
+            queue.running += 1
+            queue.visitors += 1
+            return true
+        }
+    }
+
+    fileprivate func leave() {
+        let (wakes, isStopping) = queue.withLock { queue in
+            queue.running -= 1
+            queue.visitors -= 1
+            let wakes = queue.wakeUps(threadCount, isProgress: true)
+            if wakes > 0 { work.advance() }
+            if queue.isStopping { ended.advance() }
+            return (wakes, queue.isStopping)
+        }
+        if wakes > 0 { work.wake(wakes) }
+        if isStopping { ended.wake(Int.max) }
+    }
+
+    /// Runs an admitted session on the calling thread.
+    @inline(__always)
+    fileprivate func run(_ session: Unmanaged<ExtensionSession>) -> Unmanaged<ExtensionModule>? {
+        let module = unsafe session._withUnsafeGuaranteedRef { unsafe $0.run() }
+        admitted.subtract(1, ordering: .relaxed)
+        return unsafe module
     }
 
     // MARK: Threads
@@ -174,10 +221,10 @@ package final class ApplicationPool: @unchecked Sendable {
         // The kernel keeps 15 bytes of a thread's name.
         unsafe CLinux_set_thread_name("\(name.prefix(11))-\(number)")
         var modules = unsafe [Unmanaged<ExtensionModule>]()
-        while let session = unsafe nextSession() {
-            let ran = unsafe session._withUnsafeGuaranteedRef { unsafe $0.run() }
-            admitted.subtract(1, ordering: .relaxed)
-            guard let module = unsafe ran else { continue }
+        var hasRun = false
+        while let session = unsafe nextSession(hasRun: hasRun) {
+            hasRun = true
+            guard let module = unsafe run(session) else { continue }
             if unsafe !modules.contains(where: { unsafe $0.toOpaque() == module.toOpaque() }) {
                 unsafe modules.append(module)
             }
@@ -189,8 +236,9 @@ package final class ApplicationPool: @unchecked Sendable {
     }
 
     /// The session that has waited longest; waits for one, nil once the pool stops and nothing is left.
-    private func nextSession() -> Unmanaged<ExtensionSession>? {
+    private func nextSession(hasRun: Bool) -> Unmanaged<ExtensionSession>? {
         var wasIdle = false
+        var isRunning = hasRun
         var yields = 0
         while true {
             // On a busy machine others run meanwhile and may bring work, which then needs no wake-up.
@@ -199,22 +247,26 @@ package final class ApplicationPool: @unchecked Sendable {
                 sched_yield()
                 continue
             }
-            let (session, isStopping, wakes, seen) = unsafe queue.withLock { queue in
+            let (session, isOver, wakes, seen) = unsafe queue.withLock { queue in
+                if isRunning { queue.running -= 1 }
+                isRunning = false
                 if wasIdle {
                     queue.idleThreads -= 1
                     queue.isWaking = false
                 }
-                let session = unsafe queue.sessions.popFirst()
+                let session = unsafe queue.running < threadCount ? queue.sessions.popFirst() : nil
+                if unsafe session != nil { queue.running += 1 }
                 queued.store(queue.sessions.count, ordering: .relaxed)
-                wasIdle = unsafe session == nil && !queue.isStopping
+                let isOver = unsafe session == nil && queue.isStopping && queue.sessions.count == 0
+                wasIdle = unsafe session == nil && !isOver
                 if wasIdle { queue.idleThreads += 1 }
-                let wakes = queue.wakesAnother()
-                if wakes { work.advance() }
-                return unsafe (session, queue.isStopping, wakes, work.count)
+                let wakes = unsafe queue.wakeUps(threadCount, isProgress: session != nil)
+                if wakes > 0 { work.advance() }
+                return unsafe (session, isOver, wakes, work.count)
             }
-            if wakes { work.wake(1) }
+            if wakes > 0 { work.wake(wakes) }
             if let session = unsafe session { return unsafe session }
-            if isStopping { return nil }
+            if isOver { return nil }
             work.wait(past: seen)
         }
     }
@@ -240,6 +292,8 @@ package final class PoolFeeder {
     private var sessions = SessionQueue()
     /// Idle sessions, the last used first; kept here so that workers do not meet in the common store.
     private var idle = SessionList()
+    private var inline = InlineRunning()
+    private var now = Deadline(milliseconds: 0)
 
     private static let idleLimit = 256
 
@@ -277,11 +331,41 @@ package final class PoolFeeder {
         return true
     }
 
-    /// Hands over what was added since the last call; the worker does this at the end of each turn.
+    /// Hands what was added since the last call to the pool's threads.
     @inline(__always)
     package func flush() {
         guard !isEmpty else { return }
         pool.enqueue(&sessions)
+    }
+}
+
+extension PoolFeeder: LoopBorrower {
+    /// Runs what was added during the turn on the worker's own thread if that promises to be short, and hands the rest
+    /// to the pool.
+    package func borrowLoop(of worker: Worker) -> Bool {
+        now = worker.now
+        guard inline.isAllowed(at: now), worker.canLend, pool.enter() else {
+            flush()
+            return true
+        }
+        let pool = pool
+        defer { pool.leave() }
+        let began = CLinux_monotonic_ns()
+        var seen = began
+        while let session = unsafe sessions.popFirst() {
+            guard worker.lend({ _ = unsafe pool.run(session) }) else { return false }
+            let ended = CLinux_monotonic_ns()
+            inline.ran(for: ended &- seen, at: now)
+            seen = ended
+            if seen &- began > InlineRunning.turnLimit || !inline.isAllowed(at: now) { break }
+        }
+        flush()
+        return true
+    }
+
+    package func loopTaken() {
+        inline.loopTaken(at: now)
+        flush()
     }
 }
 

@@ -10,6 +10,7 @@ package final class ExtensionDispatcher: RequestHandler {
     private let module: ExtensionModule
     private let application: ExtensionApplication
     private let feeder: PoolFeeder
+    private let worker: Worker
     private let requestTimeout: Delay
     /// Bytes of a chunked body that are collected before the extension is called, so that it finds a length; nil to call
     /// it as soon as its read-ahead is full.
@@ -27,14 +28,16 @@ package final class ExtensionDispatcher: RequestHandler {
 
     /// - Parameters:
     ///   - feeder: the worker's way into the extension's pool.
+    ///   - worker: the one that uses this dispatcher.
     ///   - naming: which part of the path names the extension.
     package init(
-        module: ExtensionModule, application: ExtensionApplication, feeder: PoolFeeder, naming: ScriptNaming,
-        requestTimeout: Delay, spoolLimit: Int? = nil, reporter: any ExtensionReporter
+        module: ExtensionModule, application: ExtensionApplication, feeder: PoolFeeder, worker: Worker,
+        naming: ScriptNaming, requestTimeout: Delay, spoolLimit: Int? = nil, reporter: any ExtensionReporter
     ) {
         self.module = module
         self.application = application
         self.feeder = feeder
+        self.worker = worker
         self.requestTimeout = requestTimeout
         self.spoolLimit = spoolLimit
         self.reporter = reporter
@@ -128,10 +131,9 @@ package final class ExtensionDispatcher: RequestHandler {
     }
 
     private func submit(_ session: ExtensionSession, _ exchange: Exchange) -> Bool {
-        let worker = exchange.endpoint.worker
         let isFirst = feeder.isEmpty
         guard feeder.add(session) else { return false }
-        if isFirst { worker.atEndOfTurn(feeder) }
+        if isFirst { worker.lendAtEndOfTurn(to: feeder) }
         return true
     }
 
@@ -142,8 +144,8 @@ package final class ExtensionDispatcher: RequestHandler {
     /// Lets go of the session on return, and leaves that to the caller on an error.
     private func relay(_ session: ExtensionSession, _ exchange: Exchange) async throws(ExchangeFailure) {
         let endpoint = exchange.endpoint
-        let deadline = endpoint.worker.now.advanced(by: requestTimeout)
-        var flushDeadline = endpoint.worker.now.advanced(by: Self.flushDelay)
+        let deadline = worker.now.advanced(by: requestTimeout)
+        var flushDeadline = worker.now.advanced(by: Self.flushDelay)
         var framed: ChunkedBody?
         var isWaiting = true
         while true {
@@ -376,8 +378,4 @@ extension RequestOrigin.Security.Certificate {
 
 extension Endpoint: SessionNotifier {
     package func notify() { signal() }
-}
-
-extension PoolFeeder: TurnEndAction {
-    package func turnEnded() { flush() }
 }

@@ -32,9 +32,8 @@ extension ExtensionSession {
     ///
     /// - Returns: the module that ran, for the thread to remember; nil if nobody waits for the answer any more.
     func run() -> Unmanaged<ExtensionModule>? {
-        let (work, notifier, isFree, isCompletion) = unsafe state.withLock { state in unsafe prepare(&state) }
+        let (work, isFree, isCompletion) = unsafe state.withLock { state in unsafe prepare(&state) }
         if isCompletion { return unsafe runCompletion() }
-        notifier?.notify()
         if isFree { giveBack() }
         guard let (module, block) = unsafe work else { return nil }
         let status = unsafe module._withUnsafeGuaranteedRef { module in unsafe module.call(block) }
@@ -44,33 +43,32 @@ extension ExtensionSession {
 
     private typealias Work = (Unmanaged<ExtensionModule>, UnsafeMutablePointer<EXTENSION_CONTROL_BLOCK>)
 
-    private func prepare(
-        _ state: inout SessionState
-    ) -> (Work?, (any SessionNotifier)?, isFree: Bool, isCompletion: Bool) {
-        guard state.life.isQueued else { return (nil, nil, false, true) }
-        guard state.life.start() else { return (nil, nil, state.recycleIfPossible(), false) }
+    private func prepare(_ state: inout SessionState) -> (Work?, isFree: Bool, isCompletion: Bool) {
+        guard state.life.isQueued else { return (nil, false, true) }
+        guard state.life.start() else { return (nil, state.recycleIfPossible(), false) }
         guard state.openBlock(for: self), let block = unsafe state.block,
             let module = unsafe state.module
         else {
             _ = state.life.returned(pending: false)
             state.outcome = SessionOutcome(ending: .exhausted, closesConnection: false, flaws: [])
-            return (nil, state.notification(), false, false)
+            state.notify()
+            return (nil, false, false)
         }
-        return unsafe ((module, block), nil, false, false)
+        return unsafe ((module, block), false, false)
     }
 
     private func returned(_ status: UInt32) {
         let isPending = status == UInt32(HSE_STATUS_PENDING)
-        let (notifier, isFree) = state.withLock { state in
+        let isFree = state.withLock { state in
             if state.life.returned(pending: isPending) {
                 state.complete(status)
-                return (state.notification(), state.recycleIfPossible())
+                state.notify()
+            } else if isPending, state.response.hasOutput {
+                state.notify()
             }
             if isPending, state.life.isPending { state.countPending() }
-            let isWaiting = isPending && state.response.hasOutput
-            return (isWaiting ? state.notification() : nil, state.recycleIfPossible())
+            return state.recycleIfPossible()
         }
-        notifier?.notify()
         if isFree { giveBack() }
     }
 
@@ -95,21 +93,23 @@ extension ExtensionSession {
                 let piece = unsafe UnsafeRawBufferPointer(rebasing: bytes[written...].prefix(room))
                 unsafe state.response.write(piece)
                 written += piece.count
-                if written == bytes.count { return .done(state.outputNotification()) }
+                if written == bytes.count {
+                    state.notifyOfOutput()
+                    return .done
+                }
                 state.life.block()
-                return .wait(state.notification(), progress.count)
+                state.notify()
+                return .wait(progress.count)
             }
             switch step {
-            case .done(let notifier):
-                notifier?.notify()
+            case .done:
                 return (written, nil)
             case .read: preconditionFailure("a write reads nothing")
             case .end(let failure, let isFree):
                 if isFree { giveBack() }
                 return (written, failure)
-            case .wait(let notifier, let seen):
+            case .wait(let seen):
                 isBlocked = true
-                notifier?.notify()
                 progress.wait(past: seen)
             }
         }
@@ -120,15 +120,14 @@ extension ExtensionSession {
         status: UnsafeRawBufferPointer, block: UnsafeRawBufferPointer, closesConnection: Bool,
         by caller: UnsafeMutableRawPointer
     ) -> CallFailure? {
-        let (failure, notifier): (CallFailure?, (any SessionNotifier)?) = state.withLock { state in
-            guard unsafe state.admits(caller) else { return (.invalidParameter, nil) }
-            if let failure = state.connectionFailure { return (failure, nil) }
+        state.withLock { state in
+            guard unsafe state.admits(caller) else { return .invalidParameter }
+            if let failure = state.connectionFailure { return failure }
             guard unsafe state.response.setHead(status: status, block: block, closesConnection: closesConnection)
-            else { return (.invalidParameter, nil) }
-            return (nil, state.outputNotification())
+            else { return .invalidParameter }
+            state.notifyOfOutput()
+            return nil
         }
-        notifier?.notify()
-        return failure
     }
 
     // MARK: Input
@@ -158,7 +157,8 @@ extension ExtensionSession {
                     return .end(state.connectionFailure ?? .connectionReset, false)
                 case .wait:
                     state.life.block()
-                    return .wait(isReader ? nil : state.notification(), progress.count)
+                    if !isReader { state.notify() }
+                    return .wait(progress.count)
                 }
             }
             switch step {
@@ -167,9 +167,8 @@ extension ExtensionSession {
             case .end(let failure, let isFree):
                 if isFree { giveBack() }
                 return (0, failure)
-            case .wait(let notifier, let seen):
+            case .wait(let seen):
                 isBlocked = true
-                notifier?.notify()
                 progress.wait(past: seen)
             }
         }
@@ -177,41 +176,37 @@ extension ExtensionSession {
 
     /// What a call that may wait does next.
     private enum Step {
-        case done((any SessionNotifier)?)
+        case done
         case read(Int)
         /// Refused; true if this was the last hold on the session.
         case end(CallFailure, Bool)
-        case wait((any SessionNotifier)?, UInt32)
+        case wait(UInt32)
     }
 
     // MARK: The end
 
     /// HSE_REQ_DONE_WITH_SESSION with an HSE_STATUS_ number; succeeds once per request.
     func done(_ status: UInt32, by caller: UnsafeMutableRawPointer) -> CallFailure? {
-        let (failure, notifier, wakes, isFree): (CallFailure?, (any SessionNotifier)?, Bool, Bool) =
-            state.withLock { state in
-                guard unsafe state.admits(caller), state.life.done() else {
-                    return (.invalidParameter, nil, false, false)
-                }
-                state.complete(status)
-                let wakes = state.life.hasBlockedCalls
-                if wakes { progress.advance() }
-                return (nil, state.notification(), wakes, state.recycleIfPossible())
-            }
-        notifier?.notify()
+        let (failure, wakes, isFree): (CallFailure?, Bool, Bool) = state.withLock { state in
+            guard unsafe state.admits(caller), state.life.done() else { return (.invalidParameter, false, false) }
+            state.complete(status)
+            state.notify()
+            let wakes = state.life.hasBlockedCalls
+            if wakes { progress.advance() }
+            return (nil, wakes, state.recycleIfPossible())
+        }
         if wakes { progress.wake(Int.max) }
         if isFree { giveBack() }
         return failure
     }
 
     /// HSE_REQ_SET_FLUSH_FLAG: whether the worker hears of any output.
-    func setPrompt(
-        _ isPrompt: Bool, by caller: UnsafeMutableRawPointer
-    ) -> (failure: CallFailure?, notifier: (any SessionNotifier)?) {
+    func setPrompt(_ isPrompt: Bool, by caller: UnsafeMutableRawPointer) -> CallFailure? {
         state.withLock { state in
-            guard unsafe state.admits(caller) else { return (.invalidParameter, nil) }
+            guard unsafe state.admits(caller) else { return .invalidParameter }
             state.isPrompt = isPrompt
-            return (nil, state.outputNotification())
+            state.notifyOfOutput()
+            return nil
         }
     }
 

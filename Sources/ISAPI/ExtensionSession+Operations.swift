@@ -18,44 +18,25 @@ extension ExtensionSession {
         _ kind: OperationSlot.Kind, by caller: UnsafeMutableRawPointer, target: CompletionTarget? = nil,
         _ start: (inout SessionState) -> CallFailure?
     ) -> CallFailure? {
-        let (failure, notifier, pool) = unsafe state.withLock { state in
-            guard unsafe state.admits(caller) else { return unsafe Beginning(failure: .invalidParameter) }
-            if let failure = state.connectionFailure { return unsafe Beginning(failure: failure) }
+        let (failure, pool): (CallFailure?, Unmanaged<ApplicationPool>?) = unsafe state.withLock { state in
+            guard unsafe state.admits(caller) else { return (.invalidParameter, nil) }
+            if let failure = state.connectionFailure { return (failure, nil) }
             guard let target = target ?? state.operation.target, !state.operation.isBusy else {
-                return unsafe Beginning(failure: .invalidParameter)
+                return (.invalidParameter, nil)
             }
-            if let failure = start(&state) { return unsafe Beginning(failure: failure) }
+            if let failure = start(&state) { return (failure, nil) }
             _ = state.operation.begin(kind, target)
             if kind == .read {
                 let pool = unsafe state.answeredRead()
-                return unsafe Beginning(notifier: pool == nil ? state.notification() : nil, pool: pool)
+                if unsafe pool == nil { state.notify() }
+                return unsafe (nil, pool)
             }
             state.hasErrands = true
-            return unsafe Beginning(notifier: state.notification())
-        }.parts
-        notifier?.notify()
+            state.notify()
+            return (nil, nil)
+        }
         unsafe complete(in: pool)
         return failure
-    }
-
-    @safe
-    private struct Beginning {
-        var failure: CallFailure?
-        var notifier: (any SessionNotifier)?
-        var pool: Unmanaged<ApplicationPool>?
-
-        init(
-            failure: CallFailure? = nil, notifier: (any SessionNotifier)? = nil,
-            pool: Unmanaged<ApplicationPool>? = nil
-        ) {
-            self.failure = failure
-            self.notifier = notifier
-            unsafe self.pool = pool
-        }
-
-        var parts: (CallFailure?, (any SessionNotifier)?, Unmanaged<ApplicationPool>?) {
-            unsafe (failure, notifier, pool)
-        }
     }
 
     /// HSE_IO_ASYNC of WriteClient: the buffer is the extension's until the completion.
@@ -93,15 +74,14 @@ extension ExtensionSession {
             return nil
         }
         if isOperation { return unsafe begin(.child, by: caller, start) }
-        let (failure, notifier): (CallFailure?, (any SessionNotifier)?) = state.withLock { state in
-            guard unsafe state.admits(caller), !state.operation.isBusy else { return (.invalidParameter, nil) }
-            if let failure = state.connectionFailure { return (failure, nil) }
-            if let failure = start(&state) { return (failure, nil) }
+        return state.withLock { state in
+            guard unsafe state.admits(caller), !state.operation.isBusy else { return .invalidParameter }
+            if let failure = state.connectionFailure { return failure }
+            if let failure = start(&state) { return failure }
             state.hasErrands = true
-            return (nil, state.notification())
+            state.notify()
+            return nil
         }
-        notifier?.notify()
-        return failure
     }
 
     /// HSE_REQ_CANCEL_IO: what is under way completes with ERROR_OPERATION_ABORTED.
@@ -118,16 +98,14 @@ extension ExtensionSession {
 
     /// HSE_REQ_CLOSE_CONNECTION: what is under way completes with ERROR_NETNAME_DELETED.
     func closeConnection(by caller: UnsafeMutableRawPointer) -> CallFailure? {
-        let beginning = state.withLock { state in
-            guard unsafe state.admits(caller) else { return unsafe Beginning(failure: .invalidParameter) }
-            if let failure = state.connectionFailure { return unsafe Beginning(failure: failure) }
+        let (failure, pool): (CallFailure?, Unmanaged<ApplicationPool>?) = unsafe state.withLock { state in
+            guard unsafe state.admits(caller) else { return (.invalidParameter, nil) }
+            if let failure = state.connectionFailure { return (failure, nil) }
             state.isClosedByExtension = true
             state.hasErrands = true
-            return unsafe Beginning(
-                notifier: state.notification(), pool: state.endOperation(bytes: 0, error: .netnameDeleted))
+            state.notify()
+            return unsafe (nil, state.endOperation(bytes: 0, error: .netnameDeleted))
         }
-        let (failure, notifier, pool) = unsafe beginning.parts
-        notifier?.notify()
         unsafe complete(in: pool)
         return failure
     }

@@ -35,8 +35,7 @@ package final class ExtensionSession: @unchecked Sendable {
 
     /// Copies the request and makes the session ready for its pool.
     package func begin(
-        _ request: borrowing ExtensionRequest, module: ExtensionModule, pool: ApplicationPool,
-        notifier: any SessionNotifier
+        _ request: ExtensionRequest, module: ExtensionModule, pool: ApplicationPool, notifier: any SessionNotifier
     ) {
         module.requestBegan()
         state.withLock { state in
@@ -45,7 +44,7 @@ package final class ExtensionSession: @unchecked Sendable {
             state.body.begin(hasBody: request.head.framing != .none)
             unsafe state.module = .passUnretained(module)
             unsafe state.pool = .passUnretained(pool)
-            state.notifier = notifier
+            unsafe state.notifier = notifier
         }
     }
 
@@ -135,7 +134,7 @@ package final class ExtensionSession: @unchecked Sendable {
     private func letGo(_ change: (inout SessionLife) -> Void) -> Bool {
         let (wakes, isFree, pool) = unsafe state.withLock { state in
             change(&state.life)
-            state.notifier = nil
+            unsafe state.notifier = nil
             let wakes = state.life.hasBlockedCalls
             if wakes { progress.advance() }
             let pool = unsafe state.operation.isBusy ? state.endOperation(bytes: 0, error: .operationAborted) : nil

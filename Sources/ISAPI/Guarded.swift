@@ -3,32 +3,75 @@ import Glibc
 import Synchronization
 
 /// A value that only the holder of its lock can reach.
+///
+/// The lock is a futex(2) beside the value: taking and leaving it is one atomic operation each as long as nobody else
+/// wants it, which is nearly always.
 @safe
 struct Guarded<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
-    private let mutex: UnsafeMutablePointer<pthread_mutex_t>
-    private let value: UnsafeMutablePointer<Value>
+    private let box: UnsafeMutablePointer<Box>
+
+    private struct Box: ~Copyable {
+        /// A `LockState`.
+        let lock = Atomic<UInt32>(0)
+        var value: Value
+
+        init(_ value: consuming Value) {
+            self.value = value
+        }
+    }
 
     init(_ initial: consuming Value) {
-        unsafe mutex = .allocate(capacity: 1)
-        unsafe pthread_mutex_init(mutex, nil)
-        unsafe value = .allocate(capacity: 1)
-        unsafe value.initialize(to: initial)
+        unsafe box = .allocate(capacity: 1)
+        unsafe box.initialize(to: Box(initial))
     }
 
     deinit {
-        unsafe value.deinitialize(count: 1)
-        unsafe value.deallocate()
-        unsafe pthread_mutex_destroy(mutex)
-        unsafe mutex.deallocate()
+        unsafe box.deinitialize(count: 1)
+        unsafe box.deallocate()
     }
 
     /// Runs `body` with the value, alone. `body` neither blocks nor calls foreign code.
     @inline(__always)
     borrowing func withLock<Result>(_ body: (inout Value) -> Result) -> Result {
-        unsafe pthread_mutex_lock(mutex)
-        defer { unsafe pthread_mutex_unlock(mutex) }
-        return unsafe body(&value.pointee)
+        let isFree = unsafe box.pointee.lock.compareExchange(
+            expected: LockState.free, desired: LockState.held, ordering: .acquiring
+        ).exchanged
+        if !isFree { lockContended() }
+        defer {
+            let state = unsafe box.pointee.lock.exchange(LockState.free, ordering: .releasing)
+            if state == LockState.contended { wakeNext() }
+        }
+        return unsafe body(&box.pointee.value)
     }
+
+    @inline(never)
+    private borrowing func lockContended() {
+        for _ in 0..<LockState.spins {
+            let isFree = unsafe box.pointee.lock.compareExchange(
+                expected: LockState.free, desired: LockState.held, ordering: .acquiring
+            ).exchanged
+            if isFree { return }
+            CLinux_spin_pause()
+        }
+        while unsafe box.pointee.lock.exchange(LockState.contended, ordering: .acquiring) != LockState.free {
+            _ = unsafe CLinux_futex_wait(box, LockState.contended, -1)
+        }
+    }
+
+    @inline(never)
+    private borrowing func wakeNext() {
+        _ = unsafe CLinux_futex_wake(box, 1)
+    }
+}
+
+/// The states of a lock made of a futex.
+private enum LockState {
+    static let free: UInt32 = 0
+    static let held: UInt32 = 1
+    /// Held, and others sleep until it is free.
+    static let contended: UInt32 = 2
+    /// The holder needs less than a microsecond, unless it was interrupted.
+    static let spins = 40
 }
 
 /// Something threads wait for: a count that moves each time there is news (futex(2)).

@@ -12,8 +12,8 @@ package struct ExtensionRequest {
     package var pathInfo: UnsafeRawBufferPointer
     /// The file that `pathInfo` stands for.
     package var translatedPath: UnsafeRawBufferPointer
-    package var origin: RequestOrigin
-    package var application: ExtensionApplication
+    package var origin: Unmanaged<RequestOrigin>
+    package var application: Unmanaged<ExtensionApplication>
     /// Whether the connection may go on after the response.
     package var keepAlive: Bool
 
@@ -28,13 +28,13 @@ package struct ExtensionRequest {
         unsafe self.scriptName = scriptName
         unsafe self.pathInfo = pathInfo
         unsafe self.translatedPath = translatedPath
-        self.origin = origin
-        self.application = application
+        unsafe self.origin = .passUnretained(origin)
+        unsafe self.application = .passUnretained(application)
         self.keepAlive = keepAlive
     }
 }
 
-/// A session's own copy of a request, in one arena that is kept for the next.
+/// A session's own copy of a request, in one arena that is kept for the next; so are origin and application.
 ///
 /// The strings of the control block are copies of their own: extensions cut them up in place.
 @safe
@@ -62,10 +62,11 @@ struct RequestRecord: ~Copyable {
         unsafe fieldStorage.deallocate()
     }
 
-    mutating func fill(_ request: borrowing ExtensionRequest) {
+    mutating func fill(_ request: ExtensionRequest) {
         head = request.head
-        origin = request.origin
-        application = request.application
+        // A session often serves the same connection and route again.
+        unsafe request.origin._withUnsafeGuaranteedRef { if origin !== $0 { origin = $0 } }
+        unsafe request.application._withUnsafeGuaranteedRef { if application !== $0 { application = $0 } }
         keepAlive = request.keepAlive
         let paths = unsafe request.scriptName.count + 2 * (request.pathInfo.count + request.translatedPath.count)
         // The method, the query and the content type are in the head once and once more on their own.
@@ -85,8 +86,6 @@ struct RequestRecord: ~Copyable {
 
     mutating func reset() {
         arena.removeAll()
-        origin = nil
-        application = nil
         knownLength = nil
     }
 

@@ -1,6 +1,6 @@
 /// What wakes the worker when a session has something for it.
 package protocol SessionNotifier: AnyObject, Sendable {
-    /// Called on any thread. It may come once more after the worker has released the session, and then means nothing.
+    /// Called on any thread while the session is locked, and not any more once the worker has let go of the session.
     func notify()
 
     /// Whether the client has not closed its end; called on any thread, while the session is the worker's too.

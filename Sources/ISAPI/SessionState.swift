@@ -33,7 +33,8 @@ struct SessionState: ~Copyable {
     /// Outlives its active requests, so it is not counted: pool threads and workers would fight over the count.
     var module: Unmanaged<ExtensionModule>?
     var pool: Unmanaged<ApplicationPool>?
-    var notifier: (any SessionNotifier)?
+    /// The worker's; it lets go of it before its own end, so it is not counted either.
+    unowned(unsafe) var notifier: (any SessionNotifier)?
     /// The control block of the request, while the extension has it.
     var block: UnsafeMutablePointer<EXTENSION_CONTROL_BLOCK>?
     /// The worker wants to hear of any output.
@@ -63,17 +64,16 @@ struct SessionState: ~Copyable {
 
     // MARK: The worker
 
-    /// Who is to be notified, unless that is under way already.
-    mutating func notification() -> (any SessionNotifier)? {
-        guard !isNotified, let notifier else { return nil }
+    /// Tells the worker that there is something for it, unless that is on its way already.
+    mutating func notify() {
+        guard !isNotified, let notifier = unsafe notifier else { return }
         isNotified = true
-        return notifier
+        notifier.notify()
     }
 
-    /// As `notification()`, if there is enough output to be worth it.
-    mutating func outputNotification() -> (any SessionNotifier)? {
-        let isEnough = response.bufferedCount > Self.notifyThreshold || (isPrompt && response.hasOutput)
-        return isEnough ? notification() : nil
+    /// As `notify()`, if there is enough output to be worth it.
+    mutating func notifyOfOutput() {
+        if response.bufferedCount > Self.notifyThreshold || (isPrompt && response.hasOutput) { notify() }
     }
 
     mutating func takeEvents() -> SessionEvents {
@@ -123,7 +123,7 @@ struct SessionState: ~Copyable {
 
     /// Whether the client can still be reached, as far as the system knows now.
     var isClientConnected: Bool {
-        connectionFailure == nil && notifier?.isPeerConnected == true
+        unsafe connectionFailure == nil && notifier?.isPeerConnected == true
     }
 
     /// Ends what is under way.
@@ -219,7 +219,7 @@ struct SessionState: ~Copyable {
         outcome = nil
         log.removeAll()
         scratch.removeAll()
-        notifier = nil
+        unsafe notifier = nil
         isPrompt = false
         isNotified = false
         if operation.isUsed || childStatus != nil || hasErrands || isClosedByExtension { resetOperations() }

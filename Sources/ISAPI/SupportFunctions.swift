@@ -106,9 +106,7 @@ struct SupportCall {
 
     /// lpvBuffer: not an address but a BOOL; whether each write leaves at once.
     private func setFlushFlag() -> CallFailure? {
-        let (failure, notifier) = unsafe session.setPrompt(unsafe buffer != nil, by: unsafe caller)
-        notifier?.notify()
-        return failure
+        unsafe session.setPrompt(unsafe buffer != nil, by: caller)
     }
 
     /// lpvBuffer: an HSE_STATUS_ number, NULL for success.

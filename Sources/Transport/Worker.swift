@@ -6,6 +6,8 @@ import Synchronization
 ///
 /// A connection lives and dies on the worker that accepted it, so nothing about it is locked. Other threads reach a
 /// worker in three ways only: `enqueue` (the Swift runtime resuming a task), `Endpoint.signal()`, and `perform(_:)`.
+///
+/// Code of unknown length can run on the loop's own thread, which saves two changes of threads: see `LoopBorrower`.
 @safe
 package final class Worker: TaskExecutor, @unchecked Sendable {
     package let index: Int
@@ -22,6 +24,10 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
     private var ready = JobRing()
     private var timers: TimerWheel
     private var turnEndActions: [any TurnEndAction] = []
+    private var borrowers: [any LoopBorrower] = []
+    /// Whom the loop was lent to last.
+    private var borrower: (any LoopBorrower)?
+    private let tenure = LoopTenure()
     /// Tasks that let others go first until the next turn.
     private var yielding: [UnsafeContinuation<Void, Never>] = unsafe []
     private var connections: Endpoint?
@@ -37,7 +43,8 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
     @safe
     private struct Inbox {
         var jobs: [UnownedJob] = []
-        var signals: [Endpoint] = []
+        /// Each counted once more until its signal has arrived.
+        var signals: [Unmanaged<Endpoint>] = unsafe []
         var actions: [@Sendable (Worker) -> Void] = []
     }
 
@@ -63,7 +70,38 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
     // MARK: The loop
 
     /// Runs the loop on the calling thread until `stop()` was called and the last connection has ended.
-    package func run() {
+    ///
+    /// - Returns: whether the loop ended on this thread, and not on its relief.
+    @discardableResult
+    package func run() -> Bool {
+        serve(standingBy: false)
+    }
+
+    /// As `run()`, for a second thread: stands by to take the loop over.
+    @discardableResult
+    package func relieve() -> Bool {
+        serve(standingBy: true)
+    }
+
+    private func serve(standingBy: Bool) -> Bool {
+        var isStandingBy = standingBy
+        while true {
+            if isStandingBy {
+                guard tenure.standBy() else { return false }
+                let borrower = borrower.take()
+                borrower?.loopTaken()
+            }
+            tenure.begin()
+            if runLoop() {
+                tenure.end()
+                return true
+            }
+            isStandingBy = true
+        }
+    }
+
+    /// True at the loop's end; false as soon as the loop is another thread's.
+    private func runLoop() -> Bool {
         unsafe CLinux_set_current_worker(Unmanaged.passUnretained(self).toOpaque())
         let capacity = 512
         let events = UnsafeMutablePointer<epoll_event>.allocate(capacity: capacity)
@@ -80,10 +118,11 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
             }
             if hasMail.load(ordering: .acquiring) { readMail() }
             if timers.nextExamination <= now { fireDeadlines() }
-            resumeYielding()
             runJobs()
             endTurn()
+            guard lendLoop() else { return false }
         }
+        return true
     }
 
     private func waitForEvents(_ events: UnsafeMutablePointer<epoll_event>, _ capacity: Int) -> Int32 {
@@ -133,6 +172,15 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
         turnEndActions.removeAll(keepingCapacity: true)
     }
 
+    /// False when the loop was lost meanwhile.
+    private func lendLoop() -> Bool {
+        while let next = borrowers.popLast() {
+            borrower = next
+            guard next.borrowLoop(of: self) else { return false }
+        }
+        return true
+    }
+
     private func fireDeadlines() {
         unsafe timers.advance(to: now) { owner in
             unsafe owner._withUnsafeGuaranteedRef { $0.deadlinePassed() }
@@ -143,10 +191,14 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
         hasMail.store(false, ordering: .sequentiallyConsistent)
         inbox.withLock { swap(&$0, &drained) }
         for job in drained.jobs { ready.append(job) }
-        for endpoint in drained.signals { endpoint.signalArrived() }
+        for index in unsafe drained.signals.indices {
+            let endpoint = unsafe drained.signals[index]
+            unsafe endpoint._withUnsafeGuaranteedRef { $0.signalArrived() }
+            unsafe endpoint.release()
+        }
         for action in drained.actions { action(self) }
         drained.jobs.removeAll(keepingCapacity: true)
-        drained.signals.removeAll(keepingCapacity: true)
+        unsafe drained.signals.removeAll(keepingCapacity: true)
         drained.actions.removeAll(keepingCapacity: true)
     }
 
@@ -167,7 +219,8 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
     }
 
     func deliverSignal(to endpoint: Endpoint) {
-        post { $0.signals.append(endpoint) }
+        let endpoint = unsafe Unmanaged.passRetained(endpoint)
+        post { unsafe $0.signals.append(endpoint) }
     }
 
     /// Whether the calling thread runs this worker's loop.
@@ -214,6 +267,26 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
     /// Goes on in the next turn, after the events that are waiting: for a task that could otherwise run on and on.
     package func nextTurn() async {
         await unsafe withUnsafeContinuation { unsafe yielding.append($0) }
+    }
+
+    /// Calls `borrower.borrowLoop` once, after the actions for the end of this turn.
+    package func lendAtEndOfTurn(to borrower: any LoopBorrower) {
+        borrowers.append(borrower)
+    }
+
+    /// Whether a second thread stands by, so that `lend` may be called.
+    package var canLend: Bool { tenure.canLend }
+
+    /// Does `work` on this thread as if it were a foreign one; for `LoopBorrower.borrowLoop` alone.
+    ///
+    /// - Returns: false when the work took so long that the loop went to another thread: the caller returns false at
+    ///   once, without touching anything that belongs to this worker.
+    @inline(__always)
+    package func lend(_ work: () -> Void) -> Bool {
+        CLinux_set_current_worker(nil)
+        guard tenure.lend(work) else { return false }
+        unsafe CLinux_set_current_worker(Unmanaged.passUnretained(self).toOpaque())
+        return true
     }
 
     func opened(_ endpoint: Endpoint) {
@@ -298,4 +371,13 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
 /// Something to do once at the end of a turn of the loop, when all its tasks have run: handing over what they collected.
 package protocol TurnEndAction: AnyObject {
     func turnEnded()
+}
+
+/// Runs code that is not the gateway's on a worker's own thread, between two turns of its loop.
+package protocol LoopBorrower: AnyObject {
+    /// Calls `worker.lend` as often as there is something to run; false as soon as one of these calls is.
+    func borrowLoop(of worker: Worker) -> Bool
+
+    /// On the thread that took the loop over: what has not been run yet needs another place.
+    func loopTaken()
 }

@@ -130,6 +130,15 @@ static inline int CLinux_futex_wake(void *word, int count) {
   return (int)syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, 0, 0, 0);
 }
 
+/// Tells the processor that the calling thread waits for another one in a short loop.
+static inline void CLinux_spin_pause(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
 // MARK: clock, in nanoseconds
 
 static inline uint64_t CLinux_monotonic_ns(void) {
@@ -149,6 +158,8 @@ int CLinux_signal_at_death_of_parent(int signal);
 
 // MARK: threads
 
+/// gettid(2).
+int CLinux_thread_id(void);
 /// Names the calling thread as tools like top and gdb show it; at most 15 bytes count.
 void CLinux_set_thread_name(const char *name);
 

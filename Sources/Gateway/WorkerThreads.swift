@@ -1,0 +1,62 @@
+import CLinux
+import Glibc
+import Synchronization
+import Transport
+
+/// The two threads of a worker: one runs its loop, the other is its relief.
+///
+/// Every signal is blocked on them: signals belong to the main thread.
+@safe
+final class WorkerThreads: @unchecked Sendable {
+    let worker: Worker
+    private var threads: [pthread_t] = []
+    /// Where the loop ended.
+    private let lastThread = Mutex<pthread_t?>(nil)
+    private let onEnd: @Sendable () -> Void
+
+    init(_ worker: Worker, onEnd: @escaping @Sendable () -> Void) {
+        self.worker = worker
+        self.onEnd = onEnd
+    }
+
+    func start() {
+        unsafe startThread(runnerMain)
+        unsafe startThread(reliefMain)
+    }
+
+    private func startThread(_ main: ThreadMain) {
+        let reference = unsafe Unmanaged.passRetained(self).toOpaque()
+        var thread = pthread_t()
+        let status = unsafe pthread_create(&thread, nil, main, reference)
+        precondition(status == 0, "a worker thread can be created: \(systemMessage(status))")
+        threads.append(thread)
+    }
+
+    /// Waits for the thread on which the loop ended; the other may still be inside an extension that does not return.
+    func join() {
+        let last = lastThread.withLock { $0 }
+        for thread in threads {
+            if thread == last { pthread_join(thread, nil) } else { pthread_detach(thread) }
+        }
+        threads = []
+    }
+
+    fileprivate func main(_ serve: (Worker) -> Bool) {
+        unsafe CLinux_set_thread_name("worker-\(worker.index)")
+        guard serve(worker) else { return }
+        lastThread.withLock { $0 = pthread_self() }
+        onEnd()
+    }
+}
+
+private typealias ThreadMain = @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer?
+
+private let runnerMain: ThreadMain = { reference in
+    unsafe Unmanaged<WorkerThreads>.fromOpaque(reference!).takeRetainedValue().main { $0.run() }
+    return nil
+}
+
+private let reliefMain: ThreadMain = { reference in
+    unsafe Unmanaged<WorkerThreads>.fromOpaque(reference!).takeRetainedValue().main { $0.relieve() }
+    return nil
+}

@@ -1,0 +1,54 @@
+"""Short requests run on a worker's thread; those that turn out long hold nobody up."""
+
+import concurrent.futures
+import time
+
+import gateway
+import pytest
+import wire
+from patience import seconds
+
+
+@pytest.mark.parametrize("extension", ["slow?1000", "spin?1000"])
+def test_a_request_that_takes_long_does_not_hold_up_its_worker(start_gateway, extension):
+    server = start_gateway([gateway.PING], [extension.partition("?")[0]], workers=1)
+    slow, quick = server.secure(), server.secure()
+    quick.get("/ping")
+    slow.send(wire.request(f"/{extension}"))
+    began = time.monotonic()
+    while time.monotonic() < began + 0.3:
+        asked = time.monotonic()
+        assert quick.get("/ping").status == 200
+        assert time.monotonic() < asked + seconds(0.5)
+    assert slow.read_response().text == "1000\n"
+
+
+def test_requests_behind_a_long_one_are_answered_by_other_threads(start_gateway):
+    server = start_gateway(extensions=["slow"], workers=1)
+    clients = [server.secure() for _ in range(6)]
+    for client in clients:
+        client.get("/slow?0")
+    began = time.monotonic()
+    for client in clients:
+        client.send(wire.request("/slow?600"))
+    for client in clients:
+        assert client.read_response().text == "600\n"
+    assert time.monotonic() < began + seconds(1.8)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_no_more_requests_run_at_a_time_than_the_extension_has_threads(start_gateway, threads):
+    server = start_gateway(extensions={"most_at_once": {"threads": threads}}, workers=2)
+
+    def ask(_):
+        client = server.secure()
+        return [int(client.get("/most_at_once").text) for _ in range(5)]
+
+    with concurrent.futures.ThreadPoolExecutor(8) as executor:
+        assert max(max(answers) for answers in executor.map(ask, range(8))) == threads
+
+
+def test_a_writer_that_waits_for_its_client_lets_the_worker_send(start_gateway):
+    server = start_gateway([gateway.PING], ["stream"], workers=1)
+    for _ in range(3):
+        assert len(server.secure().get("/stream?count=40&size=100000").body) == 4_000_000
