@@ -97,6 +97,7 @@ def test_a_read_that_waits_is_cancelled(server):
 def test_a_read_completes_with_operation_aborted_when_the_client_leaves(server):
     client = server.plain()
     send_half(client, "gone")
+    client.read_until(b"begun\n")
     client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     client.close()
     assert f"error {OPERATION_ABORTED} inline 0" in last(server, "gone")
