@@ -19,6 +19,7 @@ package final class Gateway: GatewayControl {
     private var threads: [WorkerThreads] = []
     private var extensions: ExtensionHost?
     private var filesLog: FilesLog?
+    private var upstreams: UpstreamHost?
     private var accessLog: AccessLogTarget?
     private var current: Generation?
     private var certificates: CertificateSet? { current?.certificates }
@@ -38,6 +39,7 @@ package final class Gateway: GatewayControl {
     /// Tries what can be tried without serving: that every certificate loads and matches its key.
     package static func validate(_ configuration: Configuration) throws(GatewayError) {
         _ = try GenerationBuilder.loadCertificates(of: configuration)
+        for upstream in configuration.upstreams { _ = try UpstreamHost.makeSecurity(for: upstream, files: [:]) }
     }
 
     // MARK: Start
@@ -48,15 +50,17 @@ package final class Gateway: GatewayControl {
         try dropPrivileges(to: configuration.user)
         let extensions = ExtensionHost(logger: logger, workers: workers)
         self.extensions = extensions
+        let upstreams = UpstreamHost(logger: logger, workers: workers)
+        self.upstreams = upstreams
         let filesLog = FilesLog(logger, workers)
         self.filesLog = filesLog
-        let (generation, candidate) = try prepare(
-            configuration, material.files, extensions, filesLog, tolerant: true)
-        extensions.commit(candidate)
+        let next = try prepare(configuration, material.files, extensions, upstreams, filesLog, tolerant: true)
+        extensions.commit(next.extensions)
+        upstreams.commit(next.upstreams)
         for worker in workers {
             let server = WorkerServer(worker, admission: admission, logger: logger)
             let sockets = material.sockets.filter { $0.worker == worker.index }
-            server.apply(generation, adding: sockets, removing: [])
+            server.apply(next.generation, adding: sockets, removing: [])
             servers.append(server)
             threads.append(WorkerThreads(worker, onEnd: countdown.step))
         }
@@ -82,20 +86,29 @@ package final class Gateway: GatewayControl {
 
     private func prepare(
         _ configuration: Configuration, _ files: [String: [UInt8]], _ extensions: ExtensionHost,
-        _ filesLog: FilesLog, tolerant: Bool
-    ) throws(GatewayError) -> (Generation, ExtensionHost.Candidate) {
+        _ upstreams: UpstreamHost, _ filesLog: FilesLog, tolerant: Bool
+    ) throws(GatewayError) -> Prepared {
         let accessLog = try openAccessLog(configuration.log.access)
         let candidate = try extensions.prepare(
             configuration.extensions, found: ScriptFolders.extensions(of: configuration), tolerant: tolerant)
+        let upstreamCandidate = try upstreams.prepare(configuration.upstreams, files: files)
         let builder = GenerationBuilder(
             configuration: configuration, number: generation + 1, workers: workerCount, extensions: extensions,
-            candidate: candidate, filesLog: filesLog, accessLog: accessLog, previousCertificates: certificates,
+            candidate: candidate, upstreams: upstreams, upstreamCandidate: upstreamCandidate, filesLog: filesLog,
+            accessLog: accessLog, previousCertificates: certificates,
             previousLimiters: current?.limiters ?? [:], files: files)
         let built = try builder.build()
         for warning in built.certificates.warnings { logger.warning("\(warning.description)") }
         current = built
         self.accessLog = accessLog
-        return (built, candidate)
+        return Prepared(generation: built, extensions: candidate, upstreams: upstreamCandidate)
+    }
+
+    /// What is ready to be served by, and becomes current once the workers serve it.
+    private struct Prepared {
+        let generation: Generation
+        let extensions: ExtensionHost.Candidate
+        let upstreams: UpstreamHost.Candidate
     }
 
     private func openAccessLog(_ access: AccessLogConfiguration?) throws(GatewayError) -> AccessLogTarget? {
@@ -142,14 +155,15 @@ package final class Gateway: GatewayControl {
     /// Returns when every worker has taken over: each handshake and each request that begins afterwards is served by
     /// the new configuration. Connections stay; requests under way end as they began.
     private func serve(_ material: Material) throws(GatewayError) {
-        guard let extensions, let filesLog else { throw .runtime("the gateway has not started") }
+        guard let extensions, let upstreams, let filesLog else { throw .runtime("the gateway has not started") }
         let new = material.configuration
         let wanted = Set(material.sockets.map(ServedAddress.init))
         let removed = Set(served.subtracting(wanted).map(\.address))
         let added = material.sockets.filter { !served.contains(ServedAddress($0)) }
-        let (generation, candidate) = try prepare(new, material.files, extensions, filesLog, tolerant: false)
-        apply(generation, adding: added, removing: removed)
-        extensions.commit(candidate)
+        let next = try prepare(new, material.files, extensions, upstreams, filesLog, tolerant: false)
+        apply(next.generation, adding: added, removing: removed)
+        extensions.commit(next.extensions)
+        upstreams.commit(next.upstreams)
         admission.limit = new.limits.maxConnections
         if new.workers != configuration.workers || new.user != configuration.user {
             logger.warning("workers and user change only with a restart")

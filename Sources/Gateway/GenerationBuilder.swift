@@ -12,6 +12,8 @@ struct GenerationBuilder {
     let workers: Int
     let extensions: ExtensionHost
     let candidate: ExtensionHost.Candidate
+    let upstreams: UpstreamHost
+    let upstreamCandidate: UpstreamHost.Candidate
     let filesLog: FilesLog
     /// The log file in use, kept when the configuration still names it.
     let accessLog: AccessLogTarget?
@@ -121,6 +123,8 @@ struct GenerationBuilder {
             RedirectAction(status: redirect.status, target: redirect.to)
         case .files(let configuration):
             FilesAction(files.handler(for: configuration, reporter: filesLog))
+        case .proxy(let proxy):
+            upstreams.action(proxy, in: upstreamCandidate, worker: worker)
         case .runExtension(let name, let wholePathInfo):
             extensions.action(
                 for: name, in: candidate, naming: route.path.naming(wholePathInfo: wholePathInfo), site: site,

@@ -92,7 +92,8 @@ struct ConnectionFields {
             || isNamed("x-real-ip") || isNamed("x-request-id") || isNamed("authorization") || isNamed("cookie")
             || isNamed("set-cookie") || isNamed("www-authenticate") || isNamed("origin") || isNamed("content-encoding")
             || isNamed("content-range") || isNamed("content-security-policy") || isNamed("strict-transport-security")
-            || isNamed("cache-control") || isNamed("vary") || isNamed("location") || span.hasPrefix("sec-", from: start, to: end)
+            || isNamed("cache-control") || isNamed("vary") || isNamed("location")
+            || span.hasPrefix("sec-", from: start, to: end)
             || span.hasPrefix("access-control-", from: start, to: end)
     }
 }

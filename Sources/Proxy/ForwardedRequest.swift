@@ -13,12 +13,19 @@ struct ForwardedRequest {
     /// Whether the client asks for another protocol that may be passed on: not h2c, which would speak past the gateway,
     /// and not in front of a body.
     let upgrade: Slice?
+    /// How the body that is still to be read will be framed; by what is there to read, and not by what a head says.
+    let framing: BodyFraming
     private let connection: ConnectionFields
 
     init(_ exchange: Exchange, route: ProxyRoute, server: UpstreamServer) {
         self.exchange = exchange
         self.route = route
         self.server = server
+        if exchange.hasBodyEnded {
+            framing = exchange.head.framing == .none ? .none : .length(0)
+        } else {
+            framing = exchange.remainingBody.map { .length($0) } ?? .chunked
+        }
         connection = unsafe ConnectionFields(exchange.headBytes, exchange.fields)
         upgrade = connection.asksForUpgrade ? Self.acceptableUpgrade(exchange) : nil
     }
@@ -49,7 +56,7 @@ struct ForwardedRequest {
         appendHost(to: &output)
         output.append("\r\n")
         let hasRequestID = appendFields(to: &output)
-        switch head.framing {
+        switch framing {
         case .none: break
         case .length(let count):
             output.append("Content-Length: ")
@@ -100,7 +107,8 @@ struct ForwardedRequest {
             }
             if !route.removed.isEmpty, unsafe route.removes(UnsafeRawBufferPointer(rebasing: bytes[name])) { continue }
             unsafe output.appendField(
-                UnsafeRawBufferPointer(rebasing: bytes[name]), UnsafeRawBufferPointer(rebasing: bytes[field.value.range]))
+                UnsafeRawBufferPointer(rebasing: bytes[name]),
+                UnsafeRawBufferPointer(rebasing: bytes[field.value.range]))
         }
         return hasRequestID
     }

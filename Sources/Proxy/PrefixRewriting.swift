@@ -15,7 +15,8 @@ struct PrefixRewriting {
         }
         let insertion: Int?
         switch name.count {
-        case 8 where isNamed("location"), 16 where isNamed("content-location"): insertion = unsafe path(in: value, from: 0)
+        case 8 where isNamed("location"), 16 where isNamed("content-location"):
+            insertion = unsafe path(in: value, from: 0)
         case 7 where isNamed("refresh"): insertion = unsafe refreshPath(in: value)
         case 10 where isNamed("set-cookie"): insertion = unsafe cookiePath(in: value)
         default: return false

@@ -66,7 +66,9 @@ package final class ProxyHandler: RequestHandler {
         while true {
             guard let server = again ?? upstream.balancer.choose(from: upstream.servers, except: tried, for: exchange)
             else {
-                if lastFailure == .noServer { reporter.report(.noServer, upstream: upstream.settings.name, server: nil) }
+                if lastFailure == .noServer {
+                    reporter.report(.noServer, upstream: upstream.settings.name, server: nil)
+                }
                 throw .upstream(lastFailure)
             }
             let isFresh = again != nil
@@ -141,11 +143,12 @@ package final class ProxyHandler: RequestHandler {
         let request = ForwardedRequest(exchange, route: route, server: server)
         request.append(to: &attempt.output, requestID: upstream.nextRequestID())
         attempt.upgrade = request.upgrade
+        attempt.framing = request.framing
         let head = exchange.head
         if exchange.hasBodyEnded {
             attempt.upload = .none
         } else {
-            attempt.upload = head.expectsContinue ? .awaitingContinue : .streaming(head.framing)
+            attempt.upload = head.expectsContinue ? .awaitingContinue : .streaming
         }
     }
 

@@ -21,10 +21,13 @@ extension UpstreamExchange {
             return false
         }
         // The client gets its final answer without having sent its body.
-        if upload == .awaitingContinue { upload = .none; isSendingBroken = true }
+        if upload == .awaitingContinue {
+            upload = .none
+            isSendingBroken = true
+        }
         let rewriting = route.prefix.isEmpty ? nil : PrefixRewriting(prefix: route.prefix)
         let given = appendFields(rewriting)
-        let length: BodyLength = head.declaredLength.map { .known($0) } ?? (head.framing == .none && !isToHEAD(exchange) ? .known(0) : .unknown)
+        let length: BodyLength = head.declaredLength.map { .known($0) } ?? .unknown
         unsafe exchange.beginResponse(
             status: head.status, reason: bytes(of: head.reason), fields: fields.unsent, length: length, given: given)
         fields.removeAll()
@@ -33,14 +36,12 @@ extension UpstreamExchange {
         return false
     }
 
-    private func isToHEAD(_ exchange: Exchange) -> Bool { exchange.head.method == .head }
-
     /// 100 lets the body begin, and the client is told when that is read; the others are passed on to clients that
     /// know them (RFC 9110 §15.2).
     private func takeInterim(_ exchange: Exchange) {
         let head = parser.head
         if head.status == 100 {
-            if upload == .awaitingContinue { upload = .streaming(exchange.head.framing) }
+            if upload == .awaitingContinue { upload = .streaming }
         } else if exchange.head.version == .http11 {
             _ = appendFields(nil)
             unsafe exchange.appendInterimResponse(

@@ -33,6 +33,9 @@ extension UpstreamExchange {
     /// Bytes collected for one side before the other has to wait.
     private static var highWater: Int { 64 << 10 }
 
+    /// Bytes of a response after which a server and a client that never make us wait let others go first.
+    private static var bytesPerTurn: Int { 1 << 20 }
+
     /// Sends the request, whose head is in `output`, and hands the response to the client.
     ///
     /// - Parameter end: when the request's time is over.
@@ -44,12 +47,22 @@ extension UpstreamExchange {
         let worker = client.worker
         let continueDeadline = worker.now.advanced(by: UpstreamSettings.continueTimeout)
         var headDeadline = Deadline.never
+        var room = Self.bytesPerTurn
         while true {
             var waiting = Waiting(deadline: end, expiry: .failure(.requestTimeout))
-            try takeBody(exchange, &waiting)
+            let isMoreOfBody = try takeBody(exchange, &room, &waiting)
             send(connection, settings, worker.now, &waiting)
-            if let ending = try receive(exchange, connection, route, settings, &waiting) { return ending }
-            if case .streaming = upload {} else { waiting.client = waiting.client | .finished }
+            let wasHeldBack = upload == .awaitingContinue
+            if let ending = try receive(exchange, connection, route, settings, &room, &waiting) { return ending }
+            if room <= 0 {
+                room = Self.bytesPerTurn
+                await worker.nextTurn()
+                if client.isAborted { throw .client(.aborted) }
+                continue
+            }
+            if isMoreOfBody && output.isEmpty || wasHeldBack && upload != .awaitingContinue { continue }
+            room = Self.bytesPerTurn
+            if upload != .streaming { waiting.client = waiting.client | .finished }
             if upload == .awaitingContinue { waiting.until(continueDeadline, .continuation) }
             if case .head = download, upload == .none, output.isEmpty {
                 if headDeadline == .never { headDeadline = worker.now.advanced(by: settings.responseTimeout) }
@@ -72,28 +85,36 @@ extension UpstreamExchange {
         case .bodyTimeout: throw .client(.rejected(.bodyTimeout))
         case .writeTimeout: throw .client(.writeTimeout)
         // The server may be older than 100 (Continue); RFC 9110 §10.1.1 has the client not wait for ever either.
-        case .continuation: upload = .streaming(exchange.head.framing)
+        case .continuation: upload = .streaming
         }
     }
 
     // MARK: To the server
 
-    private func takeBody(_ exchange: Exchange, _ waiting: inout Waiting) throws(ForwardingFailure) {
-        guard case .streaming(let framing) = upload else { return }
+    /// Takes what the client has sent, up to a limit; true when there may be more of it now.
+    private func takeBody(
+        _ exchange: Exchange, _ room: inout Int, _ waiting: inout Waiting
+    ) throws(ForwardingFailure) -> Bool {
+        guard upload == .streaming else { return false }
         do throws(ExchangeFailure) {
             while output.count < Self.highWater {
                 switch unsafe try exchange.readBodyNow() {
-                case .content(let piece): unsafe append(piece, framing)
-                case .ended: return endBody(framing, trailers: exchange.trailers)
+                case .content(let piece):
+                    room -= piece.count
+                    unsafe append(piece)
+                case .ended:
+                    endBody(trailers: exchange.trailers)
+                    return false
                 case .wouldBlock(let interest):
                     waiting.client = waiting.client | interest
                     waiting.until(exchange.endpoint.worker.now.advanced(by: exchange.bodyTimeout), .bodyTimeout)
-                    return
+                    return false
                 }
             }
         } catch {
             throw .client(error)
         }
+        return true
     }
 
     private func send(
@@ -121,21 +142,27 @@ extension UpstreamExchange {
 
     private func receive(
         _ exchange: Exchange, _ connection: UpstreamConnection, _ route: ProxyRoute, _ settings: UpstreamSettings,
-        _ waiting: inout Waiting
+        _ room: inout Int, _ waiting: inout Waiting
     ) throws(ForwardingFailure) -> Ending? {
         let now = exchange.endpoint.worker.now
-        while true {
+        while room > 0 {
             if let ending = try process(exchange, connection, route, settings) { return ending }
-            if exchange.outputCount >= Self.highWater, let interest = try flush(exchange, whole: false) {
+            if exchange.outputCount >= Self.highWater {
+                // What was received and not looked at comes before what is still to be received.
+                guard let interest = try flush(exchange, whole: false) else { continue }
                 waiting.client = waiting.client | interest
                 waiting.until(now.advanced(by: exchange.writeTimeout), .writeTimeout)
                 return nil
             }
-            switch unsafe connection.stream.read(into: room) {
-            case .bytes(let count): received(count)
+            switch unsafe connection.stream.read(into: self.room) {
+            case .bytes(let count):
+                received(count)
+                room -= count
             case .wouldBlock(let interest):
                 waiting.server = waiting.server | interest
-                if case .body = download { waiting.until(now.advanced(by: settings.readTimeout), .failure(.readTimeout)) }
+                if case .body = download {
+                    waiting.until(now.advanced(by: settings.readTimeout), .failure(.readTimeout))
+                }
                 // What the server says bit by bit reaches the client bit by bit.
                 if let interest = try flush(exchange, whole: true) {
                     waiting.client = waiting.client | interest
@@ -146,6 +173,7 @@ extension UpstreamExchange {
             case .failed: return try serverEnded(exchange, isClean: false)
             }
         }
+        return nil
     }
 
     private func flush(_ exchange: Exchange, whole: Bool) throws(ForwardingFailure) -> Interest? {

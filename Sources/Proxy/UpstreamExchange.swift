@@ -11,6 +11,8 @@ final class UpstreamExchange {
     var output = OutputBuffer()
     var parser: ResponseParser
     var upload = Upload.none
+    /// How the request's body is framed.
+    var framing = BodyFraming.none
     var download = Download.head
     var connection: UpstreamConnection?
     /// Bytes of the request that the connection has taken.
@@ -37,7 +39,7 @@ final class UpstreamExchange {
         case none
         /// The client waits for 100 (Continue), and so does the gateway.
         case awaitingContinue
-        case streaming(BodyFraming)
+        case streaming
     }
 
     /// How far the response has come.
@@ -113,7 +115,7 @@ final class UpstreamExchange {
     // MARK: What the client sends
 
     /// Frames a piece of the request's body.
-    func append(_ piece: UnsafeRawBufferPointer, _ framing: BodyFraming) {
+    func append(_ piece: UnsafeRawBufferPointer) {
         tookBody = true
         guard framing == .chunked else { return unsafe output.append(piece) }
         output.appendChunkLine(piece.count)
@@ -121,7 +123,7 @@ final class UpstreamExchange {
         output.append("\r\n")
     }
 
-    func endBody(_ framing: BodyFraming, trailers: [UInt8]) {
+    func endBody(trailers: [UInt8]) {
         upload = .none
         guard framing == .chunked else { return }
         output.append("0\r\n")

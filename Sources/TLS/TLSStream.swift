@@ -2,7 +2,7 @@ import COpenSSL
 import Glibc
 import Transport
 
-/// A TLS connection on an endpoint, server side.
+/// A TLS connection on an endpoint: the server's side for clients, the client's side for servers behind the gateway.
 ///
 /// Small answers leave in one `send` of one record. More than a record's worth is written record by record into a
 /// rented block and leaves in socket writes of 64 KiB and more.
@@ -42,6 +42,19 @@ package final class TLSStream: ByteStream {
         let bio = unsafe SocketBIO.make(for: self)
         unsafe SSL_set_bio(session, bio, bio)
         unsafe SSL_set_accept_state(session)
+    }
+
+    /// The client's side of a connection to a server.
+    ///
+    /// - Parameter name: the host name or IP address to ask for and to find in the certificate.
+    /// - Throws: `TLSError` when OpenSSL cannot make a session for that name.
+    package init(_ endpoint: Endpoint, to name: String, client: TLSClientContext) throws(TLSError) {
+        let session = try unsafe client.makeSession(for: name)
+        self.endpoint = endpoint
+        unsafe self.session = session
+        let bio = unsafe SocketBIO.make(for: self)
+        unsafe SSL_set_bio(session, bio, bio)
+        unsafe SSL_set_connect_state(session)
     }
 
     deinit {
@@ -87,6 +100,10 @@ package final class TLSStream: ByteStream {
         ERR_clear_error()
         if let refusal = negotiation?.refusal { return refusal }
         if code == 0 { return "connection closed during handshake" }
+        let verdict = unsafe SSL_get_verify_result(session)
+        if unsafe SSL_is_server(session) == 0, verdict != Int(X509_V_OK) {
+            return unsafe String(cString: X509_verify_cert_error_string(verdict))
+        }
         return TLSError.reason(of: code)
     }
 

@@ -51,6 +51,29 @@ package struct SocketAddress: Sendable {
         self.length = length
     }
 
+    /// Every TCP address of a host, by the system's resolver (getaddrinfo(3)), which may take its time; empty when it
+    /// knows none.
+    package static func resolve(_ host: String, port: UInt16) -> [SocketAddress] {
+        var hints = unsafe addrinfo()
+        unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+        var list: UnsafeMutablePointer<addrinfo>?
+        guard unsafe getaddrinfo(host, nil, &hints, &list) == 0 else { return [] }
+        defer { unsafe freeaddrinfo(list) }
+        var addresses: [SocketAddress] = []
+        var next = unsafe list
+        while let entry = unsafe next {
+            unsafe next = entry.pointee.ai_next
+            guard let source = unsafe entry.pointee.ai_addr else { continue }
+            var storage = sockaddr_storage()
+            let length = unsafe entry.pointee.ai_addrlen
+            unsafe withUnsafeMutableBytes(of: &storage) {
+                unsafe $0.copyMemory(from: UnsafeRawBufferPointer(start: source, count: Int(length)))
+            }
+            addresses.append(SocketAddress(storage, length).with(port: port))
+        }
+        return addresses
+    }
+
     /// A socket in the file system (unix(7)); nil when the path is empty or longer than 107 bytes.
     package init?(unixPath path: String) {
         var address = sockaddr_un()

@@ -67,14 +67,14 @@ import Testing
         ("{ path: /a/../b, respond: {} }", "5:15 a path has no empty, '.' or '..' segments, found '/a/../b'"),
         (
             "{ path: /a }",
-            "5:7 a route has exactly one action: extension, extensions_in, respond, redirect or files; this one has none"
+            "5:7 a route has exactly one action: extension, extensions_in, respond, redirect, files or proxy; this one has none"
         ),
         (
             "{ path: /a, extension: hello, respond: {} }",
-            "5:7 a route has exactly one action: extension, extensions_in, respond, redirect or files; this one has extension and respond"
+            "5:7 a route has exactly one action: extension, extensions_in, respond, redirect, files or proxy; this one has extension and respond"
         ),
         ("{ path: /a, extension: hallo }", "5:30 unknown extension 'hallo' [hello]"),
-        ("{ path: /a, proxy: {}, respond: {} }", "5:19 unknown key 'proxy'"),
+        ("{ path: /a, proxi: {}, respond: {} }", "5:19 unknown key 'proxi' [proxy]"),
         ("{ path: /a, respond: { status: 101 } }", "5:38 status must be from 200 to 599, found '101'"),
         ("{ path: /a, respond: { status: 204, body: x } }", "5:49 a response with status 204 has no body"),
         ("{ path: /a, respond: { headers: { 'a b': x } } }", "5:41 'a b' is not a header name"),

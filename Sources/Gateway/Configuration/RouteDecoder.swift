@@ -13,16 +13,22 @@ extension ValueDecoder<Located<RouteConfiguration>> {
                 keys.take("respond", .respond).map { RouteAction.respond($0) },
                 keys.take("redirect", .redirect).map { RouteAction.redirect($0) },
                 keys.take("files", .files).map { RouteAction.files($0) },
+                keys.take("proxy", .proxy(declared)).map { RouteAction.proxy($0) },
             ]
-            let given = ["extension", "extensions_in", "respond", "redirect", "files"].filter(keys.names.contains)
+            let given = ["extension", "extensions_in", "respond", "redirect", "files", "proxy"]
+                .filter(keys.names.contains)
             if given.count != 1 {
                 let found = given.isEmpty ? "none" : given.joined(separator: " and ")
                 keys.context.report(
-                    "a route has exactly one action: extension, extensions_in, respond, redirect or files; this one has \(found)",
+                    "a route has exactly one action: extension, extensions_in, respond, redirect, files or proxy; this "
+                        + "one has \(found)",
                     at: keys.position)
             }
             if case .files(let files)? = actions.compactMap({ $0 }).first, let path {
                 checkPrefix(files.stripPrefix, of: path, keys.context)
+            }
+            if case .proxy(let proxy)? = actions.compactMap({ $0 }).first, let path {
+                checkPrefix(proxy.stripPrefix ?? "", of: path, keys.context)
             }
             var configuration = RouteConfiguration(
                 path: path?.value ?? .unmatchable, conditions: conditions, limits: limits,
@@ -176,7 +182,7 @@ extension ValueDecoder<RespondConfiguration> {
 
 extension ValueDecoder<[RespondConfiguration.Header]> {
     /// A mapping of field names to values (RFC 9110 §5.1, §5.5).
-    fileprivate static var headers: Self {
+    static var headers: Self {
         Self { node, context in
             guard let fields = MappingReader(node, context) else { return nil }
             var seen = Set<String>()

@@ -99,6 +99,7 @@ package enum RouteAction: Sendable, Equatable {
     case respond(RespondConfiguration)
     case redirect(RedirectConfiguration)
     case files(FilesConfiguration)
+    case proxy(ProxyConfiguration)
 }
 
 /// A folder whose libraries are extensions, each under the name of its file.

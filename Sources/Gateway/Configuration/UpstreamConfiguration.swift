@@ -70,9 +70,7 @@ package struct ProxyConfiguration: Sendable, Equatable {
     /// Taken away from the front of the path, without a slash at its end.
     package var stripPrefix: String?
     package var host = Host.fromClient
-    /// Clients whose `X-Forwarded-*` and `Forwarded` are believed and carried on.
     package var requestHeaders = HeaderRules()
-    package var responseHeaders = HeaderRules()
 
     /// What the server sees in `Host`.
     package enum Host: Sendable, Equatable {
@@ -83,7 +81,7 @@ package struct ProxyConfiguration: Sendable, Equatable {
         case fixed(String)
     }
 
-    /// Fields that are taken out and put in.
+    /// Fields of a request that are taken out and put in.
     package struct HeaderRules: Sendable, Equatable {
         package var set: [RespondConfiguration.Header] = []
         /// In lower case.

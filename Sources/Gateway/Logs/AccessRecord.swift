@@ -16,6 +16,8 @@ struct AccessRecord {
     let referer: String
     let userAgent: String
     let milliseconds: UInt64
+    /// Why the status is what it is, where the gateway had to decide it; empty otherwise.
+    let reason: String
 
     init(_ exchange: Exchange, now: Deadline) {
         let head = exchange.head
@@ -33,6 +35,7 @@ struct AccessRecord {
         referer = exchange.value(named: "referer").map { exchange.text(of: $0) } ?? ""
         userAgent = exchange.value(named: "user-agent").map { exchange.text(of: $0) } ?? ""
         milliseconds = now.milliseconds - exchange.began.milliseconds
+        reason = exchange.logReason.map { "\($0)" } ?? ""
     }
 
     init(_ rejection: RequestRejection, from address: SocketAddress) {
@@ -49,6 +52,7 @@ struct AccessRecord {
         referer = ""
         userAgent = ""
         milliseconds = 0
+        reason = "\(rejection.reason)"
     }
 
     /// Apache's and nginx's combined format; quotes, backslashes and control bytes as `\xHH`.
@@ -76,7 +80,9 @@ struct AccessRecord {
             line.appendJSONEscaped(value)
             line.append(UInt8(ascii: "\""))
         }
-        line.append(contentsOf: ",\"status\":\(status),\"bytes\":\(bytes),\"duration_ms\":\(milliseconds)}\n".utf8)
+        line.append(contentsOf: ",\"status\":\(status),\"bytes\":\(bytes),\"duration_ms\":\(milliseconds)".utf8)
+        if !reason.isEmpty { line.append(contentsOf: ",\"reason\":\"\(reason)\"".utf8) }
+        line.append(contentsOf: "}\n".utf8)
     }
 
     /// The W3C extended log with the fields IIS writes by default; `-` for empty, `+` for white space.

@@ -45,6 +45,23 @@ final class ExtensionAction: Action {
     }
 }
 
+/// `proxy`: what a handler answers that nothing but the route keeps.
+final class HandlerAction: Action {
+    private let handler: any RequestHandler
+
+    init(_ handler: any RequestHandler) {
+        self.handler = handler
+    }
+
+    override func answer(_ exchange: Exchange) -> Disposition {
+        .handler(handler)
+    }
+
+    override func isHandled(byAnyOf handlers: [any RequestHandler]) -> Bool {
+        handlers.contains { $0 === handler }
+    }
+}
+
 /// `redirect`: another URL for the client to ask (RFC 9110 §15.4).
 final class RedirectAction: Action {
     private let status: Int

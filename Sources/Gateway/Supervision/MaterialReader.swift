@@ -61,11 +61,11 @@ extension Configuration {
         return Set(files).sorted()
     }
 
-    /// What is about clients' certificates and tickets.
+    /// What is about clients' certificates, tickets and servers behind the gateway.
     private var furtherFiles: [String] {
         let clients = sites.compactMap(\.clientCertificates)
         let optional = clients.map(\.revocations) + listeners.map { $0.tls?.ticketKeys }
-        return clients.map(\.authorities) + optional.compactMap { $0 }
+        return clients.map(\.authorities) + optional.compactMap { $0 } + upstreams.flatMap(\.tls.files)
     }
 }
 

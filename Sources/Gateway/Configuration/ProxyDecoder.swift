@@ -1,0 +1,62 @@
+extension ValueDecoder<ProxyConfiguration> {
+    static func proxy(_ declared: DeclaredNames) -> Self {
+        .mapping { keys in
+            var proxy = ProxyConfiguration(upstream: keys.require("to", .upstreamName(declared), placeholder: ""))
+            proxy.stripPrefix = keys.take("strip_prefix", .prefix)
+            proxy.host = keys.take("host", .host, default: proxy.host)
+            proxy.requestHeaders = keys.take("headers", .rules, default: proxy.requestHeaders)
+            return proxy
+        }
+    }
+}
+
+extension ValueDecoder<String> {
+    fileprivate static func upstreamName(_ declared: DeclaredNames) -> Self {
+        text("the name of an upstream") { name throws(Refusal) in
+            if declared.upstreams.contains(name) { return name }
+            throw Refusal(
+                message: "unknown upstream \(quoted(name))",
+                suggestion: nearestName(to: name, among: declared.upstreams))
+        }
+    }
+
+    fileprivate static var prefix: Self {
+        text("a path such as /api") { text in
+            let isPath = text.hasPrefix("/") && !text.hasSuffix("/") && !text.contains("//")
+            return isPath && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && !"?#%*".utf8.contains($0) } ? text : nil
+        }
+    }
+}
+
+extension ValueDecoder<ProxyConfiguration.Host> {
+    fileprivate static var host: Self {
+        text("client, server, or a host name") { text in
+            switch text {
+            case "client": return .fromClient
+            case "server": return .fromServer
+            default:
+                let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+                let hasPort = parts.count == 1 || UInt16(parts[1]) != nil
+                return isDomainName(parts[0].lowercased()[...]) && hasPort ? .fixed(text) : nil
+            }
+        }
+    }
+}
+
+extension ValueDecoder<ProxyConfiguration.HeaderRules> {
+    fileprivate static var rules: Self {
+        .mapping { keys in
+            ProxyConfiguration.HeaderRules(
+                set: keys.take("set", .headers, default: []),
+                remove: keys.take("remove", .list("header names", of: .headerName), default: []))
+        }
+    }
+}
+
+extension ValueDecoder<String> {
+    fileprivate static var headerName: Self {
+        text("the name of a header") { text in
+            !text.isEmpty && text.utf8.allSatisfy(isTokenByte) ? text.lowercased() : nil
+        }
+    }
+}

@@ -1,0 +1,30 @@
+import Proxy
+import TLS
+import Transport
+
+/// TLS to the servers of one upstream: the name each of them has to prove.
+final class UpstreamTLS: UpstreamSecurity, Sendable {
+    private let context: TLSClientContext
+    /// By the index of the server.
+    private let names: [String]
+
+    init(_ context: TLSClientContext, names: [String]) {
+        self.context = context
+        self.names = names
+    }
+
+    func secure(_ endpoint: Endpoint, to server: UpstreamServer, until deadline: Deadline) async -> SecuredStream {
+        let stream: TLSStream
+        do throws(TLSError) {
+            stream = try TLSStream(endpoint, to: names[server.index], client: context)
+        } catch {
+            return .failed(error.description)
+        }
+        switch await stream.handshake(until: deadline) {
+        case .done: return .secured(stream)
+        case .failed(let reason):
+            if endpoint.isAborted { return .aborted }
+            return endpoint.worker.now >= deadline ? .late : .failed(reason)
+        }
+    }
+}

@@ -1,0 +1,114 @@
+import COpenSSL
+import Transport
+
+/// How the gateway itself asks servers for TLS: which authorities it believes, which name it expects, what it shows.
+///
+/// Shared by all workers; immutable once made.
+@safe
+package final class TLSClientContext: @unchecked Sendable {
+    let pointer: OpaquePointer
+    private let identity: CertificateIdentity?
+    private let isVerified: Bool
+
+    /// What the configuration says about an upstream's TLS.
+    package struct Settings: Hashable, Sendable {
+        /// A file of authorities; nil for the system's.
+        package var authorities: String?
+        package var isVerified = true
+        package var minimum = TLSPolicy.Version.tls12
+        /// What is shown to servers that ask for a certificate.
+        package var certificate: CertificateFiles?
+
+        package init() {}
+    }
+
+    /// - Throws: what is wrong with a file.
+    package init(_ settings: Settings, readFile: @escaping FileReader) throws(CertificateProblem) {
+        guard let context = unsafe SSL_CTX_new(TLS_client_method()) else {
+            throw CertificateProblem("upstream", .policy(TLSError("create TLS context").reason))
+        }
+        unsafe pointer = context
+        isVerified = settings.isVerified
+        identity =
+            if let files = settings.certificate {
+                try CertificateReader(readFile: readFile, readKey: readFile, generation: 0, earlier: [:]).read(files)
+                    .identity
+            } else { nil }
+        unsafe COpenSSL_CTX_set_mode(
+            context,
+            COpenSSL_MODE_RELEASE_BUFFERS | COpenSSL_MODE_ENABLE_PARTIAL_WRITE
+                | COpenSSL_MODE_ACCEPT_MOVING_WRITE_BUFFER)
+        // Unlike a client's, a server's end without close_notify is an error: some responses end with the connection.
+        unsafe SSL_CTX_set_options(context, COpenSSL_OP_NO_RENEGOTIATION | COpenSSL_OP_NO_COMPRESSION)
+        unsafe COpenSSL_CTX_set_read_ahead(context, 1)
+        unsafe COpenSSL_CTX_set_min_proto_version(context, settings.minimum.rawValue)
+        unsafe SSL_CTX_set_verify(context, isVerified ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nil)
+        if isVerified { try trust(settings.authorities, readFile) }
+    }
+
+    deinit {
+        unsafe SSL_CTX_free(pointer)
+    }
+
+    private func trust(_ file: String?, _ readFile: FileReader) throws(CertificateProblem) {
+        guard let file else {
+            guard unsafe SSL_CTX_set_default_verify_paths(pointer) == 1 else {
+                throw CertificateProblem("the system's authorities", .policy(TLSError("read authorities").reason))
+            }
+            return
+        }
+        let authorities = try X509Certificate.all(in: try readFile(file), file: file)
+        let store = unsafe SSL_CTX_get_cert_store(pointer)
+        for authority in authorities { unsafe X509_STORE_add_cert(store, authority.pointer) }
+        unsafe X509_STORE_set_flags(store, UInt(X509_V_FLAG_PARTIAL_CHAIN))
+    }
+
+    /// A session that asks for `name`, a host name or an IP address, and accepts no certificate without it.
+    func makeSession(for name: String) throws(TLSError) -> OpaquePointer {
+        guard let session = unsafe SSL_new(pointer) else { throw TLSError("create TLS session") }
+        let isAddress = IPAddress(name) != nil
+        if !isAddress { unsafe COpenSSL_set_server_name(session, name) }
+        if isVerified {
+            let parameters = unsafe SSL_get0_param(session)
+            let isSet =
+                unsafe isAddress
+                ? X509_VERIFY_PARAM_set1_ip_asc(parameters, name) : SSL_set1_host(session, name)
+            unsafe SSL_set_hostflags(session, UInt32(X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS))
+            guard isSet == 1 else {
+                unsafe SSL_free(session)
+                throw TLSError("expect the name \(name)")
+            }
+        }
+        let http11 = [UInt8(8)] + Array("http/1.1".utf8)
+        unsafe SSL_set_alpn_protos(session, http11, UInt32(http11.count))
+        if let identity, unsafe !identity.attach(to: session) {
+            unsafe SSL_free(session)
+            throw TLSError("use the client certificate")
+        }
+        return unsafe session
+    }
+}
+
+extension X509Certificate {
+    /// Every certificate of a PEM file; at least one.
+    fileprivate static func all(in text: [UInt8], file: String) throws(CertificateProblem) -> [X509Certificate] {
+        let blocks: [PEMBlock]
+        do throws(TLSError) {
+            blocks = try PEMFile.blocks(of: text)
+        } catch {
+            throw CertificateProblem(file, .invalidAuthority(error.reason))
+        }
+        var certificates: [X509Certificate] = []
+        for block in blocks where block.kind == .certificate {
+            guard let parsed = unsafe block.parse({ unsafe d2i_X509(nil, $0, $1) }) else {
+                throw CertificateProblem(file, .invalidAuthority(TLSError("read certificate").reason))
+            }
+            certificates.append(unsafe X509Certificate(parsed))
+        }
+        guard !certificates.isEmpty else {
+            throw CertificateProblem(
+                file, .invalidAuthority("expected a PEM block that begins with -----BEGIN CERTIFICATE-----"))
+        }
+        return certificates
+    }
+}
