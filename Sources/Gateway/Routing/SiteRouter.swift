@@ -107,7 +107,8 @@ final class SiteTable: @unchecked Sendable {
             exchange.respond(otherSite)
             return .answered
         }
-        exchange.setErrorPages(errorPages[site])
+        // The exchange counts them, since a reload may replace this table while the request is answered.
+        if let pages = errorPages[site] { exchange.setErrorPages(pages) }
         let action = unsafe exchange.withPath { path in
             unsafe sites[site].action(for: exchange, at: path, passing: passed)
         }

@@ -28,15 +28,15 @@ package final class ErrorPages: Sendable {
 }
 
 extension Exchange {
-    /// What answers errors of this request from now on; must live as long as the exchange.
+    /// What answers errors of this request from now on.
     @inline(__always)
-    package func setErrorPages(_ pages: ErrorPages?) {
-        unsafe storage.pointee.errorPages = pages.map { unsafe Unmanaged.passUnretained($0) }
+    package func setErrorPages(_ pages: ErrorPages) {
+        unsafe storage.pointee.errorPages = pages
     }
 
     /// The page of the request's site for a status, if it has one.
     package func errorPage(for status: Int) -> ErrorPages.Page? {
-        unsafe storage.pointee.errorPages?._withUnsafeGuaranteedRef { $0.page(for: status) }
+        unsafe storage.pointee.errorPages?.page(for: status)
     }
 
     /// Gives the gateway's own response to an error; the site's page for the status replaces its content.

@@ -31,7 +31,7 @@ struct ExchangeStorage: ~Copyable {
     /// The connection ends with a reset.
     var resetsConnection = false
     var logParameter: String?
-    var errorPages: Unmanaged<ErrorPages>?
+    var errorPages: ErrorPages?
     /// The internal request that is being answered in place of the client's.
     var substitute: Substitute?
     /// Why the response is what it is, when it was not the handler's to choose.
@@ -76,7 +76,7 @@ struct ExchangeStorage: ~Copyable {
         logStatus = nil
         logSubstatus = 0
         resetsConnection = false
-        unsafe errorPages = nil
+        if errorPages != nil { errorPages = nil }
         logReason = nil
         if cursor == filled {
             cursor = 0
