@@ -118,6 +118,7 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
             }
             if hasMail.load(ordering: .acquiring) { readMail() }
             if timers.nextExamination <= now { fireDeadlines() }
+            resumeYielding()
             runJobs()
             endTurn()
             guard lendLoop() else { return false }

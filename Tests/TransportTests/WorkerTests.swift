@@ -22,6 +22,16 @@ struct WorkerTests {
         }
     }
 
+    @Test("A task that gives way goes on in the next turn")
+    func goesOnAfterGivingWay() async throws {
+        try await withWorker { worker in
+            try await worker.run {
+                for _ in 0..<3 { await worker.nextTurn() }
+                #expect(worker.isCurrent)
+            }
+        }
+    }
+
     @Test("Every action from every thread is performed on the worker's thread")
     func performsActions() async throws {
         let performed = Counter()
