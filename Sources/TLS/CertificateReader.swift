@@ -9,6 +9,7 @@ final class CertificateReader: Sendable {
     private let earlier: [ContentDigest: CertificateIdentity]
     /// Issuers by the digest of their encoding: thousands of certificates share a few of them.
     private let issuers: Mutex<[ContentDigest: X509Certificate]>
+    private let decoders = PrivateKeyDecoders()
 
     /// - Parameter readKey: for private keys and passphrases.
     init(
@@ -60,23 +61,32 @@ final class CertificateReader: Sendable {
         if blocks.isEmpty { throw CertificateProblem(file, .noCertificate) }
         var certificates: [X509Certificate] = []
         for block in blocks {
-            let parsed = unsafe block.parse { position, count in unsafe d2i_X509(nil, position, count) }
-            guard let parsed = unsafe parsed else {
+            let certificate = certificates.isEmpty ? parse(block) : issuer(block)
+            guard let certificate else {
                 let reason = TLSError("read certificate").reason
                 throw CertificateProblem(file, .invalidCertificate(position: certificates.count + 1, reason: reason))
             }
-            let certificate = unsafe X509Certificate(parsed)
-            certificates.append(certificates.isEmpty ? certificate : shared(certificate))
+            certificates.append(certificate)
         }
         return certificates
     }
 
-    private func shared(_ issuer: X509Certificate) -> X509Certificate {
-        let digest = ContentDigest(issuer.encoded)
+    private func parse(_ block: PEMBlock) -> X509Certificate? {
+        let parsed = unsafe block.parse { position, count in unsafe d2i_X509(nil, position, count) }
+        guard let parsed = unsafe parsed else { return nil }
+        return unsafe X509Certificate(parsed)
+    }
+
+    /// An issuer that was read before is not parsed again.
+    private func issuer(_ block: PEMBlock) -> X509Certificate? {
+        let digest = ContentDigest(block.bytes)
+        if let known = issuers.withLock({ $0[digest] }) { return known }
+        guard let parsed = parse(block) else { return nil }
         return issuers.withLock { issuers in
-            if let known = issuers[digest] { return known }
-            issuers[digest] = issuer
-            return issuer
+            // Another thread may have read it meanwhile.
+            let certificate = issuers[digest] ?? parsed
+            issuers[digest] = certificate
+            return certificate
         }
     }
 
@@ -87,7 +97,7 @@ final class CertificateReader: Sendable {
         guard let block = blocks.first else { throw CertificateProblem(files.key, .noKey) }
         if blocks.count > 1 { throw CertificateProblem(files.key, .severalKeys) }
         do throws(TLSError) {
-            if block.kind == .key { return try PrivateKey.read(block, like: certificate) }
+            if block.kind == .key { return try PrivateKey.read(block, like: certificate, decoders) }
         } catch {
             throw CertificateProblem(files.key, .invalidKey(error.reason))
         }

@@ -1,6 +1,9 @@
 import COpenSSL
 
 /// Handshakes with ourselves in memory, by which certificates are tried before any client meets them.
+///
+/// One takes a millisecond. Where there are thousands to be tried at once, a handshake stands for certificates of one
+/// shape, and of the others each key signs something that its certificate is to verify.
 final class HandshakeProof: Sendable {
     /// What was tried: while certificate and context are the same objects, the outcome is the same.
     struct Subject: Hashable, Sendable {
@@ -12,6 +15,21 @@ final class HandshakeProof: Sendable {
             self.name = name
             identity = ObjectIdentifier(served.identity)
             context = ObjectIdentifier(answer.site.context)
+        }
+    }
+
+    /// What decides about a handshake besides the key itself: policy, kind of key, signature and issuers.
+    struct Shape: Hashable {
+        private let context: ObjectIdentifier
+        private let keyType: KeyType
+        private let signature: Int32
+        private let issuers: [ObjectIdentifier]
+
+        init(_ answer: CertificateStore.Answer, _ served: CertificateStore.Served) {
+            context = ObjectIdentifier(answer.site.context)
+            keyType = served.identity.keyType
+            signature = served.identity.certificate.signatureAlgorithm
+            issuers = served.identity.issuers.map { ObjectIdentifier($0) }
         }
     }
 

@@ -32,6 +32,9 @@ final class PEMBlock {
         }
     }
 
+    /// The DER encoding; for certificates, not for keys, since nobody wipes it.
+    var bytes: [UInt8] { unsafe Array(UnsafeBufferPointer(start: start, count: count)) }
+
     /// Hands the DER encoding to a parser of OpenSSL's d2i family.
     func parse<Value>(_ parser: (UnsafeMutablePointer<UnsafePointer<UInt8>?>, Int) -> Value?) -> Value? {
         var position: UnsafePointer<UInt8>? = unsafe UnsafePointer(start)

@@ -32,6 +32,9 @@ final class X509Certificate: @unchecked Sendable {
 
     var keyType: KeyType { unsafe KeyType(of: X509_get0_pubkey(pointer)) }
 
+    /// OpenSSL's number for the algorithm that the issuer signed it by.
+    var signatureAlgorithm: Int32 { unsafe X509_get_signature_nid(pointer) }
+
     /// Whether the certificate lists an address where its issuer's certificate can be fetched (RFC 5280 §4.2.2.1),
     /// as the certificates of public authorities do.
     var namesIssuerAddress: Bool {

@@ -5,6 +5,7 @@
 
 #include <openssl/bio.h>
 #include <openssl/core_names.h>
+#include <openssl/decoder.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/ocsp.h>
@@ -102,6 +103,8 @@ static inline int COpenSSL_MAC_set_hmac_sha256_key(EVP_MAC_CTX *context, const u
   };
   return EVP_MAC_CTX_set_params(context, parameters);
 }
+
+static const int COpenSSL_PKEY_KEYPAIR = EVP_PKEY_KEYPAIR;
 
 // MARK: BIO
 

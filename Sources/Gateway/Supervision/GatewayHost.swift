@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import Logging
 import Synchronization
@@ -90,6 +91,7 @@ final class GatewayHost {
     }
 
     private func start(_ descriptors: [OwnedDescriptor]) -> ControlReply {
+        defer { Self.tidy() }
         do throws(GatewayError) {
             guard case .idle = state else { throw .runtime("the gateway serves already") }
             let material = try readMaterial(descriptors)
@@ -111,6 +113,7 @@ final class GatewayHost {
         _ id: Int, _ descriptors: [OwnedDescriptor],
         by serve: (any GatewayControl, Material) -> Result<ReloadReport, GatewayError>
     ) -> ControlReply {
+        defer { Self.tidy() }
         do throws(GatewayError) {
             guard case .serving(let gateway) = state else { throw .runtime("the gateway is not serving") }
             let material = try readMaterial(descriptors)
@@ -118,6 +121,11 @@ final class GatewayHost {
         } catch {
             return .notReloaded(id: id, ControlFailure(error))
         }
+    }
+
+    /// Gives the memory back that reading and building took: for thousands of certificates as much as they stay in.
+    private static func tidy() {
+        malloc_trim(0)
     }
 
     private func readMaterial(_ descriptors: [OwnedDescriptor]) throws(GatewayError) -> Material {

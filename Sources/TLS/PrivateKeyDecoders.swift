@@ -1,0 +1,53 @@
+import COpenSSL
+import Synchronization
+
+/// Decoders of private keys that are used again: to make one takes OpenSSL longer than to decode a key with it.
+final class PrivateKeyDecoders: Sendable {
+    /// Those that no thread is using, by the type of key.
+    private let idle = Mutex<[String: [Decoder]]>([:])
+
+    /// - Parameter type: OpenSSL's name for it.
+    /// - Returns: a reference that the caller takes over; nil when the block is no key of the type.
+    func decode(_ block: PEMBlock, type: UnsafePointer<CChar>?) -> OpaquePointer? {
+        guard let type = unsafe type.map({ unsafe String(cString: $0) }) else { return nil }
+        let known = idle.withLock { $0[type]?.popLast() }
+        guard let decoder = known ?? Decoder(type) else { return nil }
+        guard let key = unsafe decoder.decode(block) else { return nil }
+        // After a failure a context decodes nothing any more.
+        idle.withLock { $0[type, default: []].append(decoder) }
+        return unsafe key
+    }
+
+    /// Used by one thread at a time.
+    @safe
+    private final class Decoder: @unchecked Sendable {
+        private let context: OpaquePointer
+        /// Where the context leaves each key.
+        private let slot: UnsafeMutablePointer<OpaquePointer?>
+
+        init?(_ type: String) {
+            unsafe slot = .allocate(capacity: 1)
+            unsafe slot.initialize(to: nil)
+            let context = unsafe OSSL_DECODER_CTX_new_for_pkey(
+                slot, "DER", nil, type, COpenSSL_PKEY_KEYPAIR, nil, nil)
+            guard let context = unsafe context else {
+                unsafe slot.deallocate()
+                return nil
+            }
+            unsafe self.context = context
+        }
+
+        deinit {
+            unsafe OSSL_DECODER_CTX_free(context)
+            unsafe slot.deallocate()
+        }
+
+        func decode(_ block: PEMBlock) -> OpaquePointer? {
+            unsafe slot.pointee = nil
+            return unsafe block.parse { position, count in
+                var count = count
+                return unsafe OSSL_DECODER_from_data(context, position, &count) == 1 ? slot.pointee : nil
+            }
+        }
+    }
+}

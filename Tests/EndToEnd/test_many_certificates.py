@@ -1,0 +1,76 @@
+"""What a thousand certificates cost, in time and in memory."""
+
+import os
+import resource
+import subprocess
+
+import patience
+import pytest
+from authority import Authority
+
+COUNT = 1000
+
+# A sanitizer keeps memory back and makes everything slower, by no constant factor.
+pytestmark = pytest.mark.skipif(patience.FACTOR != 1, reason="only a release build costs what it should")
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("many"), "authority")
+
+
+@pytest.fixture(scope="module")
+def pairs(authority):
+    return [authority.issue(f"n{number}", [f"n{number}.test"], number + 1) for number in range(COUNT)]
+
+
+def start(start_gateway, pairs):
+    route = {"path": "/ping", "respond": {"body": "pong\n"}}
+    sites = [
+        {"hosts": [f"n{number}.test"], "certificates": [pair], "routes": [route]} for number, pair in enumerate(pairs)
+    ]
+    return start_gateway(sites=sites, admin={"socket": "admin.sock"})
+
+
+@pytest.fixture
+def server(start_gateway, pairs):
+    return start(start_gateway, pairs)
+
+
+def processor_time(pid):
+    """Seconds used by a process so far."""
+    with open(f"/proc/{pid}/stat") as status:
+        fields = status.read().rsplit(") ", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def test_loading_takes_a_few_times_what_verifying_them_does(server, authority, pairs):
+    loading = processor_time(server.gateway_pid)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    chains = [pair["chain"] for pair in pairs]
+    subprocess.run(["openssl", "verify", "-CAfile", authority.file, *chains], check=True, capture_output=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    verifying = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    # Decoding certificate and key and a signature each way; a handshake for every certificate would be twice as much.
+    assert loading < 4 * verifying, f"{loading:.2f} s to load, {verifying:.2f} s to verify"
+
+
+def test_a_certificate_costs_at_most_12_kib(start_gateway, server, pairs):
+    one = start(start_gateway, pairs[:1])
+    each = (server.resident_size - one.resident_size) / (COUNT - 1)
+    assert each <= 12 * 1024, f"{each:.0f} bytes each"
+
+
+def test_a_hundred_reloads_leave_nothing_behind(start_gateway, authority, pairs):
+    server = start(start_gateway, pairs[:250])
+
+    def renew_one(number):
+        authority.issue(f"n{number}", [f"n{number}.test"], COUNT + number + 1)
+        outcome = server.command("reload")
+        assert outcome.returncode == 0, outcome.stderr
+
+    renew_one(0)
+    first = server.resident_size
+    for number in range(1, 100):
+        renew_one(number)
+    assert server.resident_size <= 1.1 * first, f"{first} bytes after the first, {server.resident_size} after the last"
