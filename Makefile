@@ -13,7 +13,7 @@ address := .build-asan
 thread := .build-tsan
 
 build_packages := gcc libc6-dev openssl libssl-dev zlib1g-dev libdeflate-dev
-test_packages := python3 python3-pytest python3-cryptography curl procps
+test_packages := python3 python3-pytest python3-cryptography curl procps certbot pebble
 
 # The interpreter that has what the tests import: Debian's, when another one comes first in PATH.
 python = $(shell python3 -c 'import pytest, cryptography' 2>/dev/null && echo python3 || echo /usr/bin/python3)

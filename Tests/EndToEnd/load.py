@@ -8,8 +8,9 @@ import wire
 class Load:
     """Some connections that are kept and one client that connects anew for each request; counts what fails."""
 
-    def __init__(self, server, kept=4):
+    def __init__(self, server, kept=4, name="localhost"):
         self.server = server
+        self.name = name
         self.failures = []
         self.answers = 0
         self.changed = threading.Condition()
@@ -45,7 +46,7 @@ class Load:
 
     def connect(self):
         sock = wire.connect(self.server.ports["secure"])
-        return wire.Client(wire.start_tls(sock, self.server.context(), "localhost"))
+        return wire.Client(wire.start_tls(sock, self.server.context(), self.name))
 
     def attempt(self, connect, goes_on):
         try:
@@ -56,7 +57,7 @@ class Load:
         with client:
             while True:
                 try:
-                    response = client.get("/ping")
+                    response = client.get("/ping", f"Host: {self.name}")
                     assert response.status == 200
                 except Exception as failure:  # noqa: BLE001
                     self.failures.append(("request", failure))

@@ -106,11 +106,11 @@ class Clients:
         return "connection: close" not in fields
 
 
-def serial(port, ca):
+def serial(port, ca, name="localhost"):
     """The serial number of the certificate that a new handshake gets."""
     context = ssl.create_default_context(cafile=ca)
     with socket.create_connection(("127.0.0.1", port)) as plain:
-        with context.wrap_socket(plain, server_hostname="localhost") as secure:
+        with context.wrap_socket(plain, server_hostname=name) as secure:
             return secure.getpeercert()["serialNumber"]
 
 
