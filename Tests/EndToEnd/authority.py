@@ -31,6 +31,8 @@ class Authority:
             .serial_number(serial)
             .not_valid_before(now - datetime.timedelta(days=40))
             .not_valid_after(now + datetime.timedelta(days=days))
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), False)
         )
 
     def issue(self, file, names, serial, days=30, key=None):
