@@ -4,7 +4,8 @@ struct ByteBuffer: ~Copyable {
     private var storage = unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0)
     private(set) var count = 0
 
-    private static let smallestCapacity = 2 << 10
+    /// A request that waits has several of these, most of them nearly empty.
+    private static let smallestCapacity = 256
 
     deinit {
         unsafe storage.deallocate()
