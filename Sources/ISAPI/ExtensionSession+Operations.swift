@@ -170,8 +170,9 @@ extension ExtensionSession {
 
     /// Queues this session for a thread of `pool` that calls the completion; nil for none.
     func complete(in pool: Unmanaged<ApplicationPool>?) {
-        guard let pool = unsafe pool else { return }
-        unsafe pool._withUnsafeGuaranteedRef { $0.enqueueCompletion(of: self) }
+        guard let pool = unsafe pool?.takeUnretainedValue() else { return }
+        // The completion may end the request, and with it the pool, before the call returns.
+        withExtendedLifetime(pool) { pool.enqueueCompletion(of: self) }
     }
 
     /// Calls the completion that is due, on a pool thread.

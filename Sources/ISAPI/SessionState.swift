@@ -227,7 +227,11 @@ struct SessionState: ~Copyable {
         substatus = 0
         if let module = unsafe module { unsafe module._withUnsafeGuaranteedRef { $0.requestEnded() } }
         unsafe module = nil
-        if isCountedPending, let pool = unsafe pool { unsafe pool._withUnsafeGuaranteedRef { $0.pendingEnded() } }
+        if isCountedPending, let pool = unsafe pool {
+            // A pool that stops may be gone as soon as it knows.
+            let kept = unsafe pool.takeUnretainedValue()
+            withExtendedLifetime(kept) { kept.pendingEnded() }
+        }
         isCountedPending = false
         unsafe pool = nil
         return true

@@ -72,6 +72,12 @@ import Testing
     @Test func aPendingRequestIsFinishedFromAnotherThread() throws {
         let test = try TestExtension(
             """
+            static pthread_t threads[2000];
+            static int started;
+            BOOL WINAPI TerminateExtension(DWORD flags) {
+              for (int i = 0; i < started; i++) pthread_join(threads[i], NULL);
+              return TRUE;
+            }
             static void *later(void *argument) {
               EXTENSION_CONTROL_BLOCK *ecb = argument;
               head(ecb, "200 OK", "");
@@ -82,9 +88,7 @@ import Testing
               return NULL;
             }
             static DWORD handle(EXTENSION_CONTROL_BLOCK *ecb) {
-              pthread_t thread;
-              pthread_create(&thread, NULL, later, ecb);
-              pthread_detach(thread);
+              pthread_create(&threads[__atomic_fetch_add(&started, 1, __ATOMIC_RELAXED)], NULL, later, ecb);
               return HSE_STATUS_PENDING;
             }
             """, threads: 4)
