@@ -34,7 +34,7 @@ package struct ExtensionRequest {
     }
 }
 
-/// A session's own copy of a request, in one arena that is kept for the next; so are origin and application.
+/// A session's own copy of a request, in one arena that is kept for the next.
 ///
 /// The strings of the control block are copies of their own: extensions cut them up in place.
 @safe
@@ -64,9 +64,8 @@ struct RequestRecord: ~Copyable {
 
     mutating func fill(_ request: ExtensionRequest) {
         head = request.head
-        // A session often serves the same connection and route again.
-        unsafe request.origin._withUnsafeGuaranteedRef { if origin !== $0 { origin = $0 } }
-        unsafe request.application._withUnsafeGuaranteedRef { if application !== $0 { application = $0 } }
+        unsafe origin = request.origin.takeUnretainedValue()
+        unsafe application = request.application.takeUnretainedValue()
         keepAlive = request.keepAlive
         let paths = unsafe request.scriptName.count + 2 * (request.pathInfo.count + request.translatedPath.count)
         // The method, the query and the content type are in the head once and once more on their own.
@@ -86,6 +85,9 @@ struct RequestRecord: ~Copyable {
 
     mutating func reset() {
         arena.removeAll()
+        // They may hold an extension loaded, which is to end with its last request.
+        origin = nil
+        application = nil
         knownLength = nil
     }
 
