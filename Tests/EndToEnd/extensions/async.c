@@ -23,6 +23,8 @@ typedef struct {
   unsigned long sum;
   int file;
   int completions;
+  /* HttpExtensionProc and the operations: a completion may be over before the call that began it returns. */
+  int holders;
 } task;
 
 static __thread int inside_call;
@@ -49,13 +51,19 @@ static BOOL read_async(task *t) {
   return support(t, HSE_REQ_ASYNC_READ_CLIENT, t->buffer, &t->size, &flags);
 }
 
+static void release(task *t) {
+  if (__atomic_sub_fetch(&t->holders, 1, __ATOMIC_ACQ_REL) == 0) {
+    free(t);
+  }
+}
+
 static void end(task *t) {
   EXTENSION_CONTROL_BLOCK *block = t->block;
   if (t->file > 0) {
     close(t->file);
   }
   free(t->big);
-  free(t);
+  release(t);
   done_with_session(block, HSE_STATUS_SUCCESS);
 }
 
@@ -260,6 +268,7 @@ DWORD WINAPI HttpExtensionProc(EXTENSION_CONTROL_BLOCK *block) {
   }
   task *t = calloc(1, sizeof *t);
   t->block = block;
+  t->holders = 2;
   snprintf(t->mode, sizeof t->mode, "%s", mode);
   for (DWORD i = 0; i < block->cbAvailable; i += 1) {
     t->sum += block->lpbData[i];
@@ -295,5 +304,6 @@ DWORD WINAPI HttpExtensionProc(EXTENSION_CONTROL_BLOCK *block) {
     free(t);
     return HSE_STATUS_SUCCESS;
   }
+  release(t);
   return HSE_STATUS_PENDING;
 }
