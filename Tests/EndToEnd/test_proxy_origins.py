@@ -1,8 +1,10 @@
 """What servers behind the gateway may do, and what becomes of it: every behaviour of the hostile origin."""
 
 import json
+import time
 
 import hostile_origin
+import patience
 import pytest
 
 ALL = {**hostile_origin.REFUSED, **hostile_origin.CUT, **hostile_origin.GOOD}
@@ -35,11 +37,14 @@ def get_final(client, path):
 
 def expect_reason(gateway, path, reason):
     """The access log's line for `path` names the reason; the line is written after the client has its answer."""
-    with gateway.plain() as client:
-        # A request that is answered later is logged later.
-        client.get("/plain")
-    records = [json.loads(line) for line in gateway.access_log]
-    found = [record["reason"] for record in records if record["path"] == path and "reason" in record]
+    deadline = time.monotonic() + patience.seconds(5)
+    found = []
+    while not found and time.monotonic() < deadline:
+        with gateway.plain() as client:
+            # Its own line is written behind those of its worker, so the log moves.
+            client.get("/plain")
+        records = [json.loads(line) for line in gateway.access_log]
+        found = [record["reason"] for record in records if record["path"] == path and "reason" in record]
     assert found and found[-1] == reason
 
 

@@ -1,5 +1,6 @@
 """What the service manager is told, and the sockets it opens."""
 
+import fcntl
 import os
 import shutil
 import signal
@@ -101,7 +102,7 @@ sites: [{ hosts: ["*"], routes: [{ path: /ping, respond: { body: pong } }] }]
 def listening_socket():
     """A socket as the service manager opens it, by a descriptor that moving it does not overwrite."""
     server = socket.create_server(("127.0.0.1", 0))
-    high = os.dup2(server.fileno(), 50 + server.fileno())
+    high = fcntl.fcntl(server, fcntl.F_DUPFD_CLOEXEC, 50)
     server.close()
     return socket.socket(fileno=high)
 
