@@ -86,9 +86,15 @@ final class FileLookup {
         let prefix = folder.isEmpty ? [] : folder + [UInt8(ascii: "/")]
         for index in options.index {
             let name = prefix + Array(index.utf8)
-            guard let opened = try? open(name) else { continue }
-            if opened.isRegular { return .file(take(opened, name, key, at: now)) }
-            close(opened.descriptor)
+            do throws(FileProblem) {
+                let opened = try open(name)
+                if opened.isRegular { return .file(take(opened, name, key, at: now)) }
+                close(opened.descriptor)
+            } catch {
+                guard error != .absent else { continue }
+                if let stale = cache.find(key) { cache.remove(stale) }
+                return .problem(error)
+            }
         }
         if let stale = cache.find(key) { cache.remove(stale) }
         return options.listsFolders ? .listing(folder) : .problem(.absent)

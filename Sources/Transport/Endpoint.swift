@@ -91,31 +91,21 @@ package final class Endpoint: EventSource, @unchecked Sendable {
     /// One `recv`, or none when the socket is known to be empty.
     @inline(__always)
     package func receive(into buffer: UnsafeMutableRawBufferPointer) -> IOResult {
-        guard isReadable else { return .wouldBlock(.readable) }
-        while true {
-            let count = unsafe recv(descriptor, buffer.baseAddress, buffer.count, 0)
-            if count > 0 {
-                if count < buffer.count && !peerFinished { isReadable = false }
-                return .bytes(count)
-            }
-            if count == 0 { return .end }
-            switch errno {
-            case EINTR: continue
-            case EAGAIN:
-                isReadable = false
-                return .wouldBlock(.readable)
-            default: return .failed(TransportFailure(errno: errno))
-            }
-        }
+        unsafe receive(into: buffer, peeking: false)
     }
 
     /// As `receive`, but the bytes stay in the socket and count as seen: the next wait is for further ones.
     package func peek(into buffer: UnsafeMutableRawBufferPointer) -> IOResult {
+        unsafe receive(into: buffer, peeking: true)
+    }
+
+    @inline(__always)
+    private func receive(into buffer: UnsafeMutableRawBufferPointer, peeking: Bool) -> IOResult {
         guard isReadable else { return .wouldBlock(.readable) }
         while true {
-            let count = unsafe recv(descriptor, buffer.baseAddress, buffer.count, Int32(MSG_PEEK))
+            let count = unsafe recv(descriptor, buffer.baseAddress, buffer.count, peeking ? Int32(MSG_PEEK) : 0)
             if count > 0 {
-                if !peerFinished { isReadable = false }
+                if (peeking || count < buffer.count) && !peerFinished { isReadable = false }
                 return .bytes(count)
             }
             if count == 0 { return .end }

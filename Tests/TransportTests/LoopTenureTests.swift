@@ -84,9 +84,9 @@ private final class Relief: @unchecked Sendable {
 
     var isBack: Bool { hasReturned.load(ordering: .acquiring) }
 
-    /// Waits until the relief is back; whether it took the loop over.
+    /// Waits until the relief is back; whether it took the loop over. Called once.
     func outcome() -> Bool {
-        while !isBack { usleep(100) }
+        pthread_join(thread, nil)
         return hasTaken.load(ordering: .relaxed)
     }
 }
