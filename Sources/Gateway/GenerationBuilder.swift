@@ -39,8 +39,10 @@ struct GenerationBuilder {
             ports[listener.name] = Generation.Port(
                 sites: sites, certificates: certificates.stores[listener.name], proxies: listener.proxies)
         }
+        var limits = ConnectionLimits(configuration.limits)
+        limits.maximumBody = UInt64(configuration.largestRequestBody)
         return Generation(
-            number: number, limits: ConnectionLimits(configuration.limits),
+            number: number, limits: limits,
             handshakeTimeout: Delay(configuration.limits.handshakeTimeout), ports: ports, accessLog: accessLog,
             certificates: certificates, limiters: limiters)
     }
@@ -91,7 +93,7 @@ struct GenerationBuilder {
                     route, of: site, number: index + 1, errorPages: table, worker: worker, files)
                 let limiter = route.limiterIdentity(in: site).flatMap { limiters[$0] }
                 let limited = limiter.map { LimitedAction(action, $0) } ?? action
-                return (route, ruled(limited, site.responseRules.extended(by: route.responseRules), pool))
+                return (route, ruled(limited, route, of: site, pool))
             }
             let answers = SiteTable.Site(
                 hosts: site.hosts, isGuarded: site.clientCertificates != nil, errorPages: table,
@@ -105,8 +107,16 @@ struct GenerationBuilder {
         return tables
     }
 
-    private func ruled(_ action: Action, _ rules: ResponseRules, _ pool: CompressionPool) -> Action {
-        RouteFilter(rules, pool: pool).map { RuledAction(action, $0) } ?? action
+    private func ruled(
+        _ action: Action, _ route: RouteConfiguration, of site: SiteConfiguration, _ pool: CompressionPool
+    ) -> Action {
+        let filter = RouteFilter(site.responseRules.extended(by: route.responseRules), pool: pool)
+        let limit = route.requestBody ?? configuration.limits.requestBody
+        let isOwnLimit = limit != configuration.largestRequestBody
+        guard filter != nil || isOwnLimit || route.inflation != nil else { return action }
+        return RuledAction(
+            action, filter: filter, bodyLimit: isOwnLimit ? UInt64(limit) : nil,
+            inflation: route.inflation.map { UInt64($0) }, pool: pool)
     }
 
     private func makeAction(
@@ -158,6 +168,13 @@ extension PathPattern {
         case .script(let prefix, let suffix):
             .script(start: prefix.utf8.count, suffix: Array(suffix.utf8), wholePathInfo: wholePathInfo)
         }
+    }
+}
+
+extension Configuration {
+    /// Bytes of the largest request body that any route takes; a larger one is refused before there is a route.
+    fileprivate var largestRequestBody: Int {
+        sites.flatMap(\.routes).map { $0.requestBody ?? limits.requestBody }.max() ?? limits.requestBody
     }
 }
 

@@ -75,6 +75,16 @@ struct ResponseRulesTests {
         #expect(found == [mistake[...]])
     }
 
+    @Test func `A route limits and decodes bodies in its own way`() throws {
+        var text = ConfigurationText()
+        text.sites =
+            "sites: [{ hosts: [a], routes: [{ path: /, respond: {}, request_body: 5K, decode_request: true }, "
+            + "{ path: /a, respond: {}, decode_request: { ratio: 7 } }, { path: /b, respond: {}, decode_request: false }] }]"
+        let routes = try decode(text.text).sites[0].routes
+        #expect(routes.map(\.requestBody) == [5120, nil, nil])
+        #expect(routes.map(\.inflation) == [100, 7, nil])
+    }
+
     private func rules(_ site: String, _ route: String) throws -> ResponseRules {
         var text = ConfigurationText()
         let keys = [("hosts: [a]"), site].filter { !$0.isEmpty }.joined(separator: ", ")

@@ -136,3 +136,17 @@ extension ValueDecoder<StrictTransportRule> {
         return switched(section, on: .on(defaults), off: .off)
     }
 }
+
+extension ValueDecoder<Int?> {
+    /// Whether coded request bodies are decoded: how far they may expand, nil for not at all.
+    static var inflation: Self {
+        // Text that repeats itself reaches 20 to 50, a bomb 1,000.
+        let usual = 100
+        let section = Self.mapping { keys in keys.take("ratio", .integer(in: 2...2000), default: usual) }
+        let words = ValueDecoder<Bool>.boolean
+        return Self { node, context in
+            if case .mapping = node { return section.decode(node, context) }
+            return words.decode(node, context).map { $0 ? usual : nil }
+        }
+    }
+}

@@ -34,6 +34,8 @@ extension ValueDecoder<Located<RouteConfiguration>> {
                 path: path?.value ?? .unmatchable, conditions: conditions, limits: limits,
                 action: actions.compactMap { $0 }.first ?? .respond(RespondConfiguration()), line: keys.position.line)
             configuration.responseRules = keys.takeResponseRules()
+            configuration.requestBody = keys.take("request_body", .size(in: 0...1 << 40))
+            configuration.inflation = keys.take("decode_request", .inflation) ?? nil
             return Located(value: configuration, position: path?.position ?? keys.position)
         }
     }

@@ -42,6 +42,10 @@ package struct RouteConfiguration: Sendable, Equatable {
     package var action: RouteAction
     /// What differs from the site's.
     package var responseRules = ResponseRules()
+    /// Bytes of a request body; nil for what `limits` says.
+    package var requestBody: Int?
+    /// Bytes that may come of each byte of a coded request body; nil when it is left coded.
+    package var inflation: Int?
     /// Where the route stands in the file, for messages about it.
     package var line: Int
 }

@@ -83,16 +83,16 @@ package struct Exchange: BitwiseCopyable {
 
     /// Bytes of the body still to come; nil when only its end will tell.
     package var remainingBody: UInt64? {
-        guard let substitute = unsafe storage.pointee.substitute else { return unsafe storage.pointee.body.remaining }
+        guard let substitute = unsafe storage.pointee.substitute else { return unsafe storage.pointee.remainingBody }
         let entity = UInt64(substitute.remainingEntity)
         guard substitute.continuesWithClient else { return entity }
-        return unsafe storage.pointee.body.remaining.map { $0 + entity }
+        return unsafe storage.pointee.remainingBody.map { $0 + entity }
     }
 
     package var hasBodyEnded: Bool {
-        guard let substitute = unsafe storage.pointee.substitute else { return unsafe storage.pointee.body.hasEnded }
+        guard let substitute = unsafe storage.pointee.substitute else { return unsafe storage.pointee.hasBodyEnded }
         guard substitute.remainingEntity == 0 else { return false }
-        return unsafe !substitute.continuesWithClient || storage.pointee.body.hasEnded
+        return unsafe !substitute.continuesWithClient || storage.pointee.hasBodyEnded
     }
 
     /// The next piece of the body, valid until the next call; nil at its end.

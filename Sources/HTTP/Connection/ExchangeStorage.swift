@@ -22,6 +22,10 @@ struct ExchangeStorage: ~Copyable {
     /// The response under way, while its body goes through a coder.
     var coding: CodedResponse?
     var body = RequestBody()
+    /// Bytes the route allows, when that is not what the connection allows.
+    var bodyLimit: UInt64?
+    /// What the body goes through on its way to the handler.
+    var bodyDecoder: (any BodyDecoder)?
     /// The normalized path, unless the path as sent is normal.
     var normalizedPath: [UInt8]?
     /// When the request's first byte was seen.
@@ -72,6 +76,8 @@ struct ExchangeStorage: ~Copyable {
         if normalizedPath != nil { normalizedPath = nil }
         if logParameter != nil { logParameter = nil }
         if filter != nil { endFiltering() }
+        if bodyDecoder != nil { endDecoding() }
+        bodyLimit = nil
         if !trailers.isEmpty { trailers.removeAll() }
         logStatus = nil
         logSubstatus = 0
@@ -90,6 +96,19 @@ struct ExchangeStorage: ~Copyable {
         endCoding()
         filter = nil
     }
+
+    mutating func endDecoding() {
+        bodyDecoder?.release()
+        bodyDecoder = nil
+    }
+
+    /// Bytes of the client's body that the handler can still read; nil when only its end will tell.
+    var remainingBody: UInt64? {
+        guard let bodyDecoder else { return body.remaining }
+        return bodyDecoder.hasEnded ? 0 : nil
+    }
+
+    var hasBodyEnded: Bool { bodyDecoder?.hasEnded ?? body.hasEnded }
 
     mutating func endCoding() {
         coding?.coder.release()

@@ -104,7 +104,10 @@ package final class HTTPConnection {
         } catch {
             return await reject(exchange, error)
         }
-        if case .handler(let handler) = service.router.answer(exchange) {
+        switch service.router.answer(exchange) {
+        case .answered: break
+        case .refused(let rejection): return await reject(exchange, rejection)
+        case .handler(let handler):
             do throws(ExchangeFailure) {
                 try await handler.handle(exchange)
             } catch {
@@ -122,6 +125,7 @@ package final class HTTPConnection {
             _ = await send(exchange)
             return .reset
         }
+        if unsafe storage.pointee.bodyDecoder != nil { unsafe storage.pointee.endDecoding() }
         if unsafe !storage.pointee.body.hasEnded {
             guard await dropBody(exchange) else {
                 guard await send(exchange) else { return .reset }
@@ -191,13 +195,21 @@ package final class HTTPConnection {
             if let entity = unsafe substitute.takeEntity() { return unsafe .content(entity) }
             guard substitute.continuesWithClient else { return unsafe .ended }
         }
+        if let decoder = unsafe storage.pointee.bodyDecoder { return unsafe try nextDecodedStep(exchange, decoder) }
+        return unsafe try nextCodedStep(exchange)
+    }
+
+    /// The next piece of the body as the client sent it.
+    @inline(__always)
+    func nextCodedStep(_ exchange: Exchange) throws(ExchangeFailure) -> BodyStep {
+        let storage = unsafe exchange.storage
         while true {
             let step: RequestBody.Step
             let start = unsafe storage.pointee.cursor
             let unread = unsafe UnsafeRawBufferPointer(
                 rebasing: UnsafeRawBufferPointer(storage.pointee.input)[start..<storage.pointee.filled])
             do throws(RequestRejection) {
-                step = try unsafe storage.pointee.body.next(unread.bytes, limit: service.limits.maximumBody)
+                step = try unsafe storage.pointee.body.next(unread.bytes, limit: exchange.bodyLimit)
             } catch {
                 throw .rejected(error)
             }

@@ -116,7 +116,10 @@ extension HTTPConnection {
         }
         // The route that answers has its own way with responses.
         unsafe storage.pointee.filter = nil
-        if case .handler(let handler) = service.router.answer(exchange, passing: substitute.passed) {
+        switch service.router.answer(exchange, passing: substitute.passed) {
+        case .answered: break
+        case .refused(let rejection): return .refused(rejection)
+        case .handler(let handler):
             try await handler.handle(exchange)
             if !exchange.isResponseFinished { exchange.abandonResponse() }
         }

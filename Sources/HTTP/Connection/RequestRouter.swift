@@ -25,6 +25,8 @@ package enum Disposition {
     /// The exchange's response is complete.
     case answered
     case handler(any RequestHandler)
+    /// By no route; the connection ends.
+    case refused(RequestRejection)
 }
 
 /// Answers requests that take their time: reads the body, waits for others, streams the response.

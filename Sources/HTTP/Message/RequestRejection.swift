@@ -17,6 +17,8 @@ package enum RequestRejection: UInt8, Error, CaseIterable, Sendable {
     // Policy
     case unknownExpectation, bodyTooLarge, invalidPercentEncoding, pathEscapesRoot, forbiddenPathByte
     case headTimeout, bodyTimeout
+    // The coding of the body (RFC 9110 §8.4)
+    case invalidBodyCoding, bodyExpandsTooMuch, decodingUnavailable
 
     /// The status code of the answer (RFC 9110 §15).
     package var status: Int {
@@ -26,7 +28,8 @@ package enum RequestRejection: UInt8, Error, CaseIterable, Sendable {
         case .unsupportedVersion: 505
         case .unknownTransferCoding: 501
         case .unknownExpectation: 417
-        case .bodyTooLarge: 413
+        case .bodyTooLarge, .bodyExpandsTooMuch: 413
+        case .decodingUnavailable: 503
         case .headTimeout, .bodyTimeout: 408
         default: 400
         }
@@ -71,6 +74,9 @@ package enum RequestRejection: UInt8, Error, CaseIterable, Sendable {
         case .forbiddenPathByte: "control byte in the path"
         case .headTimeout: "request head not received in time"
         case .bodyTimeout: "request body not received in time"
+        case .invalidBodyCoding: "malformed coding of the request body"
+        case .bodyExpandsTooMuch: "request body expands too much"
+        case .decodingUnavailable: "no memory to decode the request body"
         }
     }
 }

@@ -106,6 +106,23 @@ extension RequestParser {
         unsafe UnsafeBufferPointer(start: table, count: head.fieldCount)
     }
 
+    /// Has the head tell of a body of unknown length that is not coded, as a handler gets it from a decoder.
+    ///
+    /// `input` as given to `parse`.
+    mutating func forgetCoding(in input: RawSpan) {
+        head.framing = .chunked
+        var kept = 0
+        for index in 0..<head.fieldCount {
+            let field = unsafe table[index]
+            let name = field.name.range
+            let isCoding = input.equals("content-encoding", from: name.lowerBound, to: name.upperBound)
+            if isCoding || field.known == .contentLength { continue }
+            unsafe table[kept] = field
+            kept += 1
+        }
+        head.fieldCount = kept
+    }
+
     package func field(at index: Int) -> FieldSlice {
         precondition(index >= 0 && index < head.fieldCount, "no such field")
         return unsafe table[index]
