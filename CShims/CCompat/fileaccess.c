@@ -5,6 +5,7 @@
 
 #include "CCompat.h"
 #include "files.h"
+#include "sync.h"
 
 // ---- Operations with and without an offset of their own ----
 
@@ -53,6 +54,7 @@ static BOOL finish(LPOVERLAPPED operation, DWORD error, DWORD moved, LPDWORD cou
   if (operation != NULL) {
     operation->Internal = error;
     operation->InternalHigh = moved;
+    compat_event_set(operation->hEvent);
   }
   return error == ERROR_SUCCESS ? TRUE : compat_fail(error);
 }
@@ -104,6 +106,19 @@ BOOL WINAPI WriteFile(HANDLE hFile, LPCVOID lpBuffer, DWORD nNumberOfBytesToWrit
   }
   isagate_file_release(file);
   return finish(lpOverlapped, error, (DWORD)moved, lpNumberOfBytesWritten);
+}
+
+BOOL WINAPI GetOverlappedResult(HANDLE hFile, LPOVERLAPPED lpOverlapped, LPDWORD lpNumberOfBytesTransferred,
+                                BOOL bWait) {
+  (void)hFile, (void)bWait;
+  if (lpOverlapped == NULL || lpNumberOfBytesTransferred == NULL) {
+    return compat_fail(ERROR_INVALID_PARAMETER);
+  }
+  if (!HasOverlappedIoCompleted(lpOverlapped)) {
+    return compat_fail(ERROR_IO_INCOMPLETE);
+  }
+  *lpNumberOfBytesTransferred = (DWORD)lpOverlapped->InternalHigh;
+  return lpOverlapped->Internal == ERROR_SUCCESS ? TRUE : compat_fail((DWORD)lpOverlapped->Internal);
 }
 
 // ---- The file pointer and the size ----

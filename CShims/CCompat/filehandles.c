@@ -163,3 +163,14 @@ HANDLE WINAPI CreateFileA(LPCSTR lpFileName, DWORD dwDesiredAccess, DWORD dwShar
   }
   return create_file(path.text, dwDesiredAccess, dwCreationDisposition, dwFlagsAndAttributes);
 }
+
+HANDLE WINAPI CreateFileW(LPCWSTR lpFileName, DWORD dwDesiredAccess, DWORD dwShareMode,
+                          LPSECURITY_ATTRIBUTES lpSecurity, DWORD dwCreationDisposition, DWORD dwFlagsAndAttributes,
+                          HANDLE hTemplateFile) {
+  (void)dwShareMode, (void)lpSecurity, (void)hTemplateFile;
+  compat_path path;
+  if (!compat_path_make_wide(&path, lpFileName)) {
+    return INVALID_HANDLE_VALUE;
+  }
+  return create_file(path.text, dwDesiredAccess, dwCreationDisposition, dwFlagsAndAttributes);
+}

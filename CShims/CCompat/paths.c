@@ -24,6 +24,17 @@ bool compat_path_make(compat_path *path, LPCSTR name) {
   return true;
 }
 
+bool compat_path_make_wide(compat_path *path, LPCWSTR name) {
+  compat_path narrow;
+  if (name == NULL) {
+    return compat_fail(ERROR_INVALID_PARAMETER);
+  }
+  if (WideCharToMultiByte(CP_UTF8, WC_ERR_INVALID_CHARS, name, -1, narrow.text, sizeof narrow.text, NULL, NULL) == 0) {
+    return compat_fail(ERROR_INVALID_NAME);
+  }
+  return compat_path_make(path, narrow.text);
+}
+
 static bool has_folder(const char *path) {
   const char *slash = strrchr(path, '/');
   if (slash == NULL || slash == path) {

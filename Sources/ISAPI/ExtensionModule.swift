@@ -1,3 +1,4 @@
+import CCompat
 import CISAPI
 import Glibc
 import Synchronization
@@ -35,9 +36,12 @@ package final class ExtensionModule: @unchecked Sendable {
             let message = loaderMessage().replacing(copy.path, with: path)
             throw ExtensionLoadError(name: name, path: path, reason: .cannotOpen(message))
         }
+        // GetModuleFileName tells the extension where its file is, not where the copy is.
+        _ = unsafe isagate_module_name(library, path)
         do throws(ExtensionLoadError.Reason) {
             return unsafe try ExtensionModule(name: name, path: path, copy: copy, library: library)
         } catch {
+            _ = unsafe isagate_module_name(library, nil)
             unsafe dlclose(library)
             throw ExtensionLoadError(name: name, path: path, reason: error)
         }
@@ -139,6 +143,7 @@ package final class ExtensionModule: @unchecked Sendable {
         if let dllMain = unsafe dllMain {
             _ = unsafe CISAPI_call_DllMain(dllMain, library, DWORD(DLL_PROCESS_DETACH))
         }
+        _ = unsafe isagate_module_name(library, nil)
         unsafe dlclose(library)
         return true
     }

@@ -40,10 +40,11 @@ def run(library, tmp_path):
     return run
 
 
-def test_files(run, tmp_path):
+@pytest.mark.parametrize("area", ["files", "names", "threads", "memory", "text"])
+def test_functions_do_what_their_reference_says(run, tmp_path, area):
     folder = tmp_path / "folder"
     folder.mkdir()
-    run("files", folder)
+    run(area, folder)
 
 
 def test_the_gateway_exports_what_the_library_has(library):

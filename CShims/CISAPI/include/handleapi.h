@@ -12,6 +12,10 @@ ISAPI_BEGIN
 /* Ends one handle. What it stands for goes with its last handle, and when no call uses it any more. */
 BOOL WINAPI CloseHandle(HANDLE hObject);
 
+/* Both processes are the calling one. A pseudo handle of the calling thread becomes a real one. */
+BOOL WINAPI DuplicateHandle(HANDLE hSourceProcess, HANDLE hSource, HANDLE hTargetProcess, LPHANDLE lpTarget,
+                            DWORD dwDesiredAccess, BOOL bInheritHandle, DWORD dwOptions);
+
 ISAPI_END
 
 #endif

@@ -12,10 +12,12 @@
 #include "winerror.h"
 #include "winnt.h"
 
-#include "errhandlingapi.h"
-#include "fileapi.h"
-#include "handleapi.h"
+#include "winbase.h"
 #include "wincrypt.h"
+#include "winnls.h"
+#include "winuser.h"
+
+#include "isapicrt.h"
 
 ISAPI_BEGIN
 

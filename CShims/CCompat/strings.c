@@ -1,0 +1,144 @@
+// Texts, as functions of Windows and of strsafe.h take them.
+#include "compat.h"
+#include "strsafe.h"
+
+int WINAPI lstrlenA(LPCSTR lpString) { return lpString != NULL ? (int)strlen(lpString) : 0; }
+
+LPSTR WINAPI lstrcpyA(LPSTR lpString1, LPCSTR lpString2) {
+  return lpString1 != NULL && lpString2 != NULL ? strcpy(lpString1, lpString2) : NULL;
+}
+
+LPSTR WINAPI lstrcpynA(LPSTR lpString1, LPCSTR lpString2, int iMaxLength) {
+  if (lpString1 == NULL || lpString2 == NULL) {
+    return NULL;
+  }
+  if (iMaxLength > 0) {
+    size_t length = strnlen(lpString2, (size_t)iMaxLength - 1);
+    memmove(lpString1, lpString2, length);
+    lpString1[length] = '\0';
+  }
+  return lpString1;
+}
+
+LPSTR WINAPI lstrcatA(LPSTR lpString1, LPCSTR lpString2) {
+  return lpString1 != NULL && lpString2 != NULL ? strcat(lpString1, lpString2) : NULL;
+}
+
+static int sign(int number) { return (number > 0) - (number < 0); }
+
+// NULL stands before every text.
+static bool is_decided(const void *first, const void *second, int *order) {
+  *order = (first != NULL) - (second != NULL);
+  return first == NULL || second == NULL;
+}
+
+int WINAPI lstrcmpA(LPCSTR lpString1, LPCSTR lpString2) {
+  int order;
+  return is_decided(lpString1, lpString2, &order) ? order : sign(strcmp(lpString1, lpString2));
+}
+
+int WINAPI lstrcmpiA(LPCSTR lpString1, LPCSTR lpString2) {
+  int order;
+  return is_decided(lpString1, lpString2, &order) ? order : sign(strcasecmp(lpString1, lpString2));
+}
+
+int WINAPI lstrlenW(LPCWSTR lpString) { return lpString != NULL ? (int)isagate_wcslen(lpString) : 0; }
+
+LPWSTR WINAPI lstrcpyW(LPWSTR lpString1, LPCWSTR lpString2) {
+  return lpString1 != NULL && lpString2 != NULL ? isagate_wcscpy(lpString1, lpString2) : NULL;
+}
+
+LPWSTR WINAPI lstrcpynW(LPWSTR lpString1, LPCWSTR lpString2, int iMaxLength) {
+  if (lpString1 == NULL || lpString2 == NULL) {
+    return NULL;
+  }
+  for (int index = 0; index < iMaxLength; index += 1) {
+    lpString1[index] = index < iMaxLength - 1 ? lpString2[index] : 0;
+    if (lpString1[index] == 0) {
+      break;
+    }
+  }
+  return lpString1;
+}
+
+LPWSTR WINAPI lstrcatW(LPWSTR lpString1, LPCWSTR lpString2) {
+  return lpString1 != NULL && lpString2 != NULL ? isagate_wcscat(lpString1, lpString2) : NULL;
+}
+
+int WINAPI lstrcmpW(LPCWSTR lpString1, LPCWSTR lpString2) {
+  int order;
+  return is_decided(lpString1, lpString2, &order) ? order : isagate_wcscmp(lpString1, lpString2);
+}
+
+int WINAPI lstrcmpiW(LPCWSTR lpString1, LPCWSTR lpString2) {
+  int order;
+  return is_decided(lpString1, lpString2, &order) ? order : isagate_wcsicmp(lpString1, lpString2);
+}
+
+// ---- Letters ----
+
+static bool is_character(LPCSTR text) { return (uintptr_t)text <= 0xFFFF; }
+
+LPSTR WINAPI CharUpperA(LPSTR lpsz) {
+  return is_character(lpsz) ? (LPSTR)(uintptr_t)toupper((int)(uintptr_t)lpsz & 0xFF) : _strupr(lpsz);
+}
+
+LPSTR WINAPI CharLowerA(LPSTR lpsz) {
+  return is_character(lpsz) ? (LPSTR)(uintptr_t)tolower((int)(uintptr_t)lpsz & 0xFF) : _strlwr(lpsz);
+}
+
+LPSTR WINAPI CharNextA(LPCSTR lpsz) { return (LPSTR)(*lpsz != '\0' ? lpsz + 1 : lpsz); }
+LPSTR WINAPI CharPrevA(LPCSTR lpszStart, LPCSTR lpszCurrent) {
+  return (LPSTR)(lpszCurrent > lpszStart ? lpszCurrent - 1 : lpszStart);
+}
+BOOL WINAPI IsCharAlphaA(CHAR ch) { return isalpha((unsigned char)ch) != 0; }
+BOOL WINAPI IsCharAlphaNumericA(CHAR ch) { return isalnum((unsigned char)ch) != 0; }
+
+// ---- With sizes (StringCch) ----
+
+HRESULT StringCchCopyNA(LPSTR pszDest, size_t cchDest, LPCSTR pszSrc, size_t cchToCopy) {
+  if (pszDest == NULL || cchDest == 0 || cchDest > STRSAFE_MAX_CCH) {
+    return STRSAFE_E_INVALID_PARAMETER;
+  }
+  size_t length = pszSrc != NULL ? strnlen(pszSrc, cchToCopy) : 0;
+  size_t fitting = length < cchDest ? length : cchDest - 1;
+  memmove(pszDest, pszSrc != NULL ? pszSrc : "", fitting);
+  pszDest[fitting] = '\0';
+  return fitting == length ? S_OK : STRSAFE_E_INSUFFICIENT_BUFFER;
+}
+
+HRESULT StringCchCopyA(LPSTR pszDest, size_t cchDest, LPCSTR pszSrc) {
+  return StringCchCopyNA(pszDest, cchDest, pszSrc, STRSAFE_MAX_CCH);
+}
+
+HRESULT StringCchCatA(LPSTR pszDest, size_t cchDest, LPCSTR pszSrc) {
+  size_t length = pszDest != NULL ? strnlen(pszDest, cchDest) : 0;
+  if (pszDest == NULL || length == cchDest) {
+    return STRSAFE_E_INVALID_PARAMETER;
+  }
+  return StringCchCopyA(pszDest + length, cchDest - length, pszSrc);
+}
+
+HRESULT StringCchVPrintfA(LPSTR pszDest, size_t cchDest, LPCSTR pszFormat, va_list argList) {
+  if (pszDest == NULL || cchDest == 0 || cchDest > STRSAFE_MAX_CCH) {
+    return STRSAFE_E_INVALID_PARAMETER;
+  }
+  int length = vsnprintf(pszDest, cchDest, pszFormat, argList);
+  return length >= 0 && (size_t)length < cchDest ? S_OK : STRSAFE_E_INSUFFICIENT_BUFFER;
+}
+
+HRESULT StringCchPrintfA(LPSTR pszDest, size_t cchDest, LPCSTR pszFormat, ...) {
+  va_list arguments;
+  va_start(arguments, pszFormat);
+  HRESULT result = StringCchVPrintfA(pszDest, cchDest, pszFormat, arguments);
+  va_end(arguments);
+  return result;
+}
+
+HRESULT StringCchLengthA(LPCSTR psz, size_t cchMax, size_t *pcchLength) {
+  size_t length = psz != NULL && cchMax <= STRSAFE_MAX_CCH ? strnlen(psz, cchMax) : cchMax;
+  if (pcchLength != NULL) {
+    *pcchLength = length < cchMax ? length : 0;
+  }
+  return length < cchMax ? S_OK : STRSAFE_E_INVALID_PARAMETER;
+}

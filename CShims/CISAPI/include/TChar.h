@@ -1,0 +1,2 @@
+/* Another spelling that sources use. */
+#include "tchar.h"

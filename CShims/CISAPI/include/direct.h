@@ -1,0 +1,2 @@
+/* Files and folders of Microsoft's C library. */
+#include "isapicrt.h"

@@ -1,0 +1,65 @@
+/*
+ * Texts of WCHAR. The names of the C library are its own functions, for a wchar_t of 32 bits, unless the
+ * compiler is told -fshort-wchar; then they stand for those here.
+ */
+#ifndef ISAPI_CRT_WIDE_H
+#define ISAPI_CRT_WIDE_H
+
+#include <wchar.h>
+
+#include "windef.h"
+
+ISAPI_BEGIN
+
+size_t isagate_wcslen(const WCHAR *text);
+WCHAR *isagate_wcscpy(WCHAR *destination, const WCHAR *source);
+WCHAR *isagate_wcsncpy(WCHAR *destination, const WCHAR *source, size_t count);
+WCHAR *isagate_wcscat(WCHAR *destination, const WCHAR *source);
+WCHAR *isagate_wcsncat(WCHAR *destination, const WCHAR *source, size_t count);
+int isagate_wcscmp(const WCHAR *first, const WCHAR *second);
+int isagate_wcsncmp(const WCHAR *first, const WCHAR *second, size_t count);
+/* Without regard to the case of ASCII letters. */
+int isagate_wcsicmp(const WCHAR *first, const WCHAR *second);
+int isagate_wcsnicmp(const WCHAR *first, const WCHAR *second, size_t count);
+WCHAR *isagate_wcschr(const WCHAR *text, WCHAR character);
+WCHAR *isagate_wcsrchr(const WCHAR *text, WCHAR character);
+WCHAR *isagate_wcsstr(const WCHAR *text, const WCHAR *part);
+/* For free(); NULL without memory. */
+WCHAR *isagate_wcsdup(const WCHAR *text);
+int isagate_wtoi(const WCHAR *text);
+errno_t isagate_wcscpy_s(WCHAR *destination, rsize_t size, const WCHAR *source);
+errno_t isagate_wcscat_s(WCHAR *destination, rsize_t size, const WCHAR *source);
+/* `count` characters at most with the NUL; -1 when the text was cut, which ends with a NUL even then. */
+int isagate_vsnwprintf(WCHAR *buffer, size_t count, const WCHAR *format, va_list arguments);
+int isagate_snwprintf(WCHAR *buffer, size_t count, const WCHAR *format, ...);
+
+ISAPI_END
+
+#define _wcsicmp isagate_wcsicmp
+#define _wcsnicmp isagate_wcsnicmp
+#define _wcsdup isagate_wcsdup
+#define _wtoi isagate_wtoi
+#define wcscpy_s isagate_wcscpy_s
+#define wcscat_s isagate_wcscat_s
+#define _snwprintf isagate_snwprintf
+#define _vsnwprintf isagate_vsnwprintf
+#define _vsnwprintf_s(buffer, size, count, format, arguments)                                                          \
+  isagate_vsnwprintf((buffer), (size), (format), (arguments))
+#define swprintf_s isagate_snwprintf
+
+#if __SIZEOF_WCHAR_T__ == 2
+#pragma redefine_extname wcslen isagate_wcslen
+#pragma redefine_extname wcscpy isagate_wcscpy
+#pragma redefine_extname wcsncpy isagate_wcsncpy
+#pragma redefine_extname wcscat isagate_wcscat
+#pragma redefine_extname wcsncat isagate_wcsncat
+#pragma redefine_extname wcscmp isagate_wcscmp
+#pragma redefine_extname wcsncmp isagate_wcsncmp
+#pragma redefine_extname wcschr isagate_wcschr
+#pragma redefine_extname wcsrchr isagate_wcsrchr
+#pragma redefine_extname wcsstr isagate_wcsstr
+#pragma redefine_extname swprintf isagate_snwprintf
+#pragma redefine_extname vswprintf isagate_vsnwprintf
+#endif
+
+#endif

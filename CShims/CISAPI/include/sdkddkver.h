@@ -1,0 +1,1 @@
+/* Which Windows a source is for; it is for none here. */

@@ -1,0 +1,139 @@
+/* The functions of the Windows base services, and those that have no header of their own. */
+#ifndef ISAPI_WINBASE_H
+#define ISAPI_WINBASE_H
+
+#include "debugapi.h"
+#include "errhandlingapi.h"
+#include "fileapi.h"
+#include "handleapi.h"
+#include "heapapi.h"
+#include "libloaderapi.h"
+#include "memoryapi.h"
+#include "processthreadsapi.h"
+#include "synchapi.h"
+#include "sysinfoapi.h"
+
+/* ---- Local and global memory: one heap, and a handle is the address ---- */
+
+#define LMEM_FIXED 0x0000
+#define LMEM_MOVEABLE 0x0002
+#define LMEM_ZEROINIT 0x0040
+#define LPTR 0x0040
+#define LHND 0x0042
+#define NONZEROLPTR 0x0000
+#define NONZEROLHND 0x0002
+#define GMEM_FIXED 0x0000
+#define GMEM_MOVEABLE 0x0002
+#define GMEM_ZEROINIT 0x0040
+#define GPTR 0x0040
+#define GHND 0x0042
+
+/* ---- Messages ---- */
+
+#define FORMAT_MESSAGE_ALLOCATE_BUFFER 0x00000100
+#define FORMAT_MESSAGE_IGNORE_INSERTS 0x00000200
+#define FORMAT_MESSAGE_FROM_STRING 0x00000400
+#define FORMAT_MESSAGE_FROM_HMODULE 0x00000800
+#define FORMAT_MESSAGE_FROM_SYSTEM 0x00001000
+#define FORMAT_MESSAGE_ARGUMENT_ARRAY 0x00002000
+#define FORMAT_MESSAGE_MAX_WIDTH_MASK 0x000000FF
+
+#define MOVEFILE_REPLACE_EXISTING 0x00000001
+#define MOVEFILE_COPY_ALLOWED 0x00000002
+#define MOVEFILE_WRITE_THROUGH 0x00000008
+
+#define STD_INPUT_HANDLE ((DWORD)-10)
+#define STD_OUTPUT_HANDLE ((DWORD)-11)
+#define STD_ERROR_HANDLE ((DWORD)-12)
+
+#define MAX_COMPUTERNAME_LENGTH 15
+
+ISAPI_BEGIN
+
+HLOCAL WINAPI LocalAlloc(UINT uFlags, SIZE_T uBytes);
+HLOCAL WINAPI LocalReAlloc(HLOCAL hMem, SIZE_T uBytes, UINT uFlags);
+/* NULL when the block is freed, and its handle when that failed. */
+HLOCAL WINAPI LocalFree(HLOCAL hMem);
+SIZE_T WINAPI LocalSize(HLOCAL hMem);
+LPVOID WINAPI LocalLock(HLOCAL hMem);
+BOOL WINAPI LocalUnlock(HLOCAL hMem);
+HGLOBAL WINAPI GlobalAlloc(UINT uFlags, SIZE_T dwBytes);
+HGLOBAL WINAPI GlobalReAlloc(HGLOBAL hMem, SIZE_T dwBytes, UINT uFlags);
+HGLOBAL WINAPI GlobalFree(HGLOBAL hMem);
+SIZE_T WINAPI GlobalSize(HGLOBAL hMem);
+LPVOID WINAPI GlobalLock(HGLOBAL hMem);
+BOOL WINAPI GlobalUnlock(HGLOBAL hMem);
+
+/*
+ * The characters stored without the NUL, 0 on failure. Knows the errors of winerror.h, in English.
+ * With FORMAT_MESSAGE_ALLOCATE_BUFFER, `lpBuffer` is where the address of a block for LocalFree goes.
+ */
+DWORD WINAPI FormatMessageA(DWORD dwFlags, LPCVOID lpSource, DWORD dwMessageId, DWORD dwLanguageId, LPSTR lpBuffer,
+                            DWORD nSize, va_list *Arguments);
+
+/* The bytes an operation with an OVERLAPPED moved; operations on files have ended when their call returns. */
+BOOL WINAPI GetOverlappedResult(HANDLE hFile, LPOVERLAPPED lpOverlapped, LPDWORD lpNumberOfBytesTransferred,
+                                BOOL bWait);
+BOOL WINAPI MoveFileA(LPCSTR lpExistingFileName, LPCSTR lpNewFileName);
+BOOL WINAPI MoveFileExA(LPCSTR lpExistingFileName, LPCSTR lpNewFileName, DWORD dwFlags);
+BOOL WINAPI CopyFileA(LPCSTR lpExistingFileName, LPCSTR lpNewFileName, BOOL bFailIfExists);
+
+/* ---- Text. NULL is as an empty text to lstrlen; copies end with a NUL, also when they are cut. ---- */
+
+int WINAPI lstrlenA(LPCSTR lpString);
+LPSTR WINAPI lstrcpyA(LPSTR lpString1, LPCSTR lpString2);
+/* `iMaxLength` counts the NUL. */
+LPSTR WINAPI lstrcpynA(LPSTR lpString1, LPCSTR lpString2, int iMaxLength);
+LPSTR WINAPI lstrcatA(LPSTR lpString1, LPCSTR lpString2);
+int WINAPI lstrcmpA(LPCSTR lpString1, LPCSTR lpString2);
+int WINAPI lstrcmpiA(LPCSTR lpString1, LPCSTR lpString2);
+int WINAPI lstrlenW(LPCWSTR lpString);
+LPWSTR WINAPI lstrcpyW(LPWSTR lpString1, LPCWSTR lpString2);
+LPWSTR WINAPI lstrcpynW(LPWSTR lpString1, LPCWSTR lpString2, int iMaxLength);
+LPWSTR WINAPI lstrcatW(LPWSTR lpString1, LPCWSTR lpString2);
+int WINAPI lstrcmpW(LPCWSTR lpString1, LPCWSTR lpString2);
+int WINAPI lstrcmpiW(LPCWSTR lpString1, LPCWSTR lpString2);
+
+/* ---- The process ---- */
+
+/* The value's length, or the size needed with the NUL when it does not fit; 0 and ERROR_ENVVAR_NOT_FOUND. */
+DWORD WINAPI GetEnvironmentVariableA(LPCSTR lpName, LPSTR lpBuffer, DWORD nSize);
+DWORD WINAPI GetCurrentDirectoryA(DWORD nBufferLength, LPSTR lpBuffer);
+LPSTR WINAPI GetCommandLineA(void);
+/* A descriptor of the process, 1 or 2; 0 cannot be told from no handle, and standard input has none. */
+HANDLE WINAPI GetStdHandle(DWORD nStdHandle);
+/* In: the buffer's size. Out: the length without the NUL, or the size needed with ERROR_BUFFER_OVERFLOW. */
+BOOL WINAPI GetComputerNameA(LPSTR lpBuffer, LPDWORD nSize);
+BOOL WINAPI GetUserNameA(LPSTR lpBuffer, LPDWORD pcbBuffer);
+
+/* number * numerator / denominator, rounded, without overflow between; -1 when it does not fit. */
+int WINAPI MulDiv(int nNumber, int nNumerator, int nDenominator);
+
+ISAPI_END
+
+#ifdef UNICODE
+#define lstrlen lstrlenW
+#define lstrcpy lstrcpyW
+#define lstrcpyn lstrcpynW
+#define lstrcat lstrcatW
+#define lstrcmp lstrcmpW
+#define lstrcmpi lstrcmpiW
+#else
+#define lstrlen lstrlenA
+#define lstrcpy lstrcpyA
+#define lstrcpyn lstrcpynA
+#define lstrcat lstrcatA
+#define lstrcmp lstrcmpA
+#define lstrcmpi lstrcmpiA
+#define FormatMessage FormatMessageA
+#define MoveFile MoveFileA
+#define MoveFileEx MoveFileExA
+#define CopyFile CopyFileA
+#define GetEnvironmentVariable GetEnvironmentVariableA
+#define GetCurrentDirectory GetCurrentDirectoryA
+#define GetCommandLine GetCommandLineA
+#define GetComputerName GetComputerNameA
+#define GetUserName GetUserNameA
+#endif
+
+#endif
