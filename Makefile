@@ -11,21 +11,29 @@ SWIFT_BUILD_FLAGS := --explicit-target-dependency-import-check error
 release := .build/release/isagate
 address := .build-asan
 thread := .build-tsan
+compat := .build/compat
+
+# Where `make install` puts things; DESTDIR stands before all of it.
+PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+DESTDIR ?=
 
 build_packages := gcc libc6-dev openssl libssl-dev zlib1g-dev libdeflate-dev
-test_packages := python3 python3-pytest python3-cryptography curl procps certbot pebble
+test_packages := python3 python3-pytest python3-cryptography curl procps certbot pebble g++ pkg-config
 
 # The interpreter that has what the tests import: Debian's, when another one comes first in PATH.
 python = $(shell python3 -c 'import pytest, cryptography' 2>/dev/null && echo python3 || echo /usr/bin/python3)
 
 c_sources = $(wildcard CShims/*/*.c Examples/*/*.c Tests/EndToEnd/extensions/*.c Bench/*.c)
+windows_sources = $(wildcard Tests/EndToEnd/compat/*.c Tests/EndToEnd/samples/*.c)
 
 address_environment := ASAN_OPTIONS=detect_leaks=1 \
 	LSAN_OPTIONS=suppressions=$(CURDIR)/Tests/leak-sanitizer.supp:print_suppressions=0
 
 stage = @printf '\n== %s\n'
 
-.PHONY: help run build test test-unit test-end-to-end test-address test-thread lint format bench soak fuzz certs examples clean
+.PHONY: help run build compat install install-development test test-unit test-end-to-end test-address test-thread lint format bench soak fuzz certs examples clean
 .PHONY: build-packages test-packages
 
 help: ## Lists these commands
@@ -37,6 +45,25 @@ run: build examples certs ## Builds everything and serves deploy/isagate.yaml
 build: build-packages ## Builds the gateway
 	$(stage) "release build"
 	swift build -c release $(SWIFT_BUILD_FLAGS) --product isagate
+
+compat: build-packages ## Builds libisagate-compat, the functions of windows.h, for extensions to be linked to
+	@mkdir -p $(compat)
+	gcc -O2 -g -Wall -Wextra -Werror -shared -fPIC -fvisibility=hidden -pthread -ICShims/CISAPI/include \
+		-ICShims/CCompat/include -Wl,-z,defs -Wl,-soname,libisagate-compat.so.0 \
+		-o $(compat)/libisagate-compat.so.0 CShims/CCompat/*.c
+
+install: build install-development ## Installs the gateway, and what extensions are built with, under PREFIX (/usr/local)
+	install -D -m 755 $(release) $(DESTDIR)$(PREFIX)/bin/isagate
+
+install-development: compat ## Installs the headers, libisagate-compat and isagate-extension.pc only
+	install -d $(DESTDIR)$(INCLUDEDIR)/isagate $(DESTDIR)$(LIBDIR)/pkgconfig
+	install -m 644 $(filter-out %/CISAPI_host.h,$(wildcard CShims/CISAPI/include/*.h CShims/CISAPI/include/*.hpp)) \
+		$(DESTDIR)$(INCLUDEDIR)/isagate
+	install -m 755 $(compat)/libisagate-compat.so.0 $(DESTDIR)$(LIBDIR)
+	ln -sf libisagate-compat.so.0 $(DESTDIR)$(LIBDIR)/libisagate-compat.so
+	sed -e 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@INCLUDEDIR@|$(INCLUDEDIR)|' \
+		-e 's|@VERSION@|$(shell sed -n 's/.*let text = "\(.*\)"/\1/p' Sources/Gateway/BuildVersion.swift)|' \
+		deploy/isagate-extension.pc.in >$(DESTDIR)$(LIBDIR)/pkgconfig/isagate-extension.pc
 
 test: test-unit test-end-to-end test-address ## Runs every test; without CI set, also the fuzzers for a moment
 	$(if $(CI),,@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=10)
@@ -65,6 +92,7 @@ lint: build-packages ## Checks the formatting of Swift and the warnings of C
 	swift format lint --strict --parallel --recursive --configuration .swift-format Sources Tests Examples Package.swift
 	$(stage) "gcc -Wall -Wextra"
 	gcc -Wall -Wextra -Werror -fsyntax-only -ICShims/CISAPI/include $(addprefix -I,$(wildcard CShims/*/include)) $(c_sources)
+	gcc -Wall -Wextra -Werror -fsyntax-only -fshort-wchar -ICShims/CISAPI/include $(windows_sources)
 
 format: ## Formats the Swift sources in place
 	swift format --in-place --parallel --recursive --configuration .swift-format Sources Tests Examples Package.swift

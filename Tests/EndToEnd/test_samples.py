@@ -1,0 +1,101 @@
+"""Sources as they are written for IIS: compiled unchanged against what `make install` installs, driven over TLS."""
+
+import os
+import subprocess
+
+import gateway
+import pytest
+
+SAMPLES = os.path.join(gateway.ROOT, "Tests/EndToEnd/samples")
+NAMES = sorted(name.removesuffix(".c") for name in os.listdir(SAMPLES) if name.endswith(".c"))
+CONTENT = bytes(range(256)) * 1000
+
+
+@pytest.fixture(scope="module")
+def flags(tmp_path_factory):
+    """What pkg-config says about an installation in a folder of its own."""
+    prefix = tmp_path_factory.mktemp("prefix")
+    make = ["make", "-s", "-C", gateway.ROOT, "install-development", f"PREFIX={prefix}"]
+    subprocess.run(make, check=True, capture_output=True)
+    return subprocess.check_output(
+        ["pkg-config", "--cflags", "--libs", "isagate-extension"],
+        text=True,
+        env={**os.environ, "PKG_CONFIG_PATH": f"{prefix}/lib/pkgconfig"},
+    ).split()
+
+
+@pytest.fixture(scope="module")
+def build(flags, tmp_path_factory):
+    """A function from a sample's name, a compiler and its language to the library."""
+    folder = tmp_path_factory.mktemp("samples")
+    (folder / "file.dat").write_bytes(CONTENT)
+
+    def build(name, compiler, language):
+        source = os.path.join(SAMPLES, f"{name}.c")
+        library = folder / f"{name}-{language}.so"
+        command = [compiler, "-shared", "-fPIC", "-Wall", "-Werror", "-Wno-unknown-pragmas", *flags, "-o", library]
+        subprocess.run([*command, "-x", language, source], check=True)
+        return library
+
+    return build
+
+
+@pytest.fixture(scope="module", params=[("cc", "c"), ("c++", "c++")], ids=["C", "C++"])
+def server(request, start_shared_gateway, build):
+    libraries = {name: {"library": str(build(name, *request.param))} for name in NAMES}
+    return start_shared_gateway(extensions=libraries)
+
+
+def test_simple_answers(server):
+    response = server.secure().get("/Simple?a")
+    assert response.text == "<html><body><p>Method: GET</p><p>Query: some</p><p>Thread: known</p></body></html>\r\n"
+
+
+def test_the_variable_dump_prints_values_and_errors(server):
+    text = server.secure().get("/DumpVariables?q=1", "User-Agent: tester").text
+    for line in ["REQUEST_METHOD: GET", "HTTPS: on", "QUERY_STRING: q=1", "HTTP_USER_AGENT: tester"]:
+        assert f"{line}\r\n" in text
+    assert "NO_SUCH_VARIABLE: <error 1413>" in text
+    assert "HTTP_USER_AGENT:tester\n" in text
+
+
+def test_redirect_leads_elsewhere(server):
+    client = server.secure()
+    response = client.get("/Redirect?Elsewhere")
+    assert (response.status, response["Location"]) == (302, "https://www.example.com/elsewhere")
+    assert client.get("/Redirect")["Location"].endswith("/landing")
+
+
+def test_keep_alive_keeps_the_connection_if_the_client_wants(server):
+    client = server.secure()
+    assert client.get("/KeepAlive").text.endswith("keeping the connection\r\n")
+    assert client.get("/KeepAlive").text.endswith("keeping the connection\r\n")
+    assert client.get("/KeepAlive", "Connection: close").text.endswith("closing the connection\r\n")
+    client.expect_end()
+
+
+def test_keep_alive_with_threads_answers_from_them(server):
+    client = server.secure()
+    for _ in range(20):
+        assert client.get("/KeepAliveThreads").text == "answered by a thread of the extension\r\n"
+
+
+def test_a_worker_thread_knows_the_path_of_its_library(server):
+    text = server.secure().get("/WorkerThread").text
+    assert text.startswith("worked in /") and "/WorkerThread-" in text
+
+
+def test_a_body_is_read_synchronously(server):
+    client = server.secure()
+    for size in (0, 1, 49_152, 300_000):
+        assert client.post("/SyncRead", CONTENT * 2 if size > len(CONTENT) else CONTENT[:size]).status == 200
+    assert client.post("/SyncRead", CONTENT).body == CONTENT
+
+
+def test_a_sample_without_the_library_finds_everything_in_the_gateway(start_gateway, flags, tmp_path):
+    headers = [flag for flag in flags if not flag.startswith(("-L", "-l", "-Wl"))]
+    library = tmp_path / "WorkerThread.so"
+    source = os.path.join(SAMPLES, "WorkerThread.c")
+    subprocess.run(["cc", "-shared", "-fPIC", *headers, "-o", library, source], check=True)
+    server = start_gateway(extensions={"WorkerThread": {"library": str(library)}})
+    assert server.secure().get("/WorkerThread").text == f"worked in {library}\r\n"
