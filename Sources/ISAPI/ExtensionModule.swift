@@ -170,14 +170,14 @@ package struct ExtensionLoadError: Error, Equatable, CustomStringConvertible {
     package let path: String
     package let reason: Reason
 
-    package var description: String {
-        let why =
-            switch reason {
-            case .cannotOpen(let message): message
-            case .missingEntryPoint(let symbol): "the library does not export \(symbol)"
-            case .attachRefused(let error): "DllMain refused to attach (last error \(error))"
-            case .versionRefused(let error): "GetExtensionVersion returned FALSE (last error \(error))"
-            }
-        return "extension \(name): cannot load \(path): \(why)"
+    package var description: String { "extension \(name): cannot load \(path): \(reasonText)" }
+
+    package var reasonText: String {
+        switch reason {
+        case .cannotOpen(let message): message
+        case .missingEntryPoint(let symbol): "the library does not export \(symbol)"
+        case .attachRefused(let error): "DllMain refused to attach (last error \(error))"
+        case .versionRefused(let error): "GetExtensionVersion returned FALSE (last error \(error))"
+        }
     }
 }

@@ -8,8 +8,8 @@ struct Isagate: ParsableCommand {
         commandName: "isagate",
         abstract: "An HTTPS gateway that runs ISAPI extensions.",
         subcommands: [
-            Run.self, Check.self, Reload.self, StatusCommand.self, Certs.self, Stop.self, Drain.self, Version.self,
-            GatewayProcessCommand.self,
+            Run.self, Check.self, Reload.self, StatusCommand.self, Certs.self, Stop.self, Drain.self, Probe.self,
+            Version.self, GatewayProcessCommand.self, ProbeProcessCommand.self,
         ])
 
     @OptionGroup var file: ConfigurationFile

@@ -92,10 +92,26 @@ def test_a_body_is_read_synchronously(server):
     assert client.post("/SyncRead", CONTENT).body == CONTENT
 
 
+def test_a_body_is_read_asynchronously(server):
+    client = server.secure()
+    for body in (b"abc", CONTENT):
+        assert client.post("/AsyncRead", body).text == f"{len(body)} bytes, sum {sum(body)}\r\n"
+
+
+def test_a_file_is_transmitted_asynchronously(server):
+    client = server.secure()
+    for _ in range(3):
+        assert client.get("/TransmitFile").body == b"-- head --\r\n" + CONTENT + b"-- tail --\r\n"
+    response = client.get("/TransmitFile?missing")
+    assert (response.status, response.text) == (404, "There is no such file.\r\n")
+
+
 def test_a_sample_without_the_library_finds_everything_in_the_gateway(start_gateway, flags, tmp_path):
     headers = [flag for flag in flags if not flag.startswith(("-L", "-l", "-Wl"))]
-    library = tmp_path / "WorkerThread.so"
-    source = os.path.join(SAMPLES, "WorkerThread.c")
+    library = tmp_path / "TransmitFile.so"
+    source = os.path.join(SAMPLES, "TransmitFile.c")
     subprocess.run(["cc", "-shared", "-fPIC", *headers, "-o", library, source], check=True)
-    server = start_gateway(extensions={"WorkerThread": {"library": str(library)}})
-    assert server.secure().get("/WorkerThread").text == f"worked in {library}\r\n"
+    (tmp_path / "file.dat").write_bytes(b"content")
+    server = start_gateway(extensions={"TransmitFile": {"library": str(library)}})
+    assert server.secure().get("/TransmitFile").body == b"-- head --\r\ncontent-- tail --\r\n"
+

@@ -1,0 +1,88 @@
+import FoundationEssentials
+import Glibc
+import ISAPI
+
+/// The short-lived process in which `isagate probe` runs a library's code, and the talk with it.
+package enum ProbeProcess {
+    enum Outcome {
+        case answered(ExtensionProbe)
+        case signalled(Int32)
+        case exited(Int32)
+        case timedOut
+        case notStarted
+    }
+
+    static let limitSeconds = 10
+    /// The command of the process, and where it writes its answer.
+    package static let command = "probe-process"
+    private static let answerDescriptor: Int32 = 3
+
+    // MARK: The process
+
+    /// Loads the library and writes what came of it.
+    package static func answer(_ file: String) {
+        // Neither the library's child processes nor what it prints get into the answer.
+        let descriptor = fcntl(answerDescriptor, F_DUPFD_CLOEXEC, 10)
+        close(answerDescriptor)
+        let imports = (try? SharedObject(file: file))?.imports ?? []
+        let probe = ExtensionProbe(of: file, imports: imports)
+        guard let encoded = try? JSONEncoder().encode(probe) else { return }
+        var rest = [UInt8](encoded)[...]
+        while !rest.isEmpty {
+            let count = unsafe rest.withUnsafeBytes { unsafe write(descriptor, $0.baseAddress, $0.count) }
+            guard count > 0 else { return }
+            rest = rest.dropFirst(count)
+        }
+    }
+
+    // MARK: Its parent
+
+    static func run(_ executable: String, _ file: String) -> Outcome {
+        var ends: [Int32] = [-1, -1]
+        guard unsafe pipe(&ends) == 0 else { return .notStarted }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        let reading = ends[0]
+        defer { close(reading) }
+        let process = spawn(executable, file, answer: ends[1])
+        close(ends[1])
+        guard let process else { return .notStarted }
+        let (answer, isComplete) = readAll(reading)
+        if !isComplete { kill(process, SIGKILL) }
+        var status: Int32 = 0
+        while unsafe waitpid(process, &status, 0) < 0 && errno == EINTR {}
+        guard isComplete else { return .timedOut }
+        if let probe = try? JSONDecoder().decode(ExtensionProbe.self, from: Data(answer)) { return .answered(probe) }
+        // The macros of wait(2): the low seven bits are the signal, the byte above the exit status.
+        return status & 0x7f != 0 ? .signalled(status & 0x7f) : .exited(status >> 8 & 0xff)
+    }
+
+    private static func spawn(_ executable: String, _ file: String, answer: Int32) -> pid_t? {
+        var actions = unsafe posix_spawn_file_actions_t()
+        unsafe posix_spawn_file_actions_init(&actions)
+        defer { unsafe posix_spawn_file_actions_destroy(&actions) }
+        unsafe posix_spawn_file_actions_adddup2(&actions, answer, answerDescriptor)
+        unsafe posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO)
+        let arguments: [String] = ["isagate", command, file]
+        var words = unsafe arguments.map { unsafe strdup($0) } + [nil]
+        defer { for index in unsafe words.indices { unsafe free(words[index]) } }
+        var process: pid_t = 0
+        return unsafe posix_spawn(&process, executable, &actions, nil, &words, environ) == 0 ? process : nil
+    }
+
+    /// Reads to the end; false when that does not come in time.
+    private static func readAll(_ descriptor: Int32) -> ([UInt8], isComplete: Bool) {
+        let deadline = ContinuousClock.now + .seconds(limitSeconds)
+        var answer: [UInt8] = []
+        var block = [UInt8](repeating: 0, count: 4096)
+        while true {
+            let left = deadline - ContinuousClock.now
+            guard left > .zero else { return (answer, false) }
+            var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+            let milliseconds = Int32(left.components.seconds * 1000) + 1
+            guard unsafe poll(&entry, 1, milliseconds) > 0 else { continue }
+            let count = unsafe block.withUnsafeMutableBytes { unsafe read(descriptor, $0.baseAddress, $0.count) }
+            if count <= 0 { return (answer, true) }
+            answer += block.prefix(count)
+        }
+    }
+}

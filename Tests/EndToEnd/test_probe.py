@@ -1,0 +1,105 @@
+"""`isagate probe`: what it says of libraries that are extensions, and of those that are not."""
+
+import json
+import subprocess
+
+import gateway
+import patience
+import pytest
+
+EXTENSION = """
+#include "httpext.h"
+#include <stdlib.h>
+BOOL WINAPI GetExtensionVersion(HSE_VERSION_INFO *version) {
+  version->dwExtensionVersion = HSE_VERSION;
+  strcpy(version->lpszExtensionDesc, "Probed");
+  %s
+  return TRUE;
+}
+DWORD WINAPI HttpExtensionProc(EXTENSION_CONTROL_BLOCK *block) { return block != NULL; }
+"""
+
+
+@pytest.fixture
+def build(tmp_path):
+    def build(source, *flags, compiler="gcc", kind="-shared"):
+        library = tmp_path / "probed.so"
+        text = tmp_path / ("probed.cpp" if compiler == "g++" else "probed.c")
+        text.write_text(source)
+        command = [compiler, kind, "-fPIC", f"-I{gateway.ROOT}/CShims/CISAPI/include", *flags, "-o", library, text]
+        subprocess.run(command, check=True, capture_output=True)
+        return library
+
+    return build
+
+
+def probe(file):
+    """The exit status and the parsed answer."""
+    command = [gateway.binary(), "probe", str(file)]
+    outcome = subprocess.run([*command, "--json"], capture_output=True, text=True, timeout=patience.seconds(30))
+    return outcome.returncode, json.loads(outcome.stdout)
+
+
+def test_an_extension_is_described(build):
+    status, report = probe(build(EXTENSION % 'OutputDebugStringA("noise"); puts("noise");'))
+    assert status == 0 and report["problems"] == []
+    assert (report["version"], report["description"]) == ("6.0", "Probed")
+    assert report["exports"] == ["GetExtensionVersion", "HttpExtensionProc"]
+    assert report["architecture"] in ("x86-64", "aarch64")
+
+
+def test_the_answer_is_in_words_too(build):
+    outcome = subprocess.run(
+        [gateway.binary(), "probe", build(EXTENSION % "")], capture_output=True, text=True, check=True
+    )
+    assert "probed.so: an extension\n" in outcome.stdout and "version: ISAPI 6.0, Probed" in outcome.stdout
+
+
+def test_every_missing_symbol_is_named(build):
+    source = "extern int no_such_function(void), nor_this(void);" + EXTENSION % "no_such_function(); nor_this();"
+    status, report = probe(build(source))
+    assert status == 1
+    assert sorted(report["missingSymbols"]) == ["no_such_function", "nor_this"]
+
+
+def test_what_the_gateway_exports_is_not_missing(build):
+    assert probe(build(EXTENSION % "CloseHandle(CreateEventA(NULL, TRUE, TRUE, NULL));"))[0] == 0
+
+
+def test_a_mangled_entry_point_is_explained(build):
+    status, report = probe(build("int GetExtensionVersion(void *) { return 1; }", compiler="g++"))
+    assert status == 1
+    assert 'extern "C"' in report["problems"][0]
+    assert report["problems"][1] == "it does not export HttpExtensionProc"
+
+
+@pytest.mark.parametrize(
+    "code, problem",
+    [
+        ("abort();", "its code crashed while it was being loaded (signal 6)"),
+        ("_Exit(3);", "its code ended the process while it was being loaded (exit status 3)"),
+        ("SetLastError(5); return FALSE;", "it cannot be loaded: GetExtensionVersion returned FALSE (last error 5)"),
+    ],
+)
+def test_code_that_does_not_let_itself_be_loaded_is_survived(build, code, problem):
+    status, report = probe(build(EXTENSION % code))
+    assert (status, report["problems"]) == (1, [problem])
+
+
+@pytest.mark.parametrize(
+    "content, words", [(b"MZ\x90\x00", "Windows binary"), (b"#!/bin/sh\n", "no ELF"), (b"\x7fELF\x02\x01", "damaged")]
+)
+def test_other_files_are_told_apart(tmp_path, content, words):
+    file = tmp_path / "file"
+    file.write_bytes(content)
+    status, report = probe(file)
+    assert status == 1 and words in report["problems"][0]
+
+
+def test_a_file_that_is_not_there_is_said_to_be(tmp_path):
+    assert "cannot be read" in probe(tmp_path / "none.so")[1]["problems"][0]
+
+
+def test_a_program_is_no_library(build):
+    status, report = probe(build("int main(void) { return 0; }", kind="-no-pie"))
+    assert status == 1 and "no shared library" in report["problems"][0]
