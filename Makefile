@@ -20,7 +20,7 @@ INCLUDEDIR ?= $(PREFIX)/include
 DESTDIR ?=
 
 build_packages := gcc libc6-dev openssl libssl-dev zlib1g-dev libdeflate-dev
-test_packages := python3 python3-pytest python3-cryptography curl procps certbot pebble g++ pkg-config
+test_packages := python3 python3-pytest python3-cryptography curl procps certbot pebble g++ pkg-config chromium
 
 # The interpreter that has what the tests import: Debian's, when another one comes first in PATH.
 python = $(shell python3 -c 'import pytest, cryptography' 2>/dev/null && echo python3 || echo /usr/bin/python3)

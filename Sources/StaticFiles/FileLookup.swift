@@ -37,6 +37,11 @@ final class FileLookup {
         fallback = options.fallback.map { Array($0.utf8) }
     }
 
+    /// Reads folders of the root for their listings.
+    var reader: FolderReader {
+        FolderReader(root: options.root, followsLinks: options.followsLinks, policy: policy)
+    }
+
     /// - Parameter path: normal, relative to the root, without its leading slash.
     @inline(__always)
     func find(_ path: UnsafeRawBufferPointer, at now: Deadline) -> Found {

@@ -51,7 +51,7 @@ package final class FilesHandler {
         switch found {
         case .file(let file): return send(file, exchange)
         case .folder: redirectToFolder(exchange)
-        case .listing: exchange.fail(absent)
+        case .listing(let name): return .handler(ListingHandler(lookup.reader, name: name, failed: failed))
         case .problem(let problem): fail(problem, exchange)
         }
         return .answered

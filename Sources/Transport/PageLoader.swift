@@ -1,11 +1,10 @@
 import CLinux
-import Dispatch
 import Glibc
 
 /// Reads parts of files into the system's memory on threads of its own, because a disk would keep a worker from all
 /// its connections.
 package enum PageLoader {
-    private static let queue = DispatchQueue(label: "file pages", attributes: .concurrent)
+    private static let threads = SideThreads("file pages", width: 16, limit: 4096)
     private static let pieceSize = 128 << 10
 
     /// Reads `count` bytes from `offset`, as far as the file reaches, then signals the endpoint.
@@ -14,8 +13,13 @@ package enum PageLoader {
     package static func load(_ descriptor: Int32, from offset: UInt64, count: Int, signalling endpoint: Endpoint) {
         let file = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
         guard file >= 0 else { return endpoint.signal() }
-        queue.async {
+        let isTaken = threads.run {
             read(file, from: offset, count: count)
+            close(file)
+            endpoint.signal()
+        }
+        if !isTaken {
+            // The caller tries again until its time is over.
             close(file)
             endpoint.signal()
         }

@@ -34,7 +34,7 @@ package enum HTTPDate {
     ///
     /// Years are taken from March on, so that the leap day is the last of its year and the lengths of the months before
     /// it follow one linear formula.
-    static func civilDate(_ days: Int) -> (year: Int, month: Int, day: Int) {
+    package static func civilDate(_ days: Int) -> (year: Int, month: Int, day: Int) {
         let sinceYearZero = days + 719_468
         let era = sinceYearZero / 146_097
         let dayOfEra = sinceYearZero % 146_097

@@ -1,0 +1,85 @@
+import CLinux
+import Glibc
+
+/// Reads what a folder holds, for its listing; away from the workers, because that may take a disk's time.
+struct FolderReader: Sendable {
+    let root: String
+    let followsLinks: Bool
+    let policy: FileNamePolicy
+
+    /// A folder with more is listed as far as this.
+    static let maximumEntries = 10_000
+
+    /// What can be served of the folder, in no order; nil when it cannot be read.
+    ///
+    /// - Parameter name: relative to the root, empty for the root itself.
+    func read(_ name: [UInt8]) -> FolderContent? {
+        let root = FileRoot(root, followsLinks: followsLinks)
+        let path = (name.isEmpty ? [UInt8(ascii: ".")] : name) + [0]
+        let opened = unsafe path.withUnsafeBufferPointer { bytes in
+            unsafe bytes.withMemoryRebound(to: CChar.self) { unsafe try? root.open($0.baseAddress!) }
+        }
+        guard let opened, opened.isFolder, let folder = unsafe fdopendir(opened.descriptor) else { return nil }
+        defer { unsafe closedir(folder) }
+        var entries: [FolderEntry] = []
+        while let entry = unsafe readdir(folder) {
+            guard entries.count < Self.maximumEntries else { return FolderContent(entries: entries, isCut: true) }
+            let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { unsafe Array($0.prefix { $0 != 0 }) }
+            let isServed = unsafe name.withUnsafeBytes { unsafe policy.admits($0.bytes) }
+            guard isServed, name != [46], name != [46, 46] else { continue }
+            if let entry = describe(name, in: opened.descriptor, root, path.dropLast()) { entries.append(entry) }
+        }
+        return FolderContent(entries: entries, isCut: false)
+    }
+
+    private func describe(
+        _ name: [UInt8], in folder: Int32, _ root: FileRoot, _ path: ArraySlice<UInt8>
+    ) -> FolderEntry? {
+        var status = stat()
+        let found = unsafe (name + [0]).withUnsafeBufferPointer { bytes in
+            unsafe bytes.withMemoryRebound(to: CChar.self) {
+                unsafe fstatat(folder, $0.baseAddress!, &status, AT_SYMLINK_NOFOLLOW)
+            }
+        }
+        guard found == 0 else { return nil }
+        if status.st_mode & S_IFMT == S_IFLNK {
+            guard followsLinks else { return nil }
+            let target = Array(path) + [UInt8(ascii: "/")] + name + [0]
+            let opened = unsafe target.withUnsafeBufferPointer { bytes in
+                unsafe bytes.withMemoryRebound(to: CChar.self) { unsafe try? root.open($0.baseAddress!) }
+            }
+            guard let opened else { return nil }
+            close(opened.descriptor)
+            guard opened.isFolder || opened.isRegular else { return nil }
+            return FolderEntry(name: name, isFolder: opened.isFolder, version: opened.version)
+        }
+        let isFolder = status.st_mode & S_IFMT == S_IFDIR
+        guard isFolder || status.st_mode & S_IFMT == S_IFREG else { return nil }
+        return FolderEntry(name: name, isFolder: isFolder, version: FileVersion(status))
+    }
+}
+
+struct FolderContent: Sendable {
+    var entries: [FolderEntry]
+    /// Whether there are more than were read.
+    var isCut: Bool
+}
+
+struct FolderEntry: Sendable {
+    var name: String
+    /// As it stands in a URL.
+    var encodedName: String
+    var isFolder: Bool
+    /// Bytes.
+    var size: UInt64
+    /// Seconds since 1970.
+    var modified: Int64
+
+    init(name: [UInt8], isFolder: Bool, version: FileVersion) {
+        self.name = String(decoding: name, as: UTF8.self)
+        encodedName = unsafe name.withUnsafeBytes { unsafe URLPath.encoded($0) }
+        self.isFolder = isFolder
+        size = version.size
+        modified = version.modifiedSeconds
+    }
+}

@@ -1,0 +1,82 @@
+import Testing
+
+@testable import StaticFiles
+
+@Suite("Listings")
+struct FolderListingTests {
+    private func entry(_ name: String, size: UInt64 = 0, modified: Int64 = 0, isFolder: Bool = false) -> FolderEntry {
+        FolderEntry(
+            name: Array(name.utf8), isFolder: isFolder, version: FileVersion(size: size, modifiedSeconds: modified))
+    }
+
+    private func listing(_ entries: [FolderEntry], query: String = "", hasParent: Bool = false) -> FolderListing {
+        FolderListing(
+            path: "/a<b/", content: FolderContent(entries: entries, isCut: false), order: ListingOrder(query: query),
+            hasParent: hasParent)
+    }
+
+    @Test(
+        "The query sorts by name, size or date, folders first",
+        arguments: [
+            ("", ["d", "a", "b", "c"]), ("sort=size", ["d", "c", "a", "b"]),
+            ("sort=size&order=desc", ["d", "b", "a", "c"]), ("sort=date", ["d", "b", "c", "a"]),
+            ("order=desc", ["d", "c", "b", "a"]), ("sort=nothing&order=up", ["d", "a", "b", "c"]),
+        ])
+    func sorts(query: String, expected: [String]) {
+        let entries = [
+            entry("a", size: 5, modified: 9), entry("b", size: 7, modified: 1), entry("c", size: 3, modified: 5),
+            entry("d", isFolder: true),
+        ]
+        #expect(ListingOrder(query: query).sorted(entries).map(\.name) == expected)
+    }
+
+    @Test("A heading turns the order around when it is the current one")
+    func turnsAround() {
+        let order = ListingOrder(query: "sort=size")
+        #expect(order.query(for: .size) == "?sort=size&order=desc")
+        #expect(order.query(for: .date) == "?sort=date")
+        #expect(ListingOrder(query: "sort=size&order=desc").query(for: .size) == "?sort=size")
+    }
+
+    @Test("Names cannot become markup, in text or in links")
+    func escapes() {
+        let page = String(decoding: listing([entry("<img src=x onerror='a'>\"&?#%.txt")]).html, as: UTF8.self)
+        #expect(page.contains("<h1>/a&lt;b/</h1>"))
+        #expect(page.contains(">&lt;img src=x onerror=&#39;a&#39;&gt;&quot;&amp;?#%.txt</a>"))
+        #expect(page.contains("href=\"./%3Cimg%20src=x%20onerror=&#39;a&#39;%3E%22&amp;%3F%23%25.txt\""))
+        #expect(!page.contains("<img"))
+    }
+
+    @Test("Data is JSON, whatever a name holds")
+    func writesData() {
+        let data = listing([entry("a\"\\\u{1}ü", size: 7, modified: 1_000_000_000), entry("f", isFolder: true)]).json
+        #expect(
+            String(decoding: data, as: UTF8.self) == """
+                [{"name":"f","type":"folder","modified":"1970-01-01T00:00:00Z"},
+                {"name":"a\\"\\\\\\u0001ü","type":"file","size":7,"modified":"2001-09-09T01:46:40Z"}]
+
+                """)
+    }
+
+    @Test(
+        "Sizes are readable",
+        arguments: [
+            (0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (1536, "1.5 KiB"), (10 << 10, "10 KiB"),
+            (1023 << 10, "1023 KiB"), ((1 << 20) - 1, "1.0 MiB"), (5 << 30, "5.0 GiB"),
+            (UInt64.max, "16 EiB"),
+        ] as [(UInt64, String)])
+    func showsSizes(bytes: UInt64, text: String) {
+        #expect(FolderListing.readableSize(bytes) == text)
+    }
+
+    @Test(
+        "Data is sent to whom prefers it",
+        arguments: [
+            ("application/json", true), ("text/html,application/json;q=0.9", false),
+            ("text/html;q=0.5, application/json", true), ("*/*", false), ("", false),
+            ("application/json;q=0", false), ("Application/JSON", true),
+        ])
+    func negotiates(accept: String, wantsData: Bool) {
+        #expect(AcceptedTypes(accept).prefers("application/json", over: "text/html") == wantsData)
+    }
+}
