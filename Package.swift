@@ -47,6 +47,7 @@ let package = Package(
     ],
     targets: [
         shim("CLinux"),
+        shim("CCrypt", links: [.linkedLibrary("crypt")]),
         shim("COpenSSL", links: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
         shim("CZlib", links: [.linkedLibrary("z"), .linkedLibrary("deflate")]),
         shim("CBrotli", links: [.linkedLibrary("brotlienc", .when(traits: ["Brotli"]))]),
@@ -76,7 +77,8 @@ let package = Package(
         module(
             "Gateway",
             uses: [
-                "Transport", "TLS", "HTTP", "Compression", "ISAPI", "StaticFiles", "Proxy", "CLinux", yams, log,
+                "Transport", "TLS", "HTTP", "Compression", "ISAPI", "StaticFiles", "Proxy", "CCrypt", "CLinux", yams,
+                log,
             ]),
         .executableTarget(
             name: "isagate", dependencies: ["Gateway", arguments], path: "Sources/isagate",
@@ -87,7 +89,8 @@ let package = Package(
         tests("Transport", uses: ["TestSupport", "CLinux"]),
         tests("HTTP", uses: ["TestSupport", "Transport", "CLinux"]),
         tests("Proxy", uses: ["TestSupport", "HTTP", "Transport"]),
-        tests("ISAPI", uses: ["HTTP", "CISAPI"]), tests("Gateway"), tests("StaticFiles", uses: ["HTTP"]),
+        tests("ISAPI", uses: ["HTTP", "CISAPI"]), tests("Gateway", uses: ["TLS", "Transport"]),
+        tests("StaticFiles", uses: ["HTTP"]),
         tests("TLS", uses: ["COpenSSL"]),
         tests("Compression", uses: ["HTTP", "CZlib"]),
     ]

@@ -36,10 +36,13 @@ package final class Gateway: GatewayControl {
         admission = Admission(limit: configuration.limits.maxConnections)
     }
 
-    /// Tries what can be tried without serving: that every certificate loads and matches its key.
+    /// Tries what can be tried without serving: that every certificate loads and matches its key, and that error pages
+    /// and users can be read.
     package static func validate(_ configuration: Configuration) throws(GatewayError) {
         _ = try GenerationBuilder.loadCertificates(of: configuration)
         for upstream in configuration.upstreams { _ = try UpstreamHost.makeSecurity(for: upstream, files: [:]) }
+        _ = try ErrorPageReader().read(configuration.sites)
+        _ = try PasswordFileReader().read(configuration.sites)
     }
 
     // MARK: Start

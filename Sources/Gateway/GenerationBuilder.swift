@@ -26,12 +26,14 @@ struct GenerationBuilder {
 
     func build() throws(GatewayError) -> Generation {
         let certificates = try Self.loadCertificates(of: configuration, replacing: previousCertificates, from: files)
+        let passwords = try PasswordFileReader().read(configuration.sites)
         let pages = try ErrorPageReader().read(configuration.sites)
         let limiters = makeLimiters()
         let types = MediaTypes.system()
         let tables = (0..<workers).map { worker in
             let files = FilesRoom(cache: FileCache(FileCacheLimits(configuration.fileCache)), types: types)
-            return makeSiteTables(worker: worker, limiters: limiters, errorPages: pages, files)
+            return makeSiteTables(
+                worker: worker, limiters: limiters, errorPages: pages, passwords: passwords, files)
         }
         var ports: [String: Generation.Port] = [:]
         for listener in configuration.listeners {
@@ -80,7 +82,7 @@ struct GenerationBuilder {
     /// The sites of each listener as one worker serves them, by listener name.
     private func makeSiteTables(
         worker: Int, limiters: [RequestLimiter.Identity: RequestLimiter], errorPages: [String: ErrorPages.Page],
-        _ files: FilesRoom
+        passwords: [String: PasswordFile], _ files: FilesRoom
     ) -> [String: SiteTable] {
         let pool = CompressionPool(memoryLimit: configuration.limits.compressionMemory / workers)
         let sites = configuration.sites.enumerated().map { index, site in
@@ -91,8 +93,11 @@ struct GenerationBuilder {
             let routes = site.routes.map { route in
                 let action = makeAction(
                     route, of: site, number: index + 1, errorPages: table, worker: worker, files)
+                let access = AccessRules().overridden(by: site.access).overridden(by: route.access)
+                let users = access.basic.flatMap { passwords[$0.users] }
+                let guarded = access.isOpen ? action : AccessAction(access, users: users, action: action)
                 let limiter = route.limiterIdentity(in: site).flatMap { limiters[$0] }
-                let limited = limiter.map { LimitedAction(action, $0) } ?? action
+                let limited = limiter.map { LimitedAction(guarded, $0) } ?? guarded
                 return (route, ruled(limited, route, of: site, pool))
             }
             let answers = SiteTable.Site(

@@ -6,7 +6,7 @@ package struct ContentDigest: Hashable, Sendable {
     let bytes: [UInt8]
 
     /// The digest of all parts, each behind its length, so that no two lists of parts look the same.
-    init(_ parts: [UInt8]...) {
+    package init(_ parts: [UInt8]...) {
         var input: [UInt8] = []
         for part in parts {
             unsafe withUnsafeBytes(of: UInt64(part.count)) { unsafe input.append(contentsOf: $0) }

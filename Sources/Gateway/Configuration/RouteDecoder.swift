@@ -5,6 +5,7 @@ extension ValueDecoder<Located<RouteConfiguration>> {
             let conditions = keys.take("when", .conditions, default: .none)
             let limits = keys.take("limit", .routeLimits)
             let wholePathInfo = takeWholePathInfo(&keys, path)
+            let access = keys.takeAccess()
             let actions = [
                 keys.take("extension", .extensionName(declared)).map {
                     RouteAction.runExtension($0, wholePathInfo: wholePathInfo)
@@ -31,7 +32,7 @@ extension ValueDecoder<Located<RouteConfiguration>> {
                 checkPrefix(proxy.stripPrefix ?? "", of: path, keys.context)
             }
             var configuration = RouteConfiguration(
-                path: path?.value ?? .unmatchable, conditions: conditions, limits: limits,
+                path: path?.value ?? .unmatchable, conditions: conditions, limits: limits, access: access,
                 action: actions.compactMap { $0 }.first ?? .respond(RespondConfiguration()), line: keys.position.line)
             configuration.responseRules = keys.takeResponseRules()
             configuration.requestBody = keys.take("request_body", .size(in: 0...1 << 40))

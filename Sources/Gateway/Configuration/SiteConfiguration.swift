@@ -11,6 +11,8 @@ package struct SiteConfiguration: Sendable, Equatable {
     package var root: String
     /// At most one for each status.
     package var errorPages: [ErrorPageConfiguration] = []
+    /// Who may use the site's routes.
+    package var access = AccessOverrides()
     package var responseRules = ResponseRules()
     /// Tried in this order; the first that matches answers.
     package var routes: [RouteConfiguration]
@@ -39,6 +41,8 @@ package struct RouteConfiguration: Sendable, Equatable {
     package var path: PathPattern
     package var conditions = RouteConditions.none
     package var limits: RouteLimits?
+    /// What differs from the site's rules.
+    package var access = AccessOverrides()
     package var action: RouteAction
     /// What differs from the site's.
     package var responseRules = ResponseRules()

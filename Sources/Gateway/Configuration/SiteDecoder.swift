@@ -24,6 +24,7 @@ extension ValueDecoder<SiteDraft> {
             let tls = keys.take("tls", .siteTLS, default: TLSSettings())
             let clientCertificates = keys.take("client_certificates", .clientCertificates)
             let root = keys.take("root", .folder, default: keys.context.folder)
+            let access = keys.takeAccess()
             let errorPages = keys.take("error_pages", .errorPages, default: [])
             let responseRules = keys.takeResponseRules()
             let routes = keys.require("routes", .list("routes", of: .route(declared)), placeholder: [])
@@ -44,7 +45,7 @@ extension ValueDecoder<SiteDraft> {
             }
             let configuration = SiteConfiguration(
                 hosts: hosts.map(\.value), listen: names, certificates: certificates, tls: tls,
-                clientCertificates: clientCertificates, root: root, errorPages: errorPages,
+                clientCertificates: clientCertificates, root: root, errorPages: errorPages, access: access,
                 responseRules: responseRules, routes: routes.map(\.value))
             return SiteDraft(configuration: configuration, hosts: hosts)
         }
