@@ -52,6 +52,7 @@ let package = Package(
         shim("CZlib", links: [.linkedLibrary("z"), .linkedLibrary("deflate")]),
         shim("CBrotli", links: [.linkedLibrary("brotlienc", .when(traits: ["Brotli"]))]),
         shim("CZstd", links: [.linkedLibrary("zstd", .when(traits: ["Zstd"]))]),
+        shim("CPCRE2", links: [.linkedLibrary("pcre2-8")]),
         shim("CISAPI"),
         // The functions of windows.h. An extension finds them in the process that loads it, whether it is linked to
         // the library made of the same files or to nothing.
@@ -77,8 +78,8 @@ let package = Package(
         module(
             "Gateway",
             uses: [
-                "Transport", "TLS", "HTTP", "Compression", "ISAPI", "StaticFiles", "Proxy", "CCrypt", "CLinux", yams,
-                log,
+                "Transport", "TLS", "HTTP", "Compression", "ISAPI", "StaticFiles", "Proxy", "CCrypt", "CLinux",
+                "CPCRE2", yams, log,
             ]),
         .executableTarget(
             name: "isagate", dependencies: ["Gateway", arguments], path: "Sources/isagate",

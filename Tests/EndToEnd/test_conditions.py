@@ -19,6 +19,8 @@ ROUTES = [
     answering("elsewhere", **{"from": ["192.0.2.0/24"]}),
     answering("here", path="/here", **{"from": ["192.0.2.0/24", "127.0.0.0/8"]}),
     answering("any"),
+    {"match": r"/u/\d+", "respond": {"body": "user"}},
+    {"match": "/(a+)+", "respond": {"body": "slow"}},
     answering("no cookie", path="/cookie", headers={"Cookie": {"present": False}}),
 ]
 
@@ -43,6 +45,8 @@ def client(start_shared_gateway):
         ("GET", "/x?v=3", ["X-Mode: gamma"], "any"),
         ("GET", "/here", [], "here"),
         ("GET", "/cookie", [], "no cookie"),
+        ("GET", "/u/12?x", [], "user"),
+        ("GET", "/%75/1%32", [], "user"),
     ],
 )
 def test_the_first_route_whose_conditions_hold_answers(client, method, path, fields, body):
@@ -52,3 +56,8 @@ def test_the_first_route_whose_conditions_hold_answers(client, method, path, fie
 
 def test_a_request_that_meets_no_conditions_has_no_route(client):
     assert client.get("/cookie", "Cookie: a=b").status == 404
+
+
+def test_a_path_that_takes_too_long_to_match_reaches_no_route(client):
+    assert client.get("/" + "a" * 64 + "!").status == 500
+    assert client.get("/u/x").status == 404

@@ -26,6 +26,21 @@ extension ValueDecoder<IPNetwork> {
 }
 
 extension ValueDecoder<String> {
+    /// A regular expression.
+    static var pathExpression: Self {
+        text("a regular expression") { text throws(Refusal) in
+            guard !text.isEmpty, text.utf8.count <= PathExpression.maximumLength else {
+                throw Refusal(message: "a regular expression has 1 to \(PathExpression.maximumLength) bytes")
+            }
+            do throws(PathExpressionError) {
+                _ = try PathExpression(text)
+                return text
+            } catch {
+                throw Refusal(message: "not a regular expression: \(error.reason), after \(error.offset) bytes")
+            }
+        }
+    }
+
     /// A method, which is case-sensitive (RFC 9110 §9.1).
     fileprivate static var method: Self {
         text("a method such as GET") { text throws(Refusal) in

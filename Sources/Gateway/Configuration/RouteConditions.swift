@@ -2,6 +2,8 @@ import Transport
 
 /// What a request must be like, besides its path, for a route to answer it; everything that is given must hold.
 package struct RouteConditions: Sendable, Hashable {
+    /// A regular expression for the whole normalized path; nil for any path.
+    package var expression: String?
     /// Nil for any method; GET stands for HEAD too, which asks the same without the content (RFC 9110 §9.3.2).
     package var methods: Set<String>?
     package var headers: [Requirement] = []
@@ -26,6 +28,7 @@ package struct RouteConditions: Sendable, Hashable {
 
     /// Whether every request that meets the other conditions meets these too.
     func cover(_ other: RouteConditions) -> Bool {
+        if let expression, expression != other.expression { return false }
         if let methods {
             guard let others = other.methods, others.isSubset(of: methods) else { return false }
         }

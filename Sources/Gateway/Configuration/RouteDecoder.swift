@@ -1,8 +1,13 @@
 extension ValueDecoder<Located<RouteConfiguration>> {
     static func route(_ declared: DeclaredNames) -> Self {
         .mapping { keys in
-            let path = keys.require("path", .located(.pathPattern), placeholder: nil)
-            let conditions = keys.take("when", .conditions, default: .none)
+            let expression = keys.take("match", .pathExpression)
+            let path =
+                keys.names.contains("match")
+                ? keys.take("path", .located(.pathPattern), default: nil)
+                : keys.require("path", .located(.pathPattern), placeholder: nil)
+            var conditions = keys.take("when", .conditions, default: .none)
+            conditions.expression = expression
             let limits = keys.take("limit", .routeLimits)
             let wholePathInfo = takeWholePathInfo(&keys, path)
             let access = keys.takeAccess()
@@ -32,7 +37,8 @@ extension ValueDecoder<Located<RouteConfiguration>> {
                 checkPrefix(proxy.stripPrefix ?? "", of: path, keys.context)
             }
             var configuration = RouteConfiguration(
-                path: path?.value ?? .unmatchable, conditions: conditions, limits: limits, access: access,
+                path: path?.value ?? (expression == nil ? .unmatchable : .prefix("/")), conditions: conditions,
+                limits: limits, access: access,
                 action: actions.compactMap { $0 }.first ?? .respond(RespondConfiguration()), line: keys.position.line)
             configuration.responseRules = keys.takeResponseRules()
             configuration.requestBody = keys.take("request_body", .size(in: 0...1 << 40))

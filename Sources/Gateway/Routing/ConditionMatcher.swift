@@ -3,6 +3,7 @@ import Transport
 
 /// A route's conditions, made ready for comparing with the bytes of requests.
 final class ConditionMatcher {
+    private let expression: PathExpression?
     private let methods: MethodSet?
     private let headers: [RequirementMatcher]
     private let query: [RequirementMatcher]
@@ -11,13 +12,32 @@ final class ConditionMatcher {
     /// Nil when there are no conditions.
     init?(_ conditions: RouteConditions) {
         guard conditions != .none else { return nil }
+        // The decoder has tried it.
+        expression = conditions.expression.flatMap { try? PathExpression($0) }
         methods = conditions.methods.map(MethodSet.init)
         headers = conditions.headers.map(RequirementMatcher.init)
         query = conditions.query.map(RequirementMatcher.init)
         networks = conditions.networks
     }
 
-    func holds(for exchange: Exchange) -> Bool {
+    enum Verdict {
+        case holds, fails
+        /// The path takes more steps to match than are allowed.
+        case undecided
+    }
+
+    /// - Parameter path: the normalized path of the request.
+    func judge(_ exchange: Exchange, _ path: UnsafeRawBufferPointer) -> Verdict {
+        guard holds(for: exchange) else { return .fails }
+        guard let expression else { return .holds }
+        switch unsafe expression.matches(path) {
+        case .matches: return .holds
+        case .differs: return .fails
+        case .undecided: return .undecided
+        }
+    }
+
+    private func holds(for exchange: Exchange) -> Bool {
         if let methods, !methods.contains(exchange) { return false }
         if let networks {
             guard let client = exchange.endpoint.remoteAddress.ip, networks.contain(client) else { return false }

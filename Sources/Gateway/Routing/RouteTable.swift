@@ -21,6 +21,7 @@ final class RouteTable {
     /// Keeps alive what the entries point to.
     private var actions: [Action] = []
     private var matchers: [ConditionMatcher] = []
+    private let undecided = UndecidedAction()
 
     init(_ routes: [(configuration: RouteConfiguration, action: Action)]) {
         for route in routes {
@@ -75,7 +76,12 @@ final class RouteTable {
             guard unsafe memcmp(path.baseAddress!, entry.path.baseAddress!, entry.path.count) == 0 else { continue }
             if unsafe !entry.suffix.isEmpty, unsafe !Self.hasScript(path, entry) { continue }
             if let conditions = unsafe entry.conditions {
-                guard unsafe conditions._withUnsafeGuaranteedRef({ $0.holds(for: exchange) }) else { continue }
+                switch unsafe conditions._withUnsafeGuaranteedRef({ unsafe $0.judge(exchange, path) }) {
+                case .holds: break
+                case .fails: continue
+                // A route behind this one must not answer for it.
+                case .undecided: return unsafe .passUnretained(undecided)
+                }
             }
             if !passed.isEmpty, unsafe entry.action._withUnsafeGuaranteedRef({ $0.isHandled(byAnyOf: passed) }) {
                 continue
@@ -83,5 +89,13 @@ final class RouteTable {
             return unsafe entry.action
         }
         return nil
+    }
+}
+
+/// Answers a request whose path takes more steps to match than an expression may take.
+private final class UndecidedAction: Action {
+    override func answer(_ exchange: Exchange) -> Disposition {
+        unsafe exchange.fail(status: 500, reason: "the path takes too long to match with a route's expression")
+        return .answered
     }
 }

@@ -1,0 +1,8 @@
+// Regular expressions over bytes: the 8-bit library of PCRE2 (pcre2api(3)).
+#ifndef CPCRE2_H
+#define CPCRE2_H
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+#endif
