@@ -5,6 +5,8 @@ import Transport
 package enum ProxyFailure: Error, Equatable, Sendable {
     /// No server may be asked: none is available, or none has an address.
     case noServer
+    /// Every server that may be asked is busy: too many requests wait for one, or this one did for too long.
+    case queueFull, queueTimeout
     case connectFailed(TransportFailure)
     case connectTimeout
     /// TLS could not be agreed on; in OpenSSL's words.
@@ -22,7 +24,7 @@ package enum ProxyFailure: Error, Equatable, Sendable {
     /// The status of the answer (RFC 9110 §15.6).
     package var status: Int {
         switch self {
-        case .noServer: 503
+        case .noServer, .queueFull, .queueTimeout: 503
         case .connectTimeout, .sendTimeout, .responseTimeout, .readTimeout, .requestTimeout: 504
         default: 502
         }
@@ -32,6 +34,8 @@ package enum ProxyFailure: Error, Equatable, Sendable {
     package var reason: StaticString {
         switch self {
         case .noServer: "no server available"
+        case .queueFull: "too many requests wait for a server"
+        case .queueTimeout: "no server free in time"
         case .connectFailed: "connection to the server failed"
         case .connectTimeout: "connection to the server not made in time"
         case .handshakeFailed: "TLS handshake with the server failed"
@@ -58,8 +62,16 @@ package enum ProxyFailure: Error, Equatable, Sendable {
     /// Whether the server has seen nothing of the request.
     var isBeforeSending: Bool {
         switch self {
-        case .noServer, .connectFailed, .connectTimeout, .handshakeFailed: true
+        case .noServer, .queueFull, .queueTimeout, .connectFailed, .connectTimeout, .handshakeFailed: true
         default: false
+        }
+    }
+
+    /// Whether it says something about the server that was asked, and not only about the request.
+    var speaksAgainstServer: Bool {
+        switch self {
+        case .noServer, .queueFull, .queueTimeout, .requestTimeout: false
+        default: true
         }
     }
 
@@ -76,6 +88,12 @@ enum ForwardingFailure: Error {
 /// Told what servers do wrong, on the worker that noticed.
 package protocol ProxyReporter: AnyObject {
     func report(_ failure: ProxyFailure, upstream: String, server: String?)
+
+    /// The server is left out for a time, because requests to it failed.
+    func ejected(_ server: String, upstream: String)
+
+    /// Checks have found the server well again, or no longer.
+    func checked(_ server: String, upstream: String, _ outcome: CheckOutcome)
 }
 
 extension TransportFailure {

@@ -64,8 +64,9 @@ package final class ProxyHandler: RequestHandler {
         var again: UpstreamServer?
         var lastFailure = ProxyFailure.noServer
         while true {
-            guard let server = again ?? upstream.balancer.choose(from: upstream.servers, except: tried, for: exchange)
-            else {
+            var next = again
+            if next == nil { next = try await place(exchange, except: tried, until: end) }
+            guard let server = next else {
                 if lastFailure == .noServer {
                     reporter.report(.noServer, upstream: upstream.settings.name, server: nil)
                 }
@@ -74,15 +75,21 @@ package final class ProxyHandler: RequestHandler {
             let isFresh = again != nil
             again = nil
             do throws(ForwardingFailure) {
-                return try await send(exchange, to: server, attempt, isFresh: isFresh, until: end)
+                try await send(exchange, to: server, attempt, isFresh: isFresh, until: end)
+                upstream.state.requestSucceeded(server.index)
+                return upstream.leave(server)
             } catch {
-                guard case .upstream(let failure) = error else { throw error }
+                guard case .upstream(let failure) = error else {
+                    upstream.leave(server)
+                    throw error
+                }
                 if isStale(failure, attempt, exchange) {
                     again = server
                     attempt.reset()
                     continue
                 }
-                reporter.report(failure, upstream: upstream.settings.name, server: server.name)
+                upstream.leave(server)
+                note(failure, of: server)
                 guard retries > 0, mayRepeat(failure, attempt, exchange), upstream.budget.spend() else { throw error }
                 lastFailure = failure
                 retries -= 1
@@ -90,6 +97,27 @@ package final class ProxyHandler: RequestHandler {
                 attempt.reset()
             }
         }
+    }
+
+    private func place(
+        _ exchange: Exchange, except tried: TriedServers, until end: Deadline
+    ) async throws(ForwardingFailure) -> UpstreamServer? {
+        do throws(ForwardingFailure) {
+            return try await upstream.place(for: exchange, except: tried, until: end)
+        } catch {
+            if case .upstream(let failure) = error {
+                reporter.report(failure, upstream: upstream.settings.name, server: nil)
+            }
+            throw error
+        }
+    }
+
+    private func note(_ failure: ProxyFailure, of server: UpstreamServer) {
+        reporter.report(failure, upstream: upstream.settings.name, server: server.name)
+        guard failure.speaksAgainstServer, upstream.state.requestFailed(server.index, at: upstream.worker.now) else {
+            return
+        }
+        reporter.ejected(server.name, upstream: upstream.settings.name)
     }
 
     /// Whether a kept connection turned out to be closed, and the request can go out on another one.
@@ -144,6 +172,7 @@ package final class ProxyHandler: RequestHandler {
         request.append(to: &attempt.output, requestID: upstream.nextRequestID())
         attempt.upgrade = request.upgrade
         attempt.framing = request.framing
+        attempt.stickyField = upstream.stickyField(for: server, exchange)
         let head = exchange.head
         if exchange.hasBodyEnded {
             attempt.upload = .none

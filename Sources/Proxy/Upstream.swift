@@ -8,7 +8,13 @@ import Transport
 package final class Upstream: EndpointKeeper, TurnEndAction, @unchecked Sendable {
     package let settings: UpstreamSettings
     package let servers: [UpstreamServer]
-    package let balancer: Balancer
+    package let balancing: Balancing
+    /// What all workers know of the upstream.
+    package let state: UpstreamState
+    let primaries: [UpstreamServer]
+    let backups: [UpstreamServer]
+    let balancer: Balancer
+    let backupBalancer: Balancer
     package let worker: Worker
     /// Negotiates TLS with those servers that want it.
     let security: (any UpstreamSecurity)?
@@ -22,12 +28,17 @@ package final class Upstream: EndpointKeeper, TurnEndAction, @unchecked Sendable
     private static let spareLimit = 64
 
     package init(
-        _ settings: UpstreamSettings, servers: [UpstreamServer], balancer: Balancer, worker: Worker,
-        security: (any UpstreamSecurity)? = nil
+        _ settings: UpstreamSettings, servers: [UpstreamServer], balancing: Balancing, state: UpstreamState,
+        worker: Worker, security: (any UpstreamSecurity)? = nil
     ) {
         self.settings = settings
         self.servers = servers
-        self.balancer = balancer
+        self.balancing = balancing
+        self.state = state
+        primaries = servers.filter { !$0.isBackup }
+        backups = servers.filter(\.isBackup)
+        balancer = balancing.makeBalancer()
+        backupBalancer = balancing.makeBalancer()
         self.worker = worker
         self.security = security
         budget = RetryBudget(share: settings.retryBudget)

@@ -27,6 +27,7 @@ extension UpstreamExchange {
         }
         let rewriting = route.prefix.isEmpty ? nil : PrefixRewriting(prefix: route.prefix)
         let given = appendFields(rewriting)
+        if let stickyField { unsafe stickyField.withUnsafeBytes { unsafe fields.append($0) } }
         let length: BodyLength = head.declaredLength.map { .known($0) } ?? .unknown
         unsafe exchange.beginResponse(
             status: head.status, reason: bytes(of: head.reason), fields: fields.unsent, length: length, given: given)

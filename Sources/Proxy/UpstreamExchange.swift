@@ -28,6 +28,8 @@ final class UpstreamExchange {
     var fields = OutputBuffer()
     /// The protocol the client asked for, as in its head.
     var upgrade: Slice?
+    /// A field line that goes into the response for the client to come back to this server.
+    var stickyField: [UInt8]?
 
     private let input: UnsafeMutableRawBufferPointer
     private var cursor = 0
@@ -76,6 +78,7 @@ final class UpstreamExchange {
         isSendingBroken = false
         interimCount = 0
         upgrade = nil
+        stickyField = nil
         cursor = 0
         filled = 0
     }

@@ -10,24 +10,52 @@ package final class UpstreamServer {
     /// `host:port` of the URL, or the path of a socket: the name in logs, and the Host of requests that ask for it.
     package let name: String
     package let weight: Int
+    /// Whether the server is asked only when none of the others may be.
+    package let isBackup: Bool
+    /// Over how long the server's share grows to its weight once it is available again.
+    private let slowStart: Delay
+    /// The name as a number, for hashes.
+    let identity: UInt64
+    /// The name as clients hold it in a cookie.
+    let sign: [UInt8]
     /// Whether the connections are made inside TLS.
     package let isSecure: Bool
     /// Where the server can be reached; replaced as a whole when its name resolves to something else.
     package var addresses: [SocketAddress]
-    /// Whether requests may be sent here, as far as health is known.
-    package var isAvailable = true
+    /// What all workers know of the server.
+    package let state: ServerState
     /// Requests under way to this server from this worker.
     package internal(set) var activeRequests = 0
 
     private var nextAddress = 0
     var idle = ConnectionPool()
 
-    package init(index: Int, name: String, weight: Int, isSecure: Bool, addresses: [SocketAddress]) {
+    package init(
+        index: Int, name: String, weight: Int, isSecure: Bool, addresses: [SocketAddress], isBackup: Bool = false,
+        slowStart: Delay = .milliseconds(0), state: ServerState? = nil, sticky: StickySessions? = nil
+    ) {
         self.index = index
         self.name = name
         self.weight = weight
         self.isSecure = isSecure
         self.addresses = addresses
+        self.isBackup = isBackup
+        self.slowStart = slowStart
+        self.state = state ?? ServerState(name: name)
+        var hash = StableHash()
+        hash.add(name)
+        identity = hash.value
+        sign = sticky?.sign(of: name) ?? []
+    }
+
+    /// The weight in hundredths, less while the server has not been back for long.
+    @inline(__always)
+    func currentWeight(at now: Deadline) -> Int {
+        let full = weight * 100
+        guard slowStart.milliseconds > 0 else { return full }
+        let availability = state.availability(at: now)
+        guard availability < slowStart.milliseconds else { return full }
+        return max(1, full * Int(availability) / Int(slowStart.milliseconds))
     }
 
     /// The address for the next connection: each in turn.

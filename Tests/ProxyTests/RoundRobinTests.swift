@@ -4,6 +4,8 @@ import Transport
 @testable import Proxy
 
 struct RoundRobinTests {
+    private let request = BalancedRequest(now: Deadline(milliseconds: 1000))
+
     private func servers(weights: [Int]) -> [UpstreamServer] {
         weights.enumerated().map { index, weight in
             UpstreamServer(
@@ -13,7 +15,7 @@ struct RoundRobinTests {
     }
 
     private func turns(_ count: Int, _ balancer: RoundRobin, _ servers: [UpstreamServer]) -> [Int?] {
-        (0..<count).map { _ in balancer.choose(from: servers, except: TriedServers())?.index }
+        (0..<count).map { _ in balancer.choose(from: servers, except: TriedServers(), for: request)?.index }
     }
 
     @Test func `equal servers take turns`() {
@@ -26,7 +28,7 @@ struct RoundRobinTests {
 
     @Test func `a server that is not available is passed over`() {
         let servers = servers(weights: [1, 1, 1])
-        servers[1].isAvailable = false
+        servers[1].state.setUp(false, at: request.now)
         #expect(turns(4, RoundRobin(), servers) == [0, 2, 0, 2])
     }
 
@@ -34,14 +36,14 @@ struct RoundRobinTests {
         let servers = servers(weights: [1, 1])
         var tried = TriedServers()
         tried.insert(servers[0])
-        #expect(RoundRobin().choose(from: servers, except: tried)?.index == 1)
+        #expect(RoundRobin().choose(from: servers, except: tried, for: request)?.index == 1)
         tried.insert(servers[1])
-        #expect(RoundRobin().choose(from: servers, except: tried) == nil)
+        #expect(RoundRobin().choose(from: servers, except: tried, for: request) == nil)
     }
 
     @Test func `a server without an address is not chosen`() {
         let servers = servers(weights: [1])
         servers[0].addresses = []
-        #expect(RoundRobin().choose(from: servers, except: TriedServers()) == nil)
+        #expect(RoundRobin().choose(from: servers, except: TriedServers(), for: request) == nil)
     }
 }

@@ -1,8 +1,9 @@
-import HTTP
+import Transport
 
-/// Chooses the server of each request; one per upstream and worker, so that nothing it remembers is locked.
+/// Chooses the server of each request; one per upstream, kind of server and worker, so that nothing it remembers is
+/// locked.
 ///
-/// A class is called once per request and again for each retry; it looks at servers, which know what they are doing,
+/// A balancer is asked once per request and again for each retry; it looks at servers, which know what they are doing,
 /// and remembers only its own turn.
 package class Balancer {
     package init() {}
@@ -11,11 +12,22 @@ package class Balancer {
     ///
     /// - Parameters:
     ///   - tried: servers that this request has been sent to in vain; none of them is chosen again.
-    ///   - exchange: the request, for those who choose by it.
     package func choose(
-        from servers: [UpstreamServer], except tried: TriedServers, for exchange: Exchange
+        from servers: [UpstreamServer], except tried: TriedServers, for request: BalancedRequest
     ) -> UpstreamServer? {
         preconditionFailure("a balancer chooses by its own rule")
+    }
+}
+
+/// What a balancer may know of a request.
+package struct BalancedRequest: BitwiseCopyable, Sendable {
+    package var now: Deadline
+    /// What requests that belong to the same server have in common.
+    package var key: UInt64
+
+    package init(now: Deadline, key: UInt64 = 0) {
+        self.now = now
+        self.key = key
     }
 }
 
@@ -24,6 +36,8 @@ package struct TriedServers: BitwiseCopyable, Sendable {
     private var bits: UInt64 = 0
 
     package init() {}
+
+    var isEmpty: Bool { bits == 0 }
 
     package func contains(_ server: UpstreamServer) -> Bool {
         server.index < 64 && bits >> UInt64(server.index) & 1 == 1
@@ -35,8 +49,14 @@ package struct TriedServers: BitwiseCopyable, Sendable {
 }
 
 extension UpstreamServer {
-    /// Whether a request that has tried `tried` may be sent here.
-    package func isEligible(except tried: TriedServers) -> Bool {
-        isAvailable && !addresses.isEmpty && !tried.contains(self)
+    /// Whether a request that has tried `tried` may be sent here now.
+    @inline(__always)
+    package func isEligible(except tried: TriedServers, at now: Deadline) -> Bool {
+        mayServe(except: tried, at: now) && state.hasRoom
+    }
+
+    /// Whether it may, but for the number of requests the server is busy with.
+    func mayServe(except tried: TriedServers, at now: Deadline) -> Bool {
+        state.isAvailable(at: now) && !addresses.isEmpty && !tried.contains(self)
     }
 }

@@ -1,5 +1,3 @@
-import HTTP
-
 /// Each server in turn, spread smoothly by weight: 2 to 1 is a b a, not a a b.
 ///
 /// In every turn each eligible server gains its weight; the one with most is chosen and pays the sum of all.
@@ -7,18 +5,15 @@ package final class RoundRobin: Balancer {
     private var credit: [Int] = []
 
     package override func choose(
-        from servers: [UpstreamServer], except tried: TriedServers, for exchange: Exchange
+        from servers: [UpstreamServer], except tried: TriedServers, for request: BalancedRequest
     ) -> UpstreamServer? {
-        choose(from: servers, except: tried)
-    }
-
-    func choose(from servers: [UpstreamServer], except tried: TriedServers) -> UpstreamServer? {
         if credit.count != servers.count { credit = Array(repeating: 0, count: servers.count) }
         var total = 0
         var best = -1
-        for index in servers.indices where servers[index].isEligible(except: tried) {
-            credit[index] += servers[index].weight
-            total += servers[index].weight
+        for index in servers.indices where servers[index].isEligible(except: tried, at: request.now) {
+            let weight = servers[index].currentWeight(at: request.now)
+            credit[index] += weight
+            total += weight
             if best < 0 || credit[index] > credit[best] { best = index }
         }
         guard best >= 0 else { return nil }

@@ -1,0 +1,47 @@
+import Transport
+
+/// Something that requests which belong together have in common.
+package struct RequestTrait: Sendable, Equatable {
+    private let source: Source
+
+    private enum Source: Equatable {
+        case nothing, address
+        /// Names in lower case.
+        case header([UInt8])
+        case cookie([UInt8])
+    }
+
+    /// All requests belong together.
+    package static let none = RequestTrait(source: .nothing)
+    /// The client's IPv4 address, or the first 64 bits of its IPv6 address, which a client may vary behind them.
+    package static let address = RequestTrait(source: .address)
+
+    /// The value of a header field, or the address without one.
+    package static func header(_ name: String) -> RequestTrait {
+        RequestTrait(source: .header(Array(name.lowercased().utf8)))
+    }
+
+    /// The value of a cookie, or the address without one.
+    package static func cookie(_ name: String) -> RequestTrait {
+        RequestTrait(source: .cookie(Array(name.utf8)))
+    }
+
+    /// Calls `body` with the bytes that stand for the trait.
+    package func withBytes<Result>(
+        of exchange: Exchange, _ body: (UnsafeRawBufferPointer) -> Result
+    ) -> Result {
+        let value: UnsafeRawBufferPointer?
+        switch source {
+        case .nothing: return unsafe body(UnsafeRawBufferPointer(start: nil, count: 0))
+        case .address: unsafe value = nil
+        case .header(let name): unsafe value = exchange.value(ofField: name)
+        case .cookie(let name): unsafe value = exchange.value(ofCookie: name)
+        }
+        if let value = unsafe value { return unsafe body(value) }
+        guard let address = exchange.endpoint.remoteAddress.ip else {
+            return unsafe body(UnsafeRawBufferPointer(start: nil, count: 0))
+        }
+        let bits = address.isIPv4 ? address.bits : address.masked(to: 64).bits
+        return unsafe withUnsafeBytes(of: bits) { unsafe body($0) }
+    }
+}

@@ -1,0 +1,125 @@
+import Transport
+
+/// What is known about the health of an upstream's servers: a value, told what happened.
+///
+/// A server may be asked unless checks have found it down or it was ejected because requests failed. Checks count
+/// alone; requests count together with the time: several failures within a while eject a server for a time that grows
+/// with every further ejection. No more than half of the servers are ejected at once, because failures everywhere say
+/// more about the requests, or about us, than about the servers.
+package struct HealthBook: Sendable {
+    private let rules: HealthRules
+    private var records: [Record]
+
+    private struct Record {
+        var name: String
+        var isUp = true
+        /// Checks in a row that spoke against `isUp`.
+        var contrary = 0
+        /// Requests in a row that failed, and when the first of them did.
+        var failures = 0
+        var firstFailure = Deadline(milliseconds: 0)
+        /// Until when no request is sent; in the past for a server that is not ejected.
+        var ejectedUntil = Deadline(milliseconds: 0)
+        /// Ejections in a row, each longer than the one before.
+        var ejections = 0
+    }
+
+    /// - Parameter names: the servers, in the order in which they are spoken of below.
+    package init(_ names: [String], rules: HealthRules) {
+        self.rules = rules
+        records = names.map { Record(name: $0) }
+    }
+
+    /// Takes over what was known about servers of the same names.
+    package mutating func inherit(from old: HealthBook) {
+        for index in records.indices {
+            guard let known = old.records.first(where: { $0.name == records[index].name }) else { continue }
+            records[index] = known
+        }
+    }
+
+    package func isUp(_ server: Int) -> Bool { records[server].isUp }
+
+    package func ejectedUntil(_ server: Int) -> Deadline { records[server].ejectedUntil }
+
+    // MARK: Active checks
+
+    /// - Returns: whether the server counts as up now and did not before.
+    package mutating func checkPassed(_ server: Int) -> Bool {
+        guard !records[server].isUp else {
+            records[server].contrary = 0
+            return false
+        }
+        records[server].contrary += 1
+        guard records[server].contrary >= rules.rise else { return false }
+        records[server].isUp = true
+        records[server].contrary = 0
+        records[server].failures = 0
+        return true
+    }
+
+    /// - Returns: whether the server counts as down now and did not before.
+    package mutating func checkFailed(_ server: Int) -> Bool {
+        guard records[server].isUp else {
+            records[server].contrary = 0
+            return false
+        }
+        records[server].contrary += 1
+        guard records[server].contrary >= rules.fall else { return false }
+        records[server].isUp = false
+        records[server].contrary = 0
+        return true
+    }
+
+    // MARK: Requests
+
+    package mutating func requestSucceeded(_ server: Int) {
+        records[server].failures = 0
+    }
+
+    /// - Returns: whether the server was ejected for it.
+    package mutating func requestFailed(_ server: Int, at now: Deadline) -> Bool {
+        guard rules.fails > 0, records[server].ejectedUntil <= now else { return false }
+        if records[server].failures == 0 || records[server].firstFailure.advanced(by: rules.within) < now {
+            records[server].failures = 0
+            records[server].firstFailure = now
+        }
+        records[server].failures += 1
+        guard records[server].failures >= rules.fails, mayEjectOneMore(at: now) else { return false }
+        eject(server, at: now)
+        return true
+    }
+
+    private func mayEjectOneMore(at now: Deadline) -> Bool {
+        let ejected = records.count { $0.ejectedUntil > now }
+        return (ejected + 1) * 2 <= records.count
+    }
+
+    private mutating func eject(_ server: Int, at now: Deadline) {
+        // A server that did well for as long as it was ejected last starts afresh.
+        let last = Delay.milliseconds(rules.eject.milliseconds * UInt64(records[server].ejections))
+        if records[server].ejectedUntil.advanced(by: last) < now { records[server].ejections = 0 }
+        records[server].ejections = min(records[server].ejections + 1, HealthRules.maximumGrowth)
+        let length = Delay.milliseconds(rules.eject.milliseconds * UInt64(records[server].ejections))
+        records[server].ejectedUntil = now.advanced(by: length)
+        records[server].failures = 0
+    }
+}
+
+/// When a server counts as well.
+package struct HealthRules: Sendable, Equatable {
+    /// Checks in a row that bring a server back, or take it out.
+    package var rise = 2
+    package var fall = 3
+    /// Failed requests in a row that eject a server; 0 for never.
+    package var fails = 3
+    /// The time in which they fail.
+    package var within = Delay.seconds(10)
+    /// The length of the first ejection; the second lasts twice as long, and so on.
+    package var eject = Delay.seconds(30)
+
+    /// The longest ejection, in those of the first.
+    static let maximumGrowth = 10
+
+    package init() {}
+}

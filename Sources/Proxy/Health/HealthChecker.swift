@@ -1,0 +1,86 @@
+import Synchronization
+import Transport
+
+/// Asks one server again and again whether it is well, from one worker; what it finds counts for all.
+package final class HealthChecker: Sendable {
+    private let server: Int
+    private let check: HealthCheck
+    private let isStopped = Atomic(false)
+
+    package init(server: Int, check: HealthCheck) {
+        self.server = server
+        self.check = check
+    }
+
+    /// No further check begins.
+    package func stop() {
+        isStopped.store(true, ordering: .relaxed)
+    }
+
+    /// Checks until it is stopped or the gateway drains; on the worker of `upstream`, as a task of its own.
+    package func run(_ upstream: Upstream, _ reporter: any ProxyReporter) async {
+        guard let pause = Endpoint.pausing(on: upstream.worker) else { return }
+        defer { pause.close() }
+        // The first checks of all servers are spread over one period, as later ones are by the jitter.
+        var next = upstream.worker.now.advanced(by: .milliseconds(.random(in: 0...check.every.milliseconds / 4)))
+        while await passes(until: next, pause), !isStopped.load(ordering: .relaxed), !upstream.isRetired {
+            let outcome = await HealthProbe(upstream, upstream.servers[server], check).run()
+            let now = upstream.worker.now
+            if upstream.state.checked(server, passed: outcome == .passed, at: now) {
+                reporter.checked(upstream.servers[server].name, upstream: upstream.settings.name, outcome)
+            }
+            next = now.advanced(by: .milliseconds(check.jittered))
+        }
+    }
+
+    /// False when the gateway drains or stops instead.
+    private func passes(until deadline: Deadline, _ pause: Endpoint) async -> Bool {
+        while !pause.worker.isDraining {
+            switch await pause.wait(for: .signal | .drain, until: deadline) {
+            case .deadline: return true
+            case .aborted: return false
+            case .ready, .signalled, .draining, .hangup: continue
+            }
+        }
+        return false
+    }
+}
+
+/// What a server is asked, and how it has to answer.
+package struct HealthCheck: Sendable, Equatable {
+    /// The path of a request; nil when a connection, inside TLS where the server wants it, says enough.
+    package var path: String?
+    /// The Host of the request; nil for the server's name.
+    package var host: String?
+    package var statuses: ClosedRange<Int> = 200...399
+    /// What the body must contain, in its first 64 KiB.
+    package var body: [UInt8]?
+    package var every = Delay.seconds(5)
+    package var timeout = Delay.seconds(1)
+
+    package init() {}
+
+    /// The time to the next check, a tenth shorter or longer, so that gateways do not check in step.
+    fileprivate var jittered: UInt64 {
+        let tenth = every.milliseconds / 10
+        return .random(in: every.milliseconds - tenth...every.milliseconds + tenth)
+    }
+}
+
+/// What a check came to.
+package enum CheckOutcome: Equatable, Sendable {
+    case passed
+    case noAddress, noConnection, timeout, noResponse, wrongStatus(Int), wrongBody
+
+    package var reason: String {
+        switch self {
+        case .passed: "passed"
+        case .noAddress: "no address"
+        case .noConnection: "no connection"
+        case .timeout: "no answer in time"
+        case .noResponse: "no HTTP response"
+        case .wrongStatus(let status): "status \(status)"
+        case .wrongBody: "body without the text looked for"
+        }
+    }
+}

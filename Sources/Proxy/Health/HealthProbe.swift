@@ -1,0 +1,128 @@
+import Transport
+
+/// One check of a server, on a connection of its own.
+struct HealthProbe {
+    private let upstream: Upstream
+    private let server: UpstreamServer
+    private let check: HealthCheck
+    private let deadline: Deadline
+
+    private static let responseLimit = 64 << 10
+
+    init(_ upstream: Upstream, _ server: UpstreamServer, _ check: HealthCheck) {
+        self.upstream = upstream
+        self.server = server
+        self.check = check
+        deadline = upstream.worker.now.advanced(by: check.timeout)
+    }
+
+    func run() async -> CheckOutcome {
+        guard let address = server.takeAddress() else { return .noAddress }
+        guard let endpoint = try? Endpoint.connect(to: address, on: upstream.worker) else { return .noConnection }
+        defer { endpoint.reset() }
+        if let failure = await establish(endpoint) { return failure }
+        guard server.isSecure else { return await exchange(on: PlainStream(endpoint)) }
+        guard let security = upstream.security else { return .noConnection }
+        switch await security.secure(endpoint, to: server, until: deadline) {
+        case .secured(let stream): return await exchange(on: stream)
+        case .late: return .timeout
+        case .failed, .aborted: return .noConnection
+        }
+    }
+
+    private func establish(_ endpoint: Endpoint) async -> CheckOutcome? {
+        guard await wait(for: .writable, endpoint) else { return .timeout }
+        return endpoint.connectFailure() == nil ? nil : .noConnection
+    }
+
+    private func exchange(on stream: any ByteStream) async -> CheckOutcome {
+        guard let path = check.path else { return .passed }
+        // HTTP/1.0, so that the body comes as it is.
+        let request = "GET \(path) HTTP/1.0\r\nHost: \(check.host ?? server.name)\r\nConnection: close\r\n\r\n"
+        guard await send(Array(request.utf8), on: stream) else { return .noResponse }
+        var response: [UInt8] = []
+        while response.count < Self.responseLimit {
+            switch unsafe receive(from: stream, into: &response) {
+            case .bytes:
+                if let outcome = HealthResponse(response).outcome(check, isComplete: false) { return outcome }
+            case .wouldBlock(let interest):
+                guard await wait(for: interest, stream.endpoint) else { return .timeout }
+            case .end, .failed: return HealthResponse(response).outcome(check, isComplete: true) ?? .noResponse
+            }
+        }
+        return HealthResponse(response).outcome(check, isComplete: true) ?? .noResponse
+    }
+
+    private func receive(from stream: any ByteStream, into response: inout [UInt8]) -> IOResult {
+        let block = unsafe upstream.worker.rentBlock()
+        defer { unsafe upstream.worker.returnBlock(block) }
+        let result = unsafe stream.read(into: block)
+        if case .bytes(let count) = result { unsafe response.append(contentsOf: block[..<count]) }
+        return result
+    }
+
+    private func send(_ bytes: [UInt8], on stream: any ByteStream) async -> Bool {
+        var sent = 0
+        while true {
+            let result =
+                sent < bytes.count
+                ? unsafe bytes.withUnsafeBytes { unsafe stream.write(UnsafeRawBufferPointer(rebasing: $0[sent...])) }
+                : stream.flush()
+            switch result {
+            case .bytes(let count):
+                if sent == bytes.count { return true }
+                sent += count
+            case .wouldBlock(let interest):
+                guard await wait(for: interest, stream.endpoint) else { return false }
+            case .end, .failed: return false
+            }
+        }
+    }
+
+    private func wait(for interest: Interest, _ endpoint: Endpoint) async -> Bool {
+        while true {
+            switch await endpoint.wait(for: interest, until: deadline) {
+            case .ready, .hangup: return true
+            case .signalled, .draining: continue
+            case .deadline, .aborted: return false
+            }
+        }
+    }
+}
+
+/// What has come of the response to a check.
+struct HealthResponse {
+    private let received: [UInt8]
+
+    init(_ received: [UInt8]) {
+        self.received = received
+    }
+
+    /// Nil while more has to come.
+    func outcome(_ check: HealthCheck, isComplete: Bool) -> CheckOutcome? {
+        guard received.count >= 12 else { return isComplete ? .noResponse : nil }
+        guard let status else { return .noResponse }
+        guard check.statuses.contains(status) else { return .wrongStatus(status) }
+        guard let text = check.body else { return .passed }
+        if let start = bodyStart, Self.contains(received[start...], text) { return .passed }
+        return isComplete ? .wrongBody : nil
+    }
+
+    /// The status of `HTTP/1.1 200` (RFC 9112 §4).
+    private var status: Int? {
+        guard received.starts(with: Array("HTTP/1.".utf8)), received[8] == UInt8(ascii: " ") else { return nil }
+        let digits = received[9..<12]
+        guard digits.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
+        return digits.reduce(0) { $0 * 10 + Int($1 - 0x30) }
+    }
+
+    private var bodyStart: Int? {
+        let end = Array("\r\n\r\n".utf8)
+        return received.indices.dropLast(3).first { received[$0..<$0 + 4].elementsEqual(end) }.map { $0 + 4 }
+    }
+
+    private static func contains(_ bytes: ArraySlice<UInt8>, _ text: [UInt8]) -> Bool {
+        guard bytes.count >= text.count else { return false }
+        return (bytes.startIndex...bytes.endIndex - text.count).contains { bytes[$0...].starts(with: text) }
+    }
+}
