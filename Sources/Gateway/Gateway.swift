@@ -219,7 +219,7 @@ package final class Gateway: GatewayControl {
             extensions: configuration.extensions.map {
                 ExtensionStatus(name: $0.name, description: extensions?.description(of: $0.name))
             },
-            generation: generation)
+            upstreams: upstreams?.status() ?? [], generation: generation)
     }
 
     package func certificateSummaries() -> [CertificateSummary] {

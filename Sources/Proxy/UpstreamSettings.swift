@@ -19,8 +19,7 @@ package struct UpstreamSettings: Sendable {
     package var retries = 1
     /// How many of a hundred requests may be sent again.
     package var retryBudget = 20
-    /// Requests that may wait while every server is busy with as many as it takes, and for how long.
-    package var queueLimit = 1000
+    /// How long a request may wait while every server is busy with as many as it takes.
     package var queueTimeout = Delay.seconds(5)
 
     /// How long a client that waits for 100 (Continue) is kept from sending its body while the server says nothing

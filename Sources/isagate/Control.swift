@@ -107,6 +107,9 @@ extension SupervisorStatus {
         ]
         if drainingProcesses > 0 { lines.append("\(drainingProcesses) gateway processes are finishing") }
         lines += gateway.listeners.map { "listener \($0.name): \($0.addresses.joined(separator: " "))" }
+        for upstream in gateway.upstreams {
+            lines += upstream.servers.map { "upstream \(upstream.name): \($0.url) \($0.state)" }
+        }
         lines += gateway.extensions.map { "extension \($0.name): \($0.description ?? "not loaded")" }
         return lines.joined(separator: "\n")
     }

@@ -83,7 +83,7 @@ extension ValueDecoder<(Int, Duration)> {
 }
 
 extension ValueDecoder<LimitKey> {
-    fileprivate static var limitKey: Self {
+    static var limitKey: Self {
         let word = Self.word("what is counted together", ["address": .address, "route": .route])
         let section = Self.mapping { keys in
             let header = keys.take("header", .token).map { LimitKey.header($0.lowercased()) }

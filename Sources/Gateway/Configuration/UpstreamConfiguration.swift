@@ -24,9 +24,16 @@ package struct UpstreamConfiguration: Sendable, Equatable {
     /// How many of a hundred requests may be sent again.
     package var retryBudget = 20
     package var tls = UpstreamTLSConfiguration()
+    package var sticky: StickyConfiguration?
+    /// Over how long the share of a server that comes back grows to its weight.
+    package var slowStart = Duration.zero
+    package var queue = UpstreamQueueConfiguration()
+    package var health = HealthConfiguration()
 
     package enum Balance: Sendable, Equatable {
-        case roundRobin
+        case roundRobin, leastConnections, randomTwo
+        /// By what requests have in common, never the route.
+        case hash(LimitKey)
     }
 
     /// Connections kept for later requests.
@@ -43,6 +50,10 @@ package struct ServerConfiguration: Sendable, Equatable {
     package var url: ServerURL
     /// From 1 to 1000.
     package var weight = 1
+    /// Whether it is asked only when none of the others may be.
+    package var isBackup = false
+    /// Requests under way at a time; nil for any number.
+    package var maxConnections: Int?
 }
 
 /// Where a server listens, and whether inside TLS.

@@ -3,8 +3,7 @@ extension ValueDecoder<UpstreamConfiguration> {
         .mapping { keys in
             let time = ValueDecoder<Duration>.time(in: .milliseconds(10) ... .seconds(86_400))
             var upstream = UpstreamConfiguration(name: name)
-            upstream.balance = keys.take(
-                "balance", .word("a way to choose a server", ["round_robin": .roundRobin]), default: upstream.balance)
+            upstream.balance = ValueDecoder<UpstreamConfiguration.Balance>.take(from: &keys)
             let servers = keys.require("servers", .list("servers", of: .located(.server)), placeholder: [])
             upstream.servers = servers.map(\.value)
             upstream.connectTimeout = keys.take("connect_timeout", time, default: upstream.connectTimeout)
@@ -19,6 +18,11 @@ extension ValueDecoder<UpstreamConfiguration> {
             upstream.retries = keys.take("retries", .integer(in: 0...10), default: upstream.retries)
             upstream.retryBudget = keys.take("retry_budget", .integer(in: 0...100), default: upstream.retryBudget)
             upstream.tls = keys.take("tls", .upstreamTLS, default: upstream.tls)
+            upstream.sticky = keys.take("sticky", .sticky)
+            upstream.slowStart = keys.take(
+                "slow_start", .time(in: .zero ... .seconds(3600)), default: upstream.slowStart)
+            upstream.queue = keys.take("queue", .upstreamQueue, default: upstream.queue)
+            upstream.health = keys.take("health", .health, default: upstream.health)
             reportImpossibleTimeouts(upstream, keys)
             reportRepeatedServers(servers, keys.context)
             if keys.names.contains("tls"), !servers.contains(where: \.value.url.isSecure) {
@@ -74,7 +78,10 @@ extension ValueDecoder<ServerConfiguration> {
         .mapping { keys in
             ServerConfiguration(
                 url: keys.require("url", .serverURL, placeholder: .unix(path: "")),
-                weight: keys.take("weight", .integer(in: 1...1000), default: 1))
+                weight: keys.take("weight", .integer(in: 1...1000), default: 1),
+                isBackup: keys.take(
+                    "backup", .word("whether it is a backup", ["true": true, "false": false]), default: false),
+                maxConnections: keys.take("max_connections", .integer(in: 1...1_000_000)))
         }
     }
 }

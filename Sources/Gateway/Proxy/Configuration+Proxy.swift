@@ -18,6 +18,7 @@ extension UpstreamSettings {
         keptLifetime = Delay(upstream.keepAlive.lifetime)
         retries = upstream.retries
         retryBudget = upstream.retryBudget
+        queueTimeout = Delay(upstream.queue.timeout)
     }
 }
 
@@ -45,6 +46,11 @@ extension TLSClientContext.Settings {
             CertificateFiles(chain: $0.chain, key: $0.key, passphrase: $0.passphraseFile, ocsp: nil)
         }
     }
+}
+
+extension UpstreamConfiguration {
+    /// Absolute paths of all files it names.
+    var files: [String] { tls.files + [sticky?.secretFile].compactMap { $0 } }
 }
 
 extension UpstreamTLSConfiguration {

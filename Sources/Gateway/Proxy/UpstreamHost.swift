@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import HTTP
 import Logging
@@ -27,7 +28,7 @@ final class UpstreamHost {
     ) throws(GatewayError) -> Candidate {
         var loaded: [String: LoadedUpstream] = [:]
         for configuration in configurations {
-            let material = configuration.tls.files.map { files[$0] ?? [] }
+            let material = configuration.files.map { files[$0] ?? [] }
             if let current = current[configuration.name], current.configuration == configuration,
                 current.material == material
             {
@@ -36,19 +37,49 @@ final class UpstreamHost {
             }
             let security = try Self.makeSecurity(for: configuration, files: files)
             let servers = configuration.servers.map { (configuration: $0, addresses: $0.url.addresses) }
+            let state = UpstreamState(configuration, inheriting: current[configuration.name]?.state)
+            let balancing = try Balancing(configuration, files: files)
+            let upstreams = workers.map { makeUpstream(configuration, servers, balancing, state, security, $0) }
             loaded[configuration.name] = LoadedUpstream(
-                configuration: configuration, material: material,
-                upstreams: workers.map { makeUpstream(configuration, servers, security, $0) })
+                configuration: configuration, material: material, state: state, upstreams: upstreams)
         }
         return Candidate(loaded: loaded)
     }
 
     /// Serves by the candidate; what it has no more is given up by its workers. Only after they serve without it.
     func commit(_ candidate: Candidate) {
+        for (name, new) in candidate.loaded where current[name] !== new { startChecks(of: new) }
         for (name, old) in current where candidate.loaded[name] !== old {
+            for checker in old.checkers { checker.stop() }
             for (worker, upstream) in zip(workers, old.upstreams) { worker.perform { _ in upstream.retire() } }
         }
         current = candidate.loaded
+    }
+
+    /// Each server is checked by one of the workers.
+    private func startChecks(of loaded: LoadedUpstream) {
+        for (index, checker) in loaded.checkers.enumerated() {
+            let worker = workers[index % workers.count]
+            let upstream = loaded.upstreams[worker.index]
+            let reporter = reporters[worker.index]
+            worker.perform { worker in
+                Task(executorPreference: worker) { await checker.run(upstream, reporter) }
+            }
+        }
+    }
+
+    /// What is known of every upstream now, by name.
+    func status() -> [UpstreamStatus] {
+        let now = Deadline(milliseconds: CLinux_monotonic_ns() / 1_000_000)
+        return current.values.sorted { $0.configuration.name < $1.configuration.name }.map { upstream in
+            UpstreamStatus(
+                name: upstream.configuration.name, waitingRequests: upstream.state.queue.count,
+                servers: upstream.state.snapshot(at: now).map { server in
+                    UpstreamStatus.ServerStatus(
+                        url: server.name, state: !server.isUp ? "down" : server.ejectedFor == nil ? "up" : "ejected",
+                        ejectedMilliseconds: server.ejectedFor, activeRequests: server.activeRequests)
+                })
+        }
     }
 
     func action(_ proxy: ProxyConfiguration, in candidate: Candidate, worker: Int) -> Action {
@@ -79,17 +110,19 @@ final class UpstreamHost {
 
     private func makeUpstream(
         _ configuration: UpstreamConfiguration,
-        _ servers: [(configuration: ServerConfiguration, addresses: [SocketAddress])], _ security: UpstreamTLS?,
-        _ worker: Worker
+        _ servers: [(configuration: ServerConfiguration, addresses: [SocketAddress])], _ balancing: Balancing,
+        _ state: UpstreamState, _ security: UpstreamTLS?, _ worker: Worker
     ) -> Upstream {
         Upstream(
             UpstreamSettings(configuration),
             servers: servers.enumerated().map { index, server in
                 UpstreamServer(
                     index: index, name: server.configuration.url.authority, weight: server.configuration.weight,
-                    isSecure: server.configuration.url.isSecure, addresses: server.addresses)
+                    isSecure: server.configuration.url.isSecure, addresses: server.addresses,
+                    isBackup: server.configuration.isBackup, slowStart: Delay(configuration.slowStart),
+                    state: state.servers[index], sticky: balancing.sticky)
             },
-            balancer: RoundRobin(), worker: worker, security: security)
+            balancing: balancing, state: state, worker: worker, security: security)
     }
 }
 
@@ -98,26 +131,49 @@ private final class LoadedUpstream {
     let configuration: UpstreamConfiguration
     /// The files of its TLS, which may change while the configuration stays.
     let material: [[UInt8]]
+    let state: UpstreamState
     let upstreams: [Upstream]
+    /// One for each server, if servers are asked how they are.
+    let checkers: [HealthChecker]
 
-    init(configuration: UpstreamConfiguration, material: [[UInt8]], upstreams: [Upstream]) {
+    init(
+        configuration: UpstreamConfiguration, material: [[UInt8]], state: UpstreamState, upstreams: [Upstream]
+    ) {
         self.configuration = configuration
         self.material = material
+        self.state = state
         self.upstreams = upstreams
+        let check = configuration.health.active.map(HealthCheck.init)
+        checkers =
+            check.map { check in configuration.servers.indices.map { HealthChecker(server: $0, check: check) } } ?? []
     }
 }
 
 /// What servers do wrong, logged by reason without flooding the log.
-private final class ProxyLog: ProxyReporter {
+private final class ProxyLog: ProxyReporter, @unchecked Sendable {
     private let log: ReasonLog
+    private let logger: Logger
 
     init(_ logger: Logger, _ worker: Worker) {
         log = ReasonLog("upstream failed", logger: logger, worker: worker)
+        self.logger = logger
     }
 
     func report(_ failure: ProxyFailure, upstream: String, server: String?) {
         let place = server.map { "\(upstream) \($0)" } ?? upstream
         let detail = failure.detail.map { ": \($0)" } ?? ""
         log.note("\(place): \(failure.reason)\(detail)", from: nil)
+    }
+
+    func ejected(_ server: String, upstream: String) {
+        logger.warning("upstream \(upstream): \(server) is left out for a while, because requests to it failed")
+    }
+
+    func checked(_ server: String, upstream: String, _ outcome: CheckOutcome) {
+        if outcome == .passed {
+            logger.notice("upstream \(upstream): \(server) is well again")
+        } else {
+            logger.warning("upstream \(upstream): \(server) is down: \(outcome.reason)")
+        }
     }
 }

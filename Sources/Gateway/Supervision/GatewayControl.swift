@@ -49,6 +49,7 @@ package struct GatewayStatus: Codable, Equatable, Sendable {
     package var workers: Int
     package var listeners: [ListenerStatus]
     package var extensions: [ExtensionStatus]
+    package var upstreams: [UpstreamStatus]
     /// The configuration served, as in `ReloadReport`.
     package var generation: Int
 }
@@ -63,6 +64,23 @@ package struct ExtensionStatus: Codable, Equatable, Sendable {
     package var name: String
     /// What the extension says about itself; nil when it could not be loaded.
     package var description: String?
+}
+
+package struct UpstreamStatus: Codable, Equatable, Sendable {
+    package var name: String
+    /// Requests that wait for a server to have room.
+    package var waitingRequests: Int
+    package var servers: [ServerStatus]
+
+    package struct ServerStatus: Codable, Equatable, Sendable {
+        package var url: String
+        /// `up`, `down` as checks have found it, or `ejected` because requests failed.
+        package var state: String
+        /// What is left of the ejection.
+        package var ejectedMilliseconds: UInt64?
+        /// Requests under way at a server that has a limit for them.
+        package var activeRequests: Int?
+    }
 }
 
 /// One certificate being served.

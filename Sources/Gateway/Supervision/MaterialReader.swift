@@ -65,7 +65,7 @@ extension Configuration {
     private var furtherFiles: [String] {
         let clients = sites.compactMap(\.clientCertificates)
         let optional = clients.map(\.revocations) + listeners.map { $0.tls?.ticketKeys }
-        return clients.map(\.authorities) + optional.compactMap { $0 } + upstreams.flatMap(\.tls.files)
+        return clients.map(\.authorities) + optional.compactMap { $0 } + upstreams.flatMap(\.files)
     }
 }
 

@@ -42,7 +42,7 @@ struct HealthProbe {
         guard await send(Array(request.utf8), on: stream) else { return .noResponse }
         var response: [UInt8] = []
         while response.count < Self.responseLimit {
-            switch unsafe receive(from: stream, into: &response) {
+            switch receive(from: stream, into: &response) {
             case .bytes:
                 if let outcome = HealthResponse(response).outcome(check, isComplete: false) { return outcome }
             case .wouldBlock(let interest):
