@@ -27,6 +27,12 @@ extension Upstream {
                 request.key = hash.value
             }
         }
+        if let server = take(except: tried, for: request) { return server }
+        request.asksEjected = true
+        return take(except: tried, for: request)
+    }
+
+    private func take(except tried: TriedServers, for request: BalancedRequest) -> UpstreamServer? {
         // Another worker may take the last place in between; the server is then full for the next look.
         while let server = balancer.choose(from: primaries, except: tried, for: request)
             ?? backupBalancer.choose(from: backups, except: tried, for: request)
@@ -41,7 +47,7 @@ extension Upstream {
     ) -> UpstreamServer? {
         guard let sign = unsafe exchange.value(ofCookie: sticky.cookie) else { return nil }
         for server in servers where unsafe server.sign.elementsEqual(sign) {
-            return server.isEligible(except: tried, at: worker.now) && server.state.enter() ? server : nil
+            return server.isEligible(except: tried, for: BalancedRequest(now: worker.now)) && server.state.enter() ? server : nil
         }
         return nil
     }
@@ -58,7 +64,7 @@ extension Upstream {
     // MARK: Places
 
     private var isBusy: Bool {
-        servers.contains { $0.mayServe(except: TriedServers(), at: worker.now) }
+        servers.contains { $0.mayServe(except: TriedServers(), for: BalancedRequest(now: worker.now)) }
     }
 
     private func awaitPlace(

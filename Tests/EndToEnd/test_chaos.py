@@ -85,7 +85,7 @@ def test_servers_come_and_go_under_load(start_gateway):
         for each in origins:
             started.callback(each.stop)
         health = {
-            "active": {"path": "/up", "every": "200ms", "timeout": "150ms", "rise": 1, "fall": 2},
+            "active": {"path": "/up", "every": "1s", "timeout": "1s", "rise": 1, "fall": 3},
             "passive": {"fails": 2, "within": "1s", "eject": "100ms"},
         }
         api = {

@@ -24,6 +24,9 @@ package struct BalancedRequest: BitwiseCopyable, Sendable {
     package var now: Deadline
     /// What requests that belong to the same server have in common.
     package var key: UInt64
+    /// Whether servers are asked as well that are left out because requests failed: when no other is left, one of them
+    /// may be better than none.
+    package var asksEjected = false
 
     package init(now: Deadline, key: UInt64 = 0) {
         self.now = now
@@ -51,12 +54,13 @@ package struct TriedServers: BitwiseCopyable, Sendable {
 extension UpstreamServer {
     /// Whether a request that has tried `tried` may be sent here now.
     @inline(__always)
-    package func isEligible(except tried: TriedServers, at now: Deadline) -> Bool {
-        mayServe(except: tried, at: now) && state.hasRoom
+    package func isEligible(except tried: TriedServers, for request: BalancedRequest) -> Bool {
+        mayServe(except: tried, for: request) && state.hasRoom
     }
 
     /// Whether it may, but for the number of requests the server is busy with.
-    func mayServe(except tried: TriedServers, at now: Deadline) -> Bool {
-        state.isAvailable(at: now) && !addresses.isEmpty && !tried.contains(self)
+    func mayServe(except tried: TriedServers, for request: BalancedRequest) -> Bool {
+        let isWell = request.asksEjected ? state.isUp(at: request.now) : state.isAvailable(at: request.now)
+        return isWell && !addresses.isEmpty && !tried.contains(self)
     }
 }

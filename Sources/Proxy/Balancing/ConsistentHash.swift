@@ -13,7 +13,7 @@ package final class ConsistentHash: Balancer {
         var bestScore = Double.infinity
         for index in servers.indices {
             let server = servers[index]
-            guard server.isEligible(except: tried, at: request.now) else { continue }
+            guard server.isEligible(except: tried, for: request) else { continue }
             let score = Self.score(of: server, for: request.key)
             if best == nil || score < bestScore {
                 best = server

@@ -14,7 +14,7 @@ package final class LeastConnections: Balancer {
         for offset in servers.indices {
             let index = start + offset < servers.count ? start + offset : start + offset - servers.count
             let server = servers[index]
-            guard server.isEligible(except: tried, at: request.now) else { continue }
+            guard server.isEligible(except: tried, for: request) else { continue }
             if best.map({ server.isLessBusy(than: $0, at: request.now) }) ?? true { best = server }
         }
         return best

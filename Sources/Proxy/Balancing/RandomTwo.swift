@@ -14,21 +14,21 @@ package final class RandomTwo: Balancer {
     package override func choose(
         from servers: [UpstreamServer], except tried: TriedServers, for request: BalancedRequest
     ) -> UpstreamServer? {
-        guard let first = draw(from: servers, except: tried, at: request.now, but: nil) else { return nil }
-        guard let second = draw(from: servers, except: tried, at: request.now, but: first) else { return first }
+        guard let first = draw(from: servers, except: tried, for: request, but: nil) else { return nil }
+        guard let second = draw(from: servers, except: tried, for: request, but: first) else { return first }
         return second.isLessBusy(than: first, at: request.now) ? second : first
     }
 
     private func draw(
-        from servers: [UpstreamServer], except tried: TriedServers, at now: Deadline, but taken: UpstreamServer?
+        from servers: [UpstreamServer], except tried: TriedServers, for request: BalancedRequest, but taken: UpstreamServer?
     ) -> UpstreamServer? {
         var total: UInt64 = 0
         var drawn: UpstreamServer?
         // Each server replaces the one drawn so far with its share of the weight met so far.
         for index in servers.indices {
             let server = servers[index]
-            guard server !== taken, server.isEligible(except: tried, at: now) else { continue }
-            let weight = UInt64(server.currentWeight(at: now))
+            guard server !== taken, server.isEligible(except: tried, for: request) else { continue }
+            let weight = UInt64(server.currentWeight(at: request.now))
             total += weight
             if random.next(below: total) < weight { drawn = server }
         }

@@ -10,7 +10,7 @@ package final class RoundRobin: Balancer {
         if credit.count != servers.count { credit = Array(repeating: 0, count: servers.count) }
         var total = 0
         var best = -1
-        for index in servers.indices where servers[index].isEligible(except: tried, at: request.now) {
+        for index in servers.indices where servers[index].isEligible(except: tried, for: request) {
             let weight = servers[index].currentWeight(at: request.now)
             credit[index] += weight
             total += weight

@@ -26,6 +26,11 @@ package final class ServerState: Sendable {
             && ejectedUntil.load(ordering: .relaxed) <= now.milliseconds
     }
 
+    /// As checks have found it, whether or not requests failed.
+    func isUp(at now: Deadline) -> Bool {
+        upSince.load(ordering: .relaxed) <= now.milliseconds
+    }
+
     /// How long the server has been available, in milliseconds.
     package func availability(at now: Deadline) -> UInt64 {
         let since = max(upSince.load(ordering: .relaxed), ejectedUntil.load(ordering: .relaxed))
