@@ -47,7 +47,8 @@ extension Upstream {
     ) -> UpstreamServer? {
         guard let sign = unsafe exchange.value(ofCookie: sticky.cookie) else { return nil }
         for server in servers where unsafe server.sign.elementsEqual(sign) {
-            return server.isEligible(except: tried, for: BalancedRequest(now: worker.now)) && server.state.enter() ? server : nil
+            return server.isEligible(except: tried, for: BalancedRequest(now: worker.now)) && server.state.enter()
+                ? server : nil
         }
         return nil
     }

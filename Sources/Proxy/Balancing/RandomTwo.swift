@@ -20,7 +20,8 @@ package final class RandomTwo: Balancer {
     }
 
     private func draw(
-        from servers: [UpstreamServer], except tried: TriedServers, for request: BalancedRequest, but taken: UpstreamServer?
+        from servers: [UpstreamServer], except tried: TriedServers, for request: BalancedRequest,
+        but taken: UpstreamServer?
     ) -> UpstreamServer? {
         var total: UInt64 = 0
         var drawn: UpstreamServer?
