@@ -19,7 +19,7 @@ LIBDIR ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
 DESTDIR ?=
 
-build_packages := gcc libc6-dev openssl libssl-dev zlib1g-dev libdeflate-dev libcrypt-dev libpcre2-dev
+build_packages := gcc libc6-dev openssl libssl-dev zlib1g-dev libdeflate-dev libcrypt-dev libpcre2-dev libc-ares-dev
 test_packages := python3 python3-pytest python3-cryptography curl procps certbot pebble g++ pkg-config chromium
 
 # The interpreter that has what the tests import: Debian's, when another one comes first in PATH.

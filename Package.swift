@@ -52,6 +52,7 @@ let package = Package(
         shim("CZlib", links: [.linkedLibrary("z"), .linkedLibrary("deflate")]),
         shim("CBrotli", links: [.linkedLibrary("brotlienc", .when(traits: ["Brotli"]))]),
         shim("CZstd", links: [.linkedLibrary("zstd", .when(traits: ["Zstd"]))]),
+        shim("CAres", links: [.linkedLibrary("cares")]),
         shim("CPCRE2", links: [.linkedLibrary("pcre2-8")]),
         shim("CISAPI"),
         // The functions of windows.h. An extension finds them in the process that loads it, whether it is linked to
@@ -74,7 +75,7 @@ let package = Package(
             ]),
         module("ISAPI", uses: ["HTTP", "Transport", "CISAPI", "CCompat", "CLinux"]),
         module("StaticFiles", uses: ["HTTP", "Transport", "CLinux"]),
-        module("Proxy", uses: ["HTTP", "Transport"]),
+        module("Proxy", uses: ["HTTP", "Transport", "CAres", "CLinux"]),
         module(
             "Gateway",
             uses: [

@@ -94,7 +94,8 @@ package final class Gateway: GatewayControl {
         let accessLog = try openAccessLog(configuration.log.access)
         let candidate = try extensions.prepare(
             configuration.extensions, found: ScriptFolders.extensions(of: configuration), tolerant: tolerant)
-        let upstreamCandidate = try upstreams.prepare(configuration.upstreams, files: files)
+        let upstreamCandidate = try upstreams.prepare(
+            configuration.upstreams, resolver: configuration.resolver, files: files)
         let builder = GenerationBuilder(
             configuration: configuration, number: generation + 1, workers: workerCount, extensions: extensions,
             candidate: candidate, upstreams: upstreams, upstreamCandidate: upstreamCandidate, filesLog: filesLog,

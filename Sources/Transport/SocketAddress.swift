@@ -51,27 +51,20 @@ package struct SocketAddress: Sendable {
         self.length = length
     }
 
-    /// Every TCP address of a host, by the system's resolver (getaddrinfo(3)), which may take its time; empty when it
-    /// knows none.
-    package static func resolve(_ host: String, port: UInt16) -> [SocketAddress] {
-        var hints = unsafe addrinfo()
-        unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
-        var list: UnsafeMutablePointer<addrinfo>?
-        guard unsafe getaddrinfo(host, nil, &hints, &list) == 0 else { return [] }
-        defer { unsafe freeaddrinfo(list) }
-        var addresses: [SocketAddress] = []
-        var next = unsafe list
-        while let entry = unsafe next {
-            unsafe next = entry.pointee.ai_next
-            guard let source = unsafe entry.pointee.ai_addr else { continue }
-            var storage = sockaddr_storage()
-            let length = unsafe entry.pointee.ai_addrlen
-            unsafe withUnsafeMutableBytes(of: &storage) {
-                unsafe $0.copyMemory(from: UnsafeRawBufferPointer(start: source, count: Int(length)))
-            }
-            addresses.append(SocketAddress(storage, length).with(port: port))
+    /// An IPv4 or IPv6 address as a library of the system hands it out; nil for any other.
+    package init?(_ address: UnsafePointer<sockaddr>?, port: UInt16) {
+        guard let address = unsafe address else { return nil }
+        let size: Int
+        switch unsafe Int32(address.pointee.sa_family) {
+        case AF_INET: size = MemoryLayout<sockaddr_in>.size
+        case AF_INET6: size = MemoryLayout<sockaddr_in6>.size
+        default: return nil
         }
-        return addresses
+        var storage = sockaddr_storage()
+        unsafe withUnsafeMutableBytes(of: &storage) {
+            unsafe $0.copyMemory(from: UnsafeRawBufferPointer(start: address, count: size))
+        }
+        self = SocketAddress(storage, socklen_t(size)).with(port: port)
     }
 
     /// A socket in the file system (unix(7)); nil when the path is empty or longer than 107 bytes.

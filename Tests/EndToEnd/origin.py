@@ -44,8 +44,9 @@ class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
 class Origin:
     """Answers with its name and the request's X-Token; `status`, `fields` and `delay` may change, `stop` makes it refuse."""
 
-    def __init__(self, name, port=0):
+    def __init__(self, name, port=0, address="127.0.0.1"):
         self.name = name
+        self.address = address
         self.status = 200
         self.fields = []
         self.requests = []
@@ -72,7 +73,7 @@ class Origin:
                     origin.connections.discard(request)
                 super().shutdown_request(request)
 
-        self.server = Tracking(("127.0.0.1", self.port), Handler)
+        self.server = Tracking((self.address, self.port), Handler)
         self.server.origin = self
         self.port = self.server.server_address[1]
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True)
@@ -85,6 +86,10 @@ class Origin:
         self.server.shutdown()
         self.server.server_close()
         self.thread.join()
+        self.drop_connections()
+        self.server = None
+
+    def drop_connections(self):
         with self.lock:
             connections = list(self.connections)
         for connection in connections:
@@ -92,7 +97,6 @@ class Origin:
                 connection.shutdown(2)
             except OSError:
                 pass
-        self.server = None
 
     @property
     def url(self):

@@ -20,6 +20,7 @@ package struct Configuration: Sendable, Equatable {
     package var fileCache = FileCacheConfiguration()
     package var drain = DrainConfiguration()
     package var extensions: [ExtensionConfiguration] = []
+    package var resolver = ResolverConfiguration()
     package var upstreams: [UpstreamConfiguration] = []
     package var sites: [SiteConfiguration]
 }

@@ -17,6 +17,7 @@ extension ValueDecoder<Configuration> {
             let drain = keys.take("drain", .drain, default: DrainConfiguration())
             let extensions = keys.take(
                 "extensions", .named("extensions", of: { .isapiExtension(name: $0) }), default: NamedValues())
+            let resolver = keys.take("resolver", .resolver, default: ResolverConfiguration())
             let upstreams = keys.take(
                 "upstreams", .named("upstreams", of: { .upstream(name: $0) }), default: NamedValues())
 
@@ -29,7 +30,8 @@ extension ValueDecoder<Configuration> {
             return Configuration(
                 workers: workers, user: user, isWatching: isWatching, listeners: listeners.values.map(\.value),
                 admin: admin, log: log, limits: limits, fileCache: fileCache, drain: drain,
-                extensions: extensions.values, upstreams: upstreams.values, sites: sites.map(\.configuration))
+                extensions: extensions.values, resolver: resolver, upstreams: upstreams.values,
+                sites: sites.map(\.configuration))
         }
     }
 }

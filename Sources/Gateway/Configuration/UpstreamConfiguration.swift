@@ -50,6 +50,8 @@ package struct ServerConfiguration: Sendable, Equatable {
     package var url: ServerURL
     /// From 1 to 1000.
     package var weight = 1
+    /// Whether the URL's host names a service, whose SRV records name hosts and ports (RFC 2782).
+    package var isService = false
     /// Whether it is asked only when none of the others may be.
     package var isBackup = false
     /// Requests under way at a time; nil for any number.

@@ -79,6 +79,8 @@ extension ValueDecoder<ServerConfiguration> {
             ServerConfiguration(
                 url: keys.require("url", .serverURL, placeholder: .unix(path: "")),
                 weight: keys.take("weight", .integer(in: 1...1000), default: 1),
+                isService: keys.take(
+                    "srv", .word("whether the host names a service", ["true": true, "false": false]), default: false),
                 isBackup: keys.take(
                     "backup", .word("whether it is a backup", ["true": true, "false": false]), default: false),
                 maxConnections: keys.take("max_connections", .integer(in: 1...1_000_000)))

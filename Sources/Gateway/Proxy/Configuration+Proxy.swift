@@ -77,11 +77,11 @@ extension ServerURL {
         return port == (isSecure ? 443 : 80) ? name : "\(name):\(port)"
     }
 
-    /// Where the server can be reached; empty when its name is not known.
+    /// Where the server can be reached; empty for a name, which is resolved later.
     var addresses: [SocketAddress] {
         switch self {
         case .unix(let path): SocketAddress(unixPath: path).map { [$0] } ?? []
-        case .tcp(let host, let port, _): SocketAddress.resolve(host, port: port)
+        case .tcp(let host, let port, _): IPAddress(host).map { [SocketAddress($0, port: port)] } ?? []
         }
     }
 }

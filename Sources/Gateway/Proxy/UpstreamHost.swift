@@ -10,11 +10,13 @@ import Transport
 final class UpstreamHost {
     private let workers: [Worker]
     private let reporters: [ProxyLog]
+    private let names: ServerNames
     private var current: [String: LoadedUpstream] = [:]
 
     init(logger: Logger, workers: [Worker]) {
         self.workers = workers
         reporters = workers.map { ProxyLog(logger, $0) }
+        names = ServerNames(logger: logger, workers: workers)
     }
 
     /// A set of upstreams that is not in use yet.
@@ -24,13 +26,13 @@ final class UpstreamHost {
 
     /// Makes what `configurations` has beyond the current set.
     func prepare(
-        _ configurations: [UpstreamConfiguration], files: [String: [UInt8]]
+        _ configurations: [UpstreamConfiguration], resolver: ResolverConfiguration, files: [String: [UInt8]]
     ) throws(GatewayError) -> Candidate {
         var loaded: [String: LoadedUpstream] = [:]
         for configuration in configurations {
             let material = configuration.files.map { files[$0] ?? [] }
             if let current = current[configuration.name], current.configuration == configuration,
-                current.material == material
+                current.resolver == resolver, current.material == material
             {
                 loaded[configuration.name] = current
                 continue
@@ -41,7 +43,8 @@ final class UpstreamHost {
             let balancing = try Balancing(configuration, files: files)
             let upstreams = workers.map { makeUpstream(configuration, servers, balancing, state, security, $0) }
             loaded[configuration.name] = LoadedUpstream(
-                configuration: configuration, material: material, state: state, upstreams: upstreams)
+                configuration: configuration, resolver: resolver, material: material, state: state,
+                upstreams: upstreams, watches: names.watch(configuration.servers, resolver, for: upstreams))
         }
         return Candidate(loaded: loaded)
     }
@@ -131,14 +134,20 @@ private final class LoadedUpstream {
     let configuration: UpstreamConfiguration
     /// The files of its TLS, which may change while the configuration stays.
     let material: [[UInt8]]
+    let resolver: ResolverConfiguration
     let state: UpstreamState
     let upstreams: [Upstream]
+    /// The names of its servers.
+    private let watches: [Resolver.Watch]
     /// One for each server, if servers are asked how they are.
     let checkers: [HealthChecker]
 
     init(
-        configuration: UpstreamConfiguration, material: [[UInt8]], state: UpstreamState, upstreams: [Upstream]
+        configuration: UpstreamConfiguration, resolver: ResolverConfiguration, material: [[UInt8]],
+        state: UpstreamState, upstreams: [Upstream], watches: [Resolver.Watch]
     ) {
+        self.resolver = resolver
+        self.watches = watches
         self.configuration = configuration
         self.material = material
         self.state = state
@@ -146,6 +155,10 @@ private final class LoadedUpstream {
         let check = configuration.health.active.map(HealthCheck.init)
         checkers =
             check.map { check in configuration.servers.indices.map { HealthChecker(server: $0, check: check) } } ?? []
+    }
+
+    deinit {
+        for watch in watches { watch.cancel() }
     }
 }
 

@@ -1,0 +1,96 @@
+import Dispatch
+import Logging
+import Proxy
+import Synchronization
+import Transport
+
+/// Keeps the addresses of those servers up to date that the configuration knows by name.
+final class ServerNames {
+    private let logger: Logger
+    private let workers: [Worker]
+    private var resolver: (settings: ResolverConfiguration, resolver: Resolver)?
+
+    init(logger: Logger, workers: [Worker]) {
+        self.logger = logger
+        self.workers = workers
+    }
+
+    deinit {
+        resolver?.resolver.retire()
+    }
+
+    /// Watches the names of an upstream's servers, and waits a moment for their first answers: requests that come then
+    /// find a server, and a name that cannot be resolved keeps nobody from starting.
+    ///
+    /// - Parameter upstreams: the upstream as each worker has it.
+    func watch(
+        _ servers: [ServerConfiguration], _ settings: ResolverConfiguration, for upstreams: [Upstream]
+    ) -> [Resolver.Watch] {
+        let names = servers.enumerated().compactMap { index, server in server.name.map { (index, $0) } }
+        guard !names.isEmpty else { return [] }
+        let resolver = resolver(settings)
+        let answered = DispatchGroup()
+        let watches = names.map { index, name in
+            answered.enter()
+            let first = FirstAnswer(answered)
+            return resolver.watch(name) { [workers] addresses in
+                if let addresses {
+                    for (worker, upstream) in zip(workers, upstreams) {
+                        worker.perform { _ in upstream.servers[index].addresses = addresses }
+                    }
+                }
+                first.came()
+            }
+        }
+        _ = answered.wait(timeout: .now() + .milliseconds(Int(Delay(settings.patience).milliseconds)))
+        return watches
+    }
+
+    private func resolver(_ settings: ResolverConfiguration) -> Resolver {
+        if let resolver, resolver.settings == settings { return resolver.resolver }
+        let logger = logger
+        let made = Resolver(Resolver.Settings(settings)) { name, failure in
+            if let failure {
+                logger.warning("name \(name.host) cannot be resolved: \(failure)")
+            } else {
+                logger.notice("name \(name.host) is resolved")
+            }
+        }
+        // The other one goes on for those who still watch by it.
+        resolver?.resolver.retire()
+        resolver = (settings, made)
+        return made
+    }
+}
+
+/// Leaves a group once, with the first of several answers.
+private final class FirstAnswer: Sendable {
+    private let group: DispatchGroup
+    private let isOwed = Atomic(true)
+
+    init(_ group: DispatchGroup) {
+        self.group = group
+    }
+
+    func came() {
+        if isOwed.exchange(false, ordering: .relaxed) { group.leave() }
+    }
+}
+
+extension ServerConfiguration {
+    /// Nil for a server that is known by its address.
+    fileprivate var name: ServiceName? {
+        guard case .tcp(let host, let port, _) = url, IPAddress(host) == nil else { return nil }
+        return ServiceName(host: host, port: port, isService: isService)
+    }
+}
+
+extension Resolver.Settings {
+    fileprivate init(_ configuration: ResolverConfiguration) {
+        self.init()
+        servers = configuration.servers.map(\.description)
+        timeout = Int32(clamping: Delay(configuration.timeout).milliseconds)
+        tries = Int32(configuration.tries)
+        times = Delay(configuration.shortest).milliseconds...Delay(configuration.longest).milliseconds
+    }
+}

@@ -1,0 +1,160 @@
+import CLinux
+import Glibc
+import Synchronization
+import Transport
+
+/// Keeps the addresses of names up to date, on one thread of its own: asks again when records have run out, and tells
+/// what changed. What was known stays in use while a name cannot be resolved.
+@safe
+package final class Resolver: @unchecked Sendable {
+    private let settings: Settings
+    private let reporter: @Sendable (ServiceName, String?) -> Void
+    private let inbox = Mutex(Inbox())
+    private let wakeUp: Int32
+
+    private struct Inbox {
+        var added: [Watch] = []
+        var isRetired = false
+    }
+
+    package struct Settings: Sendable, Equatable {
+        /// `address:port`; empty for those of /etc/resolv.conf.
+        package var servers: [String] = []
+        /// Milliseconds of the first try with a server.
+        package var timeout: Int32 = 2000
+        package var tries: Int32 = 3
+        /// The shortest and longest time between two queries for a name, in milliseconds.
+        package var times: ClosedRange<UInt64> = 1000...300_000
+
+        package init() {}
+    }
+
+    /// - Parameter reporter: told, on the resolver's thread, why a name cannot be resolved; nil when it can again.
+    package init(_ settings: Settings, reporter: @escaping @Sendable (ServiceName, String?) -> Void) {
+        self.settings = settings
+        self.reporter = reporter
+        wakeUp = CLinux_eventfd()
+        let reference = unsafe Unmanaged.passRetained(self).toOpaque()
+        var thread = pthread_t()
+        let status = unsafe pthread_create(&thread, nil, runResolver, reference)
+        precondition(status == 0 && wakeUp >= 0, "a thread and a descriptor can be had")
+        pthread_detach(thread)
+    }
+
+    /// Tells the addresses of a name as soon as they are known, and whenever they change.
+    ///
+    /// - Parameter told: called on the resolver's thread, never with an empty list, but with nil after a query in vain.
+    package func watch(_ name: ServiceName, _ told: @escaping @Sendable ([SocketAddress]?) -> Void) -> Watch {
+        let watch = Watch(name, settings.times, self, told)
+        inbox.withLock { $0.added.append(watch) }
+        ring()
+        return watch
+    }
+
+    deinit {
+        close(wakeUp)
+    }
+
+    /// Lets the thread end once nobody watches any more.
+    package func retire() {
+        inbox.withLock { $0.isRetired = true }
+        ring()
+    }
+
+    fileprivate func ring() {
+        var one: UInt64 = 1
+        _ = unsafe write(wakeUp, &one, 8)
+    }
+
+    /// Whoever holds it wants to know the addresses of a name.
+    package final class Watch: @unchecked Sendable {
+        let name: ServiceName
+        private let resolver: Resolver
+        private let isCancelled = Atomic(false)
+        // Touched by the resolver's thread only.
+        fileprivate var schedule: ResolutionSchedule
+        fileprivate var due: UInt64 = 0
+        fileprivate var isUnderWay = false
+        fileprivate var known: [String] = []
+        fileprivate var failure: String?
+        fileprivate let told: @Sendable ([SocketAddress]?) -> Void
+
+        fileprivate init(
+            _ name: ServiceName, _ times: ClosedRange<UInt64>, _ resolver: Resolver,
+            _ told: @escaping @Sendable ([SocketAddress]?) -> Void
+        ) {
+            self.name = name
+            schedule = ResolutionSchedule(limits: times)
+            self.resolver = resolver
+            self.told = told
+        }
+
+        /// Nothing more will be told.
+        package func cancel() {
+            isCancelled.store(true, ordering: .relaxed)
+            resolver.ring()
+        }
+
+        fileprivate var isOver: Bool { isCancelled.load(ordering: .relaxed) }
+    }
+
+    // MARK: The thread
+
+    fileprivate func run() {
+        guard let queries = NameQueries(settings) else { return }
+        var watches: [Watch] = []
+        while true {
+            let (added, isRetired) = inbox.withLock { inbox in
+                defer { inbox.added = [] }
+                return (inbox.added, inbox.isRetired)
+            }
+            watches += added
+            watches.removeAll(where: \.isOver)
+            if isRetired && watches.isEmpty { return }
+            let now = Self.now()
+            for watch in watches where !watch.isUnderWay && watch.due <= now {
+                watch.isUnderWay = true
+                queries.resolve(watch.name) { self.resolved(watch, $0) }
+            }
+            let next = watches.lazy.filter { !$0.isUnderWay }.map(\.due).min()
+            queries.wait(wakeUp, atMost: next.map { $0 > now ? $0 - now : 0 })
+        }
+    }
+
+    private func resolved(_ watch: Watch, _ answer: NameAnswer) {
+        watch.isUnderWay = false
+        guard !watch.isOver else { return }
+        switch answer {
+        case .addresses(let addresses, let timeToLive):
+            watch.due = Self.now() + watch.schedule.succeeded(timeToLive: timeToLive)
+            let texts = addresses.map(\.description).sorted()
+            if texts != watch.known {
+                watch.known = texts
+                watch.told(addresses)
+            }
+            note(nil, of: watch)
+        case .failed(let reason):
+            watch.due = Self.now() + watch.schedule.failed()
+            watch.told(nil)
+            note(reason, of: watch)
+        }
+    }
+
+    /// The same failure again and again is told once.
+    private func note(_ failure: String?, of watch: Watch) {
+        guard failure != watch.failure else { return }
+        watch.failure = failure
+        reporter(watch.name, failure)
+    }
+
+    private static func now() -> UInt64 {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+        return UInt64(time.tv_sec) * 1000 + UInt64(time.tv_nsec) / 1_000_000
+    }
+}
+
+private let runResolver: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { reference in
+    unsafe Unmanaged<Resolver>.fromOpaque(reference!).takeRetainedValue().run()
+    return nil
+}
