@@ -21,7 +21,9 @@ package final class UpstreamServer {
     /// Whether the connections are made inside TLS.
     package let isSecure: Bool
     /// Where the server can be reached; replaced as a whole when its name resolves to something else.
-    package var addresses: [SocketAddress]
+    package private(set) var addresses: [SocketAddress]
+    /// Whether the addresses are not those it began with, so that a connection may be to one that it has left.
+    private var hasMoved = false
     /// What all workers know of the server.
     package let state: ServerState
     /// Requests under way to this server from this worker.
@@ -56,6 +58,19 @@ package final class UpstreamServer {
         let availability = state.availability(at: now)
         guard availability < slowStart.milliseconds else { return full }
         return max(1, full * Int(availability) / Int(slowStart.milliseconds))
+    }
+
+    /// Goes on at other addresses; connections kept to the old ones are closed.
+    package func move(to addresses: [SocketAddress], at now: Deadline) {
+        hasMoved = hasMoved || !self.addresses.isEmpty
+        self.addresses = addresses
+        idle.sweep(now: now, all: true)
+    }
+
+    /// Whether a connection to this address still leads to the server.
+    func isAt(_ address: SocketAddress) -> Bool {
+        guard hasMoved else { return true }
+        return addresses.contains { $0.ip == address.ip && $0.port == address.port }
     }
 
     /// The address for the next connection: each in turn.

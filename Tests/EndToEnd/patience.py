@@ -1,6 +1,7 @@
 """How long the tests wait for what must happen."""
 
 import os
+import time
 
 # A sanitizer or a busy machine makes everything slower, not wrong.
 FACTOR = float(os.environ.get("ISAGATE_TEST_PATIENCE", "1"))
@@ -9,3 +10,10 @@ FACTOR = float(os.environ.get("ISAGATE_TEST_PATIENCE", "1"))
 def seconds(time):
     """`time` in seconds, longer on slow machines; only for deadlines that a passing test never reaches."""
     return time * FACTOR
+
+
+def until(condition, limit=10):
+    """Asks again and again, until the condition holds; fails when it does not within `limit` seconds."""
+    end = time.monotonic() + seconds(limit)
+    while not condition():
+        assert time.monotonic() < end, "what was waited for did not happen"

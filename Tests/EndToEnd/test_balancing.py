@@ -8,6 +8,7 @@ import threading
 import pytest
 
 import origin
+import patience
 
 
 @pytest.fixture
@@ -51,8 +52,7 @@ def test_the_server_with_the_fewest_requests_is_asked(start, origins):
     origins[0].held = origins[1].held = threading.Event()
     waiting = gateway.plain()
     waiting.send("GET /hold HTTP/1.1\r\nHost: localhost\r\n\r\n")
-    while not (origins[0].requests or origins[1].requests):
-        pass
+    patience.until(lambda: origins[0].requests or origins[1].requests)
     busy = "a" if origins[0].requests else "b"
     assert busy not in names(gateway.plain(), 6)
 
@@ -99,8 +99,7 @@ def test_a_request_does_not_wait_longer_than_it_may(start, origins):
     origins[0].held = threading.Event()
     waiting = gateway.plain()
     waiting.send("GET /hold HTTP/1.1\r\nHost: localhost\r\n\r\n")
-    while not origins[0].requests:
-        pass
+    patience.until(lambda: origins[0].requests)
     assert gateway.plain().get("/").status == 503
     origins[0].held.set()
     assert waiting.read_response().status == 200
@@ -116,8 +115,7 @@ def test_a_server_whose_requests_fail_is_left_out_for_a_while(start, origins):
     gateway.log.wait_for(r"upstream api: 127.0.0.1:\d+ is left out for a while")
     origins[0].start()
     gateway.log.lines.clear()
-    while "a" not in names(client, 4):
-        pass
+    patience.until(lambda: "a" in names(client, 4))
 
 
 def test_checks_take_a_server_out_and_bring_it_back(start, origins):

@@ -4,6 +4,7 @@ import pytest
 
 import nameserver
 import origin
+import patience
 
 
 @pytest.fixture
@@ -36,29 +37,27 @@ def name(client):
     return client.get("/").text.split()[0]
 
 
-def ask_until(client, wanted):
-    while name(client) != wanted:
-        pass
-
-
 def test_a_server_that_moves_is_found_at_its_new_address(start_gateway, names, origins):
     names.set_addresses("api.test", "127.0.0.1")
     client = start(start_gateway, names, {"url": f"http://api.test:{origins[0].port}"}).plain()
     assert name(client) == "first"
     names.set_addresses("api.test", "127.0.0.2")
-    ask_until(client, "second")
+    patience.until(lambda: name(client) == "second")
 
 
 def test_all_addresses_are_used(start_gateway, names, origins):
     names.set_addresses("api.test", "127.0.0.1", "127.0.0.2")
     gateway = start(start_gateway, names, {"url": f"http://api.test:{origins[0].port}"})
     client = gateway.plain()
-    found = {client.get("/", "Connection: close").text.split()[0]}
-    while found != {"first", "second"}:
-        with gateway.plain() as another:
-            found.add(name(another))
+    found = set()
+
+    def both_answered():
+        found.add(name(client))
         for each in origins:
             each.drop_connections()
+        return found == {"first", "second"}
+
+    patience.until(both_answered)
 
 
 def test_an_address_stays_in_use_when_its_name_is_gone(start_gateway, names, origins):

@@ -43,7 +43,7 @@ struct RoundRobinTests {
 
     @Test func `a server without an address is not chosen`() {
         let servers = servers(weights: [1])
-        servers[0].addresses = []
+        servers[0].move(to: [], at: request.now)
         #expect(RoundRobin().choose(from: servers, except: TriedServers(), for: request) == nil)
     }
 }

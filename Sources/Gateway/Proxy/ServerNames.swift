@@ -36,7 +36,7 @@ final class ServerNames {
             return resolver.watch(name) { [workers] addresses in
                 if let addresses {
                     for (worker, upstream) in zip(workers, upstreams) {
-                        worker.perform { _ in upstream.servers[index].addresses = addresses }
+                        worker.perform { worker in upstream.servers[index].move(to: addresses, at: worker.now) }
                     }
                 }
                 first.came()
