@@ -9,7 +9,7 @@ struct RetryBudget {
     /// Retries that can be saved up.
     private static let reserve = 10
 
-    /// - Parameter share: retries that a hundred requests earn.
+    /// - Parameter share: retries that a hundred requests earn; from 100 on, every request may be sent again.
     init(share: Int) {
         self.share = share
         balance = share == 0 ? 0 : Self.reserve * 100
@@ -21,6 +21,7 @@ struct RetryBudget {
 
     /// Whether one more request may be sent again.
     mutating func spend() -> Bool {
+        if share >= 100 { return true }
         guard balance >= 100 else { return false }
         balance -= 100
         return true

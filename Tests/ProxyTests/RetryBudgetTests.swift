@@ -18,6 +18,11 @@ struct RetryBudgetTests {
         #expect(grants(1, of: &budget) == 0)
     }
 
+    @Test func `a share of all requests has no end`() {
+        var budget = RetryBudget(share: 100)
+        #expect(grants(1000, of: &budget) == 1000)
+    }
+
     /// How many of `count` retries are granted.
     private func grants(_ count: Int, of budget: inout RetryBudget) -> Int {
         var granted = 0
