@@ -65,8 +65,13 @@ package enum ProbeProcess {
         let arguments: [String] = ["isagate", command, file]
         var words = unsafe arguments.map { unsafe strdup($0) } + [nil]
         defer { for index in unsafe words.indices { unsafe free(words[index]) } }
+        // What a crash means is the parent's to say; the runtime's own report takes minutes and would outlive the limit.
+        let inherited = ProcessInfo.processInfo.environment.map { "\($0.key)=\($0.value)" }
+        let settings = inherited.filter { !$0.hasPrefix("SWIFT_BACKTRACE=") } + ["SWIFT_BACKTRACE=enable=no"]
+        var environment = unsafe settings.map { unsafe strdup($0) } + [nil]
+        defer { for index in unsafe environment.indices { unsafe free(environment[index]) } }
         var process: pid_t = 0
-        return unsafe posix_spawn(&process, executable, &actions, nil, &words, environ) == 0 ? process : nil
+        return unsafe posix_spawn(&process, executable, &actions, nil, &words, &environment) == 0 ? process : nil
     }
 
     /// Reads to the end; false when that does not come in time.

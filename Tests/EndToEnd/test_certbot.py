@@ -45,12 +45,19 @@ def acme(tmp_path, certificates):
     # Nonces are refused and validations put off at random, unless told otherwise.
     environment = {**os.environ, "PEBBLE_WFE_NONCEREJECT": "0", "PEBBLE_VA_NOSLEEP": "1"}
     with running(names), running(server, environment) as log:
+        # It writes that it listens before it does.
         log.wait_for("ACME directory available at")
+        patience.until(lambda: all(accepts_connections(port) for port in (listening, management)))
         root = tmp_path / "root.pem"
         context = ssl.create_default_context(cafile=certificates / "ca.pem")
         with urllib.request.urlopen(f"https://localhost:{management}/roots/0", context=context) as answer:
             root.write_bytes(answer.read())
         yield {"directory": f"https://localhost:{listening}/dir", "root": root, "http": http}
+
+
+def accepts_connections(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 @contextlib.contextmanager
