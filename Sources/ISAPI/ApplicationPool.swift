@@ -179,8 +179,10 @@ package final class ApplicationPool: @unchecked Sendable {
 
     /// Runs an admitted session on the calling thread.
     @inline(__always)
-    fileprivate func run(_ session: Unmanaged<ExtensionSession>) -> Unmanaged<ExtensionModule>? {
-        let module = unsafe session._withUnsafeGuaranteedRef { unsafe $0.run() }
+    fileprivate func run(
+        _ session: Unmanaged<ExtensionSession>, notifies: Bool = true
+    ) -> Unmanaged<ExtensionModule>? {
+        let module = unsafe session._withUnsafeGuaranteedRef { unsafe $0.run(notifies: notifies) }
         admitted.subtract(1, ordering: .relaxed)
         return unsafe module
     }
@@ -353,7 +355,9 @@ extension PoolFeeder: LoopBorrower {
         let began = CLinux_monotonic_ns()
         var seen = began
         while let session = unsafe sessions.popFirst() {
-            guard worker.lend({ _ = unsafe pool.run(session) }) else { return false }
+            let isOurs = worker.lend { _ = unsafe pool.run(session, notifies: false) }
+            unsafe session._withUnsafeGuaranteedRef { $0.notifyOfReturn(onWorker: isOurs) }
+            guard isOurs else { return false }
             let ended = CLinux_monotonic_ns()
             inline.ran(for: ended &- seen, at: now)
             seen = ended

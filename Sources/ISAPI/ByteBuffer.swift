@@ -56,7 +56,8 @@ struct ByteBuffer: ~Copyable {
         unsafe append(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 
-    mutating func append(_ text: String) {
+    /// Labelled, so that literals do not become strings.
+    mutating func append(text: String) {
         var text = text
         text.withUTF8 { utf8 in unsafe append(UnsafeRawBufferPointer(utf8)) }
     }

@@ -71,7 +71,7 @@ package final class ExtensionDispatcher: RequestHandler {
     // MARK: To the extension
 
     private func begin(_ session: ExtensionSession, _ exchange: Exchange) {
-        let origin = origin(of: exchange.connection)
+        let origin = exchange.withConnection { self.origin(of: $0) }
         unsafe exchange.withPath { path in
             let (nameEnd, infoStart) = unsafe naming.split(path)
             let scriptName = unsafe UnsafeRawBufferPointer(rebasing: path[..<nameEnd])
@@ -378,4 +378,5 @@ extension RequestOrigin.Security.Certificate {
 
 extension Endpoint: SessionNotifier {
     package func notify() { signal() }
+    package func notifyAtOnce() { signalAtOnce() }
 }

@@ -30,15 +30,24 @@ enum CallFailure: UInt32, Error {
 extension ExtensionSession {
     /// Runs HttpExtensionProc on the calling thread.
     ///
+    /// - Parameter notifies: whether the worker is notified of the return; it is the caller's to do so otherwise, with
+    ///   `notifyOfReturn`.
     /// - Returns: the module that ran, for the thread to remember; nil if nobody waits for the answer any more.
-    func run() -> Unmanaged<ExtensionModule>? {
+    func run(notifies: Bool = true) -> Unmanaged<ExtensionModule>? {
         let (work, isFree, isCompletion) = unsafe state.withLock { state in unsafe prepare(&state) }
         if isCompletion { return unsafe runCompletion() }
         if isFree { giveBack() }
         guard let (module, block) = unsafe work else { return nil }
         let status = unsafe module._withUnsafeGuaranteedRef { module in unsafe module.call(block) }
-        returned(status)
+        returned(status, notifies: notifies)
         return unsafe module
+    }
+
+    /// Tells the worker what `run(notifies: false)` ended with.
+    ///
+    /// - Parameter onWorker: whether the calling thread is the worker's.
+    func notifyOfReturn(onWorker: Bool) {
+        state.withLock { state in state.notifyOfReturn(onWorker: onWorker) }
     }
 
     private typealias Work = (Unmanaged<ExtensionModule>, UnsafeMutablePointer<EXTENSION_CONTROL_BLOCK>)
@@ -57,12 +66,12 @@ extension ExtensionSession {
         return unsafe ((module, block), false, false)
     }
 
-    private func returned(_ status: UInt32) {
+    private func returned(_ status: UInt32, notifies: Bool) {
         let isPending = status == UInt32(HSE_STATUS_PENDING)
         let isFree = state.withLock { state in
             if state.life.returned(pending: isPending) {
                 state.complete(status)
-                state.notify()
+                if notifies { state.notify() } else { state.owesNotice = true }
             } else if isPending, state.response.hasOutput {
                 state.notify()
             }

@@ -7,7 +7,7 @@ enum PathMapping {
     static func map(_ url: UnsafeRawBufferPointer, to root: String, into path: inout ByteBuffer) -> Bool {
         var decoded = ByteBuffer()
         guard unsafe url.withSpan({ decode($0, into: &decoded) }) else { return false }
-        path.append(root)
+        path.append(text: root)
         return unsafe decoded.bytes.withSpan { decoded in
             var segments: [Range<Int>] = []
             var start = 0

@@ -136,18 +136,18 @@ private enum ServerVariable {
         case .version: value.append(request.head.version == .http10 ? "HTTP/1.0" : "HTTP/1.1")
         case .serverName: Self.appendServerName(request, origin, to: &value)
         case .cacheURL: Self.appendCacheURL(request, origin, to: &value)
-        case .applicationMetabasePath: value.append("/LM/W3SVC/\(application.siteID)/ROOT")
-        case .applicationPhysicalPath: value.append(application.physicalPath)
-        case .documentRoot: value.append(String(application.physicalPath.dropLast()))
-        case .poolName: value.append(application.poolName)
+        case .applicationMetabasePath: value.append(text: "/LM/W3SVC/\(application.siteID)/ROOT")
+        case .applicationPhysicalPath: value.append(text: application.physicalPath)
+        case .documentRoot: value.append(text: String(application.physicalPath.dropLast()))
+        case .poolName: value.append(text: application.poolName)
         case .siteID: value.append(decimal: UInt64(application.siteID))
-        case .siteMetabasePath: value.append("/LM/W3SVC/\(application.siteID)")
-        case .siteName: value.append(application.siteName)
+        case .siteMetabasePath: value.append(text: "/LM/W3SVC/\(application.siteID)")
+        case .siteName: value.append(text: application.siteName)
         case .gatewayInterface: value.append("CGI/1.1")
-        case .serverSoftware: value.append(application.serverSoftware)
-        case .localAddress: value.append(origin.localAddress)
+        case .serverSoftware: value.append(text: application.serverSoftware)
+        case .localAddress: value.append(text: origin.localAddress)
         case .localPort: value.append(decimal: UInt64(origin.localPort))
-        case .remoteAddress: value.append(origin.remoteAddress)
+        case .remoteAddress: value.append(text: origin.remoteAddress)
         case .remotePort: value.append(decimal: UInt64(origin.remotePort))
         case .isSecureText: value.append(origin.security == nil ? "off" : "on")
         case .isSecureNumber: value.append(origin.security == nil ? "0" : "1")
@@ -161,13 +161,13 @@ private enum ServerVariable {
         switch self {
         case .sessionKeyBits: value.append(decimal: UInt64(security.keyBits))
         case .serverKeyBits: value.append(decimal: UInt64(security.serverKeyBits))
-        case .serverIssuer: value.append(security.serverIssuer)
-        case .serverSubject: value.append(security.serverSubject)
+        case .serverIssuer: value.append(text: security.serverIssuer)
+        case .serverSubject: value.append(text: security.serverSubject)
         case .certificateFlags: value.append(decimal: UInt64(security.client?.flags ?? 0))
-        case .certificateCookie: value.append(security.client?.fingerprint ?? "")
-        case .certificateIssuer: value.append(security.client?.issuer ?? "")
+        case .certificateCookie: value.append(text: security.client?.fingerprint ?? "")
+        case .certificateIssuer: value.append(text: security.client?.issuer ?? "")
         case .certificateSerial: Self.appendSerial(security.client?.serial ?? "", to: &value)
-        case .certificateSubject: value.append(security.client?.subject ?? "")
+        case .certificateSubject: value.append(text: security.client?.subject ?? "")
         // The numbers of Schannel, in hexadecimal, as extensions know them.
         case .securityProtocol: value.append(security.protocolName == "TLSv1.3" ? "1000" : "400")
         case .cipherAlgorithm:
@@ -227,7 +227,7 @@ private enum ServerVariable {
         _ request: borrowing RequestRecord, _ origin: RequestOrigin, to value: inout ByteBuffer
     ) {
         let authority = unsafe request.bytes(request.head.authority)
-        guard authority.count > 0 else { return value.append(origin.serverName) }
+        guard authority.count > 0 else { return value.append(text: origin.serverName) }
         let end = unsafe authority.withSpan { authority in
             if authority[0] == UInt8(ascii: "[") {
                 return authority.firstIndex(of: UInt8(ascii: "]")).map { $0 + 1 } ?? authority.count

@@ -3,6 +3,9 @@ package protocol SessionNotifier: AnyObject, Sendable {
     /// Called on any thread while the session is locked, and not any more once the worker has let go of the session.
     func notify()
 
+    /// As `notify()`, on the worker's own thread.
+    func notifyAtOnce()
+
     /// Whether the client has not closed its end; called on any thread, while the session is the worker's too.
     var isPeerConnected: Bool { get }
 }

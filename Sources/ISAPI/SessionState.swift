@@ -41,6 +41,8 @@ struct SessionState: ~Copyable {
     var isPrompt = false
     /// The pool stays for the completions of this request.
     var isCountedPending = false
+    /// The worker is to be notified of the extension's return by the thread it ran on.
+    var owesNotice = false
     /// The worker has been notified and has not looked yet.
     private var isNotified = false
 
@@ -69,6 +71,15 @@ struct SessionState: ~Copyable {
         guard !isNotified, let notifier = unsafe notifier else { return }
         isNotified = true
         notifier.notify()
+    }
+
+    mutating func notifyOfReturn(onWorker: Bool) {
+        guard owesNotice else { return }
+        owesNotice = false
+        guard onWorker else { return notify() }
+        guard !isNotified, let notifier = unsafe notifier else { return }
+        isNotified = true
+        notifier.notifyAtOnce()
     }
 
     /// As `notify()`, if there is enough output to be worth it.
@@ -222,6 +233,7 @@ struct SessionState: ~Copyable {
         unsafe notifier = nil
         isPrompt = false
         isNotified = false
+        owesNotice = false
         if operation.isUsed || childStatus != nil || hasErrands || isClosedByExtension { resetOperations() }
         resetsConnection = false
         substatus = 0

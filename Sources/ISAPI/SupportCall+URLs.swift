@@ -198,7 +198,7 @@ extension SupportCall {
             else { return .fileNotFound }
             var block = ByteBuffer()
             unsafe page.typeField.withUnsafeBytes { unsafe block.append($0) }
-            block.append("Content-Length: \(page.body.count)\r\n\r\n")
+            block.append(text: "Content-Length: \(page.body.count)\r\n\r\n")
             guard unsafe state.response.setHead(status: status, block: block.bytes) else { return .invalidParameter }
             unsafe page.body.withUnsafeBytes { unsafe state.response.write($0) }
             state.substatus = unsafe Int(information.uHttpSubError)

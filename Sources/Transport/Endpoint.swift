@@ -305,6 +305,12 @@ package final class Endpoint: EventSource, @unchecked Sendable {
         worker.deliverSignal(to: self)
     }
 
+    /// As `signal()`, on the worker's own thread: the wait ends in this turn.
+    package func signalAtOnce() {
+        isSignalled = true
+        resumeIfSatisfied()
+    }
+
     func signalArrived() {
         signalInFlight.store(false, ordering: .releasing)
         isSignalled = true

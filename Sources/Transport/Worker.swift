@@ -122,6 +122,9 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
             runJobs()
             endTurn()
             guard lendLoop() else { return false }
+            // What ran on the lent loop may have answers ready, which need not wait for further events.
+            runJobs()
+            endTurn()
         }
         return true
     }
@@ -129,7 +132,8 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
     private func waitForEvents(_ events: UnsafeMutablePointer<epoll_event>, _ capacity: Int) -> Int32 {
         isSleeping.store(true, ordering: .sequentiallyConsistent)
         defer { isSleeping.store(false, ordering: .relaxed) }
-        let hasWork = unsafe !ready.isEmpty || !yielding.isEmpty || hasMail.load(ordering: .sequentiallyConsistent)
+        let isBusy = unsafe !ready.isEmpty || !yielding.isEmpty || !borrowers.isEmpty
+        let hasWork = isBusy || hasMail.load(ordering: .sequentiallyConsistent)
         let timeout = hasWork ? 0 : timeoutToNextDeadline()
         return unsafe epoll_wait(epoll, events, Int32(capacity), timeout)
     }

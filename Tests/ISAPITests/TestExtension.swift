@@ -119,6 +119,10 @@ final class TestWorker: SessionNotifier, @unchecked Sendable {
         notified.signal()
     }
 
+    func notifyAtOnce() {
+        notify()
+    }
+
     var isPeerConnected: Bool { true }
 
     /// Begins the session and queues it; false if the pool is full.

@@ -66,7 +66,9 @@ final class RequestCounter: Sendable {
 @safe
 final class SiteTable: @unchecked Sendable {
     private let hosts: HostTable
-    private let sites: [RouteTable]
+    /// Kept alive by `routeTables`, used without counting references.
+    private let routes: [Unmanaged<RouteTable>]
+    private let routeTables: [RouteTable]
     private let errorPages: [ErrorPages?]
     private let filters: [RouteFilter?]
     /// For a site that asks clients for certificates, the name its handshakes are known by.
@@ -88,7 +90,8 @@ final class SiteTable: @unchecked Sendable {
 
     init(_ sites: [Site]) {
         hosts = HostTable(sites.map(\.hosts))
-        self.sites = sites.map(\.routes)
+        routeTables = sites.map(\.routes)
+        unsafe routes = routeTables.map { unsafe .passUnretained($0) }
         errorPages = sites.map(\.errorPages)
         filters = sites.map(\.filter)
         guardedNames = sites.map { $0.isGuarded ? $0.hosts.first?.description : nil }
@@ -109,8 +112,9 @@ final class SiteTable: @unchecked Sendable {
         }
         // The exchange counts them, since a reload may replace this table while the request is answered.
         if let pages = errorPages[site] { exchange.setErrorPages(pages) }
+        let table = unsafe routes[site]
         let action = unsafe exchange.withPath { path in
-            unsafe sites[site].action(for: exchange, at: path, passing: passed)
+            unsafe table._withUnsafeGuaranteedRef { unsafe $0.action(for: exchange, at: path, passing: passed) }
         }
         guard let action = unsafe action else {
             if let filter = filters[site] { exchange.attach(filter) }

@@ -20,7 +20,7 @@ package struct Exchange: BitwiseCopyable {
 
     /// Access without counting a reference: the connection outlives its exchange.
     @inline(__always)
-    func withConnection<Result>(_ body: (HTTPConnection) -> Result) -> Result {
+    package func withConnection<Result>(_ body: (HTTPConnection) -> Result) -> Result {
         unsafe storage.pointee.connection.unsafelyUnwrapped._withUnsafeGuaranteedRef { body($0) }
     }
 

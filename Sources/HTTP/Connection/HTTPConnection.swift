@@ -104,7 +104,7 @@ package final class HTTPConnection {
         } catch {
             return await reject(exchange, error)
         }
-        switch service.router.answer(exchange) {
+        switch service.answer(exchange) {
         case .answered: break
         case .refused(let rejection): return await reject(exchange, rejection)
         case .handler(let handler):
@@ -115,12 +115,12 @@ package final class HTTPConnection {
                     return await reject(exchange, rejection)
                 }
                 exchange.abandonResponse()
-                observe(exchange)
+                service.observe(exchange)
                 return .reset
             }
             if !exchange.isResponseFinished { exchange.abandonResponse() }
         }
-        observe(exchange)
+        service.observe(exchange)
         if unsafe storage.pointee.resetsConnection {
             _ = await send(exchange)
             return .reset
@@ -161,12 +161,6 @@ package final class HTTPConnection {
         defer { unsafe buffer.deallocate() }
         let count = try unsafe PathNormalizer.normalize(path.bytes, into: buffer)
         unsafe storage.pointee.normalizedPath = Array(buffer[..<count])
-    }
-
-    @inline(__always)
-    private func observe(_ exchange: Exchange) {
-        let router = service.router
-        if router.observesExchanges { router.finished(exchange) }
     }
 
     // MARK: Body

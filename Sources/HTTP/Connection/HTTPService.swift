@@ -37,6 +37,19 @@ package final class HTTPService {
         isRetired = true
     }
 
+    // Calls of the router through methods of its holder: from there they count no references.
+
+    @inline(never)
+    func answer(_ exchange: Exchange) -> Disposition {
+        router.answer(exchange)
+    }
+
+    /// Tells the router that an exchange has ended, if it wants to know.
+    @inline(never)
+    func observe(_ exchange: Exchange) {
+        if router.observesExchanges { router.finished(exchange) }
+    }
+
     private func discardSpares() {
         while let storage = unsafe spare {
             unsafe spare = storage.pointee.next
