@@ -21,13 +21,23 @@ extension SiteDescription {
             hosts: site.hosts.map { ServerNamePattern($0.description) }, policy: site.tls.applied(to: policy),
             certificates: site.certificates.map { files in
                 CertificateFiles(
-                    chain: files.chain, key: files.key, passphrase: files.passphraseFile, ocsp: files.ocsp)
+                    chain: files.chain, key: files.key, passphrase: files.passphraseFile, ocsp: files.ocsp,
+                    authorities: files.authorities.map { CertificateFiles.Authorities($0) })
             },
             clientCertificates: site.clientCertificates.map { clients in
                 ClientCertificatePolicy(
                     mode: clients.mode == .require ? .require : .request, authorities: clients.authorities,
                     depth: clients.depth, revocations: clients.revocations)
             })
+    }
+}
+
+extension CertificateFiles.Authorities {
+    fileprivate init(_ authorities: CertificateConfiguration.Authorities) {
+        switch authorities {
+        case .system: self = .system
+        case .file(let path): self = .file(path)
+        }
     }
 }
 

@@ -38,11 +38,14 @@ package final class Gateway: GatewayControl {
 
     /// Tries what can be tried without serving: that every certificate loads and matches its key, and that error pages
     /// and users can be read.
-    package static func validate(_ configuration: Configuration) throws(GatewayError) {
-        _ = try GenerationBuilder.loadCertificates(of: configuration)
+    ///
+    /// - Returns: what works but is probably not meant.
+    package static func validate(_ configuration: Configuration) throws(GatewayError) -> [String] {
+        let certificates = try GenerationBuilder.loadCertificates(of: configuration)
         for upstream in configuration.upstreams { _ = try UpstreamHost.makeSecurity(for: upstream, files: [:]) }
         _ = try ErrorPageReader().read(configuration.sites)
         _ = try PasswordFileReader().read(configuration.sites)
+        return certificates.warnings.map(\.description)
     }
 
     // MARK: Start

@@ -15,8 +15,8 @@ extension CertificateIdentity {
         }
     }
 
-    /// Each certificate is signed by the next one (RFC 8446 §4.4.2); whether the last one's issuer is known is the
-    /// client's business.
+    /// Each certificate is signed by the next one (RFC 8446 §4.4.2); whether the last one's issuer is known is for
+    /// `ChainCompleteness` to judge.
     private func chainProblems(_ files: CertificateFiles) -> [CertificateProblem] {
         for (index, (certificate, issuer)) in zip(chain, issuers).enumerated() {
             let position = index + 2
@@ -42,12 +42,6 @@ extension CertificateIdentity {
                 nil
             }
         }
-    }
-
-    /// What works but is probably not meant: a public authority's certificate without the intermediate one.
-    func warnings(_ files: CertificateFiles) -> [CertificateProblem] {
-        guard issuers.isEmpty, !certificate.isSelfIssued, certificate.namesIssuerAddress else { return [] }
-        return [CertificateProblem(files.chain, .missingIntermediate(issuer: certificate.issuer))]
     }
 
     /// The names it is for, as patterns.

@@ -8,12 +8,23 @@ package struct CertificateFiles: Hashable, Sendable {
     package var passphrase: String?
     /// An OCSP response, DER (RFC 6960).
     package var ocsp: String?
+    /// The authorities that clients know, to one of which the chain has to lead; nil when that is not said.
+    package var authorities: Authorities?
 
-    package init(chain: String, key: String, passphrase: String? = nil, ocsp: String? = nil) {
+    package enum Authorities: Hashable, Sendable {
+        case system
+        /// PEM; each certificate in it is believed by itself.
+        case file(String)
+    }
+
+    package init(
+        chain: String, key: String, passphrase: String? = nil, ocsp: String? = nil, authorities: Authorities? = nil
+    ) {
         self.chain = chain
         self.key = key
         self.passphrase = passphrase
         self.ocsp = ocsp
+        self.authorities = authorities
     }
 }
 

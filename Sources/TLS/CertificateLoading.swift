@@ -25,15 +25,34 @@ struct CertificateLoading {
             readFile: readFile, readKey: readKey, generation: generation, earlier: earlier)
         var seen = Set<CertificateFiles>()
         let files = listeners.flatMap(\.sites).flatMap(\.certificates).filter { seen.insert($0).inserted }
+        let completeness = ChainCompleteness(for: files, readFile: readFile, at: now)
         let results = files.concurrentMap { files in
-            Examined(files, reader: reader, earlier: earlier, now: now)
+            Examined(files, reader: reader, earlier: earlier, completeness: completeness, now: now)
         }
+        warnings = Self.unknownIssuers(zip(files, results))
         // Files with the same content stand for one certificate, whichever of them was read first.
         var identities = earlier
         examined = Dictionary(
             uniqueKeysWithValues: zip(files, results).map { files, result in
                 (files, result.sharing(&identities))
             })
+    }
+
+    /// One warning for each issuer, however many certificates it has signed.
+    private static func unknownIssuers(
+        _ results: some Sequence<(CertificateFiles, Examined)>
+    ) -> [CertificateProblem] {
+        var signed: [String: [String]] = [:]
+        var issuers: [String] = []
+        for (files, examined) in results {
+            guard let issuer = examined.unknownIssuer else { continue }
+            if signed[issuer] == nil { issuers.append(issuer) }
+            signed[issuer, default: []].append(files.chain)
+        }
+        return issuers.compactMap { issuer in
+            guard let files = signed[issuer] else { return nil }
+            return CertificateProblem(files[0], .unknownIssuer(issuer, others: files.count - 1))
+        }
     }
 
     mutating func build(_ listeners: [TLSListenerDescription]) -> CertificateSet {
@@ -94,7 +113,6 @@ struct CertificateLoading {
         for files in description.certificates {
             guard let outcome = examined[files] else { continue }
             report(outcome.problems)
-            warnings += outcome.warnings
             guard let identity = outcome.reading?.identity else { continue }
             certificates.append(
                 CertificateStore.Served(identity: identity, files: files, staple: staple(files.ocsp)))
@@ -215,7 +233,8 @@ struct CertificateLoading {
 private struct Examined: Sendable {
     private(set) var reading: CertificateReader.Reading?
     let problems: [CertificateProblem]
-    let warnings: [CertificateProblem]
+    /// Who signed the last certificate of the chain, when it is not known whether clients know him.
+    let unknownIssuer: String?
 
     /// The same with the identity that another reading of the same content made.
     func sharing(_ identities: inout [ContentDigest: CertificateIdentity]) -> Examined {
@@ -229,21 +248,27 @@ private struct Examined: Sendable {
 
     init(
         _ files: CertificateFiles, reader: CertificateReader, earlier: [ContentDigest: CertificateIdentity],
-        now: Timestamp
+        completeness: ChainCompleteness, now: Timestamp
     ) {
         do throws(CertificateProblem) {
             let reading = try reader.read(files)
             self.reading = reading
             // What does not change with time was checked when the files were new.
             let isNew = earlier[reading.digest] == nil
-            problems =
+            let found =
                 (isNew ? reading.identity.lastingProblems(files) : [])
                 + reading.identity.validityProblems(files, at: now)
-            warnings = reading.identity.warnings(files)
+            var verdict = ChainCompleteness.Verdict.complete
+            if found.isEmpty { verdict = try completeness.verdict(on: reading.identity, files) }
+            switch verdict {
+            case .complete: (problems, unknownIssuer) = (found, nil)
+            case .refused(let kind): (problems, unknownIssuer) = ([CertificateProblem(files.chain, kind)], nil)
+            case .unknownIssuer(let issuer): (problems, unknownIssuer) = ([], issuer)
+            }
         } catch {
             reading = nil
             problems = [error]
-            warnings = []
+            unknownIssuer = nil
         }
     }
 }

@@ -33,6 +33,11 @@ package struct CertificateProblem: Error, Hashable, Sendable, CustomStringConver
         case ticketKeySize(Int)
         case policy(String)
         case missingIntermediate(issuer: String)
+        /// The certificate at `position` was signed by an issuer that is neither in the chain nor an authority.
+        case missingIssuer(position: Int, issuer: String, CertificateFiles.Authorities)
+        case distrusted(position: Int, reason: String, CertificateFiles.Authorities)
+        /// The same holds for so many other files.
+        case unknownIssuer(String, others: Int)
         case invalidOCSPResponse(String)
     }
 
@@ -78,8 +83,24 @@ package struct CertificateProblem: Error, Hashable, Sendable, CustomStringConver
         case .ticketKeySize(let size): "has \(size) bytes; expected one to three ticket keys of 80 bytes"
         case .policy(let reason): "has TLS settings that OpenSSL refuses: \(reason)"
         case .missingIntermediate(let issuer):
-            "holds one certificate only, and clients may lack that of its issuer, \(issuer); expected it behind the first"
+            "holds one certificate only, and clients lack that of its issuer, \(issuer), an intermediate one of a public "
+                + "authority; expected it behind the first (certbot's file with both is fullchain.pem)"
+        case .missingIssuer(let position, let issuer, let authorities):
+            "leads to none of \(Self.name(authorities)): that of \(issuer), which signed certificate \(position), is "
+                + "missing; expected it behind certificate \(position) or among them"
+        case .distrusted(let position, let reason, let authorities):
+            "is not believed by clients that know \(Self.name(authorities)): certificate \(position): \(reason)"
+        case .unknownIssuer(let issuer, let others):
+            "leads to \(issuer), none of the system's authorities; clients need to know it, or its certificate is "
+                + "missing (ca says whom clients know)" + (others > 0 ? "; so it is with \(others) more files" : "")
         case .invalidOCSPResponse(let reason): "is not stapled: \(reason)"
+        }
+    }
+
+    private static func name(_ authorities: CertificateFiles.Authorities) -> String {
+        switch authorities {
+        case .system: "the system's authorities"
+        case .file(let path): "the authorities in \(path)"
         }
     }
 

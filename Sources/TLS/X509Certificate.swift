@@ -22,8 +22,9 @@ final class X509Certificate: @unchecked Sendable {
     var issuer: String { unsafe distinguishedName(X509_get_issuer_name(pointer)) }
     /// Hexadecimal digits in upper case.
     var serial: String { unsafe hexadecimal(X509_get0_serialNumber(pointer)) }
-    var isSelfIssued: Bool {
-        unsafe X509_NAME_cmp(X509_get_subject_name(pointer), X509_get_issuer_name(pointer)) == 0
+    var isSelfSigned: Bool {
+        defer { ERR_clear_error() }
+        return unsafe X509_self_signed(pointer, 1) == 1
     }
     var isAuthority: Bool { unsafe X509_check_ca(pointer) >= 1 }
 
@@ -35,10 +36,23 @@ final class X509Certificate: @unchecked Sendable {
     /// OpenSSL's number for the algorithm that the issuer signed it by.
     var signatureAlgorithm: Int32 { unsafe X509_get_signature_nid(pointer) }
 
-    /// Whether the certificate lists an address where its issuer's certificate can be fetched (RFC 5280 §4.2.2.1),
-    /// as the certificates of public authorities do.
-    var namesIssuerAddress: Bool {
-        unsafe X509_get_ext_by_NID(pointer, NID_info_access, -1) >= 0
+    /// Whether it says that it was issued by the rules for public authorities: that a domain, an organization or a
+    /// person was validated (Baseline Requirements of the CA/Browser Forum, §7.1.6.1).
+    var isPubliclyIssued: Bool {
+        let identifiers = ["2.23.140.1.1", "2.23.140.1.2.1", "2.23.140.1.2.2", "2.23.140.1.2.3"]
+        return policies.contains { identifiers.contains($0) }
+    }
+
+    /// The object identifiers of its policies (RFC 5280 §4.2.1.4).
+    private var policies: [String] {
+        guard let value = unsafe X509_get_ext_d2i(pointer, NID_certificate_policies, nil, nil) else { return [] }
+        let list = OpaquePointer(value)
+        defer { unsafe CERTIFICATEPOLICIES_free(list) }
+        return unsafe (0..<COpenSSL_policies_count(list)).map { index in
+            var text = [CChar](repeating: 0, count: 80)
+            unsafe OBJ_obj2txt(&text, Int32(text.count), COpenSSL_policy_identifier(list, index), 1)
+            return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        }
     }
 
     /// Whether `issuer` made and signed this certificate.

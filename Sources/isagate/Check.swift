@@ -15,7 +15,7 @@ struct Check: ParsableCommand {
     static func check(_ path: String) throws {
         let configuration = try load(path)
         do throws(GatewayError) {
-            try Gateway.validate(configuration)
+            for warning in try Gateway.validate(configuration) { complain("\(path): warning: \(warning)") }
         } catch {
             complain("\(path): error: \(error.message)")
             throw Status.configurationError

@@ -8,16 +8,17 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 
 class Authority:
-    """Issues certificates into a folder."""
+    """Issues certificates into a folder; with an `issuer`, another authority, an intermediate one."""
 
-    def __init__(self, folder, name):
+    def __init__(self, folder, name, issuer=None):
         self.folder = folder
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
         usage = x509.KeyUsage(False, False, False, False, False, True, True, False, False)
-        builder = self.builder(self.name, self.key, 1, 30)
+        signer = issuer or self
+        builder = signer.builder(self.name, self.key, 1, 30)
         builder = builder.add_extension(x509.BasicConstraints(True, None), True).add_extension(usage, True)
-        self.certificate = builder.sign(self.key, hashes.SHA256())
+        self.certificate = builder.sign(signer.key, hashes.SHA256())
         self.file = folder / f"{name}.pem"
         self.file.write_bytes(pem(self.certificate))
 

@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import ssl
 import subprocess
 
 import gateway
@@ -197,6 +198,48 @@ def test_a_missing_ocsp_response_hurts_nobody(start_gateway, authority, tmp_path
     assert "HTTP/1.1 200" in output
 
 
+# Complete chains
+
+
+@pytest.fixture
+def intermediate(authority, tmp_path):
+    return Authority(tmp_path, "intermediate", authority)
+
+
+def complete(pair, *issuers):
+    """Adds the certificates of issuers to the chain of a pair."""
+    with open(pair["chain"], "ab") as chain:
+        chain.write(b"".join(issuer.file.read_bytes() for issuer in issuers))
+    return pair
+
+
+def test_a_chain_with_its_intermediate_certificate_is_believed(start_gateway, authority, intermediate):
+    pair = complete(intermediate.issue("a", ["a.test"], 10), intermediate)
+    known = {**pair, "ca": str(authority.file)}
+    server = start_gateway(sites=[site("a.test", [known])], listeners=listeners())
+    assert "Verify return code: 0 (ok)" in s_client(server, "a.test", "-CAfile", authority.file)
+    assert "none of the system's authorities" not in server.log.text
+
+
+@pytest.mark.parametrize("is_watched", [False, True])
+def test_no_exchange_takes_a_chain_without_its_intermediate_certificate(
+    start_gateway, authority, intermediate, is_watched
+):
+    pair = {**complete(intermediate.issue("a", ["a.test"], 10), intermediate), "ca": str(authority.file)}
+    sites, admin = [site("a.test", [pair])], {"socket": "admin.sock"}
+    server = start_gateway(sites=sites, listeners=listeners(), watch=is_watched, admin=admin)
+    intermediate.issue("a", ["a.test"], 11)
+    missing = "that of CN=intermediate, which signed certificate 1, is missing"
+    if is_watched:
+        server.log.wait_for(f"info: .*{missing}.*; trying again")
+    else:
+        outcome = server.command("reload")
+        assert outcome.returncode == 78
+        assert missing in outcome.stderr
+    certificate = ssl.get_server_certificate(("127.0.0.1", server.ports["secure"]))
+    assert x509.load_pem_x509_certificate(certificate.encode()).serial_number == 10
+
+
 # The command line
 
 
@@ -238,3 +281,28 @@ def test_all_problems_are_reported_at_once(authority, tmp_path):
     assert "expired.pem: the certificate expired on " in outcome.stderr
     assert "other.pem: is for none of the site's hosts" in outcome.stderr
     assert "other.key: is not the key of the first certificate in" in outcome.stderr
+
+
+@pytest.mark.parametrize("command", ["check", "run", "certs"])
+def test_a_chain_without_its_intermediate_certificate_is_refused(authority, intermediate, tmp_path, command):
+    pair = {**intermediate.issue("a", ["a.test"], 10), "ca": str(authority.file)}
+    outcome = isagate(tmp_path, [site("a.test", [pair])], command)
+    assert outcome.returncode == 78
+    missing = "that of CN=intermediate, which signed certificate 1, is missing"
+    assert f"{tmp_path}/a.pem: leads to none of the authorities in {authority.file}: {missing}" in outcome.stderr
+
+
+@pytest.mark.parametrize("known, status", [("authority", 0), ("intermediate", 78)])
+def test_the_systems_authorities_may_be_those_of_the_clients(authority, intermediate, tmp_path, monkeypatch, known, status):
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / f"{known}.pem"))
+    pair = {**complete(intermediate.issue("a", ["a.test"], 10), intermediate), "ca": "system"}
+    assert isagate(tmp_path, [site("a.test", [pair])], "check").returncode == status
+
+
+def test_check_warns_of_an_issuer_that_nobody_knows(authority, tmp_path, monkeypatch):
+    sites = [site("a.test", [authority.issue("a", ["a.test"], 10)])]
+    outcome = isagate(tmp_path, sites, "check")
+    assert outcome.returncode == 0
+    assert "warning: " in outcome.stderr and "leads to CN=authority, none of the system's authorities" in outcome.stderr
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+    assert isagate(tmp_path, sites, "check").stderr == ""

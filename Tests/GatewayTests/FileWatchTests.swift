@@ -141,6 +141,16 @@ struct WatchConfigurationTests {
         #expect(try configuration("watch: true", "").watchedFiles == ["/etc/isagate/hello.so"] + own)
     }
 
+    @Test("The authorities that clients know belong to the certificate, but not those of the system")
+    func authorities() throws {
+        let file = try configuration("", ", ca: hello.so, watch: true")
+        #expect(file.sites[0].certificates[0].authorities == .file("/etc/isagate/hello.so"))
+        #expect(file.watchedFiles == ["/etc/isagate/hello.so"] + own)
+        let system = try configuration("", ", ca: system, watch: true")
+        #expect(system.sites[0].certificates[0].authorities == .system)
+        #expect(system.watchedFiles == own)
+    }
+
     @Test("It is true or false")
     func mistake() {
         #expect(mistakes(ConfigurationText(more: "watch: yes").text) == ["3:8 expected true or false, found 'yes'"])

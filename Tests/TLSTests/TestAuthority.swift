@@ -42,15 +42,18 @@ final class TestAuthority: @unchecked Sendable {
     /// - Parameters:
     ///   - days: from which day to which the certificate is valid; today is 0.
     ///   - passphrase: encrypts the key.
+    ///   - isPublic: whether it says that its domain was validated by the rules for public authorities.
     func issue(
         _ names: [String], _ kind: KeyKind = .ecdsa, bits: Int32 = 2048, curve: String = "prime256v1",
-        days: (from: Int, until: Int) = (-1, 30), serial: Int = Int.random(in: 1..<(1 << 40)), passphrase: String? = nil
+        days: (from: Int, until: Int) = (-1, 30), serial: Int = Int.random(in: 1..<(1 << 40)),
+        passphrase: String? = nil, isPublic: Bool = false
     ) -> Issued {
         let leafKey = unsafe generateKey(kind, bits: bits, curve: curve)
         let list = names.map { $0.first!.isNumber ? "IP:\($0)" : "DNS:\($0)" }.joined(separator: ",")
         let leaf = unsafe makeCertificate(
             names.first ?? "nobody", key: leafKey, serial: serial, days: days,
-            extensions: names.isEmpty ? [] : [(NID_subject_alt_name, list)])
+            extensions: (names.isEmpty ? [] : [(NID_subject_alt_name, list)])
+                + (isPublic ? [(NID_certificate_policies, domainValidated)] : []))
         defer {
             unsafe X509_free(leaf)
             unsafe EVP_PKEY_free(leafKey)
@@ -91,6 +94,9 @@ final class TestAuthority: @unchecked Sendable {
         return unsafe writePEM { unsafe PEM_write_bio_X509_CRL($0, list) }
     }
 }
+
+/// The policy 2.23.140.1.2.1, DER.
+private let domainValidated = "DER:30:0A:30:08:06:06:67:81:0C:01:02:01"
 
 private func generateKey(
     _ kind: TestAuthority.KeyKind, bits: Int32 = 2048, curve: String = "prime256v1"

@@ -120,6 +120,7 @@ static inline STACK_OF(X509) *COpenSSL_certificates_new(void) { return sk_X509_n
 static inline int COpenSSL_certificates_push(STACK_OF(X509) *stack, X509 *certificate) {
   return sk_X509_push(stack, certificate);
 }
+static inline int COpenSSL_certificates_count(const STACK_OF(X509) *stack) { return sk_X509_num(stack); }
 static inline void COpenSSL_certificates_free(STACK_OF(X509) *stack) { sk_X509_free(stack); }
 static inline int COpenSSL_names_count(const GENERAL_NAMES *names) { return sk_GENERAL_NAME_num(names); }
 static inline const GENERAL_NAME *COpenSSL_names_value(const GENERAL_NAMES *names, int index) {
@@ -127,6 +128,10 @@ static inline const GENERAL_NAME *COpenSSL_names_value(const GENERAL_NAMES *name
 }
 static inline const ASN1_STRING *COpenSSL_name_string(const GENERAL_NAME *name) {
   return (const ASN1_STRING *)GENERAL_NAME_get0_value(name, NULL);
+}
+static inline int COpenSSL_policies_count(const CERTIFICATEPOLICIES *policies) { return sk_POLICYINFO_num(policies); }
+static inline const ASN1_OBJECT *COpenSSL_policy_identifier(const CERTIFICATEPOLICIES *policies, int index) {
+  return sk_POLICYINFO_value(policies, index)->policyid;
 }
 
 static const int COpenSSL_MBSTRING_UTF8 = MBSTRING_UTF8;

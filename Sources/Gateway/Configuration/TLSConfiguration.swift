@@ -52,8 +52,16 @@ package struct CertificateConfiguration: Sendable, Equatable {
     package var passphraseFile: String?
     /// The DER file of a response to send along; it need not exist.
     package var ocsp: String?
+    /// The authorities that clients know; nil when that is not said.
+    package var authorities: Authorities?
     /// Whether a change of these files is noticed; nil for what the configuration says about all.
     package var isWatched: Bool?
+
+    package enum Authorities: Sendable, Equatable {
+        case system
+        /// A PEM file as an absolute path.
+        case file(String)
+    }
 }
 
 package struct ClientCertificateConfiguration: Sendable, Equatable {

@@ -61,13 +61,31 @@ extension ValueDecoder<TLSSettings.ApplicationProtocol> {
 extension ValueDecoder<CertificateConfiguration> {
     static var certificate: Self {
         .mapping { keys in
-            let chain = keys.require("chain", .file, placeholder: "")
-            return CertificateConfiguration(
-                chain: chain,
-                key: keys.take("key", .file) ?? chain,
-                passphraseFile: keys.take("passphrase_file", .file),
-                ocsp: keys.take("ocsp", .path),
-                isWatched: keys.take("watch", .boolean))
+            var certificate = takePair(from: &keys)
+            certificate.ocsp = keys.take("ocsp", .path)
+            certificate.authorities = keys.take("ca", .authorities)
+            certificate.isWatched = keys.take("watch", .boolean)
+            return certificate
+        }
+    }
+
+    /// What the gateway itself shows as a client.
+    static var ownCertificate: Self {
+        .mapping { keys in takePair(from: &keys) }
+    }
+
+    private static func takePair(from keys: inout MappingReader) -> CertificateConfiguration {
+        let chain = keys.require("chain", .file, placeholder: "")
+        return CertificateConfiguration(
+            chain: chain, key: keys.take("key", .file) ?? chain, passphraseFile: keys.take("passphrase_file", .file))
+    }
+}
+
+extension ValueDecoder<CertificateConfiguration.Authorities> {
+    fileprivate static var authorities: Self {
+        Self { node, context in
+            if case .scalar(let scalar) = node, scalar.string == "system" { return .system }
+            return ValueDecoder<String>.file.decode(node, context).map { .file($0) }
         }
     }
 }

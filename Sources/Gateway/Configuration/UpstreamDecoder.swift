@@ -162,7 +162,7 @@ extension ValueDecoder<UpstreamTLSConfiguration> {
                 "server_name", .text("a host name") { isDomainName($0.lowercased()[...]) ? $0.lowercased() : nil })
             tls.minimumVersion = keys.take(
                 "min", .word("a TLS version", ["1.2": .tls12, "1.3": .tls13]), default: tls.minimumVersion)
-            tls.certificate = keys.take("certificate", .certificate)
+            tls.certificate = keys.take("certificate", .ownCertificate)
             if !tls.isVerified, tls.authorities != nil {
                 keys.context.report(
                     "ca has no meaning when verify is off", at: keys.position(of: "ca") ?? keys.position)

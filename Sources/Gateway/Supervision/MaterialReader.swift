@@ -70,7 +70,9 @@ extension Configuration {
 }
 
 extension CertificateConfiguration {
-    fileprivate var files: [String] {
-        [chain, key] + [passphraseFile, ocsp].compactMap { $0 }
+    var files: [String] {
+        var authorityFile: String?
+        if case .file(let path) = authorities { authorityFile = path }
+        return [chain, key] + [passphraseFile, ocsp, authorityFile].compactMap { $0 }
     }
 }

@@ -1,0 +1,64 @@
+/// Judges whether chains are complete: whether they lead a client to an authority that it knows.
+///
+/// A site may say which authorities its clients know; then a chain that does not lead there is refused. Where it does
+/// not, a chain is complete that ends with a self-signed certificate or below an authority of the system. Of any other,
+/// the last issuer may be a private authority, which clients have been given, or a certificate that was forgotten: that
+/// cannot be told by the chain, unless its certificate says that it is a public authority's.
+struct ChainCompleteness: Sendable {
+    enum Verdict {
+        case complete
+        case refused(CertificateProblem.Kind)
+        /// Nobody here knows this issuer, but clients may.
+        case unknownIssuer(String)
+    }
+
+    private let system: TrustAnchors?
+    private let files: [String: Result<TrustAnchors, CertificateProblem>]
+    private let now: Timestamp
+
+    /// - Parameter certificates: those that are to be judged.
+    init(for certificates: [CertificateFiles], readFile: FileReader, at now: Timestamp) {
+        var files: [String: Result<TrustAnchors, CertificateProblem>] = [:]
+        for case .file(let path)? in certificates.map(\.authorities) where files[path] == nil {
+            files[path] = Result { () throws(CertificateProblem) in
+                try TrustAnchors(try readFile(path), file: path)
+            }
+        }
+        self.files = files
+        let isSystemNeeded = certificates.contains { $0.authorities == nil || $0.authorities == .system }
+        system = isSystemNeeded ? TrustAnchors() : nil
+        self.now = now
+    }
+
+    /// - Parameter identity: its chain is in order, and valid now.
+    func verdict(on identity: CertificateIdentity, _ files: CertificateFiles) throws(CertificateProblem) -> Verdict {
+        guard let authorities = files.authorities else { return guess(identity) }
+        guard let anchors = try anchors(authorities) else { return .complete }
+        return switch anchors.objection(to: identity.chain, isServer: true, at: now) {
+        case nil: .complete
+        case .missingIssuer(let position, let issuer)?:
+            .refused(.missingIssuer(position: position, issuer: issuer, authorities))
+        case .refusal(let position, let reason)?: .refused(.distrusted(position: position, reason: reason, authorities))
+        }
+    }
+
+    private func anchors(_ authorities: CertificateFiles.Authorities) throws(CertificateProblem) -> TrustAnchors? {
+        switch authorities {
+        case .system: system
+        case .file(let path): try files[path]?.get()
+        }
+    }
+
+    private func guess(_ identity: CertificateIdentity) -> Verdict {
+        let last = identity.issuers.last ?? identity.certificate
+        if last.isSelfSigned { return .complete }
+        // The first signature has been verified; beyond it, thousands of certificates share what there is to judge.
+        let shared = identity.issuers.isEmpty ? identity.chain : identity.issuers
+        if system?.objection(to: shared, isServer: false, at: now) == nil { return .complete }
+        // A public authority's root signs no server's certificate (Baseline Requirements of the CA/Browser Forum, §6.1.7).
+        if identity.issuers.isEmpty, identity.certificate.isPubliclyIssued {
+            return .refused(.missingIntermediate(issuer: last.issuer))
+        }
+        return .unknownIssuer(last.issuer)
+    }
+}
