@@ -105,7 +105,7 @@ package final class Gateway: GatewayControl {
             accessLog: accessLog, previousCertificates: certificates,
             previousLimiters: current?.limiters ?? [:], files: files)
         let built = try builder.build()
-        for warning in built.certificates.warnings { logger.warning("\(warning.description)") }
+        warn(of: built.certificates)
         current = built
         self.accessLog = accessLog
         return Prepared(generation: built, extensions: candidate, upstreams: upstreamCandidate)
@@ -116,6 +116,12 @@ package final class Gateway: GatewayControl {
         let generation: Generation
         let extensions: ExtensionHost.Candidate
         let upstreams: UpstreamHost.Candidate
+    }
+
+    /// Says what the certificates in use have not given reason to say already.
+    private func warn(of new: CertificateSet) {
+        let known = Set(certificates?.warnings ?? [])
+        for warning in new.warnings where !known.contains(warning) { logger.warning("\(warning.description)") }
     }
 
     private func openAccessLog(_ access: AccessLogConfiguration?) throws(GatewayError) -> AccessLogTarget? {
@@ -138,7 +144,7 @@ package final class Gateway: GatewayControl {
             guard let current else { throw .runtime("the gateway has not started") }
             let certificates = try GenerationBuilder.loadCertificates(
                 of: configuration, replacing: certificates, from: material.files)
-            for warning in certificates.warnings { logger.warning("\(warning.description)") }
+            warn(of: certificates)
             let exchanged = current.exchanging(certificates)
             self.current = exchanged
             apply(exchanged)
