@@ -229,16 +229,12 @@ package final class Gateway: GatewayControl {
             extensions: configuration.extensions.map {
                 ExtensionStatus(name: $0.name, description: extensions?.description(of: $0.name))
             },
-            upstreams: upstreams?.status() ?? [], generation: generation)
+            upstreams: upstreams?.status() ?? [],
+            certificates: (certificates?.reports ?? []).map { CertificateExpiry($0) }, generation: generation)
     }
 
     package func certificateSummaries() -> [CertificateSummary] {
-        (certificates?.reports ?? []).map { report in
-            CertificateSummary(
-                host: report.hosts.first ?? "", names: report.names, issuer: report.issuer,
-                keyType: report.keyType.description, serial: report.serial, expiry: report.notAfter.description,
-                file: report.file, generation: report.generation)
-        }
+        (certificates?.reports ?? []).map { CertificateSummary($0, generation: $0.generation) }
     }
 
     package func heartbeat(_ beaten: @escaping @Sendable () -> Void) {

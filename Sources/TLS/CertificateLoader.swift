@@ -36,8 +36,6 @@ package struct CertificateLoader: Sendable {
         var loading = CertificateLoading(
             readFile: readFile, readKey: readKey, now: now, previous: nil, listeners: listeners)
         let set = loading.build(listeners)
-        var seen = Set<String>()
-        let reports = set.reports.filter { seen.insert("\($0.file) \($0.hosts)").inserted }
-        return (reports, loading.problems)
+        return (set.reports, loading.problems)
     }
 }

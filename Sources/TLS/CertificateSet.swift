@@ -27,8 +27,11 @@ package final class CertificateSet: Sendable {
         self.proven = proven
     }
 
-    /// One for each certificate of each site, in the order of the description.
-    package var reports: [CertificateReport] { uses.map(\.report) }
+    /// One for each certificate of each site, in the order of the description, on however many listeners it is.
+    package var reports: [CertificateReport] {
+        var seen = Set<CertificateUse.Place>()
+        return uses.filter { seen.insert($0.place).inserted }.map(\.report)
+    }
 
     /// What has become of each certificate, by its files.
     package func changes(from earlier: CertificateSet?) -> [CertificateChange] {
@@ -50,6 +53,13 @@ struct CertificateUse: Sendable {
     let hosts: [ServerNamePattern]
     let files: CertificateFiles
     let identity: CertificateIdentity
+
+    struct Place: Hashable {
+        let hosts: [ServerNamePattern]
+        let files: CertificateFiles
+    }
+
+    var place: Place { Place(hosts: hosts, files: files) }
 
     var report: CertificateReport {
         CertificateReport(
@@ -78,10 +88,6 @@ package struct CertificateReport: Equatable, Sendable {
     package let notAfter: Timestamp
     /// The exchange of certificates that brought it.
     package let generation: Int
-
-    package func expires(within time: Duration, from now: Timestamp = .now) -> Bool {
-        notAfter.seconds < now.seconds + time.components.seconds
-    }
 }
 
 /// A certificate before and after an exchange; nil for none.

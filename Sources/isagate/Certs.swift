@@ -3,13 +3,12 @@ import Gateway
 
 struct Certs: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "List the certificates that the configuration names.",
+        abstract: "List the certificates being served; when no gateway runs, those that the configuration names.",
         discussion: "Exits 78 when one cannot be used, and with --check when one expires soon.")
 
     @OptionGroup var file: ConfigurationFile
 
-    @Flag(help: "Print one JSON array.")
-    var json = false
+    @OptionGroup var output: Output
 
     @Flag(help: "Exit 78 when a certificate expires within the time given.")
     var check = false
@@ -18,12 +17,30 @@ struct Certs: ParsableCommand {
     var within = TimeAhead(argument: "14d")!
 
     func run() throws {
-        let survey = CertificateSurvey(try Check.load(file.path))
-        print(json ? survey.json : survey.text)
+        let survey = try served() ?? CertificateSurvey(try Check.load(file.path))
+        output.show(survey.certificates, text: survey.text)
         let expiring = check ? survey.expiring(within: within.duration) : []
         let complaints = survey.problems.map { "\(file.path): error: \($0)" } + expiring
         for complaint in complaints { complain(complaint) }
         if !complaints.isEmpty { throw Status.configurationError }
+    }
+}
+
+extension Certs {
+    /// What the running gateway serves; nil, with a note, when none answers.
+    private func served() throws -> CertificateSurvey? {
+        let reason: String
+        do throws(AdminClient.Failure) {
+            let response = try AdminClient.ask(AdminRequest(.certs), socket: try Control.socket(of: file.path))
+            if let certificates = response.certificates { return CertificateSurvey(certificates) }
+            reason = response.message
+        } catch {
+            // What is wrong with the configuration is said by whoever reads it for its certificates.
+            if case .invalid(let text) = error, text.contains("error: ") { return nil }
+            reason = error.message
+        }
+        complain("isagate: note: \(reason); listing the files")
+        return nil
     }
 }
 

@@ -23,7 +23,7 @@ enum Control {
         return response
     }
 
-    private static func socket(of file: String) throws(AdminClient.Failure) -> String {
+    static func socket(of file: String) throws(AdminClient.Failure) -> String {
         let path: String?
         do throws(ConfigurationErrors) {
             path = try Configuration.adminSocket(path: file)
@@ -105,6 +105,10 @@ extension SupervisorStatus {
             "\(gateway.connections) connections, \(gateway.requests) requests",
             "\(reloads) reloads, \(failedReloads) failed; \(restarts) restarts",
         ]
+        if let first = gateway.certificates.min(by: { $0.secondsLeft < $1.secondsLeft }) {
+            let count = gateway.certificates.count
+            lines.append("\(count) certificates; the first to expire, on \(first.notAfter): \(first.file)")
+        }
         if drainingProcesses > 0 { lines.append("\(drainingProcesses) gateway processes are finishing") }
         lines += gateway.listeners.map { "listener \($0.name): \($0.addresses.joined(separator: " "))" }
         for upstream in gateway.upstreams {

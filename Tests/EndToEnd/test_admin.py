@@ -56,15 +56,10 @@ def test_reload_waits_for_the_outcome(server):
 
 def test_reload_reports_the_certificates_that_changed(server):
     before = {each["file"]: each["serial"] for each in certificates(server)}
-    generate = os.path.join(gateway.ROOT, "Certs/generate")
-    fresh = server.folder / "fresh"
-    subprocess.run([generate, fresh], check=True, capture_output=True)
-    for name in ("localhost.pem", "localhost.key"):
-        os.replace(fresh / name, server.folder / name)
+    changed = renew(server)
     outcome = server.command("reload", "--json")
     assert outcome.returncode == 0, outcome.stderr
     after = {each["file"]: each["serial"] for each in certificates(server)}
-    changed = str(server.folder / "localhost.pem")
     assert {file for file in after if after[file] != before[file]} == {changed}
     (sentence,) = [each for each in json.loads(outcome.stdout)["changes"] if "unchanged" not in each]
     assert changed in sentence and after[changed] in sentence
@@ -72,6 +67,61 @@ def test_reload_reports_the_certificates_that_changed(server):
 
 def certificates(server):
     return ask(server, b'{"command":"certs"}\n')["certificates"]
+
+
+def renew(server):
+    """Puts another certificate where one is served from, and returns that file."""
+    fresh = server.folder / "fresh"
+    subprocess.run([os.path.join(gateway.ROOT, "Certs/generate"), fresh], check=True, capture_output=True)
+    for name in ("localhost.pem", "localhost.key"):
+        os.replace(fresh / name, server.folder / name)
+    return str(server.folder / "localhost.pem")
+
+
+def test_certs_tells_what_is_served_and_since_when(server):
+    before = listed(server)
+    file = renew(server)
+    # What lies in the files is not served yet.
+    assert {each["serial"] for each in listed(server)} == {each["serial"] for each in before}
+    assert server.command("reload").returncode == 0
+    assert {each["file"]: each["generation"] for each in listed(server)} == {
+        file: 2,
+        str(server.folder / "localhost-rsa.pem"): 1,
+    }
+    assert "  since:   generation 2\n" in server.command("certs").stdout
+    assert server.command("certs", "--check", "--within", "2000d").returncode == 78
+
+
+def listed(server):
+    outcome = server.command("certs", "--json")
+    assert (outcome.returncode, outcome.stderr) == (0, "")
+    return json.loads(outcome.stdout)
+
+
+def test_certs_lists_the_files_when_no_gateway_runs(server):
+    serials = {each["serial"] for each in listed(server)}
+    server.stop()
+    outcome = server.command("certs", "--json")
+    assert outcome.returncode == 0
+    assert "isagate: note: no gateway listens on " in outcome.stderr
+    assert {each["serial"] for each in json.loads(outcome.stdout)} == serials
+
+
+def test_status_tells_when_certificates_expire_and_how_reloads_went(server):
+    renew(server)
+    assert server.command("reload").returncode == 0
+    (server.folder / "localhost.key").write_text("none")
+    assert server.command("reload").returncode == 78
+    status = json.loads(server.command("status", "--json").stdout)
+    assert (status["reloads"], status["failedReloads"]) == (1, 1)
+    served = {each["file"]: each for each in certificates(server)}
+    expiries = status["gateway"]["certificates"]
+    assert len(expiries) == 2
+    for each in expiries:
+        certificate = served[each["file"]]
+        assert (each["serial"], each["notAfter"]) == (certificate["serial"], certificate["notAfter"])
+        assert 390 * 86400 < each["secondsLeft"] <= 397 * 86400
+    assert "2 certificates; the first to expire, on " in server.command("status").stdout
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")

@@ -261,7 +261,9 @@ def test_certs_lists_what_the_configuration_names(authority, tmp_path):
     assert entry["hosts"] == ["a.test"]
     assert entry["serial"] == "1234"
     assert entry["issuer"] == "CN=authority"
-    assert entry["key"] == "ECDSA prime256v1"
+    assert entry["keyType"] == "ECDSA prime256v1"
+    assert "generation" not in entry
+    assert "note: " in outcome.stderr and "listing the files" in outcome.stderr
     assert entry["file"] == str(tmp_path / "a.pem")
 
 

@@ -96,9 +96,9 @@ struct ControlChannelTests {
         let (supervisor, gateway) = try ControlChannel.pair()
         let certificates = (0..<5000).map { number in
             CertificateSummary(
-                host: "host-\(number)", names: ["host-\(number).example.test"], issuer: "CN=Test",
-                keyType: "ECDSA P-256",
-                serial: "\(number)", expiry: "2030-01-01T00:00:00Z", file: "/etc/isagate/\(number).pem", generation: 1)
+                hosts: ["host-\(number)"], names: ["host-\(number).example.test"], subject: "CN=host-\(number)",
+                issuer: "CN=Test", keyType: "ECDSA P-256", serial: "\(number)", notBefore: "2029-01-01T00:00:00Z",
+                notAfter: "2030-01-01T00:00:00Z", secondsLeft: 1, file: "/etc/isagate/\(number).pem", generation: 1)
         }
         try gateway.send(ControlReply.certificates(id: 1, certificates))
         guard case .message(let reply, let descriptors) = supervisor.receive(ControlReply.self) else {

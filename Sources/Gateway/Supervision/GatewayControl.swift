@@ -50,8 +50,20 @@ package struct GatewayStatus: Codable, Equatable, Sendable {
     package var listeners: [ListenerStatus]
     package var extensions: [ExtensionStatus]
     package var upstreams: [UpstreamStatus]
+    package var certificates: [CertificateExpiry]
     /// The configuration served, as in `ReloadReport`.
     package var generation: Int
+}
+
+/// When a certificate being served is over.
+package struct CertificateExpiry: Codable, Equatable, Sendable {
+    package var file: String
+    /// Hexadecimal.
+    package var serial: String
+    /// RFC 3339, UTC.
+    package var notAfter: String
+    /// Negative when it is over.
+    package var secondsLeft: Int64
 }
 
 package struct ListenerStatus: Codable, Equatable, Sendable {
@@ -80,37 +92,5 @@ package struct UpstreamStatus: Codable, Equatable, Sendable {
         package var ejectedMilliseconds: UInt64?
         /// Requests under way at a server that has a limit for them.
         package var activeRequests: Int?
-    }
-}
-
-/// One certificate being served.
-package struct CertificateSummary: Codable, Equatable, Sendable {
-    /// The site's first host.
-    package var host: String
-    /// The names the certificate is for.
-    package var names: [String]
-    package var issuer: String
-    /// `ECDSA P-256`, `RSA 2048`
-    package var keyType: String
-    /// Hexadecimal.
-    package var serial: String
-    /// ISO 8601, UTC.
-    package var expiry: String
-    package var file: String
-    /// The generation whose load brought this certificate.
-    package var generation: Int
-
-    package init(
-        host: String, names: [String], issuer: String, keyType: String, serial: String, expiry: String, file: String,
-        generation: Int
-    ) {
-        self.host = host
-        self.names = names
-        self.issuer = issuer
-        self.keyType = keyType
-        self.serial = serial
-        self.expiry = expiry
-        self.file = file
-        self.generation = generation
     }
 }
