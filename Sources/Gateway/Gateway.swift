@@ -143,7 +143,7 @@ package final class Gateway: GatewayControl {
         report { () throws(GatewayError) in
             guard let current else { throw .runtime("the gateway has not started") }
             let certificates = try GenerationBuilder.loadCertificates(
-                of: configuration, replacing: certificates, from: material.files)
+                of: configuration, replacing: certificates, isPreviousAccepted: true, from: material.files)
             warn(of: certificates)
             let exchanged = current.exchanging(certificates)
             self.current = exchanged

@@ -61,7 +61,8 @@ struct GenerationBuilder {
 
     /// The certificates of all TLS listeners; what did not change is taken over from `previous`.
     static func loadCertificates(
-        of configuration: Configuration, replacing previous: CertificateSet? = nil, from files: [String: [UInt8]] = [:]
+        of configuration: Configuration, replacing previous: CertificateSet? = nil, isPreviousAccepted: Bool = false,
+        from files: [String: [UInt8]] = [:]
     ) throws(GatewayError) -> CertificateSet {
         let listeners = configuration.tlsListeners
         if let empty = listeners.first(where: \.sites.isEmpty) {
@@ -73,7 +74,8 @@ struct GenerationBuilder {
             return try CertificateFileSystem.read(path)
         }
         do throws(CertificateProblems) {
-            return try CertificateLoader(readFile: reader, readKey: reader).load(listeners, replacing: previous)
+            return try CertificateLoader(readFile: reader, readKey: reader)
+                .load(listeners, replacing: previous, isPreviousAccepted: isPreviousAccepted)
         } catch {
             throw .configuration(error.description)
         }

@@ -18,12 +18,16 @@ package struct CertificateLoader: Sendable {
 
     /// Loads all certificates; what did not change since `previous` is taken over from it without being parsed.
     ///
+    /// - Parameter isPreviousAccepted: whether what is wrong with a certificate of `previous`, such as that it has
+    ///   expired meanwhile, is a warning, so that it does not keep others from being renewed.
     /// - Throws: everything that is wrong; `previous` is as good as before.
     package func load(
-        _ listeners: [TLSListenerDescription], replacing previous: CertificateSet? = nil
+        _ listeners: [TLSListenerDescription], replacing previous: CertificateSet? = nil,
+        isPreviousAccepted: Bool = false
     ) throws(CertificateProblems) -> CertificateSet {
         var loading = CertificateLoading(
-            readFile: readFile, readKey: readKey, now: now, previous: previous, listeners: listeners)
+            readFile: readFile, readKey: readKey, now: now, previous: previous,
+            isPreviousAccepted: isPreviousAccepted, listeners: listeners)
         let set = loading.build(listeners)
         if !loading.problems.isEmpty { throw CertificateProblems(problems: loading.problems) }
         return set
@@ -34,7 +38,8 @@ package struct CertificateLoader: Sendable {
         _ listeners: [TLSListenerDescription]
     ) -> (reports: [CertificateReport], problems: [CertificateProblem]) {
         var loading = CertificateLoading(
-            readFile: readFile, readKey: readKey, now: now, previous: nil, listeners: listeners)
+            readFile: readFile, readKey: readKey, now: now, previous: nil, isPreviousAccepted: false,
+            listeners: listeners)
         let set = loading.build(listeners)
         return (set.reports, loading.problems)
     }

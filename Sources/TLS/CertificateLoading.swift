@@ -14,7 +14,7 @@ struct CertificateLoading {
 
     init(
         readFile: @escaping FileReader, readKey: @escaping FileReader, now: Timestamp, previous: CertificateSet?,
-        listeners: [TLSListenerDescription]
+        isPreviousAccepted: Bool, listeners: [TLSListenerDescription]
     ) {
         self.readFile = readFile
         self.readKey = readKey
@@ -27,9 +27,11 @@ struct CertificateLoading {
         let files = listeners.flatMap(\.sites).flatMap(\.certificates).filter { seen.insert($0).inserted }
         let completeness = ChainCompleteness(for: files, readFile: readFile, at: now)
         let results = files.concurrentMap { files in
-            Examined(files, reader: reader, earlier: earlier, completeness: completeness, now: now)
+            Examined(
+                files, reader: reader, earlier: earlier, isEarlierAccepted: isPreviousAccepted,
+                completeness: completeness, now: now)
         }
-        warnings = Self.unknownIssuers(zip(files, results))
+        warnings = results.flatMap(\.warnings) + Self.unknownIssuers(zip(files, results))
         // Files with the same content stand for one certificate, whichever of them was read first.
         var identities = earlier
         examined = Dictionary(
@@ -232,9 +234,10 @@ struct CertificateLoading {
 /// A certificate as it was read, and what is to be said about it.
 private struct Examined: Sendable {
     private(set) var reading: CertificateReader.Reading?
-    let problems: [CertificateProblem]
+    private(set) var problems: [CertificateProblem] = []
+    private(set) var warnings: [CertificateProblem] = []
     /// Who signed the last certificate of the chain, when it is not known whether clients know him.
-    let unknownIssuer: String?
+    private(set) var unknownIssuer: String?
 
     /// The same with the identity that another reading of the same content made.
     func sharing(_ identities: inout [ContentDigest: CertificateIdentity]) -> Examined {
@@ -248,27 +251,32 @@ private struct Examined: Sendable {
 
     init(
         _ files: CertificateFiles, reader: CertificateReader, earlier: [ContentDigest: CertificateIdentity],
-        completeness: ChainCompleteness, now: Timestamp
+        isEarlierAccepted: Bool, completeness: ChainCompleteness, now: Timestamp
     ) {
         do throws(CertificateProblem) {
             let reading = try reader.read(files)
             self.reading = reading
-            // What does not change with time was checked when the files were new.
             let isNew = earlier[reading.digest] == nil
-            let found =
-                (isNew ? reading.identity.lastingProblems(files) : [])
-                + reading.identity.validityProblems(files, at: now)
-            var verdict = ChainCompleteness.Verdict.complete
-            if found.isEmpty { verdict = try completeness.verdict(on: reading.identity, files) }
-            switch verdict {
-            case .complete: (problems, unknownIssuer) = (found, nil)
-            case .refused(let kind): (problems, unknownIssuer) = ([CertificateProblem(files.chain, kind)], nil)
-            case .unknownIssuer(let issuer): (problems, unknownIssuer) = ([], issuer)
+            // What does not change with time was checked when the files were new.
+            if isNew { problems = reading.identity.lastingProblems(files) }
+            problems += reading.identity.validityProblems(files, at: now)
+            if problems.isEmpty { try judge(reading.identity, files, completeness) }
+            if !isNew, isEarlierAccepted {
+                warnings = problems
+                problems = []
             }
         } catch {
-            reading = nil
             problems = [error]
-            unknownIssuer = nil
+        }
+    }
+
+    private mutating func judge(
+        _ identity: CertificateIdentity, _ files: CertificateFiles, _ completeness: ChainCompleteness
+    ) throws(CertificateProblem) {
+        switch try completeness.verdict(on: identity, files) {
+        case .complete: break
+        case .refused(let kind): problems = [CertificateProblem(files.chain, kind)]
+        case .unknownIssuer(let issuer): unknownIssuer = issuer
         }
     }
 }

@@ -139,13 +139,29 @@ def test_half_a_file_is_tried_again(server, served, pairs):
 
 def test_a_pair_that_never_matches_is_left_with_a_warning_until_it_changes(server, served, pairs):
     shutil.copyfile(pairs[1] / "tls.crt", served / "tls.crt")
-    server.log.wait_for("warning: the changed files cannot be used")
+    server.log.wait_for("warning: some of the changed files cannot be used")
     server.log.wait_for("error: .*tls.key: is not the key of the first certificate")
     assert serial(server) == serial_in(pairs[0])
     assert json.loads(server.command("status", "--json").stdout)["failedReloads"] == 1
     write(served, pairs[1])
     server.log.wait_for(EXCHANGED.format(2))
     assert serial(server) == serial_in(pairs[1])
+
+
+def test_a_broken_pair_holds_back_no_other(start_gateway, served, tmp_path, pairs):
+    other = tmp_path / "other"
+    shutil.copytree(pairs[0], other)
+    server = start_gateway(sites=[{**site(other), "hosts": ["*"]}, site(served)], watch=True, admin={"socket": "admin.sock"})
+    shutil.copyfile(pairs[1] / "tls.crt", other / "tls.crt")
+    server.log.wait_for("trying again in 250ms")
+    write(served, pairs[1])
+    server.log.wait_for(EXCHANGED.format(2))
+    assert serial(server) == serial_in(pairs[1])
+    shutil.copyfile(pairs[1] / "tls.key", other / "tls.key")
+    server.log.wait_for(EXCHANGED.format(3))
+    status = json.loads(server.command("status", "--json").stdout)
+    assert {each["serial"] for each in status["gateway"]["certificates"]} == {serial_in(pairs[1])}
+    assert (status["reloads"], status["failedReloads"]) == (2, 0)
 
 
 def test_a_missing_file_is_waited_for(server, served, pairs):

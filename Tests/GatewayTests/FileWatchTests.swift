@@ -108,6 +108,56 @@ struct WatchScheduleTests {
     }
 }
 
+@Suite("Trying changed files")
+struct WatchTrialTests {
+    /// What is tried, one after the other, when these changes are broken.
+    private func attempts(
+        _ changes: [WatchTrial.Change], broken: Set<String>
+    ) -> (tried: [[String]], failures: [String]) {
+        var trial = WatchTrial(changes)
+        var tried: [[String]] = []
+        while let files = trial.next {
+            tried.append(files.sorted())
+            let wrong = files.intersection(broken).sorted()
+            if wrong.isEmpty { trial.succeeded() } else { trial.failed(wrong.joined(separator: " ")) }
+        }
+        return (tried, trial.failures)
+    }
+
+    @Test("All are tried at once")
+    func together() {
+        let (tried, failures) = attempts([["a", "A"], ["b"]], broken: [])
+        #expect(tried == [["A", "a", "b"]])
+        #expect(failures == [])
+    }
+
+    @Test("One that is broken holds back nothing else")
+    func broken() {
+        let (tried, failures) = attempts([["a"], ["b", "B"], ["c"], ["d"]], broken: ["B"])
+        #expect(tried == [["B", "a", "b", "c", "d"], ["B", "a", "b"], ["a"], ["B", "b"], ["c", "d"]])
+        #expect(failures == ["B"])
+    }
+
+    @Test("Each that is broken is told of")
+    func allBroken() {
+        #expect(attempts([["a"], ["b"], ["c"]], broken: ["a", "b", "c"]).failures == ["a", "b", "c"])
+    }
+
+    @Test("Without changes nothing is tried")
+    func nothing() {
+        #expect(WatchTrial([]).next == nil)
+    }
+
+    @Test("What lies elsewhere ends the attempts")
+    func abandoned() {
+        var trial = WatchTrial([["a"], ["b"]])
+        trial.failed("a or b")
+        trial.abandon("the process is gone")
+        #expect(trial.next == nil)
+        #expect(trial.failures == ["the process is gone"])
+    }
+}
+
 @Suite("Watching in the configuration")
 struct WatchConfigurationTests {
     private func configuration(_ all: String, _ own: String) throws -> Configuration {
@@ -149,6 +199,30 @@ struct WatchConfigurationTests {
         let system = try configuration("", ", ca: system, watch: true")
         #expect(system.sites[0].certificates[0].authorities == .system)
         #expect(system.watchedFiles == own)
+    }
+
+    @Test("Changed files of one certificate belong together, and those of certificates that share one")
+    func changes() throws {
+        var text = ConfigurationText(more: "watch: true")
+        text.listeners = "listeners: { secure: { bind: [\"127.0.0.1:8443\"], tls: {} } }"
+        let certificates = ["a", "b", "c", "d"].map { name in
+            "{ chain: \(name).pem, key: \(name).key, passphrase_file: \(name < "c" ? "one" : name) }"
+        }
+        let list = certificates.joined(separator: ", ")
+        text.sites = "sites: [{ hosts: [a], certificates: [\(list)], routes: [{ path: /, respond: {} }] }]"
+        let names = ["a.pem", "a.key", "b.pem", "b.key", "c.pem", "c.key", "d.pem", "d.key", "one", "c", "d"]
+        let configuration = try decode(text.text, files: Set(names.map { "/etc/isagate/\($0)" }))
+        let old = MaterialArchive(configurationFile: "", folder: "", configurationText: "", workerCount: 1, files: [:])
+        func changes(_ changed: String...) -> [[String]] {
+            var new = old
+            for name in changed { new.files["/etc/isagate/\(name)"] = [1] }
+            return configuration.watchedChanges(from: old, to: new).map { change in
+                change.map { String($0.dropFirst("/etc/isagate/".count)) }.sorted()
+            }
+        }
+        #expect(changes() == [])
+        #expect(changes("a.pem", "a.key", "b.key", "d.pem") == [["a.key", "a.pem"], ["b.key"], ["d.pem"]])
+        #expect(changes("a.pem", "b.key", "one", "c") == [["a.pem", "b.key", "one"], ["c"]])
     }
 
     @Test("It is true or false")

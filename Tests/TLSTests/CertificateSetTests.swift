@@ -68,6 +68,22 @@ import Testing
         #expect(throws: CertificateProblems.self) { try files.loader(at: later).load([sites], replacing: old) }
     }
 
+    @Test func `One that has expired since need not keep others from being renewed`() throws {
+        files.add("b", authority.issue(["b.test"], days: (-1, 60)), issuers: [authority])
+        let lasting = TestAuthority("Lasting", days: (-1, 60))
+        let old = try files.loader().load([sites])
+        files.add("b", lasting.issue(["b.test"], days: (-1, 60), serial: 13), issuers: [lasting])
+        let later = Timestamp(seconds: Timestamp.now.seconds + 31 * 86_400)
+        let new = try files.loader(at: later).load([sites], replacing: old, isPreviousAccepted: true)
+        #expect(new.reports.map(\.serial) == ["0A", "0D"])
+        #expect(new.warnings.map(\.file) == ["a.pem", "a.pem"])
+        #expect(new.warnings.first?.description.hasPrefix("a.pem: the certificate expired on ") == true)
+        files.add("b", lasting.issue(["b.test"], days: (-1, 30)), issuers: [lasting])
+        #expect(throws: CertificateProblems.self) {
+            try files.loader(at: later).load([sites], replacing: new, isPreviousAccepted: true)
+        }
+    }
+
     @Test func `A replaced store is freed when its last handshake is over`() throws {
         weak var store: CertificateStore?
         var negotiation: Negotiation?

@@ -20,10 +20,12 @@ final class TestAuthority: @unchecked Sendable {
     private let key: OpaquePointer
     let pem: [UInt8]
 
-    init(_ name: String = "Test authority", issuer: TestAuthority? = nil) {
+    init(
+        _ name: String = "Test authority", issuer: TestAuthority? = nil, days: (from: Int, until: Int) = (-1, 30)
+    ) {
         unsafe key = generateKey(.ecdsa)
         unsafe certificate = makeCertificate(
-            name, key: key,
+            name, key: key, days: days,
             extensions: [
                 (NID_basic_constraints, "critical,CA:TRUE"), (NID_key_usage, "critical,keyCertSign,cRLSign"),
             ])

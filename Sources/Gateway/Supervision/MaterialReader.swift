@@ -25,11 +25,18 @@ extension MaterialArchive {
         }
     }
 
-    /// The same configuration with some of its files read anew; nil when all of them are what they were.
-    func refreshed(_ paths: [String]) -> MaterialArchive? {
+    /// The same configuration with some of its files read anew.
+    func refreshed(_ paths: [String]) -> MaterialArchive {
         var archive = self
         for file in paths { archive.files[file] = try? readFile(file, atMost: Self.maximumFileBytes) }
-        return archive == self ? nil : archive
+        return archive
+    }
+
+    /// The same configuration with some of its files as they are in another archive.
+    func taking(_ paths: Set<String>, from other: MaterialArchive) -> MaterialArchive {
+        var archive = self
+        for path in paths { archive.files[path] = other.files[path] }
+        return archive
     }
 
     /// Room for a large revocation list.
@@ -55,10 +62,34 @@ extension Configuration {
     }
 
     /// Those whose change is to be noticed.
-    var watchedFiles: [String] {
+    var watchedFiles: [String] { Set(watchedGroups.joined()).sorted() }
+
+    /// The files of each watched certificate, and every other watched file.
+    private var watchedGroups: [[String]] {
         let certificates = sites.flatMap(\.certificates).filter { $0.isWatched ?? isWatching }
-        let files = certificates.flatMap(\.files) + (isWatching ? furtherFiles : [])
-        return Set(files).sorted()
+        return certificates.map(\.files) + (isWatching ? furtherFiles.map { [$0] } : [])
+    }
+
+    /// The watched files that differ, those together that are of use only together: the ones of a certificate, and of
+    /// all certificates that share one of them.
+    func watchedChanges(from old: MaterialArchive, to new: MaterialArchive) -> [WatchTrial.Change] {
+        var changes: [WatchTrial.Change] = []
+        /// The element of `changes` that a file is in.
+        var places: [String: Int] = [:]
+        for group in watchedGroups {
+            let files = group.filter { old.files[$0] != new.files[$0] }
+            if files.isEmpty { continue }
+            let known = Set(files.compactMap { places[$0] })
+            let place = known.first ?? changes.count
+            if place == changes.count { changes.append([]) }
+            changes[place].formUnion(files)
+            for other in known where other != place {
+                changes[place].formUnion(changes[other])
+                changes[other] = []
+            }
+            for file in known.count > 1 ? Array(changes[place]) : files { places[file] = place }
+        }
+        return changes.filter { !$0.isEmpty }
     }
 
     /// What is about clients' certificates, tickets and servers behind the gateway.

@@ -103,10 +103,9 @@ extension Supervisor {
             response = AdminResponse(.done, "serving generation \(report.generation) of the configuration")
             response.reload = report
             logger.notice("reload: \(response.message)")
-            if case .files = cause { watchSchedule.succeeded(now: .current()) }
         case .failure(let error):
             response = AdminResponse(error)
-            if case .files = cause, filesAreTriedAgain(error) { break }
+            if case .files = cause { break }
             counters.failedReloads += 1
             logger.error("reload failed, everything stays as it was")
             for line in error.message.split(separator: "\n") { logger.error("\(line)") }
@@ -115,6 +114,7 @@ extension Supervisor {
         retiredAdmin = nil
         if reloads.finished() { reloads.postpone() }
         announceReady()
+        if case .files = cause { filesWereTried(outcome) }
     }
 
     /// The gateway that was to reload is gone.

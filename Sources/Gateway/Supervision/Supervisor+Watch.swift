@@ -28,6 +28,13 @@ extension Supervisor {
         }
     }
 
+    /// Changed files that are being put to use.
+    struct FilesUnderWay {
+        /// With the files as they were read.
+        let material: MaterialArchive
+        var trial: WatchTrial
+    }
+
     /// Reads the watched files and, when they are not what is served, has the gateway serve them.
     func lookAtFiles(_ now: Deadline) {
         guard isSteady, reloadUnderWay == nil else { return watchSchedule.postpone(now: now) }
@@ -35,27 +42,58 @@ extension Supervisor {
         arm()
         watchSchedule.begin()
         do throws(GatewayError) {
-            guard let archive = try Self.unseal(served.archive).refreshed(served.configuration.watchedFiles) else {
-                return watchSchedule.succeeded(now: now)
-            }
-            guard reloads.command() else { return watchSchedule.postpone(now: now) }
-            logger.notice("files with certificates have changed: exchanging them")
-            beginReload(.files, asking: ControlRequest.exchangeCertificates) { () throws(GatewayError) in
-                Served(configuration: served.configuration, archive: try Self.seal(archive), plan: served.plan)
-            }
+            let served = try Self.unseal(served.archive)
+            let configuration = self.served.configuration
+            let material = served.refreshed(configuration.watchedFiles)
+            let changes = configuration.watchedChanges(from: served, to: material)
+            if !changes.isEmpty { logger.notice("files with certificates have changed: exchanging them") }
+            filesUnderWay = FilesUnderWay(material: material, trial: WatchTrial(changes))
+            tryFiles()
         } catch {
-            _ = filesAreTriedAgain(error)
+            filesFailed([error.message], now)
         }
     }
 
-    /// Whether the changed files, which cannot be used, are given another chance; else only a further change helps.
-    func filesAreTriedAgain(_ error: GatewayError) -> Bool {
-        guard let pause = watchSchedule.failed(now: .current()) else {
-            logger.warning("the changed files cannot be used; they are tried again when they change")
-            return false
+    /// Has the gateway serve the changed files that are to be tried next.
+    private func tryFiles() {
+        let now = Deadline.current()
+        guard let underWay = filesUnderWay else { return }
+        guard let files = underWay.trial.next else {
+            filesUnderWay = nil
+            let failures = underWay.trial.failures
+            return failures.isEmpty ? watchSchedule.succeeded(now: now) : filesFailed(failures, now)
         }
-        let reason = error.message.split(separator: "\n").first ?? ""
-        logger.info("\(reason); trying again in \(pause.milliseconds)ms")
-        return true
+        guard isSteady, reloads.command() else {
+            // Something else is under way, after which the files are read anew.
+            filesUnderWay = nil
+            return watchSchedule.postpone(now: now)
+        }
+        beginReload(.files, asking: ControlRequest.exchangeCertificates) { () throws(GatewayError) in
+            let archive = try Self.unseal(served.archive).taking(files, from: underWay.material)
+            return Served(configuration: served.configuration, archive: try Self.seal(archive), plan: served.plan)
+        }
+    }
+
+    /// Goes on with what the gateway said about the files that were tried.
+    func filesWereTried(_ outcome: Result<ReloadReport, GatewayError>) {
+        switch outcome {
+        case .success: filesUnderWay?.trial.succeeded()
+        case .failure(.configuration(let reason)): filesUnderWay?.trial.failed(reason)
+        case .failure(.runtime(let reason)): filesUnderWay?.trial.abandon(reason)
+        }
+        tryFiles()
+    }
+
+    /// Gives changed files that cannot be used another chance; after some, only a further change helps.
+    private func filesFailed(_ reasons: [String], _ now: Deadline) {
+        if let pause = watchSchedule.failed(now: now) {
+            for reason in reasons {
+                logger.info("\(reason.split(separator: "\n").first ?? ""); trying again in \(pause.milliseconds)ms")
+            }
+            return
+        }
+        counters.failedReloads += 1
+        logger.warning("some of the changed files cannot be used; they are tried again when they change")
+        for line in reasons.joined(separator: "\n").split(separator: "\n") { logger.error("\(line)") }
     }
 }

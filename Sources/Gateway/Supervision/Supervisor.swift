@@ -70,6 +70,7 @@ package final class Supervisor {
     var reloadUnderWay: ReloadUnderWay?
     var fileWatch: FolderWatch?
     var watchSchedule = WatchSchedule()
+    var filesUnderWay: FilesUnderWay?
     /// Folders that could not be watched, as was said.
     var unwatched = Set<String>()
     /// A signal asked for an upgrade while none could begin.
@@ -230,16 +231,6 @@ package final class Supervisor {
         }
     }
 
-    /// Sends what is to be served and the request that makes the gateway serve it.
-    func hand(_ served: Served, to child: Child, _ request: ControlRequest) throws(SystemError) {
-        let sockets = served.plan.labelled
-        for start in stride(from: 0, to: sockets.count, by: ControlChannel.descriptorsPerMessage) {
-            let part = sockets[start..<min(start + ControlChannel.descriptorsPerMessage, sockets.count)]
-            try child.link.send(.sockets(part.map(\.label)), part.map(\.descriptor))
-        }
-        try child.link.send(request, [served.archive.number])
-    }
-
     func tell(_ child: Child, _ request: ControlRequest) {
         do throws(SystemError) {
             try child.link.send(request, [])
@@ -377,23 +368,5 @@ package final class Supervisor {
             child.limit = Deadline.current().advanced(by: Self.pressedLimit)
             tell(child, .abort)
         }
-    }
-
-    // MARK: Material
-
-    static func seal(_ archive: MaterialArchive) throws(GatewayError) -> OwnedDescriptor {
-        do throws(SystemError) {
-            return try SealedMemory.make(archive.encoded())
-        } catch {
-            throw .runtime("cannot keep the configuration in memory: \(error.description)")
-        }
-    }
-
-    /// What `seal` has put away.
-    static func unseal(_ sealed: OwnedDescriptor) throws(GatewayError) -> MaterialArchive {
-        guard let bytes = try? SealedMemory.read(sealed, atMost: MaterialArchive.maximumBytes),
-            let archive = try? MaterialArchive(decoding: bytes)
-        else { throw .runtime("the configuration being served cannot be read from memory") }
-        return archive
     }
 }
