@@ -1,7 +1,6 @@
 import HTTP
 import ISAPI
 import Logging
-import Synchronization
 import Transport
 
 /// The extensions of the current configuration, and those of earlier ones that still have requests.
@@ -12,7 +11,7 @@ final class ExtensionHost {
     private let workers: [Worker]
     private let reporter: ExtensionLog
     private let retirement: Retirement
-    private var loaded: [String: LoadedExtension] = [:]
+    private var slots: [String: ExtensionSlot] = [:]
 
     init(logger: Logger, workers: [Worker]) {
         self.logger = logger
@@ -21,85 +20,52 @@ final class ExtensionHost {
         retirement = Retirement(logger)
     }
 
-    /// A set of extensions that was loaded and is not in use yet.
+    /// A set of extensions that is ready and not in use yet.
     struct Candidate {
-        fileprivate let loaded: [String: LoadedExtension]
+        fileprivate let slots: [String: ExtensionSlot]
     }
 
-    /// Loads what `configurations` has beyond the current set.
+    /// Loads what `configurations` has beyond the current set and wants loaded before there is a request.
     ///
-    /// - Parameter tolerant: an extension that cannot be loaded is logged and its routes answer 500; otherwise it
-    ///   is an error and nothing changes.
+    /// - Parameter tolerant: an extension that cannot be loaded is logged and its routes answer 500 for a while;
+    ///   otherwise it is an error and nothing changes.
     /// - Parameter found: extensions that lie in a folder and are not named; one that cannot be loaded is logged.
     func prepare(
         _ configurations: [ExtensionConfiguration], found: [ExtensionConfiguration], tolerant: Bool
     ) throws(GatewayError) -> Candidate {
-        var prepared: [String: LoadedExtension] = [:]
+        var prepared: [String: ExtensionSlot] = [:]
         for (configuration, tolerant) in configurations.map({ ($0, tolerant) }) + found.map({ ($0, true) }) {
-            do throws(ExtensionLoadError) {
-                prepared[configuration.name] = try prepare(configuration)
-            } catch {
-                guard tolerant, case .load(let failure) = error else { throw .runtime(error.description) }
-                logger.error("\(failure.description)")
-            }
+            prepared[configuration.name] = try prepare(configuration, tolerant: tolerant)
         }
-        return Candidate(loaded: prepared)
+        return Candidate(slots: prepared)
     }
 
-    private enum ExtensionLoadError: Error {
-        case load(ISAPI.ExtensionLoadError)
-        case pool(ApplicationPoolError)
-
-        var description: String {
-            switch self {
-            case .load(let error): error.description
-            case .pool(let error): error.description
-            }
-        }
-    }
-
-    private func prepare(_ configuration: ExtensionConfiguration) throws(ExtensionLoadError) -> LoadedExtension {
-        let current = loaded[configuration.name]
-        let fingerprint = FileFingerprint(of: configuration.library)
-        if let current, current.configuration == configuration, current.fingerprint == fingerprint { return current }
-        let library: LoadedLibrary
-        if let current, current.configuration.library == configuration.library, current.fingerprint == fingerprint {
-            library = current.library
-        } else {
-            library = LoadedLibrary(try load(configuration), retirement)
-        }
-        let pool: ApplicationPool
-        do throws(ApplicationPoolError) {
-            pool = try ApplicationPool(
-                name: configuration.name.split(separator: "/").last.map(String.init) ?? configuration.name,
-                threads: configuration.threads, queueLimit: configuration.queue)
+    private func prepare(
+        _ configuration: ExtensionConfiguration, tolerant: Bool
+    ) throws(GatewayError) -> ExtensionSlot {
+        let current = slots[configuration.name]
+        if let current, current.serves(configuration) { return current }
+        let slot = ExtensionSlot(configuration, workers: workers, retirement: retirement, logger: logger)
+        let library = current?.library(of: configuration.library)
+        guard library != nil || configuration.load == .startup else { return slot }
+        do throws(ExtensionSlotError) {
+            try slot.loadNow(sharing: library)
         } catch {
-            throw .pool(error)
+            guard tolerant, case .load(let failure) = error else { throw .runtime(error.description) }
+            logger.error("\(failure.description)")
+            slot.loadFailed()
         }
-        return LoadedExtension(
-            configuration: configuration, fingerprint: fingerprint, library: library, pool: pool,
-            feeders: workers.map { _ in PoolFeeder(pool) }, retirement: retirement)
-    }
-
-    private func load(_ configuration: ExtensionConfiguration) throws(ExtensionLoadError) -> ExtensionModule {
-        do throws(ISAPI.ExtensionLoadError) {
-            let module = try ExtensionModule.load(name: configuration.name, path: configuration.library)
-            let version = "\(module.version >> 16).\(module.version & 0xffff)"
-            logger.notice("extension \(module.name): \(module.description), ISAPI \(version)")
-            return module
-        } catch {
-            throw .load(error)
-        }
+        return slot
     }
 
     /// What a loaded extension of the current set says about itself.
     func description(of name: String) -> String? {
-        loaded[name]?.library.module.description
+        slots[name]?.description
     }
 
     /// Makes the set current; an extension that is no longer in it is unloaded when its last request has ended.
     func commit(_ candidate: Candidate) {
-        loaded = candidate.loaded
+        slots = candidate.slots
     }
 
     /// The action, on one worker, of a route that runs the extension `name` of `candidate`.
@@ -107,7 +73,8 @@ final class ExtensionHost {
         for name: String, in candidate: Candidate, naming: ScriptNaming, site: SiteConfiguration, siteNumber: Int,
         errorPages: ErrorPages?, worker: Int
     ) -> Action {
-        guard let chosen = candidate.loaded[name] else {
+        // A file that came into its folder a moment ago is known with the next reading.
+        guard let slot = candidate.slots[name] else {
             let text = "500 \(StatusCode.reason(500)): the extension could not be loaded\n"
             return RespondAction(
                 FixedResponse(
@@ -115,86 +82,19 @@ final class ExtensionHost {
         }
         let application = ExtensionApplication(
             siteID: siteNumber, siteName: site.hosts.first?.text ?? "", poolName: name, physicalPath: site.root,
-            serverSoftware: "isagate/\(BuildVersion.text)", errorPages: errorPages, health: chosen)
-        return ExtensionAction(
+            serverSoftware: "isagate/\(BuildVersion.text)", errorPages: errorPages)
+        let configuration = slot.configuration
+        return HandlerAction(
             ExtensionDispatcher(
-                module: chosen.library.module, application: application, feeder: chosen.feeders[worker],
-                worker: workers[worker],
-                naming: naming, requestTimeout: Delay(chosen.configuration.requestTimeout),
-                spoolLimit: chosen.configuration.spoolsRequest ? chosen.configuration.spoolLimit : nil,
-                reporter: reporter),
-            owner: chosen)
+                seat: slot.seat(on: worker), application: application, worker: workers[worker], naming: naming,
+                requestTimeout: Delay(configuration.requestTimeout),
+                spoolLimit: configuration.spoolsRequest ? configuration.spoolLimit : nil, reporter: reporter))
     }
 
     /// Unloads everything; false when an extension did not let go of its requests within `limit`.
     func stop(within limit: Duration) -> Bool {
-        loaded = [:]
+        slots = [:]
         return retirement.wait(within: limit)
-    }
-}
-
-/// An extension in use: routes and requests hold it, and letting go of it ends its pool and then its library.
-final class LoadedExtension: ExtensionHealth, @unchecked Sendable {
-    let configuration: ExtensionConfiguration
-    let fingerprint: FileFingerprint?
-    let library: LoadedLibrary
-    let feeders: [PoolFeeder]
-    private let pool: ApplicationPool
-    private let retirement: Retirement
-    private let isUnhealthy = Atomic(false)
-
-    init(
-        configuration: ExtensionConfiguration, fingerprint: FileFingerprint?, library: LoadedLibrary,
-        pool: ApplicationPool, feeders: [PoolFeeder], retirement: Retirement
-    ) {
-        self.configuration = configuration
-        self.fingerprint = fingerprint
-        self.library = library
-        self.pool = pool
-        self.feeders = feeders
-        self.retirement = retirement
-    }
-
-    /// Logged once; what an extension says of itself often is not worth more.
-    func reportedUnhealthy(_ reason: String) {
-        guard !isUnhealthy.exchange(true, ordering: .relaxed) else { return }
-        retirement.retire { [name = configuration.name] logger in
-            logger.warning("extension \(name): reports itself unhealthy: \(reason)")
-        }
-    }
-
-    deinit {
-        // The library outlives the threads that ran its code.
-        retirement.retire { [pool, library] logger in
-            if !pool.stop(within: Retirement.limit) {
-                logger.warning("extension \(pool.name): a request does not return; its thread is left behind")
-            }
-            _ = library
-        }
-    }
-}
-
-/// A loaded module, terminated and unloaded when the last pool that used it is gone and its last request has ended.
-final class LoadedLibrary: @unchecked Sendable {
-    let module: ExtensionModule
-    private let retirement: Retirement
-
-    init(_ module: ExtensionModule, _ retirement: Retirement) {
-        self.module = module
-        self.retirement = retirement
-    }
-
-    deinit {
-        retirement.retire { [module] logger in
-            guard module.waitUntilIdle(within: Retirement.limit) else {
-                logger.warning("extension \(module.name): requests were not finished; its library stays loaded")
-                _ = unsafe Unmanaged.passRetained(module)
-                return
-            }
-            module.terminate(.must)
-            module.unload()
-            logger.notice("extension \(module.name): unloaded")
-        }
     }
 }
 

@@ -2,7 +2,6 @@ import Dispatch
 import Glibc
 import HTTP
 import Logging
-import Synchronization
 import TLS
 import Transport
 
@@ -287,24 +286,6 @@ private struct ServedAddress: Hashable {
     init(_ socket: BoundSocket) {
         listener = socket.listener
         address = socket.address
-    }
-}
-
-/// Counts down from the number of workers and tells when the last has ended.
-private final class Countdown: Sendable {
-    private let remaining = Atomic(0)
-    private let whenDone: @Sendable () -> Void
-
-    init(_ whenDone: @escaping @Sendable () -> Void) {
-        self.whenDone = whenDone
-    }
-
-    func start(from count: Int) {
-        remaining.store(count, ordering: .releasing)
-    }
-
-    func step() {
-        if remaining.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 { whenDone() }
     }
 }
 

@@ -1,7 +1,8 @@
 import Dispatch
 import Logging
 
-/// Runs the ends of things that take their time, away from the threads that serve: the end of a pool, of a library.
+/// Runs what takes its time away from the threads that serve: the beginning of an extension, the end of a pool, of a
+/// library.
 final class Retirement: Sendable {
     private let logger: Logger
     private let group = DispatchGroup()
@@ -15,13 +16,23 @@ final class Retirement: Sendable {
     }
 
     /// Runs `action` soon, on another thread; what it holds is released there too.
-    func retire(_ action: @escaping @Sendable (Logger) -> Void) {
+    func run(_ action: @escaping @Sendable (Logger) -> Void) {
         queue.async(group: group) { [logger] in action(logger) }
     }
 
-    /// Waits until nothing is retiring; false when that takes longer than `limit`.
+    /// Runs `action` after a while; nobody waits for that.
+    func run(after pause: Duration, _ action: @escaping @Sendable (Logger) -> Void) {
+        queue.asyncAfter(deadline: .now() + pause.dispatchInterval) { [self] in run(action) }
+    }
+
+    /// Waits until nothing is under way; false when that takes longer than `limit`.
     func wait(within limit: Duration) -> Bool {
-        let milliseconds = limit.components.seconds * 1000 + limit.components.attoseconds / 1_000_000_000_000_000
-        return group.wait(timeout: .now() + .milliseconds(Int(milliseconds))) == .success
+        group.wait(timeout: .now() + limit.dispatchInterval) == .success
+    }
+}
+
+extension Duration {
+    fileprivate var dispatchInterval: DispatchTimeInterval {
+        .milliseconds(Int(components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000))
     }
 }

@@ -8,7 +8,11 @@ enum ScriptFolders {
         for route in configuration.sites.flatMap(\.routes) {
             guard case .extensionsIn(let folder) = route.action else { continue }
             for file in files(of: folder) {
-                found[file.path] = ExtensionConfiguration(name: file.path, library: file.path)
+                var script = ExtensionConfiguration(name: file.path, library: file.path)
+                (script.load, script.idleUnload) = (folder.load, folder.idleUnload)
+                // Of routes that differ, the one that keeps it loaded for longer decides.
+                if let other = found[file.path] { script.keepLoaded(like: other) }
+                found[file.path] = script
             }
         }
         return found.values.sorted { $0.name < $1.name }
@@ -27,5 +31,12 @@ enum ScriptFolders {
             if isScript, !name.hasPrefix("."), folder.allowed?.contains(name) != false { names.append(name) }
         }
         return names.sorted().map { ($0, "\(folder.path)/\($0)") }
+    }
+}
+
+extension ExtensionConfiguration {
+    fileprivate mutating func keepLoaded(like other: Self) {
+        if other.load == .startup { load = .startup }
+        idleUnload = idleUnload.flatMap { own in other.idleUnload.map { max(own, $0) } }
     }
 }

@@ -4,12 +4,11 @@ import Transport
 
 /// The handler that takes a request to an extension's pool and its response back to the client.
 ///
-/// One per route and worker, so that workers share no reference counts. It runs in the connection's task on its worker; extension code runs on the pool's threads, and the
-/// session between them is the only thing both touch.
+/// One per route and worker, so that workers share no reference counts. It runs in the connection's task on its worker;
+/// extension code runs on the pool's threads, and the session between them is the only thing both touch.
 package final class ExtensionDispatcher: RequestHandler {
-    private let module: ExtensionModule
+    private let seat: ExtensionSeat
     private let application: ExtensionApplication
-    private let feeder: PoolFeeder
     private let worker: Worker
     private let requestTimeout: Delay
     /// Bytes of a chunked body that are collected before the extension is called, so that it finds a length; nil to call
@@ -21,22 +20,22 @@ package final class ExtensionDispatcher: RequestHandler {
 
     private let busy = ExtensionDispatcher.message(503, "the extension's queue is full", retryAfter: 1)
     private let failed = ExtensionDispatcher.message(500, "the extension gave no response")
+    private let refused = ExtensionDispatcher.message(500, "the extension could not be loaded")
     private let late = ExtensionDispatcher.message(504, "the extension did not answer in time")
 
     /// How long output may wait for more before it is sent.
     private static let flushDelay = Delay.milliseconds(2)
 
     /// - Parameters:
-    ///   - feeder: the worker's way into the extension's pool.
+    ///   - seat: the worker's, where the extension is found when it is loaded.
     ///   - worker: the one that uses this dispatcher.
     ///   - naming: which part of the path names the extension.
     package init(
-        module: ExtensionModule, application: ExtensionApplication, feeder: PoolFeeder, worker: Worker,
-        naming: ScriptNaming, requestTimeout: Delay, spoolLimit: Int? = nil, reporter: any ExtensionReporter
+        seat: ExtensionSeat, application: ExtensionApplication, worker: Worker, naming: ScriptNaming,
+        requestTimeout: Delay, spoolLimit: Int? = nil, reporter: any ExtensionReporter
     ) {
-        self.module = module
+        self.seat = seat
         self.application = application
-        self.feeder = feeder
         self.worker = worker
         self.requestTimeout = requestTimeout
         self.spoolLimit = spoolLimit
@@ -46,22 +45,35 @@ package final class ExtensionDispatcher: RequestHandler {
     }
 
     package func handle(_ exchange: Exchange) async throws(ExchangeFailure) {
+        if let lease = seat.lease { return try await handle(exchange, lease) }
+        switch try await seat.arrive(exchange.endpoint, until: worker.now.advanced(by: requestTimeout)) {
+        case .leased(let lease): try await handle(exchange, lease)
+        case .refused: exchange.fail(refused)
+        case .late:
+            report("not loaded within the request timeout", exchange)
+            exchange.fail(late)
+        }
+    }
+
+    private func handle(_ exchange: Exchange, _ lease: ExtensionLease) async throws(ExchangeFailure) {
+        let feeder = lease.feeder
+        lease.use(at: worker.now)
         let session = feeder.takeSession()
-        begin(session, exchange)
+        begin(session, exchange, lease)
         do throws(ExchangeFailure) {
             try await readAhead(session, exchange)
         } catch {
             session.withdraw()
             throw error
         }
-        guard submit(session, exchange) else {
+        guard submit(session, to: feeder) else {
             session.withdraw()
             report("queue full", exchange)
             exchange.fail(busy)
             return
         }
         do throws(ExchangeFailure) {
-            try await relay(session, exchange)
+            try await relay(session, exchange, feeder)
         } catch {
             session.abandon()
             throw error
@@ -70,7 +82,7 @@ package final class ExtensionDispatcher: RequestHandler {
 
     // MARK: To the extension
 
-    private func begin(_ session: ExtensionSession, _ exchange: Exchange) {
+    private func begin(_ session: ExtensionSession, _ exchange: Exchange, _ lease: ExtensionLease) {
         let origin = exchange.withConnection { self.origin(of: $0) }
         unsafe exchange.withPath { path in
             let (nameEnd, infoStart) = unsafe naming.split(path)
@@ -81,7 +93,7 @@ package final class ExtensionDispatcher: RequestHandler {
                     head: exchange.head, headBytes: exchange.headBytes, fields: exchange.fields,
                     scriptName: scriptName, pathInfo: pathInfo, translatedPath: translated, origin: origin,
                     application: application, keepAlive: exchange.willKeepAlive)
-                session.begin(request, module: module, pool: feeder.pool, notifier: exchange.endpoint)
+                session.begin(request, lease: lease, notifier: exchange.endpoint)
             }
         }
     }
@@ -130,7 +142,7 @@ package final class ExtensionDispatcher: RequestHandler {
         if exchange.head.framing == .chunked { session.setKnownLength(UInt64(total)) }
     }
 
-    private func submit(_ session: ExtensionSession, _ exchange: Exchange) -> Bool {
+    private func submit(_ session: ExtensionSession, to feeder: PoolFeeder) -> Bool {
         let isFirst = feeder.isEmpty
         guard feeder.add(session) else { return false }
         if isFirst { worker.lendAtEndOfTurn(to: feeder) }
@@ -142,7 +154,9 @@ package final class ExtensionDispatcher: RequestHandler {
     /// Sends what the extension writes and reads what it asks for, until its response is complete.
     ///
     /// Lets go of the session on return, and leaves that to the caller on an error.
-    private func relay(_ session: ExtensionSession, _ exchange: Exchange) async throws(ExchangeFailure) {
+    private func relay(
+        _ session: ExtensionSession, _ exchange: Exchange, _ feeder: PoolFeeder
+    ) async throws(ExchangeFailure) {
         let endpoint = exchange.endpoint
         let deadline = worker.now.advanced(by: requestTimeout)
         var flushDeadline = worker.now.advanced(by: Self.flushDelay)
@@ -351,7 +365,7 @@ package final class ExtensionDispatcher: RequestHandler {
     }
 
     private func report(_ problem: String, _ exchange: Exchange) {
-        reporter.report("extension \(module.name): \(problem)", worker: exchange.endpoint.worker.index)
+        reporter.report("extension \(seat.name): \(problem)", worker: exchange.endpoint.worker.index)
     }
 
     private static func message(_ status: Int, _ text: String, retryAfter: Int? = nil) -> FixedResponse {

@@ -105,6 +105,9 @@ package final class ExtensionModule: @unchecked Sendable {
         idle.wake(Int.max)
     }
 
+    /// Whether no request's code can run.
+    package var isIdle: Bool { activeRequests.load(ordering: .sequentiallyConsistent) == 0 }
+
     /// Waits until no request's code can run any more; false when that takes longer than `limit`.
     package func waitUntilIdle(within limit: Duration) -> Bool {
         isRetiring.store(true, ordering: .sequentiallyConsistent)

@@ -35,15 +35,16 @@ package final class ExtensionSession: @unchecked Sendable {
 
     /// Copies the request and makes the session ready for its pool.
     package func begin(
-        _ request: ExtensionRequest, module: ExtensionModule, pool: ApplicationPool, notifier: any SessionNotifier
+        _ request: ExtensionRequest, lease: ExtensionLease, notifier: any SessionNotifier
     ) {
-        module.requestBegan()
+        lease.module.requestBegan()
         state.withLock { state in
             state.life.begin()
             state.request.fill(request)
             state.body.begin(hasBody: request.head.framing != .none)
-            unsafe state.module = .passUnretained(module)
-            unsafe state.pool = .passUnretained(pool)
+            state.lease = lease
+            unsafe state.module = .passUnretained(lease.module)
+            unsafe state.pool = .passUnretained(lease.feeder.pool)
             unsafe state.notifier = notifier
         }
     }

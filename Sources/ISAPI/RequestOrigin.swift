@@ -96,11 +96,10 @@ package final class ExtensionApplication: Sendable {
     package let serverSoftware: String
     /// What the site answers errors with.
     package let errorPages: ErrorPages?
-    package let health: (any ExtensionHealth)?
 
     package init(
         siteID: Int, siteName: String, poolName: String, physicalPath: String, serverSoftware: String,
-        errorPages: ErrorPages? = nil, health: (any ExtensionHealth)? = nil
+        errorPages: ErrorPages? = nil
     ) {
         self.siteID = siteID
         self.siteName = siteName
@@ -108,11 +107,5 @@ package final class ExtensionApplication: Sendable {
         self.physicalPath = physicalPath.hasSuffix("/") ? physicalPath : physicalPath + "/"
         self.serverSoftware = serverSoftware
         self.errorPages = errorPages
-        self.health = health
     }
-}
-
-/// Told when an extension asks for a fresh start (HSE_REQ_REPORT_UNHEALTHY), on any thread.
-package protocol ExtensionHealth: AnyObject, Sendable {
-    func reportedUnhealthy(_ reason: String)
 }

@@ -85,7 +85,6 @@ struct RequestRecord: ~Copyable {
 
     mutating func reset() {
         arena.removeAll()
-        // They may hold an extension loaded, which is to end with its last request.
         origin = nil
         application = nil
         knownLength = nil

@@ -30,7 +30,9 @@ struct SessionState: ~Copyable {
     var log = ByteBuffer()
     /// Where server variables are put together.
     var scratch = ByteBuffer()
-    /// Outlives its active requests, so it is not counted: pool threads and workers would fight over the count.
+    /// Keeps the module and the pool until the request has ended for both parties.
+    var lease: ExtensionLease?
+    /// The lease's; not counted, as pool threads and workers would fight over the counts.
     var module: Unmanaged<ExtensionModule>?
     var pool: Unmanaged<ApplicationPool>?
     /// The worker's; it lets go of it before its own end, so it is not counted either.
@@ -239,13 +241,11 @@ struct SessionState: ~Copyable {
         substatus = 0
         if let module = unsafe module { unsafe module._withUnsafeGuaranteedRef { $0.requestEnded() } }
         unsafe module = nil
-        if isCountedPending, let pool = unsafe pool {
-            // A pool that stops may be gone as soon as it knows.
-            let kept = unsafe pool.takeUnretainedValue()
-            withExtendedLifetime(kept) { kept.pendingEnded() }
-        }
+        if isCountedPending, let pool = unsafe pool { unsafe pool._withUnsafeGuaranteedRef { $0.pendingEnded() } }
         isCountedPending = false
         unsafe pool = nil
+        // It may be the last that holds an extension loaded, which is to end with its last request.
+        lease = nil
         return true
     }
 

@@ -134,14 +134,14 @@ struct SupportCall {
 
     /// lpvBuffer: the reason as text, or NULL.
     private func reportUnhealthy() -> CallFailure? {
-        var application: ExtensionApplication?
+        var lease: ExtensionLease?
         let failure = unsafe session.inquire(by: caller) { state in
-            application = state.request.application
+            lease = state.lease
             return nil
         }
         guard failure == nil else { return failure }
         let reason = unsafe String(decoding: textBytes(buffer).prefix(Self.reasonLimit), as: UTF8.self)
-        application?.health?.reportedUnhealthy(reason)
+        lease?.health?.reportedUnhealthy(reason)
         return nil
     }
 

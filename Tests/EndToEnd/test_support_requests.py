@@ -166,7 +166,7 @@ def test_what_windows_alone_has_is_refused(server):
     assert server.secure().get("/requests/windows_only").text == f"0 {NOT_SUPPORTED} " * 7
 
 
-def test_an_extension_that_reports_itself_unhealthy_is_logged(server):
+def test_a_report_of_bad_health_succeeds_and_is_logged(server):
     assert server.secure().get("/requests/unhealthy?out%20of%20paper").text == "1 0 "
     server.log.wait_for("extension requests: reports itself unhealthy: out of paper")
 

@@ -9,6 +9,8 @@ final class TestExtension {
     let module: ExtensionModule
     let pool: ApplicationPool
     let folder: URL
+    /// Of the worker that sends requests.
+    let feeder: PoolFeeder
 
     /// - Parameter source: C; `static DWORD handle(EXTENSION_CONTROL_BLOCK *ecb)` answers requests, unless the source
     ///   has entry points of its own.
@@ -18,7 +20,11 @@ final class TestExtension {
         let library = try Self.compile(source, in: folder)
         module = try ExtensionModule.load(name: "test", path: library)
         pool = try ApplicationPool(name: "test", threads: threads, queueLimit: queueLimit)
+        feeder = PoolFeeder(pool)
     }
+
+    /// A new hold on the extension.
+    var lease: ExtensionLease { ExtensionLease(module, feeder) }
 
     /// Ends the pool and unloads the library.
     func close() {
@@ -161,8 +167,7 @@ final class TestWorker: SessionNotifier, @unchecked Sendable {
                                 head: parsed, headBytes: bytes, fields: fields, scriptName: path, pathInfo: pathInfo,
                                 translatedPath: translated, origin: Self.origin, application: Self.application,
                                 keepAlive: parsed.keepAlive)
-                            session.begin(
-                                request, module: target.module, pool: target.pool, notifier: self)
+                            session.begin(request, lease: target.lease, notifier: self)
                         }
                     }
                 }

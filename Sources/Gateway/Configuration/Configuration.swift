@@ -128,6 +128,20 @@ package struct ExtensionConfiguration: Sendable, Equatable {
     package var spoolsRequest = false
     /// Bytes of a body that is collected.
     package var spoolLimit = 16 << 20
+    package var load = Load.startup
+    /// How long an extension is without requests before it is asked whether it may be unloaded; nil for never.
+    package var idleUnload: Duration?
+    /// How long requests are answered 500 after the extension could not be loaded; the next one tries again.
+    package var loadRetry = Duration.seconds(30)
+    /// The least time between two replacements of an extension that reports itself unhealthy.
+    package var recycleInterval = Duration.seconds(30)
+
+    package enum Load: Sendable, Equatable {
+        /// With the configuration, before anything is served.
+        case startup
+        /// When the first request comes for it.
+        case firstRequest
+    }
 
     package enum Placement: Sendable, Equatable {
         /// On threads of the gateway's own process.

@@ -213,7 +213,30 @@ extension ValueDecoder<ExtensionConfiguration> {
                 "request_timeout", .time(in: .milliseconds(100) ... .seconds(86_400)), default: pool.requestTimeout)
             pool.spoolsRequest = keys.take("spool_request", .boolean, default: pool.spoolsRequest)
             pool.spoolLimit = keys.take("spool_limit", .size(in: 0...1 << 30), default: pool.spoolLimit)
+            pool.load = keys.take("load", .load, default: pool.load)
+            pool.idleUnload = keys.take("idle_unload", .idleUnload, default: pool.idleUnload)
+            pool.loadRetry = keys.take(
+                "load_retry", .time(in: .milliseconds(100) ... .seconds(3600)), default: pool.loadRetry)
+            pool.recycleInterval = keys.take(
+                "recycle_interval", .time(in: .milliseconds(100) ... .seconds(86_400)), default: pool.recycleInterval)
             return pool
+        }
+    }
+}
+
+extension ValueDecoder<ExtensionConfiguration.Load> {
+    static var load: Self {
+        .word("when the extension is loaded", ["startup": .startup, "first_request": .firstRequest])
+    }
+}
+
+extension ValueDecoder<Duration?> {
+    /// A time or `off`.
+    static var idleUnload: Self {
+        let time = ValueDecoder<Duration>.time(in: .milliseconds(100) ... .seconds(86_400))
+        return Self { node, context in
+            if node.scalar?.string == "off" { return .some(nil) }
+            return time.decode(node, context).map { .some($0) }
         }
     }
 }

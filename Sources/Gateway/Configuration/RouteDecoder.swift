@@ -79,9 +79,12 @@ extension ValueDecoder<ScriptFolderConfiguration> {
     /// A folder, or a mapping of a folder and the names of the files in it that may be run.
     fileprivate static var scriptFolder: Self {
         let section = Self.mapping { keys in
-            ScriptFolderConfiguration(
+            var folder = ScriptFolderConfiguration(
                 path: keys.require("folder", .folder, placeholder: ""),
                 allowed: keys.take("allow", .list("files", of: .name("the name of a file"))).map(Set.init))
+            folder.load = keys.take("load", .load, default: folder.load)
+            folder.idleUnload = keys.take("idle_unload", .idleUnload, default: folder.idleUnload)
+            return folder
         }
         return Self { node, context in
             if case .mapping = node { return section.decode(node, context) }

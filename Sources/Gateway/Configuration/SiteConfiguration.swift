@@ -116,6 +116,9 @@ package struct ScriptFolderConfiguration: Sendable, Equatable {
     package var path: String
     /// The names of files that may be run; nil for all with the suffix.
     package var allowed: Set<String>?
+    package var load = ExtensionConfiguration.Load.firstRequest
+    /// As of an extension that has a name.
+    package var idleUnload: Duration?
     /// How the names end, from the route's path.
     package var suffix = ""
     /// Bytes of a request's path before the file's name, from the route's path.

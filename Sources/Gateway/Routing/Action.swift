@@ -25,27 +25,7 @@ final class RespondAction: Action {
     }
 }
 
-/// `extension`: a request for an application pool.
-final class ExtensionAction: Action {
-    private let handler: any RequestHandler
-    /// Keeps the extension loaded as long as a route leads to it.
-    private let owner: AnyObject
-
-    init(_ handler: any RequestHandler, owner: AnyObject) {
-        self.handler = handler
-        self.owner = owner
-    }
-
-    override func answer(_ exchange: Exchange) -> Disposition {
-        .handler(handler)
-    }
-
-    override func isHandled(byAnyOf handlers: [any RequestHandler]) -> Bool {
-        handlers.contains { $0 === handler }
-    }
-}
-
-/// `proxy`: what a handler answers that nothing but the route keeps.
+/// `extension`, `proxy`: what a handler answers.
 final class HandlerAction: Action {
     private let handler: any RequestHandler
 

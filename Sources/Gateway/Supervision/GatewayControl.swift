@@ -74,7 +74,7 @@ package struct ListenerStatus: Codable, Equatable, Sendable {
 
 package struct ExtensionStatus: Codable, Equatable, Sendable {
     package var name: String
-    /// What the extension says about itself; nil when it could not be loaded.
+    /// What the extension says about itself; nil while it is not loaded.
     package var description: String?
 }
 

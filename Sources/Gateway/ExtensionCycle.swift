@@ -1,0 +1,96 @@
+/// Where an extension stands between not being loaded and being unloaded.
+///
+/// A value that is told of events and answers with what is to be done; it does nothing itself.
+struct ExtensionCycle<Instance: Equatable>: Equatable {
+    enum Action: Equatable {
+        case nothing
+        /// Load the library; `loaded` or `failed` is to follow.
+        case load
+        /// Requests are to get this instance from now on.
+        case serve(Instance)
+        /// Requests are to be refused for a while.
+        case refuse
+        /// No request is to get this instance; then ask it whether it may be unloaded. `kept` or `dropped` is to follow.
+        case withdraw(Instance)
+    }
+
+    private enum State: Equatable {
+        case absent
+        case failed
+        case loading
+        case serving(Instance)
+        /// A fresh instance is being loaded.
+        case replacing(Instance)
+        /// It is being asked whether it may be unloaded; requests may have come meanwhile.
+        case withdrawn(Instance, isWanted: Bool)
+    }
+
+    private var state = State.absent
+
+    /// The instance requests get.
+    var serving: Instance? {
+        switch state {
+        case .serving(let instance), .replacing(let instance): instance
+        case .absent, .failed, .loading, .withdrawn: nil
+        }
+    }
+
+    var hasFailed: Bool { state == .failed }
+
+    /// A request has come, and its worker has no instance.
+    mutating func wanted() -> Action {
+        switch state {
+        case .absent, .failed:
+            state = .loading
+            return .load
+        case .loading: return .nothing
+        case .serving(let instance), .replacing(let instance): return .serve(instance)
+        case .withdrawn(let instance, _):
+            state = .withdrawn(instance, isWanted: true)
+            return .nothing
+        }
+    }
+
+    mutating func loaded(_ instance: Instance) -> Action {
+        state = .serving(instance)
+        return .serve(instance)
+    }
+
+    mutating func failed() -> Action {
+        // What was to be replaced goes on.
+        if case .replacing(let instance) = state {
+            state = .serving(instance)
+            return .nothing
+        }
+        state = .failed
+        return .refuse
+    }
+
+    /// The instance is to be replaced by a fresh one.
+    mutating func replace(_ instance: Instance) -> Action {
+        guard state == .serving(instance) else { return .nothing }
+        state = .replacing(instance)
+        return .load
+    }
+
+    /// The instance has had no request for long enough.
+    mutating func idle(_ instance: Instance) -> Action {
+        guard state == .serving(instance) else { return .nothing }
+        state = .withdrawn(instance, isWanted: false)
+        return .withdraw(instance)
+    }
+
+    /// The withdrawn instance stays: it was used after all, or does not agree.
+    mutating func kept() -> Action {
+        guard case .withdrawn(let instance, _) = state else { return .nothing }
+        state = .serving(instance)
+        return .serve(instance)
+    }
+
+    /// The withdrawn instance is let go of.
+    mutating func dropped() -> Action {
+        guard case .withdrawn(_, let isWanted) = state else { return .nothing }
+        state = isWanted ? .loading : .absent
+        return isWanted ? .load : .nothing
+    }
+}

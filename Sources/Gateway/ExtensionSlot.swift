@@ -1,0 +1,262 @@
+import HTTP
+import ISAPI
+import Logging
+import Synchronization
+import Transport
+
+/// An extension of the configuration, loaded or not: loads it when it is wanted, unloads it when it is not used,
+/// replaces it when it is unhealthy.
+///
+/// Extension code runs on the threads of `Retirement` here, never on a worker's.
+final class ExtensionSlot: ExtensionLoader, @unchecked Sendable {
+    let configuration: ExtensionConfiguration
+    private let workers: [Worker]
+    private let retirement: Retirement
+    private let logger: Logger
+    private let state = Mutex(State())
+
+    private struct State {
+        var cycle = ExtensionCycle<Instance>()
+        /// One for each worker that serves a route of this extension; the routes hold them.
+        var seats: [Int: WeakSeat] = [:]
+        var replacedAt: ContinuousClock.Instant?
+    }
+
+    private struct WeakSeat {
+        weak var seat: ExtensionSeat?
+    }
+
+    /// What is loaded, and each worker's hold on it.
+    private struct Instance: Equatable, @unchecked Sendable {
+        let loaded: LoadedExtension
+        let leases: [ExtensionLease]
+
+        var lastUse: Deadline { leases.map(\.lastUse).max() ?? .never }
+
+        static func == (left: Instance, right: Instance) -> Bool { left.loaded == right.loaded }
+    }
+
+    init(_ configuration: ExtensionConfiguration, workers: [Worker], retirement: Retirement, logger: Logger) {
+        self.configuration = configuration
+        self.workers = workers
+        self.retirement = retirement
+        self.logger = logger
+    }
+
+    // MARK: The configuration's side
+
+    /// Loads the extension now, on the calling thread.
+    ///
+    /// - Parameter library: the library where another slot has it loaded already.
+    func loadNow(sharing library: LoadedLibrary? = nil) throws(ExtensionSlotError) {
+        serve(try makeInstance(sharing: library))
+    }
+
+    /// It could not be loaded; requests ask for it again after a while.
+    func loadFailed() {
+        state.withLock { state in perform(state.cycle.failed(), &state) }
+    }
+
+    /// Whether this slot is what a slot made now for this configuration would be.
+    func serves(_ configuration: ExtensionConfiguration) -> Bool {
+        guard configuration == self.configuration else { return false }
+        let (library, hasFailed) = state.withLock { ($0.cycle.serving?.loaded.library, $0.cycle.hasFailed) }
+        guard let library else { return !hasFailed }
+        return library.fingerprint == FileFingerprint(of: configuration.library)
+    }
+
+    /// The library, if it is loaded from the file as it is now.
+    func library(of file: String) -> LoadedLibrary? {
+        guard file == configuration.library, let library = state.withLock({ $0.cycle.serving?.loaded.library }),
+            library.fingerprint == FileFingerprint(of: file)
+        else { return nil }
+        return library
+    }
+
+    /// What the extension says about itself; nil while it is not loaded.
+    var description: String? {
+        state.withLock { $0.cycle.serving?.loaded.library.module.description }
+    }
+
+    /// The seat of a worker, for the routes that lead to this extension.
+    func seat(on worker: Int) -> ExtensionSeat {
+        state.withLock { state in
+            if let seat = state.seats[worker]?.seat { return seat }
+            let seat = ExtensionSeat(name: configuration.name, worker: workers[worker], loader: self)
+            if let instance = state.cycle.serving { seat.take(instance.leases[worker]) }
+            if state.cycle.hasFailed { seat.refuse(for: Delay(configuration.loadRetry)) }
+            state.seats[worker] = WeakSeat(seat: seat)
+            return seat
+        }
+    }
+
+    // MARK: Loading
+
+    func load() {
+        state.withLock { state in perform(state.cycle.wanted(), &state) }
+    }
+
+    /// Called with the lock, so that the seats hear of everything in its order.
+    private func perform(_ action: ExtensionCycle<Instance>.Action, _ state: inout State) {
+        switch action {
+        case .nothing: break
+        case .load: retirement.run { [self] _ in loadInBackground() }
+        case .serve(let instance):
+            tellSeats(&state) { seat, worker in seat.take(instance.leases[worker]) }
+        case .refuse:
+            let pause = Delay(configuration.loadRetry)
+            tellSeats(&state) { seat, _ in seat.refuse(for: pause) }
+        case .withdraw(let instance): withdraw(instance, &state)
+        }
+    }
+
+    private func tellSeats(
+        _ state: inout State, _ news: @escaping @Sendable (_ seat: ExtensionSeat, _ worker: Int) -> Void
+    ) {
+        for worker in workers {
+            guard let seat = state.seats[worker.index]?.seat else { continue }
+            worker.perform { _ in news(seat, worker.index) }
+        }
+    }
+
+    private func loadInBackground() {
+        do throws(ExtensionSlotError) {
+            serve(try makeInstance(sharing: nil))
+        } catch {
+            logger.error("\(error.description)")
+            state.withLock { state in
+                state.cycle.serving?.loaded.recovered()
+                perform(state.cycle.failed(), &state)
+            }
+        }
+    }
+
+    private func serve(_ instance: Instance) {
+        state.withLock { state in perform(state.cycle.loaded(instance), &state) }
+        watch(instance)
+    }
+
+    private func makeInstance(sharing shared: LoadedLibrary?) throws(ExtensionSlotError) -> Instance {
+        let library = if let shared { shared } else { try loadLibrary() }
+        let pool: ApplicationPool
+        do throws(ApplicationPoolError) {
+            pool = try ApplicationPool(
+                name: configuration.name.split(separator: "/").last.map(String.init) ?? configuration.name,
+                threads: configuration.threads, queueLimit: configuration.queue)
+        } catch {
+            throw .pool(error)
+        }
+        let loaded = LoadedExtension(library, pool, retirement: retirement) { [weak self] loaded, reason in
+            self?.isUnhealthy(loaded, reason)
+        }
+        let now = Deadline.current()
+        return Instance(loaded: loaded, leases: workers.map { loaded.lease(on: $0, now: now) })
+    }
+
+    private func loadLibrary() throws(ExtensionSlotError) -> LoadedLibrary {
+        let fingerprint = FileFingerprint(of: configuration.library)
+        do throws(ExtensionLoadError) {
+            let module = try ExtensionModule.load(name: configuration.name, path: configuration.library)
+            let version = "\(module.version >> 16).\(module.version & 0xffff)"
+            logger.notice("extension \(module.name): \(module.description), ISAPI \(version)")
+            return LoadedLibrary(module, fingerprint, retirement)
+        } catch {
+            throw .load(error)
+        }
+    }
+
+    // MARK: Unloading what is not used
+
+    /// Looks again when the instance may have been idle for long enough.
+    private func watch(_ instance: Instance) {
+        guard let limit = configuration.idleUnload.map({ Delay($0) }) else { return }
+        let due = instance.lastUse.advanced(by: limit)
+        let now = Deadline.current()
+        let pause = due > now ? due.milliseconds - now.milliseconds : limit.milliseconds
+        retirement.run(after: .milliseconds(Int(clamping: pause))) { [weak self, weak loaded = instance.loaded] _ in
+            guard let self, let loaded else { return }
+            lookAt(loaded, limit)
+        }
+    }
+
+    private func lookAt(_ loaded: LoadedExtension, _ limit: Delay) {
+        state.withLock { state in
+            guard let instance = state.cycle.serving, instance.loaded == loaded else { return }
+            guard loaded.library.module.isIdle, instance.lastUse.advanced(by: limit) <= Deadline.current() else {
+                return watch(instance)
+            }
+            let action = state.cycle.idle(instance)
+            if action == .nothing { return watch(instance) }
+            perform(action, &state)
+        }
+    }
+
+    /// Takes the instance from the seats, and asks it once none has it any more.
+    private func withdraw(_ instance: Instance, _ state: inout State) {
+        let seats = workers.compactMap { worker in state.seats[worker.index]?.seat.map { (worker, $0) } }
+        let known = instance.lastUse
+        let withdrawn = Countdown { [self] in
+            retirement.run { [self] _ in settle(instance, isUnused: instance.lastUse == known) }
+        }
+        withdrawn.start(from: seats.count + 1)
+        for (worker, seat) in seats {
+            worker.perform { _ in
+                seat.giveUp()
+                withdrawn.step()
+            }
+        }
+        withdrawn.step()
+    }
+
+    private func settle(_ instance: Instance, isUnused: Bool) {
+        let isLeaving = isUnused && instance.loaded.library.agreesToUnload()
+        state.withLock { state in
+            perform(isLeaving ? state.cycle.dropped() : state.cycle.kept(), &state)
+        }
+        guard !isLeaving else { return }
+        watch(instance)
+        if instance.loaded.isReportedIll { replace(instance.loaded) }
+    }
+
+    // MARK: Replacing what is unhealthy
+
+    private func isUnhealthy(_ loaded: LoadedExtension, _ reason: String) {
+        // The caller may hold a session.
+        retirement.run { [weak self] logger in
+            guard let self else { return }
+            logger.warning(
+                "extension \(configuration.name): reports itself unhealthy: \(reason); a fresh copy will replace it")
+            replace(loaded)
+        }
+    }
+
+    /// Loads a fresh instance beside this one, soon enough and no more often than configured.
+    private func replace(_ loaded: LoadedExtension) {
+        let now = ContinuousClock.now
+        let due = state.withLock { $0.replacedAt.map { $0 + configuration.recycleInterval } } ?? now
+        guard due <= now else {
+            retirement.run(after: due - now) { [weak self, weak loaded] _ in
+                if let self, let loaded { replace(loaded) }
+            }
+            return
+        }
+        state.withLock { state in
+            guard let instance = state.cycle.serving, instance.loaded == loaded else { return }
+            state.replacedAt = now
+            perform(state.cycle.replace(instance), &state)
+        }
+    }
+}
+
+/// Why an extension cannot be used.
+enum ExtensionSlotError: Error {
+    case load(ExtensionLoadError)
+    case pool(ApplicationPoolError)
+
+    var description: String {
+        switch self {
+        case .load(let error): error.description
+        case .pool(let error): error.description
+        }
+    }
+}

@@ -1,0 +1,100 @@
+import ISAPI
+import Logging
+import Synchronization
+import Transport
+
+/// An extension in use: a library, and the threads that run its code. Leases hold it, and letting go of it ends the
+/// threads and then the library.
+final class LoadedExtension: ExtensionHealth, @unchecked Sendable {
+    let library: LoadedLibrary
+    private let pool: ApplicationPool
+    private let retirement: Retirement
+    private let ill: @Sendable (LoadedExtension, String) -> Void
+    private let isIll = Atomic(false)
+
+    /// - Parameter ill: called when the extension reports itself unhealthy, on any thread, once until `recovered`.
+    init(
+        _ library: LoadedLibrary, _ pool: ApplicationPool, retirement: Retirement,
+        ill: @escaping @Sendable (LoadedExtension, String) -> Void
+    ) {
+        self.library = library
+        self.pool = pool
+        self.retirement = retirement
+        self.ill = ill
+        library.shared()
+    }
+
+    func lease(on worker: Worker, now: Deadline) -> ExtensionLease {
+        ExtensionLease(library.module, PoolFeeder(pool), health: self, now: now)
+    }
+
+    /// What an extension says of itself often is not worth more than once.
+    func reportedUnhealthy(_ reason: String) {
+        guard !isIll.exchange(true, ordering: .relaxed) else { return }
+        ill(self, reason)
+    }
+
+    var isReportedIll: Bool { isIll.load(ordering: .relaxed) }
+
+    /// What it reports from now on is news again.
+    func recovered() {
+        isIll.store(false, ordering: .relaxed)
+    }
+
+    deinit {
+        library.unshared()
+        // The library outlives the threads that ran its code.
+        retirement.run { [pool, library] logger in
+            if !pool.stop(within: Retirement.limit) {
+                logger.warning("extension \(pool.name): a request does not return; its thread is left behind")
+            }
+            _ = library
+        }
+    }
+}
+
+extension LoadedExtension: Equatable {
+    static func == (left: LoadedExtension, right: LoadedExtension) -> Bool { left === right }
+}
+
+/// A loaded module, terminated and unloaded when the last pool that used it is gone and its last request has ended.
+final class LoadedLibrary: @unchecked Sendable {
+    let module: ExtensionModule
+    /// The file it was loaded from, as it was then.
+    let fingerprint: FileFingerprint?
+    private let retirement: Retirement
+    private let users = Atomic(0)
+    private let hasAgreed = Atomic(false)
+
+    init(_ module: ExtensionModule, _ fingerprint: FileFingerprint?, _ retirement: Retirement) {
+        self.module = module
+        self.fingerprint = fingerprint
+        self.retirement = retirement
+    }
+
+    fileprivate func shared() { users.add(1, ordering: .sequentiallyConsistent) }
+    fileprivate func unshared() { users.subtract(1, ordering: .sequentiallyConsistent) }
+
+    /// Asks whether the library may be unloaded (HSE_TERM_ADVISORY_UNLOAD); only while no request can reach it.
+    func agreesToUnload() -> Bool {
+        guard users.load(ordering: .sequentiallyConsistent) == 1, module.isIdle, module.terminate(.advisory) else {
+            return false
+        }
+        hasAgreed.store(true, ordering: .sequentiallyConsistent)
+        return true
+    }
+
+    deinit {
+        let mustTerminate = !hasAgreed.load(ordering: .sequentiallyConsistent)
+        retirement.run { [module] logger in
+            guard module.waitUntilIdle(within: Retirement.limit) else {
+                logger.warning("extension \(module.name): requests were not finished; its library stays loaded")
+                _ = unsafe Unmanaged.passRetained(module)
+                return
+            }
+            if mustTerminate { module.terminate(.must) }
+            module.unload()
+            logger.notice("extension \(module.name): unloaded")
+        }
+    }
+}

@@ -1,0 +1,61 @@
+/*
+ * Tells the log of its life: `lifetime: load` and `lifetime: terminate FLAGS`. A request is answered with how many this
+ * copy of the library has had; `unhealthy` in the query reports that.
+ *
+ * ISAGATE_TEST_FOLDER holds what steers it: with `gate`, a pipe, loading waits until somebody writes to it; with
+ * `refuse` it does not load, with `stay` it does not agree to be unloaded.
+ */
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "extension.h"
+
+static long requests;
+
+static void tell(const char *event, int number) {
+  char line[64];
+  int length = snprintf(line, sizeof line, "lifetime: %s %d\n", event, number);
+  if (write(STDERR_FILENO, line, (size_t)length) < 0) {
+    abort();
+  }
+}
+
+static const char *place(const char *name, char path[4096]) {
+  const char *folder = getenv("ISAGATE_TEST_FOLDER");
+  snprintf(path, 4096, "%s/%s", folder != NULL ? folder : "", name);
+  return path;
+}
+
+static BOOL exists(const char *name) {
+  char path[4096];
+  return access(place(name, path), F_OK) == 0;
+}
+
+BOOL WINAPI GetExtensionVersion(HSE_VERSION_INFO *version) {
+  char path[4096];
+  tell("load", 1);
+  if (exists("gate")) {
+    int gate = open(place("gate", path), O_RDONLY);
+    char byte;
+    if (gate < 0 || read(gate, &byte, 1) < 0) {
+      return FALSE;
+    }
+    close(gate);
+  }
+  version->dwExtensionVersion = HSE_VERSION;
+  strcpy(version->lpszExtensionDesc, "Lifetime");
+  return !exists("refuse");
+}
+
+BOOL WINAPI TerminateExtension(DWORD flags) {
+  tell("terminate", (int)flags);
+  return !exists("stay");
+}
+
+DWORD WINAPI HttpExtensionProc(EXTENSION_CONTROL_BLOCK *block) {
+  long number = __atomic_add_fetch(&requests, 1, __ATOMIC_SEQ_CST);
+  if (strstr(block->lpszQueryString, "unhealthy") != NULL) {
+    block->ServerSupportFunction(block->ConnID, HSE_REQ_REPORT_UNHEALTHY, "worn out", NULL, NULL);
+  }
+  return send_text_head(block) && write_format(block, "request %ld\n", number) ? HSE_STATUS_SUCCESS : HSE_STATUS_ERROR;
+}
