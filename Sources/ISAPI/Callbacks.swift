@@ -16,7 +16,9 @@ let getServerVariable: GetServerVariable = { connection, name, buffer, size in
     unsafe call(on: connection) { session, caller in
         guard let name = unsafe name, let size = unsafe size else { return .invalidParameter }
         return unsafe session.inquire(by: caller) { state in
-            guard unsafe ServerVariables.render(name, state.request, into: &state.scratch) else { return .invalidIndex }
+            if let failure = unsafe ServerVariables.render(name, state.request, into: &state.scratch) {
+                return failure
+            }
             return unsafe copyOut(state.scratch.bytes, to: buffer, size: size)
         }
     }

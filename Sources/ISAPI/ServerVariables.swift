@@ -6,25 +6,26 @@ import HTTP
 ///
 /// Names are compared without regard to case. `HTTP_X_Y` and `HEADER_x_y` reach header fields, the first with "_" for
 /// "-", the second by the exact name; `UNICODE_` before any other name gives UTF-16. A name that is known and has
-/// nothing to say has an empty value.
+/// nothing to say has an empty value; only parts of a certificate that was not shown are no data.
 enum ServerVariables {
-    /// Puts the value, with its NUL, into `value`; false if there is no such variable.
+    /// Puts the value, with its NUL, into `value`; a failure if there is no such variable, or no data for it.
     static func render(
         _ name: UnsafePointer<CChar>, _ request: borrowing RequestRecord, into value: inout ByteBuffer
-    ) -> Bool {
+    ) -> CallFailure? {
         value.removeAll()
         let count = unsafe strnlen(name, nameLimit)
         return unsafe UnsafeRawBufferPointer(start: name, count: count).withSpan { name in
             guard name.count > 8, name.extracting(0..<8).isSame(as: "unicode_") else {
-                guard render(name, request, into: &value) else { return false }
+                if let failure = render(name, request, into: &value) { return failure }
                 value.append(0)
-                return true
+                return nil
             }
             let plain = name.extracting(8..<name.count)
             let isField = plain.mayBegin("http_") || plain.mayBegin("header_")
-            guard !isField || find(plain) != nil, render(plain, request, into: &value) else { return false }
+            guard !isField || find(plain) != nil else { return .invalidIndex }
+            if let failure = render(plain, request, into: &value) { return failure }
             value.widen()
-            return true
+            return nil
         }
     }
 
@@ -32,18 +33,20 @@ enum ServerVariables {
 
     private static func render(
         _ name: Span<UInt8>, _ request: borrowing RequestRecord, into value: inout ByteBuffer
-    ) -> Bool {
+    ) -> CallFailure? {
         if let variable = find(name) {
             variable.render(request, into: &value)
-            return true
+            return nil
         }
+        var isFound = false
         if name.count > 5, name.mayBegin("http_") {
-            return appendField(name.extracting(5..<name.count), underscoreIsDash: true, request, to: &value)
+            isFound = appendField(name.extracting(5..<name.count), underscoreIsDash: true, request, to: &value)
+        } else if name.count > 7, name.mayBegin("header_") {
+            isFound = appendField(name.extracting(7..<name.count), underscoreIsDash: false, request, to: &value)
+        } else if let attribute = CertificateAttribute(name) {
+            return attribute.render(request, into: &value)
         }
-        if name.count > 7, name.mayBegin("header_") {
-            return appendField(name.extracting(7..<name.count), underscoreIsDash: false, request, to: &value)
-        }
-        return false
+        return isFound ? nil : .invalidIndex
     }
 
     private static func find(_ name: Span<UInt8>) -> ServerVariable? {

@@ -1,5 +1,7 @@
 """Extensions that break the contract cost their own requests only."""
 
+import threading
+
 import gateway
 import wire
 
@@ -45,6 +47,37 @@ def test_calls_after_the_end_never_reach_a_later_request(start_gateway):
     for _ in range(50):
         response = client.read_response()
         assert (response.text, response["X-Late"]) == ("done\n", None)
+
+
+def test_ten_threads_at_once_get_the_documented_refusals_and_disturb_nobody(start_gateway):
+    server = start_gateway(extensions=["storm", "hello"])
+    over = threading.Event()
+    others = []
+
+    def ask():
+        with server.plain() as client:
+            # No more than the addresses of ended requests rest for.
+            for _ in range(400):
+                if over.is_set():
+                    break
+                others.append(client.get("/hello").text)
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    try:
+        client = server.secure()
+        for _ in range(3):
+            response = client.get("/storm")
+            # Whole lines of all threads, and nothing else.
+            assert response.status == 200
+            assert response.text == "one line of a thread's own bytes\n" * 10 * 20
+    finally:
+        over.set()
+        thread.join()
+    made, *wrong = client.get("/storm?report").text.splitlines()
+    assert wrong == []
+    assert int(made.split()[0]) > 100_000
+    assert set(others) == {"Hello, world\n"}
 
 
 def test_an_extension_that_refuses_to_load_costs_its_route_only(start_gateway):

@@ -7,7 +7,6 @@ import gateway
 import pytest
 
 
-
 @pytest.fixture(scope="module")
 def server(start_shared_gateway):
     routes = [{"path": "/app/*", "extension": "variables"}]
@@ -114,6 +113,18 @@ def test_variables_tell_of_the_clients_certificate(server):
     assert (values["CERT_SUBJECT"], values["CERT_FLAGS"]) == ("CN=somebody", "1")
     assert values["CERT_ISSUER"] and len(values["CERT_COOKIE"]) == 64
     assert values["CERT_SERIALNUMBER"] == "12-34-56"
+
+
+def test_parts_of_a_certificate_are_no_data_without_one(server):
+    query = "SSL_CLIENT_CN,ssl_client_i_cn,SSL_CLIENT_O,UNICODE_SSL_CLIENT_CN,SSL_CLIENT_X"
+    lines = server.secure().get(f"/app/?{query}").text.splitlines()
+    names = query.split(",")
+    assert lines == [*(f"{name}! 232 (65536)" for name in names[:4]), "SSL_CLIENT_X! 1413 (65536)"]
+    context = server.context()
+    context.load_cert_chain(*client_certificate(server.folder))
+    values = variables(server.secure(context), *names[:3])
+    assert (values["SSL_CLIENT_CN"], values["SSL_CLIENT_O"]) == ("somebody", "")
+    assert values["ssl_client_i_cn"]
 
 
 def client_certificate(folder):
