@@ -321,7 +321,9 @@ package final class ExtensionDispatcher: RequestHandler {
         // A HEAD request's extension may leave out the body whose length it does not tell.
         let bodyCount = unsafe events.body.count
         let isTelling = bodyCount > 0 || exchange.head.method != .head
-        return events.isWholeResponse && isTelling ? .known(UInt64(bodyCount)) : .unknown
+        // What a failure has cut off must not look whole.
+        let isWhole = events.isWholeResponse && events.outcome?.isError != true
+        return isWhole && isTelling ? .known(UInt64(bodyCount)) : .unknown
     }
 
     private func conclude(
@@ -337,6 +339,8 @@ package final class ExtensionDispatcher: RequestHandler {
         }
         if !exchange.isResponseBegun {
             exchange.fail(failed, keepAlive: !outcome.closesConnection && outcome.ending == .silent)
+        } else if outcome.isError, framed?.hasEnded != true {
+            if !exchange.isResponseFinished { exchange.cutResponse() }
         } else {
             finish(framed, exchange)
         }

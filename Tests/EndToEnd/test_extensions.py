@@ -7,7 +7,7 @@ import pytest
 import wire
 
 EXTENSIONS = [
-    *("answers_twice", "bare_status", "keepalive_sample", "many_threads", "maps", "never_answers", "no_head"),
+    *("answers_twice", "bare_status", "ends_badly", "keepalive_sample", "many_threads", "maps", "never_answers", "no_head"),
     *("raw_head", "redirect", "returns", "slow", "stream", "variables", "hello", "pending"),
 ]
 
@@ -159,6 +159,36 @@ def test_error_delivers_what_was_sent_and_closes(server):
     assert client.get("/returns?code=4").text == "returned 4\n"
     client.expect_end()
     server.log.wait_for("extension returns: returned HSE_STATUS_ERROR")
+
+
+@pytest.mark.parametrize("query", ["more=5", "unframed=1"])
+@pytest.mark.parametrize("code", [4, 77])
+def test_a_response_that_a_failure_cut_off_does_not_look_whole(server, query, code):
+    client = server.secure()
+    client.send(wire.request(f"/returns?code={code}&{query}"))
+    head = client.read_until(b"\r\n\r\n")
+    rest = client.read_to_end()
+    text = f"returned {code}\n".encode()
+    if query == "more=5":
+        assert rest == text and b"Content-Length: %d\r\n" % (len(text) + 5) in head
+    else:
+        # Its chunk, and not the last one.
+        assert rest.lower() == b"%x\r\n" % len(text) + text + b"\r\n"
+
+
+def test_a_response_without_a_length_that_a_failure_cut_off_ends_with_a_reset_on_http_1_0(server):
+    client = server.plain()
+    client.send(wire.request("/returns?code=4&unframed=1", version="HTTP/1.0"))
+    assert client.read_until(b"returned 4\n")
+    with pytest.raises(ConnectionResetError):
+        client.receive()
+
+
+def test_a_failure_told_by_done_with_session_cuts_the_response_off(server):
+    client = server.secure()
+    client.send(wire.request("/ends_badly"))
+    assert b"chunked" in client.read_until(b"\r\n\r\n")
+    assert client.read_to_end() == b"5\r\npart\n\r\n"
 
 
 def test_error_without_a_response_is_a_500(server):

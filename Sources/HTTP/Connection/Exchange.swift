@@ -268,6 +268,24 @@ package struct Exchange: BitwiseCopyable {
         unsafe storage.pointee.response.abandon()
     }
 
+    /// Ends a response whose handler failed in the middle, so that the client can tell: what was written is sent, and
+    /// only a declared length that is all there makes it whole.
+    package func cutResponse() {
+        if let coding = unsafe storage.pointee.coding {
+            if coding.facts.isHead || coding.remaining == 0 { return _ = finish() }
+            coding.coder.flush(to: sink)
+            unsafe storage.pointee.endCoding()
+        }
+        switch unsafe storage.pointee.response.passage {
+        case .nothing, .unframed(0): finish()
+        case .unframed(.max):
+            // The end of the connection is the end of the body, so it has to look like a failure.
+            unsafe storage.pointee.response.abandon()
+            resetAfterResponse()
+        case .unframed, .framed: unsafe storage.pointee.response.abandon()
+        }
+    }
+
     /// Sends everything written so far, waiting while the client is slow.
     package func flush() async throws(ExchangeFailure) {
         if let coding = unsafe storage.pointee.coding { coding.coder.flush(to: sink) }
