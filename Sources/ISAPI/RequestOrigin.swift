@@ -70,7 +70,15 @@ package final class RequestOrigin: Sendable {
     /// The name requests without Host are served under.
     package let serverName: String
     /// nil on a plain connection.
-    package let security: Security?
+    package var security: Security? { box?.security }
+    private let box: Box?
+
+    /// Apart, so that plain connections do not keep room for it.
+    private final class Box: Sendable {
+        let security: Security
+
+        init(_ security: Security) { self.security = security }
+    }
 
     package init(
         localAddress: String, localPort: UInt16, remoteAddress: String, remotePort: UInt16, serverName: String,
@@ -81,7 +89,7 @@ package final class RequestOrigin: Sendable {
         self.remoteAddress = remoteAddress
         self.remotePort = remotePort
         self.serverName = serverName
-        self.security = security
+        box = security.map(Box.init)
     }
 }
 

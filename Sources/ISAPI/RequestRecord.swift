@@ -51,6 +51,8 @@ struct RequestRecord: ~Copyable {
     private(set) var pathInfoText = Slice.empty
     private(set) var translatedPathText = Slice.empty
     private(set) var contentTypeText = Slice.empty
+    /// What a request without a body has in its place.
+    private(set) var emptyText = Slice.empty
     private(set) var contentType = Slice.empty
     private(set) var origin: RequestOrigin?
     private(set) var application: ExtensionApplication?
@@ -67,12 +69,13 @@ struct RequestRecord: ~Copyable {
         unsafe origin = request.origin.takeUnretainedValue()
         unsafe application = request.application.takeUnretainedValue()
         keepAlive = request.keepAlive
-        let paths = unsafe request.scriptName.count + 2 * (request.pathInfo.count + request.translatedPath.count)
-        // The method, the query and the content type are in the head once and once more on their own.
-        unsafe arena.reserve(2 * request.headBytes.count + paths + 8)
-        unsafe arena.append(request.headBytes)
         unsafe copyFields(request.fields)
-        contentType = value(named: "content-type") ?? .empty
+        contentType = unsafe value(named: "content-type", in: request.headBytes) ?? .empty
+        // Nothing moves while one part is copied from another.
+        let paths = unsafe request.scriptName.count + 2 * (request.pathInfo.count + request.translatedPath.count)
+        let texts = head.methodToken.range.count + head.query.range.count + contentType.range.count
+        unsafe arena.reserve(request.headBytes.count + paths + texts + Self.endCount)
+        unsafe arena.append(request.headBytes)
         scriptName = unsafe append(request.scriptName)
         pathInfo = unsafe append(request.pathInfo)
         translatedPath = unsafe append(request.translatedPath)
@@ -81,6 +84,7 @@ struct RequestRecord: ~Copyable {
         pathInfoText = unsafe append(request.pathInfo)
         translatedPathText = unsafe append(request.translatedPath)
         contentTypeText = unsafe append(bytes(contentType))
+        emptyText = unsafe append(UnsafeRawBufferPointer(start: nil, count: 0))
     }
 
     mutating func reset() {
@@ -108,11 +112,15 @@ struct RequestRecord: ~Copyable {
         return unsafe fieldStorage[index]
     }
 
+    /// NULs behind the parts.
+    private static let endCount = 9
+
     /// The value of the first field with this lower-case name.
-    func value(named name: StaticString) -> Slice? {
+    private func value(named name: StaticString, in head: UnsafeRawBufferPointer) -> Slice? {
         for index in 0..<fieldCount {
             let field = field(index)
-            if unsafe bytes(field.name).withSpan({ $0.isSame(as: name) }) { return field.value }
+            let bytes = unsafe UnsafeRawBufferPointer(rebasing: head[field.name.range])
+            if unsafe bytes.withSpan({ $0.isSame(as: name) }) { return field.value }
         }
         return nil
     }
@@ -128,7 +136,7 @@ struct RequestRecord: ~Copyable {
     private mutating func copyFields(_ fields: UnsafeBufferPointer<FieldSlice>) {
         if unsafe fieldStorage.count < head.fieldCount {
             unsafe fieldStorage.deallocate()
-            unsafe fieldStorage = .allocate(capacity: max(32, head.fieldCount))
+            unsafe fieldStorage = .allocate(capacity: max(8, head.fieldCount))
         }
         for index in 0..<head.fieldCount { unsafe fieldStorage.initializeElement(at: index, to: fields[index]) }
     }

@@ -111,10 +111,17 @@ struct SessionState: ~Copyable {
             lpszPathInfo: request.text(request.pathInfoText),
             lpszPathTranslated: request.text(request.translatedPathText), cbTotalBytes: totalBytes,
             cbAvailable: DWORD(body.readAheadCount),
-            lpbData: body.readAheadText().assumingMemoryBound(to: BYTE.self),
+            lpbData: readAheadText.assumingMemoryBound(to: BYTE.self),
             lpszContentType: request.text(request.contentTypeText), GetServerVariable: getServerVariable,
             WriteClient: writeClient, ReadClient: readClient, ServerSupportFunction: serverSupportFunction)
         return true
+    }
+
+    private var readAheadText: UnsafeMutableRawPointer {
+        mutating get {
+            guard body.readAheadCount > 0 else { return unsafe UnsafeMutableRawPointer(request.text(request.emptyText)) }
+            return unsafe body.readAheadText()
+        }
     }
 
     /// The declared length of the body; all ones when it is not known beforehand or does not fit.

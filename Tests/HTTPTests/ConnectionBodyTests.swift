@@ -105,7 +105,15 @@ struct ConnectionBodyTests {
 
     @Test("A body is read wherever in the buffer its head ends", arguments: [0, 1, 4, 5, 6, 100, 1000, 8000, 9000])
     func readsAtTheEndOfTheBuffer(room: Int) async throws {
-        let capacity = unsafe ExchangeStorage(HeadLimits()).input.count
+        try await readBody(behind: room, of: ExchangeStorage.inputLimit(HeadLimits()))
+    }
+
+    @Test("A body is read wherever in the first, small buffer its head ends", arguments: [0, 1, 4, 5, 6, 100, 700])
+    func readsAtTheEndOfTheFirstBuffer(room: Int) async throws {
+        try await readBody(behind: room, of: ExchangeStorage.firstInput)
+    }
+
+    private func readBody(behind room: Int, of capacity: Int) async throws {
         let head = post("/echo", "Transfer-Encoding: chunked\r\n")
         let trailer = "X: \(String(repeating: "y", count: 7000))\r\n"
         let filling = capacity - head.utf8.count - room

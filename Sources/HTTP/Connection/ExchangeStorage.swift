@@ -8,7 +8,7 @@ import Transport
 struct ExchangeStorage: ~Copyable {
     let limits: HeadLimits
     var parser: RequestParser
-    let input: UnsafeMutableRawBufferPointer
+    private(set) var input: UnsafeMutableRawBufferPointer
     /// Where the current request begins.
     var headStart = 0
     /// The first byte not consumed yet.
@@ -45,13 +45,18 @@ struct ExchangeStorage: ~Copyable {
     var connection: Unmanaged<HTTPConnection>?
     var next: UnsafeMutablePointer<ExchangeStorage>?
 
+    /// Enough for most heads; what a request that waits keeps, and the first longer one exchanges for the most there is.
+    static let firstInput = 1 << 10
     /// Room behind the largest head: for a TLS record of body, or the longest trailer section.
     private static let roomBehindHead = 24 << 10
+
+    /// Bytes of the largest input.
+    static func inputLimit(_ limits: HeadLimits) -> Int { limits.maximumHead + roomBehindHead }
 
     init(_ limits: HeadLimits) {
         self.limits = limits
         parser = RequestParser(limits: limits)
-        unsafe input = .allocate(byteCount: limits.maximumHead + Self.roomBehindHead, alignment: 16)
+        unsafe input = .allocate(byteCount: Self.firstInput, alignment: 16)
     }
 
     deinit {
@@ -129,6 +134,7 @@ struct ExchangeStorage: ~Copyable {
 
     /// Where the next bytes from the client go; moves an unfinished head to the front when there is no room left.
     mutating func roomForHead() -> UnsafeMutableRawBufferPointer {
+        if unsafe filled == input.count { growInput() }
         if unsafe headStart > 0 && filled == input.count {
             unsafe input.baseAddress!.copyMemory(from: input.baseAddress! + headStart, byteCount: filled - headStart)
             filled -= headStart
@@ -138,11 +144,26 @@ struct ExchangeStorage: ~Copyable {
         return unsafe UnsafeMutableRawBufferPointer(rebasing: input[filled...])
     }
 
+    /// Makes the input as large as it may have to be; once.
+    @inline(__always)
+    private mutating func growInput() {
+        if unsafe input.count == Self.firstInput { exchangeInput() }
+    }
+
+    @inline(never)
+    private mutating func exchangeInput() {
+        let larger = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.inputLimit(limits), alignment: 16)
+        unsafe larger.copyMemory(from: UnsafeRawBufferPointer(rebasing: input[..<filled]))
+        unsafe input.deallocate()
+        unsafe input = larger
+    }
+
     /// Moves a head that ends too close to the end of the memory to the front, with what follows it.
     ///
     /// Behind the head there is then room for the longest line of a chunked body, which is consumed only as a whole.
     /// Must happen before a handler takes slices of the head.
     mutating func makeRoomForBody() {
+        growInput()
         let headEnd = headStart + parser.head.length
         guard headStart > 0, unsafe input.count - headEnd < Self.roomBehindHead else { return }
         unsafe input.baseAddress!.copyMemory(from: input.baseAddress! + headStart, byteCount: filled - headStart)
@@ -153,6 +174,7 @@ struct ExchangeStorage: ~Copyable {
 
     /// Where body bytes go: behind the head, over body bytes already consumed.
     mutating func roomForBody() -> UnsafeMutableRawBufferPointer {
+        growInput()
         let headEnd = headStart + (substitute?.clientHead.length ?? parser.head.length)
         if cursor == filled {
             cursor = headEnd

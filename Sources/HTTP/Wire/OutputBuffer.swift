@@ -9,8 +9,9 @@ package struct OutputBuffer: ~Copyable {
     /// A buffer that grew beyond this is not kept for the next request.
     private static let keptCapacity = 256 << 10
 
+    /// Takes memory with the first byte: a request that waits has nothing to send.
     package init() {
-        unsafe storage = .allocate(byteCount: Self.initialCapacity, alignment: 16)
+        unsafe storage = UnsafeMutableRawBufferPointer(start: nil, count: 0)
     }
 
     deinit {
@@ -39,13 +40,13 @@ package struct OutputBuffer: ~Copyable {
         end = 0
         guard unsafe storage.count > Self.keptCapacity else { return }
         unsafe storage.deallocate()
-        unsafe storage = .allocate(byteCount: Self.initialCapacity, alignment: 16)
+        unsafe storage = UnsafeMutableRawBufferPointer(start: nil, count: 0)
     }
 
     @inline(__always)
     package mutating func append(_ bytes: UnsafeRawBufferPointer) {
+        guard let source = bytes.baseAddress, bytes.count > 0 else { return }
         let room = unsafe reserve(bytes.count)
-        guard let source = bytes.baseAddress else { return }
         unsafe room.copyMemory(from: source, byteCount: bytes.count)
         end += bytes.count
     }
@@ -82,7 +83,7 @@ package struct OutputBuffer: ~Copyable {
 
     private mutating func grow(by count: Int) {
         let larger = unsafe UnsafeMutableRawBufferPointer.allocate(
-            byteCount: max(storage.count * 2, self.count + count), alignment: 16)
+            byteCount: max(storage.count * 2, self.count + count, Self.initialCapacity), alignment: 16)
         unsafe larger.copyMemory(from: unsent)
         end -= start
         start = 0

@@ -1,15 +1,14 @@
 /// A resumable, strict parser of HTTP/1 request heads (RFC 9112 §2-§6).
 ///
 /// It judges only complete lines, in order, and the number of bytes received; the verdict therefore cannot depend on
-/// how the bytes were split. The field table is allocated once and reused for every
-/// request of a connection.
+/// how the bytes were split. The field table is reused for every request of a connection.
 @safe
 package struct RequestParser: ~Copyable {
     /// The head, whole once `parse` has returned true.
     package private(set) var head = RequestHead()
 
     private let limits: HeadLimits
-    private let table: UnsafeMutablePointer<FieldSlice>
+    private var table: UnsafeMutableBufferPointer<FieldSlice>
     private var phase = Phase.start
     private var meaning = FieldMeaning()
     private var lines = HeadLines()
@@ -22,10 +21,13 @@ package struct RequestParser: ~Copyable {
 
     package init(limits: HeadLimits = HeadLimits()) {
         self.limits = limits
-        unsafe table = .allocate(capacity: max(limits.maximumFields, 1))
+        unsafe table = .allocate(capacity: min(max(limits.maximumFields, 1), Self.firstFields))
     }
 
     deinit { unsafe table.deallocate() }
+
+    /// Fields there is room for until a head has more; few have.
+    private static let firstFields = 16
 
     /// Makes the parser ready for the next head; slices handed out before mean nothing afterwards.
     package mutating func reset() {
@@ -88,8 +90,17 @@ package struct RequestParser: ~Copyable {
             ? try FieldSyntax.parse(input, from: start, to: end)
             : try FieldSyntax.parseWithoutControls(input, from: start, to: end)
         if field.known != .other { try meaning.take(field, in: input) }
-        unsafe (table + head.fieldCount).initialize(to: field)
+        if unsafe head.fieldCount == table.count { growTable() }
+        unsafe table.initializeElement(at: head.fieldCount, to: field)
         head.fieldCount += 1
+    }
+
+    @inline(never)
+    private mutating func growTable() {
+        let larger = UnsafeMutableBufferPointer<FieldSlice>.allocate(capacity: limits.maximumFields)
+        _ = unsafe larger.initialize(fromContentsOf: table)
+        unsafe table.deallocate()
+        unsafe table = larger
     }
 
     private mutating func finish() throws(RequestRejection) {
@@ -103,7 +114,7 @@ package struct RequestParser: ~Copyable {
 extension RequestParser {
     /// The field lines in the order received; valid until the next `reset`.
     package var fields: UnsafeBufferPointer<FieldSlice> {
-        unsafe UnsafeBufferPointer(start: table, count: head.fieldCount)
+        unsafe UnsafeBufferPointer(rebasing: table[..<head.fieldCount])
     }
 
     /// Has the head tell of a body of unknown length that is not coded, as a handler gets it from a decoder.
