@@ -14,6 +14,9 @@ let strictness: [SwiftSetting] = [
     .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
 ]
 
+/// Libraries that other packages build upon may have no flags that SwiftPM calls unsafe.
+let libraryStrictness = Array(strictness.dropLast())
+
 /// A C window onto one system interface.
 func shim(_ name: String, links: [LinkerSetting] = []) -> Target {
     .target(name: name, path: "CShims/\(name)", publicHeadersPath: "include", linkerSettings: links)
@@ -33,15 +36,21 @@ func tests(_ name: String, uses extra: [Target.Dependency] = []) -> Target {
 
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let log = Target.Dependency.product(name: "Logging", package: "swift-log")
+let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
 let package = Package(
     name: "isagate",
-    products: [.executable(name: "isagate", targets: ["isagate"])],
+    products: [
+        .executable(name: "isagate", targets: ["isagate"]),
+        .library(name: "ExtensionKit", targets: ["ExtensionKit"]),
+    ],
     // Content codings beyond gzip; each needs one more library.
     traits: [.trait(name: "Brotli"), .trait(name: "Zstd")],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        // Its conveniences for Foundation's URL would bring Foundation into every extension.
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
     ],
@@ -55,6 +64,7 @@ let package = Package(
         shim("CAres", links: [.linkedLibrary("cares")]),
         shim("CPCRE2", links: [.linkedLibrary("pcre2-8")]),
         shim("CISAPI"),
+        shim("CExtensionKit"),
         // The functions of windows.h. An extension finds them in the process that loads it, whether it is linked to
         // the library made of the same files or to nothing.
         .target(
@@ -86,6 +96,11 @@ let package = Package(
             name: "isagate", dependencies: ["Gateway", arguments], path: "Sources/isagate",
             swiftSettings: strictness),
 
+        // For extensions in Swift. It uses nothing of the gateway but the contract.
+        .target(
+            name: "ExtensionKit", dependencies: ["CISAPI", "CExtensionKit", httpTypes], path: "Sources/ExtensionKit",
+            swiftSettings: libraryStrictness),
+
         // Workers and clients' ends of connections, for the tests that need real ones.
         module("TestSupport", uses: ["Transport", "CLinux"], in: "Tests"),
         tests("Transport", uses: ["TestSupport", "CLinux"]),
@@ -95,5 +110,6 @@ let package = Package(
         tests("StaticFiles", uses: ["HTTP"]),
         tests("TLS", uses: ["COpenSSL"]),
         tests("Compression", uses: ["HTTP", "CZlib"]),
+        tests("ExtensionKit", uses: ["CISAPI", "CCompat", httpTypes]),
     ]
 )

@@ -1,49 +1,50 @@
 // A guest book kept in memory: visitors read it and sign it in a browser. It shows an ISAPI
-// extension in Swift; the three entry points at the top are all that the server calls. Swift does
-// not import TRUE and FALSE: a BOOL is 1 or 0.
-import CISAPI
+// extension in Swift; the line with `@c` is all that makes a library of Swift one.
+import ExtensionKit
 import Glibc
+import HTTPTypes
 import Synchronization
 
-@c @implementation
-public func GetExtensionVersion(_ version: UnsafeMutablePointer<HSE_VERSION_INFO>!) -> BOOL {
-    version.pointee.dwExtensionVersion = DWORD(HSE_VERSION)
-    withUnsafeMutableBytes(of: &version.pointee.lpszExtensionDesc) { $0.copyBytes(from: "Guest book\0".utf8) }
-    return 1
-}
-
-@c @implementation
-public func HttpExtensionProc(_ block: UnsafeMutablePointer<EXTENSION_CONTROL_BLOCK>!) -> DWORD {
-    let request = Request(block: block)
-    let sent = request.send(respond(to: request))
-    return DWORD(sent ? HSE_STATUS_SUCCESS_AND_KEEP_CONN : HSE_STATUS_ERROR)
-}
-
-@c @implementation
-public func TerminateExtension(_ flags: DWORD) -> BOOL {
-    book.withLock { $0.removeAll() }
-    return 1
-}
+@c(isagate_extension) public func entry() -> ExtensionEntry { Extension("Guest book", handler: respond).entry }
 
 private let book = Mutex(GuestBook())
 
-private func respond(to request: Request) -> Response {
-    switch request.method {
-    case "GET", "HEAD":
-        return .page(entries: book.withLock { $0.entries }, thanking: request.query == "thanks")
-    case "POST":
+private func respond(to request: borrowing Request, with response: consuming ResponseSender) throws {
+    switch request.head.method {
+    case .get, .head:
+        try response.send(page: Page(entries: book.withLock { $0.entries }, isThanking: request.query == "thanks"))
+    case .post:
         guard !request.isFromAnotherSite else {
-            return .plain("403 Forbidden", "Please sign on the book's own page.\n")
+            return try response.send(.forbidden, "Please sign on the book's own page.\n")
         }
-        guard let body = request.body(atMost: 16_384) else { return .plain("413 Content Too Large", "Too long.\n") }
-        guard let entry = Entry(form: body) else {
-            return .plain("400 Bad Request", "A guest book entry needs a name and a message.\n")
+        guard let entry = Entry(form: try request.body(atMost: 16_384)) else {
+            return try response.send(.badRequest, "A guest book entry needs a name and a message.\n")
         }
         book.withLock { $0.add(entry) }
         // Relative to the page the form was on. Reloading then asks for the page and does not sign again.
-        return Response(status: "303 See Other", fields: "Location: ?thanks\r\n")
+        try response.send(HTTPResponse(status: .seeOther, headerFields: [.location: "?thanks"]))
     default:
-        return Response(status: "405 Method Not Allowed", fields: "Allow: GET, HEAD, POST\r\n")
+        try response.send(HTTPResponse(status: .methodNotAllowed, headerFields: [.allow: "GET, HEAD, POST"]))
+    }
+}
+
+extension Request {
+    /// Whether a browser says that a page of another site made this request.
+    fileprivate var isFromAnotherSite: Bool { head.headerFields[HTTPField.Name("Sec-Fetch-Site")!] == "cross-site" }
+}
+
+extension ResponseSender {
+    fileprivate consuming func send(_ status: HTTPResponse.Status, _ text: String) throws {
+        let fields: HTTPFields = [.contentType: "text/plain; charset=utf-8"]
+        try send(HTTPResponse(status: status, headerFields: fields), body: text)
+    }
+
+    fileprivate consuming func send(page: Page) throws {
+        let policy = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'"
+        let fields: HTTPFields = [
+            .contentType: "text/html; charset=utf-8", .contentSecurityPolicy: policy, .cacheControl: "no-store",
+        ]
+        try send(HTTPResponse(status: .ok, headerFields: fields), body: page.html)
     }
 }
 
@@ -58,8 +59,6 @@ struct GuestBook {
         entries.insert(entry, at: 0)
         if entries.count > Self.capacity { entries.removeLast() }
     }
-
-    mutating func removeAll() { entries.removeAll() }
 }
 
 struct Entry {
@@ -121,18 +120,13 @@ private func trimmed(_ text: String) -> Substring {
     return start[...end]
 }
 
-// MARK: The pages
+// MARK: The page
 
-struct Response {
-    var status: String
-    var fields = ""
-    var body = ""
+struct Page {
+    let entries: [Entry]
+    let isThanking: Bool
 
-    static func plain(_ status: String, _ body: String) -> Response {
-        Response(status: status, fields: "Content-Type: text/plain; charset=utf-8\r\n", body: body)
-    }
-
-    static func page(entries: [Entry], thanking: Bool) -> Response {
+    var html: String {
         let list = entries.map { entry in
             """
             <article>
@@ -142,7 +136,7 @@ struct Response {
 
             """
         }
-        let body = """
+        return """
             <!doctype html>
             <html lang="en">
             <head>
@@ -150,13 +144,13 @@ struct Response {
             <meta name="viewport" content="width=device-width, initial-scale=1">
             <title>Guest book</title>
             <style>
-            \(style)
+            \(Self.style)
             </style>
             </head>
             <body>
             <h1>Guest book</h1>
             <p class="faint">Kept in memory by an ISAPI extension in Swift. <a href="/">All examples</a></p>
-            \(thanking ? "<p role=\"status\">Thank you for signing.</p>" : "")
+            \(isThanking ? "<p role=\"status\">Thank you for signing.</p>" : "")
             <form method="post">
             <label>Name <input name="name" maxlength="60" required autocomplete="name"></label>
             <label>Message <textarea name="message" rows="3" maxlength="1000" required></textarea></label>
@@ -167,14 +161,6 @@ struct Response {
             </html>
 
             """
-        let fields = """
-            Content-Type: text/html; charset=utf-8\r
-            Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; \
-            frame-ancestors 'none'\r
-            Cache-Control: no-store\r
-
-            """
-        return Response(status: "200 OK", fields: fields, body: body)
     }
 
     private static let style = """
@@ -208,68 +194,4 @@ private func escaped(_ text: String) -> String {
         }
     }
     return escaped
-}
-
-// MARK: The server
-
-/// One request, as the server's control block tells it.
-struct Request {
-    let block: UnsafeMutablePointer<EXTENSION_CONTROL_BLOCK>
-
-    var method: String { String(cString: block.pointee.lpszMethod) }
-    var query: String { String(cString: block.pointee.lpszQueryString) }
-
-    /// Whether a browser says that a page of another site made this request.
-    var isFromAnotherSite: Bool { variable("HTTP_SEC_FETCH_SITE") == "cross-site" }
-
-    /// The whole body; nil when it is longer than `limit` bytes or the client has gone.
-    func body(atMost limit: Int) -> [UInt8]? {
-        let total = block.pointee.cbTotalBytes
-        let isOfUnknownLength = total == DWORD.max
-        guard isOfUnknownLength || total <= limit else { return nil }
-
-        var body = Array(UnsafeBufferPointer(start: block.pointee.lpbData, count: Int(block.pointee.cbAvailable)))
-        var chunk = [UInt8](repeating: 0, count: 4096)
-        while isOfUnknownLength || body.count < Int(total) {
-            guard body.count <= limit else { return nil }
-            var length = DWORD(chunk.count)
-            guard block.pointee.ReadClient(block.pointee.ConnID, &chunk, &length) != 0 else { return nil }
-            if length == 0 { break }
-            body += chunk.prefix(Int(length))
-        }
-        return body.count <= limit ? body : nil
-    }
-
-    /// Sends the whole response with its length; false when the client has gone.
-    func send(_ response: Response) -> Bool {
-        sendHead(response) && (response.body.isEmpty || sendBody(response.body))
-    }
-
-    private func sendHead(_ response: Response) -> Bool {
-        let head = response.fields + "Content-Length: \(response.body.utf8.count)\r\n\r\n"
-        return response.status.withCString { status in
-            head.withCString { fields in
-                var information = HSE_SEND_HEADER_EX_INFO(
-                    pszStatus: status, pszHeader: fields, cchStatus: DWORD(response.status.utf8.count),
-                    cchHeader: DWORD(head.utf8.count), fKeepConn: 1)
-                return block.pointee.ServerSupportFunction(
-                    block.pointee.ConnID, DWORD(HSE_REQ_SEND_RESPONSE_HEADER_EX), &information, nil, nil) != 0
-            }
-        }
-    }
-
-    private func sendBody(_ body: String) -> Bool {
-        var bytes = Array(body.utf8)
-        var length = DWORD(bytes.count)
-        return block.pointee.WriteClient(block.pointee.ConnID, &bytes, &length, DWORD(HSE_IO_SYNC)) != 0
-    }
-
-    /// A server variable of at most 255 bytes; nil when there is none.
-    private func variable(_ name: String) -> String? {
-        var name = Array(name.utf8CString)
-        var value = [CChar](repeating: 0, count: 256)
-        var size = DWORD(value.count)
-        guard block.pointee.GetServerVariable(block.pointee.ConnID, &name, &value, &size) != 0 else { return nil }
-        return value.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
-    }
 }

@@ -4,7 +4,7 @@ import Glibc
 /// A private copy of a shared library, in memory: the file it came from may be overwritten or removed while it runs.
 ///
 /// The dynamic linker knows a library by its path, and the path of this copy is its descriptor's; the descriptor
-/// therefore stays open as long as the library may be loaded.
+/// therefore stays open as long as the library is loaded.
 final class LibraryCopy: Sendable {
     private let descriptor: Int32
 
@@ -30,7 +30,12 @@ final class LibraryCopy: Sendable {
     }
 
     deinit {
-        close(descriptor)
+        // Some libraries stay in the process: what another copy got under this path would be taken for them.
+        if let resident = unsafe dlopen(path, RTLD_LAZY | RTLD_NOLOAD) {
+            unsafe dlclose(resident)
+        } else {
+            close(descriptor)
+        }
     }
 }
 

@@ -1,0 +1,30 @@
+/// Why a request could not be read or answered.
+///
+/// A handler need not catch it, nor any other error. What it throws ends the request: with status 413 for
+/// ``bodyTooLong``, with 500 and a line in the server's log for any error of its own, and with a broken connection
+/// when the response had begun, so that the client does not take it for whole.
+///
+/// ```swift
+/// do {
+///     try await body.write(row)
+/// } catch ExtensionError.clientGone {
+///     cursor.close()
+///     throw ExtensionError.clientGone
+/// }
+/// ```
+public enum ExtensionError: Error, Hashable, Sendable {
+    /// The client has gone, or its time was over; there is nobody to answer.
+    case clientGone
+    /// The body is longer than the handler takes.
+    case bodyTooLong
+    /// The server has refused a call, for a reason with this Win32 number.
+    case refused(UInt32)
+
+    init(number: UInt32) {
+        switch number {
+        // ERROR_NETNAME_DELETED, ERROR_OPERATION_ABORTED, WSAECONNRESET
+        case 64, 995, 10054: self = .clientGone
+        default: self = .refused(number)
+        }
+    }
+}
