@@ -12,7 +12,6 @@ package enum ProbeProcess {
         case notStarted
     }
 
-    static let limitSeconds = 10
     /// The command of the process, and where it writes its answer.
     package static let command = "probe-process"
     private static let answerDescriptor: Int32 = 3
@@ -37,7 +36,8 @@ package enum ProbeProcess {
 
     // MARK: Its parent
 
-    static func run(_ executable: String, _ file: String) -> Outcome {
+    /// Has `executable` load the library in a process that lives for at most `limit`.
+    static func run(_ executable: String, _ file: String, within limit: Duration) -> Outcome {
         var ends: [Int32] = [-1, -1]
         guard unsafe pipe(&ends) == 0 else { return .notStarted }
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
@@ -46,7 +46,7 @@ package enum ProbeProcess {
         let process = spawn(executable, file, answer: ends[1])
         close(ends[1])
         guard let process else { return .notStarted }
-        let (answer, isComplete) = readAll(reading)
+        let (answer, isComplete) = readAll(reading, within: limit)
         if !isComplete { kill(process, SIGKILL) }
         var status: Int32 = 0
         while unsafe waitpid(process, &status, 0) < 0 && errno == EINTR {}
@@ -75,8 +75,8 @@ package enum ProbeProcess {
     }
 
     /// Reads to the end; false when that does not come in time.
-    private static func readAll(_ descriptor: Int32) -> ([UInt8], isComplete: Bool) {
-        let deadline = ContinuousClock.now + .seconds(limitSeconds)
+    private static func readAll(_ descriptor: Int32, within limit: Duration) -> ([UInt8], isComplete: Bool) {
+        let deadline = ContinuousClock.now + limit
         var answer: [UInt8] = []
         var block = [UInt8](repeating: 0, count: 4096)
         while true {

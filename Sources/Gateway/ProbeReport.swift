@@ -17,7 +17,9 @@ package struct ProbeReport: Encodable, Sendable {
     private static let entryPoints = ["GetExtensionVersion", "HttpExtensionProc", "TerminateExtension", "DllMain"]
 
     /// Looks at the file, and has it loaded by `executable` in a process of its own when it looks like an extension.
-    package init(of file: String, executable: String = "/proc/self/exe") {
+    ///
+    /// - Parameter limitSeconds: how long its code may take.
+    package init(of file: String, executable: String = "/proc/self/exe", limitSeconds: Int) {
         self.file = file
         do throws(SharedObject.Failure) {
             let object = try SharedObject(file: file)
@@ -27,7 +29,7 @@ package struct ProbeReport: Encodable, Sendable {
         } catch {
             problems = [error.explanation]
         }
-        if problems.isEmpty { load(with: executable) }
+        if problems.isEmpty { load(with: executable, limitSeconds) }
     }
 
     private mutating func judge(_ object: SharedObject) {
@@ -41,8 +43,8 @@ package struct ProbeReport: Encodable, Sendable {
         }
     }
 
-    private mutating func load(with executable: String) {
-        switch ProbeProcess.run(executable, file) {
+    private mutating func load(with executable: String, _ limitSeconds: Int) {
+        switch ProbeProcess.run(executable, file, within: .seconds(limitSeconds)) {
         case .answered(let probe):
             version = probe.version
             description = probe.description
@@ -53,7 +55,7 @@ package struct ProbeReport: Encodable, Sendable {
         case .exited(let status):
             problems.append("its code ended the process while it was being loaded (exit status \(status))")
         case .timedOut:
-            problems.append("its code did not return within \(ProbeProcess.limitSeconds) s of being loaded")
+            problems.append("its code did not return within \(limitSeconds) s of being loaded")
         case .notStarted:
             problems.append("the process to load it in could not be started")
         }

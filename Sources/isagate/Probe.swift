@@ -12,10 +12,17 @@ struct Probe: ParsableCommand {
     @Argument(help: "The library.", completion: .file())
     var file: String
 
+    @Option(help: "How many seconds its code may take, 1 to 3600.")
+    var timeout = 10
+
     @OptionGroup var output: Output
 
+    func validate() throws {
+        guard 1...3600 ~= timeout else { throw ValidationError("--timeout takes 1 to 3600 seconds") }
+    }
+
     func run() throws {
-        let report = ProbeReport(of: file)
+        let report = ProbeReport(of: file, limitSeconds: timeout)
         output.show(report, text: report.text)
         if !report.isLoadable { throw Status.runtimeFailure }
     }

@@ -33,9 +33,9 @@ def build(tmp_path):
     return build
 
 
-def probe(file):
+def probe(file, *options):
     """The exit status and the parsed answer."""
-    command = [gateway.binary(), "probe", str(file)]
+    command = [gateway.binary(), "probe", *options, str(file)]
     outcome = subprocess.run([*command, "--json"], capture_output=True, text=True, timeout=patience.seconds(30))
     return outcome.returncode, json.loads(outcome.stdout)
 
@@ -73,9 +73,34 @@ def test_a_mangled_entry_point_is_explained(build):
     assert report["problems"][1] == "it does not export HttpExtensionProc"
 
 
+def test_code_that_never_returns_is_ended(build):
+    status, report = probe(build(EXTENSION % "for (;;) Sleep(1000);"), "--timeout", "1")
+    assert (status, report["problems"]) == (1, ["its code did not return within 1 s of being loaded"])
+
+
+def test_a_time_that_is_none_is_refused(build):
+    command = [gateway.binary(), "probe", "--timeout", "0", build(EXTENSION % "")]
+    outcome = subprocess.run(command, capture_output=True, text=True)
+    assert outcome.returncode == 64 and "1 to 3600" in outcome.stderr
+
+
+@pytest.mark.parametrize("machine, name", [(183, "aarch64"), (62, "x86-64"), (243, "RISC-V")])
+def test_a_library_for_another_architecture_is_not_loaded(build, machine, name):
+    library = build(EXTENSION % "")
+    content = bytearray(library.read_bytes())
+    if int.from_bytes(content[18:20], "little") == machine:
+        pytest.skip("that is this machine's")
+    content[18:20] = machine.to_bytes(2, "little")
+    library.write_bytes(content)
+    status, report = probe(library)
+    assert (status, report["architecture"]) == (1, name)
+    assert report["problems"] == [f"it is built for {name}, and this gateway for another architecture"]
+
+
 @pytest.mark.parametrize(
     "code, problem",
     [
+        ("*(volatile int *)8 = 1;", "its code crashed while it was being loaded (signal 11)"),
         ("abort();", "its code crashed while it was being loaded (signal 6)"),
         ("_Exit(3);", "its code ended the process while it was being loaded (exit status 3)"),
         ("SetLastError(5); return FALSE;", "it cannot be loaded: GetExtensionVersion returned FALSE (last error 5)"),
