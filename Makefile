@@ -57,7 +57,7 @@ install: build install-development ## Installs the gateway, and what extensions 
 
 install-development: compat ## Installs the headers, libisagate-compat and isagate-extension.pc only
 	install -d $(DESTDIR)$(INCLUDEDIR)/isagate $(DESTDIR)$(LIBDIR)/pkgconfig
-	install -m 644 $(filter-out %/CISAPI_host.h,$(wildcard CShims/CISAPI/include/*.h CShims/CISAPI/include/*.hpp)) \
+	install -m 644 $(filter-out %/CISAPI_host.h,$(wildcard $(addprefix CShims/CISAPI/include/*.,h H hpp))) \
 		$(DESTDIR)$(INCLUDEDIR)/isagate
 	install -m 755 $(compat)/libisagate-compat.so.0 $(DESTDIR)$(LIBDIR)
 	ln -sf libisagate-compat.so.0 $(DESTDIR)$(LIBDIR)/libisagate-compat.so

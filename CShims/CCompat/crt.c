@@ -164,3 +164,14 @@ void *_aligned_malloc(size_t size, size_t alignment) {
 }
 
 void _aligned_free(void *block) { free(block); }
+
+static char *put_local_time(char *buffer, const char *format) {
+  time_t now = time(NULL);
+  struct tm parts;
+  strftime(buffer, 9, format, localtime_r(&now, &parts));
+  return buffer;
+}
+
+char *_strdate(char *buffer) { return put_local_time(buffer, "%m/%d/%y"); }
+
+char *_strtime(char *buffer) { return put_local_time(buffer, "%H:%M:%S"); }

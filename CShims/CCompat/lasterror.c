@@ -6,6 +6,7 @@
 
 static _Thread_local DWORD last_error;
 static UINT error_mode;
+static LPTOP_LEVEL_EXCEPTION_FILTER exception_filter;
 
 DWORD WINAPI GetLastError(void) { return last_error; }
 
@@ -16,6 +17,10 @@ void WINAPI SetLastError(DWORD dwErrCode) {
 }
 
 UINT WINAPI SetErrorMode(UINT uMode) { return InterlockedExchange(&error_mode, uMode); }
+
+LPTOP_LEVEL_EXCEPTION_FILTER WINAPI SetUnhandledExceptionFilter(LPTOP_LEVEL_EXCEPTION_FILTER lpFilter) {
+  return InterlockedExchange(&exception_filter, lpFilter);
+}
 
 BOOL compat_fail(DWORD error) {
   SetLastError(error);

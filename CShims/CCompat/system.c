@@ -24,6 +24,44 @@ DWORD WINAPI GetEnvironmentVariableA(LPCSTR lpName, LPSTR lpBuffer, DWORD nSize)
   return put_text(value, lpBuffer, nSize);
 }
 
+BOOL WINAPI SetEnvironmentVariableA(LPCSTR lpName, LPCSTR lpValue) {
+  if (lpName == NULL || *lpName == '\0' || strchr(lpName, '=') != NULL) {
+    return compat_fail(ERROR_INVALID_PARAMETER);
+  }
+  int failure = lpValue != NULL ? setenv(lpName, lpValue, 1) : unsetenv(lpName);
+  return failure == 0 ? TRUE : compat_fail_errno();
+}
+
+DWORD WINAPI ExpandEnvironmentStringsA(LPCSTR lpSrc, LPSTR lpDst, DWORD nSize) {
+  size_t length = 0;
+  if (lpSrc == NULL) {
+    return (DWORD)compat_fail(ERROR_INVALID_PARAMETER);
+  }
+  for (const char *rest = lpSrc; *rest != '\0';) {
+    const char *end = *rest == '%' ? strchr(rest + 1, '%') : NULL;
+    char name[256];
+    const char *piece = rest;
+    size_t count = 1;
+    if (end != NULL && (size_t)(end - rest) <= sizeof name) {
+      snprintf(name, (size_t)(end - rest), "%s", rest + 1);
+      const char *value = getenv(name);
+      piece = value != NULL ? value : rest;
+      count = value != NULL ? strlen(value) : (size_t)(end - rest);
+      rest = value != NULL ? end + 1 : end;
+    } else {
+      rest += 1;
+    }
+    if (lpDst != NULL && length < nSize) {
+      memcpy(lpDst + length, piece, min(count, nSize - length));
+    }
+    length += count;
+  }
+  if (lpDst != NULL && nSize > 0) {
+    lpDst[min(length, (size_t)nSize - 1)] = '\0';
+  }
+  return (DWORD)length + 1;
+}
+
 DWORD WINAPI GetCurrentDirectoryA(DWORD nBufferLength, LPSTR lpBuffer) {
   char folder[PATH_MAX];
   return getcwd(folder, sizeof folder) != NULL ? put_text(folder, lpBuffer, nBufferLength) : (DWORD)compat_fail_errno();

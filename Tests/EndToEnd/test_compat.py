@@ -24,11 +24,11 @@ def library(tmp_path_factory):
 
 @pytest.fixture
 def run(library, tmp_path):
-    def run(name, *arguments):
+    def run(name, *arguments, definitions=()):
         program = tmp_path / name
         source = os.path.join(gateway.ROOT, "Tests/EndToEnd/compat", f"{name}.c")
         subprocess.run(
-            ["gcc", *FLAGS, "-fshort-wchar", f"-I{gateway.ROOT}/CShims/CISAPI/include", "-o", program, source]
+            ["gcc", *FLAGS, *definitions, "-fshort-wchar", f"-I{gateway.ROOT}/CShims/CISAPI/include", "-o", program, source]
             + [f"-L{library}", "-lisagate-compat", f"-Wl,-rpath,{library}"],
             check=True,
         )
@@ -40,11 +40,16 @@ def run(library, tmp_path):
     return run
 
 
-@pytest.mark.parametrize("area", ["files", "names", "threads", "memory", "text"])
+@pytest.mark.parametrize("area", ["files", "names", "threads", "memory", "text", "system"])
 def test_functions_do_what_their_reference_says(run, tmp_path, area):
     folder = tmp_path / "folder"
     folder.mkdir()
     run(area, folder)
+
+
+@pytest.mark.parametrize("definitions", [[], ["-DISAGATE_LENIENT_CRT"]], ids=["strict", "lenient"])
+def test_wrong_sizes_are_looked_at_unless_the_switch_says_not_to(run, definitions):
+    run("lenient", definitions=definitions)
 
 
 def test_the_gateway_exports_what_the_library_has(library):

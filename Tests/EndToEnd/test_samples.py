@@ -5,10 +5,14 @@ import subprocess
 
 import gateway
 import pytest
+import wire
 
 SAMPLES = os.path.join(gateway.ROOT, "Tests/EndToEnd/samples")
-NAMES = sorted(name.removesuffix(".c") for name in os.listdir(SAMPLES) if name.endswith(".c"))
+# Those that are C are compiled as both.
+SOURCES = {os.path.splitext(name)[0]: name for name in sorted(os.listdir(SAMPLES)) if not name.endswith(".md")}
 CONTENT = bytes(range(256)) * 1000
+FORM = "Content-Type: application/x-www-form-urlencoded"
+SETTINGS = '[Form]\r\nDescription = "Configured form"\r\nMaxFields=3\r\n; Prefix=none\r\nprefix="- "\r\n'
 
 
 @pytest.fixture(scope="module")
@@ -29,9 +33,11 @@ def build(flags, tmp_path_factory):
     """A function from a sample's name, a compiler and its language to the library."""
     folder = tmp_path_factory.mktemp("samples")
     (folder / "file.dat").write_bytes(CONTENT)
+    for language in ("c", "c++"):
+        (folder / f"FormPost-{language}.ini").write_text(SETTINGS)
 
     def build(name, compiler, language):
-        source = os.path.join(SAMPLES, f"{name}.c")
+        source = os.path.join(SAMPLES, SOURCES[name])
         library = folder / f"{name}-{language}.so"
         command = [compiler, "-shared", "-fPIC", "-Wall", "-Werror", "-Wno-unknown-pragmas", *flags, "-o", library]
         subprocess.run([*command, "-x", language, source], check=True)
@@ -42,7 +48,9 @@ def build(flags, tmp_path_factory):
 
 @pytest.fixture(scope="module", params=[("cc", "c"), ("c++", "c++")], ids=["C", "C++"])
 def server(request, start_shared_gateway, build):
-    libraries = {name: {"library": str(build(name, *request.param))} for name in NAMES}
+    compiler, language = request.param
+    names = [name for name, source in SOURCES.items() if language == "c++" or source.endswith(".c")]
+    libraries = {name: {"library": str(build(name, compiler, language))} for name in names}
     return start_shared_gateway(extensions=libraries)
 
 
@@ -104,6 +112,48 @@ def test_a_file_is_transmitted_asynchronously(server):
         assert client.get("/TransmitFile").body == b"-- head --\r\n" + CONTENT + b"-- tail --\r\n"
     response = client.get("/TransmitFile?missing")
     assert (response.status, response.text) == (404, "There is no such file.\r\n")
+
+
+def test_a_pool_of_the_extensions_threads_answers_all_that_it_is_given(server):
+    clients = [server.plain() for _ in range(100)]
+    for client in clients:
+        client.send(wire.request("/ThreadPool"))
+    numbers = sorted(int(client.read_response().text.split()[1]) for client in clients)
+    assert numbers == list(range(numbers[0], numbers[0] + 100))
+
+
+def test_a_form_is_read_and_settings_come_from_a_file_beside_the_library(server):
+    client = server.secure()
+    lines = client.post("/FormPost", "NAME=a%20%26+b&Empty=&noise&x=%41%zz&last=never", FORM).text.splitlines()
+    assert lines[:3] == ["REQUEST_METHOD=POST", "CONTENT_TYPE=application/x-www-form-urlencoded", "CONTENT_LENGTH=47"]
+    assert lines[3] == "HTTP_X_NONE: error 1413 with a message"
+    # Three at most, of which one is no field.
+    assert lines[4:] == ["- name=a & b", "- empty="]
+    assert client.post("/FormPost", "a=" + "b" * 60_000, FORM).text.endswith("- a=" + "b" * 900 + "\r\n")
+    response = client.get("/FormPost")
+    assert (response.status, response["Allow"]) == (405, "POST")
+
+
+def test_a_form_counts_in_its_settings(server):
+    file = next(path for path in server.configuration["extensions"].values() if "FormPost" in path["library"])
+    settings = file["library"].removesuffix(".so") + ".ini"
+    server.secure().post("/FormPost", "a=b", FORM)
+    with open(settings) as stream:
+        text = stream.read()
+    assert "[State]\nPosts=" in text and text.startswith("[Form]\n")
+
+
+def test_a_server_object_dispatches_commands(server):
+    if "Dispatcher" not in server.configuration["extensions"]:
+        pytest.skip("it is C++ alone")
+    client = server.secure()
+    answer = client.get("/Dispatcher?MfcISAPICommand=hello&name=Ada")
+    assert answer.text == "<p>Hello, Ada at HTTP/1.1</p>\r\n" and answer["Content-Type"] == "text/html"
+    visits = [client.get("/Dispatcher?mfcisapicommand=visits").text for _ in range(3)]
+    assert visits == [f"<p>{number}</p>\r\n" for number in (1, 2, 3)]
+    for command in ("nothing", "unknown"):
+        response = client.get(f"/Dispatcher?MfcISAPICommand={command}")
+        assert (response.status, response.text) == (404, f"no command {command}\r\n")
 
 
 def test_a_sample_without_the_library_finds_everything_in_the_gateway(start_gateway, flags, tmp_path):

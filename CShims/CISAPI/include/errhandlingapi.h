@@ -1,4 +1,4 @@
-/* The last error. */
+/* The last error, and faults. */
 #ifndef ISAPI_ERRHANDLINGAPI_H
 #define ISAPI_ERRHANDLINGAPI_H
 
@@ -8,7 +8,52 @@
 #define SEM_NOGPFAULTERRORBOX 0x0002
 #define SEM_NOOPENFILEERRORBOX 0x8000
 
+#define EXCEPTION_EXECUTE_HANDLER 1
+#define EXCEPTION_CONTINUE_SEARCH 0
+#define EXCEPTION_CONTINUE_EXECUTION (-1)
+#define EXCEPTION_ACCESS_VIOLATION ((DWORD)0xC0000005)
+#define EXCEPTION_INT_DIVIDE_BY_ZERO ((DWORD)0xC0000094)
+#define EXCEPTION_STACK_OVERFLOW ((DWORD)0xC00000FD)
+#define EXCEPTION_MAXIMUM_PARAMETERS 15
+
+/*
+ * A fault ends the process, which the gateway's supervisor starts again: what __try guards runs, and the block
+ * behind __except never does, nor does the filter. There is no __finally, whose block would be left out where a
+ * return leaves the one before.
+ */
+#ifdef __cplusplus
+struct isapi_no_exception {};
+/* As the library of C++ defines it too. */
+#define __try try
+#define __except(filter) catch (const isapi_no_exception &)
+#else
+#define __try if (1)
+#define __except(filter) else
+#endif
+#define GetExceptionCode() ((DWORD)0)
+#define GetExceptionInformation() ((LPEXCEPTION_POINTERS)NULL)
+
+typedef struct _EXCEPTION_RECORD {
+  DWORD ExceptionCode;
+  DWORD ExceptionFlags;
+  struct _EXCEPTION_RECORD *ExceptionRecord;
+  PVOID ExceptionAddress;
+  DWORD NumberParameters;
+  ULONG_PTR ExceptionInformation[EXCEPTION_MAXIMUM_PARAMETERS];
+} EXCEPTION_RECORD, *PEXCEPTION_RECORD;
+
+typedef struct _EXCEPTION_POINTERS {
+  PEXCEPTION_RECORD ExceptionRecord;
+  PVOID ContextRecord;
+} EXCEPTION_POINTERS, *PEXCEPTION_POINTERS, *LPEXCEPTION_POINTERS;
+
+typedef LONG(WINAPI *LPTOP_LEVEL_EXCEPTION_FILTER)(PEXCEPTION_POINTERS ExceptionInfo);
+typedef LPTOP_LEVEL_EXCEPTION_FILTER PTOP_LEVEL_EXCEPTION_FILTER;
+
 ISAPI_BEGIN
+
+/* Remembers the filter, which is never called, and returns the one before. */
+LPTOP_LEVEL_EXCEPTION_FILTER WINAPI SetUnhandledExceptionFilter(LPTOP_LEVEL_EXCEPTION_FILTER lpFilter);
 
 /* The calling thread's last Win32 error number, 0 until one was set. */
 DWORD WINAPI GetLastError(void);

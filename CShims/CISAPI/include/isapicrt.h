@@ -10,10 +10,12 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -54,6 +56,31 @@ typedef size_t rsize_t;
 #define _strtoi64(text, end, base) strtoll((text), (end), (base))
 #define _strtoui64(text, end, base) strtoull((text), (end), (base))
 #define _isatty isatty
+#define _open open
+#define _close close
+#define _read read
+#define _write write
+#define _lseek lseek
+#define _dup dup
+#define _popen popen
+#define _pclose pclose
+#define _stat stat
+#define _fstat fstat
+#define _fdopen fdopen
+#define _O_RDONLY O_RDONLY
+#define _O_WRONLY O_WRONLY
+#define _O_RDWR O_RDWR
+#define _O_CREAT O_CREAT
+#define _O_TRUNC O_TRUNC
+#define _O_APPEND O_APPEND
+#define _O_EXCL O_EXCL
+/* Files have no text mode. */
+#define _O_BINARY 0
+#define _O_TEXT 0
+#define O_BINARY 0
+#define O_TEXT 0
+#define _S_IREAD S_IRUSR
+#define _S_IWRITE S_IWUSR
 #define _gmtime64 gmtime
 #define _localtime64 localtime
 #define _time64 time
@@ -74,6 +101,9 @@ char *_strupr(char *text);
 char *_strlwr(char *text);
 char *_strrev(char *text);
 char *_strset(char *text, int character);
+/* The date as mm/dd/yy, the time as hh:mm:ss, in local time; nine bytes. */
+char *_strdate(char *buffer);
+char *_strtime(char *buffer);
 int isagate_memicmp(const void *first, const void *second, size_t count);
 char *_itoa(int value, char *buffer, int radix);
 char *_ltoa(LONG value, char *buffer, int radix);

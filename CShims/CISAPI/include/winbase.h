@@ -106,6 +106,28 @@ HANDLE WINAPI GetStdHandle(DWORD nStdHandle);
 BOOL WINAPI GetComputerNameA(LPSTR lpBuffer, LPDWORD nSize);
 BOOL WINAPI GetUserNameA(LPSTR lpBuffer, LPDWORD pcbBuffer);
 
+/* NULL for `lpValue` removes the variable. */
+BOOL WINAPI SetEnvironmentVariableA(LPCSTR lpName, LPCSTR lpValue);
+/* Replaces %NAME% where there is such a variable; the characters stored or needed, with the NUL. */
+DWORD WINAPI ExpandEnvironmentStringsA(LPCSTR lpSrc, LPSTR lpDst, DWORD nSize);
+
+/* ---- Files of settings: [section] and name=value lines, names without regard to case ---- */
+
+/*
+ * A file of at most 1 MiB, read anew by each call; a name without a folder is one of the current folder. The value
+ * without quotation marks around it, else `lpDefault`: the characters stored without the NUL, and what does not
+ * fit is cut. NULL for `lpKeyName` asks for the names of a section, and for `lpAppName` for those of all sections:
+ * each ends with a NUL, and the list with one more.
+ */
+DWORD WINAPI GetPrivateProfileStringA(LPCSTR lpAppName, LPCSTR lpKeyName, LPCSTR lpDefault, LPSTR lpReturnedString,
+                                      DWORD nSize, LPCSTR lpFileName);
+UINT WINAPI GetPrivateProfileIntA(LPCSTR lpAppName, LPCSTR lpKeyName, INT nDefault, LPCSTR lpFileName);
+DWORD WINAPI GetPrivateProfileSectionNamesA(LPSTR lpszReturnBuffer, DWORD nSize, LPCSTR lpFileName);
+/* Lines as they are written, name=value, without comments. */
+DWORD WINAPI GetPrivateProfileSectionA(LPCSTR lpAppName, LPSTR lpReturnedString, DWORD nSize, LPCSTR lpFileName);
+/* NULL for `lpString` removes the name, and for `lpKeyName` the section. The file is replaced as a whole. */
+BOOL WINAPI WritePrivateProfileStringA(LPCSTR lpAppName, LPCSTR lpKeyName, LPCSTR lpString, LPCSTR lpFileName);
+
 /* number * numerator / denominator, rounded, without overflow between; -1 when it does not fit. */
 int WINAPI MulDiv(int nNumber, int nNumerator, int nDenominator);
 
@@ -130,6 +152,13 @@ ISAPI_END
 #define MoveFileEx MoveFileExA
 #define CopyFile CopyFileA
 #define GetEnvironmentVariable GetEnvironmentVariableA
+#define SetEnvironmentVariable SetEnvironmentVariableA
+#define ExpandEnvironmentStrings ExpandEnvironmentStringsA
+#define GetPrivateProfileString GetPrivateProfileStringA
+#define GetPrivateProfileInt GetPrivateProfileIntA
+#define GetPrivateProfileSectionNames GetPrivateProfileSectionNamesA
+#define GetPrivateProfileSection GetPrivateProfileSectionA
+#define WritePrivateProfileString WritePrivateProfileStringA
 #define GetCurrentDirectory GetCurrentDirectoryA
 #define GetCommandLine GetCommandLineA
 #define GetComputerName GetComputerNameA

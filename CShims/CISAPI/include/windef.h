@@ -13,6 +13,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "sal.h"
+
 /* ---- Words of the Windows dialect that mean nothing here ---- */
 
 #define WINAPI
@@ -41,6 +43,13 @@
 #endif
 #define WINBASEAPI
 #define WINUSERAPI
+#define WINADVAPI
+#define APIPRIVATE WINAPI
+#define CDECL
+#define STDMETHODCALLTYPE
+#define UNALIGNED
+#define __w64
+#define __ptr64
 #define __forceinline static inline __attribute__((always_inline))
 #define FORCEINLINE __forceinline
 #define UNREFERENCED_PARAMETER(parameter) ((void)(parameter))
@@ -60,6 +69,9 @@
 #define ISAPI_DECLSPEC_align(bytes) __attribute__((aligned(bytes)))
 #define ISAPI_DECLSPEC_deprecated(text) __attribute__((deprecated(text)))
 #endif
+#define DECLSPEC_IMPORT
+#define DECLSPEC_SELECTANY __attribute__((weak))
+#define DECLSPEC_NOINLINE __attribute__((noinline))
 #define DECLSPEC_NORETURN __attribute__((noreturn))
 #define DECLSPEC_ALIGN(bytes) __attribute__((aligned(bytes)))
 
@@ -141,6 +153,10 @@ typedef uintptr_t UINT_PTR;
 typedef intptr_t LONG_PTR;
 typedef uintptr_t ULONG_PTR;
 typedef uintptr_t DWORD_PTR;
+typedef UINT_PTR WPARAM;
+typedef LONG_PTR LPARAM;
+typedef LONG_PTR LRESULT;
+typedef UINT_PTR SOCKET;
 typedef size_t SIZE_T;
 typedef intptr_t SSIZE_T;
 
@@ -180,6 +196,8 @@ typedef BOOL *LPBOOL;
 typedef LONGLONG *PLONGLONG;
 typedef ULONGLONG *PULONGLONG;
 typedef SIZE_T *PSIZE_T;
+typedef BOOLEAN *PBOOLEAN;
+typedef FLOAT *PFLOAT;
 typedef DWORD_PTR *PDWORD_PTR;
 typedef ULONG_PTR *PULONG_PTR;
 
@@ -213,6 +231,15 @@ typedef INT_PTR(WINAPI *PROC)();
 
 #define MAX_PATH 260
 
+#define MINCHAR 0x80
+#define MAXCHAR 0x7F
+#define MINSHORT 0x8000
+#define MAXSHORT 0x7FFF
+#define MAXUSHORT 0xFFFF
+#define MINLONG 0x80000000
+#define MAXULONG 0xFFFFFFFF
+#define ANSI_NULL ((CHAR)0)
+#define UNICODE_NULL ((WCHAR)0)
 #define MAXBYTE 0xFF
 #define MAXWORD 0xFFFF
 #define MAXDWORD 0xFFFFFFFF
@@ -234,15 +261,32 @@ typedef INT_PTR(WINAPI *PROC)();
 #define HandleToUlong(handle) ((ULONG)(ULONG_PTR)(handle))
 #define UlongToHandle(number) ((HANDLE)(ULONG_PTR)(ULONG)(number))
 
+#define C_ASSERT(condition) typedef char ISAPI_JOIN(isapi_assertion_, __LINE__)[(condition) ? 1 : -1] __attribute__((unused))
+#define ISAPI_JOIN(first, second) ISAPI_JOINED(first, second)
+#define ISAPI_JOINED(first, second) first##second
+#define RTL_NUMBER_OF(array) (sizeof(array) / sizeof((array)[0]))
 #define ARRAYSIZE(array) (sizeof(array) / sizeof((array)[0]))
 
-/* As the headers of Windows do, unless NOMINMAX asks them not to; C++ has std::min. */
-#if !defined(NOMINMAX) && !defined(__cplusplus)
+/* As the headers of Windows do, unless NOMINMAX asks them not to: macros, but where the library of C++ would see them. */
+#ifndef NOMINMAX
+#ifdef __cplusplus
+extern "C++" {
+template <class First, class Second>
+inline __typeof__(true ? *(First *)0 : *(Second *)0) min(const First &first, const Second &second) {
+  return first < second ? first : second;
+}
+template <class First, class Second>
+inline __typeof__(true ? *(First *)0 : *(Second *)0) max(const First &first, const Second &second) {
+  return first > second ? first : second;
+}
+}
+#else
 #ifndef min
 #define min(a, b) ((a) < (b) ? (a) : (b))
 #endif
 #ifndef max
 #define max(a, b) ((a) > (b) ? (a) : (b))
+#endif
 #endif
 #endif
 

@@ -1,0 +1,2 @@
+/* The spelling of sources that were written where names have no case. */
+#include "httpext.h"

@@ -1,0 +1,2 @@
+/* The older name of the annotations. */
+#include "sal.h"

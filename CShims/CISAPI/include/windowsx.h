@@ -1,0 +1,10 @@
+/* Global memory by its address, as sources for the older Windows write it. */
+#ifndef ISAPI_WINDOWSX_H
+#define ISAPI_WINDOWSX_H
+
+#include "windows.h"
+
+#define GlobalAllocPtr(flags, size) GlobalLock(GlobalAlloc((flags), (size)))
+#define GlobalFreePtr(address) ((void)GlobalFree((HGLOBAL)(address)))
+
+#endif
