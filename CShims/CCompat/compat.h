@@ -31,6 +31,9 @@ BOOL compat_fail_errno(void);
 typedef enum {
   COMPAT_FILE,
   COMPAT_SEARCH,
+  COMPAT_PORT,
+  COMPAT_EVENT_SOURCE,
+  // These can be waited for.
   COMPAT_EVENT,
   COMPAT_SEMAPHORE,
   COMPAT_MUTEX,

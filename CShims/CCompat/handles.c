@@ -131,5 +131,5 @@ BOOL WINAPI CloseHandle(HANDLE hObject) {
   if (hObject == COMPAT_THIS_PROCESS || hObject == COMPAT_THIS_THREAD) {
     return TRUE;
   }
-  return compat_handle_close(hObject, ~(1u << COMPAT_SEARCH));
+  return compat_handle_close(hObject, ~(1u << COMPAT_SEARCH | 1u << COMPAT_EVENT_SOURCE));
 }

@@ -75,6 +75,23 @@ int WINAPI lstrcmpiW(LPCWSTR lpString1, LPCWSTR lpString2) {
   return is_decided(lpString1, lpString2, &order) ? order : isagate_wcsicmp(lpString1, lpString2);
 }
 
+int WINAPI CompareStringA(LCID Locale, DWORD dwCmpFlags, LPCSTR lpString1, int cchCount1, LPCSTR lpString2,
+                          int cchCount2) {
+  (void)Locale;
+  if (lpString1 == NULL || lpString2 == NULL || (dwCmpFlags & ~(DWORD)NORM_IGNORECASE) != 0) {
+    return compat_fail(lpString1 == NULL || lpString2 == NULL ? ERROR_INVALID_PARAMETER : ERROR_INVALID_FLAGS);
+  }
+  size_t first = cchCount1 < 0 ? strlen(lpString1) : (size_t)cchCount1;
+  size_t second = cchCount2 < 0 ? strlen(lpString2) : (size_t)cchCount2;
+  size_t common = min(first, second);
+  int order = (dwCmpFlags & NORM_IGNORECASE) != 0 ? isagate_memicmp(lpString1, lpString2, common)
+                                                  : memcmp(lpString1, lpString2, common);
+  if (order == 0 && first != second) {
+    order = first < second ? -1 : 1;
+  }
+  return order < 0 ? CSTR_LESS_THAN : order > 0 ? CSTR_GREATER_THAN : CSTR_EQUAL;
+}
+
 // ---- Letters ----
 
 static bool is_character(LPCSTR text) { return (uintptr_t)text <= 0xFFFF; }
@@ -85,6 +102,20 @@ LPSTR WINAPI CharUpperA(LPSTR lpsz) {
 
 LPSTR WINAPI CharLowerA(LPSTR lpsz) {
   return is_character(lpsz) ? (LPSTR)(uintptr_t)tolower((int)(uintptr_t)lpsz & 0xFF) : _strlwr(lpsz);
+}
+
+DWORD WINAPI CharUpperBuffA(LPSTR lpsz, DWORD cchLength) {
+  for (DWORD index = 0; index < cchLength; index += 1) {
+    lpsz[index] = (char)toupper((unsigned char)lpsz[index]);
+  }
+  return cchLength;
+}
+
+DWORD WINAPI CharLowerBuffA(LPSTR lpsz, DWORD cchLength) {
+  for (DWORD index = 0; index < cchLength; index += 1) {
+    lpsz[index] = (char)tolower((unsigned char)lpsz[index]);
+  }
+  return cchLength;
 }
 
 LPSTR WINAPI CharNextA(LPCSTR lpsz) { return (LPSTR)(*lpsz != '\0' ? lpsz + 1 : lpsz); }

@@ -252,7 +252,11 @@ BOOL WINAPI DuplicateHandle(HANDLE hSourceProcess, HANDLE hSource, HANDLE hTarge
   if (object == NULL) {
     return FALSE;
   }
-  HANDLE copy = object->kind != COMPAT_SEARCH ? compat_handle_open(object) : NULL;
+  if (object->kind == COMPAT_SEARCH || object->kind == COMPAT_EVENT_SOURCE) {
+    compat_release(object);
+    return compat_fail(ERROR_INVALID_HANDLE);
+  }
+  HANDLE copy = compat_handle_open(object);
   if (copy == NULL) {
     return FALSE;
   }

@@ -173,7 +173,7 @@ static compat_signal *waitable(HANDLE handle) {
     return thread != NULL ? &thread->signal : NULL;
   }
   compat_object *object = compat_handle_any(handle);
-  if (object != NULL && (object->kind == COMPAT_FILE || object->kind == COMPAT_SEARCH)) {
+  if (object != NULL && object->kind < COMPAT_EVENT) {
     compat_release(object);
     SetLastError(ERROR_INVALID_HANDLE);
     return NULL;

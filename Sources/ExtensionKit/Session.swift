@@ -65,7 +65,8 @@ final class Session: @unchecked Sendable {
     /// After the handler has thrown: the status for the server.
     func fail(_ error: any Error, naming itsExtension: Extension) -> DWORD {
         let reason = error as? ExtensionError
-        if reason == .clientGone || (error is CancellationError && !block.isConnected) {
+        // A cancelled task says so in words of its own.
+        if reason == .clientGone || (Task.isCancelled && !block.isConnected) {
             if hasBegun { block.closeConnection() }
             return DWORD(HSE_STATUS_ERROR)
         }

@@ -74,6 +74,16 @@ import Testing
         #expect(server.status == nil)
     }
 
+    @Test func whatACancelledHandlerThrowsIsNoErrorOfTheExtension() async {
+        let server = FakeServer()
+        server.begin { _, _ in
+            do { try await Task.sleep(for: .seconds(3600)) } catch { throw Broken() }
+        }
+        server.record.withLock { $0.isConnected = false }
+        #expect(await server.end() == failure)
+        #expect(server.status == nil)
+    }
+
     @Test func anErrorIsAnsweredWith500() async {
         let server = FakeServer()
         let status = await server.serve { _, _ in

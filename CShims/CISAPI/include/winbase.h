@@ -7,6 +7,7 @@
 #include "fileapi.h"
 #include "handleapi.h"
 #include "heapapi.h"
+#include "ioapiset.h"
 #include "libloaderapi.h"
 #include "memoryapi.h"
 #include "processthreadsapi.h"
@@ -47,6 +48,13 @@
 #define STD_ERROR_HANDLE ((DWORD)-12)
 
 #define MAX_COMPUTERNAME_LENGTH 15
+
+#define EVENTLOG_SUCCESS 0x0000
+#define EVENTLOG_ERROR_TYPE 0x0001
+#define EVENTLOG_WARNING_TYPE 0x0002
+#define EVENTLOG_INFORMATION_TYPE 0x0004
+#define EVENTLOG_AUDIT_SUCCESS 0x0008
+#define EVENTLOG_AUDIT_FAILURE 0x0010
 
 ISAPI_BEGIN
 
@@ -128,6 +136,14 @@ DWORD WINAPI GetPrivateProfileSectionA(LPCSTR lpAppName, LPSTR lpReturnedString,
 /* NULL for `lpString` removes the name, and for `lpKeyName` the section. The file is replaced as a whole. */
 BOOL WINAPI WritePrivateProfileStringA(LPCSTR lpAppName, LPCSTR lpKeyName, LPCSTR lpString, LPCSTR lpFileName);
 
+/* ---- The event log: each event is a line on standard error, where the gateway logs, without its raw data ---- */
+
+/* Only this computer's: `lpUNCServerName` is NULL, else ERROR_NOT_SUPPORTED. The handle is not one for CloseHandle. */
+HANDLE WINAPI RegisterEventSourceA(LPCSTR lpUNCServerName, LPCSTR lpSourceName);
+BOOL WINAPI DeregisterEventSource(HANDLE hEventLog);
+BOOL WINAPI ReportEventA(HANDLE hEventLog, WORD wType, WORD wCategory, DWORD dwEventID, PSID lpUserSid,
+                         WORD wNumStrings, DWORD dwDataSize, LPCSTR *lpStrings, LPVOID lpRawData);
+
 /* number * numerator / denominator, rounded, without overflow between; -1 when it does not fit. */
 int WINAPI MulDiv(int nNumber, int nNumerator, int nDenominator);
 
@@ -152,6 +168,8 @@ ISAPI_END
 #define MoveFileEx MoveFileExA
 #define CopyFile CopyFileA
 #define GetEnvironmentVariable GetEnvironmentVariableA
+#define RegisterEventSource RegisterEventSourceA
+#define ReportEvent ReportEventA
 #define SetEnvironmentVariable SetEnvironmentVariableA
 #define ExpandEnvironmentStrings ExpandEnvironmentStringsA
 #define GetPrivateProfileString GetPrivateProfileStringA

@@ -16,6 +16,11 @@
 
 #define DATE_SHORTDATE 0x00000001
 #define DATE_LONGDATE 0x00000002
+#define NORM_IGNORECASE 0x00000001
+#define CSTR_LESS_THAN 1
+#define CSTR_EQUAL 2
+#define CSTR_GREATER_THAN 3
+
 #define TIME_NOSECONDS 0x00000002
 #define TIME_FORCE24HOURFORMAT 0x00000008
 
@@ -30,6 +35,9 @@ int WINAPI MultiByteToWideChar(UINT CodePage, DWORD dwFlags, LPCSTR lpMultiByteS
                                LPWSTR lpWideCharStr, int cchWideChar);
 int WINAPI WideCharToMultiByte(UINT CodePage, DWORD dwFlags, LPCWSTR lpWideCharStr, int cchWideChar,
                                LPSTR lpMultiByteStr, int cbMultiByte, LPCSTR lpDefaultChar, LPBOOL lpUsedDefaultChar);
+/* By bytes, and ASCII letters without regard to case with NORM_IGNORECASE; 0 for NULL. A length of -1 is that of the text. */
+int WINAPI CompareStringA(LCID Locale, DWORD dwCmpFlags, LPCSTR lpString1, int cchCount1, LPCSTR lpString2,
+                          int cchCount2);
 UINT WINAPI GetACP(void);
 UINT WINAPI GetOEMCP(void);
 BOOL WINAPI IsDBCSLeadByte(BYTE TestChar);
@@ -46,6 +54,7 @@ int WINAPI GetTimeFormatA(LCID Locale, DWORD dwFlags, const SYSTEMTIME *lpTime, 
 ISAPI_END
 
 #ifndef UNICODE
+#define CompareString CompareStringA
 #define GetDateFormat GetDateFormatA
 #define GetTimeFormat GetTimeFormatA
 #endif

@@ -18,6 +18,9 @@ int WINAPI wvsprintfW(LPWSTR lpOut, LPCWSTR lpFmt, va_list arglist);
 /* In place, ASCII letters only. A value below 65,536 instead of an address is one character. */
 LPSTR WINAPI CharUpperA(LPSTR lpsz);
 LPSTR WINAPI CharLowerA(LPSTR lpsz);
+/* `cchLength` characters, whatever they are; their number. */
+DWORD WINAPI CharUpperBuffA(LPSTR lpsz, DWORD cchLength);
+DWORD WINAPI CharLowerBuffA(LPSTR lpsz, DWORD cchLength);
 LPSTR WINAPI CharNextA(LPCSTR lpsz);
 LPSTR WINAPI CharPrevA(LPCSTR lpszStart, LPCSTR lpszCurrent);
 BOOL WINAPI IsCharAlphaA(CHAR ch);
@@ -33,6 +36,8 @@ ISAPI_END
 #define wvsprintf wvsprintfA
 #define CharUpper CharUpperA
 #define CharLower CharLowerA
+#define CharUpperBuff CharUpperBuffA
+#define CharLowerBuff CharLowerBuffA
 #define CharNext CharNextA
 #define CharPrev CharPrevA
 #define IsCharAlpha IsCharAlphaA

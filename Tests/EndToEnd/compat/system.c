@@ -139,6 +139,28 @@ static void the_process_gives_nobodys_rights_away(void) {
   FAILS(SetThreadToken(NULL, (HANDLE)0x1234), ERROR_NOT_SUPPORTED);
 }
 
+static void events_are_lines(void) {
+  LPCSTR texts[] = {"first\nline", "second"};
+  HANDLE log = RegisterEventSource(NULL, "Sample");
+  CHECK(log != NULL && ReportEvent(log, EVENTLOG_ERROR_TYPE, 0, 0xC0000007, NULL, 2, 0, texts, NULL));
+  HANDLE copy;
+  FAILS(CloseHandle(log), ERROR_INVALID_HANDLE);
+  FAILS(DuplicateHandle(GetCurrentProcess(), log, GetCurrentProcess(), &copy, 0, FALSE, 0), ERROR_INVALID_HANDLE);
+  CHECK(DeregisterEventSource(log));
+  FAILS(ReportEvent(log, EVENTLOG_ERROR_TYPE, 0, 1, NULL, 2, 0, texts, NULL), ERROR_INVALID_HANDLE);
+  FAILS(RegisterEventSource("\\\\other", "Sample"), ERROR_NOT_SUPPORTED);
+}
+
+static void texts_are_compared_and_changed_by_length(void) {
+  strcpy(text, "abcXYZ");
+  CHECK(CharUpperBuff(text, 2) == 2 && CharLowerBuff(text + 3, 2) == 2);
+  IS(text, "ABcxyZ");
+  CHECK(CompareString(LOCALE_SYSTEM_DEFAULT, NORM_IGNORECASE, "ABC", -1, "abcd", 3) == CSTR_EQUAL);
+  CHECK(CompareString(LOCALE_SYSTEM_DEFAULT, 0, "ABC", -1, "abc", -1) == CSTR_LESS_THAN);
+  CHECK(CompareString(LOCALE_SYSTEM_DEFAULT, 0, "abc", -1, "ab", -1) == CSTR_GREATER_THAN);
+  FAILS(CompareString(LOCALE_SYSTEM_DEFAULT, 0, NULL, -1, "ab", -1), ERROR_INVALID_PARAMETER);
+}
+
 int main(int argc, char **argv) {
   snprintf(file, sizeof file, "%s/settings.ini", argc > 1 ? argv[1] : ".");
   settings_are_found_by_section_and_name();
@@ -151,6 +173,8 @@ int main(int argc, char **argv) {
   a_section_is_its_owners_again_and_again();
   times_are_converted_and_told();
   a_file_is_read_at_the_place_of_its_operation();
+  events_are_lines();
+  texts_are_compared_and_changed_by_length();
   the_process_gives_nobodys_rights_away();
   return failures != 0;
 }

@@ -189,6 +189,49 @@ static void a_handle_can_be_duplicated(void) {
   CloseHandle(self);
 }
 
+static HANDLE port;
+
+static DWORD WINAPI serve(LPVOID argument) {
+  DWORD bytes, sum = 0;
+  ULONG_PTR number;
+  LPOVERLAPPED operation;
+  while (GetQueuedCompletionStatus(port, &bytes, &number, &operation, INFINITE) && operation == argument) {
+    sum += bytes * (DWORD)number;
+  }
+  return sum;
+}
+
+static void a_port_hands_work_to_threads(void) {
+  OVERLAPPED work;
+  HANDLE threads[4];
+  DWORD bytes, total = 0, code;
+  ULONG_PTR number;
+  LPOVERLAPPED operation = &work;
+  port = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 0);
+  FAILS(GetQueuedCompletionStatus(port, &bytes, &number, &operation, 5), WAIT_TIMEOUT);
+  SetLastError(0);
+  CHECK(WaitForSingleObject(port, 0) == WAIT_FAILED && GetLastError() == ERROR_INVALID_HANDLE);
+  CHECK(operation == NULL && PostQueuedCompletionStatus(port, 1, 2, &work));
+  CHECK(GetQueuedCompletionStatus(port, &bytes, &number, &operation, 0) && bytes == 1 && number == 2 && operation == &work);
+  for (int index = 0; index < 4; index += 1) {
+    threads[index] = CreateThread(NULL, 0, serve, &work, 0, NULL);
+  }
+  for (DWORD index = 1; index <= 1000; index += 1) {
+    PostQueuedCompletionStatus(port, index, 2, &work);
+  }
+  for (int index = 0; index < 4; index += 1) {
+    PostQueuedCompletionStatus(port, 0, 0, NULL);
+  }
+  CHECK(WaitForMultipleObjects(4, threads, TRUE, 10000) == WAIT_OBJECT_0);
+  for (int index = 0; index < 4; index += 1) {
+    CHECK(GetExitCodeThread(threads[index], &code) && CloseHandle(threads[index]));
+    total += code;
+  }
+  CHECK(total == 2 * 500500 && PostQueuedCompletionStatus(port, 0, 0, NULL) && CloseHandle(port));
+  FAILS(PostQueuedCompletionStatus(port, 0, 0, NULL), ERROR_INVALID_HANDLE);
+  FAILS(CreateIoCompletionPort((HANDLE)1, NULL, 0, 0), ERROR_NOT_SUPPORTED);
+}
+
 static LONG exchange(void) {
   LONG value = 5;
   PVOID pointer = NULL;
@@ -209,6 +252,7 @@ int main(void) {
   nothing_is_lost_among_threads();
   slim_locks_conditions_and_once();
   a_handle_can_be_duplicated();
+  a_port_hands_work_to_threads();
   exchange();
   return failures != 0;
 }
