@@ -7,6 +7,7 @@ struct Generation: Sendable {
     /// Counts readings, from 1.
     let number: Int
     let limits: ConnectionLimits
+    let requestIDs: RequestIDPolicy
     let handshakeTimeout: Delay
     /// By listener name.
     let ports: [String: Port]
@@ -21,8 +22,8 @@ struct Generation: Sendable {
                 (name, Port(sites: port.sites, certificates: certificates.stores[name], proxies: port.proxies))
             })
         return Generation(
-            number: number + 1, limits: limits, handshakeTimeout: handshakeTimeout, ports: ports, accessLog: accessLog,
-            certificates: certificates, limiters: limiters)
+            number: number + 1, limits: limits, requestIDs: requestIDs, handshakeTimeout: handshakeTimeout,
+            ports: ports, accessLog: accessLog, certificates: certificates, limiters: limiters)
     }
 
     /// What answers on one listener.
@@ -40,6 +41,18 @@ struct Generation: Sendable {
 struct AccessLogTarget: Sendable {
     let format: AccessLogConfiguration.Format
     let file: AccessLogFile
+}
+
+extension RequestIDPolicy {
+    init(_ configuration: RequestIDConfiguration) {
+        let acceptance: Acceptance =
+            switch configuration.acceptance {
+            case .nobody: .nobody
+            case .everybody: .everybody
+            case .networks(let networks): .networks(networks)
+            }
+        self.init(field: configuration.header, acceptance: acceptance)
+    }
 }
 
 extension ConnectionLimits {

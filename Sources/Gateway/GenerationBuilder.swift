@@ -44,7 +44,7 @@ struct GenerationBuilder {
         var limits = ConnectionLimits(configuration.limits)
         limits.maximumBody = UInt64(configuration.largestRequestBody)
         return Generation(
-            number: number, limits: limits,
+            number: number, limits: limits, requestIDs: RequestIDPolicy(configuration.requestID),
             handshakeTimeout: Delay(configuration.limits.handshakeTimeout), ports: ports, accessLog: accessLog,
             certificates: certificates, limiters: limiters)
     }

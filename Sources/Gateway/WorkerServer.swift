@@ -44,6 +44,7 @@ final class WorkerServer: @unchecked Sendable {
             if let port = ports[name] {
                 port.router.serve(answer.sites[worker.index], accessLog: accessLog)
                 port.service.limits = generation.limits
+                port.service.requestIDs = generation.requestIDs
                 port.acceptor.serve(
                     answer.certificates, proxies: answer.proxies, handshakeTimeout: generation.handshakeTimeout)
             } else {
@@ -61,6 +62,7 @@ final class WorkerServer: @unchecked Sendable {
         let router = SiteRouter(
             answer.sites[worker.index], accessLog: accessLog, refusals: rejected, requests: requests)
         let service = HTTPService(worker: worker, limits: generation.limits, router: router)
+        service.requestIDs = generation.requestIDs
         let acceptor = Acceptor(
             service: service, certificates: answer.certificates, proxies: answer.proxies,
             handshakeTimeout: generation.handshakeTimeout, admission: admission, logs: acceptorLogs)

@@ -92,7 +92,7 @@ package final class ExtensionDispatcher: RequestHandler {
                 let request = unsafe ExtensionRequest(
                     head: exchange.head, headBytes: exchange.headBytes, fields: exchange.fields,
                     scriptName: scriptName, pathInfo: pathInfo, translatedPath: translated, origin: origin,
-                    application: application, keepAlive: exchange.willKeepAlive)
+                    application: application, keepAlive: exchange.willKeepAlive, requestID: exchange.requestID)
                 session.begin(request, lease: lease, notifier: exchange.endpoint)
             }
         }

@@ -16,11 +16,12 @@ package struct ExtensionRequest {
     package var application: Unmanaged<ExtensionApplication>
     /// Whether the connection may go on after the response.
     package var keepAlive: Bool
+    package var requestID: RequestID
 
     package init(
         head: RequestHead, headBytes: UnsafeRawBufferPointer, fields: UnsafeBufferPointer<FieldSlice>,
         scriptName: UnsafeRawBufferPointer, pathInfo: UnsafeRawBufferPointer, translatedPath: UnsafeRawBufferPointer,
-        origin: RequestOrigin, application: ExtensionApplication, keepAlive: Bool
+        origin: RequestOrigin, application: ExtensionApplication, keepAlive: Bool, requestID: RequestID
     ) {
         self.head = head
         unsafe self.headBytes = headBytes
@@ -31,6 +32,7 @@ package struct ExtensionRequest {
         unsafe self.origin = .passUnretained(origin)
         unsafe self.application = .passUnretained(application)
         self.keepAlive = keepAlive
+        self.requestID = requestID
     }
 }
 
@@ -57,6 +59,7 @@ struct RequestRecord: ~Copyable {
     private(set) var origin: RequestOrigin?
     private(set) var application: ExtensionApplication?
     private(set) var keepAlive = false
+    private(set) var requestID: RequestID?
     /// Bytes of the body where its framing does not tell them and they are all here.
     var knownLength: UInt64?
 
@@ -69,6 +72,7 @@ struct RequestRecord: ~Copyable {
         unsafe origin = request.origin.takeUnretainedValue()
         unsafe application = request.application.takeUnretainedValue()
         keepAlive = request.keepAlive
+        requestID = request.requestID
         unsafe copyFields(request.fields)
         contentType = unsafe value(named: "content-type", in: request.headBytes) ?? .empty
         // Nothing moves while one part is copied from another.
@@ -91,6 +95,7 @@ struct RequestRecord: ~Copyable {
         arena.removeAll()
         origin = nil
         application = nil
+        requestID = nil
         knownLength = nil
     }
 

@@ -99,7 +99,8 @@ enum ServerVariables {
         ("logon_user", .empty), ("managed_pipeline_mode", .empty), ("path_info", .pathInfo),
         ("path_translated", .translatedPath), ("query_string", .query), ("remote_addr", .remoteAddress),
         ("remote_host", .remoteAddress), ("remote_port", .remotePort), ("remote_user", .empty),
-        ("request_filename", .translatedPath), ("request_flags", .empty), ("request_method", .method),
+        ("request_filename", .translatedPath), ("request_flags", .empty), ("request_id", .requestID),
+        ("request_method", .method),
         ("request_uri", .target), ("script_filename", .scriptPath), ("script_name", .scriptName),
         ("script_translated", .scriptPath), ("server_addr", .localAddress), ("server_name", .serverName),
         ("server_port", .localPort), ("server_port_secure", .isSecureNumber), ("server_protocol", .version),
@@ -115,7 +116,7 @@ private enum ServerVariable {
     case translatedPath, version, serverName, cacheURL
     case applicationMetabasePath, applicationPhysicalPath, documentRoot, poolName, siteID, siteMetabasePath, siteName
     case gatewayInterface, serverSoftware
-    case localAddress, localPort, remoteAddress, remotePort
+    case localAddress, localPort, remoteAddress, remotePort, requestID
     case isSecureText, isSecureNumber, sessionKeyBits, serverKeyBits, serverIssuer, serverSubject
     case certificateCookie, certificateFlags, certificateIssuer, certificateSerial, certificateSubject
     case securityProtocol, cipherAlgorithm, hashAlgorithm, keyExchangeAlgorithm
@@ -152,6 +153,7 @@ private enum ServerVariable {
         case .localPort: value.append(decimal: UInt64(origin.localPort))
         case .remoteAddress: value.append(text: origin.remoteAddress)
         case .remotePort: value.append(decimal: UInt64(origin.remotePort))
+        case .requestID: request.requestID?.withBytes { unsafe value.append($0) }
         case .isSecureText: value.append(origin.security == nil ? "off" : "on")
         case .isSecureNumber: value.append(origin.security == nil ? "0" : "1")
         default:

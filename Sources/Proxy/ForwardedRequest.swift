@@ -46,8 +46,7 @@ struct ForwardedRequest {
         return isAcceptable ? value : nil
     }
 
-    /// - Parameter requestID: what the request is known by on both sides.
-    func append(to output: inout OutputBuffer, requestID: RequestID) {
+    func append(to output: inout OutputBuffer) {
         let head = exchange.head
         unsafe output.append(exchange.bytes(of: head.methodToken))
         output.append(" ")
@@ -55,7 +54,8 @@ struct ForwardedRequest {
         output.append(" HTTP/1.1\r\nHost: ")
         appendHost(to: &output)
         output.append("\r\n")
-        let hasRequestID = appendFields(to: &output)
+        let requestIDs = exchange.requestIDs
+        appendFields(to: &output, except: requestIDs.field)
         switch framing {
         case .none: break
         case .length(let count):
@@ -65,11 +65,7 @@ struct ForwardedRequest {
         case .chunked: output.append("Transfer-Encoding: chunked\r\n")
         }
         appendOrigin(to: &output)
-        if !hasRequestID {
-            output.append("X-Request-ID: ")
-            requestID.append(to: &output)
-            output.append("\r\n")
-        }
+        appendRequestID(requestIDs, to: &output)
         unsafe route.added.withUnsafeBytes { unsafe output.append($0) }
         if let upgrade {
             output.append("Connection: upgrade\r\nUpgrade: ")
@@ -88,9 +84,19 @@ struct ForwardedRequest {
         }
     }
 
-    /// Returns whether the client gave the request a name.
-    private func appendFields(to output: inout OutputBuffer) -> Bool {
-        var hasRequestID = false
+    /// What the request is known by on both sides, unless the route says otherwise.
+    private func appendRequestID(_ policy: RequestIDPolicy, to output: inout OutputBuffer) {
+        if !route.removed.isEmpty, unsafe policy.field.withUnsafeBytes({ unsafe route.removes($0) }) { return }
+        unsafe policy.linePrefix.withUnsafeBytes { unsafe output.append($0) }
+        exchange.requestID.withBytes { unsafe output.append($0) }
+        output.append("\r\n")
+    }
+
+    /// Passes the client's fields on.
+    ///
+    /// - Parameter requestID: the field that tells the request's name, in lower case; what the client says there counts
+    ///   where it was taken over, and nowhere else.
+    private func appendFields(to output: inout OutputBuffer, except requestID: [UInt8]) {
         let fields = unsafe exchange.fields
         let bytes = unsafe exchange.headBytes
         let span = unsafe bytes.bytes
@@ -99,33 +105,25 @@ struct ForwardedRequest {
             if field.known == .host || connection.isHopByHop(field) { continue }
             let name = field.name.range
             if field.known == .other {
-                switch Self.own(span, name.lowerBound, name.upperBound) {
-                case .replaced: continue
-                case .requestID: hasRequestID = true
-                case .no: break
-                }
+                if Self.isOwn(span, name.lowerBound, name.upperBound) { continue }
+                let isRequestID = unsafe FieldSyntax.isNamed(exchange.bytes(of: field.name).bytes, requestID)
+                if isRequestID { continue }
             }
             if !route.removed.isEmpty, unsafe route.removes(UnsafeRawBufferPointer(rebasing: bytes[name])) { continue }
             unsafe output.appendField(
                 UnsafeRawBufferPointer(rebasing: bytes[name]),
                 UnsafeRawBufferPointer(rebasing: bytes[field.value.range]))
         }
-        return hasRequestID
     }
 
     /// Whether the gateway itself writes a field of this name.
-    private enum Own { case replaced, requestID, no }
-
     @inline(__always)
-    private static func own(_ span: RawSpan, _ start: Int, _ end: Int) -> Own {
+    private static func isOwn(_ span: RawSpan, _ start: Int, _ end: Int) -> Bool {
         switch lowercase(span.byte(at: start)) {
         case UInt8(ascii: "x"):
-            if span.hasPrefix("x-forwarded-", from: start, to: end) || span.equals("x-real-ip", from: start, to: end) {
-                return .replaced
-            }
-            return span.equals("x-request-id", from: start, to: end) ? .requestID : .no
-        case UInt8(ascii: "f"): return span.equals("forwarded", from: start, to: end) ? .replaced : .no
-        default: return .no
+            span.hasPrefix("x-forwarded-", from: start, to: end) || span.equals("x-real-ip", from: start, to: end)
+        case UInt8(ascii: "f"): span.equals("forwarded", from: start, to: end)
+        default: false
         }
     }
 

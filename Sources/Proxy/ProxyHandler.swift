@@ -169,7 +169,7 @@ package final class ProxyHandler: RequestHandler {
 
     private func begin(_ attempt: UpstreamExchange, _ exchange: Exchange, _ server: UpstreamServer) {
         let request = ForwardedRequest(exchange, route: route, server: server)
-        request.append(to: &attempt.output, requestID: upstream.nextRequestID())
+        request.append(to: &attempt.output)
         attempt.upgrade = request.upgrade
         attempt.framing = request.framing
         attempt.stickyField = upstream.stickyField(for: server, exchange)

@@ -22,7 +22,6 @@ package final class Upstream: EndpointKeeper, TurnEndAction, @unchecked Sendable
     private(set) var isRetired = false
     private var isSweepDue = false
     private var spareExchanges: [UpstreamExchange] = []
-    private var requestIDs = RequestIDGenerator()
 
     /// Exchanges whose memory is kept for the next request.
     private static let spareLimit = 64
@@ -43,8 +42,6 @@ package final class Upstream: EndpointKeeper, TurnEndAction, @unchecked Sendable
         self.security = security
         budget = RetryBudget(share: settings.retryBudget)
     }
-
-    func nextRequestID() -> RequestID { requestIDs.next() }
 
     // MARK: Memory
 

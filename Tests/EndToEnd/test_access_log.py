@@ -41,6 +41,7 @@ def test_json_lines_are_objects(start_gateway):
     record = json.loads(line)
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", record.pop("time"))
     assert 0 <= record.pop("duration_ms") < 10_000
+    assert re.fullmatch("[0-9a-f]{32}", record.pop("request_id"))
     assert record == {
         "client": "127.0.0.1",
         "method": "GET",

@@ -57,11 +57,6 @@ def test_a_server_learns_where_a_request_came_from(start_proxy, origin):
     assert request["Connection"] is None
 
 
-def test_the_name_a_client_gave_its_request_stays(start_proxy, origin):
-    start_proxy().plain().get("/", "X-Request-ID: mine")
-    assert origin.requests[0]["X-Request-ID"] == "mine"
-
-
 def test_fields_of_the_clients_connection_stay_behind(start_proxy, origin):
     start_proxy().plain().get(
         "/", "Connection: keep-alive, X-Private, Cookie", "Keep-Alive: timeout=5", "X-Private: 1", "Cookie: a=b",

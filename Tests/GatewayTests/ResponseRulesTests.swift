@@ -64,7 +64,7 @@ struct ResponseRulesTests {
         ("headers: { remove: [Content-Length] }", "the gateway itself sets Content-Length"),
         (
             "headers: { add: { A: '{hots}' } }",
-            "unknown placeholder '{hots}'; known are {host}, {remote}, and {{ for a brace [host]"
+            "unknown placeholder '{hots}'; known are {host}, {remote}, {request_id}, and {{ for a brace [host]"
         ),
         ("headers: { add: { A: 'x{' } }", "a brace without its partner; write {{ for a brace that stands for itself"),
         ("headers: { add: { A: é } }", "a header value holds printable ASCII only, found 'é'"),

@@ -38,7 +38,7 @@ import Testing
             "HTTPS_SERVER_SUBJECT": "CN=localhost", "INSTANCE_ID": "1", "INSTANCE_META_PATH": "/LM/W3SVC/1",
             "INSTANCE_NAME": "main", "LOCAL_ADDR": "127.0.0.1", "PATH_INFO": "/more",
             "PATH_TRANSLATED": "/srv/www/more", "QUERY_STRING": "QUERY_STRING", "REMOTE_ADDR": "127.0.0.2",
-            "REMOTE_HOST": "127.0.0.2", "REMOTE_PORT": "50000", "REQUEST_METHOD": "GET",
+            "REMOTE_HOST": "127.0.0.2", "REMOTE_PORT": "50000", "REQUEST_ID": "named", "REQUEST_METHOD": "GET",
             "REQUEST_URI": "/app/%20more?REQUEST_URI", "SCRIPT_NAME": "/app", "SCRIPT_TRANSLATED": "/srv/www/app",
             "SERVER_NAME": "example.test", "SERVER_PORT": "8443", "SERVER_PORT_SECURE": "1",
             "SERVER_PROTOCOL": "HTTP/1.1", "SERVER_SOFTWARE": "isagate", "URL": "/app",

@@ -166,7 +166,7 @@ final class TestWorker: SessionNotifier, @unchecked Sendable {
                             let request = unsafe ExtensionRequest(
                                 head: parsed, headBytes: bytes, fields: fields, scriptName: path, pathInfo: pathInfo,
                                 translatedPath: translated, origin: Self.origin, application: Self.application,
-                                keepAlive: parsed.keepAlive)
+                                keepAlive: parsed.keepAlive, requestID: .given(Array("named".utf8)))
                             session.begin(request, lease: target.lease, notifier: self)
                         }
                     }

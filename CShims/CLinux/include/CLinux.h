@@ -14,11 +14,16 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
+#include <sys/random.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+
+// MARK: randomness
+
+static inline long CLinux_getrandom(void *buffer, unsigned long count) { return getrandom(buffer, count, 0); }
 
 // MARK: epoll
 

@@ -16,6 +16,7 @@ package struct Configuration: Sendable, Equatable {
     package var listeners: [ListenerConfiguration]
     package var admin = AdminConfiguration()
     package var log = LogConfiguration()
+    package var requestID = RequestIDConfiguration()
     package var limits = LimitsConfiguration()
     package var fileCache = FileCacheConfiguration()
     package var drain = DrainConfiguration()

@@ -12,6 +12,7 @@ extension ValueDecoder<Configuration> {
                 "listeners", .named("listeners", of: { .listener(name: $0) }), placeholder: NamedValues())
             let admin = keys.take("admin", .admin, default: AdminConfiguration())
             let log = keys.take("log", .log, default: LogConfiguration())
+            let requestID = keys.take("request_id", .requestID, default: RequestIDConfiguration())
             let limits = keys.take("limits", .limits, default: LimitsConfiguration())
             let fileCache = keys.take("file_cache", .fileCache, default: FileCacheConfiguration())
             let drain = keys.take("drain", .drain, default: DrainConfiguration())
@@ -29,7 +30,7 @@ extension ValueDecoder<Configuration> {
 
             return Configuration(
                 workers: workers, user: user, isWatching: isWatching, listeners: listeners.values.map(\.value),
-                admin: admin, log: log, limits: limits, fileCache: fileCache, drain: drain,
+                admin: admin, log: log, requestID: requestID, limits: limits, fileCache: fileCache, drain: drain,
                 extensions: extensions.values, resolver: resolver, upstreams: upstreams.values,
                 sites: sites.map(\.configuration))
         }

@@ -81,6 +81,8 @@ package struct HeaderTemplate: Sendable, Equatable {
         case host
         /// `{remote}`: the client's address, without its port.
         case remote
+        /// `{request_id}`: the name the request is known by.
+        case requestID
     }
 
     package init(name: String, parts: [Part]) {
@@ -90,7 +92,7 @@ package struct HeaderTemplate: Sendable, Equatable {
 }
 
 extension HeaderTemplate {
-    static let placeholders: [String: Part] = ["host": .host, "remote": .remote]
+    static let placeholders: [String: Part] = ["host": .host, "remote": .remote, "request_id": .requestID]
 
     /// The parts of a value: `{name}` is a placeholder, `{{` a brace; nil with the reason when it is neither.
     static func parse(_ text: String) -> Result<[Part], Refusal> {

@@ -69,7 +69,7 @@ extension ValueDecoder<HeaderEdits> {
 
 extension ValueDecoder<String> {
     /// The name of a field that is not the gateway's own (RFC 9110 §5.1).
-    fileprivate static var editableHeader: Self {
+    static var editableHeader: Self {
         text("the name of a header") { name throws(Refusal) in
             guard !name.isEmpty, name.utf8.allSatisfy(isTokenByte) else {
                 throw Refusal(message: "\(quoted(name)) is not a header name")

@@ -21,7 +21,7 @@ final class AccessLog: TurnEndAction {
     }
 
     func record(_ exchange: Exchange) {
-        append(AccessRecord(exchange, now: worker.now))
+        append(AccessRecord(exchange, now: worker.now, isNamed: format == .json))
     }
 
     /// A request refused before it was understood: its line has only what is known.

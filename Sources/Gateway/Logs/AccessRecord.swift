@@ -18,8 +18,11 @@ struct AccessRecord {
     let milliseconds: UInt64
     /// Why the status is what it is, where the gateway had to decide it; empty otherwise.
     let reason: String
+    /// Empty for a request without a name.
+    let requestID: String
 
-    init(_ exchange: Exchange, now: Deadline) {
+    /// - Parameter isNamed: whether the request's name belongs to the line; one is made for it if need be.
+    init(_ exchange: Exchange, now: Deadline, isNamed: Bool) {
         let head = exchange.head
         let endpoint = exchange.connection.endpoint
         client = endpoint.remoteAddress.host
@@ -36,6 +39,7 @@ struct AccessRecord {
         userAgent = exchange.value(named: "user-agent").map { exchange.text(of: $0) } ?? ""
         milliseconds = now.milliseconds - exchange.began.milliseconds
         reason = exchange.logReason.map { "\($0)" } ?? ""
+        requestID = isNamed ? exchange.requestID.text : ""
     }
 
     init(_ rejection: RequestRejection, from address: SocketAddress) {
@@ -53,6 +57,7 @@ struct AccessRecord {
         userAgent = ""
         milliseconds = 0
         reason = "\(rejection.reason)"
+        requestID = ""
     }
 
     /// Apache's and nginx's combined format; quotes, backslashes and control bytes as `\xHH`.
@@ -81,6 +86,7 @@ struct AccessRecord {
             line.append(UInt8(ascii: "\""))
         }
         line.append(contentsOf: ",\"status\":\(status),\"bytes\":\(bytes),\"duration_ms\":\(milliseconds)".utf8)
+        if !requestID.isEmpty { line.append(contentsOf: ",\"request_id\":\"\(requestID)\"".utf8) }
         if !reason.isEmpty { line.append(contentsOf: ",\"reason\":\"\(reason)\"".utf8) }
         line.append(contentsOf: "}\n".utf8)
     }

@@ -9,7 +9,7 @@ struct HeaderRules {
     private let added: [UInt8]
     /// Lines for fields that the response lacks.
     private let defaults: [(name: [UInt8], line: [UInt8])]
-    private let variable: [HeaderTemplate]
+    private let variable: [VariableField]
     /// The line Strict-Transport-Security, for responses over TLS (RFC 6797 §7.2).
     private let strictTransport: [UInt8]?
 
@@ -17,7 +17,7 @@ struct HeaderRules {
     init?(_ rules: ResponseRules) {
         let edits = rules.headers
         let given = edits.set + edits.add
-        variable = given.filter(\.isVariable)
+        variable = given.filter(\.isVariable).map(VariableField.init)
         added = given.filter { !$0.isVariable }.flatMap { Array("\($0.name): \($0.literal)\r\n".utf8) }
         var removed = edits.remove + edits.set.map(\.name)
         if case .on(let rule)? = rules.strictTransport {
@@ -72,11 +72,7 @@ struct HeaderRules {
         if let strictTransport, exchange.connection.stream.security != nil {
             unsafe strictTransport.withUnsafeBytes { line in unsafe response.appendFields(line) }
         }
-        for template in variable {
-            // What a request brings in is a validated host or an address, so it cannot end the line.
-            unsafe Array(template.line(for: exchange).utf8).withUnsafeBytes { line in unsafe response.appendFields(line)
-            }
-        }
+        for index in variable.indices { variable[index].append(for: exchange, to: response) }
     }
 }
 
@@ -99,17 +95,40 @@ extension HeaderTemplate {
     fileprivate var literal: String {
         parts.reduce(into: "") { if case .literal(let text) = $1 { $0 += text } }
     }
+}
 
-    fileprivate func line(for exchange: Exchange) -> String {
-        var line = name + ": "
-        for part in parts {
-            switch part {
-            case .literal(let text): line += text
-            case .host: line += exchange.text(of: exchange.head.authority)
-            case .remote: line += exchange.endpoint.remoteAddress.host
+/// A field line that differs from request to request, in pieces that are ready to be written.
+private struct VariableField {
+    private enum Piece {
+        case bytes([UInt8])
+        case host, remote, requestID
+    }
+
+    private let pieces: [Piece]
+
+    init(_ template: HeaderTemplate) {
+        pieces =
+            [.bytes(Array("\(template.name): ".utf8))]
+            + template.parts.map { part in
+                switch part {
+                case .literal(let text): .bytes(Array(text.utf8))
+                case .host: .host
+                case .remote: .remote
+                case .requestID: .requestID
+                }
+            } + [.bytes(Array("\r\n".utf8))]
+    }
+
+    /// What a request brings in is a validated host, an address or a checked name, so it cannot end the line.
+    func append(for exchange: Exchange, to response: ResponseSink) {
+        for index in pieces.indices {
+            switch pieces[index] {
+            case .bytes(let bytes): unsafe bytes.withUnsafeBytes { unsafe response.appendFields($0) }
+            case .host: unsafe response.appendFields(exchange.bytes(of: exchange.head.authority))
+            case .remote: response.appendHost(of: exchange.endpoint.remoteAddress)
+            case .requestID: exchange.requestID.withBytes { unsafe response.appendFields($0) }
             }
         }
-        return line + "\r\n"
     }
 }
 

@@ -36,6 +36,8 @@ struct ExchangeStorage: ~Copyable {
     var resetsConnection = false
     var logParameter: String?
     var errorPages: ErrorPages?
+    /// The request's name, once somebody asked for it.
+    var requestID: RequestID?
     /// The internal request that is being answered in place of the client's.
     var substitute: Substitute?
     /// Why the response is what it is, when it was not the handler's to choose.
@@ -89,6 +91,7 @@ struct ExchangeStorage: ~Copyable {
         resetsConnection = false
         if errorPages != nil { errorPages = nil }
         logReason = nil
+        if requestID != nil { requestID = nil }
         if cursor == filled {
             cursor = 0
             filled = 0

@@ -11,6 +11,8 @@ package final class HTTPService {
     /// Connections end after their next response.
     private(set) var isRetired = false
     let router: any RequestRouter
+    package var requestIDs = RequestIDPolicy()
+    var requestIDGenerator = RequestIDGenerator()
     private var spare: UnsafeMutablePointer<ExchangeStorage>?
     private var spareCount = 0
     private var date = UnsafeMutableRawBufferPointer.allocate(byteCount: dateLine.count, alignment: 1)

@@ -136,6 +136,8 @@ extension HTTPConnection {
         let outer = unsafe storage.pointee.substitute
         guard (outer?.depth ?? 0) < InternalRequest.maximumDepth else { return .failure(Refusal(outcome: .tooDeep)) }
         let exchange = unsafe Exchange(storage)
+        // The name belongs to the client's request, whose head is about to be out of sight.
+        _ = exchange.requestID
         let entity: [UInt8]
         var continues = false
         switch request.entity {

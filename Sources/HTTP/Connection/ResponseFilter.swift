@@ -1,3 +1,5 @@
+import Transport
+
 /// What a route does to the responses of its requests beyond what their handlers say: other field lines, a coded body.
 ///
 /// There is one per route and worker; it is used on that worker's thread only. An exchange without one pays a comparison
@@ -59,13 +61,20 @@ package struct ResponseSink: BitwiseCopyable {
         unsafe self.storage = storage
     }
 
-    /// Adds validated field lines, each ended by CRLF.
+    /// Adds validated field lines, each ended by CRLF, or the next part of one.
     package func appendFields(_ lines: UnsafeRawBufferPointer) {
         unsafe storage.pointee.output.append(lines)
     }
 
     package func appendFields(_ lines: StaticString) {
         unsafe storage.pointee.output.append(lines)
+    }
+
+    /// Adds a client's address, without its port, to a field line.
+    package func appendHost(of address: SocketAddress) {
+        unsafe storage.pointee.output.append(upTo: SocketAddress.maximumHostText) { room in
+            unsafe address.writeHost(to: room)
+        }
     }
 
     /// Ends the head; the body that follows has this length.

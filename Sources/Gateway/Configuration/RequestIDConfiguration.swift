@@ -1,0 +1,36 @@
+import Transport
+
+/// How requests get the names that logs, extensions and servers know them by.
+package struct RequestIDConfiguration: Sendable, Equatable {
+    /// The field that carries the name, from clients and to servers.
+    package var header = "X-Request-ID"
+    package var acceptance = Acceptance.nobody
+
+    /// Whose names for their requests are taken over.
+    package enum Acceptance: Sendable, Equatable {
+        case nobody, everybody
+        case networks([IPNetwork])
+    }
+}
+
+extension ValueDecoder<RequestIDConfiguration> {
+    static var requestID: Self {
+        .mapping { keys in
+            let defaults = RequestIDConfiguration()
+            return RequestIDConfiguration(
+                header: keys.take("header", .editableHeader, default: defaults.header),
+                acceptance: keys.take("accept", .acceptance, default: defaults.acceptance))
+        }
+    }
+}
+
+extension ValueDecoder<RequestIDConfiguration.Acceptance> {
+    fileprivate static var acceptance: Self {
+        let networks = ValueDecoder<[IPNetwork]>.list("networks", of: .network)
+        let words = ValueDecoder<Bool>.text("true, false or a list of networks") { ["true": true, "false": false][$0] }
+        return Self { node, context in
+            if case .sequence = node { return networks.decode(node, context).map { .networks($0) } }
+            return words.decode(node, context).map { $0 ? .everybody : .nobody }
+        }
+    }
+}

@@ -1,0 +1,59 @@
+/// The name by which a request is known in logs, to extensions and to servers behind the gateway.
+package enum RequestID: Equatable, Sendable {
+    /// 128 random bits, told as 32 hexadecimal digits.
+    case made(high: UInt64, low: UInt64)
+    /// What the client calls it: visible characters that need no escaping anywhere.
+    case given([UInt8])
+
+    /// The longest name taken over from a client, in bytes.
+    package static let maximumBytes = 128
+
+    /// Takes over what a client says; nil for anything but 1 to 128 letters, digits and `-_.~+/=:@`.
+    package init?(_ value: RawSpan) {
+        guard (1...Self.maximumBytes).contains(value.byteCount) else { return nil }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(value.byteCount)
+        for index in 0..<value.byteCount {
+            let byte = value.byte(at: index)
+            guard Self.isPlain(byte) else { return nil }
+            bytes.append(byte)
+        }
+        self = .given(bytes)
+    }
+
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."),
+            UInt8(ascii: "~"), UInt8(ascii: "+"), UInt8(ascii: "/"), UInt8(ascii: "="), UInt8(ascii: ":"),
+            UInt8(ascii: "@"):
+            true
+        default: false
+        }
+    }
+
+    /// Calls `body` with the name as text.
+    package func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        switch self {
+        case .given(let bytes): return unsafe bytes.withUnsafeBytes { unsafe body($0) }
+        case .made(let high, let low):
+            return unsafe withUnsafeTemporaryAllocation(byteCount: 32, alignment: 1) { text in
+                for index in 0..<16 {
+                    let shift = UInt64(60 - 4 * index)
+                    unsafe text[index] = Self.digit(high >> shift)
+                    unsafe text[16 + index] = Self.digit(low >> shift)
+                }
+                return unsafe body(UnsafeRawBufferPointer(text))
+            }
+        }
+    }
+
+    private static func digit(_ value: UInt64) -> UInt8 {
+        let nibble = UInt8(truncatingIfNeeded: value) & 15
+        return nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") - 10 + nibble
+    }
+
+    package var text: String {
+        unsafe withBytes { unsafe String(decoding: $0, as: UTF8.self) }
+    }
+}
