@@ -7,12 +7,13 @@ struct ErrorPageReader {
     private let types = MediaTypes.system()
 
     /// The pages of all sites, by the paths of their files.
-    func read(_ sites: [SiteConfiguration]) throws(GatewayError) -> [String: ErrorPages.Page] {
-        var pages: [String: ErrorPages.Page] = [:]
-        for page in sites.flatMap(\.errorPages) where pages[page.file] == nil {
+    func read(_ sites: [SiteConfiguration]) throws(GatewayError) -> [String: ErrorPages.Content] {
+        var pages: [String: ErrorPages.Content] = [:]
+        for page in sites.flatMap(\.errorPages) {
+            guard case .file(let file) = page.source, pages[file] == nil else { continue }
             do throws(CertificateProblem) {
-                let body = try CertificateFileSystem.read(page.file)
-                pages[page.file] = ErrorPages.Page(type: types.type(ofFileNamed: page.file), body: body)
+                let body = try CertificateFileSystem.read(file)
+                pages[file] = ErrorPages.Content(type: types.type(ofFileNamed: file), body: body)
             } catch {
                 throw .configuration("error page: \(error)")
             }

@@ -83,15 +83,12 @@ struct GenerationBuilder {
 
     /// The sites of each listener as one worker serves them, by listener name.
     private func makeSiteTables(
-        worker: Int, limiters: [RequestLimiter.Identity: RequestLimiter], errorPages: [String: ErrorPages.Page],
+        worker: Int, limiters: [RequestLimiter.Identity: RequestLimiter], errorPages: [String: ErrorPages.Content],
         passwords: [String: PasswordFile], _ files: FilesRoom
     ) -> [String: SiteTable] {
         let pool = CompressionPool(memoryLimit: configuration.limits.compressionMemory / workers)
         let sites = configuration.sites.enumerated().map { index, site in
-            let pages = site.errorPages.compactMap { page in
-                errorPages[page.file].map { (status: page.status, substatus: page.substatus, page: $0) }
-            }
-            let table = pages.isEmpty ? nil : ErrorPages(pages)
+            let table = makeErrorPages(of: site, errorPages)
             let routes = site.routes.map { route in
                 let action = makeAction(
                     route, of: site, number: index + 1, errorPages: table, worker: worker, files)
@@ -112,6 +109,18 @@ struct GenerationBuilder {
             tables[listener.name] = SiteTable(sites.filter { $0.0.contains(listener.name) }.map(\.1))
         }
         return tables
+    }
+
+    private func makeErrorPages(
+        of site: SiteConfiguration, _ contents: [String: ErrorPages.Content]
+    ) -> ErrorPages? {
+        let pages = site.errorPages.compactMap { page -> (status: Int, substatus: Int?, page: ErrorPages.Page)? in
+            switch page.source {
+            case .file(let file): contents[file].map { (page.status, page.substatus, .content($0)) }
+            case .route(let path, _): (page.status, page.substatus, .route(Array(path.utf8)))
+            }
+        }
+        return pages.isEmpty ? nil : ErrorPages(pages)
     }
 
     private func ruled(

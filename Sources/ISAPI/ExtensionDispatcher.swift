@@ -92,7 +92,8 @@ package final class ExtensionDispatcher: RequestHandler {
                 let request = unsafe ExtensionRequest(
                     head: exchange.head, headBytes: exchange.headBytes, fields: exchange.fields,
                     scriptName: scriptName, pathInfo: pathInfo, translatedPath: translated, origin: origin,
-                    application: application, keepAlive: exchange.willKeepAlive, requestID: exchange.requestID)
+                    application: application, keepAlive: exchange.willKeepAlive, requestID: exchange.requestID,
+                    user: exchange.user)
                 session.begin(request, lease: lease, notifier: exchange.endpoint)
             }
         }
@@ -191,7 +192,7 @@ package final class ExtensionDispatcher: RequestHandler {
             if unsafe events.head != nil || !events.body.isEmpty || flushDeadline == .never {
                 try await exchange.flush()
             }
-            if events.wantedBody > 0 { await supplyBody(session, exchange) }
+            if events.wantedBody > 0 { try await supplyBody(session, exchange) }
         }
     }
 
@@ -234,7 +235,8 @@ package final class ExtensionDispatcher: RequestHandler {
                 session.abandon()
                 return false
             case .child(let request):
-                switch try await exchange.answer(as: request, for: self) {
+                let page = request.error.map { exchange.request(for: request.target ?? [], $0) }
+                switch try await exchange.answer(as: page ?? request, for: self) {
                 case .answered(let status):
                     session.childEnded(status: status, substatus: exchange.logSubstatus, isAnswered: true)
                 case .refused(let rejection):
@@ -351,11 +353,16 @@ package final class ExtensionDispatcher: RequestHandler {
         if outcome.hasLogText, let text = session.logText { exchange.setLogParameter(text) }
     }
 
-    private func supplyBody(_ session: ExtensionSession, _ exchange: Exchange) async {
+    /// Reads more of the body; a client that gets it wrong is told so, if the extension has not answered by then.
+    private func supplyBody(_ session: ExtensionSession, _ exchange: Exchange) async throws(ExchangeFailure) {
         do throws(ExchangeFailure) {
             if let piece = unsafe try await exchange.readBody() { unsafe session.supplyBody(piece) }
             if exchange.hasBodyEnded { session.bodyEnded() }
         } catch {
+            if case .rejected(let rejection) = error {
+                guard exchange.isResponseBegun else { throw error }
+                report("the request ended early: \(rejection.reason)", exchange)
+            }
             session.bodyFailed()
         }
     }

@@ -17,11 +17,14 @@ package struct ExtensionRequest {
     /// Whether the connection may go on after the response.
     package var keepAlive: Bool
     package var requestID: RequestID
+    /// Who the client has shown to be by a password.
+    package var user: String?
 
     package init(
         head: RequestHead, headBytes: UnsafeRawBufferPointer, fields: UnsafeBufferPointer<FieldSlice>,
         scriptName: UnsafeRawBufferPointer, pathInfo: UnsafeRawBufferPointer, translatedPath: UnsafeRawBufferPointer,
-        origin: RequestOrigin, application: ExtensionApplication, keepAlive: Bool, requestID: RequestID
+        origin: RequestOrigin, application: ExtensionApplication, keepAlive: Bool, requestID: RequestID,
+        user: String? = nil
     ) {
         self.head = head
         unsafe self.headBytes = headBytes
@@ -33,6 +36,7 @@ package struct ExtensionRequest {
         unsafe self.application = .passUnretained(application)
         self.keepAlive = keepAlive
         self.requestID = requestID
+        self.user = user
     }
 }
 
@@ -60,6 +64,7 @@ struct RequestRecord: ~Copyable {
     private(set) var application: ExtensionApplication?
     private(set) var keepAlive = false
     private(set) var requestID: RequestID?
+    private(set) var user: String?
     /// Bytes of the body where its framing does not tell them and they are all here.
     var knownLength: UInt64?
 
@@ -73,6 +78,7 @@ struct RequestRecord: ~Copyable {
         unsafe application = request.application.takeUnretainedValue()
         keepAlive = request.keepAlive
         requestID = request.requestID
+        user = request.user
         unsafe copyFields(request.fields)
         contentType = unsafe value(named: "content-type", in: request.headBytes) ?? .empty
         // Nothing moves while one part is copied from another.
@@ -96,6 +102,7 @@ struct RequestRecord: ~Copyable {
         origin = nil
         application = nil
         requestID = nil
+        user = nil
         knownLength = nil
     }
 

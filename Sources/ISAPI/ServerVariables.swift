@@ -82,7 +82,7 @@ enum ServerVariables {
     private static let names: [(StaticString, ServerVariable)] = [
         ("all_http", .allHTTP), ("all_raw", .allRaw), ("appl_md_path", .applicationMetabasePath),
         ("appl_physical_path", .applicationPhysicalPath), ("app_pool_config", .empty), ("app_pool_id", .poolName),
-        ("auth_password", .empty), ("auth_type", .empty), ("auth_user", .empty), ("cache_url", .cacheURL),
+        ("auth_password", .empty), ("auth_type", .authenticationType), ("auth_user", .user), ("cache_url", .cacheURL),
         ("cert_cookie", .certificateCookie), ("cert_flags", .certificateFlags), ("cert_issuer", .certificateIssuer),
         ("cert_keysize", .sessionKeyBits), ("cert_secretkeysize", .serverKeyBits),
         ("cert_serialnumber", .certificateSerial),
@@ -96,15 +96,15 @@ enum ServerVariables {
         ("https", .isSecureText), ("https_keysize", .sessionKeyBits), ("https_secretkeysize", .serverKeyBits),
         ("https_server_issuer", .serverIssuer), ("https_server_subject", .serverSubject), ("instance_id", .siteID),
         ("instance_meta_path", .siteMetabasePath), ("instance_name", .siteName), ("local_addr", .localAddress),
-        ("logon_user", .empty), ("managed_pipeline_mode", .empty), ("path_info", .pathInfo),
+        ("logon_user", .user), ("managed_pipeline_mode", .empty), ("path_info", .pathInfo),
         ("path_translated", .translatedPath), ("query_string", .query), ("remote_addr", .remoteAddress),
-        ("remote_host", .remoteAddress), ("remote_port", .remotePort), ("remote_user", .empty),
+        ("remote_host", .remoteAddress), ("remote_port", .remotePort), ("remote_user", .user),
         ("request_filename", .translatedPath), ("request_flags", .empty), ("request_id", .requestID),
         ("request_method", .method),
         ("request_uri", .target), ("script_filename", .scriptPath), ("script_name", .scriptName),
         ("script_translated", .scriptPath), ("server_addr", .localAddress), ("server_name", .serverName),
         ("server_port", .localPort), ("server_port_secure", .isSecureNumber), ("server_protocol", .version),
-        ("server_software", .serverSoftware), ("unencoded_url", .target), ("unmapped_remote_user", .empty),
+        ("server_software", .serverSoftware), ("unencoded_url", .target), ("unmapped_remote_user", .user),
         ("url", .scriptName),
     ]
 }
@@ -116,7 +116,7 @@ private enum ServerVariable {
     case translatedPath, version, serverName, cacheURL
     case applicationMetabasePath, applicationPhysicalPath, documentRoot, poolName, siteID, siteMetabasePath, siteName
     case gatewayInterface, serverSoftware
-    case localAddress, localPort, remoteAddress, remotePort, requestID
+    case localAddress, localPort, remoteAddress, remotePort, requestID, user, authenticationType
     case isSecureText, isSecureNumber, sessionKeyBits, serverKeyBits, serverIssuer, serverSubject
     case certificateCookie, certificateFlags, certificateIssuer, certificateSerial, certificateSubject
     case securityProtocol, cipherAlgorithm, hashAlgorithm, keyExchangeAlgorithm
@@ -153,7 +153,9 @@ private enum ServerVariable {
         case .localPort: value.append(decimal: UInt64(origin.localPort))
         case .remoteAddress: value.append(text: origin.remoteAddress)
         case .remotePort: value.append(decimal: UInt64(origin.remotePort))
-        case .requestID: request.requestID?.withBytes { unsafe value.append($0) }
+        case .user: value.append(request.user ?? "")
+        case .authenticationType: value.append(request.user == nil ? "" : "Basic")
+        case .requestID: unsafe request.requestID?.withBytes { unsafe value.append($0) }
         case .isSecureText: value.append(origin.security == nil ? "off" : "on")
         case .isSecureNumber: value.append(origin.security == nil ? "0" : "1")
         default:

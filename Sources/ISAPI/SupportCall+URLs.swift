@@ -192,19 +192,30 @@ extension SupportCall {
         guard let code = unsafe Int(String(decoding: digits, as: UTF8.self)), (400...599).contains(code) else {
             return .invalidParameter
         }
+        let substatus = unsafe Int(information.uHttpSubError)
+        let isAsync = unsafe information.fAsync != 0
+        var found: ErrorPages.Page?
+        let failure = unsafe session.inquire(by: caller) { state in
+            found = state.request.application?.errorPages?.page(for: code, substatus: substatus)
+            return found == nil ? .fileNotFound : nil
+        }
+        if let failure { return failure }
+        guard case .content(let page)? = found else {
+            guard case .route(let path)? = found else { return .fileNotFound }
+            var request = InternalRequest(target: path)
+            request.error = AnsweredError(status: code)
+            return unsafe session.beginChild(request, isOperation: isAsync, by: caller)
+        }
         let give = { (state: inout SessionState) -> CallFailure? in
-            guard let pages = state.request.application?.errorPages,
-                let page = unsafe pages.page(for: code, substatus: Int(information.uHttpSubError))
-            else { return .fileNotFound }
             var block = ByteBuffer()
             unsafe page.typeField.withUnsafeBytes { unsafe block.append($0) }
             block.append(text: "Content-Length: \(page.body.count)\r\n\r\n")
             guard unsafe state.response.setHead(status: status, block: block.bytes) else { return .invalidParameter }
             unsafe page.body.withUnsafeBytes { unsafe state.response.write($0) }
-            state.substatus = unsafe Int(information.uHttpSubError)
+            state.substatus = substatus
             return nil
         }
-        guard unsafe information.fAsync != 0 else { return unsafe session.inquire(by: caller, give) }
+        guard isAsync else { return unsafe session.inquire(by: caller, give) }
         return unsafe session.begin(.send, by: caller) { state in
             if let failure = give(&state) { return failure }
             state.transfer.open([], reporting: 0, disconnects: false)

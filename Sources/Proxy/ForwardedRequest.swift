@@ -88,7 +88,7 @@ struct ForwardedRequest {
     private func appendRequestID(_ policy: RequestIDPolicy, to output: inout OutputBuffer) {
         if !route.removed.isEmpty, unsafe policy.field.withUnsafeBytes({ unsafe route.removes($0) }) { return }
         unsafe policy.linePrefix.withUnsafeBytes { unsafe output.append($0) }
-        exchange.requestID.withBytes { unsafe output.append($0) }
+        unsafe exchange.requestID.withBytes { unsafe output.append($0) }
         output.append("\r\n")
     }
 

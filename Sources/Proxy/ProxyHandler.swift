@@ -43,9 +43,9 @@ package final class ProxyHandler: RequestHandler {
         exchange.setLogReason(failure.reason)
         guard exchange.isResponseBegun else {
             switch failure.status {
-            case 503: exchange.respond(unavailable)
-            case 504: exchange.respond(late)
-            default: exchange.respond(badGateway)
+            case 503: exchange.fail(unavailable)
+            case 504: exchange.fail(late)
+            default: exchange.fail(badGateway)
             }
             return
         }

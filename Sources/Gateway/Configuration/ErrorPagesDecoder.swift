@@ -22,8 +22,39 @@ extension ValueDecoder<[ErrorPageConfiguration]> {
 extension ValueDecoder<ErrorPageConfiguration> {
     fileprivate static func errorPage(_ status: Int, _ substatus: Int?) -> Self {
         .mapping { keys in
-            ErrorPageConfiguration(
-                status: status, substatus: substatus, file: keys.require("file", .file, placeholder: ""))
+            let file = keys.take("file", .file)
+            let route = keys.take("route", .errorRoute)
+            if ["file", "route"].filter(keys.names.contains).count != 1 {
+                keys.context.report("an error page has either a file or a route", at: keys.position)
+            }
+            let line = (keys.position(of: "route") ?? keys.position).line
+            return ErrorPageConfiguration(
+                status: status, substatus: substatus,
+                source: route.map { .route($0, line: line) } ?? .file(file ?? ""))
         }
+    }
+}
+
+extension ValueDecoder<String> {
+    /// A path of the site, perhaps with a query, in the form that a request line has it.
+    fileprivate static var errorRoute: Self {
+        text("a path such as /errors/404") { path in
+            let isPlain = path.utf8.allSatisfy { (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "#") }
+            return path.hasPrefix("/") && isPlain && path.utf8.count <= 2048 ? path : nil
+        }
+    }
+}
+
+/// Reports pages that no route of their site can answer.
+func reportUnansweredErrorPages(
+    _ pages: [ErrorPageConfiguration], _ routes: [RouteConfiguration], _ keys: MappingReader
+) {
+    for case .route(let target, let line) in pages.map(\.source) {
+        let path = String(target.prefix { $0 != "?" })
+        let isAnswered = routes.contains { $0.conditions.expression != nil || $0.path.matches(path) }
+        guard !isAnswered, path.allSatisfy({ $0 != "%" }) else { continue }
+        keys.context.report(
+            "no route of this site answers \(quoted(path)), which an error page on line \(line) asks for",
+            at: keys.position(of: "error_pages") ?? keys.position)
     }
 }

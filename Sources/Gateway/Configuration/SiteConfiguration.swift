@@ -24,8 +24,14 @@ package struct ErrorPageConfiguration: Sendable, Equatable {
     package var status: Int
     /// From 1 to 999; nil for every sub-status without a page of its own.
     package var substatus: Int?
-    /// The absolute path of the file with the content.
-    package var file: String
+    package var source: Source
+
+    package enum Source: Sendable, Equatable {
+        /// The absolute path of the file with the content.
+        case file(String)
+        /// A path of the site, perhaps with a query, whose route answers; and where it stands in the file.
+        case route(String, line: Int)
+    }
 }
 
 /// Which `Host` a site answers to; names are in lower case and carry no port.

@@ -32,6 +32,7 @@ extension ValueDecoder<SiteDraft> {
             // Mistaken certificates have been reported; only a site that names none lacks them.
             let hasCertificates = keys.names.contains("certificates")
             reportUnreachable(routes, in: keys.context)
+            reportUnansweredErrorPages(errorPages, routes.map(\.value), keys)
             if let listen {
                 checkListeners(listen, hasCertificates: hasCertificates, declared, keys.context)
             }

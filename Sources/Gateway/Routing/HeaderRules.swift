@@ -126,7 +126,7 @@ private struct VariableField {
             case .bytes(let bytes): unsafe bytes.withUnsafeBytes { unsafe response.appendFields($0) }
             case .host: unsafe response.appendFields(exchange.bytes(of: exchange.head.authority))
             case .remote: response.appendHost(of: exchange.endpoint.remoteAddress)
-            case .requestID: exchange.requestID.withBytes { unsafe response.appendFields($0) }
+            case .requestID: unsafe exchange.requestID.withBytes { unsafe response.appendFields($0) }
             }
         }
     }

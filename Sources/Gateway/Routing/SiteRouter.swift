@@ -45,6 +45,9 @@ final class SiteRouter: RequestRouter {
 
     func rejected(_ rejection: RequestRejection, on connection: HTTPConnection) {
         refusals.note("\(rejection.reason)", from: connection.endpoint.remoteAddress)
+    }
+
+    func finished(_ rejection: RequestRejection, on connection: HTTPConnection) {
         accessLog?.record(rejection, from: connection.endpoint.remoteAddress)
     }
 }

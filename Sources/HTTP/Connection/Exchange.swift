@@ -119,14 +119,28 @@ package struct Exchange: BitwiseCopyable {
         if let filter = unsafe storage.pointee.filter {
             return respond(response, keepAlive: keepAlive, through: filter)
         }
+        if unsafe storage.pointee.substitute != nil { return respondForAnother(response, keepAlive: keepAlive) }
         unsafe storage.pointee.response.noteStatus(response.status)
         unsafe storage.pointee.output.append(response.statusLine)
         appendCommonFields()
         send(response, keepAlive: keepAlive)
     }
 
+    /// Gives a fixed response in place of another, whose status may have to stay.
+    @inline(never)
+    private func respondForAnother(_ response: FixedResponse, keepAlive: Bool) {
+        let length = unsafe StatusCode.hasNoContent(response.status) ? 0 : UInt64(response.body.count)
+        unsafe beginResponse(
+            status: response.status, fields: response.fieldLines, length: .known(length), keepAlive: keepAlive)
+        unsafe write(response.body)
+        finish()
+    }
+
     @inline(never)
     private func respond(_ response: FixedResponse, keepAlive: Bool, through filter: any ResponseFilter) {
+        if unsafe storage.pointee.substitute?.error != nil {
+            return respondForAnother(response, keepAlive: keepAlive)
+        }
         let variant = filter.variant(of: response, for: self)
         unsafe storage.pointee.response.noteStatus(variant.status)
         unsafe storage.pointee.output.append(variant.statusLine)
@@ -154,6 +168,22 @@ package struct Exchange: BitwiseCopyable {
     package func beginResponse(
         status: Int, reason: UnsafeRawBufferPointer? = nil, fields: UnsafeRawBufferPointer, length: BodyLength,
         keepAlive: Bool = true, given: CommonFields = []
+    ) {
+        guard let error = unsafe storage.pointee.substitute?.error else {
+            return unsafe begin(
+                status: status, reason: reason, fields: fields, length: length, keepAlive: keepAlive, given: given)
+        }
+        let lines = unsafe error.fields + Array(fields)
+        unsafe lines.withUnsafeBytes {
+            unsafe begin(
+                status: error.status, reason: nil, fields: $0, length: length, keepAlive: keepAlive && error.keepAlive,
+                given: given)
+        }
+    }
+
+    private func begin(
+        status: Int, reason: UnsafeRawBufferPointer?, fields: UnsafeRawBufferPointer, length: BodyLength,
+        keepAlive: Bool, given: CommonFields
     ) {
         let standard = StatusCode.reason(status)
         let phrase =
@@ -321,6 +351,15 @@ package struct Exchange: BitwiseCopyable {
         return ResponseEncoder.Request(
             isHead: head.method == .head, version: head.version,
             keepAlive: keepAlive && head.keepAlive && withConnection { $0.mayKeepAlive(self) })
+    }
+
+    // MARK: User
+
+    /// Who the client has shown to be, by the rules of the route.
+    package var user: String? { unsafe storage.pointee.user }
+
+    package func setUser(_ name: String) {
+        unsafe storage.pointee.user = name
     }
 
     // MARK: Log

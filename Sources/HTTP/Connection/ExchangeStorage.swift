@@ -36,6 +36,10 @@ struct ExchangeStorage: ~Copyable {
     var resetsConnection = false
     var logParameter: String?
     var errorPages: ErrorPages?
+    /// What the site's route for an error is to be asked, once the handler has returned.
+    var errorRequest: InternalRequest?
+    /// Who the client has shown to be.
+    var user: String?
     /// The request's name, once somebody asked for it.
     var requestID: RequestID?
     /// The internal request that is being answered in place of the client's.
@@ -91,6 +95,8 @@ struct ExchangeStorage: ~Copyable {
         resetsConnection = false
         if errorPages != nil { errorPages = nil }
         logReason = nil
+        if errorRequest != nil { errorRequest = nil }
+        if user != nil { user = nil }
         if requestID != nil { requestID = nil }
         if cursor == filled {
             cursor = 0

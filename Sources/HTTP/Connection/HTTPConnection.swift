@@ -105,19 +105,16 @@ package final class HTTPConnection {
             return await reject(exchange, error)
         }
         switch service.answer(exchange) {
-        case .answered: break
-        case .refused(let rejection): return await reject(exchange, rejection)
+        case .answered:
+            if unsafe storage.pointee.errorRequest != nil, let turn = await complete(exchange) { return turn }
+        case .refused(let rejection): return await reject(exchange, rejection, isUnderstood: true)
         case .handler(let handler):
             do throws(ExchangeFailure) {
                 try await handler.handle(exchange)
             } catch {
-                if case .rejected(let rejection) = error, !exchange.isResponseBegun {
-                    return await reject(exchange, rejection)
-                }
-                exchange.abandonResponse()
-                service.observe(exchange)
-                return .reset
+                return await giveUp(exchange, error)
             }
+            if unsafe storage.pointee.errorRequest != nil, let turn = await complete(exchange) { return turn }
             if !exchange.isResponseFinished { exchange.abandonResponse() }
         }
         service.observe(exchange)
@@ -143,6 +140,27 @@ package final class HTTPConnection {
         return nil
     }
 
+    /// Has an error answered by the site's route for it; nil when the exchange can go on.
+    @inline(never)
+    private func complete(_ exchange: Exchange) async -> Turn? {
+        do throws(ExchangeFailure) {
+            try await answerError(exchange)
+            return nil
+        } catch {
+            return await giveUp(exchange, error)
+        }
+    }
+
+    @inline(never)
+    private func giveUp(_ exchange: Exchange, _ failure: ExchangeFailure) async -> Turn {
+        if case .rejected(let rejection) = failure, !exchange.isResponseBegun {
+            return await reject(exchange, rejection, isUnderstood: true)
+        }
+        exchange.abandonResponse()
+        service.observe(exchange)
+        return .reset
+    }
+
     @inline(__always)
     private func prepare(_ exchange: Exchange) throws(RequestRejection) {
         let storage = unsafe exchange.storage
@@ -164,117 +182,6 @@ package final class HTTPConnection {
     }
 
     // MARK: Body
-
-    func readBody(_ exchange: Exchange) async throws(ExchangeFailure) -> UnsafeRawBufferPointer? {
-        while true {
-            switch unsafe try nextBodyStep(exchange) {
-            case .content(let piece): return unsafe piece
-            case .ended: return nil
-            case .receive: try await receiveBody(exchange)
-            }
-        }
-    }
-
-    /// The next piece of the body as far as it has been received.
-    @unsafe
-    enum BodyStep {
-        case content(UnsafeRawBufferPointer)
-        case receive, ended
-    }
-
-    @inline(__always)
-    func nextBodyStep(_ exchange: Exchange) throws(ExchangeFailure) -> BodyStep {
-        let storage = unsafe exchange.storage
-        if let substitute = unsafe storage.pointee.substitute {
-            if let entity = unsafe substitute.takeEntity() { return unsafe .content(entity) }
-            guard substitute.continuesWithClient else { return unsafe .ended }
-        }
-        if let decoder = unsafe storage.pointee.bodyDecoder { return unsafe try nextDecodedStep(exchange, decoder) }
-        return unsafe try nextCodedStep(exchange)
-    }
-
-    /// The next piece of the body as the client sent it.
-    @inline(__always)
-    func nextCodedStep(_ exchange: Exchange) throws(ExchangeFailure) -> BodyStep {
-        let storage = unsafe exchange.storage
-        while true {
-            let step: RequestBody.Step
-            let start = unsafe storage.pointee.cursor
-            let unread = unsafe UnsafeRawBufferPointer(
-                rebasing: UnsafeRawBufferPointer(storage.pointee.input)[start..<storage.pointee.filled])
-            do throws(RequestRejection) {
-                step = try unsafe storage.pointee.body.next(unread.bytes, limit: exchange.bodyLimit)
-            } catch {
-                throw .rejected(error)
-            }
-            switch step {
-            case .content(let range, let consumed):
-                unsafe storage.pointee.cursor += consumed
-                return unsafe .content(UnsafeRawBufferPointer(rebasing: unread[range]))
-            case .trailer(let range, let consumed):
-                unsafe storage.pointee.trailers += unread[range] + [ASCII.carriageReturn, ASCII.lineFeed]
-                unsafe storage.pointee.cursor += consumed
-            case .ended(let consumed):
-                unsafe storage.pointee.cursor += consumed
-                return unsafe .ended
-            case .receive(let consumed):
-                unsafe storage.pointee.cursor += consumed
-                return unsafe .receive
-            }
-        }
-    }
-
-    /// As `readBody`, without waiting.
-    func readBodyNow(_ exchange: Exchange) throws(ExchangeFailure) -> BodyPiece {
-        let storage = unsafe exchange.storage
-        while true {
-            switch unsafe try nextBodyStep(exchange) {
-            case .content(let piece): return unsafe .content(piece)
-            case .ended: return unsafe .ended
-            case .receive:
-                appendOwedContinue(exchange)
-                switch unsafe stream.read(into: storage.pointee.roomForBody()) {
-                case .bytes(let count): unsafe storage.pointee.filled += count
-                case .wouldBlock(let interest): return unsafe .wouldBlock(interest)
-                case .end: throw .clientGone(.reset)
-                case .failed(let failure): throw .clientGone(failure)
-                }
-            }
-        }
-    }
-
-    private func appendOwedContinue(_ exchange: Exchange) {
-        let storage = unsafe exchange.storage
-        guard unsafe storage.pointee.body.owesContinue else { return }
-        unsafe storage.pointee.body.continueSent()
-        unsafe storage.pointee.output.append("HTTP/1.1 100 Continue\r\n\r\n")
-    }
-
-    private func receiveBody(_ exchange: Exchange) async throws(ExchangeFailure) {
-        let storage = unsafe exchange.storage
-        if unsafe storage.pointee.body.owesContinue {
-            appendOwedContinue(exchange)
-            try await flush(exchange)
-        }
-        while true {
-            switch unsafe stream.read(into: storage.pointee.roomForBody()) {
-            case .bytes(let count):
-                unsafe storage.pointee.filled += count
-                return
-            case .wouldBlock(let interest):
-                // Answers to earlier requests must not wait for this request's body.
-                if unsafe !storage.pointee.output.isEmpty { try await flush(exchange) }
-                let deadline = endpoint.worker.now.advanced(by: service.limits.bodyTimeout)
-                switch await endpoint.wait(for: interest, until: deadline) {
-                case .ready, .signalled, .draining, .hangup: continue
-                case .deadline: throw .rejected(.bodyTimeout)
-                case .aborted: throw .aborted
-                }
-            case .end: throw .clientGone(.reset)
-            case .failed(let failure): throw .clientGone(failure)
-            }
-        }
-    }
 
     /// Whether the connection can be kept, as far as the current request and the gateway's state tell.
     @inline(__always)
@@ -353,12 +260,21 @@ package final class HTTPConnection {
     // MARK: Refusing
 
     /// Answers a request that cannot be trusted with a small response and gives the connection up.
-    private func reject(_ exchange: Exchange, _ rejection: RequestRejection) async -> Turn {
-        service.router.rejected(rejection, on: self)
+    ///
+    /// - Parameter isUnderstood: whether its head was parsed and led to a route, so that the log can tell what it was.
+    private func reject(
+        _ exchange: Exchange, _ rejection: RequestRejection, isUnderstood: Bool = false
+    ) async -> Turn {
         let storage = unsafe exchange.storage
         unsafe storage.pointee.response = ResponseEncoder()
         unsafe storage.pointee.body = RequestBody()
-        unsafe exchange.fail(status: rejection.status, reason: rejection.reason, keepAlive: false)
+        exchange.refuse(rejection)
+        service.router.rejected(rejection, on: self)
+        if isUnderstood {
+            service.observe(exchange)
+        } else if service.router.observesExchanges {
+            service.router.finished(rejection, on: self)
+        }
         return await send(exchange) ? .linger : .reset
     }
 

@@ -24,6 +24,8 @@ package struct InternalRequest: Sendable {
     package var entity = Entity.none
     /// Whether the route that asks is passed over, as are those that were on the way to it.
     package var passesAsker = false
+    /// The error that the route finds the words for; its status is that of the response.
+    package var error: AnsweredError?
 
     /// How deep internal requests may stand in each other; deeper is taken for a loop.
     package static let maximumDepth = 8
@@ -62,10 +64,11 @@ final class Substitute {
     let depth: Int
     /// Handlers whose routes are passed over.
     let passed: [any RequestHandler]
+    let error: AnsweredError?
 
     init(
         _ bytes: [UInt8], parser: consuming RequestParser, entity: [UInt8], continuesWithClient: Bool,
-        clientHead: RequestHead, outer: Substitute?, passed: [any RequestHandler]
+        clientHead: RequestHead, outer: Substitute?, passed: [any RequestHandler], error: AnsweredError?
     ) {
         unsafe self.bytes = .allocate(byteCount: bytes.count, alignment: 16)
         unsafe self.bytes.copyBytes(from: bytes)
@@ -77,6 +80,7 @@ final class Substitute {
         self.outer = outer
         depth = (outer?.depth ?? 0) + 1
         self.passed = passed
+        self.error = outer?.error ?? error
     }
 
     deinit {
@@ -98,9 +102,9 @@ final class Substitute {
 extension HTTPConnection {
     /// Has `request` answered in place of the exchange's own, by the route it leads to.
     ///
-    /// - Parameter asker: the handler that asks.
+    /// - Parameter asker: the handler that asks; nil for the connection itself.
     func answer(
-        _ exchange: Exchange, as request: InternalRequest, for asker: any RequestHandler
+        _ exchange: Exchange, as request: InternalRequest, for asker: (any RequestHandler)?
     ) async throws(ExchangeFailure) -> InternalOutcome {
         let storage = unsafe exchange.storage
         let substitute: Substitute
@@ -117,10 +121,11 @@ extension HTTPConnection {
         // The route that answers has its own way with responses.
         unsafe storage.pointee.filter = nil
         switch service.router.answer(exchange, passing: substitute.passed) {
-        case .answered: break
+        case .answered: try await answerError(exchange)
         case .refused(let rejection): return .refused(rejection)
         case .handler(let handler):
             try await handler.handle(exchange)
+            try await answerError(exchange)
             if !exchange.isResponseFinished { exchange.abandonResponse() }
         }
         return .answered(status: exchange.status)
@@ -131,7 +136,7 @@ extension HTTPConnection {
     }
 
     private func makeSubstitute(
-        _ request: InternalRequest, _ storage: UnsafeMutablePointer<ExchangeStorage>, _ asker: any RequestHandler
+        _ request: InternalRequest, _ storage: UnsafeMutablePointer<ExchangeStorage>, _ asker: (any RequestHandler)?
     ) -> Result<Substitute, Refusal> {
         let outer = unsafe storage.pointee.substitute
         guard (outer?.depth ?? 0) < InternalRequest.maximumDepth else { return .failure(Refusal(outcome: .tooDeep)) }
@@ -157,10 +162,11 @@ extension HTTPConnection {
         } catch {
             return .failure(Refusal(outcome: .refused(error)))
         }
-        let passed = request.passesAsker ? (outer?.passed ?? []) + [asker] : []
+        let passed = request.passesAsker ? (outer?.passed ?? []) + [asker].compactMap { $0 } : []
         let substitute = Substitute(
             text, parser: parser, entity: entity, continuesWithClient: continues,
-            clientHead: exchange.clientHead, outer: outer, passed: passed)
+            clientHead: exchange.clientHead, outer: outer, passed: passed,
+            error: request.error)
         substitute.normalizedPath = path
         return .success(substitute)
     }

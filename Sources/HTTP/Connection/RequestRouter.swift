@@ -16,8 +16,11 @@ package protocol RequestRouter: AnyObject {
     /// A response has been handed to the connection as a whole, or given up.
     func finished(_ exchange: Exchange)
 
-    /// A request was refused before it could be routed.
+    /// A request was refused.
     func rejected(_ rejection: RequestRejection, on connection: HTTPConnection)
+
+    /// As `finished(_:)` for a request that was refused before it was understood.
+    func finished(_ rejection: RequestRejection, on connection: HTTPConnection)
 }
 
 /// How a request will be answered.

@@ -71,7 +71,7 @@ struct ResponseEncoder: BitwiseCopyable {
 
     /// Decides the framing, writes the fields that tell it, and the empty line.
     mutating func endHead(_ length: BodyLength, answering request: Request, to output: inout OutputBuffer) {
-        closes = !request.keepAlive
+        closes = closes || !request.keepAlive
         switch length {
         case _ where StatusCode.hasNoContent(status):
             state = .body(.suppressed)
@@ -96,7 +96,7 @@ struct ResponseEncoder: BitwiseCopyable {
 
     /// As `endHead(_:answering:to:)` for a head whose fields tell the length already.
     mutating func endFixedHead(_ count: Int, answering request: Request, to output: inout OutputBuffer) {
-        closes = !request.keepAlive
+        closes = closes || !request.keepAlive
         let isSuppressed = request.isHead || StatusCode.hasNoContent(status)
         state = .body(isSuppressed ? .suppressed : .length(remaining: UInt64(count)))
         endHead(request, to: &output)

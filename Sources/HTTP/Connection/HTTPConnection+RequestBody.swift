@@ -1,0 +1,115 @@
+import Transport
+
+/// Reading the body of a request: what has been received of it, and more as it comes.
+extension HTTPConnection {
+    func readBody(_ exchange: Exchange) async throws(ExchangeFailure) -> UnsafeRawBufferPointer? {
+        while true {
+            switch unsafe try nextBodyStep(exchange) {
+            case .content(let piece): return unsafe piece
+            case .ended: return nil
+            case .receive: try await receiveBody(exchange)
+            }
+        }
+    }
+
+    /// The next piece of the body as far as it has been received.
+    @unsafe
+    enum BodyStep {
+        case content(UnsafeRawBufferPointer)
+        case receive, ended
+    }
+
+    @inline(__always)
+    func nextBodyStep(_ exchange: Exchange) throws(ExchangeFailure) -> BodyStep {
+        let storage = unsafe exchange.storage
+        if let substitute = unsafe storage.pointee.substitute {
+            if let entity = unsafe substitute.takeEntity() { return unsafe .content(entity) }
+            guard substitute.continuesWithClient else { return unsafe .ended }
+        }
+        if let decoder = unsafe storage.pointee.bodyDecoder { return unsafe try nextDecodedStep(exchange, decoder) }
+        return unsafe try nextCodedStep(exchange)
+    }
+
+    /// The next piece of the body as the client sent it.
+    @inline(__always)
+    func nextCodedStep(_ exchange: Exchange) throws(ExchangeFailure) -> BodyStep {
+        let storage = unsafe exchange.storage
+        while true {
+            let step: RequestBody.Step
+            let start = unsafe storage.pointee.cursor
+            let unread = unsafe UnsafeRawBufferPointer(
+                rebasing: UnsafeRawBufferPointer(storage.pointee.input)[start..<storage.pointee.filled])
+            do throws(RequestRejection) {
+                step = try unsafe storage.pointee.body.next(unread.bytes, limit: exchange.bodyLimit)
+            } catch {
+                throw .rejected(error)
+            }
+            switch step {
+            case .content(let range, let consumed):
+                unsafe storage.pointee.cursor += consumed
+                return unsafe .content(UnsafeRawBufferPointer(rebasing: unread[range]))
+            case .trailer(let range, let consumed):
+                unsafe storage.pointee.trailers += unread[range] + [ASCII.carriageReturn, ASCII.lineFeed]
+                unsafe storage.pointee.cursor += consumed
+            case .ended(let consumed):
+                unsafe storage.pointee.cursor += consumed
+                return unsafe .ended
+            case .receive(let consumed):
+                unsafe storage.pointee.cursor += consumed
+                return unsafe .receive
+            }
+        }
+    }
+
+    /// As `readBody`, without waiting.
+    func readBodyNow(_ exchange: Exchange) throws(ExchangeFailure) -> BodyPiece {
+        let storage = unsafe exchange.storage
+        while true {
+            switch unsafe try nextBodyStep(exchange) {
+            case .content(let piece): return unsafe .content(piece)
+            case .ended: return unsafe .ended
+            case .receive:
+                appendOwedContinue(exchange)
+                switch unsafe stream.read(into: storage.pointee.roomForBody()) {
+                case .bytes(let count): unsafe storage.pointee.filled += count
+                case .wouldBlock(let interest): return unsafe .wouldBlock(interest)
+                case .end: throw .clientGone(.reset)
+                case .failed(let failure): throw .clientGone(failure)
+                }
+            }
+        }
+    }
+
+    private func appendOwedContinue(_ exchange: Exchange) {
+        let storage = unsafe exchange.storage
+        guard unsafe storage.pointee.body.owesContinue else { return }
+        unsafe storage.pointee.body.continueSent()
+        unsafe storage.pointee.output.append("HTTP/1.1 100 Continue\r\n\r\n")
+    }
+
+    private func receiveBody(_ exchange: Exchange) async throws(ExchangeFailure) {
+        let storage = unsafe exchange.storage
+        if unsafe storage.pointee.body.owesContinue {
+            appendOwedContinue(exchange)
+            try await flush(exchange)
+        }
+        while true {
+            switch unsafe stream.read(into: storage.pointee.roomForBody()) {
+            case .bytes(let count):
+                unsafe storage.pointee.filled += count
+                return
+            case .wouldBlock(let interest):
+                // Answers to earlier requests must not wait for this request's body.
+                if unsafe !storage.pointee.output.isEmpty { try await flush(exchange) }
+                let deadline = endpoint.worker.now.advanced(by: service.limits.bodyTimeout)
+                switch await endpoint.wait(for: interest, until: deadline) {
+                case .ready, .signalled, .draining, .hangup: continue
+                case .deadline: throw .rejected(.bodyTimeout)
+                case .aborted: throw .aborted
+                }
+            case .end: throw .clientGone(.reset)
+            case .failed(let failure): throw .clientGone(failure)
+            }
+        }
+    }
+}
