@@ -84,3 +84,21 @@ def test_passwords_that_cannot_be_used_end_the_start(server, tmp_path):
     server.configure(configuration)
     assert outcome.returncode == 78
     assert "users:1: the hash is none of bcrypt" in outcome.stderr
+
+
+def test_an_extension_learns_who_the_user_is(start_gateway, tmp_path):
+    (tmp_path / "users").write_text(f"al ice:{hashed('secret', '$2y$05$abcdefghijklmnopqrstuu')}\n")
+    names = ["AUTH_TYPE", "AUTH_USER", "LOGON_USER", "REMOTE_USER", "UNMAPPED_REMOTE_USER", "AUTH_PASSWORD"]
+    routes = [
+        {"path": "/in", "basic_auth": {"users": str(tmp_path / "users")}, "extension": "variables"},
+        {"path": "/out", "extension": "variables"},
+    ]
+    server = start_gateway(routes, extensions=["variables"])
+    client = server.secure()
+    for _ in range(2):
+        lines = client.get(f"/in?{','.join(names)}", basic("al ice", "secret")).text.splitlines()
+        values = dict(line.rsplit(" (", 1)[0].split("=", 1) for line in lines)
+        assert values == {**dict.fromkeys(names, "al ice"), "AUTH_TYPE": "Basic", "AUTH_PASSWORD": ""}
+    assert "al ice" not in client.get(f"/out?{','.join(names)}", basic("al ice", "secret")).text
+    server.stop()
+    assert [line.split()[2] for line in server.access_log] == [r"al\x20ice", r"al\x20ice", "-"]

@@ -87,12 +87,12 @@ import Transport
         var known = KnownCredentials()
         let start = Deadline(milliseconds: 0)
         let digests = (0...KnownCredentials.maximumCount).map { ContentDigest([UInt8($0 & 255), UInt8($0 >> 8)]) }
-        known.add(digests[0], at: start)
-        #expect(known.contains(digests[0], at: start))
-        #expect(!known.contains(digests[1], at: start))
-        #expect(!known.contains(digests[0], at: start.advanced(by: KnownCredentials.lifetime)))
-        for digest in digests { known.add(digest, at: start) }
-        #expect(known.contains(digests[KnownCredentials.maximumCount], at: start))
-        #expect(!known.contains(digests[5], at: start))
+        known.add(digests[0], of: "alice", at: start)
+        #expect(known.user(of: digests[0], at: start) == "alice")
+        #expect(known.user(of: digests[1], at: start) == nil)
+        #expect(known.user(of: digests[0], at: start.advanced(by: KnownCredentials.lifetime)) == nil)
+        for digest in digests { known.add(digest, of: "bob", at: start) }
+        #expect(known.user(of: digests[KnownCredentials.maximumCount], at: start) == "bob")
+        #expect(known.user(of: digests[5], at: start) == nil)
     }
 }

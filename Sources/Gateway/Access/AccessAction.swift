@@ -37,7 +37,9 @@ final class AccessAction: Action, RequestHandler {
             exchange.fail(unauthorized)
             return .answered
         }
-        guard known.contains(Self.digest(of: value), at: exchange.endpoint.worker.now) else { return .handler(self) }
+        let now = exchange.endpoint.worker.now
+        guard let user = known.user(of: Self.digest(of: value), at: now) else { return .handler(self) }
+        exchange.setUser(user)
         return action.answer(exchange)
     }
 
@@ -55,7 +57,8 @@ final class AccessAction: Action, RequestHandler {
         }
         guard let isRight else { return exchange.fail(busy) }
         guard isRight else { return exchange.fail(unauthorized) }
-        known.add(Self.digest(of: value), at: exchange.endpoint.worker.now)
+        known.add(Self.digest(of: value), of: credentials.user, at: exchange.endpoint.worker.now)
+        exchange.setUser(credentials.user)
         if case .handler(let handler) = action.answer(exchange) { try await handler.handle(exchange) }
     }
 

@@ -5,20 +5,27 @@ import Transport
 ///
 /// Only digests of them are kept.
 struct KnownCredentials {
-    private var until: [ContentDigest: Deadline] = [:]
+    private var entries: [ContentDigest: Entry] = [:]
+
+    private struct Entry {
+        let user: String
+        let until: Deadline
+    }
 
     /// Users at the same time; beyond it, those that are over make room, or else all do.
     static let maximumCount = 1024
     /// After that the hash is asked again.
     static let lifetime = Delay.seconds(600)
 
-    func contains(_ digest: ContentDigest, at now: Deadline) -> Bool {
-        until[digest].map { $0 > now } ?? false
+    /// Whose credentials they are; nil for those that are not known.
+    func user(of digest: ContentDigest, at now: Deadline) -> String? {
+        guard let entry = entries[digest], entry.until > now else { return nil }
+        return entry.user
     }
 
-    mutating func add(_ digest: ContentDigest, at now: Deadline) {
-        if until.count >= Self.maximumCount { until = until.filter { $0.value > now } }
-        if until.count >= Self.maximumCount { until = [:] }
-        until[digest] = now.advanced(by: Self.lifetime)
+    mutating func add(_ digest: ContentDigest, of user: String, at now: Deadline) {
+        if entries.count >= Self.maximumCount { entries = entries.filter { $0.value.until > now } }
+        if entries.count >= Self.maximumCount { entries = [:] }
+        entries[digest] = Entry(user: user, until: now.advanced(by: Self.lifetime))
     }
 }

@@ -4,6 +4,8 @@ import Transport
 /// What a line of the access log tells about one request.
 struct AccessRecord {
     let client: String
+    /// Who the client has shown to be; empty for nobody.
+    let user: String
     let server: String
     let serverPort: Int
     let method: String
@@ -26,6 +28,7 @@ struct AccessRecord {
         let head = exchange.head
         let endpoint = exchange.connection.endpoint
         client = endpoint.remoteAddress.host
+        user = exchange.user ?? ""
         server = endpoint.localAddress.host
         serverPort = Int(endpoint.localAddress.port)
         method = exchange.text(of: head.methodToken)
@@ -44,6 +47,7 @@ struct AccessRecord {
 
     init(_ rejection: RequestRejection, from address: SocketAddress) {
         client = address.host
+        user = ""
         server = ""
         serverPort = 0
         method = ""
@@ -62,7 +66,9 @@ struct AccessRecord {
 
     /// Apache's and nginx's combined format; quotes, backslashes and control bytes as `\xHH`.
     func appendCombined(to line: inout [UInt8], at stamp: Timestamp) {
-        line.append(contentsOf: "\(client) - - [\(stamp.commonLog)] \"".utf8)
+        line.append(contentsOf: "\(client) - ".utf8)
+        line.appendEscaped(user.isEmpty ? "-" : user, alsoSpaces: true)
+        line.append(contentsOf: " [\(stamp.commonLog)] \"".utf8)
         if method.isEmpty {
             line.append(UInt8(ascii: "-"))
         } else {
@@ -86,6 +92,11 @@ struct AccessRecord {
             line.append(UInt8(ascii: "\""))
         }
         line.append(contentsOf: ",\"status\":\(status),\"bytes\":\(bytes),\"duration_ms\":\(milliseconds)".utf8)
+        if !user.isEmpty {
+            line.append(contentsOf: ",\"user\":\"".utf8)
+            line.appendJSONEscaped(user)
+            line.append(UInt8(ascii: "\""))
+        }
         if !requestID.isEmpty { line.append(contentsOf: ",\"request_id\":\"\(requestID)\"".utf8) }
         if !reason.isEmpty { line.append(contentsOf: ",\"reason\":\"\(reason)\"".utf8) }
         line.append(contentsOf: "}\n".utf8)
@@ -95,7 +106,7 @@ struct AccessRecord {
     func appendW3C(to line: inout [UInt8], at stamp: Timestamp) {
         line.append(contentsOf: "\(stamp.date) \(stamp.clock) ".utf8)
         for field in [
-            server, method, path, query, serverPort == 0 ? "" : "\(serverPort)", "", client, userAgent, referer,
+            server, method, path, query, serverPort == 0 ? "" : "\(serverPort)", user, client, userAgent, referer,
         ] {
             line.appendW3CField(field)
             line.append(UInt8(ascii: " "))
@@ -105,9 +116,11 @@ struct AccessRecord {
 }
 
 extension [UInt8] {
-    fileprivate mutating func appendEscaped(_ text: String) {
+    fileprivate mutating func appendEscaped(_ text: String, alsoSpaces: Bool = false) {
         for byte in text.utf8 {
-            if byte < 0x20 || byte == 0x7F || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") {
+            if byte < 0x20 || byte == 0x7F || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\")
+                || alsoSpaces && byte == 0x20
+            {
                 append(contentsOf: "\\x".utf8)
                 appendHexadecimal(byte)
             } else {
