@@ -20,6 +20,7 @@ struct Check: ParsableCommand {
             complain("\(path): error: \(error.message)")
             throw Status.configurationError
         }
+        for warning in configuration.warnings { complain("\(path):\(warning.line): warning: \(warning.text)") }
         print("\(path): configuration is valid")
     }
 
