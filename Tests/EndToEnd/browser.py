@@ -1,0 +1,110 @@
+"""Chromium without a window, told what to do through its debugging pipe (Chrome DevTools Protocol)."""
+
+import base64
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import threading
+
+import patience
+import pytest
+
+needed = pytest.mark.skipif(not shutil.which("chromium"), reason="needs a browser")
+
+
+class Browser:
+    """One page of a browser with a profile of its own in `folder`."""
+
+    def __init__(self, folder):
+        commands, answers = os.pipe(), os.pipe()
+
+        def take_pipe():
+            # The browser reads commands from descriptor 3 and writes to 4; neither end may stand in the other's place.
+            source, target = os.dup2(commands[0], 10), os.dup2(answers[1], 11)
+            os.dup2(source, 3)
+            os.dup2(target, 4)
+
+        self.process = subprocess.Popen(
+            [
+                "chromium", "--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
+                "--remote-debugging-pipe", f"--user-data-dir={folder}/profile",
+            ],
+            env={**os.environ, "HOME": str(folder)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            close_fds=False,
+            preexec_fn=take_pipe,
+        )  # fmt: skip
+        os.close(commands[0])
+        os.close(answers[1])
+        self.commands, self.answers = os.fdopen(commands[1], "wb"), os.fdopen(answers[0], "rb")
+        # A browser that says nothing any more is ended, which ends the reading.
+        self.limit = threading.Timer(patience.seconds(60), self.process.kill)
+        self.limit.start()
+        self.received = b""
+        self.number = 0
+        self.session = None
+        target = self.call("Target.createTarget", url="about:blank")["targetId"]
+        self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        self.call("Page.enable")
+
+    def call(self, method, **parameters):
+        """Has a command done and returns its result."""
+        self.number += 1
+        message = {"id": self.number, "method": method, "params": parameters}
+        if self.session:
+            message["sessionId"] = self.session
+        self.commands.write(json.dumps(message).encode() + b"\0")
+        self.commands.flush()
+        while (answer := self.read()).get("id") != self.number:
+            pass
+        assert "error" not in answer, answer["error"]
+        return answer["result"]
+
+    def read(self):
+        while b"\0" not in self.received:
+            data = self.answers.read1(1 << 20)
+            assert data, "the browser has ended"
+            self.received += data
+        message, _, self.received = self.received.partition(b"\0")
+        return json.loads(message)
+
+    def show(self, url, width, height, scheme="light"):
+        """Loads a page in a window of this size for a reader who likes `scheme`."""
+        mobile = width < 600
+        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=mobile)
+        self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        assert "errorText" not in self.call("Page.navigate", url=url)
+        while self.read().get("method") != "Page.loadEventFired":
+            pass
+
+    def screenshot(self):
+        """The window as a PNG."""
+        return base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"])
+
+    def evaluate(self, expression):
+        """The value of an expression in the page, awaited."""
+        result = self.call("Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True)
+        assert "exceptionDetails" not in result, result["exceptionDetails"]
+        return result["result"].get("value")
+
+    def close(self):
+        self.session = None
+        with contextlib.suppress(AssertionError, OSError):
+            self.call("Browser.close")
+        self.commands.close()
+        self.process.wait(patience.seconds(20))
+        self.limit.cancel()
+        self.answers.close()
+
+
+@contextlib.contextmanager
+def opened(folder):
+    browser = Browser(folder)
+    try:
+        yield browser
+    finally:
+        browser.close()
