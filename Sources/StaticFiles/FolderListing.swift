@@ -6,8 +6,8 @@ struct FolderListing {
     let path: String
     let content: FolderContent
     let order: ListingOrder
-    /// Whether the list has a way up.
-    let hasParent: Bool
+    /// Folders above this one that may be listed too, up to the root.
+    let depth: Int
 
     private var entries: [FolderEntry] { order.sorted(content.entries) }
 
@@ -42,7 +42,8 @@ struct FolderListing {
 
     var html: [UInt8] {
         let title = Self.escaped(path)
-        let parent = hasParent ? "<tr><td><a href=\"../\">..</a></td><td></td><td></td></tr>\n" : ""
+        let parent =
+            depth > 0 ? "<tr class=\"up\"><td><a href=\"../\">..</a></td><td></td><td></td></tr>\n" : ""
         let rows = entries.map(row).joined()
         let count = "\(content.entries.count)\(content.isCut ? " and more" : "")"
         let page = """
@@ -53,11 +54,11 @@ struct FolderListing {
             <meta name="viewport" content="width=device-width, initial-scale=1">
             <meta name="color-scheme" content="light dark">
             <title>\(title)</title>
-            <style>\(Self.style)</style>
+            <style>\(ListingStyle.text)</style>
             </head>
             <body>
             <main>
-            <h1>\(title)</h1>
+            <h1>\(way)</h1>
             <table>
             <thead><tr>\(heading(.name, "Name"))\(heading(.size, "Size"))\(heading(.date, "Changed"))</tr></thead>
             <tbody>
@@ -72,6 +73,17 @@ struct FolderListing {
         return Array(page.utf8)
     }
 
+    /// The path, in which each folder above leads there.
+    private var way: String {
+        let names = [""] + path.split(separator: "/").map(String.init)
+        return names.enumerated().map { index, name in
+            let text = Self.escaped(name) + "/"
+            let steps = names.count - 1 - index
+            guard (1...max(1, depth)).contains(steps), depth > 0 else { return text }
+            return "<a href=\"\(String(repeating: "../", count: steps))\">\(text)</a>"
+        }.joined(separator: "<wbr>")
+    }
+
     private func heading(_ key: ListingOrder.Key, _ title: String) -> String {
         let isCurrent = key == order.key
         let state = isCurrent ? " aria-sort=\"\(order.isDescending ? "descending" : "ascending")\"" : ""
@@ -84,7 +96,7 @@ struct FolderListing {
         let stamp = Timestamp(entry.modified)
         // "./" keeps a name with a colon from being read as a scheme.
         return """
-            <tr><td><a href="./\(Self.escaped(entry.encodedName))\(slash)">\(Self.escaped(entry.name))\(slash)</a></td>\
+            <tr class="\(entry.isFolder ? "folder" : "file")"><td><a href="./\(Self.escaped(entry.encodedName))\(slash)">\(Self.escaped(entry.name))\(slash)</a></td>\
             <td>\(entry.isFolder ? "" : Self.readableSize(entry.size))</td>\
             <td><time datetime="\(stamp.rfc3339)">\(stamp.readable)</time></td></tr>
 
@@ -119,28 +131,6 @@ struct FolderListing {
         }
         return result
     }
-
-    /// The page needs nothing but itself; its style follows the reader's choice of light or dark.
-    private static let style = """
-        :root{color-scheme:light dark;--line:#d8dee4;--soft:#59636e;--link:#0959c7;--back:#fff;--text:#1f2328;--over:#f3f5f7}
-        @media(prefers-color-scheme:dark){:root{--line:#30363d;--soft:#9198a1;--link:#6cb0ff;--back:#0d1117;--text:#e6edf3;--over:#161b22}}
-        *{box-sizing:border-box}
-        body{margin:0;background:var(--back);color:var(--text);font:16px/1.5 system-ui,sans-serif}
-        main{max-width:60rem;margin:0 auto;padding:1.5rem 1rem}
-        h1{font-size:1.25rem;margin:0 0 1rem;overflow-wrap:anywhere}
-        table{width:100%;border-collapse:collapse}
-        th,td{padding:.5rem;text-align:left;border-bottom:1px solid var(--line);vertical-align:top}
-        th a{color:var(--soft);text-decoration:none;font-weight:600}
-        td:first-child{overflow-wrap:anywhere;width:100%}
-        td:first-child a{display:block;color:var(--link);text-decoration:none}
-        a:hover,a:focus-visible{text-decoration:underline}
-        tbody tr:hover{background:var(--over)}
-        th:nth-child(2),td:nth-child(2){text-align:right}
-        td:nth-child(n+2),th{white-space:nowrap}
-        td:nth-child(n+2){color:var(--soft);font-variant-numeric:tabular-nums}
-        p{color:var(--soft);font-size:.875rem}
-        @media(max-width:30rem){th:nth-child(3),td:nth-child(3){display:none}}
-        """
 }
 
 /// A time in UTC as text.

@@ -28,9 +28,10 @@ final class ListingHandler: RequestHandler {
         let path = unsafe exchange.withPath { unsafe String(decoding: $0, as: UTF8.self) }
         let order = ListingOrder(query: exchange.head.hasQuery ? exchange.text(of: exchange.head.query) : "")
         let (reader, name) = (reader, name)
+        let depth = name.isEmpty ? 0 : name.count { $0 == UInt8(ascii: "/") } + 1
         let body = try await exchange.run(on: Self.threads, within: Self.limit) { () -> [UInt8]? in
             guard let content = reader.read(name) else { return nil }
-            let listing = FolderListing(path: path, content: content, order: order, hasParent: !name.isEmpty)
+            let listing = FolderListing(path: path, content: content, order: order, depth: depth)
             return wantsData ? listing.json : listing.html
         }
         guard let body, let body else { return exchange.fail(failed) }

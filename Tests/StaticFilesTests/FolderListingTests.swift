@@ -9,10 +9,12 @@ struct FolderListingTests {
             name: Array(name.utf8), isFolder: isFolder, version: FileVersion(size: size, modifiedSeconds: modified))
     }
 
-    private func listing(_ entries: [FolderEntry], query: String = "", hasParent: Bool = false) -> FolderListing {
+    private func listing(
+        _ entries: [FolderEntry], query: String = "", path: String = "/a<b/", depth: Int = 0
+    ) -> FolderListing {
         FolderListing(
-            path: "/a<b/", content: FolderContent(entries: entries, isCut: false), order: ListingOrder(query: query),
-            hasParent: hasParent)
+            path: path, content: FolderContent(entries: entries, isCut: false), order: ListingOrder(query: query),
+            depth: depth)
     }
 
     @Test(
@@ -41,10 +43,23 @@ struct FolderListingTests {
     @Test("Names cannot become markup, in text or in links")
     func escapes() {
         let page = String(decoding: listing([entry("<img src=x onerror='a'>\"&?#%.txt")]).html, as: UTF8.self)
-        #expect(page.contains("<h1>/a&lt;b/</h1>"))
+        #expect(page.contains("<h1>/<wbr>a&lt;b/</h1>"))
         #expect(page.contains(">&lt;img src=x onerror=&#39;a&#39;&gt;&quot;&amp;?#%.txt</a>"))
         #expect(page.contains("href=\"./%3Cimg%20src=x%20onerror=&#39;a&#39;%3E%22&amp;%3F%23%25.txt\""))
         #expect(!page.contains("<img"))
+    }
+
+    @Test(
+        "The path leads to the folders above, as far as they are listed",
+        arguments: [
+            (0, "/<wbr>a/<wbr>b/<wbr>c/"),
+            (1, #"/<wbr>a/<wbr><a href="../">b/</a><wbr>c/"#),
+            (3, #"<a href="../../../">/</a><wbr><a href="../../">a/</a><wbr><a href="../">b/</a><wbr>c/"#),
+        ])
+    func leadsUp(depth: Int, way: String) {
+        let page = String(decoding: listing([], path: "/a/b/c/", depth: depth).html, as: UTF8.self)
+        #expect(page.contains("<h1>\(way)</h1>"))
+        #expect(page.contains("<a href=\"../\">..</a>") == (depth > 0))
     }
 
     @Test("Data is JSON, whatever a name holds")
