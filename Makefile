@@ -11,6 +11,7 @@ SWIFT_BUILD_FLAGS := --explicit-target-dependency-import-check error
 release := .build/release/isagate
 address := .build-asan
 thread := .build-tsan
+traits := .build-traits
 compat := .build/compat
 
 # Where `make install` puts things; DESTDIR stands before all of it.
@@ -21,6 +22,9 @@ DESTDIR ?=
 
 build_packages := gcc libc6-dev openssl libssl-dev zlib1g-dev libdeflate-dev libcrypt-dev libpcre2-dev libc-ares-dev
 test_packages := python3 python3-pytest python3-cryptography curl procps certbot pebble g++ pkg-config chromium
+
+# What codings beyond gzip need.
+trait_packages := libbrotli-dev libzstd-dev
 
 # The interpreter that has what the tests import: Debian's, when another one comes first in PATH.
 python = $(shell python3 -c 'import pytest, cryptography' 2>/dev/null && echo python3 || echo /usr/bin/python3)
@@ -33,7 +37,7 @@ address_environment := ASAN_OPTIONS=detect_leaks=1 \
 
 stage = @printf '\n== %s\n'
 
-.PHONY: help run build compat install install-development test test-unit test-end-to-end test-address test-thread lint format bench soak fuzz certs examples clean
+.PHONY: help run build compat install install-development test test-unit test-end-to-end test-address test-thread test-traits lint format bench soak fuzz certs examples clean
 .PHONY: build-packages test-packages
 
 help: ## Lists these commands
@@ -86,6 +90,15 @@ test-thread: test-packages ## Runs the unit tests with ThreadSanitizer
 	$(stage) "unit tests with ThreadSanitizer"
 	TSAN_OPTIONS=suppressions=$(CURDIR)/Tests/thread-sanitizer.supp \
 		swift test --disable-xctest --sanitize=thread --scratch-path $(thread) $(SWIFT_BUILD_FLAGS)
+
+test-traits: test-packages ## Builds with Brotli and Zstandard, and runs the tests that concern them
+	@Tests/install-packages $(trait_packages)
+	$(stage) "unit tests of the codings, with Brotli and Zstandard"
+	swift test --disable-xctest --traits Brotli,Zstd --scratch-path $(traits) $(SWIFT_BUILD_FLAGS) \
+		--filter CompressionTests
+	$(stage) "end-to-end tests of the codings, with Brotli and Zstandard"
+	ISAGATE=$(traits)/debug/isagate ISAGATE_TEST_PATIENCE=4 $(python) -m pytest -q \
+		$(addprefix Tests/EndToEnd/test_compression_,clients.py streams.py traits.py)
 
 lint: build-packages ## Checks the formatting of Swift and the warnings of C
 	$(stage) "swift format"
