@@ -27,7 +27,7 @@ struct CertificateAttribute {
     func render(_ request: borrowing RequestRecord, into value: inout ByteBuffer) -> CallFailure? {
         guard let certificate = request.origin?.security?.client else { return .noData }
         let name = DistinguishedName(isIssuers ? certificate.issuer : certificate.subject)
-        value.append(name.value(of: types) ?? "")
+        value.append(text: name.value(of: types) ?? "")
         return nil
     }
 }

@@ -153,7 +153,7 @@ private enum ServerVariable {
         case .localPort: value.append(decimal: UInt64(origin.localPort))
         case .remoteAddress: value.append(text: origin.remoteAddress)
         case .remotePort: value.append(decimal: UInt64(origin.remotePort))
-        case .user: value.append(request.user ?? "")
+        case .user: value.append(text: request.user ?? "")
         case .authenticationType: value.append(request.user == nil ? "" : "Basic")
         case .requestID: unsafe request.requestID?.withBytes { unsafe value.append($0) }
         case .isSecureText: value.append(origin.security == nil ? "off" : "on")
