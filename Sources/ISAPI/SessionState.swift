@@ -119,7 +119,9 @@ struct SessionState: ~Copyable {
 
     private var readAheadText: UnsafeMutableRawPointer {
         mutating get {
-            guard body.readAheadCount > 0 else { return unsafe UnsafeMutableRawPointer(request.text(request.emptyText)) }
+            guard body.readAheadCount > 0 else {
+                return unsafe UnsafeMutableRawPointer(request.text(request.emptyText))
+            }
             return unsafe body.readAheadText()
         }
     }

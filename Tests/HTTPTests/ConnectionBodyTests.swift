@@ -118,7 +118,7 @@ struct ConnectionBodyTests {
         let trailer = "X: \(String(repeating: "y", count: 7000))\r\n"
         let filling = capacity - head.utf8.count - room
         let path = get("/fast").utf8.count
-        let requests = String(repeating: get("/fast"), count: filling / path - 1)
+        let requests = String(repeating: get("/fast"), count: filling / path - 2)
         let last = get("/fast", "Y: \(String(repeating: "z", count: filling - requests.utf8.count - path - 5))\r\n")
         #expect((requests + last).utf8.count == filling)
         let pieces = [bytes(requests + last + head), bytes("5\r\nHello\r\n0\r\n"), bytes(trailer + "\r\n")]

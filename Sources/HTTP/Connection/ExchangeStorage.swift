@@ -153,6 +153,9 @@ struct ExchangeStorage: ~Copyable {
         return unsafe UnsafeMutableRawBufferPointer(rebasing: input[filled...])
     }
 
+    /// Whether more may be ready to be read than there was room for.
+    var isFirstInputFull: Bool { unsafe filled == Self.firstInput && input.count == Self.firstInput }
+
     /// Makes the input as large as it may have to be; once.
     @inline(__always)
     private mutating func growInput() {

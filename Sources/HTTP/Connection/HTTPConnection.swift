@@ -78,6 +78,7 @@ package final class HTTPConnection {
                     unsafe storage.pointee.began = endpoint.worker.now
                 }
                 unsafe storage.pointee.filled += count
+                if unsafe storage.pointee.isFirstInputFull { readOn(exchange) }
             case .wouldBlock(let interest):
                 if unsafe storage.pointee.cursor == storage.pointee.filled { return .idle }
                 if headDeadline == .never {
@@ -92,6 +93,15 @@ package final class HTTPConnection {
             case .end: return .close
             case .failed: return .reset
             }
+        }
+    }
+
+    /// Reads once more, into a larger input: what is ready is answered together. Anything but bytes is met again.
+    @inline(never)
+    private func readOn(_ exchange: Exchange) {
+        let storage = unsafe exchange.storage
+        if case .bytes(let count) = unsafe stream.read(into: storage.pointee.roomForHead()) {
+            unsafe storage.pointee.filled += count
         }
     }
 
