@@ -21,13 +21,14 @@ INCLUDEDIR ?= $(PREFIX)/include
 DESTDIR ?=
 
 build_packages := gcc libc6-dev openssl libssl-dev zlib1g-dev libdeflate-dev libcrypt-dev libpcre2-dev libc-ares-dev
-test_packages := python3 python3-pytest python3-cryptography curl procps certbot pebble g++ pkg-config chromium
+test_packages := python3 python3-pytest python3-cryptography curl procps certbot pebble g++ pkg-config chromium \
+	haproxy nginx python3-websockets
 
 # What codings beyond gzip need.
 trait_packages := libbrotli-dev libzstd-dev
 
 # The interpreter that has what the tests import: Debian's, when another one comes first in PATH.
-python = $(shell python3 -c 'import pytest, cryptography' 2>/dev/null && echo python3 || echo /usr/bin/python3)
+python = $(shell python3 -c 'import pytest, cryptography, websockets' 2>/dev/null && echo python3 || echo /usr/bin/python3)
 
 c_sources = $(wildcard CShims/*/*.c Examples/*/*.c Tests/EndToEnd/extensions/*.c Bench/*.c)
 windows_sources = $(wildcard Tests/EndToEnd/compat/*.c Tests/EndToEnd/samples/*.c)

@@ -106,7 +106,7 @@ let package = Package(
         tests("Transport", uses: ["TestSupport", "CLinux"]),
         tests("HTTP", uses: ["TestSupport", "Transport", "CLinux"]),
         tests("Proxy", uses: ["TestSupport", "HTTP", "Transport"]),
-        tests("ISAPI", uses: ["HTTP", "CISAPI"]), tests("Gateway", uses: ["TLS", "Transport"]),
+        tests("ISAPI", uses: ["HTTP", "CISAPI"]), tests("Gateway", uses: ["TLS", "HTTP", "Transport"]),
         tests("StaticFiles", uses: ["HTTP"]),
         tests("TLS", uses: ["COpenSSL"]),
         tests("Compression", uses: ["HTTP", "CZlib"]),

@@ -19,7 +19,12 @@ struct Generation: Sendable {
     func exchanging(_ certificates: CertificateSet) -> Generation {
         let ports = Dictionary(
             uniqueKeysWithValues: ports.map { name, port in
-                (name, Port(sites: port.sites, certificates: certificates.stores[name], proxies: port.proxies))
+                (
+                    name,
+                    Port(
+                        sites: port.sites, certificates: certificates.stores[name], proxies: port.proxies,
+                        trusted: port.trusted)
+                )
             })
         return Generation(
             number: number + 1, limits: limits, requestIDs: requestIDs, handshakeTimeout: handshakeTimeout,
@@ -34,6 +39,8 @@ struct Generation: Sendable {
         let certificates: CertificateStore?
         /// Whose connections begin with a PROXY protocol header; nil when clients connect themselves.
         let proxies: [IPNetwork]?
+        /// Who is believed that says for whom it asks.
+        let trusted: TrustedProxies?
     }
 }
 

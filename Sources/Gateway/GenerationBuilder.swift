@@ -39,7 +39,8 @@ struct GenerationBuilder {
         for listener in configuration.listeners {
             let sites = tables.compactMap { $0[listener.name] }
             ports[listener.name] = Generation.Port(
-                sites: sites, certificates: certificates.stores[listener.name], proxies: listener.proxies)
+                sites: sites, certificates: certificates.stores[listener.name], proxies: listener.proxies,
+                trusted: listener.trusted)
         }
         var limits = ConnectionLimits(configuration.limits)
         limits.maximumBody = UInt64(configuration.largestRequestBody)
@@ -150,7 +151,8 @@ struct GenerationBuilder {
         case .files(let configuration):
             FilesAction(files.handler(for: configuration, reporter: filesLog))
         case .proxy(let proxy):
-            upstreams.action(proxy, in: upstreamCandidate, worker: worker)
+            upstreams.action(
+                proxy, matching: route.conditions.expression, in: upstreamCandidate, worker: worker)
         case .runExtension(let name, let wholePathInfo):
             extensions.action(
                 for: name, in: candidate, naming: route.path.naming(wholePathInfo: wholePathInfo), site: site,

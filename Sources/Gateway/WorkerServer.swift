@@ -45,6 +45,7 @@ final class WorkerServer: @unchecked Sendable {
                 port.router.serve(answer.sites[worker.index], accessLog: accessLog)
                 port.service.limits = generation.limits
                 port.service.requestIDs = generation.requestIDs
+                port.service.trustedProxies = answer.trusted
                 port.acceptor.serve(
                     answer.certificates, proxies: answer.proxies, handshakeTimeout: generation.handshakeTimeout)
             } else {
@@ -63,6 +64,7 @@ final class WorkerServer: @unchecked Sendable {
             answer.sites[worker.index], accessLog: accessLog, refusals: rejected, requests: requests)
         let service = HTTPService(worker: worker, limits: generation.limits, router: router)
         service.requestIDs = generation.requestIDs
+        service.trustedProxies = answer.trusted
         let acceptor = Acceptor(
             service: service, certificates: answer.certificates, proxies: answer.proxies,
             handshakeTimeout: generation.handshakeTimeout, admission: admission, logs: acceptorLogs)

@@ -83,7 +83,7 @@ package final class ExtensionDispatcher: RequestHandler {
     // MARK: To the extension
 
     private func begin(_ session: ExtensionSession, _ exchange: Exchange, _ lease: ExtensionLease) {
-        let origin = exchange.withConnection { self.origin(of: $0) }
+        let origin = exchange.withConnection { self.origin(of: exchange, on: $0) }
         unsafe exchange.withPath { path in
             let (nameEnd, infoStart) = unsafe naming.split(path)
             let scriptName = unsafe UnsafeRawBufferPointer(rebasing: path[..<nameEnd])
@@ -106,13 +106,18 @@ package final class ExtensionDispatcher: RequestHandler {
         unsafe translated.withUnsafeBytes { unsafe body($0) }
     }
 
-    private func origin(of connection: HTTPConnection) -> RequestOrigin {
-        if let known = connection.attachment { return unsafe unsafeDowncast(known, to: RequestOrigin.self) }
+    /// Made once for a connection, or for each client that a proxy asks for on it.
+    private func origin(of exchange: Exchange, on connection: HTTPConnection) -> RequestOrigin {
+        if let known = connection.attachment {
+            let origin = unsafe unsafeDowncast(known, to: RequestOrigin.self)
+            if origin.namedClient == exchange.namedClient { return origin }
+        }
+        let client = exchange.clientAddress
         let endpoint = connection.endpoint
         let security = connection.stream.security
         let origin = RequestOrigin(
             localAddress: endpoint.localAddress.host, localPort: endpoint.localAddress.port,
-            remoteAddress: endpoint.remoteAddress.host, remotePort: endpoint.remoteAddress.port,
+            remoteAddress: client.host, remotePort: client.port, namedClient: exchange.namedClient,
             serverName: security?.serverName ?? endpoint.localAddress.host,
             security: security.map {
                 RequestOrigin.Security(

@@ -1,4 +1,5 @@
 import HTTP
+import Transport
 
 /// Where requests come from: the facts of one connection, shared by all its requests.
 package final class RequestOrigin: Sendable {
@@ -67,6 +68,8 @@ package final class RequestOrigin: Sendable {
     package let localPort: UInt16
     package let remoteAddress: String
     package let remotePort: UInt16
+    /// The client by the word of a trusted proxy; the connection's other requests may have another one.
+    let namedClient: IPAddress?
     /// The name requests without Host are served under.
     package let serverName: String
     /// nil on a plain connection.
@@ -81,13 +84,15 @@ package final class RequestOrigin: Sendable {
     }
 
     package init(
-        localAddress: String, localPort: UInt16, remoteAddress: String, remotePort: UInt16, serverName: String,
+        localAddress: String, localPort: UInt16, remoteAddress: String, remotePort: UInt16,
+        namedClient: IPAddress? = nil, serverName: String,
         security: Security?
     ) {
         self.localAddress = localAddress
         self.localPort = localPort
         self.remoteAddress = remoteAddress
         self.remotePort = remotePort
+        self.namedClient = namedClient
         self.serverName = serverName
         box = security.map(Box.init)
     }

@@ -46,16 +46,17 @@ struct ForwardedRequest {
         return isAcceptable ? value : nil
     }
 
-    func append(to output: inout OutputBuffer) {
+    /// Returns false when there is no path that the server may be asked for.
+    func append(to output: inout OutputBuffer) -> Bool {
         let head = exchange.head
         unsafe output.append(exchange.bytes(of: head.methodToken))
         output.append(" ")
-        ForwardedTarget.append(exchange, without: route.prefix, to: &output)
+        guard ForwardedTarget.append(exchange, route, to: &output) else { return false }
         output.append(" HTTP/1.1\r\nHost: ")
         appendHost(to: &output)
         output.append("\r\n")
         let requestIDs = exchange.requestIDs
-        appendFields(to: &output, except: requestIDs.field)
+        let given = appendFields(to: &output, except: requestIDs.field)
         switch framing {
         case .none: break
         case .length(let count):
@@ -64,7 +65,7 @@ struct ForwardedRequest {
             output.append("\r\n")
         case .chunked: output.append("Transfer-Encoding: chunked\r\n")
         }
-        appendOrigin(to: &output)
+        appendOrigin(to: &output, given: given)
         appendRequestID(requestIDs, to: &output)
         unsafe route.added.withUnsafeBytes { unsafe output.append($0) }
         if let upgrade {
@@ -73,14 +74,15 @@ struct ForwardedRequest {
             output.append("\r\n")
         }
         output.append("\r\n")
+        return true
     }
 
     private func appendHost(to output: inout OutputBuffer) {
         let authority = exchange.head.authority
         switch route.host {
         case .fromClient where !authority.isEmpty: unsafe output.append(exchange.bytes(of: authority))
-        case .fromClient, .fromServer: output.append(server.name)
-        case .fixed(let name): output.append(name)
+        case .fromClient, .fromServer: unsafe server.authority.withUnsafeBytes { unsafe output.append($0) }
+        case .fixed(let name): unsafe name.withUnsafeBytes { unsafe output.append($0) }
         }
     }
 
@@ -92,11 +94,13 @@ struct ForwardedRequest {
         output.append("\r\n")
     }
 
-    /// Passes the client's fields on.
+    /// Passes the client's fields on; returns which of the gateway's own are among them.
     ///
     /// - Parameter requestID: the field that tells the request's name, in lower case; what the client says there counts
     ///   where it was taken over, and nowhere else.
-    private func appendFields(to output: inout OutputBuffer, except requestID: [UInt8]) {
+    private func appendFields(to output: inout OutputBuffer, except requestID: [UInt8]) -> OwnFields {
+        var given: OwnFields = []
+        let trusted = exchange.trustedField
         let fields = unsafe exchange.fields
         let bytes = unsafe exchange.headBytes
         let span = unsafe bytes.bytes
@@ -105,56 +109,37 @@ struct ForwardedRequest {
             if field.known == .host || connection.isHopByHop(field) { continue }
             let name = field.name.range
             if field.known == .other {
-                if Self.isOwn(span, name.lowerBound, name.upperBound) { continue }
-                let isRequestID = unsafe FieldSyntax.isNamed(exchange.bytes(of: field.name).bytes, requestID)
-                if isRequestID { continue }
+                switch Self.own(span, name.lowerBound, name.upperBound) {
+                case nil: if unsafe FieldSyntax.isNamed(exchange.bytes(of: field.name).bytes, requestID) { continue }
+                case .origin?: continue
+                // A trusted proxy has seen the client's connection.
+                case let field? where trusted == .xForwardedFor: given.insert(field)
+                case _?: continue
+                }
             }
             if !route.removed.isEmpty, unsafe route.removes(UnsafeRawBufferPointer(rebasing: bytes[name])) { continue }
             unsafe output.appendField(
                 UnsafeRawBufferPointer(rebasing: bytes[name]),
                 UnsafeRawBufferPointer(rebasing: bytes[field.value.range]))
         }
+        return given
     }
 
-    /// Whether the gateway itself writes a field of this name.
+    /// Which of the fields the name is that the gateway itself writes; nil for any other.
     @inline(__always)
-    private static func isOwn(_ span: RawSpan, _ start: Int, _ end: Int) -> Bool {
+    private static func own(_ span: RawSpan, _ start: Int, _ end: Int) -> OwnFields? {
         switch lowercase(span.byte(at: start)) {
         case UInt8(ascii: "x"):
-            span.hasPrefix("x-forwarded-", from: start, to: end) || span.equals("x-real-ip", from: start, to: end)
-        case UInt8(ascii: "f"): span.equals("forwarded", from: start, to: end)
-        default: false
+            if span.hasPrefix("x-forwarded-", from: start, to: end) {
+                if span.equals("x-forwarded-for", from: start, to: end) { return .origin }
+                if span.equals("x-forwarded-proto", from: start, to: end) { return .scheme }
+                if span.equals("x-forwarded-host", from: start, to: end) { return .host }
+                return span.equals("x-forwarded-port", from: start, to: end) ? .port : .other
+            }
+            return span.equals("x-real-ip", from: start, to: end) ? .origin : nil
+        case UInt8(ascii: "f"): return span.equals("forwarded", from: start, to: end) ? .origin : nil
+        default: return nil
         }
-    }
-
-    /// Where the request came from: X-Forwarded-*, X-Real-IP, Forwarded (RFC 7239) and Via (RFC 9110 §7.6.3).
-    private func appendOrigin(to output: inout OutputBuffer) {
-        let endpoint = exchange.endpoint
-        let authority = unsafe exchange.bytes(of: exchange.head.authority)
-        let isSecure = exchange.connection.stream.security != nil
-        output.append("X-Forwarded-For: ")
-        output.appendHost(of: endpoint.remoteAddress)
-        output.append("\r\nX-Real-IP: ")
-        output.appendHost(of: endpoint.remoteAddress)
-        output.append(isSecure ? "\r\nX-Forwarded-Proto: https" : "\r\nX-Forwarded-Proto: http")
-        output.append("\r\nX-Forwarded-Port: ")
-        output.appendDecimal(UInt64(endpoint.localAddress.port))
-        if unsafe !authority.isEmpty {
-            output.append("\r\nX-Forwarded-Host: ")
-            unsafe output.append(authority)
-        }
-        output.append("\r\nForwarded: for=")
-        let isIPv6 = endpoint.remoteAddress.isIPv6
-        if isIPv6 { output.append("\"[") }
-        output.appendHost(of: endpoint.remoteAddress)
-        if isIPv6 { output.append("]\"") }
-        output.append(isSecure ? ";proto=https" : ";proto=http")
-        if unsafe !authority.isEmpty {
-            output.append(";host=\"")
-            unsafe output.append(authority)
-            output.append("\"")
-        }
-        output.append(exchange.head.version == .http10 ? "\r\nVia: 1.0 isagate\r\n" : "\r\nVia: 1.1 isagate\r\n")
     }
 }
 
@@ -165,11 +150,6 @@ extension OutputBuffer {
         append(": ")
         unsafe append(value)
         append("\r\n")
-    }
-
-    mutating func append(_ text: String) {
-        var text = text
-        text.withUTF8 { unsafe append(UnsafeRawBufferPointer($0)) }
     }
 
     /// The address without its port, as text.

@@ -1,11 +1,31 @@
 import HTTP
 
-/// The path a server is asked for: the one that was routed, without the route's prefix.
+/// The path a server is asked for: the one that was routed, with the route's prefixes exchanged, or what the route's
+/// template makes of it.
 ///
 /// It stays as the client spelled it where it can, for "%2F" and "/" are different to many servers. A path with dot
 /// segments is sent in its normal form instead, so that no server resolves them to anything but what was routed.
 enum ForwardedTarget {
-    static func append(_ exchange: Exchange, without prefix: [UInt8], to output: inout OutputBuffer) {
+    /// Returns false when the route's template makes no path, or one that a server might take for another.
+    static func append(_ exchange: Exchange, _ route: ProxyRoute, to output: inout OutputBuffer) -> Bool {
+        if let rewriting = route.rewriting {
+            let start = output.count
+            guard unsafe exchange.withPath({ path in unsafe rewriting.append(path, to: &output) }) else { return false }
+            let made = unsafe UnsafeRawBufferPointer(rebasing: output.unsent[start...])
+            // Pieces of names may have met to make what no part of the request was.
+            guard unsafe !hasDotSegments(made) else { return false }
+        } else {
+            unsafe route.innerPrefix.withUnsafeBytes { unsafe output.append($0) }
+            appendRest(exchange, without: route.prefix, to: &output)
+        }
+        let head = exchange.head
+        guard head.hasQuery else { return true }
+        output.append("?")
+        unsafe output.append(exchange.bytes(of: head.query))
+        return true
+    }
+
+    private static func appendRest(_ exchange: Exchange, without prefix: [UInt8], to output: inout OutputBuffer) {
         let head = exchange.head
         let sent = unsafe exchange.bytes(of: head.path)
         if unsafe !hasDotSegments(sent), let rest = unsafe remainder(of: sent, behind: prefix) {
@@ -15,12 +35,9 @@ enum ForwardedTarget {
             unsafe exchange.withPath { path in
                 let rest = unsafe remainder(of: path, behind: prefix) ?? path
                 if unsafe rest.first != UInt8(ascii: "/") { output.append("/") }
-                unsafe appendEncoded(rest, to: &output)
+                unsafe output.appendPath(rest)
             }
         }
-        guard head.hasQuery else { return }
-        output.append("?")
-        unsafe output.append(exchange.bytes(of: head.query))
     }
 
     /// What follows the prefix; nil when the path does not begin with it as a whole segment.
@@ -69,19 +86,24 @@ enum ForwardedTarget {
         default: nil
         }
     }
+}
 
+extension OutputBuffer {
     /// Percent-encodes what may not stand in a path (RFC 3986 §3.3), the percent sign included.
-    private static func appendEncoded(_ path: UnsafeRawBufferPointer, to output: inout OutputBuffer) {
+    package mutating func appendPath(_ path: UnsafeRawBufferPointer) {
         for index in 0..<path.count {
             let byte = unsafe path[index]
-            if isPathByte(byte) {
-                output.append(byte)
+            if Self.isPathByte(byte) {
+                append(byte)
             } else {
-                output.append(UInt8(ascii: "%"))
-                for nibble in [byte >> 4, byte & 15] { output.append(nibble < 10 ? 0x30 + nibble : 0x37 + nibble) }
+                append(UInt8(ascii: "%"))
+                append(Self.hexDigit(byte >> 4))
+                append(Self.hexDigit(byte & 15))
             }
         }
     }
+
+    private static func hexDigit(_ value: UInt8) -> UInt8 { value < 10 ? 0x30 + value : 0x37 + value }
 
     private static func isPathByte(_ byte: UInt8) -> Bool {
         switch byte {

@@ -151,11 +151,11 @@ package final class ProxyHandler: RequestHandler {
         if let kept {
             connection = kept
         } else {
-            connection = try await upstream.connect(to: server, for: exchange.endpoint, until: end)
+            connection = try await upstream.connect(to: server, for: exchange, until: end)
         }
         attempt.connection = connection
-        begin(attempt, exchange, server)
         do throws(ForwardingFailure) {
+            try begin(attempt, exchange, server)
             switch try await attempt.relay(exchange, route, upstream.settings, until: end) {
             case .complete(isReusable: true): upstream.keep(connection, to: server)
             case .complete(isReusable: false): connection.close()
@@ -167,9 +167,14 @@ package final class ProxyHandler: RequestHandler {
         }
     }
 
-    private func begin(_ attempt: UpstreamExchange, _ exchange: Exchange, _ server: UpstreamServer) {
+    private func begin(
+        _ attempt: UpstreamExchange, _ exchange: Exchange, _ server: UpstreamServer
+    ) throws(ForwardingFailure) {
         let request = ForwardedRequest(exchange, route: route, server: server)
-        request.append(to: &attempt.output)
+        guard request.append(to: &attempt.output) else {
+            throw .client(.rejected(.pathEscapesRoot))
+        }
+        attempt.server = server
         attempt.upgrade = request.upgrade
         attempt.framing = request.framing
         attempt.stickyField = upstream.stickyField(for: server, exchange)

@@ -5,6 +5,10 @@ import Transport
 package final class ProxyRoute {
     /// Taken from the front of the path, and put in front of paths that the server names. No slash at its end.
     let prefix: [UInt8]
+    /// Put in front of the path, and taken from paths that the server names. No slash at its end.
+    let innerPrefix: [UInt8]
+    /// Makes the path that the server is asked for; nil where only the prefixes are exchanged.
+    let rewriting: (any PathRewriting)?
     let host: Host
     /// Fields of the client that are not passed on, in lower case.
     let removed: [[UInt8]]
@@ -14,17 +18,19 @@ package final class ProxyRoute {
     /// What the server sees in `Host`.
     package enum Host: Equatable, Sendable {
         case fromClient, fromServer
-        case fixed(String)
+        case fixed([UInt8])
     }
 
     /// - Parameters:
     ///   - removed: names, in lower case.
     ///   - set: names and values, already checked; they replace what the client sent.
     package init(
-        prefix: String? = nil, host: Host = .fromClient, removed: [String] = [],
-        set: [(name: String, value: String)] = []
+        prefix: String? = nil, innerPrefix: String? = nil, rewriting: (any PathRewriting)? = nil,
+        host: Host = .fromClient, removed: [String] = [], set: [(name: String, value: String)] = []
     ) {
         self.prefix = Array((prefix ?? "").utf8)
+        self.innerPrefix = Array((innerPrefix ?? "").utf8)
+        self.rewriting = rewriting
         self.host = host
         self.removed = (removed + set.map { $0.name.lowercased() }).map { Array($0.utf8) }
         added = set.flatMap { Array("\($0.name): \($0.value)\r\n".utf8) }
@@ -41,4 +47,12 @@ package final class ProxyRoute {
         }
         return false
     }
+}
+
+/// Makes another path of the one that was routed, as a route's template says; used by one worker.
+package protocol PathRewriting: AnyObject {
+    /// Appends the path, percent-encoded; false when there is none.
+    ///
+    /// - Parameter path: the normalized path of the request.
+    func append(_ path: UnsafeRawBufferPointer, to output: inout OutputBuffer) -> Bool
 }

@@ -5,16 +5,16 @@ import Transport
 extension Upstream {
     /// A new connection to one of the server's addresses, each of which is tried until the time is over.
     ///
-    /// - Parameter client: whoever the connection is for; when that is gone, nobody needs it.
+    /// - Parameter exchange: what the connection is for; when its client is gone, nobody needs it.
     func connect(
-        to server: UpstreamServer, for client: Endpoint, until end: Deadline
+        to server: UpstreamServer, for exchange: Exchange, until end: Deadline
     ) async throws(ForwardingFailure) -> UpstreamConnection {
         let deadline = min(end, worker.now.advanced(by: settings.connectTimeout))
         var failure = ProxyFailure.noServer
         for _ in 0..<server.addresses.count {
             guard let address = server.takeAddress() else { break }
             do throws(ForwardingFailure) {
-                return try await connect(to: address, of: server, for: client, until: deadline)
+                return try await connect(to: address, of: server, for: exchange, until: deadline)
             } catch {
                 guard case .upstream(let reason) = error, reason != .connectTimeout else { throw error }
                 failure = reason
@@ -24,7 +24,7 @@ extension Upstream {
     }
 
     private func connect(
-        to address: SocketAddress, of server: UpstreamServer, for client: Endpoint, until deadline: Deadline
+        to address: SocketAddress, of server: UpstreamServer, for exchange: Exchange, until deadline: Deadline
     ) async throws(ForwardingFailure) -> UpstreamConnection {
         let endpoint: Endpoint
         do throws(TransportFailure) {
@@ -33,7 +33,8 @@ extension Upstream {
             throw .upstream(.connectFailed(error))
         }
         do throws(ForwardingFailure) {
-            try await establish(endpoint, for: client, until: deadline)
+            try await establish(endpoint, for: exchange.endpoint, until: deadline)
+            if let version = settings.proxyProtocol { try endpoint.announce(ProxyAnnouncement(exchange), version) }
             let stream = try await secure(endpoint, server, until: deadline)
             return UpstreamConnection(stream, retirement: worker.now.advanced(by: settings.keptLifetime))
         } catch {

@@ -59,7 +59,8 @@ package final class Upstream: EndpointKeeper, TurnEndAction, @unchecked Sendable
     /// Keeps a connection on which a response has ended, if it is still good and there is room.
     func keep(_ connection: UpstreamConnection, to server: UpstreamServer) {
         let isWanted =
-            !isRetired && !worker.isDraining && server.idle.count < settings.keptConnections
+            !isRetired && !worker.isDraining && settings.proxyProtocol == nil
+            && server.idle.count < settings.keptConnections
             && server.isAt(connection.endpoint.remoteAddress)
         guard isWanted, connection.endpoint.isQuiet, connection.retirement > worker.now else {
             return connection.close()

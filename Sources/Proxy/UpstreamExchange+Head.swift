@@ -25,8 +25,7 @@ extension UpstreamExchange {
             upload = .none
             isSendingBroken = true
         }
-        let rewriting = route.prefix.isEmpty ? nil : PrefixRewriting(prefix: route.prefix)
-        let given = appendFields(rewriting)
+        let given = appendFields(server.map { ResponseRewriting(exchange, route, $0) })
         if let stickyField { unsafe stickyField.withUnsafeBytes { unsafe fields.append($0) } }
         let length: BodyLength = head.declaredLength.map { .known($0) } ?? .unknown
         unsafe exchange.beginResponse(
@@ -56,7 +55,7 @@ extension UpstreamExchange {
     }
 
     /// Collects the lines of the fields that are passed on; returns which of the gateway's own are among them.
-    private func appendFields(_ rewriting: PrefixRewriting?) -> CommonFields {
+    private func appendFields(_ rewriting: ResponseRewriting?) -> CommonFields {
         let message = unsafe unread
         let span = unsafe message.bytes
         let lines = unsafe parser.fields

@@ -15,6 +15,8 @@ final class UpstreamExchange {
     var framing = BodyFraming.none
     var download = Download.head
     var connection: UpstreamConnection?
+    /// Whom the connection leads to.
+    var server: UpstreamServer?
     /// Bytes of the request that the connection has taken.
     var sentCount = 0
     /// Whether the server has said anything.
@@ -72,6 +74,7 @@ final class UpstreamExchange {
         upload = .none
         download = .head
         connection = nil
+        server = nil
         sentCount = 0
         hasResponse = false
         tookBody = false

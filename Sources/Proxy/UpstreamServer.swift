@@ -9,6 +9,8 @@ package final class UpstreamServer {
     package let index: Int
     /// `host:port` of the URL, or the path of a socket: the name in logs, and the Host of requests that ask for it.
     package let name: String
+    /// The name as it goes into requests.
+    let authority: [UInt8]
     package let weight: Int
     /// Whether the server is asked only when none of the others may be.
     package let isBackup: Bool
@@ -38,6 +40,7 @@ package final class UpstreamServer {
     ) {
         self.index = index
         self.name = name
+        authority = Array(name.utf8)
         self.weight = weight
         self.isSecure = isSecure
         self.addresses = addresses

@@ -11,6 +11,8 @@ package struct UpstreamSettings: Sendable {
     package var tunnelTimeout = Delay.seconds(3600)
     /// Bytes of a response's head.
     package var responseHead = 64 << 10
+    /// What connections begin with; nil for nothing. One that begins so is its client's, and is not used again.
+    package var proxyProtocol: ProxyProtocolVersion?
     /// Idle connections kept for each server and worker.
     package var keptConnections = 64
     package var keptIdle = Delay.seconds(30)

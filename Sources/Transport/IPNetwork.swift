@@ -31,6 +31,26 @@ package struct IPAddress: Hashable, BitwiseCopyable, Sendable {
             ipv6: unsafe withUnsafeBytes(of: ipv6) { UInt128(bigEndian: unsafe $0.loadUnaligned(as: UInt128.self)) })
     }
 
+    /// As `init(_:)` for received bytes, of which no String is made.
+    package init?(_ text: UnsafeRawBufferPointer) {
+        guard text.count < Int(INET6_ADDRSTRLEN) else { return nil }
+        let capacity = text.count + 1
+        let address: IPAddress? = unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: capacity) { room in
+            for index in 0..<text.count { unsafe room[index] = CChar(bitPattern: text[index]) }
+            unsafe room[text.count] = 0
+            var ipv4 = in_addr()
+            if unsafe inet_pton(AF_INET, room.baseAddress!, &ipv4) == 1 {
+                return IPAddress(ipv4: UInt32(bigEndian: ipv4.s_addr))
+            }
+            var ipv6 = in6_addr()
+            guard unsafe inet_pton(AF_INET6, room.baseAddress!, &ipv6) == 1 else { return nil }
+            let bits = unsafe withUnsafeBytes(of: ipv6) { unsafe $0.loadUnaligned(as: UInt128.self) }
+            return IPAddress(ipv6: UInt128(bigEndian: bits))
+        }
+        guard let address else { return nil }
+        self = address
+    }
+
     package var width: Int { isIPv4 ? 32 : 128 }
 
     /// The address with all but its first `length` bits cleared.

@@ -1,3 +1,8 @@
+/// What a PROXY protocol header looks like: a line of text, or binary with further facts.
+package enum ProxyProtocolVersion: Sendable {
+    case one, two
+}
+
 /// Writes the PROXY protocol header that begins a connection made for a client.
 ///
 /// Source: as for `ProxyProtocolHeader`.

@@ -28,7 +28,7 @@ final class AccessAction: Action, RequestHandler {
     }
 
     override func answer(_ exchange: Exchange) -> Disposition {
-        guard rules.admit(exchange.endpoint.remoteAddress.ip) else {
+        guard rules.admit(exchange.clientIP) else {
             exchange.fail(forbidden)
             return .answered
         }

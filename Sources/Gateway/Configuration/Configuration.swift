@@ -1,3 +1,4 @@
+import HTTP
 import Transport
 
 /// Everything the configuration file says, checked and with every default filled in.
@@ -41,6 +42,8 @@ package struct ListenerConfiguration: Sendable, Equatable {
     /// The proxies in front, every connection from which begins with a PROXY protocol header; nil when clients connect
     /// themselves. Nobody else is let in then.
     package var proxies: [IPNetwork]?
+    /// The proxies in front that say in each request for whom they ask; nil when nobody is believed.
+    package var trusted: TrustedProxies?
     /// Nil for plain HTTP.
     package var tls: ListenerTLSConfiguration?
 }

@@ -1,3 +1,4 @@
+import HTTP
 import Transport
 
 /// The keys of the file's top level and of every section but the sites.
@@ -66,8 +67,10 @@ extension ValueDecoder<ListenerDraft> {
             // TLS stays on when its section is mistaken, so that the checks on certificates still hold.
             let tls = keys.take("tls", .listenerTLS) ?? (keys.names.contains("tls") ? ListenerTLSConfiguration() : nil)
             let proxies = keys.take("proxy_protocol", .proxyProtocol, default: nil)
+            let trusted = keys.take("trusted", .trustedProxies)
             return ListenerDraft(
-                value: ListenerConfiguration(name: name, bind: bind.map(\.value), proxies: proxies, tls: tls),
+                value: ListenerConfiguration(
+                    name: name, bind: bind.map(\.value), proxies: proxies, trusted: trusted, tls: tls),
                 positions: bind.map(\.position))
         }
     }
@@ -90,6 +93,21 @@ extension ValueDecoder<[IPNetwork]?> {
                 keys.context.report("missing key 'from': the networks whose headers are believed", at: keys.position)
             }
             return isRequired ? networks ?? [] : nil
+        }
+    }
+}
+
+extension ValueDecoder<TrustedProxies> {
+    fileprivate static var trustedProxies: Self {
+        .mapping { keys in
+            TrustedProxies(
+                networks: keys.require("from", .list("networks", of: .network), placeholder: []),
+                field: keys.take(
+                    "field",
+                    .word(
+                        "the field that the proxies write",
+                        ["x-forwarded-for": .xForwardedFor, "forwarded": .forwarded]),
+                    default: .xForwardedFor))
         }
     }
 }

@@ -58,6 +58,22 @@ final class PathExpression {
         return result == PCRE2_ERROR_NOMATCH ? .differs : .undecided
     }
 
+    /// How many groups capture.
+    var groupCount: Int {
+        var count: UInt32 = 0
+        _ = unsafe pcre2_pattern_info_8(code, UInt32(PCRE2_INFO_CAPTURECOUNT), &count)
+        return Int(count)
+    }
+
+    /// What a group of the last match captured, as bounds of the text; nil when it took no part.
+    func bounds(ofGroup group: Int) -> Range<Int>? {
+        guard group <= groupCount else { return nil }
+        let bounds = unsafe pcre2_get_ovector_pointer_8(match)!
+        let (start, end) = unsafe (bounds[2 * group], bounds[2 * group + 1])
+        // A group that took no part has PCRE2_UNSET, all bits of which are set.
+        return start >= 0 && start <= end ? start..<end : nil
+    }
+
     private static func message(_ code: Int32) -> String {
         var text = [UInt8](repeating: 0, count: 256)
         let count = unsafe pcre2_get_error_message_8(code, &text, text.count)

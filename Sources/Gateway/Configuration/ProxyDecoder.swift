@@ -3,6 +3,13 @@ extension ValueDecoder<ProxyConfiguration> {
         .mapping { keys in
             var proxy = ProxyConfiguration(upstream: keys.require("to", .upstreamName(declared), placeholder: ""))
             proxy.stripPrefix = keys.take("strip_prefix", .prefix)
+            proxy.addPrefix = keys.take("add_prefix", .prefix)
+            proxy.rewrite = keys.take("rewrite", .pathTemplate)
+            for key in ["strip_prefix", "add_prefix"] where proxy.rewrite != nil && keys.names.contains(key) {
+                keys.context.report(
+                    "\(key) and rewrite exclude each other: rewrite makes the whole path",
+                    at: keys.position(of: key) ?? keys.position)
+            }
             proxy.host = keys.take("host", .host, default: proxy.host)
             proxy.requestHeaders = keys.take("headers", .rules, default: proxy.requestHeaders)
             return proxy
@@ -24,6 +31,18 @@ extension ValueDecoder<String> {
         text("a path such as /api") { text in
             let isPath = text.hasPrefix("/") && !text.hasSuffix("/") && !text.contains("//")
             return isPath && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && !"?#%*".utf8.contains($0) } ? text : nil
+        }
+    }
+}
+
+extension ValueDecoder<PathTemplate> {
+    fileprivate static var pathTemplate: Self {
+        text("a path such as /new/{1}") { text throws(Refusal) in
+            do throws(PathTemplateError) {
+                return try PathTemplate(text)
+            } catch {
+                throw Refusal(message: error.message)
+            }
         }
     }
 }

@@ -33,8 +33,9 @@ extension ValueDecoder<Located<RouteConfiguration>> {
             if case .files(let files)? = actions.compactMap({ $0 }).first, let path {
                 checkPrefix(files.stripPrefix, of: path, keys.context)
             }
-            if case .proxy(let proxy)? = actions.compactMap({ $0 }).first, let path {
-                checkPrefix(proxy.stripPrefix ?? "", of: path, keys.context)
+            if case .proxy(let proxy)? = actions.compactMap({ $0 }).first {
+                if let path { checkPrefix(proxy.stripPrefix ?? "", of: path, keys.context) }
+                checkCaptures(of: proxy.rewrite, in: expression, keys)
             }
             var configuration = RouteConfiguration(
                 path: path?.value ?? (expression == nil ? .unmatchable : .prefix("/")), conditions: conditions,
@@ -100,6 +101,22 @@ private func checkPrefix(_ prefix: String, of path: Located<PathPattern>, _ cont
     }
     context.report(
         "strip_prefix \(quoted(prefix)) is not how every path of this route begins", at: path.position)
+}
+
+/// A template's groups are those of the route's expression.
+private func checkCaptures(of template: PathTemplate?, in expression: String?, _ keys: MappingReader) {
+    guard let highest = template?.highestGroup else { return }
+    let position = keys.position(of: "proxy") ?? keys.position
+    guard let expression, let compiled = try? PathExpression(expression) else {
+        if !keys.names.contains("match") {
+            keys.context.report(
+                "rewrite: {\(highest)} needs a group of the route's match, which is missing", at: position)
+        }
+        return
+    }
+    guard highest > compiled.groupCount else { return }
+    keys.context.report(
+        "rewrite: match has \(compiled.groupCount) groups, so there is no {\(highest)}", at: position)
 }
 
 extension PathPattern {

@@ -1,3 +1,5 @@
+import Transport
+
 /// A named set of servers that requests are passed on to.
 package struct UpstreamConfiguration: Sendable, Equatable {
     package var name: String
@@ -24,6 +26,8 @@ package struct UpstreamConfiguration: Sendable, Equatable {
     /// How many of a hundred requests may be sent again.
     package var retryBudget = 20
     package var tls = UpstreamTLSConfiguration()
+    /// What every connection begins with; nil for nothing.
+    package var proxyProtocol: ProxyProtocolVersion?
     package var sticky: StickyConfiguration?
     /// Over how long the share of a server that comes back grows to its weight.
     package var slowStart = Duration.zero
@@ -82,6 +86,10 @@ package struct ProxyConfiguration: Sendable, Equatable {
     package var upstream: String
     /// Taken away from the front of the path, without a slash at its end.
     package var stripPrefix: String?
+    /// Put in front of the path, without a slash at its end.
+    package var addPrefix: String?
+    /// What makes the path; nil where only the prefixes do.
+    package var rewrite: PathTemplate?
     package var host = Host.fromClient
     package var requestHeaders = HeaderRules()
 

@@ -18,6 +18,8 @@ extension ValueDecoder<UpstreamConfiguration> {
             upstream.retries = keys.take("retries", .integer(in: 0...10), default: upstream.retries)
             upstream.retryBudget = keys.take("retry_budget", .integer(in: 0...100), default: upstream.retryBudget)
             upstream.tls = keys.take("tls", .upstreamTLS, default: upstream.tls)
+            upstream.proxyProtocol = keys.take(
+                "proxy_protocol", .word("a version of the PROXY protocol", ["v1": .one, "v2": .two]))
             upstream.sticky = keys.take("sticky", .sticky)
             upstream.slowStart = keys.take(
                 "slow_start", .time(in: .zero ... .seconds(3600)), default: upstream.slowStart)

@@ -27,7 +27,7 @@ struct AccessRecord {
     init(_ exchange: Exchange, now: Deadline, isNamed: Bool) {
         let head = exchange.head
         let endpoint = exchange.connection.endpoint
-        client = endpoint.remoteAddress.host
+        client = exchange.clientAddress.host
         user = exchange.user ?? ""
         server = endpoint.localAddress.host
         serverPort = Int(endpoint.localAddress.port)

@@ -13,6 +13,7 @@ extension UpstreamSettings {
         requestTimeout = Delay(upstream.requestTimeout)
         tunnelTimeout = Delay(upstream.tunnelTimeout)
         responseHead = upstream.responseHead
+        proxyProtocol = upstream.proxyProtocol
         keptConnections = upstream.keepAlive.connections
         keptIdle = Delay(upstream.keepAlive.idleTimeout)
         keptLifetime = Delay(upstream.keepAlive.lifetime)
@@ -23,15 +24,18 @@ extension UpstreamSettings {
 }
 
 extension ProxyRoute {
-    convenience init(_ proxy: ProxyConfiguration) {
+    /// - Parameter expression: what the route's path matches.
+    convenience init(_ proxy: ProxyConfiguration, matching expression: String?) {
         let host: Host =
             switch proxy.host {
             case .fromClient: .fromClient
             case .fromServer: .fromServer
-            case .fixed(let name): .fixed(name)
+            case .fixed(let name): .fixed(Array(name.utf8))
             }
         self.init(
-            prefix: proxy.stripPrefix, host: host, removed: proxy.requestHeaders.remove,
+            prefix: proxy.stripPrefix, innerPrefix: proxy.addPrefix,
+            rewriting: proxy.rewrite.map { TemplateRewriting($0, matching: expression) }, host: host,
+            removed: proxy.requestHeaders.remove,
             set: proxy.requestHeaders.set.map { ($0.name, $0.value) })
     }
 }

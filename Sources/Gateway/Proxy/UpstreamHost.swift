@@ -85,12 +85,17 @@ final class UpstreamHost {
         }
     }
 
-    func action(_ proxy: ProxyConfiguration, in candidate: Candidate, worker: Int) -> Action {
+    /// - Parameter expression: what the route's path matches; nil for a plain path.
+    func action(
+        _ proxy: ProxyConfiguration, matching expression: String?, in candidate: Candidate, worker: Int
+    ) -> Action {
         guard let upstream = candidate.loaded[proxy.upstream]?.upstreams[worker] else {
             preconditionFailure("a configuration names upstreams that it has")
         }
         return HandlerAction(
-            ProxyHandler(upstream: upstream, route: ProxyRoute(proxy), reporter: reporters[worker]))
+            ProxyHandler(
+                upstream: upstream, route: ProxyRoute(proxy, matching: expression),
+                reporter: reporters[worker]))
     }
 
     /// Nil when no server wants TLS.

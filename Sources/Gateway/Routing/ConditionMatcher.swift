@@ -40,7 +40,7 @@ final class ConditionMatcher {
     private func holds(for exchange: Exchange) -> Bool {
         if let methods, !methods.contains(exchange) { return false }
         if let networks {
-            guard let client = exchange.endpoint.remoteAddress.ip, networks.contain(client) else { return false }
+            guard let client = exchange.clientIP, networks.contain(client) else { return false }
         }
         for index in headers.indices where !headers[index].isMet(byFieldsOf: exchange) { return false }
         guard !query.isEmpty else { return true }

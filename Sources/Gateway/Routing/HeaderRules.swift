@@ -125,7 +125,7 @@ private struct VariableField {
             switch pieces[index] {
             case .bytes(let bytes): unsafe bytes.withUnsafeBytes { unsafe response.appendFields($0) }
             case .host: unsafe response.appendFields(exchange.bytes(of: exchange.head.authority))
-            case .remote: response.appendHost(of: exchange.endpoint.remoteAddress)
+            case .remote: response.appendHost(of: exchange.clientAddress)
             case .requestID: unsafe exchange.requestID.withBytes { unsafe response.appendFields($0) }
             }
         }

@@ -30,6 +30,9 @@ struct ExchangeStorage: ~Copyable {
     var normalizedPath: [UInt8]?
     /// When the request's first byte was seen.
     var began = Deadline(milliseconds: 0)
+    /// Who asks, by the word of a trusted proxy.
+    var namedClient: IPAddress?
+    var trustedField: TrustedProxies.Field?
     var logStatus: Int?
     var logSubstatus = 0
     /// The connection ends with a reset.
@@ -89,6 +92,8 @@ struct ExchangeStorage: ~Copyable {
         if filter != nil { endFiltering() }
         if bodyDecoder != nil { endDecoding() }
         bodyLimit = nil
+        namedClient = nil
+        trustedField = nil
         if !trailers.isEmpty { trailers.removeAll() }
         logStatus = nil
         logSubstatus = 0

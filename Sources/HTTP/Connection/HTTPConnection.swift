@@ -182,6 +182,7 @@ package final class HTTPConnection {
             let limit = service.limits.maximumBody
             if let length = unsafe storage.pointee.body.remaining, length > limit { throw .bodyTooLarge }
         }
+        if let proxies = service.trustedProxies { try exchange.learnClient(from: proxies) }
         let path = unsafe exchange.bytes(of: head.path)
         let hasPath = head.form == .origin || head.form == .absolute
         guard hasPath, unsafe !PathNormalizer.isNormal(path.bytes) else { return }

@@ -8,6 +8,8 @@ package final class HTTPService {
     package var limits: ConnectionLimits {
         didSet { if limits.head != oldValue.head { discardSpares() } }
     }
+    /// Proxies in front whose word for where requests come from is believed.
+    package var trustedProxies: TrustedProxies?
     /// Connections end after their next response.
     private(set) var isRetired = false
     let router: any RequestRouter

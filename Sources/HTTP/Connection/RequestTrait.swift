@@ -38,7 +38,7 @@ package struct RequestTrait: Sendable, Equatable {
         case .cookie(let name): unsafe value = exchange.value(ofCookie: name)
         }
         if let value = unsafe value { return unsafe body(value) }
-        guard let address = exchange.endpoint.remoteAddress.ip else {
+        guard let address = exchange.clientIP else {
             return unsafe body(UnsafeRawBufferPointer(start: nil, count: 0))
         }
         let bits = address.isIPv4 ? address.bits : address.masked(to: 64).bits

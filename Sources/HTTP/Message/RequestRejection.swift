@@ -15,7 +15,7 @@ package enum RequestRejection: UInt8, Error, CaseIterable, Sendable {
     case transferEncodingOnHTTP10, repeatedTransferEncoding, unknownTransferCoding
     case invalidChunkSize, chunkLineTooLong, invalidChunkEnd, invalidTrailer, trailersTooLarge
     // Policy
-    case unknownExpectation, bodyTooLarge, invalidPercentEncoding, pathEscapesRoot, forbiddenPathByte
+    case unknownExpectation, invalidForwarded, bodyTooLarge, invalidPercentEncoding, pathEscapesRoot, forbiddenPathByte
     case headTimeout, bodyTimeout
     // The coding of the body (RFC 9110 §8.4)
     case invalidBodyCoding, bodyExpandsTooMuch, decodingUnavailable
@@ -68,6 +68,7 @@ package enum RequestRejection: UInt8, Error, CaseIterable, Sendable {
         case .invalidTrailer: "invalid trailer field"
         case .trailersTooLarge: "trailers too large"
         case .unknownExpectation: "unknown expectation"
+        case .invalidForwarded: "unpaired quote in Forwarded"
         case .bodyTooLarge: "request body too large"
         case .invalidPercentEncoding: "invalid percent-encoding in the path"
         case .pathEscapesRoot: "path leaves the root"

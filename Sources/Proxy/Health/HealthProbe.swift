@@ -32,7 +32,14 @@ struct HealthProbe {
 
     private func establish(_ endpoint: Endpoint) async -> CheckOutcome? {
         guard await wait(for: .writable, endpoint) else { return .timeout }
-        return endpoint.connectFailure() == nil ? nil : .noConnection
+        guard endpoint.connectFailure() == nil else { return .noConnection }
+        guard let version = upstream.settings.proxyProtocol else { return nil }
+        do throws(ForwardingFailure) {
+            try endpoint.announce(ProxyAnnouncement(), version)
+            return nil
+        } catch {
+            return .noConnection
+        }
     }
 
     private func exchange(on stream: any ByteStream) async -> CheckOutcome {

@@ -1,0 +1,56 @@
+/// A path with placeholders that each request fills in.
+package struct PathTemplate: Sendable, Equatable {
+    package var parts: [Part]
+
+    package enum Part: Sendable, Equatable {
+        case literal(String)
+        /// `{path}`: the request's path, percent-decoded and without dot segments.
+        case path
+        /// `{1}`: what a group of the route's expression captured; nothing when it took no part. `{0}` is the whole path.
+        case group(Int)
+    }
+
+    /// The groups there may be names for.
+    private static let groups = 0...9
+
+    /// Nil when no group is named.
+    var highestGroup: Int? {
+        parts.compactMap { if case .group(let number) = $0 { number } else { nil } }.max()
+    }
+
+    init(_ text: String) throws(PathTemplateError) {
+        parts = []
+        let isPath = text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && !"?#".utf8.contains($0) }
+        guard isPath else { throw .invalidCharacter }
+        var rest = text[...]
+        while let brace = rest.firstIndex(where: { $0 == "{" || $0 == "}" }) {
+            guard rest[brace] == "{", let end = rest[brace...].firstIndex(of: "}") else { throw .unpairedBrace }
+            if brace != rest.startIndex { parts.append(.literal(String(rest[..<brace]))) }
+            let name = String(rest[rest.index(after: brace)..<end])
+            if name == "path" {
+                parts.append(.path)
+            } else if let number = Int(name), Self.groups.contains(number), name.utf8.count == 1 {
+                parts.append(.group(number))
+            } else {
+                throw .unknownPlaceholder(name)
+            }
+            rest = rest[rest.index(after: end)...]
+        }
+        if !rest.isEmpty { parts.append(.literal(String(rest))) }
+        guard text.hasPrefix("/") || parts.first == .path || parts.first == .group(0) else { throw .noSlash }
+    }
+}
+
+enum PathTemplateError: Error, Equatable {
+    case unpairedBrace, unknownPlaceholder(String), invalidCharacter, noSlash
+
+    var message: String {
+        switch self {
+        case .unpairedBrace: "a brace without its partner; placeholders are {path} and {0} to {9}"
+        case .unknownPlaceholder(let name):
+            "unknown placeholder \(quoted("{\(name)}")); known are {path} and {0} to {9}"
+        case .invalidCharacter: "a path holds printable ASCII only, without '?' and '#': the query stays as it is"
+        case .noSlash: "a path begins with '/' or {path}"
+        }
+    }
+}

@@ -1,0 +1,43 @@
+import HTTP
+import Proxy
+
+/// Makes the paths of one route by a template, for one worker.
+final class TemplateRewriting: PathRewriting {
+    private let parts: [Part]
+    /// Nil when the template names no group.
+    private let expression: PathExpression?
+
+    private enum Part {
+        case literal([UInt8])
+        case path
+        case group(Int)
+    }
+
+    /// - Parameter expression: the route's.
+    init(_ template: PathTemplate, matching expression: String?) {
+        parts = template.parts.map { part in
+            switch part {
+            case .literal(let text): .literal(Array(text.utf8))
+            case .path, .group(0): .path
+            case .group(let number): .group(number)
+            }
+        }
+        // The decoder has tried it.
+        self.expression = template.highestGroup == nil ? nil : expression.flatMap { try? PathExpression($0) }
+    }
+
+    func append(_ path: UnsafeRawBufferPointer, to output: inout OutputBuffer) -> Bool {
+        // The groups are found anew: between routing and sending, others may have used the expression.
+        if let expression { guard unsafe expression.matches(path) == .matches else { return false } }
+        for part in parts {
+            switch part {
+            case .literal(let text): unsafe text.withUnsafeBytes { unsafe output.append($0) }
+            case .path: unsafe output.appendPath(path)
+            case .group(let number):
+                guard let bounds = expression?.bounds(ofGroup: number) else { continue }
+                unsafe output.appendPath(UnsafeRawBufferPointer(rebasing: path[bounds]))
+            }
+        }
+        return true
+    }
+}

@@ -1,0 +1,93 @@
+import HTTP
+import Transport
+
+// Where a request came from, told to its server.
+extension ForwardedRequest {
+    /// Fields that the gateway writes itself, or passes on for a trusted proxy.
+    struct OwnFields: OptionSet {
+        let rawValue: UInt8
+
+        /// X-Forwarded-For, X-Real-IP and Forwarded, which always are the gateway's.
+        static let origin = OwnFields(rawValue: 2)
+        static let scheme = OwnFields(rawValue: 4)
+        static let host = OwnFields(rawValue: 8)
+        static let port = OwnFields(rawValue: 16)
+        /// Any other X-Forwarded field.
+        static let other = OwnFields(rawValue: 32)
+    }
+
+    /// X-Forwarded-*, X-Real-IP, Forwarded (RFC 7239) and Via (RFC 9110 §7.6.3).
+    ///
+    /// What a trusted proxy said goes first in the field it says it by; everybody else's word is left out.
+    ///
+    /// - Parameter given: fields of the request that say a part of it already.
+    func appendOrigin(to output: inout OutputBuffer, given: OwnFields) {
+        let trusted = exchange.trustedField
+        let authority = unsafe exchange.bytes(of: exchange.head.authority)
+        let isSecure = exchange.connection.stream.security != nil
+        let client = exchange.clientAddress
+
+        output.append("X-Forwarded-For: ")
+        if trusted == .xForwardedFor {
+            appendValues(of: "x-forwarded-for", to: &output)
+            output.appendHost(of: exchange.endpoint.remoteAddress)
+        } else {
+            output.appendHost(of: client)
+        }
+        output.append("\r\nX-Real-IP: ")
+        output.appendHost(of: client)
+        if !given.contains(.scheme) {
+            output.append(isSecure ? "\r\nX-Forwarded-Proto: https" : "\r\nX-Forwarded-Proto: http")
+        }
+        if !given.contains(.port) {
+            output.append("\r\nX-Forwarded-Port: ")
+            output.appendDecimal(UInt64(exchange.endpoint.localAddress.port))
+        }
+        if !given.contains(.host), unsafe !authority.isEmpty {
+            output.append("\r\nX-Forwarded-Host: ")
+            unsafe output.append(authority)
+        }
+        output.append("\r\nForwarded: ")
+        if trusted == .forwarded {
+            appendValues(of: "forwarded", to: &output)
+            appendNode(exchange.endpoint.remoteAddress, to: &output)
+        } else {
+            appendNode(client, to: &output)
+        }
+        output.append(isSecure || given.contains(.scheme) && wasSecure ? ";proto=https" : ";proto=http")
+        if unsafe !authority.isEmpty {
+            output.append(";host=\"")
+            unsafe output.append(authority)
+            output.append("\"")
+        }
+        output.append(exchange.head.version == .http10 ? "\r\nVia: 1.0 isagate\r\n" : "\r\nVia: 1.1 isagate\r\n")
+    }
+
+    /// Whether the trusted proxy was reached by TLS, as it says.
+    private var wasSecure: Bool {
+        guard let scheme = exchange.value(named: "x-forwarded-proto") else { return false }
+        let range = scheme.range
+        return unsafe exchange.headBytes.bytes.equals("https", from: range.lowerBound, to: range.upperBound)
+    }
+
+    /// All values of a field, as the beginning of a list.
+    private func appendValues(of name: StaticString, to output: inout OutputBuffer) {
+        let fields = unsafe exchange.fields
+        for index in 0..<fields.count {
+            let field = unsafe fields[index]
+            let range = field.name.range
+            guard !field.value.isEmpty,
+                unsafe exchange.headBytes.bytes.equals(name, from: range.lowerBound, to: range.upperBound)
+            else { continue }
+            unsafe output.append(exchange.bytes(of: field.value))
+            output.append(", ")
+        }
+    }
+
+    private func appendNode(_ address: SocketAddress, to output: inout OutputBuffer) {
+        output.append("for=")
+        if address.isIPv6 { output.append("\"[") }
+        output.appendHost(of: address)
+        if address.isIPv6 { output.append("]\"") }
+    }
+}
