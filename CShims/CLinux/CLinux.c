@@ -35,6 +35,8 @@ long CLinux_pread_nowait(int descriptor, void *buffer, unsigned long count, uint
   return preadv2(descriptor, &part, 1, (off_t)offset, RWF_NOWAIT);
 }
 
+int CLinux_open_unnamed(const char *folder) { return open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600); }
+
 int CLinux_open_folder(const char *path) { return open(path, O_PATH | O_DIRECTORY | O_CLOEXEC); }
 
 int CLinux_open_beneath(int folder, const char *path, int follow_links) {

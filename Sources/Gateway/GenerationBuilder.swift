@@ -93,9 +93,14 @@ struct GenerationBuilder {
             let routes = site.routes.map { route in
                 let action = makeAction(
                     route, of: site, number: index + 1, errorPages: table, worker: worker, files)
+                let asked = route.forwardAuth.map {
+                    upstreams.guarded(action, by: $0, in: upstreamCandidate, worker: worker)
+                }
                 let access = AccessRules().overridden(by: site.access).overridden(by: route.access)
                 let users = access.basic.flatMap { passwords[$0.users] }
-                let guarded = access.isOpen ? action : AccessAction(access, users: users, action: action)
+                let guarded =
+                    access.isOpen
+                    ? asked ?? action : AccessAction(access, users: users, action: asked ?? action)
                 let limiter = route.limiterIdentity(in: site).flatMap { limiters[$0] }
                 let limited = limiter.map { LimitedAction(guarded, $0) } ?? guarded
                 return (route, ruled(limited, route, of: site, pool))

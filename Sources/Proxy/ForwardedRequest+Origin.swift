@@ -63,6 +63,20 @@ extension ForwardedRequest {
         output.append(exchange.head.version == .http10 ? "\r\nVia: 1.0 isagate\r\n" : "\r\nVia: 1.1 isagate\r\n")
     }
 
+    /// The request that is asked about, as other gateways tell it: X-Forwarded-Method and X-Forwarded-Uri.
+    func appendAskedRequest(to output: inout OutputBuffer) {
+        let head = exchange.head
+        output.append("X-Forwarded-Method: ")
+        unsafe output.append(exchange.bytes(of: head.methodToken))
+        output.append("\r\nX-Forwarded-Uri: ")
+        unsafe output.append(exchange.bytes(of: head.form == .authority ? head.target : head.path))
+        if head.hasQuery {
+            output.append("?")
+            unsafe output.append(exchange.bytes(of: head.query))
+        }
+        output.append("\r\n")
+    }
+
     /// Whether the trusted proxy was reached by TLS, as it says.
     private var wasSecure: Bool {
         guard let scheme = exchange.value(named: "x-forwarded-proto") else { return false }

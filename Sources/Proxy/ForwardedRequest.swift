@@ -15,19 +15,33 @@ struct ForwardedRequest {
     let upgrade: Slice?
     /// How the body that is still to be read will be framed; by what is there to read, and not by what a head says.
     let framing: BodyFraming
+    /// What is asked about the request in place of it.
+    private let question: AuthorizationQuestion?
+    /// Whether the body is held already, so that nobody waits for a word to send it.
+    private let isHeld: Bool
     private let connection: ConnectionFields
 
-    init(_ exchange: Exchange, route: ProxyRoute, server: UpstreamServer) {
+    /// - Parameter body: the request's, where it is held.
+    init(
+        _ exchange: Exchange, route: ProxyRoute, server: UpstreamServer, body: Spool?,
+        question: AuthorizationQuestion?
+    ) {
         self.exchange = exchange
         self.route = route
         self.server = server
-        if exchange.hasBodyEnded {
+        self.question = question
+        isHeld = body != nil
+        if question != nil {
+            framing = .none
+        } else if let body {
+            framing = exchange.trailers.isEmpty ? .length(UInt64(body.count)) : .chunked
+        } else if exchange.hasBodyEnded {
             framing = exchange.head.framing == .none ? .none : .length(0)
         } else {
             framing = exchange.remainingBody.map { .length($0) } ?? .chunked
         }
         connection = unsafe ConnectionFields(exchange.headBytes, exchange.fields)
-        upgrade = connection.asksForUpgrade ? Self.acceptableUpgrade(exchange) : nil
+        upgrade = connection.asksForUpgrade && question == nil ? Self.acceptableUpgrade(exchange) : nil
     }
 
     private static func acceptableUpgrade(_ exchange: Exchange) -> Slice? {
@@ -48,10 +62,14 @@ struct ForwardedRequest {
 
     /// Returns false when there is no path that the server may be asked for.
     func append(to output: inout OutputBuffer) -> Bool {
-        let head = exchange.head
-        unsafe output.append(exchange.bytes(of: head.methodToken))
-        output.append(" ")
-        guard ForwardedTarget.append(exchange, route, to: &output) else { return false }
+        if let question {
+            output.append("GET ")
+            unsafe question.target.withUnsafeBytes { unsafe output.append($0) }
+        } else {
+            unsafe output.append(exchange.bytes(of: exchange.head.methodToken))
+            output.append(" ")
+            guard ForwardedTarget.append(exchange, route, to: &output) else { return false }
+        }
         output.append(" HTTP/1.1\r\nHost: ")
         appendHost(to: &output)
         output.append("\r\n")
@@ -66,6 +84,7 @@ struct ForwardedRequest {
         case .chunked: output.append("Transfer-Encoding: chunked\r\n")
         }
         appendOrigin(to: &output, given: given)
+        if question != nil { appendAskedRequest(to: &output) }
         appendRequestID(requestIDs, to: &output)
         unsafe route.added.withUnsafeBytes { unsafe output.append($0) }
         if let upgrade {
@@ -107,13 +126,15 @@ struct ForwardedRequest {
         for index in 0..<fields.count {
             let field = unsafe fields[index]
             if field.known == .host || connection.isHopByHop(field) { continue }
+            if field.known == .expect && (isHeld || question != nil) { continue }
             let name = field.name.range
             if field.known == .other {
                 switch Self.own(span, name.lowerBound, name.upperBound) {
                 case nil: if unsafe FieldSyntax.isNamed(exchange.bytes(of: field.name).bytes, requestID) { continue }
                 case .origin?: continue
                 // A trusted proxy has seen the client's connection.
-                case let field? where trusted == .xForwardedFor: given.insert(field)
+                case let field? where trusted == .xForwardedFor && (field != .other || question == nil):
+                    given.insert(field)
                 case _?: continue
                 }
             }

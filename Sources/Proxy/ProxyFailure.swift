@@ -19,12 +19,17 @@ package enum ProxyFailure: Error, Equatable, Sendable {
     case closedInBody
     case readTimeout
     case requestTimeout
+    /// The request or the response could not be held as a whole: an error number of the system.
+    case requestNotHeld(Int32), responseNotHeld(Int32)
+    /// The response is larger than may be held.
+    case responseTooLarge
     case refused(ResponseRejection)
 
     /// The status of the answer (RFC 9110 §15.6).
     package var status: Int {
         switch self {
         case .noServer, .queueFull, .queueTimeout: 503
+        case .requestNotHeld: 507
         case .connectTimeout, .sendTimeout, .responseTimeout, .readTimeout, .requestTimeout: 504
         default: 502
         }
@@ -46,6 +51,9 @@ package enum ProxyFailure: Error, Equatable, Sendable {
         case .closedInBody: "server closed inside its response"
         case .readTimeout: "response body not received in time"
         case .requestTimeout: "request not answered in time"
+        case .requestNotHeld: "no room to hold the request"
+        case .responseNotHeld: "no room to hold the response"
+        case .responseTooLarge: "response larger than may be held"
         case .refused(let rejection): rejection.reason
         }
     }
@@ -55,6 +63,7 @@ package enum ProxyFailure: Error, Equatable, Sendable {
         switch self {
         case .connectFailed(let failure): failure.message
         case .handshakeFailed(let text): text
+        case .requestNotHeld(let code), .responseNotHeld(let code): systemText(code)
         default: nil
         }
     }
@@ -70,7 +79,9 @@ package enum ProxyFailure: Error, Equatable, Sendable {
     /// Whether it says something about the server that was asked, and not only about the request.
     var speaksAgainstServer: Bool {
         switch self {
-        case .noServer, .queueFull, .queueTimeout, .requestTimeout: false
+        case .noServer, .queueFull, .queueTimeout, .requestTimeout, .requestNotHeld, .responseNotHeld,
+            .responseTooLarge:
+            false
         default: true
         }
     }

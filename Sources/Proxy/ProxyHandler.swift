@@ -3,30 +3,98 @@ import Transport
 
 /// Passes requests on to the servers of an upstream and their responses back; one per route and worker.
 package final class ProxyHandler: RequestHandler {
-    private let upstream: Upstream
-    private let route: ProxyRoute
-    private let reporter: any ProxyReporter
+    private let forwarder: Forwarder
+    private let buffering: Buffering
+    private let answers = FailureAnswers()
 
-    private let badGateway = ProxyHandler.message(502, "the server behind the gateway gave no valid response")
-    private let unavailable = ProxyHandler.message(503, "no server is available", retryAfter: 1)
-    private let late = ProxyHandler.message(504, "the server behind the gateway did not answer in time")
+    /// Which bodies are held until they are whole.
+    package struct Buffering: Sendable, Equatable {
+        package var holdsRequests = false
+        package var holdsResponses = false
+        /// How much of each; the request's body has its own limit besides.
+        package var limits: Spool.Limits
 
-    package init(upstream: Upstream, route: ProxyRoute, reporter: any ProxyReporter) {
-        self.upstream = upstream
-        self.route = route
-        self.reporter = reporter
+        package init(holdsRequests: Bool, holdsResponses: Bool, limits: Spool.Limits) {
+            self.holdsRequests = holdsRequests
+            self.holdsResponses = holdsResponses
+            self.limits = limits
+        }
+    }
+
+    package init(upstream: Upstream, route: ProxyRoute, buffering: Buffering, reporter: any ProxyReporter) {
+        forwarder = Forwarder(upstream: upstream, route: route, reporter: reporter)
+        self.buffering = buffering
     }
 
     package func handle(_ exchange: Exchange) async throws(ExchangeFailure) {
-        let attempt = upstream.lendExchange()
-        defer { upstream.takeBack(attempt) }
         do throws(ForwardingFailure) {
-            try await forward(exchange, attempt)
-        } catch {
-            switch error {
-            case .client(let failure): throw logged(failure, exchange)
-            case .upstream(let failure): try answer(failure, exchange)
+            guard buffering.holdsRequests || buffering.holdsResponses else {
+                return try await forward(exchange, holding: Forwarder.Held())
             }
+            try await forwardHeld(exchange)
+        } catch {
+            try answers.answer(error, exchange)
+        }
+    }
+
+    private func forward(_ exchange: Exchange, holding held: Forwarder.Held) async throws(ForwardingFailure) {
+        let attempt = forwarder.upstream.lendExchange()
+        defer { forwarder.upstream.takeBack(attempt) }
+        try await forwarder.forward(exchange, attempt, holding: held)
+    }
+
+    private func forwardHeld(_ exchange: Exchange) async throws(ForwardingFailure) {
+        var held = Forwarder.Held()
+        if buffering.holdsRequests, !exchange.hasBodyEnded { held.request = try await hold(exchange) }
+        if buffering.holdsResponses { held.response = HeldResponse(buffering.limits) }
+        try await forward(exchange, holding: held)
+        // A switch of protocols has no response to hold.
+        guard let response = held.response, response.status != 0 else { return }
+        do throws(ExchangeFailure) {
+            try await response.deliver(to: exchange)
+        } catch {
+            throw .client(error)
+        }
+    }
+
+    private func hold(_ exchange: Exchange) async throws(ForwardingFailure) -> Spool {
+        var limits = buffering.limits
+        limits.total = .max
+        let spool = Spool(limits)
+        while let piece = unsafe try await nextPiece(exchange) {
+            do throws(Spool.Failure) {
+                try unsafe spool.append(piece)
+            } catch {
+                guard case .system(let code) = error else { preconditionFailure("there is no limit but the route's") }
+                let failure = ProxyFailure.requestNotHeld(code)
+                forwarder.reporter.report(failure, upstream: forwarder.upstream.settings.name, server: nil)
+                throw .upstream(failure)
+            }
+        }
+        return spool
+    }
+
+    private func nextPiece(_ exchange: Exchange) async throws(ForwardingFailure) -> UnsafeRawBufferPointer? {
+        do throws(ExchangeFailure) {
+            return try await unsafe exchange.readBody()
+        } catch {
+            throw .client(error)
+        }
+    }
+}
+
+/// What a client is answered when no server gave a response that can be passed on.
+struct FailureAnswers {
+    private let badGateway = FailureAnswers.message(502, "the server behind the gateway gave no valid response")
+    private let unavailable = FailureAnswers.message(503, "no server is available", retryAfter: 1)
+    private let late = FailureAnswers.message(504, "the server behind the gateway did not answer in time")
+    private let noRoom = FailureAnswers.message(507, "the gateway has no room to hold the request")
+
+    /// Answers, or gives the client's own failure on.
+    func answer(_ failure: ForwardingFailure, _ exchange: Exchange) throws(ExchangeFailure) {
+        switch failure {
+        case .client(let failure): throw logged(failure, exchange)
+        case .upstream(let failure): try answer(failure, exchange)
         }
     }
 
@@ -45,6 +113,7 @@ package final class ProxyHandler: RequestHandler {
             switch failure.status {
             case 503: exchange.fail(unavailable)
             case 504: exchange.fail(late)
+            case 507: exchange.fail(noRoom)
             default: exchange.fail(badGateway)
             }
             return
@@ -53,153 +122,10 @@ package final class ProxyHandler: RequestHandler {
         if exchange.isEndedByClosing { throw .aborted }
     }
 
-    // MARK: Servers
-
-    /// Has a server answer; tries another connection or another server where that cannot do harm.
-    private func forward(_ exchange: Exchange, _ attempt: UpstreamExchange) async throws(ForwardingFailure) {
-        upstream.budget.noteRequest()
-        let end = upstream.worker.now.advanced(by: upstream.settings.requestTimeout)
-        var tried = TriedServers()
-        var retries = upstream.settings.retries
-        var again: UpstreamServer?
-        var lastFailure = ProxyFailure.noServer
-        while true {
-            var next = again
-            if next == nil { next = try await place(exchange, except: tried, until: end) }
-            guard let server = next else {
-                if lastFailure == .noServer {
-                    reporter.report(.noServer, upstream: upstream.settings.name, server: nil)
-                }
-                throw .upstream(lastFailure)
-            }
-            let isFresh = again != nil
-            again = nil
-            do throws(ForwardingFailure) {
-                try await send(exchange, to: server, attempt, isFresh: isFresh, until: end)
-                upstream.state.requestSucceeded(server.index)
-                return upstream.leave(server)
-            } catch {
-                guard case .upstream(let failure) = error else {
-                    upstream.leave(server)
-                    throw error
-                }
-                if isStale(failure, attempt, exchange) {
-                    again = server
-                    attempt.reset()
-                    continue
-                }
-                upstream.leave(server)
-                note(failure, of: server)
-                guard retries > 0, mayRepeat(failure, attempt, exchange), upstream.budget.spend() else { throw error }
-                lastFailure = failure
-                retries -= 1
-                tried.insert(server)
-                attempt.reset()
-            }
-        }
-    }
-
-    private func place(
-        _ exchange: Exchange, except tried: TriedServers, until end: Deadline
-    ) async throws(ForwardingFailure) -> UpstreamServer? {
-        do throws(ForwardingFailure) {
-            return try await upstream.place(for: exchange, except: tried, until: end)
-        } catch {
-            if case .upstream(let failure) = error {
-                reporter.report(failure, upstream: upstream.settings.name, server: nil)
-            }
-            throw error
-        }
-    }
-
-    private func note(_ failure: ProxyFailure, of server: UpstreamServer) {
-        reporter.report(failure, upstream: upstream.settings.name, server: server.name)
-        guard failure.speaksAgainstServer, upstream.state.requestFailed(server.index, at: upstream.worker.now) else {
-            return
-        }
-        reporter.ejected(server.name, upstream: upstream.settings.name)
-    }
-
-    /// Whether a kept connection turned out to be closed, and the request can go out on another one.
-    private func isStale(_ failure: ProxyFailure, _ attempt: UpstreamExchange, _ exchange: Exchange) -> Bool {
-        guard failure.isBreak, attempt.connection?.isReused == true else { return false }
-        return isUnharmed(attempt, exchange)
-    }
-
-    private func mayRepeat(_ failure: ProxyFailure, _ attempt: UpstreamExchange, _ exchange: Exchange) -> Bool {
-        failure.isBeforeSending || failure.isBreak && isUnharmed(attempt, exchange)
-    }
-
-    /// Whether sending the request once more changes nothing: no server can have acted on it, or acting twice is the
-    /// same as acting once (RFC 9110 §9.2.2).
-    private func isUnharmed(_ attempt: UpstreamExchange, _ exchange: Exchange) -> Bool {
-        !attempt.hasResponse && !attempt.tookBody && !exchange.isResponseBegun
-            && (attempt.sentCount == 0 || exchange.head.method.isIdempotent)
-    }
-
-    private func send(
-        _ exchange: Exchange, to server: UpstreamServer, _ attempt: UpstreamExchange, isFresh: Bool,
-        until end: Deadline
-    ) async throws(ForwardingFailure) {
-        server.activeRequests += 1
-        defer { server.activeRequests -= 1 }
-        let kept =
-            isFresh
-            ? nil
-            : server.idle.take(now: upstream.worker.now, isConfirmed: !exchange.head.method.isIdempotent)
-        let connection: UpstreamConnection
-        if let kept {
-            connection = kept
-        } else {
-            connection = try await upstream.connect(to: server, for: exchange, until: end)
-        }
-        attempt.connection = connection
-        do throws(ForwardingFailure) {
-            try begin(attempt, exchange, server)
-            switch try await attempt.relay(exchange, route, upstream.settings, until: end) {
-            case .complete(isReusable: true): upstream.keep(connection, to: server)
-            case .complete(isReusable: false): connection.close()
-            case .switched: break
-            }
-        } catch {
-            connection.reset()
-            throw error
-        }
-    }
-
-    private func begin(
-        _ attempt: UpstreamExchange, _ exchange: Exchange, _ server: UpstreamServer
-    ) throws(ForwardingFailure) {
-        let request = ForwardedRequest(exchange, route: route, server: server)
-        guard request.append(to: &attempt.output) else {
-            throw .client(.rejected(.pathEscapesRoot))
-        }
-        attempt.server = server
-        attempt.upgrade = request.upgrade
-        attempt.framing = request.framing
-        attempt.stickyField = upstream.stickyField(for: server, exchange)
-        let head = exchange.head
-        if exchange.hasBodyEnded {
-            attempt.upload = .none
-        } else {
-            attempt.upload = head.expectsContinue ? .awaitingContinue : .streaming
-        }
-    }
-
     private static func message(_ status: Int, _ text: String, retryAfter: Int? = nil) -> FixedResponse {
         var fields = [(name: "Content-Type", value: "text/plain; charset=utf-8")]
         if let retryAfter { fields.append((name: "Retry-After", value: "\(retryAfter)")) }
         return FixedResponse(
             status: status, fields: fields, body: Array("\(status) \(StatusCode.reason(status)): \(text)\n".utf8))
-    }
-}
-
-extension Method {
-    /// RFC 9110 §9.2.2; a method the gateway does not know is not.
-    var isIdempotent: Bool {
-        switch self {
-        case .get, .head, .put, .delete, .options, .trace: true
-        case .post, .patch, .connect, .other: false
-        }
     }
 }

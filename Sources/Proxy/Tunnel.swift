@@ -7,6 +7,10 @@ import Transport
 final class Tunnel: ConnectionSuccessor {
     private let server: UpstreamConnection
     private let idleTimeout: Delay
+    private let counters: TunnelCounters
+    private var tally = SuccessionTally()
+    /// What of `tally` is in the counters.
+    private var counted = SuccessionTally()
     private var toServer = Direction()
     private var toClient = Direction()
 
@@ -20,9 +24,13 @@ final class Tunnel: ConnectionSuccessor {
         var isOver = false
     }
 
-    init(to server: UpstreamConnection, idleTimeout: Delay) {
+    /// - Parameter ahead: bytes that the server has sent to the client already.
+    init(to server: UpstreamConnection, idleTimeout: Delay, counters: TunnelCounters, ahead: Int) {
         self.server = server
         self.idleTimeout = idleTimeout
+        self.counters = counters
+        tally.toClient = UInt64(ahead)
+        counters.opened()
     }
 
     /// Bytes the client sent before it could know the answer.
@@ -33,14 +41,16 @@ final class Tunnel: ConnectionSuccessor {
         unsafe block.copyMemory(from: bytes)
         unsafe toServer.block = block
         toServer.end = bytes.count
+        tally.fromClient += UInt64(bytes.count)
     }
 
     func connectionLost() {
         giveBack(&toServer)
         server.reset()
+        counters.closed()
     }
 
-    func take(_ client: any ByteStream) async {
+    func take(_ client: any ByteStream) async -> SuccessionTally {
         let isClean = await carry(client)
         giveBack(&toServer)
         giveBack(&toClient)
@@ -52,6 +62,14 @@ final class Tunnel: ConnectionSuccessor {
             server.reset()
             client.endpoint.reset()
         }
+        count()
+        counters.closed()
+        return tally
+    }
+
+    private func count() {
+        counters.add(tally, beyond: counted)
+        counted = tally
     }
 
     /// Moves bytes until both sides have finished (true), or one fails or the tunnel idles for too long (false).
@@ -71,13 +89,17 @@ final class Tunnel: ConnectionSuccessor {
                 switch step {
                 case .failed: return false
                 case .waits(let reading, let writing, let moved):
-                    hasMoved = hasMoved || moved
+                    if isUpward { tally.fromClient += UInt64(moved) } else { tally.toClient += UInt64(moved) }
+                    hasMoved = hasMoved || moved > 0
                     clientInterest = clientInterest | (isUpward ? reading : writing)
                     serverInterest = serverInterest | (isUpward ? writing : reading)
                 }
             }
             if toServer.isOver && toClient.isOver { return true }
-            if hasMoved { deadline = worker.now.advanced(by: idleTimeout) }
+            if hasMoved {
+                deadline = worker.now.advanced(by: idleTimeout)
+                count()
+            }
             switch await client.endpoint.wait(
                 for: clientInterest, or: serverInterest, on: server.endpoint, until: deadline)
             {
@@ -88,8 +110,8 @@ final class Tunnel: ConnectionSuccessor {
     }
 
     private enum Step {
-        /// What to wait for at the source and at the destination, and whether any byte moved.
-        case waits(Interest, Interest, moved: Bool)
+        /// What to wait for at the source and at the destination, and how many bytes came.
+        case waits(Interest, Interest, moved: Int)
         case failed
     }
 
@@ -97,7 +119,7 @@ final class Tunnel: ConnectionSuccessor {
     private func move(
         _ direction: inout Direction, from source: any ByteStream, to destination: any ByteStream
     ) -> Step {
-        var moved = false
+        var moved = 0
         while !direction.isOver {
             switch drain(&direction, to: destination) {
             case .failed, .end: return .failed
@@ -109,7 +131,7 @@ final class Tunnel: ConnectionSuccessor {
             switch unsafe source.read(into: UnsafeMutableRawBufferPointer(rebasing: block[..<Self.pieceSize])) {
             case .bytes(let count):
                 direction.end = count
-                moved = true
+                moved += count
             case .wouldBlock(let interest):
                 giveBack(&direction)
                 return .waits(interest, [], moved: moved)

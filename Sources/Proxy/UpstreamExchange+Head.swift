@@ -15,7 +15,7 @@ extension UpstreamExchange {
         if head.isInterim {
             interimCount += 1
             guard interimCount <= UpstreamSettings.maximumInterimResponses else { throw .tooManyInterimResponses }
-            takeInterim(exchange)
+            if !isInquiry { takeInterim(exchange) }
             consume(head.length)
             parser.reset()
             return false
@@ -25,11 +25,16 @@ extension UpstreamExchange {
             upload = .none
             isSendingBroken = true
         }
-        let given = appendFields(server.map { ResponseRewriting(exchange, route, $0) })
+        let given = appendFields(isInquiry ? nil : server.map { ResponseRewriting(exchange, route, $0) })
         if let stickyField { unsafe stickyField.withUnsafeBytes { unsafe fields.append($0) } }
-        let length: BodyLength = head.declaredLength.map { .known($0) } ?? .unknown
-        unsafe exchange.beginResponse(
-            status: head.status, reason: bytes(of: head.reason), fields: fields.unsent, length: length, given: given)
+        if let held {
+            unsafe held.begin(head, reason: bytes(of: head.reason), fields: fields.unsent, given: given)
+        } else {
+            let length: BodyLength = head.declaredLength.map { .known($0) } ?? .unknown
+            unsafe exchange.beginResponse(
+                status: head.status, reason: bytes(of: head.reason), fields: fields.unsent, length: length,
+                given: given)
+        }
         fields.removeAll()
         consume(head.length)
         download = .body(ResponseBody(head.framing))
@@ -102,9 +107,11 @@ extension UpstreamExchange {
         fields.append("Connection: upgrade\r\nUpgrade: ")
         unsafe fields.append(bytes(of: chosen))
         fields.append("\r\n")
-        let tunnel = Tunnel(to: connection, idleTimeout: settings.tunnelTimeout)
-        unsafe exchange.switchProtocols(fields: fields.unsent, to: tunnel)
+        guard let server else { preconditionFailure("a request begins with its server") }
         consume(head.length)
+        let tunnel = unsafe Tunnel(
+            to: connection, idleTimeout: settings.tunnelTimeout, counters: server.state.tunnels, ahead: unread.count)
+        unsafe exchange.switchProtocols(fields: fields.unsent, to: tunnel)
         // What either side has sent ahead goes before everything else.
         unsafe exchange.appendAfterSwitch(unread)
         unsafe tunnel.sendFirst(exchange.takeUnread())

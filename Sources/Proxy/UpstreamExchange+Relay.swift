@@ -96,6 +96,7 @@ extension UpstreamExchange {
         _ exchange: Exchange, _ room: inout Int, _ waiting: inout Waiting
     ) throws(ForwardingFailure) -> Bool {
         guard upload == .streaming else { return false }
+        if let body { return try takeHeldBody(body, exchange, &room) }
         do throws(ExchangeFailure) {
             while output.count < Self.highWater {
                 switch unsafe try exchange.readBodyNow() {
@@ -113,6 +114,24 @@ extension UpstreamExchange {
             }
         } catch {
             throw .client(error)
+        }
+        return true
+    }
+
+    private func takeHeldBody(
+        _ body: Spool, _ exchange: Exchange, _ room: inout Int
+    ) throws(ForwardingFailure) -> Bool {
+        do throws(Spool.Failure) {
+            while output.count < Self.highWater {
+                guard let count = try takeHeldPiece(of: body, exchange.endpoint.worker) else {
+                    endBody(trailers: exchange.trailers)
+                    return false
+                }
+                room -= count
+            }
+        } catch {
+            guard case .system(let code) = error else { preconditionFailure("only appending meets the limit") }
+            throw .upstream(.requestNotHeld(code))
         }
         return true
     }
@@ -146,7 +165,9 @@ extension UpstreamExchange {
     ) throws(ForwardingFailure) -> Ending? {
         let now = exchange.endpoint.worker.now
         while room > 0 {
-            if let ending = try process(exchange, connection, route, settings) { return ending }
+            let ending = try process(exchange, connection, route, settings)
+            if let failure = held?.failure { throw .upstream(failure) }
+            if let ending { return ending }
             if exchange.outputCount >= Self.highWater {
                 // What was received and not looked at comes before what is still to be received.
                 guard let interest = try flush(exchange, whole: false) else { continue }
@@ -189,7 +210,7 @@ extension UpstreamExchange {
             throw .upstream(isSendingBroken ? .sendFailed : .closedBeforeResponse)
         }
         guard isClean, body.isWholeAtClose() else { throw .upstream(.closedInBody) }
-        exchange.finish()
+        if held == nil { exchange.finish() }
         return .complete(isReusable: false)
     }
 
@@ -202,7 +223,7 @@ extension UpstreamExchange {
                 switch download {
                 case .head:
                     guard unsafe !unread.isEmpty,
-                        try unsafe parser.parse(unread.bytes, toHEAD: exchange.head.method == .head)
+                        try unsafe parser.parse(unread.bytes, toHEAD: !isInquiry && exchange.head.method == .head)
                     else { return nil }
                     if try takeHead(exchange, route, connection, settings) { return .switched }
                 case .body(var body):
@@ -210,7 +231,8 @@ extension UpstreamExchange {
                     download = .body(body)
                     switch step {
                     case .content(let range):
-                        unsafe exchange.write(UnsafeRawBufferPointer(rebasing: unread[range]))
+                        let piece = unsafe UnsafeRawBufferPointer(rebasing: unread[range])
+                        if let held { unsafe held.append(piece) } else { unsafe exchange.write(piece) }
                         consume(range.upperBound)
                         if exchange.outputCount >= Self.highWater { return nil }
                     case .trailer(let range):
@@ -222,7 +244,11 @@ extension UpstreamExchange {
                         return nil
                     case .ended(let consumed):
                         consume(consumed)
-                        unsafe exchange.finish(trailers: fields.unsent)
+                        if let held {
+                            unsafe held.end(trailers: fields.unsent)
+                        } else {
+                            unsafe exchange.finish(trailers: fields.unsent)
+                        }
                         download = .done
                     }
                 case .done:

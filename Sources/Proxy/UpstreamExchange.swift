@@ -30,6 +30,13 @@ final class UpstreamExchange {
     var fields = OutputBuffer()
     /// The protocol the client asked for, as in its head.
     var upgrade: Slice?
+    /// Holds the response in place of the client; nil to pass it on as it comes.
+    var held: HeldResponse?
+    /// Whether it answers a question of the gateway's own, and nothing of it goes on by itself.
+    var isInquiry = false
+    /// The request's body, held beforehand; nil to take it as it comes.
+    var body: Spool?
+    private var bodyOffset = 0
     /// A field line that goes into the response for the client to come back to this server.
     var stickyField: [UInt8]?
 
@@ -82,6 +89,10 @@ final class UpstreamExchange {
         interimCount = 0
         upgrade = nil
         stickyField = nil
+        held = nil
+        isInquiry = false
+        body = nil
+        bodyOffset = 0
         cursor = 0
         filled = 0
     }
@@ -120,9 +131,24 @@ final class UpstreamExchange {
 
     // MARK: What the client sends
 
-    /// Frames a piece of the request's body.
+    /// Takes a piece of the body that is held; nil at its end.
+    func takeHeldPiece(of body: Spool, _ worker: Worker) throws(Spool.Failure) -> Int? {
+        guard bodyOffset < body.count else { return nil }
+        let block = unsafe worker.rentBlock()
+        defer { unsafe worker.returnBlock(block) }
+        let count = try unsafe body.read(from: bodyOffset, into: block)
+        bodyOffset += count
+        unsafe frame(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(block)[..<count]))
+        return count
+    }
+
+    /// Frames a piece of the request's body that is not held.
     func append(_ piece: UnsafeRawBufferPointer) {
         tookBody = true
+        unsafe frame(piece)
+    }
+
+    private func frame(_ piece: UnsafeRawBufferPointer) {
         guard framing == .chunked else { return unsafe output.append(piece) }
         output.appendChunkLine(piece.count)
         unsafe output.append(piece)

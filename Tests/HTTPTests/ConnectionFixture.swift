@@ -110,6 +110,8 @@ final class TestServer: RequestRouter, RequestHandler, @unchecked Sendable {
         record.withLock { $0.finished.append(path) }
     }
 
+    func switched(_ exchange: Exchange) -> (any SuccessionObserver)? { nil }
+
     func rejected(_ rejection: RequestRejection, on connection: HTTPConnection) {
         record.withLock { $0.rejected.append(rejection) }
     }

@@ -82,6 +82,8 @@ static const int CLinux_MSG_NOSIGNAL = MSG_NOSIGNAL;
 
 // MARK: files
 
+/// A new file in a folder that has no name and goes with its descriptor (O_TMPFILE).
+int CLinux_open_unnamed(const char *folder);
 /// memfd_create(2) with MFD_CLOEXEC.
 int CLinux_memfd_create(const char *name);
 /// open(2) of a folder with O_PATH and O_CLOEXEC.

@@ -10,9 +10,59 @@ extension ValueDecoder<ProxyConfiguration> {
                     "\(key) and rewrite exclude each other: rewrite makes the whole path",
                     at: keys.position(of: key) ?? keys.position)
             }
+            proxy.buffer = ProxyConfiguration.Buffer.take(from: &keys)
             proxy.host = keys.take("host", .host, default: proxy.host)
             proxy.requestHeaders = keys.take("headers", .rules, default: proxy.requestHeaders)
             return proxy
+        }
+    }
+}
+
+extension ProxyConfiguration.Buffer {
+    fileprivate static func take(from keys: inout MappingReader) -> Self {
+        var buffer = Self()
+        (buffer.requests, buffer.responses) = keys.take(
+            "buffer",
+            .word(
+                "which bodies are held until they are whole",
+                [
+                    "off": (false, false), "request": (true, false), "response": (false, true), "both": (true, true),
+                ]),
+            default: (false, false))
+        buffer.memory = keys.take("buffer_memory", .size(in: 0...64 << 20), default: buffer.memory)
+        buffer.limit = keys.take("buffer_limit", .size(in: 0...1 << 40), default: buffer.limit)
+        buffer.folder = keys.take("buffer_folder", .folder, default: buffer.folder)
+        let isOn = buffer.requests || buffer.responses
+        for key in ["buffer_memory", "buffer_limit", "buffer_folder"] where !isOn && keys.names.contains(key) {
+            keys.context.report(
+                "\(key) needs buffer: request, response or both", at: keys.position(of: key) ?? keys.position)
+        }
+        return buffer
+    }
+}
+
+extension ValueDecoder<ForwardAuthConfiguration> {
+    static func forwardAuth(_ declared: DeclaredNames) -> Self {
+        .mapping { keys in
+            var auth = ForwardAuthConfiguration(
+                upstream: keys.require("to", .upstreamName(declared), placeholder: ""),
+                path: keys.require("path", .checkedPath, placeholder: "/"))
+            auth.copyHeaders = keys.take("copy_headers", .list("header names", of: .copiedHeader), default: [])
+            auth.timeout = keys.take(
+                "timeout", .time(in: .milliseconds(10) ... .seconds(3600)), default: auth.timeout)
+            return auth
+        }
+    }
+}
+
+extension ValueDecoder<String> {
+    fileprivate static var copiedHeader: Self {
+        text("the name of a header") { name throws(Refusal) in
+            guard !name.isEmpty, name.utf8.allSatisfy(isTokenByte) else { return nil }
+            if gatewayFields.contains(name.lowercased()) || ["host", "expect"].contains(name.lowercased()) {
+                throw Refusal(message: "the gateway itself sets \(name)")
+            }
+            return name
         }
     }
 }

@@ -11,6 +11,7 @@ extension ValueDecoder<Located<RouteConfiguration>> {
             let limits = keys.take("limit", .routeLimits)
             let wholePathInfo = takeWholePathInfo(&keys, path)
             let access = keys.takeAccess()
+            let forwardAuth = keys.take("forward_auth", .forwardAuth(declared))
             let actions = [
                 keys.take("extension", .extensionName(declared)).map {
                     RouteAction.runExtension($0, wholePathInfo: wholePathInfo)
@@ -39,7 +40,7 @@ extension ValueDecoder<Located<RouteConfiguration>> {
             }
             var configuration = RouteConfiguration(
                 path: path?.value ?? (expression == nil ? .unmatchable : .prefix("/")), conditions: conditions,
-                limits: limits, access: access,
+                limits: limits, access: access, forwardAuth: forwardAuth,
                 action: actions.compactMap { $0 }.first ?? .respond(RespondConfiguration()), line: keys.position.line)
             configuration.responseRules = keys.takeResponseRules()
             configuration.requestBody = keys.take("request_body", .size(in: 0...1 << 40))

@@ -49,6 +49,8 @@ package struct RouteConfiguration: Sendable, Equatable {
     package var limits: RouteLimits?
     /// What differs from the site's rules.
     package var access = AccessOverrides()
+    /// Who is asked whether a request may be answered; nil for nobody.
+    package var forwardAuth: ForwardAuthConfiguration?
     package var action: RouteAction
     /// What differs from the site's.
     package var responseRules = ResponseRules()

@@ -91,7 +91,20 @@ package struct ProxyConfiguration: Sendable, Equatable {
     /// What makes the path; nil where only the prefixes do.
     package var rewrite: PathTemplate?
     package var host = Host.fromClient
+    package var buffer = Buffer()
     package var requestHeaders = HeaderRules()
+
+    /// Bodies that wait until they are whole.
+    package struct Buffer: Sendable, Equatable {
+        package var requests = false
+        package var responses = false
+        /// Bytes of one body in memory; more go to a file.
+        package var memory = 64 << 10
+        /// Bytes of a response.
+        package var limit = 1 << 30
+        /// Where the files are, as an absolute path.
+        package var folder = "/var/tmp"
+    }
 
     /// What the server sees in `Host`.
     package enum Host: Sendable, Equatable {
@@ -108,4 +121,14 @@ package struct ProxyConfiguration: Sendable, Equatable {
         /// In lower case.
         package var remove: [String] = []
     }
+}
+
+/// A server that is asked about each request whether it may be answered.
+package struct ForwardAuthConfiguration: Sendable, Equatable {
+    package var upstream: String
+    /// Path and query of the question.
+    package var path: String
+    /// Fields that the request gets from the answer.
+    package var copyHeaders: [String] = []
+    package var timeout = Duration.seconds(5)
 }

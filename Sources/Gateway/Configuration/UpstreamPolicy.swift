@@ -166,7 +166,7 @@ extension ValueDecoder<ClosedRange<Int>> {
 
 extension ValueDecoder<String> {
     /// A request target in origin form (RFC 9112 §3.2.1).
-    fileprivate static var checkedPath: Self {
+    static var checkedPath: Self {
         text("a path, with its query if any") { text in
             text.hasPrefix("/") && text.utf8.count <= 2048 && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
                 ? text : nil

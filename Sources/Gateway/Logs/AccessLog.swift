@@ -24,6 +24,32 @@ final class AccessLog: TurnEndAction {
         append(AccessRecord(exchange, now: worker.now, isNamed: format == .json))
     }
 
+    /// For a response that switches protocols: its line is written when what it switched to has ended.
+    func recordAtEnd(_ exchange: Exchange) -> any SuccessionObserver {
+        PendingRecord(
+            AccessRecord(exchange, now: worker.now, isNamed: format == .json), began: exchange.began, log: self)
+    }
+
+    /// A line that waits for the end of a tunnel.
+    private final class PendingRecord: SuccessionObserver {
+        private var record: AccessRecord
+        private let began: Deadline
+        private let log: AccessLog
+
+        init(_ record: AccessRecord, began: Deadline, log: AccessLog) {
+            self.record = record
+            self.began = began
+            self.log = log
+        }
+
+        func ended(_ tally: SuccessionTally) {
+            record.bytes = tally.toClient
+            record.received = tally.fromClient
+            record.milliseconds = log.worker.now.milliseconds - began.milliseconds
+            log.append(record)
+        }
+    }
+
     /// A request refused before it was understood: its line has only what is known.
     func record(_ rejection: RequestRejection, from client: SocketAddress) {
         append(AccessRecord(rejection, from: client))

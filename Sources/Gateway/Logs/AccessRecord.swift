@@ -14,10 +14,13 @@ struct AccessRecord {
     let version: String
     let status: Int
     let substatus: Int
-    let bytes: UInt64
+    /// Sent to the client: of the body, or of a tunnel.
+    var bytes: UInt64
+    /// Received from the client through a tunnel; nil without one.
+    var received: UInt64?
     let referer: String
     let userAgent: String
-    let milliseconds: UInt64
+    var milliseconds: UInt64
     /// Why the status is what it is, where the gateway had to decide it; empty otherwise.
     let reason: String
     /// Empty for a request without a name.
@@ -92,6 +95,7 @@ struct AccessRecord {
             line.append(UInt8(ascii: "\""))
         }
         line.append(contentsOf: ",\"status\":\(status),\"bytes\":\(bytes),\"duration_ms\":\(milliseconds)".utf8)
+        if let received { line.append(contentsOf: ",\"received\":\(received)".utf8) }
         if !user.isEmpty {
             line.append(contentsOf: ",\"user\":\"".utf8)
             line.appendJSONEscaped(user)

@@ -37,8 +37,11 @@ private let processSecret: [UInt8] = (0..<16).map { _ in .random(in: 0...255) }
 
 extension UpstreamState {
     convenience init(_ upstream: UpstreamConfiguration, inheriting old: UpstreamState?) {
-        let servers = upstream.servers.map {
-            ServerState(name: $0.url.description, maximumRequests: $0.maxConnections)
+        let servers = upstream.servers.map { server in
+            let name = server.url.description
+            return ServerState(
+                name: name, maximumRequests: server.maxConnections,
+                tunnels: old?.servers.first { $0.name == name }?.tunnels)
         }
         self.init(
             name: upstream.name, servers: servers, rules: HealthRules(upstream.health),

@@ -1,4 +1,5 @@
 import Glibc
+import HTTP
 import Proxy
 import TLS
 import Transport
@@ -37,6 +38,14 @@ extension ProxyRoute {
             rewriting: proxy.rewrite.map { TemplateRewriting($0, matching: expression) }, host: host,
             removed: proxy.requestHeaders.remove,
             set: proxy.requestHeaders.set.map { ($0.name, $0.value) })
+    }
+}
+
+extension ProxyHandler.Buffering {
+    init(_ buffer: ProxyConfiguration.Buffer) {
+        self.init(
+            holdsRequests: buffer.requests, holdsResponses: buffer.responses,
+            limits: Spool.Limits(memory: buffer.memory, total: buffer.limit, folder: buffer.folder))
     }
 }
 

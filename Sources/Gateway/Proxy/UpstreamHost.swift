@@ -80,21 +80,41 @@ final class UpstreamHost {
                 servers: upstream.state.snapshot(at: now).map { server in
                     UpstreamStatus.ServerStatus(
                         url: server.name, state: !server.isUp ? "down" : server.ejectedFor == nil ? "up" : "ejected",
-                        ejectedMilliseconds: server.ejectedFor, activeRequests: server.activeRequests)
+                        ejectedMilliseconds: server.ejectedFor, activeRequests: server.activeRequests,
+                        tunnels: server.tunnels.open, tunnelBytesToServer: server.tunnels.toServer,
+                        tunnelBytesToClients: server.tunnels.toClients)
                 })
         }
+    }
+
+    /// Lets requests through to `action` that a server allows.
+    func guarded(
+        _ action: Action, by auth: ForwardAuthConfiguration, in candidate: Candidate, worker: Int
+    ) -> Action {
+        let question = AuthorizationQuestion(
+            target: auth.path, copied: auth.copyHeaders, timeout: Delay(auth.timeout))
+        let authorizer = ForwardAuthorizer(
+            upstream: upstream(auth.upstream, in: candidate, worker: worker), question: question,
+            reporter: reporters[worker], next: action.answer)
+        return ForwardAuthAction(authorizer, action)
+    }
+
+    private func upstream(_ name: String, in candidate: Candidate, worker: Int) -> Upstream {
+        guard let upstream = candidate.loaded[name]?.upstreams[worker] else {
+            preconditionFailure("a configuration names upstreams that it has")
+        }
+        return upstream
     }
 
     /// - Parameter expression: what the route's path matches; nil for a plain path.
     func action(
         _ proxy: ProxyConfiguration, matching expression: String?, in candidate: Candidate, worker: Int
     ) -> Action {
-        guard let upstream = candidate.loaded[proxy.upstream]?.upstreams[worker] else {
-            preconditionFailure("a configuration names upstreams that it has")
-        }
-        return HandlerAction(
+        HandlerAction(
             ProxyHandler(
-                upstream: upstream, route: ProxyRoute(proxy, matching: expression),
+                upstream: upstream(proxy.upstream, in: candidate, worker: worker),
+                route: ProxyRoute(proxy, matching: expression),
+                buffering: ProxyHandler.Buffering(proxy.buffer),
                 reporter: reporters[worker]))
     }
 
@@ -164,34 +184,5 @@ private final class LoadedUpstream {
 
     deinit {
         for watch in watches { watch.cancel() }
-    }
-}
-
-/// What servers do wrong, logged by reason without flooding the log.
-private final class ProxyLog: ProxyReporter, @unchecked Sendable {
-    private let log: ReasonLog
-    private let logger: Logger
-
-    init(_ logger: Logger, _ worker: Worker) {
-        log = ReasonLog("upstream failed", logger: logger, worker: worker)
-        self.logger = logger
-    }
-
-    func report(_ failure: ProxyFailure, upstream: String, server: String?) {
-        let place = server.map { "\(upstream) \($0)" } ?? upstream
-        let detail = failure.detail.map { ": \($0)" } ?? ""
-        log.note("\(place): \(failure.reason)\(detail)", from: nil)
-    }
-
-    func ejected(_ server: String, upstream: String) {
-        logger.warning("upstream \(upstream): \(server) is left out for a while, because requests to it failed")
-    }
-
-    func checked(_ server: String, upstream: String, _ outcome: CheckOutcome) {
-        if outcome == .passed {
-            logger.notice("upstream \(upstream): \(server) is well again")
-        } else {
-            logger.warning("upstream \(upstream): \(server) is down: \(outcome.reason)")
-        }
     }
 }

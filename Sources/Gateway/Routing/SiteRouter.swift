@@ -43,6 +43,10 @@ final class SiteRouter: RequestRouter {
         accessLog?.record(exchange)
     }
 
+    func switched(_ exchange: Exchange) -> (any SuccessionObserver)? {
+        accessLog?.recordAtEnd(exchange)
+    }
+
     func rejected(_ rejection: RequestRejection, on connection: HTTPConnection) {
         refusals.note("\(rejection.reason)", from: connection.endpoint.remoteAddress)
     }

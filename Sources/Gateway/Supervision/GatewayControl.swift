@@ -92,5 +92,10 @@ package struct UpstreamStatus: Codable, Equatable, Sendable {
         package var ejectedMilliseconds: UInt64?
         /// Requests under way at a server that has a limit for them.
         package var activeRequests: Int?
+        /// Connections that changed their protocol, open now.
+        package var tunnels: Int
+        /// Bytes through tunnels since the start.
+        package var tunnelBytesToServer: UInt64
+        package var tunnelBytesToClients: UInt64
     }
 }

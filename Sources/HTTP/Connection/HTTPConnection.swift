@@ -13,6 +13,7 @@ package final class HTTPConnection {
 
     /// What goes on with the connection once the exchange that agreed on it is over.
     var successor: (any ConnectionSuccessor)?
+    var successionObserver: (any SuccessionObserver)?
     /// The client has been told that nothing follows.
     private var isStreamFinished = false
 
@@ -43,8 +44,15 @@ package final class HTTPConnection {
             let turn = await converse(exchange)
             service.giveBack(exchange)
             if let successor {
-                if turn == .close { return await successor.take(stream) }
-                successor.connectionLost()
+                let observer = successionObserver
+                guard turn == .close else {
+                    successor.connectionLost()
+                    observer?.ended(SuccessionTally())
+                    return await end(turn)
+                }
+                let tally = await successor.take(stream)
+                observer?.ended(tally)
+                return
             }
             if turn == .idle, await awaitRequest() { continue }
             await end(turn)

@@ -51,7 +51,14 @@ package final class HTTPService {
     /// Tells the router that an exchange has ended, if it wants to know.
     @inline(never)
     func observe(_ exchange: Exchange) {
-        if router.observesExchanges { router.finished(exchange) }
+        guard router.observesExchanges else { return }
+        exchange.withConnection { connection in
+            if connection.successor == nil {
+                router.finished(exchange)
+            } else {
+                connection.successionObserver = router.switched(exchange)
+            }
+        }
     }
 
     private func discardSpares() {

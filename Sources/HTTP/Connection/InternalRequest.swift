@@ -5,6 +5,9 @@ package struct InternalRequest: Sendable {
         case inherited
         /// Those of the request it replaces, also without the conditions and the range it asked for.
         case inheritedUnconditional
+        /// Those of the request it replaces, without some, whose names are in lower case, and with further lines, each ended
+        /// by CRLF.
+        case changed(removed: [[UInt8]], added: [UInt8])
         /// Lines ended by CRLF or LF. Host is inherited when they have none; fields that tell a length are left out.
         case replaced([UInt8])
     }
@@ -106,6 +109,18 @@ extension HTTPConnection {
     func answer(
         _ exchange: Exchange, as request: InternalRequest, for asker: (any RequestHandler)?
     ) async throws(ExchangeFailure) -> InternalOutcome {
+        try await answer(exchange, as: request, passing: request.passesAsker ? asker : nil) { passed in
+            // The route that answers has its own way with responses.
+            unsafe exchange.storage.pointee.filter = nil
+            return self.service.router.answer(exchange, passing: passed)
+        }
+    }
+
+    /// As `answer(_:as:for:)`, by whatever `route` says.
+    func answer(
+        _ exchange: Exchange, as request: InternalRequest, passing asker: (any RequestHandler)? = nil,
+        by route: ([any RequestHandler]) -> Disposition
+    ) async throws(ExchangeFailure) -> InternalOutcome {
         let storage = unsafe exchange.storage
         let substitute: Substitute
         switch unsafe makeSubstitute(request, storage, asker) {
@@ -118,9 +133,7 @@ extension HTTPConnection {
             unsafe storage.pointee.substitute = substitute.outer
             unsafe storage.pointee.exchangeHead(with: substitute)
         }
-        // The route that answers has its own way with responses.
-        unsafe storage.pointee.filter = nil
-        switch service.router.answer(exchange, passing: substitute.passed) {
+        switch route(substitute.passed) {
         case .answered: try await answerError(exchange)
         case .refused(let rejection): return .refused(rejection)
         case .handler(let handler):
@@ -162,7 +175,7 @@ extension HTTPConnection {
         } catch {
             return .failure(Refusal(outcome: .refused(error)))
         }
-        let passed = request.passesAsker ? (outer?.passed ?? []) + [asker].compactMap { $0 } : []
+        let passed = asker.map { (outer?.passed ?? []) + [$0] } ?? []
         let substitute = Substitute(
             text, parser: parser, entity: entity, continuesWithClient: continues,
             clientHead: exchange.clientHead, outer: outer, passed: passed,
@@ -194,8 +207,11 @@ private struct InternalHead {
         append(request.target, or: head.target, of: exchange)
         text += head.version == .http10 ? Array(" HTTP/1.0\r\n".utf8) : Array(" HTTP/1.1\r\n".utf8)
         switch request.fields {
-        case .inherited: appendFields(of: exchange, keepsConditions: true)
-        case .inheritedUnconditional: appendFields(of: exchange, keepsConditions: false)
+        case .inherited: appendFields(of: exchange, without: [])
+        case .inheritedUnconditional: appendFields(of: exchange, without: Self.conditions)
+        case .changed(let removed, let added):
+            appendFields(of: exchange, without: Set(removed.map { String(decoding: $0, as: UTF8.self) }))
+            text += added
         case .replaced(let lines): appendLines(lines, of: exchange)
         }
         appendFraming(length)
@@ -210,11 +226,11 @@ private struct InternalHead {
         }
     }
 
-    private mutating func appendFields(of exchange: Exchange, keepsConditions: Bool) {
+    private mutating func appendFields(of exchange: Exchange, without others: Set<String>) {
         for index in 0..<exchange.head.fieldCount {
             let field = unsafe exchange.fields[index]
             let name = exchange.text(of: field.name).lowercased()
-            if Self.framing.contains(name) || (!keepsConditions && Self.conditions.contains(name)) { continue }
+            if Self.framing.contains(name) || others.contains(name) { continue }
             text += unsafe Array(exchange.bytes(of: field.name))
             text += [ASCII.colon, ASCII.space]
             text += unsafe Array(exchange.bytes(of: field.value))

@@ -16,6 +16,9 @@ package protocol RequestRouter: AnyObject {
     /// A response has been handed to the connection as a whole, or given up.
     func finished(_ exchange: Exchange)
 
+    /// A response that switches protocols has been handed to the connection; what is to be told of that one's end.
+    func switched(_ exchange: Exchange) -> (any SuccessionObserver)?
+
     /// A request was refused.
     func rejected(_ rejection: RequestRejection, on connection: HTTPConnection)
 
@@ -41,10 +44,26 @@ package protocol RequestHandler: AnyObject {
 /// Goes on with a connection that speaks another protocol from now on (RFC 9110 §7.8).
 package protocol ConnectionSuccessor: AnyObject {
     /// Uses the stream to its end and closes it.
-    func take(_ stream: any ByteStream) async
+    func take(_ stream: any ByteStream) async -> SuccessionTally
 
     /// The connection was lost before it could be taken.
     func connectionLost()
+}
+
+/// Told how a connection that changed its protocol has ended.
+package protocol SuccessionObserver: AnyObject {
+    func ended(_ tally: SuccessionTally)
+}
+
+/// The bytes of a connection behind its change of protocol.
+package struct SuccessionTally: Equatable, Sendable {
+    package var fromClient: UInt64 = 0
+    package var toClient: UInt64 = 0
+
+    package init(fromClient: UInt64 = 0, toClient: UInt64 = 0) {
+        self.fromClient = fromClient
+        self.toClient = toClient
+    }
 }
 
 /// Why an exchange cannot be brought to its end.

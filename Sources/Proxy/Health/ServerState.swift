@@ -10,12 +10,15 @@ package final class ServerState: Sendable {
     private let upSince = Atomic<UInt64>(0)
     private let ejectedUntil = Atomic<UInt64>(0)
     private let active = Atomic(0)
+    package let tunnels: TunnelCounters
     /// Whether a request failed and none succeeded since.
     private let isDoubtful = Atomic(false)
 
-    package init(name: String, maximumRequests: Int? = nil) {
+    /// - Parameter tunnels: those of the server before a reload.
+    package init(name: String, maximumRequests: Int? = nil, tunnels: TunnelCounters? = nil) {
         self.name = name
         self.maximumRequests = maximumRequests
+        self.tunnels = tunnels ?? TunnelCounters()
     }
 
     // MARK: Health

@@ -62,7 +62,8 @@ package final class UpstreamState: Sendable {
                 return ServerHealth(
                     name: servers[index].name, isUp: book.isUp(index),
                     ejectedFor: end > now ? end.milliseconds - now.milliseconds : nil,
-                    activeRequests: servers[index].maximumRequests == nil ? nil : servers[index].activeRequests)
+                    activeRequests: servers[index].maximumRequests == nil ? nil : servers[index].activeRequests,
+                    tunnels: servers[index].tunnels.counts)
             }
         }
     }
@@ -77,4 +78,5 @@ package struct ServerHealth: Equatable, Sendable {
     package var ejectedFor: UInt64?
     /// Nil for a server whose requests are not limited, and so not counted.
     package var activeRequests: Int?
+    package var tunnels: TunnelCounters.Counts
 }

@@ -1,0 +1,32 @@
+import Logging
+import Proxy
+import Transport
+
+/// What servers do wrong, logged by reason without flooding the log.
+final class ProxyLog: ProxyReporter, @unchecked Sendable {
+    private let log: ReasonLog
+    private let logger: Logger
+
+    init(_ logger: Logger, _ worker: Worker) {
+        log = ReasonLog("upstream failed", logger: logger, worker: worker)
+        self.logger = logger
+    }
+
+    func report(_ failure: ProxyFailure, upstream: String, server: String?) {
+        let place = server.map { "\(upstream) \($0)" } ?? upstream
+        let detail = failure.detail.map { ": \($0)" } ?? ""
+        log.note("\(place): \(failure.reason)\(detail)", from: nil)
+    }
+
+    func ejected(_ server: String, upstream: String) {
+        logger.warning("upstream \(upstream): \(server) is left out for a while, because requests to it failed")
+    }
+
+    func checked(_ server: String, upstream: String, _ outcome: CheckOutcome) {
+        if outcome == .passed {
+            logger.notice("upstream \(upstream): \(server) is well again")
+        } else {
+            logger.warning("upstream \(upstream): \(server) is down: \(outcome.reason)")
+        }
+    }
+}

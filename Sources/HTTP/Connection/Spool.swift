@@ -1,0 +1,115 @@
+import CLinux
+import Glibc
+
+/// Bytes that are held until they are all there: in memory up to a size, beyond it in a file that has no name and goes
+/// with its descriptor.
+@safe
+package final class Spool {
+    package private(set) var count = 0
+    private let limits: Limits
+    private var memory: UnsafeMutableRawBufferPointer
+    /// -1 while everything is in memory.
+    private var descriptor: Int32 = -1
+
+    package struct Limits: Sendable, Equatable {
+        /// Bytes held in memory.
+        package var memory: Int
+        /// Bytes held at all.
+        package var total: Int
+        /// Where the file is made, as an absolute path.
+        package var folder: String
+
+        package init(memory: Int, total: Int = .max, folder: String) {
+            self.memory = memory
+            self.total = total
+            self.folder = folder
+        }
+    }
+
+    package enum Failure: Error, Equatable {
+        case tooLarge
+        /// No file, or no room for it: an error number of the system.
+        case system(Int32)
+    }
+
+    /// What a spool begins with; more is taken when it is needed.
+    private static let initialCapacity = 16 << 10
+
+    package init(_ limits: Limits) {
+        self.limits = limits
+        unsafe memory = .allocate(byteCount: min(Self.initialCapacity, max(limits.memory, 1)), alignment: 16)
+    }
+
+    deinit {
+        unsafe memory.deallocate()
+        if descriptor >= 0 { close(descriptor) }
+    }
+
+    package func append(_ bytes: UnsafeRawBufferPointer) throws(Failure) {
+        guard bytes.count <= limits.total - count else { throw .tooLarge }
+        if descriptor < 0, count + bytes.count <= limits.memory {
+            reserve(count + bytes.count)
+            unsafe UnsafeMutableRawBufferPointer(rebasing: memory[count...]).copyMemory(from: bytes)
+        } else {
+            if descriptor < 0 { try moveToFile() }
+            try unsafe write(bytes, at: count)
+        }
+        count += bytes.count
+    }
+
+    private func reserve(_ wanted: Int) {
+        guard unsafe wanted > memory.count else { return }
+        let capacity = unsafe min(limits.memory, max(wanted, memory.count * 2))
+        let larger = UnsafeMutableRawBufferPointer.allocate(byteCount: capacity, alignment: 16)
+        unsafe larger.copyMemory(from: UnsafeRawBufferPointer(rebasing: memory[..<count]))
+        unsafe memory.deallocate()
+        unsafe memory = larger
+    }
+
+    private func moveToFile() throws(Failure) {
+        descriptor = unsafe CLinux_open_unnamed(limits.folder)
+        guard descriptor >= 0 else { throw .system(errno) }
+        try unsafe write(UnsafeRawBufferPointer(rebasing: memory[..<count]), at: 0)
+        unsafe memory.deallocate()
+        unsafe memory = .allocate(byteCount: 0, alignment: 16)
+    }
+
+    private func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(Failure) {
+        var written = 0
+        while written < bytes.count {
+            let result = unsafe pwrite(
+                descriptor, bytes.baseAddress! + written, bytes.count - written, off_t(offset + written))
+            guard result >= 0 || errno == EINTR else { throw .system(errno) }
+            written += max(result, 0)
+        }
+    }
+
+    /// Copies what is held from `offset` on, as much as there is room for.
+    package func read(from offset: Int, into room: UnsafeMutableRawBufferPointer) throws(Failure) -> Int {
+        let wanted = min(room.count, count - offset)
+        guard descriptor >= 0 else {
+            unsafe room.copyMemory(from: UnsafeRawBufferPointer(rebasing: memory[offset..<offset + wanted]))
+            return wanted
+        }
+        while true {
+            let result = unsafe pread(descriptor, room.baseAddress, wanted, off_t(offset))
+            if result > 0 || wanted == 0 { return result }
+            guard result < 0, errno == EINTR else { throw .system(result == 0 ? EIO : errno) }
+        }
+    }
+}
+
+extension Exchange {
+    /// Sends what is held as part of the body, waiting while the client is slow; false when it could not be read.
+    package func send(_ spool: Spool) async throws(ExchangeFailure) -> Bool {
+        try await spool.send(to: self)
+    }
+}
+
+extension Spool {
+    fileprivate func send(to exchange: Exchange) async throws(ExchangeFailure) -> Bool {
+        if descriptor >= 0 { return try await exchange.sendFile(descriptor, from: 0, count: UInt64(count)) }
+        try await unsafe exchange.send(UnsafeRawBufferPointer(rebasing: memory[..<count]))
+        return true
+    }
+}

@@ -1,0 +1,169 @@
+import HTTP
+import Transport
+
+/// Has a server answer a request: chooses one, finds a connection, and tries again where that can do no harm.
+struct Forwarder {
+    let upstream: Upstream
+    let route: ProxyRoute
+    let reporter: any ProxyReporter
+    /// What is asked in place of the request itself; nil for the request, whose response is the client's.
+    var question: AuthorizationQuestion?
+
+    /// Bodies that wait until they are whole; nil for those that pass as they come.
+    struct Held {
+        var request: Spool?
+        var response: HeldResponse?
+    }
+
+    /// Has a server answer; tries another connection or another server where that cannot do harm.
+    func forward(
+        _ exchange: Exchange, _ attempt: UpstreamExchange, holding held: Held
+    ) async throws(ForwardingFailure) {
+        upstream.budget.noteRequest()
+        let end = upstream.worker.now.advanced(by: question?.timeout ?? upstream.settings.requestTimeout)
+        var tried = TriedServers()
+        var retries = upstream.settings.retries
+        var again: UpstreamServer?
+        var lastFailure = ProxyFailure.noServer
+        while true {
+            var next = again
+            if next == nil { next = try await place(exchange, except: tried, until: end) }
+            guard let server = next else {
+                if lastFailure == .noServer {
+                    reporter.report(.noServer, upstream: upstream.settings.name, server: nil)
+                }
+                throw .upstream(lastFailure)
+            }
+            let isFresh = again != nil
+            again = nil
+            do throws(ForwardingFailure) {
+                try await send(exchange, to: server, attempt, held, isFresh: isFresh, until: end)
+                upstream.state.requestSucceeded(server.index)
+                return upstream.leave(server)
+            } catch {
+                guard case .upstream(let failure) = error else {
+                    upstream.leave(server)
+                    throw error
+                }
+                if isStale(failure, attempt, exchange) {
+                    again = server
+                    attempt.reset()
+                    continue
+                }
+                upstream.leave(server)
+                note(failure, of: server)
+                guard retries > 0, mayRepeat(failure, attempt, exchange), upstream.budget.spend() else { throw error }
+                lastFailure = failure
+                retries -= 1
+                tried.insert(server)
+                attempt.reset()
+            }
+        }
+    }
+
+    private func place(
+        _ exchange: Exchange, except tried: TriedServers, until end: Deadline
+    ) async throws(ForwardingFailure) -> UpstreamServer? {
+        do throws(ForwardingFailure) {
+            return try await upstream.place(for: exchange, except: tried, until: end)
+        } catch {
+            if case .upstream(let failure) = error {
+                reporter.report(failure, upstream: upstream.settings.name, server: nil)
+            }
+            throw error
+        }
+    }
+
+    private func note(_ failure: ProxyFailure, of server: UpstreamServer) {
+        reporter.report(failure, upstream: upstream.settings.name, server: server.name)
+        guard failure.speaksAgainstServer, upstream.state.requestFailed(server.index, at: upstream.worker.now) else {
+            return
+        }
+        reporter.ejected(server.name, upstream: upstream.settings.name)
+    }
+
+    /// Whether a kept connection turned out to be closed, and the request can go out on another one.
+    private func isStale(_ failure: ProxyFailure, _ attempt: UpstreamExchange, _ exchange: Exchange) -> Bool {
+        guard failure.isBreak, attempt.connection?.isReused == true else { return false }
+        return isUnharmed(attempt, exchange)
+    }
+
+    private func mayRepeat(_ failure: ProxyFailure, _ attempt: UpstreamExchange, _ exchange: Exchange) -> Bool {
+        failure.isBeforeSending || failure.isBreak && isUnharmed(attempt, exchange)
+    }
+
+    /// Whether sending the request once more changes nothing: no server can have acted on it, or acting twice is the
+    /// same as acting once (RFC 9110 §9.2.2).
+    private func isUnharmed(_ attempt: UpstreamExchange, _ exchange: Exchange) -> Bool {
+        !attempt.hasResponse && !attempt.tookBody && !exchange.isResponseBegun
+            && (attempt.sentCount == 0 || isIdempotent(exchange))
+    }
+
+    private func isIdempotent(_ exchange: Exchange) -> Bool {
+        question != nil || exchange.head.method.isIdempotent
+    }
+
+    private func send(
+        _ exchange: Exchange, to server: UpstreamServer, _ attempt: UpstreamExchange, _ held: Held, isFresh: Bool,
+        until end: Deadline
+    ) async throws(ForwardingFailure) {
+        server.activeRequests += 1
+        defer { server.activeRequests -= 1 }
+        let kept =
+            isFresh
+            ? nil
+            : server.idle.take(now: upstream.worker.now, isConfirmed: !isIdempotent(exchange))
+        let connection: UpstreamConnection
+        if let kept {
+            connection = kept
+        } else {
+            connection = try await upstream.connect(to: server, for: exchange, until: end)
+        }
+        attempt.connection = connection
+        do throws(ForwardingFailure) {
+            try begin(attempt, exchange, server, held)
+            switch try await attempt.relay(exchange, route, upstream.settings, until: end) {
+            case .complete(isReusable: true): upstream.keep(connection, to: server)
+            case .complete(isReusable: false): connection.close()
+            case .switched: break
+            }
+        } catch {
+            connection.reset()
+            throw error
+        }
+    }
+
+    private func begin(
+        _ attempt: UpstreamExchange, _ exchange: Exchange, _ server: UpstreamServer, _ held: Held
+    ) throws(ForwardingFailure) {
+        let request = ForwardedRequest(exchange, route: route, server: server, body: held.request, question: question)
+        guard request.append(to: &attempt.output) else {
+            throw .client(.rejected(.pathEscapesRoot))
+        }
+        attempt.server = server
+        attempt.upgrade = request.upgrade
+        attempt.framing = request.framing
+        attempt.held = held.response
+        attempt.isInquiry = question != nil
+        guard question == nil else { return }
+        attempt.stickyField = upstream.stickyField(for: server, exchange)
+        attempt.body = held.request
+        if held.request != nil {
+            attempt.upload = .streaming
+        } else if exchange.hasBodyEnded {
+            attempt.upload = .none
+        } else {
+            attempt.upload = exchange.head.expectsContinue ? .awaitingContinue : .streaming
+        }
+    }
+}
+
+extension Method {
+    /// RFC 9110 §9.2.2; a method the gateway does not know is not.
+    var isIdempotent: Bool {
+        switch self {
+        case .get, .head, .put, .delete, .options, .trace: true
+        case .post, .patch, .connect, .other: false
+        }
+    }
+}
