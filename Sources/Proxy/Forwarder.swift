@@ -122,7 +122,11 @@ struct Forwarder {
         attempt.connection = connection
         do throws(ForwardingFailure) {
             try begin(attempt, exchange, server, held)
-            switch try await attempt.relay(exchange, route, upstream.settings, until: end) {
+            let ending = try await attempt.relay(exchange, route, upstream.settings, until: end)
+            if server.isSecure, !connection.isReused {
+                server.resumption = upstream.security?.resumption(of: connection.stream) ?? server.resumption
+            }
+            switch ending {
             case .complete(isReusable: true): upstream.keep(connection, to: server)
             case .complete(isReusable: false): connection.close()
             case .switched: break

@@ -77,6 +77,9 @@ extension Upstream {
 package protocol UpstreamSecurity: AnyObject {
     /// Puts a connection that stands into TLS; the endpoint stays the caller's when that fails.
     func secure(_ endpoint: Endpoint, to server: UpstreamServer, until deadline: Deadline) async -> SecuredStream
+
+    /// What the next connection to the same server may resume, now that the stream has carried a response.
+    func resumption(of stream: any ByteStream) -> AnyObject?
 }
 
 package enum SecuredStream {

@@ -31,6 +31,8 @@ package final class UpstreamServer {
     /// Requests under way to this server from this worker.
     package internal(set) var activeRequests = 0
 
+    /// What the next TLS handshake with the server may resume; known to `UpstreamSecurity`.
+    package var resumption: AnyObject?
     private var nextAddress = 0
     var idle = ConnectionPool()
 

@@ -46,10 +46,16 @@ package final class TLSStream: ByteStream {
 
     /// The client's side of a connection to a server.
     ///
-    /// - Parameter name: the host name or IP address to ask for and to find in the certificate.
+    /// - Parameters:
+    ///   - name: the host name or IP address to ask for and to find in the certificate.
+    ///   - resumption: from an earlier connection of the same context to the same server.
     /// - Throws: `TLSError` when OpenSSL cannot make a session for that name.
-    package init(_ endpoint: Endpoint, to name: String, client: TLSClientContext) throws(TLSError) {
+    package init(
+        _ endpoint: Endpoint, to name: String, client: TLSClientContext, resuming resumption: TLSResumption? = nil
+    ) throws(TLSError) {
         let session = try unsafe client.makeSession(for: name)
+        // One that has expired is left out, and the handshake is a full one.
+        if let resumption { unsafe SSL_set_session(session, resumption.pointer) }
         self.endpoint = endpoint
         unsafe self.session = session
         let bio = unsafe SocketBIO.make(for: self)
@@ -60,6 +66,15 @@ package final class TLSStream: ByteStream {
     deinit {
         unsafe SSL_free(session)
         releaseHeld()
+    }
+
+    /// What the next connection to this server may resume; nil while the server has given nothing for it.
+    ///
+    /// TLS 1.3 servers give it behind the handshake, so it is there once their first bytes have been read.
+    package func resumption() -> TLSResumption? {
+        guard let known = unsafe SSL_get1_session(session) else { return nil }
+        let resumption = unsafe TLSResumption(known)
+        return unsafe SSL_SESSION_is_resumable(known) == 1 ? resumption : nil
     }
 
     // MARK: Handshake

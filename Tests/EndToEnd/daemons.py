@@ -36,17 +36,17 @@ def running(arguments, listener, **options):
         log.thread.join()
 
 
-def listen():
+def listen(port=0):
     """A listening socket, whose queue takes connections even before the daemon does."""
-    listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+    listener = socket.create_server(("127.0.0.1", port), backlog=128)
     listener.set_inheritable(True)
     return listener
 
 
 @contextlib.contextmanager
-def haproxy(folder, frontend, options="", backend=""):
+def haproxy(folder, frontend, options="", backend="", port=0):
     """haproxy with one frontend; `options` stand behind its address. Yields its port."""
-    with listen() as listener:
+    with listen(port) as listener:
         lines = [
             "global", "  maxconn 200", "defaults", "  mode http", "  timeout client 30s", "  timeout connect 5s",
             "  timeout server 30s", "frontend front", f"  bind fd@{listener.fileno()} {options}",
@@ -63,7 +63,8 @@ def nginx(folder, server, options="", http=""):
     with listen() as listener:
         port = listener.getsockname()[1]
         lines = [
-            "daemon off; master_process off; worker_processes 1; error_log stderr; pid nginx.pid;",
+            # Its single process would not look at a socket that was handed over; the master's child does.
+            "user root;" if os.geteuid() == 0 else "", "daemon off; worker_processes 1; error_log stderr; pid nginx.pid;",
             "events { worker_connections 256; }",
             "http { access_log off; client_body_temp_path b; proxy_temp_path p; fastcgi_temp_path f;",
             "uwsgi_temp_path u; scgi_temp_path s;", http,

@@ -1,4 +1,4 @@
-"""Servers that come and go under load: nobody gets another one's answer, and nothing is done twice."""
+"""Servers that come, go and move under load: nobody gets another one's answer, and nothing is done twice."""
 
 import collections
 import contextlib
@@ -7,6 +7,7 @@ import random
 import threading
 import time
 
+import nameserver
 import origin
 
 # By hand, a longer run finds more: ISAGATE_CHAOS_SECONDS=60.
@@ -61,8 +62,8 @@ class Clients:
             assert not thread.is_alive(), "a client waits for ever"
 
 
-def disturb(origins, reload):
-    """Stops, restarts and slows servers, and reloads, but leaves one server alone at any time."""
+def disturb(origins, names, reload):
+    """Stops, restarts, moves and slows servers, and reloads, but leaves one server alone at any time."""
     chance = random.Random(7)
     end = time.monotonic() + SECONDS
     pause = threading.Event()
@@ -73,10 +74,18 @@ def disturb(origins, reload):
         victims[2].delay = 0.05
         pause.wait(chance.uniform(0.1, 0.4))
         reload()
+        move(victims[0], names, chance)
         for victim in victims[:2]:
             victim.start()
         victims[2].delay = 0
         pause.wait(chance.uniform(0.1, 0.4))
+
+
+def move(origin, names, chance):
+    """Has a server that is stopped start at another address next time, under the name it always has."""
+    network = "abcd".index(origin.name)
+    origin.address = f"127.0.{network}.{chance.randrange(2, 250)}"
+    names.set_addresses(f"{origin.name}.test", origin.address)
 
 
 def test_servers_come_and_go_under_load(start_gateway):
@@ -84,18 +93,26 @@ def test_servers_come_and_go_under_load(start_gateway):
         origins = [origin.Origin(name) for name in "abcd"]
         for each in origins:
             started.callback(each.stop)
+        names = nameserver.NameServer()
+        started.callback(names.stop)
+        for each in origins:
+            names.set_addresses(f"{each.name}.test", each.address)
         health = {
             "active": {"path": "/up", "every": "1s", "timeout": "1s", "rise": 1, "fall": 3},
             "passive": {"fails": 2, "within": "1s", "eject": "100ms"},
         }
         api = {
-            "servers": [{"url": each.url} for each in origins],
+            "servers": [{"url": f"http://{each.name}.test:{each.port}"} for each in origins],
             "balance": "least_connections",
             "retries": 3,
             "retry_budget": 100,
             "health": health,
         }
-        gateway = start_gateway(upstreams={"api": api}, routes=[{"path": "/*", "proxy": {"to": "api"}}])
+        gateway = start_gateway(
+            upstreams={"api": api},
+            routes=[{"path": "/*", "proxy": {"to": "api"}}],
+            resolver={"servers": [f"127.0.0.1:{names.port}"], "min_ttl": "100ms", "timeout": "1s", "patience": "5s"},
+        )
         reloads = 0
 
         def reload():
@@ -106,7 +123,7 @@ def test_servers_come_and_go_under_load(start_gateway):
             gateway.signal(1)
 
         with Clients(gateway) as clients:
-            disturb(origins, reload)
+            disturb(origins, names, reload)
 
     assert clients.wrong == []
     received = collections.Counter(
