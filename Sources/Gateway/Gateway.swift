@@ -35,13 +35,12 @@ package final class Gateway: GatewayControl {
         admission = Admission(limit: configuration.limits.maxConnections)
     }
 
-    /// Tries what can be tried without serving: that every certificate loads and matches its key, and that error pages
-    /// and users can be read.
+    /// Tries what can be tried without serving: that every certificate of a site loads and matches its key, and that
+    /// error pages and users can be read. Upstreams' files are tried by `Configuration.loadWithUpstreamFiles`.
     ///
     /// - Returns: what works but is probably not meant.
     package static func validate(_ configuration: Configuration) throws(GatewayError) -> [String] {
         let certificates = try GenerationBuilder.loadCertificates(of: configuration)
-        for upstream in configuration.upstreams { _ = try UpstreamHost.makeSecurity(for: upstream, files: [:]) }
         _ = try ErrorPageReader().read(configuration.sites)
         _ = try PasswordFileReader().read(configuration.sites)
         return certificates.warnings.map(\.description)

@@ -26,27 +26,47 @@ struct ResponseRewriting {
         if case .fixed(let name) = route.host { fixedAuthority = name } else { fixedAuthority = nil }
     }
 
-    /// Appends the field's line as the client should see it; false when it may stay as it is.
-    func append(_ field: FieldSlice, of message: UnsafeRawBufferPointer, to output: inout OutputBuffer) -> Bool {
-        let span = unsafe message.bytes
+    /// What a field has to do with paths and names.
+    private enum Kind { case reference, refresh, cookie }
+
+    /// Whether the field may have to change; asked of every field, before anything is made for changing it.
+    @inline(__always)
+    static func concerns(_ field: FieldSlice, _ span: RawSpan) -> Bool {
+        kind(of: field, span) != nil
+    }
+
+    @inline(__always)
+    private static func kind(of field: FieldSlice, _ span: RawSpan) -> Kind? {
         let name = field.name.range
-        let value = unsafe UnsafeRawBufferPointer(rebasing: message[field.value.range])
         func isNamed(_ text: StaticString) -> Bool {
             span.equals(text, from: name.lowerBound, to: name.upperBound)
         }
+        return switch name.count {
+        case 7: isNamed("refresh") ? .refresh : nil
+        case 8: isNamed("location") ? .reference : nil
+        case 10: isNamed("set-cookie") ? .cookie : nil
+        case 16: isNamed("content-location") ? .reference : nil
+        default: nil
+        }
+    }
+
+    /// Appends the field's line as the client should see it; false when it may stay as it is.
+    func append(_ field: FieldSlice, of message: UnsafeRawBufferPointer, to output: inout OutputBuffer) -> Bool {
+        let name = field.name.range
+        let value = unsafe UnsafeRawBufferPointer(rebasing: message[field.value.range])
         var start = 0
-        switch name.count {
-        case 8 where isNamed("location"), 16 where isNamed("content-location"): break
-        case 7 where isNamed("refresh"):
+        switch unsafe Self.kind(of: field, message.bytes) {
+        case nil: return false
+        case .reference?: break
+        case .refresh?:
             guard let target = unsafe refreshTarget(in: value) else { return false }
             start = target
-        case 10 where isNamed("set-cookie"):
+        case .cookie?:
             unsafe output.append(UnsafeRawBufferPointer(rebasing: message[name]))
             output.append(": ")
             unsafe appendCookie(value, to: &output)
             output.append("\r\n")
             return true
-        default: return false
         }
         let reference = unsafe UnsafeRawBufferPointer(rebasing: value[start...])
         guard let edit = unsafe self.edit(of: reference) else { return false }

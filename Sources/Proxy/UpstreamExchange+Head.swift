@@ -25,7 +25,7 @@ extension UpstreamExchange {
             upload = .none
             isSendingBroken = true
         }
-        let given = appendFields(isInquiry ? nil : server.map { ResponseRewriting(exchange, route, $0) })
+        let given = appendFields(turnedBackBy: isInquiry ? nil : (exchange, route))
         if let stickyField { unsafe stickyField.withUnsafeBytes { unsafe fields.append($0) } }
         if let held {
             unsafe held.begin(head, reason: bytes(of: head.reason), fields: fields.unsent, given: given)
@@ -48,7 +48,7 @@ extension UpstreamExchange {
         if head.status == 100 {
             if upload == .awaitingContinue { upload = .streaming }
         } else if exchange.head.version == .http11 {
-            _ = appendFields(nil)
+            _ = appendFields(turnedBackBy: nil)
             unsafe exchange.appendInterimResponse(
                 status: head.status, reason: bytes(of: head.reason), fields: fields.unsent)
             fields.removeAll()
@@ -60,7 +60,9 @@ extension UpstreamExchange {
     }
 
     /// Collects the lines of the fields that are passed on; returns which of the gateway's own are among them.
-    private func appendFields(_ rewriting: ResponseRewriting?) -> CommonFields {
+    ///
+    /// - Parameter way: the way that the request came by, for what the server says of itself to be turned back.
+    private func appendFields(turnedBackBy way: (exchange: Exchange, route: ProxyRoute)?) -> CommonFields {
         let message = unsafe unread
         let span = unsafe message.bytes
         let lines = unsafe parser.fields
@@ -77,7 +79,11 @@ extension UpstreamExchange {
                 } else if name.count == 6, span.equals("server", from: name.lowerBound, to: name.upperBound) {
                     given.insert(.server)
                 }
-                if let rewriting, unsafe rewriting.append(field, of: message, to: &fields) { continue }
+                if let way, let server, ResponseRewriting.concerns(field, span),
+                    unsafe ResponseRewriting(way.exchange, way.route, server).append(field, of: message, to: &fields)
+                {
+                    continue
+                }
             }
             unsafe fields.appendField(
                 UnsafeRawBufferPointer(rebasing: message[name]), UnsafeRawBufferPointer(rebasing: message[value]))
@@ -103,7 +109,7 @@ extension UpstreamExchange {
         guard let chosen, unsafe isOffered(bytes(of: chosen), in: exchange.bytes(of: upgrade)) else {
             throw .switchToOtherProtocol
         }
-        _ = appendFields(nil)
+        _ = appendFields(turnedBackBy: nil)
         fields.append("Connection: upgrade\r\nUpgrade: ")
         unsafe fields.append(bytes(of: chosen))
         fields.append("\r\n")

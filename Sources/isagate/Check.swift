@@ -13,7 +13,7 @@ struct Check: ParsableCommand {
     }
 
     static func check(_ path: String) throws {
-        let configuration = try load(path)
+        let configuration = try load(path, Configuration.loadWithUpstreamFiles)
         do throws(GatewayError) {
             for warning in try Gateway.validate(configuration) { complain("\(path): warning: \(warning)") }
         } catch {
@@ -25,9 +25,11 @@ struct Check: ParsableCommand {
     }
 
     /// Reads the file, or prints what is wrong with it.
-    static func load(_ path: String) throws -> Configuration {
+    static func load(
+        _ path: String, _ read: (String) throws(ConfigurationErrors) -> Configuration = Configuration.load
+    ) throws -> Configuration {
         do throws(ConfigurationErrors) {
-            return try Configuration.load(path: path)
+            return try read(path)
         } catch {
             complain(error.description)
             throw Status.configurationError

@@ -1,4 +1,5 @@
 import Glibc
+import TLS
 import Yams
 
 extension Configuration {
@@ -50,6 +51,13 @@ extension Configuration {
     package static func decode(
         text: String, file: String, folder: String, kindOfFile: @escaping (String) -> FileKind?
     ) throws(ConfigurationErrors) -> Configuration {
+        try decodeWithPlaces(text: text, file: file, folder: folder, kindOfFile: kindOfFile).configuration
+    }
+
+    /// As `decode`, and where the file names other files, by their absolute paths.
+    private static func decodeWithPlaces(
+        text: String, file: String, folder: String, kindOfFile: @escaping (String) -> FileKind?
+    ) throws(ConfigurationErrors) -> (configuration: Configuration, places: [String: SourcePosition]) {
         let source = SourceText(text)
         let document: YAMLDocument
         do throws(YAMLSyntaxError) {
@@ -71,6 +79,26 @@ extension Configuration {
         guard let configuration, context.diagnostics.isEmpty else {
             throw ConfigurationErrors(context.diagnostics, in: source)
         }
+        return (configuration, context.filePositions)
+    }
+
+    /// As `load`, and reads what upstreams need for TLS; what is wrong with a file is reported where it is named.
+    package static func loadWithUpstreamFiles(path: String) throws(ConfigurationErrors) -> Configuration {
+        let (text, folder) = try read(path: path)
+        let (configuration, places) = try decodeWithPlaces(
+            text: text, file: path, folder: folder, kindOfFile: kindOfFile)
+        var diagnostics: [Diagnostic] = []
+        for upstream in configuration.upstreams {
+            do throws(CertificateProblem) {
+                _ = try UpstreamHost.makeSecurity(for: upstream, files: [:])
+            } catch {
+                diagnostics.append(
+                    Diagnostic(
+                        file: path, position: places[error.file],
+                        message: "upstream \(upstream.name): \(error.description)"))
+            }
+        }
+        guard diagnostics.isEmpty else { throw ConfigurationErrors(diagnostics, in: SourceText(text)) }
         return configuration
     }
 }

@@ -13,6 +13,8 @@ final class DecodingContext {
     /// Keys that a later key of the same mapping repeats, by position.
     let repeatedKeys: [SourcePosition: String]
     private(set) var diagnostics: [Diagnostic] = []
+    /// Where the file names other files, by their absolute paths; of several places the first.
+    private(set) var filePositions: [String: SourcePosition] = [:]
     private var keyPath: [String] = []
 
     init(
@@ -31,6 +33,10 @@ final class DecodingContext {
 
     func report(_ message: String, at node: Node, suggestion: String? = nil) {
         report(message, at: node.position, suggestion: suggestion)
+    }
+
+    func note(file path: String, at position: SourcePosition) {
+        if filePositions[path] == nil { filePositions[path] = position }
     }
 
     /// The key whose value is being decoded, for messages that name it.

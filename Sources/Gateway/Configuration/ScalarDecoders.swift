@@ -20,7 +20,10 @@ extension ValueDecoder<String> {
             guard let path = written.decode(node, context).map(context.absolutePath) else { return nil }
             guard let wanted else { return path }
             let kind = context.kindOfFile(path)
-            if kind == wanted { return path }
+            if kind == wanted {
+                context.note(file: path, at: node.position)
+                return path
+            }
             switch (kind, wanted) {
             case (nil, .file): context.report("no such file: \(quoted(path))", at: node)
             case (nil, .folder): context.report("no such folder: \(quoted(path))", at: node)

@@ -37,7 +37,7 @@ final class UpstreamHost {
                 loaded[configuration.name] = current
                 continue
             }
-            let security = try Self.makeSecurity(for: configuration, files: files)
+            let security = try security(for: configuration, files: files)
             let servers = configuration.servers.map { (configuration: $0, addresses: $0.url.addresses) }
             let state = UpstreamState(configuration, inheriting: current[configuration.name]?.state)
             let balancing = try Balancing(configuration, files: files)
@@ -119,18 +119,25 @@ final class UpstreamHost {
     }
 
     /// Nil when no server wants TLS.
+    ///
+    /// - Parameter files: those read beforehand, by absolute path; others are read now.
     static func makeSecurity(
         for configuration: UpstreamConfiguration, files: [String: [UInt8]]
-    ) throws(GatewayError) -> UpstreamTLS? {
+    ) throws(CertificateProblem) -> UpstreamTLS? {
         guard configuration.servers.contains(where: \.url.isSecure) else { return nil }
         let reader: FileReader = { path throws(CertificateProblem) in
             if let bytes = files[path] { return bytes }
             return try CertificateFileSystem.read(path)
         }
+        let context = try TLSClientContext(TLSClientContext.Settings(configuration.tls), readFile: reader)
+        return UpstreamTLS(context, names: configuration.servers.map { configuration.tls.serverName ?? $0.url.host })
+    }
+
+    private func security(
+        for configuration: UpstreamConfiguration, files: [String: [UInt8]]
+    ) throws(GatewayError) -> UpstreamTLS? {
         do throws(CertificateProblem) {
-            let context = try TLSClientContext(TLSClientContext.Settings(configuration.tls), readFile: reader)
-            let names = configuration.servers.map { configuration.tls.serverName ?? $0.url.host }
-            return UpstreamTLS(context, names: names)
+            return try Self.makeSecurity(for: configuration, files: files)
         } catch {
             throw .configuration("upstream \(configuration.name): \(error.description)")
         }

@@ -16,7 +16,8 @@ final class UpstreamTLS: UpstreamSecurity, Sendable {
     func secure(_ endpoint: Endpoint, to server: UpstreamServer, until deadline: Deadline) async -> SecuredStream {
         let stream: TLSStream
         do throws(TLSError) {
-            stream = try TLSStream(endpoint, to: names[server.index], client: context,
+            stream = try TLSStream(
+                endpoint, to: names[server.index], client: context,
                 resuming: server.resumption as? TLSResumption)
         } catch {
             return .failed(error.description)
