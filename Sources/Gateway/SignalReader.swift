@@ -13,7 +13,9 @@ package final class SignalReader {
         unsafe sigemptyset(&set)
         for signal in [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGCHLD] { unsafe sigaddset(&set, signal) }
         unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
+        // A closed pipe and a file that may not grow are errors of the write.
         Glibc.signal(SIGPIPE, SIG_IGN)
+        Glibc.signal(SIGXFSZ, SIG_IGN)
         signals = unsafe CLinux_signalfd(&set)
         precondition(signals >= 0, "a signalfd can be created")
         setNonBlocking(signals)

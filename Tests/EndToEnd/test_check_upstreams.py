@@ -24,6 +24,7 @@ TIMES = "must not be longer than request_timeout"
         ),
         ({**SERVER, "connect_timeout": "2h"}, ROUTE, f"connect_timeout .2h. {TIMES}"),
         ({**SERVER, "request_timeout": "1s"}, ROUTE, f"read_timeout .1m. {TIMES}"),
+        ({**SERVER, "queue": {"timeout": "1h"}, "request_timeout": "30m"}, ROUTE, f"queue.timeout .1h. {TIMES}"),
         (
             {**SERVER, "health": {"active": {"every": "1s", "timeout": "2s"}}},
             ROUTE,

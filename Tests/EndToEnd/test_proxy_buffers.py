@@ -1,6 +1,7 @@
 """Bodies that are held until they are whole."""
 
 import os
+import resource
 import threading
 
 import hostile_origin
@@ -148,6 +149,15 @@ def test_no_room_has_a_status_and_a_reason(start, origin, tmp_path, buffer, stat
     assert client.post("/echo", b"x" * 100_000).status == status
     assert client.post("/echo", b"x").text == "x"
     gateway.log.wait_for(f"no room to hold the {reason}: No such file or directory")
+
+
+def test_a_file_that_may_not_grow_has_a_status_and_a_reason(start):
+    gateway = start("request")
+    resource.prlimit(gateway.gateway_pid, resource.RLIMIT_FSIZE, (100 << 10, 100 << 10))
+    client = gateway.plain()
+    assert client.post("/echo", b"x" * 300_000).status == 507
+    gateway.log.wait_for("no room to hold the request: File too large")
+    assert client.post("/echo", b"x" * 90_000).text == "x" * 90_000
 
 
 def test_an_upgrade_has_no_body_to_hold(start, origin):

@@ -130,7 +130,7 @@ def test_a_server_ends_while_it_is_sent_the_request(start, origin):
     client = gateway.plain()
     client.send(wire.request("/x", "Content-Length: 100", method="POST") + "x" * 50)
     assert client.read_response().status == 502
-    assert not origin.open or patience.until(lambda: not origin.open) is None
+    origin.wait_until_closed()
 
 
 def test_a_server_answers_too_slowly_to_end_in_time(start, origin):
@@ -159,7 +159,7 @@ def test_a_server_that_grows_without_end_needs_no_memory(start, origin):
         client.read_bytes(1 << 20)
     client.close()
     origin.wait_until_closed()
-    assert gateway.resident_size - before < 16 << 20
+    assert gateway.resident_size - before < 32 << 20
 
 
 @pytest.mark.parametrize("fault", ["fails", "empty", "silent"])

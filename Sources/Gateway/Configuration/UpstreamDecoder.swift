@@ -43,6 +43,11 @@ private func reportImpossibleTimeouts(_ upstream: UpstreamConfiguration, _ keys:
         ("connect_timeout", upstream.connectTimeout), ("send_timeout", upstream.sendTimeout),
         ("response_timeout", upstream.responseTimeout), ("read_timeout", upstream.readTimeout),
     ]
+    if upstream.queue.timeout > whole, let position = keys.position(of: "queue") {
+        keys.context.report(
+            "queue.timeout (\(formatTime(upstream.queue.timeout))) must not be longer than request_timeout "
+                + "(\(formatTime(whole))), which contains it", at: position)
+    }
     for (name, part) in parts where part > whole {
         keys.context.report(
             "\(name) (\(formatTime(part))) must not be longer than request_timeout (\(formatTime(whole))), which "
