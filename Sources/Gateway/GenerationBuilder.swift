@@ -30,10 +30,12 @@ struct GenerationBuilder {
         let pages = try ErrorPageReader().read(configuration.sites)
         let limiters = makeLimiters()
         let types = MediaTypes.system()
+        let largestBody = configuration.largestRequestBody
         let tables = (0..<workers).map { worker in
             let files = FilesRoom(cache: FileCache(FileCacheLimits(configuration.fileCache)), types: types)
             return makeSiteTables(
-                worker: worker, limiters: limiters, errorPages: pages, passwords: passwords, files)
+                worker: worker, limiters: limiters, errorPages: pages, passwords: passwords,
+                largestBody: largestBody, files)
         }
         var ports: [String: Generation.Port] = [:]
         for listener in configuration.listeners {
@@ -43,7 +45,7 @@ struct GenerationBuilder {
                 trusted: listener.trusted)
         }
         var limits = ConnectionLimits(configuration.limits)
-        limits.maximumBody = UInt64(configuration.largestRequestBody)
+        limits.maximumBody = UInt64(largestBody)
         return Generation(
             number: number, limits: limits, requestIDs: RequestIDPolicy(configuration.requestID),
             handshakeTimeout: Delay(configuration.limits.handshakeTimeout), ports: ports, accessLog: accessLog,
@@ -85,7 +87,7 @@ struct GenerationBuilder {
     /// The sites of each listener as one worker serves them, by listener name.
     private func makeSiteTables(
         worker: Int, limiters: [RequestLimiter.Identity: RequestLimiter], errorPages: [String: ErrorPages.Content],
-        passwords: [String: PasswordFile], _ files: FilesRoom
+        passwords: [String: PasswordFile], largestBody: Int, _ files: FilesRoom
     ) -> [String: SiteTable] {
         let pool = CompressionPool(memoryLimit: configuration.limits.compressionMemory / workers)
         let sites = configuration.sites.enumerated().map { index, site in
@@ -103,7 +105,7 @@ struct GenerationBuilder {
                     ? asked ?? action : AccessAction(access, users: users, action: asked ?? action)
                 let limiter = route.limiterIdentity(in: site).flatMap { limiters[$0] }
                 let limited = limiter.map { LimitedAction(guarded, $0) } ?? guarded
-                return (route, ruled(limited, route, of: site, pool))
+                return (route, ruled(limited, route, of: site, largestBody: largestBody, pool))
             }
             let answers = SiteTable.Site(
                 hosts: site.hosts, isGuarded: site.clientCertificates != nil, errorPages: table,
@@ -130,11 +132,12 @@ struct GenerationBuilder {
     }
 
     private func ruled(
-        _ action: Action, _ route: RouteConfiguration, of site: SiteConfiguration, _ pool: CompressionPool
+        _ action: Action, _ route: RouteConfiguration, of site: SiteConfiguration, largestBody: Int,
+        _ pool: CompressionPool
     ) -> Action {
         let filter = RouteFilter(site.responseRules.extended(by: route.responseRules), pool: pool)
         let limit = route.requestBody ?? configuration.limits.requestBody
-        let isOwnLimit = limit != configuration.largestRequestBody
+        let isOwnLimit = limit != largestBody
         guard filter != nil || isOwnLimit || route.inflation != nil else { return action }
         return RuledAction(
             action, filter: filter, bodyLimit: isOwnLimit ? UInt64(limit) : nil,

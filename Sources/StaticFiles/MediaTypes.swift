@@ -16,11 +16,14 @@ package struct MediaTypes: Sendable {
     /// - Parameter systemList: the text of a `mime.types` file.
     package init(systemList: String = "") {
         var types: [String: String] = [:]
-        for line in systemList.split(whereSeparator: \.isNewline) where !line.hasPrefix("#") {
-            let words = line.split(whereSeparator: \.isWhitespace)
-            guard let type = words.first, type.utf8.allSatisfy(Self.isTypeByte), type.contains("/") else { continue }
-            for name in words.dropFirst() where types[name.lowercased()] == nil {
-                types[name.lowercased()] = Self.withCharset(String(type))
+        // By bytes: characters would make this the greater part of a reload.
+        let hash = UInt8(ascii: "#"), slash = UInt8(ascii: "/")
+        for line in systemList.utf8.split(whereSeparator: { $0 == 0x0A || $0 == 0x0D }) where line.first != hash {
+            let words = line.split { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
+            guard let type = words.first, type.allSatisfy(Self.isTypeByte), type.contains(slash) else { continue }
+            for word in words.dropFirst() {
+                let name = String(Substring(word)).lowercased()
+                if types[name] == nil { types[name] = Self.withCharset(String(Substring(type))) }
             }
         }
         for line in Self.core.split(separator: "\n") {

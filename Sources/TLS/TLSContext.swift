@@ -47,6 +47,8 @@ final class TLSContext: @unchecked Sendable {
         // An early FIN needs no error of its own: HTTP framing tells a finished message from a cut one.
         unsafe SSL_CTX_set_options(
             context, COpenSSL_OP_NO_RENEGOTIATION | COpenSSL_OP_NO_COMPRESSION | COpenSSL_OP_IGNORE_UNEXPECTED_EOF)
+        // The policy's order counts; but a client that puts ChaCha20 first has no hardware for AES.
+        unsafe SSL_CTX_set_options(context, COpenSSL_OP_CIPHER_SERVER_PREFERENCE | COpenSSL_OP_PRIORITIZE_CHACHA)
         unsafe COpenSSL_CTX_set_read_ahead(context, 1)
         // Sessions live in tickets alone, where they are bound to their site.
         unsafe COpenSSL_CTX_set_session_cache_mode(context, Int(SSL_SESS_CACHE_OFF))

@@ -14,12 +14,33 @@ final class TrustAnchors: @unchecked Sendable {
 
     private let store: OpaquePointer
 
-    /// Those of the system: OpenSSL's default file and folder, or what `SSL_CERT_FILE` and `SSL_CERT_DIR` name.
+    /// Those of the system: OpenSSL's default folder and file, or what `SSL_CERT_DIR` and `SSL_CERT_FILE` name.
     init() {
         unsafe store = X509_STORE_new()
-        // Without any, nobody is known.
-        unsafe X509_STORE_set_default_paths(store)
+        let folders = unsafe Self.place(X509_get_default_cert_dir_env(), X509_get_default_cert_dir())
+        unsafe X509_STORE_load_path(store, folders)
+        // Reading the file takes longer than a reload; from an indexed folder, which has the same authorities, only
+        // those are read that are asked for.
+        if unsafe getenv(X509_get_default_cert_file_env()) != nil || !Self.isIndexed(folders) {
+            let file = unsafe Self.place(X509_get_default_cert_file_env(), X509_get_default_cert_file())
+            unsafe X509_STORE_load_file(store, file)
+        }
+        // Where neither is, nobody is known.
         ERR_clear_error()
+    }
+
+    /// What an environment variable says, or else a default.
+    private static func place(_ variable: UnsafePointer<CChar>, _ otherwise: UnsafePointer<CChar>) -> String {
+        unsafe String(cString: getenv(variable) ?? UnsafeMutablePointer(mutating: otherwise))
+    }
+
+    /// Whether one of some folders has certificates by the hash of their subject, as `openssl rehash` makes them.
+    private static func isIndexed(_ folders: String) -> Bool {
+        folders.split(separator: ":").contains { folder in
+            var found = unsafe glob_t()
+            defer { unsafe globfree(&found) }
+            return unsafe glob("\(folder)/????????.0", GLOB_NOSORT, nil, &found) == 0
+        }
     }
 
     /// Those of a PEM file. Each is believed by itself, also one that another authority has signed.

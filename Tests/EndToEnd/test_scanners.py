@@ -1,5 +1,6 @@
 """What scanners of TLS servers say about the defaults."""
 
+import json
 import shutil
 import subprocess
 
@@ -14,7 +15,8 @@ def server(start_gateway, tmp_path):
     authority = Authority(tmp_path, "authority")
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     pairs = [authority.issue("ec", ["localhost"], 10), authority.issue("rsa", ["localhost"], 11, key=key)]
-    site = {"hosts": ["localhost"], "certificates": pairs, "routes": [{"path": "/", "respond": {}}]}
+    rules = {"hsts": "on", "security_headers": "strict"}
+    site = {"hosts": ["localhost"], "certificates": pairs, "routes": [{"path": "/", "respond": {}}], **rules}
     server = start_gateway(sites=[site])
     server.authority = authority.file
     return server
@@ -31,3 +33,20 @@ def test_the_defaults_are_mozillas_intermediate_configuration(server):
     )
     assert f"{target}: OK - Compliant" in outcome.stdout, outcome.stdout
     assert outcome.returncode == 0
+
+
+# Protocols, kinds of ciphers, forward secrecy, the order of ciphers, fields of the response, known vulnerabilities.
+SECTIONS = ["-p", "-s", "-f", "-P", "-h", "-U"]
+
+
+@pytest.mark.skipif(patience.FACTOR != 1, reason="what a scanner finds is the same with a sanitizer, and takes minutes")
+def test_testssl_finds_nothing_above_low_severity(server, tmp_path):
+    report = tmp_path / "testssl.json"
+    target = f"localhost:{server.ports['secure']}"
+    options = ["--quiet", "--color", "0", "--warnings", "off", "--nodns", "none", "--ip", "127.0.0.1"]
+    outcome = subprocess.run(
+        ["testssl", *options, *SECTIONS, "--jsonfile", report, target], capture_output=True, text=True, timeout=120
+    )
+    findings = json.loads(report.read_text())
+    assert {"TLS1_2", "TLS1_3", "cipher_order", "heartbleed", "HSTS"} <= {each["id"] for each in findings}, outcome.stdout
+    assert [each for each in findings if each["severity"] not in ("OK", "INFO", "LOW", "WARN")] == []

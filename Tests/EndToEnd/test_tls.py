@@ -140,6 +140,19 @@ def test_ciphers_without_forward_secrecy_or_authenticated_encryption_are_refused
     assert "alert handshake failure" in s_client(ping, "-tls1_2", "-cipher", f"{cipher}@SECLEVEL=0")
 
 
+@pytest.mark.parametrize(
+    "version, option, offered, chosen",
+    [
+        ("-tls1_2", "-cipher", "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES128-GCM-SHA256"),
+        ("-tls1_2", "-cipher", "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-CHACHA20-POLY1305"),
+        ("-tls1_3", "-ciphersuites", "TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256", "TLS_AES_128_GCM_SHA256"),
+        ("-tls1_3", "-ciphersuites", "TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256", "TLS_CHACHA20_POLY1305_SHA256"),
+    ],
+)
+def test_our_order_of_ciphers_counts_unless_the_client_prefers_chacha20(ping, version, option, offered, chosen):
+    assert f"Cipher is {chosen}" in s_client(ping, version, option, offered)
+
+
 @pytest.mark.parametrize("group", ["X25519", "P-256", "P-384"])
 def test_the_three_groups_are_accepted(ping, group):
     assert "New, TLSv1.3" in s_client(ping, "-tls1_3", "-groups", group)

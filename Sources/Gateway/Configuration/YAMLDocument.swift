@@ -25,7 +25,8 @@ extension YAMLDocument {
         var text = source.text
         for round in 0... {
             do {
-                root = try compose(yaml: text)
+                // Values are told apart by whoever reads them; the library's guesses would take most of the time.
+                root = try compose(yaml: text, .basic)
                 return
             } catch YamlError.duplicatedKeysInMapping(let names, let context) {
                 let position = SourcePosition(context.mark)
