@@ -1,6 +1,7 @@
 // Libraries: dlopen's handles, and the paths they were loaded from.
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <link.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -217,12 +218,22 @@ static HMODULE module_at(LPCVOID address) {
   return library;
 }
 
+// Keeps a library in the process for good.
+static bool pin(HMODULE handle) {
+  struct link_map *map = NULL;
+  bool is_known = handle == the_process() || dlinfo(handle, RTLD_DI_LINKMAP, &map) == 0;
+  return is_known && (map == NULL || dlopen(map->l_name, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE) != NULL);
+}
+
 BOOL WINAPI GetModuleHandleExA(DWORD dwFlags, LPCSTR lpModuleName, HMODULE *phModule) {
   if (phModule == NULL) {
     return compat_fail(ERROR_INVALID_PARAMETER);
   }
   bool is_address = (dwFlags & GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS) != 0;
   *phModule = is_address ? module_at(lpModuleName) : GetModuleHandleA(lpModuleName);
+  if (*phModule != NULL && (dwFlags & GET_MODULE_HANDLE_EX_FLAG_PIN) != 0) {
+    return pin(*phModule) ? TRUE : compat_fail(ERROR_MOD_NOT_FOUND);
+  }
   if (*phModule != NULL && (dwFlags & GET_MODULE_HANDLE_EX_FLAG_UNCHANGED_REFCOUNT) == 0) {
     pthread_mutex_lock(&lock);
     module *place = find(*phModule);

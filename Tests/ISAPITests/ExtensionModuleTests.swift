@@ -54,6 +54,24 @@ import Testing
         #expect(error?.reason == .attachRefused(lastError: 0))
     }
 
+    @Test func aLibraryThatStaysInTheProcessIsNotTakenForALaterOne() throws {
+        func describing(_ text: String, pinned: Bool) -> String {
+            let pin = "GetModuleHandleEx(5, (LPCSTR)GetExtensionVersion, &module)"
+            return Self.handler + """
+                BOOL WINAPI GetExtensionVersion(HSE_VERSION_INFO *v) {
+                  HMODULE module;
+                  strcpy(v->lpszExtensionDesc, "\(text)");
+                  return \(pinned ? pin : "(void)module, TRUE");
+                }
+                """
+        }
+        for number in 0..<4 {
+            let test = try TestExtension(describing("\(number)", pinned: number % 2 == 0))
+            #expect(test.module.description == "\(number)")
+            test.close()
+        }
+    }
+
     @Test func dllMainHearsOfProcessAndThreads() throws {
         let trace = FileManager.default.temporaryDirectory.appendingPathComponent("isapi-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: trace) }
