@@ -10,6 +10,8 @@ package final class Listener: EventSource {
     /// Held back so that a full descriptor table can still accept, and refuse, the connection at the head of the queue.
     private var reserve: Int32
 
+    /// Bytes handed to the system that are not on their way; more than any link needs between two turns (tcp(7)).
+    private static let unsentLimit: Int32 = 256 << 10
     /// Connections accepted in one turn before others get theirs.
     private static let acceptsPerTurn = 64
 
@@ -21,6 +23,9 @@ package final class Listener: EventSource {
         self.delegate = delegate
         reserve = unsafe Glibc.open("/dev/null", O_RDONLY | O_CLOEXEC)
         super.init()
+        // Connections have it from here. The system would keep up to 4 MiB for each client that reads slowly, and with a
+        // thousand of them run out of memory for all sockets.
+        _ = CLinux_set_option(descriptor, Int32(IPPROTO_TCP), TCP_NOTSENT_LOWAT, Self.unsentLimit)
         _ = worker.watch(self, descriptor: descriptor, events: CLinux_EPOLLIN)
     }
 

@@ -12,7 +12,7 @@ def test_downloads_at_the_same_time_take_little_memory(start_gateway, tmp_path):
     folder = tmp_path / "public"
     folder.mkdir()
     downloads.make_file(folder)
-    server = start_gateway([{"path": "/*", "files": {"root": str(folder)}}])
+    server = start_gateway([{"path": "/*", "files": {"root": str(folder)}}], limits=downloads.LIMITS)
     before = downloads.most_memory(server)
     downloads.download(server, "/large.bin", COUNT)
     # A thousand of them stay below 200 MiB.
