@@ -106,7 +106,7 @@ private final class ExtensionLog: ExtensionReporter, @unchecked Sendable {
         logs = workers.map { ReasonLog("misbehaviour", logger: logger, worker: $0) }
     }
 
-    func report(_ problem: String, worker: Int) {
-        logs[worker].note(problem, from: nil)
+    func report(_ problem: String, request: RequestID, worker: Int) {
+        logs[worker].note(problem, from: nil, request: request)
     }
 }

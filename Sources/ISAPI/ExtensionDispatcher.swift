@@ -381,7 +381,8 @@ package final class ExtensionDispatcher: RequestHandler {
     }
 
     private func report(_ problem: String, _ exchange: Exchange) {
-        reporter.report("extension \(seat.name): \(problem)", worker: exchange.endpoint.worker.index)
+        reporter.report(
+            "extension \(seat.name): \(problem)", request: exchange.requestID, worker: exchange.endpoint.worker.index)
     }
 
     private static func message(_ status: Int, _ text: String, retryAfter: Int? = nil) -> FixedResponse {
@@ -395,7 +396,7 @@ package final class ExtensionDispatcher: RequestHandler {
 
 /// Told what extensions do wrong, on the worker that noticed.
 package protocol ExtensionReporter: AnyObject, Sendable {
-    func report(_ problem: String, worker: Int)
+    func report(_ problem: String, request: RequestID, worker: Int)
 }
 
 extension RequestOrigin.Security.Certificate {

@@ -30,7 +30,9 @@ final class FileTransfer: RequestHandler {
             exchange.finish()
         } else {
             exchange.abandonResponse()
-            reporter.report("a file became shorter while it was sent", worker: exchange.endpoint.worker.index)
+            reporter.report(
+                "a file became shorter while it was sent", request: exchange.requestID,
+                worker: exchange.endpoint.worker.index)
         }
     }
 

@@ -158,7 +158,9 @@ package final class FilesHandler {
 
     private func fail(_ problem: FileProblem, _ exchange: Exchange) {
         if let report = problem.report {
-            reporter.report("\(lookup.options.root): \(report)", worker: exchange.endpoint.worker.index)
+            reporter.report(
+                "\(lookup.options.root): \(report)", request: exchange.requestID,
+                worker: exchange.endpoint.worker.index)
         }
         switch problem.status {
         case 403: exchange.fail(forbidden)
@@ -179,7 +181,7 @@ package final class FilesHandler {
 
 /// Told what goes wrong with files, on the worker that noticed.
 package protocol FilesReporter: AnyObject, Sendable {
-    func report(_ problem: String, worker: Int)
+    func report(_ problem: String, request: RequestID, worker: Int)
 }
 
 /// Paths as they stand in a URL.

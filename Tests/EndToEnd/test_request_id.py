@@ -6,6 +6,7 @@ import re
 import gateway as gateways
 import hostile_origin
 import pytest
+import wire
 
 NAMED = {"headers": {"set": {"X-Request-ID": "{request_id}", "X-Twice": "{request_id} {request_id}"}}}
 ROUTES = [
@@ -77,3 +78,11 @@ def test_other_names_are_replaced(start, accept, name):
     server = start(request_id={"accept": accept})
     response = server.plain().get("/named", f"X-Request-ID: {name}")
     assert re.fullmatch("[0-9a-f]{32}", response["X-Request-ID"])
+
+
+def test_the_error_log_names_the_request(start):
+    server = start(limits={"request_body": "1K"})
+    refused = server.plain()
+    refused.send(wire.request("/variables", "Transfer-Encoding: chunked", method="POST") + "fff\r\n" + "x" * 4095 + "\r\n")
+    name = refused.read_response()["X-Request-ID"]
+    assert server.log.wait_for("request refused: request body too large.*, request ([0-9a-f]{32})")[1] == name

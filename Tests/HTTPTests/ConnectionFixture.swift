@@ -112,7 +112,7 @@ final class TestServer: RequestRouter, RequestHandler, @unchecked Sendable {
 
     func switched(_ exchange: Exchange) -> (any SuccessionObserver)? { nil }
 
-    func rejected(_ rejection: RequestRejection, on connection: HTTPConnection) {
+    func rejected(_ rejection: RequestRejection, on connection: HTTPConnection, as id: RequestID?) {
         record.withLock { $0.rejected.append(rejection) }
     }
 

@@ -1,3 +1,4 @@
+import HTTP
 import Logging
 import StaticFiles
 import Transport
@@ -10,7 +11,7 @@ final class FilesLog: FilesReporter, @unchecked Sendable {
         logs = workers.map { ReasonLog("file not served", logger: logger, worker: $0) }
     }
 
-    func report(_ problem: String, worker: Int) {
-        logs[worker].note(problem, from: nil)
+    func report(_ problem: String, request: RequestID, worker: Int) {
+        logs[worker].note(problem, from: nil, request: request)
     }
 }

@@ -1,3 +1,4 @@
+import HTTP
 import Logging
 import Transport
 
@@ -27,8 +28,10 @@ final class ReasonLog {
     }
 
     /// Counts one more; `reason` is one of a bounded set of texts, never a client's words.
+    ///
+    /// - Parameter request: the request that it happened to, where there is one.
     @inline(never)
-    func note(_ reason: String, from client: SocketAddress?) {
+    func note(_ reason: String, from client: SocketAddress?, request: RequestID? = nil) {
         let reason = entries[reason] != nil || entries.count < Self.reasonLimit ? reason : "other reasons"
         var entry = entries[reason] ?? Entry()
         entry.total += 1
@@ -37,7 +40,8 @@ final class ReasonLog {
             entry.reportedSecond = worker.wallSeconds
             let others = entry.unreported > 1 ? ", \(entry.unreported - 1) more like it since the last line" : ""
             let origin = client.map { ", client \($0.host)" } ?? ""
-            logger.info("\(topic): \(reason)\(origin)\(others)")
+            let name = request.map { ", request \($0.text)" } ?? ""
+            logger.info("\(topic): \(reason)\(origin)\(name)\(others)")
             entry.unreported = 0
         }
         entries[reason] = entry

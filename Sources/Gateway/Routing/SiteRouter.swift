@@ -47,8 +47,8 @@ final class SiteRouter: RequestRouter {
         accessLog?.recordAtEnd(exchange)
     }
 
-    func rejected(_ rejection: RequestRejection, on connection: HTTPConnection) {
-        refusals.note("\(rejection.reason)", from: connection.endpoint.remoteAddress)
+    func rejected(_ rejection: RequestRejection, on connection: HTTPConnection, as id: RequestID?) {
+        refusals.note("\(rejection.reason)", from: connection.endpoint.remoteAddress, request: id)
     }
 
     func finished(_ rejection: RequestRejection, on connection: HTTPConnection) {

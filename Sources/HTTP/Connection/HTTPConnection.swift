@@ -288,7 +288,7 @@ package final class HTTPConnection {
         unsafe storage.pointee.response = ResponseEncoder()
         unsafe storage.pointee.body = RequestBody()
         exchange.refuse(rejection)
-        service.router.rejected(rejection, on: self)
+        service.router.rejected(rejection, on: self, as: isUnderstood ? exchange.requestID : nil)
         if isUnderstood {
             service.observe(exchange)
         } else if service.router.observesExchanges {

@@ -55,8 +55,9 @@ extension Exchange {
     /// The request's name, the same however often it is asked for.
     package var requestID: RequestID {
         if let known = unsafe storage.pointee.requestID { return known }
-        let service = connection.service
-        let id = givenRequestID(service.requestIDs) ?? service.requestIDGenerator.makeID()
+        let id = withConnection { connection in
+            givenRequestID(connection.service.requestIDs) ?? connection.service.requestIDGenerator.makeID()
+        }
         unsafe storage.pointee.requestID = id
         return id
     }

@@ -19,8 +19,8 @@ package protocol RequestRouter: AnyObject {
     /// A response that switches protocols has been handed to the connection; what is to be told of that one's end.
     func switched(_ exchange: Exchange) -> (any SuccessionObserver)?
 
-    /// A request was refused.
-    func rejected(_ rejection: RequestRejection, on connection: HTTPConnection)
+    /// A request was refused; it has a name if it was understood.
+    func rejected(_ rejection: RequestRejection, on connection: HTTPConnection, as id: RequestID?)
 
     /// As `finished(_:)` for a request that was refused before it was understood.
     func finished(_ rejection: RequestRejection, on connection: HTTPConnection)
