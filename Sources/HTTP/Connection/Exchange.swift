@@ -109,13 +109,6 @@ package struct Exchange: BitwiseCopyable {
         try await connection.answer(self, as: request, for: asker)
     }
 
-    /// Has another request answered in place of this one, by `route`.
-    package func answer(
-        as request: InternalRequest, by route: (Exchange) -> Disposition
-    ) async throws(ExchangeFailure) -> InternalOutcome {
-        try await connection.answer(self, as: request) { _ in route(self) }
-    }
-
     // MARK: Response
 
     /// Gives the whole response at once.

@@ -102,6 +102,15 @@ final class Substitute {
     }
 }
 
+extension Exchange {
+    /// Has another request answered in place of this one, by `route`.
+    package func answer(
+        as request: InternalRequest, by route: (Exchange) -> Disposition
+    ) async throws(ExchangeFailure) -> InternalOutcome {
+        try await connection.answer(self, as: request) { _ in route(self) }
+    }
+}
+
 extension HTTPConnection {
     /// Has `request` answered in place of the exchange's own, by the route it leads to.
     ///
