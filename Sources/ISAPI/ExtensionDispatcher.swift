@@ -213,7 +213,7 @@ package final class ExtensionDispatcher: RequestHandler {
     }
 
     /// Adds to the body, unless the response is over.
-    private func write(_ bytes: UnsafeRawBufferPointer, _ framed: inout ChunkedBody?, _ exchange: Exchange) {
+    func write(_ bytes: UnsafeRawBufferPointer, _ framed: inout ChunkedBody?, _ exchange: Exchange) {
         guard exchange.isResponseBegun, !exchange.isResponseFinished else { return }
         guard framed != nil else {
             if unsafe exchange.write(bytes) > 0 { report("body longer than its Content-Length", exchange) }
@@ -227,90 +227,8 @@ package final class ExtensionDispatcher: RequestHandler {
         }
     }
 
-    // MARK: Errands
-
-    /// Does what the extension asked for besides output; false when the request is over for the client.
-    private func runErrands(
-        _ session: ExtensionSession, _ framed: inout ChunkedBody?, _ exchange: Exchange
-    ) async throws(ExchangeFailure) -> Bool {
-        while let errand = session.takeErrand() {
-            switch errand {
-            case .close:
-                if !exchange.isResponseFinished { exchange.abandonResponse() }
-                session.abandon()
-                return false
-            case .child(let request):
-                let page = request.error.map { exchange.request(for: request.target ?? [], $0) }
-                switch try await exchange.answer(as: page ?? request, for: self) {
-                case .answered(let status):
-                    session.childEnded(status: status, substatus: exchange.logSubstatus, isAnswered: true)
-                case .refused(let rejection):
-                    session.childEnded(status: rejection.status, substatus: 0, isAnswered: false)
-                case .tooDeep:
-                    report("internal requests stand too deep in each other", exchange)
-                    session.childEnded(status: 500, substatus: 0, isAnswered: false)
-                }
-            case .transfer:
-                let failure = try await transfer(session, &framed, exchange)
-                guard session.transferEnded(failure) else { continue }
-                finish(framed, exchange)
-                exchange.closeAfterResponse()
-                try await exchange.disconnect()
-            }
-        }
-        return true
-    }
-
-    /// Sends what an operation sends; why not all of it, if so.
-    private func transfer(
-        _ session: ExtensionSession, _ framed: inout ChunkedBody?, _ exchange: Exchange
-    ) async throws(ExchangeFailure) -> CallFailure? {
-        while true {
-            let step = unsafe session.stepTransfer { bytes in unsafe write(bytes, &framed, exchange) }
-            switch step {
-            case .wrote: try await exchange.flush()
-            case .file(let file, let offset, let count):
-                guard exchange.isResponseBegun, !exchange.isResponseFinished else { continue }
-                guard framed == nil else {
-                    guard try await sendFramed(file, offset, count, &framed, exchange) else { return .endOfFile }
-                    continue
-                }
-                guard try await exchange.sendFile(file.descriptor, from: offset, count: count) else {
-                    exchange.abandonResponse()
-                    return .endOfFile
-                }
-            case .ended:
-                try await exchange.flush()
-                return nil
-            }
-        }
-    }
-
-    /// Sends part of a file that belongs to a body the extension frames itself; false when the file ends before.
-    private func sendFramed(
-        _ file: TransferFile, _ start: UInt64, _ count: UInt64, _ framed: inout ChunkedBody?, _ exchange: Exchange
-    ) async throws(ExchangeFailure) -> Bool {
-        var offset = start
-        while offset < start + count {
-            let block = unsafe exchange.endpoint.worker.rentBlock()
-            let wanted = Int(min(UInt64(Self.fileBlock), start + count - offset))
-            let got = unsafe pread(file.descriptor, block.baseAddress, wanted, off_t(offset))
-            if got > 0 { unsafe write(UnsafeRawBufferPointer(rebasing: block[..<got]), &framed, exchange) }
-            unsafe exchange.endpoint.worker.returnBlock(block)
-            guard got > 0 else {
-                exchange.abandonResponse()
-                return false
-            }
-            offset += UInt64(got)
-            try await exchange.flush()
-        }
-        return true
-    }
-
-    private static let fileBlock = 64 << 10
-
     /// Ends the response, unless it is over.
-    private func finish(_ framed: ChunkedBody?, _ exchange: Exchange) {
+    func finish(_ framed: ChunkedBody?, _ exchange: Exchange) {
         guard exchange.isResponseBegun, !exchange.isResponseFinished else { return }
         if let framed, !framed.hasEnded {
             report("its chunked body has no end", exchange)
@@ -380,7 +298,7 @@ package final class ExtensionDispatcher: RequestHandler {
         exchange.fail(late, keepAlive: false)
     }
 
-    private func report(_ problem: String, _ exchange: Exchange) {
+    func report(_ problem: String, _ exchange: Exchange) {
         reporter.report(
             "extension \(seat.name): \(problem)", request: exchange.requestID, worker: exchange.endpoint.worker.index)
     }

@@ -45,7 +45,7 @@ package final class Listener: EventSource {
             var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
             let accepted = unsafe CLinux_accept(descriptor, &storage, &length)
             if accepted >= 0 {
-                open(accepted, from: SocketAddress(storage, length))
+                open(accepted, from: SocketAddress(storage))
                 continue
             }
             switch errno {

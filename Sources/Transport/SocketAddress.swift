@@ -1,9 +1,20 @@
 import Glibc
 
-/// An IPv4 or IPv6 address with a port.
+/// An IPv4 or IPv6 address with a port, or a socket in the file system.
+///
+/// Every connection keeps two of them, so there is room for the Internet's addresses only; others are kept apart.
 package struct SocketAddress: Sendable {
-    package private(set) var storage = sockaddr_storage()
-    package private(set) var length = socklen_t(0)
+    private var internet = sockaddr_in6()
+    private var other: UnixAddress?
+
+    /// The address of a socket in the file system (unix(7)).
+    private final class UnixAddress: Sendable {
+        let address: sockaddr_un
+
+        init(_ address: sockaddr_un) {
+            self.address = address
+        }
+    }
 
     /// Reads `127.0.0.1:8443` or `[::1]:8443`; nil for anything else, names included.
     package init?(_ text: String) {
@@ -18,13 +29,13 @@ package struct SocketAddress: Sendable {
             guard unsafe inet_pton(AF_INET6, String(host.dropFirst().dropLast()), &address.sin6_addr) == 1 else {
                 return nil
             }
-            store(&address)
+            internet = address
         } else {
             var address = sockaddr_in()
             address.sin_family = sa_family_t(AF_INET)
             address.sin_port = port.bigEndian
             guard unsafe inet_pton(AF_INET, String(host), &address.sin_addr) == 1 else { return nil }
-            store(&address)
+            store(address)
         }
     }
 
@@ -34,7 +45,7 @@ package struct SocketAddress: Sendable {
             ipv4.sin_family = sa_family_t(AF_INET)
             ipv4.sin_port = port.bigEndian
             ipv4.sin_addr.s_addr = UInt32(truncatingIfNeeded: address.bits).bigEndian
-            store(&ipv4)
+            store(ipv4)
         } else {
             var ipv6 = sockaddr_in6()
             ipv6.sin6_family = sa_family_t(AF_INET6)
@@ -42,13 +53,20 @@ package struct SocketAddress: Sendable {
             unsafe withUnsafeMutableBytes(of: &ipv6.sin6_addr) {
                 unsafe $0.storeBytes(of: address.bits.bigEndian, as: UInt128.self)
             }
-            store(&ipv6)
+            internet = ipv6
         }
     }
 
-    init(_ storage: sockaddr_storage, _ length: socklen_t) {
-        self.storage = storage
-        self.length = length
+    /// What the system has written; an address of no known family has no bytes.
+    init(_ storage: sockaddr_storage) {
+        unsafe withUnsafeBytes(of: storage) { bytes in
+            switch Int32(storage.ss_family) {
+            case AF_INET: store(unsafe bytes.loadUnaligned(as: sockaddr_in.self))
+            case AF_INET6: internet = unsafe bytes.loadUnaligned(as: sockaddr_in6.self)
+            case AF_UNIX: other = UnixAddress(unsafe bytes.loadUnaligned(as: sockaddr_un.self))
+            default: break
+            }
+        }
     }
 
     /// An IPv4 or IPv6 address as a library of the system hands it out; nil for any other.
@@ -64,7 +82,7 @@ package struct SocketAddress: Sendable {
         unsafe withUnsafeMutableBytes(of: &storage) {
             unsafe $0.copyMemory(from: UnsafeRawBufferPointer(start: address, count: size))
         }
-        self = SocketAddress(storage, socklen_t(size)).with(port: port)
+        self = SocketAddress(storage).with(port: port)
     }
 
     /// A socket in the file system (unix(7)); nil when the path is empty or longer than 107 bytes.
@@ -75,34 +93,33 @@ package struct SocketAddress: Sendable {
         let room = MemoryLayout.size(ofValue: address.sun_path)
         guard !bytes.isEmpty, bytes.count < room, !bytes.contains(0) else { return nil }
         unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: bytes) }
-        store(&address)
+        other = UnixAddress(address)
     }
 
     /// The address a descriptor is bound to.
     package init(localOf descriptor: Int32) {
+        var storage = sockaddr_storage()
         var size = socklen_t(MemoryLayout<sockaddr_storage>.size)
         _ = unsafe withUnsafeMutablePointer(to: &storage) {
             unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe getsockname(descriptor, $0, &size) }
         }
-        length = size
+        self.init(storage)
     }
 
-    private mutating func store<Address>(_ address: inout Address) {
-        let size = MemoryLayout<Address>.size
-        unsafe withUnsafeMutableBytes(of: &storage) { destination in
-            unsafe withUnsafeBytes(of: &address) { unsafe destination.copyMemory(from: $0) }
+    private mutating func store(_ address: sockaddr_in) {
+        unsafe withUnsafeMutableBytes(of: &internet) { bytes in
+            unsafe bytes.storeBytes(of: address, as: sockaddr_in.self)
         }
-        length = socklen_t(size)
     }
 
-    package var family: Int32 { Int32(storage.ss_family) }
+    package var family: Int32 { other == nil ? Int32(internet.sin6_family) : AF_UNIX }
 
-    package var isIPv6: Bool { Int32(storage.ss_family) == AF_INET6 }
+    package var isIPv6: Bool { family == AF_INET6 }
 
     /// The address without its port; nil when it is not one of the Internet's.
     package var ip: IPAddress? {
-        unsafe withUnsafeBytes(of: storage) { bytes in
-            switch Int32(storage.ss_family) {
+        unsafe withUnsafeBytes(of: internet) { bytes in
+            switch family {
             case AF_INET:
                 IPAddress(ipv4: UInt32(bigEndian: unsafe bytes.loadUnaligned(fromByteOffset: 4, as: UInt32.self)))
             case AF_INET6:
@@ -118,14 +135,14 @@ package struct SocketAddress: Sendable {
     }
 
     private var inetPort: UInt16 {
-        unsafe withUnsafeBytes(of: storage) {
+        unsafe withUnsafeBytes(of: internet) {
             UInt16(bigEndian: unsafe $0.loadUnaligned(fromByteOffset: 2, as: UInt16.self))
         }
     }
 
     package func with(port: UInt16) -> SocketAddress {
         var copy = self
-        unsafe withUnsafeMutableBytes(of: &copy.storage) {
+        unsafe withUnsafeMutableBytes(of: &copy.internet) {
             unsafe $0.storeBytes(of: port.bigEndian, toByteOffset: 2, as: UInt16.self)
         }
         return copy
@@ -137,8 +154,8 @@ package struct SocketAddress: Sendable {
         let offset = isIPv6 ? 8 : 4
         var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
         let count = text.count
-        unsafe withUnsafeBytes(of: storage) { bytes in
-            _ = unsafe inet_ntop(Int32(storage.ss_family), bytes.baseAddress! + offset, &text, socklen_t(count))
+        unsafe withUnsafeBytes(of: internet) { bytes in
+            _ = unsafe inet_ntop(family, bytes.baseAddress! + offset, &text, socklen_t(count))
         }
         return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
@@ -148,13 +165,14 @@ package struct SocketAddress: Sendable {
 
     /// Writes `host` to `room`, which has `maximumHostText` bytes, and returns its length; no String is made of it.
     package func writeHost(to room: UnsafeMutableRawBufferPointer) -> Int {
-        unsafe withUnsafeBytes(of: storage) { bytes in
-            if family == AF_UNIX {
-                let path = unsafe bytes[2..<Self.maximumHostText]
-                let end = unsafe path.firstIndex(of: 0) ?? path.endIndex
-                unsafe room.copyBytes(from: path[..<end])
-                return end - 2
+        if let other {
+            return unsafe withUnsafeBytes(of: other.address.sun_path) { bytes in
+                let path = unsafe bytes.prefix { $0 != 0 }
+                unsafe room.copyBytes(from: path)
+                return unsafe path.count
             }
+        }
+        return unsafe withUnsafeBytes(of: internet) { bytes in
             let offset = isIPv6 ? 8 : 4
             let text = unsafe room.assumingMemoryBound(to: CChar.self)
             _ = unsafe inet_ntop(family, bytes.baseAddress! + offset, text.baseAddress!, socklen_t(text.count))
@@ -163,8 +181,9 @@ package struct SocketAddress: Sendable {
     }
 
     private var unixPath: String {
-        unsafe withUnsafeBytes(of: storage) { bytes in
-            unsafe String(decoding: bytes.dropFirst(2).prefix { $0 != 0 }, as: UTF8.self)
+        guard let other else { return "" }
+        return unsafe withUnsafeBytes(of: other.address.sun_path) { bytes in
+            unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
         }
     }
 
@@ -174,9 +193,17 @@ package struct SocketAddress: Sendable {
         return isIPv6 ? "[\(host)]:\(port)" : "\(host):\(port)"
     }
 
-    func withSocketAddress<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result {
-        unsafe withUnsafePointer(to: storage) {
-            unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe body($0, length) }
+    package func withSocketAddress<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result {
+        if let other {
+            return unsafe withUnsafePointer(to: other.address) {
+                unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    unsafe body($0, socklen_t(MemoryLayout<sockaddr_un>.size))
+                }
+            }
+        }
+        let length = isIPv6 ? MemoryLayout<sockaddr_in6>.size : MemoryLayout<sockaddr_in>.size
+        return unsafe withUnsafePointer(to: internet) {
+            unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { unsafe body($0, socklen_t(length)) }
         }
     }
 }

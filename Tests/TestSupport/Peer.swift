@@ -23,12 +23,7 @@ package final class Peer: Sendable {
     package static func connect(to address: SocketAddress) -> Peer? {
         let descriptor = socket(address.isIPv6 ? AF_INET6 : AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         let peer = Peer(descriptor)
-        var storage = address.storage
-        let status = unsafe withUnsafePointer(to: &storage) {
-            unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                unsafe Glibc.connect(descriptor, $0, address.length)
-            }
-        }
+        let status = unsafe address.withSocketAddress { unsafe Glibc.connect(descriptor, $0, $1) }
         return status == 0 ? peer : nil
     }
 

@@ -1,0 +1,135 @@
+import CLinux
+import Transport
+
+/// One worker's way into a pool: collects the sessions of a turn of its loop and queues them at once.
+///
+/// Used by its worker's thread only.
+@safe
+package final class PoolFeeder {
+    package let pool: ApplicationPool
+    private var sessions = SessionQueue()
+    /// Idle sessions, the last used first; kept here so that workers do not meet in the common store.
+    private var idle = SessionList()
+    private var inline = InlineRunning()
+    private var now = Deadline(milliseconds: 0)
+
+    private static let idleLimit = 256
+
+    package init(_ pool: ApplicationPool) {
+        self.pool = pool
+    }
+
+    deinit {
+        while let session = unsafe idle.pop() { unsafe session._withUnsafeGuaranteedRef { $0.giveBack() } }
+    }
+
+    /// An idle session.
+    func takeSession() -> ExtensionSession {
+        guard let session = unsafe idle.pop() else { return ExtensionSession.take() }
+        return unsafe session.takeUnretainedValue()
+    }
+
+    /// As `ExtensionSession.release`, keeping the session for this worker's next request.
+    func release(_ session: ExtensionSession) {
+        guard session.detach() else { return }
+        if idle.count < Self.idleLimit {
+            unsafe idle.push(.passUnretained(session))
+        } else {
+            session.giveBack()
+        }
+    }
+
+    package var isEmpty: Bool { sessions.count == 0 }
+
+    /// Adds a session that was begun; false when the pool's queue is full, and the session is to be withdrawn.
+    @inline(__always)
+    package func add(_ session: ExtensionSession) -> Bool {
+        guard pool.admit() else { return false }
+        unsafe sessions.append(Unmanaged.passUnretained(session))
+        return true
+    }
+
+    /// Hands what was added since the last call to the pool's threads.
+    @inline(__always)
+    package func flush() {
+        guard !isEmpty else { return }
+        pool.enqueue(&sessions)
+    }
+}
+
+extension PoolFeeder: LoopBorrower {
+    /// Runs what was added during the turn on the worker's own thread if that promises to be short, and hands the rest
+    /// to the pool.
+    package func borrowLoop(of worker: Worker) -> Bool {
+        now = worker.now
+        guard inline.isAllowed(at: now), worker.canLend, pool.enter() else {
+            flush()
+            return true
+        }
+        let pool = pool
+        defer { pool.leave() }
+        let began = CLinux_monotonic_ns()
+        var seen = began
+        while let session = unsafe sessions.popFirst() {
+            let isOurs = worker.lend { _ = unsafe pool.run(session, notifies: false) }
+            unsafe session._withUnsafeGuaranteedRef { $0.notifyOfReturn(onWorker: isOurs) }
+            guard isOurs else { return false }
+            let ended = CLinux_monotonic_ns()
+            inline.ran(for: ended &- seen, at: now)
+            seen = ended
+            if seen &- began > InlineRunning.turnLimit || !inline.isAllowed(at: now) { break }
+        }
+        flush()
+        return true
+    }
+
+    package func loopTaken() {
+        inline.loopTaken(at: now)
+        flush()
+    }
+}
+
+/// Sessions in the order they came, linked through themselves.
+@safe
+struct SessionQueue: ~Copyable {
+    private var first = unsafe Unmanaged<ExtensionSession>?.none
+    private var last = unsafe Unmanaged<ExtensionSession>?.none
+    private(set) var count = 0
+
+    mutating func append(_ session: Unmanaged<ExtensionSession>) {
+        unsafe session._withUnsafeGuaranteedRef { unsafe $0.next = nil }
+        if let last = unsafe last {
+            unsafe last._withUnsafeGuaranteedRef { unsafe $0.next = session }
+        } else {
+            unsafe first = session
+        }
+        unsafe last = session
+        count += 1
+    }
+
+    /// Moves all of `other` behind what is here.
+    mutating func append(_ other: inout SessionQueue) {
+        guard let otherFirst = unsafe other.first else { return }
+        if let last = unsafe last {
+            unsafe last._withUnsafeGuaranteedRef { unsafe $0.next = otherFirst }
+        } else {
+            unsafe first = otherFirst
+        }
+        unsafe last = other.last
+        count += other.count
+        unsafe other.first = nil
+        unsafe other.last = nil
+        other.count = 0
+    }
+
+    mutating func popFirst() -> Unmanaged<ExtensionSession>? {
+        guard let session = unsafe first else { return nil }
+        unsafe session._withUnsafeGuaranteedRef { session in
+            unsafe first = session.next
+            unsafe session.next = nil
+        }
+        if unsafe first == nil { unsafe last = nil }
+        count -= 1
+        return unsafe session
+    }
+}
