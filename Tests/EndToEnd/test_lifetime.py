@@ -107,7 +107,7 @@ def test_a_load_that_failed_is_tried_again_after_a_while(start, folder, load):
 
 
 def test_an_idle_extension_that_agrees_is_unloaded_and_the_next_request_loads_it_anew(start):
-    server = start(idle_unload="200ms")
+    server = start(load="first_request", idle_unload="200ms")
     assert answer(server).text == "request 1\n"
     server.log.wait_for("notice: extension lifetime: unloaded")
     assert (count(server, f"terminate {ADVISORY}"), count(server, f"terminate {MUST}")) == (1, 0)
