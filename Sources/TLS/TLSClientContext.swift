@@ -24,16 +24,16 @@ package final class TLSClientContext: @unchecked Sendable {
 
     /// - Throws: what is wrong with a file.
     package init(_ settings: Settings, readFile: @escaping FileReader) throws(CertificateProblem) {
-        guard let context = unsafe SSL_CTX_new(TLS_client_method()) else {
-            throw CertificateProblem("upstream", .policy(TLSError("create TLS context").reason))
-        }
-        unsafe pointer = context
         isVerified = settings.isVerified
         identity =
             if let files = settings.certificate {
                 try CertificateReader(readFile: readFile, readKey: readFile, generation: 0, earlier: [:]).read(files)
                     .identity
             } else { nil }
+        guard let context = unsafe SSL_CTX_new(TLS_client_method()) else {
+            throw CertificateProblem("upstream", .policy(TLSError("create TLS context").reason))
+        }
+        unsafe pointer = context
         unsafe COpenSSL_CTX_set_mode(
             context,
             COpenSSL_MODE_RELEASE_BUFFERS | COpenSSL_MODE_ENABLE_PARTIAL_WRITE
