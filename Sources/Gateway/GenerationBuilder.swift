@@ -42,7 +42,7 @@ struct GenerationBuilder {
             let sites = tables.compactMap { $0[listener.name] }
             ports[listener.name] = Generation.Port(
                 sites: sites, certificates: certificates.stores[listener.name], proxies: listener.proxies,
-                trusted: listener.trusted)
+                trusted: listener.trusted.map(TrustedProxies.init))
         }
         var limits = ConnectionLimits(configuration.limits)
         limits.maximumBody = UInt64(largestBody)

@@ -10,7 +10,8 @@ import Transport
         text.listeners =
             "listeners: { plain: { bind: ['127.0.0.1:8080'], trusted: { from: [10.0.0.0/8], field: forwarded } } }"
         let network = try #require(IPNetwork("10.0.0.0/8"))
-        #expect(try decode(text.text).listeners[0].trusted == TrustedProxies(networks: [network], field: .forwarded))
+        let trusted = TrustedProxiesConfiguration(networks: [network], field: .forwarded)
+        #expect(try decode(text.text).listeners[0].trusted == trusted)
     }
 
     @Test func `What is passed on and how is read`() throws {

@@ -1,4 +1,3 @@
-import HTTP
 import Transport
 
 /// Everything the configuration file says, checked and with every default filled in.
@@ -43,9 +42,21 @@ package struct ListenerConfiguration: Sendable, Equatable {
     /// themselves. Nobody else is let in then.
     package var proxies: [IPNetwork]?
     /// The proxies in front that say in each request for whom they ask; nil when nobody is believed.
-    package var trusted: TrustedProxies?
+    package var trusted: TrustedProxiesConfiguration?
     /// Nil for plain HTTP.
     package var tls: ListenerTLSConfiguration?
+}
+
+/// Proxies in front of a listener that are believed when they say for whom they ask.
+package struct TrustedProxiesConfiguration: Sendable, Equatable {
+    package enum Field: Sendable {
+        case xForwardedFor
+        /// RFC 7239.
+        case forwarded
+    }
+
+    package var networks: [IPNetwork]
+    package var field: Field
 }
 
 /// How a running gateway is asked and told things.

@@ -1,4 +1,3 @@
-import HTTP
 import Transport
 
 /// The keys of the file's top level and of every section but the sites.
@@ -97,10 +96,10 @@ extension ValueDecoder<[IPNetwork]?> {
     }
 }
 
-extension ValueDecoder<TrustedProxies> {
+extension ValueDecoder<TrustedProxiesConfiguration> {
     fileprivate static var trustedProxies: Self {
         .mapping { keys in
-            TrustedProxies(
+            TrustedProxiesConfiguration(
                 networks: keys.require("from", .list("networks", of: .network), placeholder: []),
                 field: keys.take(
                     "field",

@@ -1,5 +1,4 @@
 import Glibc
-import TLS
 import Yams
 
 extension Configuration {
@@ -55,7 +54,7 @@ extension Configuration {
     }
 
     /// As `decode`, and where the file names other files, by their absolute paths.
-    private static func decodeWithPlaces(
+    static func decodeWithPlaces(
         text: String, file: String, folder: String, kindOfFile: @escaping (String) -> FileKind?
     ) throws(ConfigurationErrors) -> (configuration: Configuration, places: [String: SourcePosition]) {
         let source = SourceText(text)
@@ -80,26 +79,6 @@ extension Configuration {
             throw ConfigurationErrors(context.diagnostics, in: source)
         }
         return (configuration, context.filePositions)
-    }
-
-    /// As `load`, and reads what upstreams need for TLS; what is wrong with a file is reported where it is named.
-    package static func loadWithUpstreamFiles(path: String) throws(ConfigurationErrors) -> Configuration {
-        let (text, folder) = try read(path: path)
-        let (configuration, places) = try decodeWithPlaces(
-            text: text, file: path, folder: folder, kindOfFile: kindOfFile)
-        var diagnostics: [Diagnostic] = []
-        for upstream in configuration.upstreams {
-            do throws(CertificateProblem) {
-                _ = try UpstreamHost.makeSecurity(for: upstream, files: [:])
-            } catch {
-                diagnostics.append(
-                    Diagnostic(
-                        file: path, position: places[error.file],
-                        message: "upstream \(upstream.name): \(error.description)"))
-            }
-        }
-        guard diagnostics.isEmpty else { throw ConfigurationErrors(diagnostics, in: SourceText(text)) }
-        return configuration
     }
 }
 

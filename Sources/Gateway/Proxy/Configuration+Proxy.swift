@@ -98,3 +98,14 @@ extension ServerURL {
         }
     }
 }
+
+extension TrustedProxies {
+    init(_ configuration: TrustedProxiesConfiguration) {
+        let field: Field =
+            switch configuration.field {
+            case .xForwardedFor: .xForwardedFor
+            case .forwarded: .forwarded
+            }
+        self.init(networks: configuration.networks, field: field)
+    }
+}
