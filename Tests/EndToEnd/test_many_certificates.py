@@ -62,7 +62,7 @@ def test_a_certificate_costs_at_most_12_kib(start_gateway, server, pairs):
 
 
 def test_a_hundred_reloads_leave_nothing_behind(start_gateway, authority, pairs):
-    server = start(start_gateway, pairs[:250])
+    server = start(start_gateway, pairs[:50])
 
     def renew_one(number):
         authority.issue(f"n{number}", [f"n{number}.test"], COUNT + number + 1)
