@@ -40,8 +40,15 @@ class Server:
 
     def __init__(self, command, port=None, environment=None, listener="secure"):
         self.listener = listener
+        # In a process group of its own: lighttpd ends all of its group.
         self.process = subprocess.Popen(
-            command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
         )
         self.port = port or self.port_from_log()
         self.wait_until_listening()
