@@ -30,7 +30,7 @@ struct Forwarder {
             if next == nil { next = try await place(exchange, except: tried, until: end) }
             guard let server = next else {
                 if lastFailure == .noServer {
-                    reporter.report(.noServer, upstream: upstream.settings.name, server: nil)
+                    report(.noServer, exchange)
                 }
                 throw .upstream(lastFailure)
             }
@@ -51,7 +51,7 @@ struct Forwarder {
                     continue
                 }
                 upstream.leave(server)
-                note(failure, of: server)
+                note(failure, of: server, exchange)
                 guard retries > 0, mayRepeat(failure, attempt, exchange), upstream.budget.spend() else { throw error }
                 lastFailure = failure
                 retries -= 1
@@ -68,14 +68,20 @@ struct Forwarder {
             return try await upstream.place(for: exchange, except: tried, until: end)
         } catch {
             if case .upstream(let failure) = error {
-                reporter.report(failure, upstream: upstream.settings.name, server: nil)
+                report(failure, exchange)
             }
             throw error
         }
     }
 
-    private func note(_ failure: ProxyFailure, of server: UpstreamServer) {
-        reporter.report(failure, upstream: upstream.settings.name, server: server.name)
+    /// - Parameter server: nil for a failure that is none of a server's.
+    func report(_ failure: ProxyFailure, of server: UpstreamServer? = nil, _ exchange: Exchange) {
+        reporter.report(
+            failure, upstream: upstream.settings.name, server: server?.name, request: exchange.requestID)
+    }
+
+    private func note(_ failure: ProxyFailure, of server: UpstreamServer, _ exchange: Exchange) {
+        report(failure, of: server, exchange)
         guard failure.speaksAgainstServer, upstream.state.requestFailed(server.index, at: upstream.worker.now) else {
             return
         }

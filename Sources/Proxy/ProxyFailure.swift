@@ -98,7 +98,8 @@ enum ForwardingFailure: Error {
 
 /// Told what servers do wrong, on the worker that noticed.
 package protocol ProxyReporter: AnyObject {
-    func report(_ failure: ProxyFailure, upstream: String, server: String?)
+    /// - Parameter request: the client's request that it happened to.
+    func report(_ failure: ProxyFailure, upstream: String, server: String?, request: RequestID)
 
     /// The server is left out for a time, because requests to it failed.
     func ejected(_ server: String, upstream: String)

@@ -67,7 +67,7 @@ package final class ProxyHandler: RequestHandler {
             } catch {
                 guard case .system(let code) = error else { preconditionFailure("there is no limit but the route's") }
                 let failure = ProxyFailure.requestNotHeld(code)
-                forwarder.reporter.report(failure, upstream: forwarder.upstream.settings.name, server: nil)
+                forwarder.report(failure, exchange)
                 throw .upstream(failure)
             }
         }

@@ -28,7 +28,8 @@ package struct CertificateProblem: Error, Hashable, Sendable, CustomStringConver
         case unsupportedKey(String)
         case refusedByPolicy(String)
         case handshake(name: String, reason: String)
-        case invalidAuthority(String)
+        /// A file of authorities by which somebody is judged: clients, servers behind the gateway, or a chain of our own.
+        case invalidAuthorities(Judged, String)
         case invalidRevocationList(String)
         case ticketKeySize(Int)
         case policy(String)
@@ -39,6 +40,19 @@ package struct CertificateProblem: Error, Hashable, Sendable, CustomStringConver
         /// The same holds for so many other files.
         case unknownIssuer(String, others: Int)
         case invalidOCSPResponse(String)
+    }
+
+    /// Whose certificates authorities vouch for.
+    package enum Judged: Sendable {
+        case clients, servers, ownChain
+
+        fileprivate var authorities: String {
+            switch self {
+            case .clients: "authorities for client certificates"
+            case .servers: "authorities for the certificates of servers"
+            case .ownChain: "authorities that clients know"
+            }
+        }
     }
 
     package init(_ file: String, _ kind: Kind) {
@@ -78,7 +92,7 @@ package struct CertificateProblem: Error, Hashable, Sendable, CustomStringConver
             "has a key of type \(type); expected RSA, ECDSA on P-256, P-384 or P-521, or Ed25519"
         case .refusedByPolicy(let reason): "is refused by the TLS policy: \(reason)"
         case .handshake(let name, let reason): "no client could connect to \(name) with it: \(reason)"
-        case .invalidAuthority(let reason): "is no list of authorities for client certificates: \(reason)"
+        case .invalidAuthorities(let judged, let reason): "is no list of \(judged.authorities): \(reason)"
         case .invalidRevocationList(let reason): "is no list of revoked client certificates: \(reason)"
         case .ticketKeySize(let size): "has \(size) bytes; expected one to three ticket keys of 80 bytes"
         case .policy(let reason): "has TLS settings that OpenSSL refuses: \(reason)"

@@ -41,12 +41,13 @@ struct ClientAuthorities: Hashable, Sendable {
     func install(in context: OpaquePointer) throws(CertificateProblem) {
         let store = unsafe SSL_CTX_get_cert_store(context)
         let certificates = try blocks(of: authorities, kind: .certificate, file: files.authorities) {
-            .invalidAuthority($0)
+            .invalidAuthorities(.clients, $0)
         }
         for block in certificates {
             let parsed = unsafe block.parse { position, count in unsafe d2i_X509(nil, position, count) }
             guard let parsed = unsafe parsed else {
-                throw CertificateProblem(files.authorities, .invalidAuthority(TLSError("read certificate").reason))
+                throw CertificateProblem(
+                    files.authorities, .invalidAuthorities(.clients, TLSError("read certificate").reason))
             }
             let authority = unsafe X509Certificate(parsed)
             unsafe X509_STORE_add_cert(store, authority.pointer)

@@ -57,7 +57,7 @@ package final class TLSClientContext: @unchecked Sendable {
             }
             return
         }
-        let authorities = try X509Certificate.all(in: try readFile(file), file: file)
+        let authorities = try X509Certificate.authorities(in: try readFile(file), file: file, for: .servers)
         let store = unsafe SSL_CTX_get_cert_store(pointer)
         for authority in authorities { unsafe X509_STORE_add_cert(store, authority.pointer) }
         unsafe X509_STORE_set_flags(store, UInt(X509_V_FLAG_PARTIAL_CHAIN))

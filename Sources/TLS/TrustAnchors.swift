@@ -47,7 +47,7 @@ final class TrustAnchors: @unchecked Sendable {
     init(_ text: [UInt8], file: String) throws(CertificateProblem) {
         unsafe store = X509_STORE_new()
         unsafe X509_STORE_set_flags(store, UInt(X509_V_FLAG_PARTIAL_CHAIN))
-        for authority in try X509Certificate.all(in: text, file: file) {
+        for authority in try X509Certificate.authorities(in: text, file: file, for: .ownChain) {
             unsafe X509_STORE_add_cert(store, authority.pointer)
         }
         ERR_clear_error()

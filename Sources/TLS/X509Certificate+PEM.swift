@@ -1,24 +1,29 @@
 import COpenSSL
 
 extension X509Certificate {
-    /// Every certificate of a PEM file; at least one.
-    static func all(in text: [UInt8], file: String) throws(CertificateProblem) -> [X509Certificate] {
+    /// Every certificate of a PEM file with authorities; at least one.
+    ///
+    /// - Parameter judged: whom they are for, to say what is wrong with the file.
+    static func authorities(
+        in text: [UInt8], file: String, for judged: CertificateProblem.Judged
+    ) throws(CertificateProblem) -> [X509Certificate] {
         let blocks: [PEMBlock]
         do throws(TLSError) {
             blocks = try PEMFile.blocks(of: text)
         } catch {
-            throw CertificateProblem(file, .invalidAuthority(error.reason))
+            throw CertificateProblem(file, .invalidAuthorities(judged, error.reason))
         }
         var certificates: [X509Certificate] = []
         for block in blocks where block.kind == .certificate {
             guard let parsed = unsafe block.parse({ unsafe d2i_X509(nil, $0, $1) }) else {
-                throw CertificateProblem(file, .invalidAuthority(TLSError("read certificate").reason))
+                throw CertificateProblem(file, .invalidAuthorities(judged, TLSError("read certificate").reason))
             }
             certificates.append(unsafe X509Certificate(parsed))
         }
         guard !certificates.isEmpty else {
             throw CertificateProblem(
-                file, .invalidAuthority("expected a PEM block that begins with -----BEGIN CERTIFICATE-----"))
+                file,
+                .invalidAuthorities(judged, "expected a PEM block that begins with -----BEGIN CERTIFICATE-----"))
         }
         return certificates
     }

@@ -75,6 +75,14 @@ def test_a_caret_points_at_the_mistake(tmp_path):
     assert lines[shown].index("pth") == lines[shown + 1].index("^")
 
 
+def test_a_file_of_authorities_for_servers_is_called_that(tmp_path):
+    write(tmp_path, GOOD + 'upstreams: { a: { servers: [{ url: "https://a.test" }], tls: { ca: ca.pem } } }\n')
+    (tmp_path / "ca.pem").write_text("nothing\n")
+    outcome = isagate("check", folder=tmp_path)
+    assert outcome.returncode == 78
+    assert "ca.pem: is no list of authorities for the certificates of servers: expected a PEM" in outcome.stderr
+
+
 def test_text_that_is_not_yaml_is_an_error_with_its_place(tmp_path):
     write(tmp_path, "version: 1\nlisteners: {\n")
     outcome = isagate("check", folder=tmp_path)

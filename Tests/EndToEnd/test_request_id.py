@@ -86,3 +86,12 @@ def test_the_error_log_names_the_request(start):
     refused.send(wire.request("/variables", "Transfer-Encoding: chunked", method="POST") + "fff\r\n" + "x" * 4095 + "\r\n")
     name = refused.read_response()["X-Request-ID"]
     assert server.log.wait_for("request refused: request body too large.*, request ([0-9a-f]{32})")[1] == name
+
+
+def test_the_error_log_names_the_request_that_a_server_failed(start):
+    server = start()
+    server.origin.on("/passed/closed")
+    name = server.plain().get("/passed/closed")["X-Request-ID"]
+    failed = "upstream failed: origin .*: server closed before its response, request ([0-9a-f]{32})"
+    assert server.log.wait_for(failed)[1] == name
+    assert logged(server) == [name]

@@ -48,6 +48,27 @@ import Testing
         #expect(ConfigurationErrors([diagnostic], in: source).description == "f:1:5: error: m\n\tx: [1, 2\n\t   ^\n")
     }
 
+    @Test(arguments: [(1, 0, 100), (50, 0, 100), (60, 9, 109), (500, 449, 549), (960, 900, 1000), (1001, 900, 1000)])
+    func `Of a long line, what stands around the mistake is shown`(column: Int, first: Int, end: Int) {
+        let line = String((0..<1000).map { Character(Unicode.Scalar(UInt8(33 + $0 % 90))) })
+        let diagnostic = Diagnostic(file: "f", position: SourcePosition(line: 1, column: column), message: "m")
+        let cut = (before: first > 0 ? "…" : "", behind: end < 1000 ? "…" : "")
+        let shown = String(line[line.index(line.startIndex, offsetBy: first)...].prefix(end - first))
+        let indent = String(repeating: " ", count: column - 1 - first + cut.before.count)
+        #expect(
+            ConfigurationErrors([diagnostic], in: SourceText(line)).description
+                == "f:1:\(column): error: m\n\(cut.before)\(shown)\(cut.behind)\n\(indent)^\n")
+    }
+
+    @Test func `Of very many mistakes the first hundred are shown`() {
+        let diagnostics = (1...250).map {
+            Diagnostic(file: "f", position: SourcePosition(line: $0, column: 1), message: "m")
+        }
+        let lines = ConfigurationErrors(diagnostics, in: SourceText("")).description.split(separator: "\n")
+        #expect(lines.filter { $0.contains(": error: m") }.count == 100)
+        #expect(lines.last == "and 150 more errors")
+    }
+
     @Test func `A syntax error is reported where YAML finds it`() {
         #expect(
             mistakes("version: 1\nworkers: [1, 2\nuser: x\n") == [

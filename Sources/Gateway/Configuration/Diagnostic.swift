@@ -37,24 +37,31 @@ package struct ConfigurationErrors: Error, Sendable, Equatable {
         self.init([Diagnostic(file: file, position: nil, message: message)], in: SourceText(""))
     }
 
-    /// All diagnostics as a compiler prints them: `file:line:column: error: text`, the source line, a caret.
+    /// Diagnostics as a compiler prints them: `file:line:column: error: text`, the source line, a caret; as many as
+    /// anybody reads.
     package var description: String {
-        diagnostics.map(render).joined()
+        let shown = diagnostics.prefix(Self.shownDiagnostics).map(render).joined()
+        let others = diagnostics.count - Self.shownDiagnostics
+        return others > 0 ? shown + "and \(others) more errors\n" : shown
     }
+
+    private static let shownDiagnostics = 100
+    /// A JSON document, which is YAML too, may be a single line.
+    private static let excerptWidth = 100
 
     private func render(_ diagnostic: Diagnostic) -> String {
         let suggestion = diagnostic.suggestion.map { "; did you mean \(quoted($0))?" } ?? ""
         let text = "error: \(diagnostic.message)\(suggestion)\n"
         guard let position = diagnostic.position else { return "\(diagnostic.file): \(text)" }
         let headline = "\(diagnostic.file):\(position.line):\(position.column): \(text)"
-        guard let line = source.line(position.line) else { return headline }
-        return headline + line + "\n" + caretLine(under: line, column: position.column)
+        guard let excerpt = source.excerpt(around: position, width: Self.excerptWidth) else { return headline }
+        return headline + excerpt.text + "\n" + caretLine(under: excerpt)
     }
 
     /// Tabs of the source line are repeated, so that the caret stands right whatever their width.
-    private func caretLine(under line: String, column: Int) -> String {
-        let indent = line.unicodeScalars.prefix(column - 1).map { $0 == "\t" ? "\t" : " " }.joined()
-        return indent + "^\n"
+    private func caretLine(under excerpt: SourceText.Excerpt) -> String {
+        let before = excerpt.text.unicodeScalars.prefix(excerpt.indent)
+        return before.map { $0 == "\t" ? "\t" : " " }.joined() + "^\n"
     }
 }
 

@@ -26,10 +26,30 @@ struct SourceText: Sendable, Equatable {
 
     private static let breaks: Set<Unicode.Scalar> = ["\n", "\r", "\u{85}", "\u{2028}", "\u{2029}"]
 
-    /// The text of a line, safe to print, or nil when there is no such line.
-    func line(_ number: Int) -> String? {
-        guard lines.indices.contains(number - 1) else { return nil }
-        return text.unicodeScalars[lines[number - 1]].map { $0 == "\t" ? "\t" : printable($0) }.joined()
+    /// A line as it may be shown to a person.
+    struct Excerpt {
+        /// Safe to print; `…` stands for what was cut off at either end.
+        var text: String
+        /// The scalars of the text that stand before the position.
+        var indent: Int
+    }
+
+    /// The line of a position, or `width` scalars of it around the position; nil when there is no such line.
+    func excerpt(around position: SourcePosition, width: Int) -> Excerpt? {
+        guard lines.indices.contains(position.line - 1), position.column > 0 else { return nil }
+        let line = text.unicodeScalars[lines[position.line - 1]]
+        let focus =
+            line.index(line.startIndex, offsetBy: position.column - 1, limitedBy: line.endIndex) ?? line.endIndex
+        var first = line.index(focus, offsetBy: -width / 2, limitedBy: line.startIndex) ?? line.startIndex
+        let end = line.index(first, offsetBy: width, limitedBy: line.endIndex) ?? line.endIndex
+        if end == line.endIndex {
+            first = line.index(end, offsetBy: -width, limitedBy: line.startIndex) ?? line.startIndex
+        }
+        let shown = line[first..<end].map { $0 == "\t" ? "\t" : printable($0) }.joined()
+        let before = first == line.startIndex ? "" : "…"
+        return Excerpt(
+            text: before + shown + (end == line.endIndex ? "" : "…"),
+            indent: before.unicodeScalars.count + line.distance(from: first, to: focus))
     }
 
     /// The index of the scalar at a position, or nil when the line is shorter.

@@ -1,3 +1,4 @@
+import HTTP
 import Logging
 import Proxy
 import Transport
@@ -12,10 +13,10 @@ final class ProxyLog: ProxyReporter, @unchecked Sendable {
         self.logger = logger
     }
 
-    func report(_ failure: ProxyFailure, upstream: String, server: String?) {
+    func report(_ failure: ProxyFailure, upstream: String, server: String?, request: RequestID) {
         let place = server.map { "\(upstream) \($0)" } ?? upstream
         let detail = failure.detail.map { ": \($0)" } ?? ""
-        log.note("\(place): \(failure.reason)\(detail)", from: nil)
+        log.note("\(place): \(failure.reason)\(detail)", from: nil, request: request)
     }
 
     func ejected(_ server: String, upstream: String) {
