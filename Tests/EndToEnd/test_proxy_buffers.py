@@ -2,8 +2,11 @@
 
 import os
 import resource
+import shlex
+import subprocess
 import threading
 
+import gateway as gateways
 import hostile_origin
 import patience
 import pytest
@@ -22,13 +25,14 @@ def origin():
 def start(start_gateway, origin, tmp_path):
     (tmp_path / "spool").mkdir()
 
-    def start(buffer, retries=1, **keys):
+    def start(buffer, retries=1, program=None, **keys):
         folder = {"buffer_folder": str(tmp_path / "spool")}
         return start_gateway(
             [{"path": "/*", "proxy": {"to": "a", "buffer": buffer, **folder, **keys}}],
             upstreams={"a": {"servers": [{"url": origin.url}], "retries": retries}},
             workers=1,
             limits={"request_body": "10M"},
+            program=program,
         )
 
     return start
@@ -158,6 +162,29 @@ def test_a_file_that_may_not_grow_has_a_status_and_a_reason(start):
     assert client.post("/echo", b"x" * 300_000).status == 507
     gateway.log.wait_for("no room to hold the request: File too large")
     assert client.post("/echo", b"x" * 90_000).text == "x" * 90_000
+
+
+@pytest.mark.parametrize("buffer, status, reason", [("request", 507, "request"), ("response", 502, "response")])
+def test_a_full_disk_has_a_status_and_a_reason(start, on_small_disk, buffer, status, reason):
+    gateway = start(buffer, program=on_small_disk)
+    assert gateway.plain().post("/echo", b"x" * 1_000_000).status == status
+    gateway.log.wait_for(f"no room to hold the {reason}: No space left on device")
+    assert gateway.plain().post("/echo", b"x" * 90_000).text == "x" * 90_000
+
+
+@pytest.fixture
+def on_small_disk(tmp_path):
+    """A program that runs the gateway with a disk of 256 KiB of its own in place of the folder for bodies."""
+    mount = f"mount -t tmpfs -o size=256k none {shlex.quote(str(tmp_path / 'spool'))}"
+    if subprocess.run(["unshare", "-m", "sh", "-c", mount], capture_output=True).returncode != 0:
+        pytest.skip("only root may mount a small disk")
+    program = tmp_path / "on-small-disk"
+    program.write_text(f"#!/bin/sh\n{mount} && exec {shlex.quote(gateways.binary())} \"$@\"\n")
+    program.chmod(0o755)
+    wrapper = tmp_path / "gateway-on-small-disk"
+    wrapper.write_text(f"#!/bin/sh\nexec unshare -m {shlex.quote(str(program))} \"$@\"\n")
+    wrapper.chmod(0o755)
+    return str(wrapper)
 
 
 def test_an_upgrade_has_no_body_to_hold(start, origin):

@@ -103,6 +103,8 @@ final class TestServer: RequestRouter, RequestHandler, @unchecked Sendable {
         return answer(exchange)
     }
 
+    func prepareRefusal(of exchange: Exchange) {}
+
     var observesExchanges: Bool { true }
 
     func finished(_ exchange: Exchange) {

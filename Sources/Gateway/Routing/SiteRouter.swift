@@ -47,6 +47,10 @@ final class SiteRouter: RequestRouter {
         accessLog?.recordAtEnd(exchange)
     }
 
+    func prepareRefusal(of exchange: Exchange) {
+        table.prepareRefusal(of: exchange)
+    }
+
     func rejected(_ rejection: RequestRejection, on connection: HTTPConnection, as id: RequestID?) {
         refusals.note("\(rejection.reason)", from: connection.endpoint.remoteAddress, request: id)
     }
@@ -113,7 +117,7 @@ final class SiteTable: @unchecked Sendable {
             exchange.respond(noSite)
             return .answered
         }
-        if let name = guardedNames[site], exchange.connection.stream.security?.site != name {
+        guard mayAnswer(exchange, site) else {
             exchange.respond(otherSite)
             return .answered
         }
@@ -129,6 +133,29 @@ final class SiteTable: @unchecked Sendable {
             return .answered
         }
         return unsafe action._withUnsafeGuaranteedRef { $0.answer(exchange) }
+    }
+
+    /// Whether the connection's handshake was the site's own, if that asks clients for certificates.
+    @inline(__always)
+    private func mayAnswer(_ exchange: Exchange, _ site: Int) -> Bool {
+        guard let name = guardedNames[site] else { return true }
+        return exchange.connection.stream.security?.site == name
+    }
+
+    func prepareRefusal(of exchange: Exchange) {
+        guard let site = siteOfRefused(exchange), mayAnswer(exchange, site) else { return }
+        if let pages = errorPages[site] { exchange.setErrorPages(pages) }
+        if let filter = filters[site] { exchange.attach(filter) }
+    }
+
+    /// The site that a request names; of one that was not understood so far the site that the handshake named, or else
+    /// the one whose certificate is shown to clients without a name.
+    private func siteOfRefused(_ exchange: Exchange) -> Int? {
+        let authority = exchange.head.authority
+        if !authority.isEmpty { return unsafe hosts.site(for: exchange.bytes(of: authority)) }
+        var name = exchange.connection.stream.security?.serverName ?? ""
+        let named = name.withUTF8 { unsafe hosts.site(for: UnsafeRawBufferPointer($0)) }
+        return unsafe named ?? (routes.isEmpty ? nil : 0)
     }
 
     private static func message(_ status: Int, _ text: String) -> FixedResponse {

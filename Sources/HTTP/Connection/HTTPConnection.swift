@@ -120,12 +120,12 @@ package final class HTTPConnection {
         do throws(RequestRejection) {
             try prepare(exchange)
         } catch {
-            return await reject(exchange, error)
+            return await reject(exchange, error, at: .routing)
         }
         switch service.answer(exchange) {
         case .answered:
             if unsafe storage.pointee.errorRequest != nil, let turn = await complete(exchange) { return turn }
-        case .refused(let rejection): return await reject(exchange, rejection, isUnderstood: true)
+        case .refused(let rejection): return await reject(exchange, rejection, at: .answering)
         case .handler(let handler):
             do throws(ExchangeFailure) {
                 try await handler.handle(exchange)
@@ -172,7 +172,7 @@ package final class HTTPConnection {
     @inline(never)
     private func giveUp(_ exchange: Exchange, _ failure: ExchangeFailure) async -> Turn {
         if case .rejected(let rejection) = failure, !exchange.isResponseBegun {
-            return await reject(exchange, rejection, isUnderstood: true)
+            return await reject(exchange, rejection, at: .answering)
         }
         exchange.abandonResponse()
         service.observe(exchange)
@@ -278,16 +278,22 @@ package final class HTTPConnection {
 
     // MARK: Refusing
 
+    /// How far a request has come: its head is not understood yet, no route has been found yet, or one answers.
+    private enum Stage {
+        case parsing, routing, answering
+    }
+
     /// Answers a request that cannot be trusted with a small response and gives the connection up.
-    ///
-    /// - Parameter isUnderstood: whether its head was parsed and led to a route, so that the log can tell what it was.
     private func reject(
-        _ exchange: Exchange, _ rejection: RequestRejection, isUnderstood: Bool = false
+        _ exchange: Exchange, _ rejection: RequestRejection, at stage: Stage = .parsing
     ) async -> Turn {
         let storage = unsafe exchange.storage
         unsafe storage.pointee.response = ResponseEncoder()
         unsafe storage.pointee.body = RequestBody()
+        if stage == .parsing { unsafe storage.pointee.parser.abandon() }
+        if stage != .answering { service.router.prepareRefusal(of: exchange) }
         exchange.refuse(rejection)
+        let isUnderstood = stage != .parsing
         service.router.rejected(rejection, on: self, as: isUnderstood ? exchange.requestID : nil)
         if isUnderstood {
             service.observe(exchange)

@@ -19,6 +19,10 @@ package protocol RequestRouter: AnyObject {
     /// A response that switches protocols has been handed to the connection; what is to be told of that one's end.
     func switched(_ exchange: Exchange) -> (any SuccessionObserver)?
 
+    /// A request will be refused before it is routed; what its site does to responses is attached, and its words for
+    /// errors, as far as they are at hand.
+    func prepareRefusal(of exchange: Exchange)
+
     /// A request was refused; it has a name if it was understood.
     func rejected(_ rejection: RequestRejection, on connection: HTTPConnection, as id: RequestID?)
 

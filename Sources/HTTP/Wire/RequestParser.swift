@@ -37,6 +37,14 @@ package struct RequestParser: ~Copyable {
         lines = HeadLines()
     }
 
+    /// Forgets a head that was refused, but for its method and version: nothing of it can be looked up any more.
+    package mutating func abandon() {
+        let refused = head
+        reset()
+        head.method = refused.method
+        head.version = refused.version
+    }
+
     /// Parses as far as the bytes reach; true when `head` is complete.
     ///
     /// `input` starts at the first byte of the head, in every call; a later call passes the same bytes and more.
