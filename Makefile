@@ -36,6 +36,13 @@ windows_sources = $(wildcard Tests/EndToEnd/compat/*.c Tests/EndToEnd/samples/*.
 address_environment := ASAN_OPTIONS=detect_leaks=1 \
 	LSAN_OPTIONS=suppressions=$(CURDIR)/Tests/leak-sanitizer.supp:print_suppressions=0
 
+# The extensions of these tests run on several threads at once, the gateway's and their own. Clang's runtime is in the
+# gateway, and serves the extensions too.
+thread_tests := async extensions inline_extensions large_bodies lifetime misbehaviour pending \
+	pipelining_extensions samples soak support_requests
+thread_environment := ISAGATE_TEST_COMPILER="clang -g -fsanitize=thread" ISAGATE_TEST_PATIENCE=10 \
+	TSAN_OPTIONS=halt_on_error=1:suppressions=$(CURDIR)/Tests/thread-sanitizer.supp
+
 # What these take is the time of other programs; the gateway does in them what it does in the rest.
 foreign_tests := certbot.py install.py scanners.py
 
@@ -90,10 +97,12 @@ test-address: test-unit examples ## Runs the end-to-end tests with AddressSaniti
 	$(address_environment) ISAGATE=$(address)/debug/isagate ISAGATE_TEST_PATIENCE=4 \
 		$(python) -m pytest -q Tests/EndToEnd $(addprefix --ignore Tests/EndToEnd/test_,$(foreign_tests))
 
-test-thread: test-packages ## Runs the unit tests with ThreadSanitizer
+test-thread: test-packages examples ## Runs the unit tests and those of extensions with ThreadSanitizer
 	$(stage) "unit tests with ThreadSanitizer"
-	TSAN_OPTIONS=suppressions=$(CURDIR)/Tests/thread-sanitizer.supp \
-		swift test --disable-xctest --sanitize=thread --scratch-path $(thread) $(SWIFT_BUILD_FLAGS)
+	$(thread_environment) swift test --disable-xctest --sanitize=thread --scratch-path $(thread) $(SWIFT_BUILD_FLAGS)
+	$(stage) "end-to-end tests of extensions with ThreadSanitizer"
+	$(thread_environment) ISAGATE=$(thread)/debug/isagate $(python) -m pytest -q \
+		$(patsubst %,Tests/EndToEnd/test_%.py,$(thread_tests))
 
 test-traits: test-packages ## Builds with Brotli and Zstandard, and runs the tests that concern them
 	@Tests/install-packages $(trait_packages)

@@ -8,59 +8,61 @@ import Synchronization
 /// wants it, which is nearly always.
 @safe
 struct Guarded<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
-    private let box: UnsafeMutablePointer<Box>
+    /// A `LockState`; the value lies behind it. They are no struct: an access to a part of one counts as an access to all
+    /// of it for ThreadSanitizer, and the lock is met without the lock.
+    private let lock: UnsafeMutablePointer<Atomic<UInt32>>
 
-    private struct Box: ~Copyable {
-        /// A `LockState`.
-        let lock = Atomic<UInt32>(0)
-        var value: Value
+    private static var valueOffset: Int { max(MemoryLayout<Value>.alignment, MemoryLayout<Atomic<UInt32>>.stride) }
 
-        init(_ value: consuming Value) {
-            self.value = value
-        }
+    private var value: UnsafeMutablePointer<Value> {
+        @inline(__always)
+        get { unsafe (UnsafeMutableRawPointer(lock) + Self.valueOffset).assumingMemoryBound(to: Value.self) }
     }
 
     init(_ initial: consuming Value) {
-        unsafe box = .allocate(capacity: 1)
-        unsafe box.initialize(to: Box(initial))
+        let place = UnsafeMutableRawPointer.allocate(
+            byteCount: Self.valueOffset + MemoryLayout<Value>.size, alignment: max(16, MemoryLayout<Value>.alignment))
+        unsafe lock = place.initializeMemory(as: Atomic<UInt32>.self, to: Atomic(LockState.free))
+        _ = unsafe (place + Self.valueOffset).initializeMemory(as: Value.self, to: initial)
     }
 
     deinit {
-        unsafe box.deinitialize(count: 1)
-        unsafe box.deallocate()
+        unsafe value.deinitialize(count: 1)
+        unsafe lock.deinitialize(count: 1)
+        unsafe lock.deallocate()
     }
 
     /// Runs `body` with the value, alone. `body` neither blocks nor calls foreign code.
     @inline(__always)
     borrowing func withLock<Result>(_ body: (inout Value) -> Result) -> Result {
-        let isFree = unsafe box.pointee.lock.compareExchange(
+        let isFree = unsafe lock.pointee.compareExchange(
             expected: LockState.free, desired: LockState.held, ordering: .acquiring
         ).exchanged
         if !isFree { lockContended() }
         defer {
-            let state = unsafe box.pointee.lock.exchange(LockState.free, ordering: .releasing)
+            let state = unsafe lock.pointee.exchange(LockState.free, ordering: .releasing)
             if state == LockState.contended { wakeNext() }
         }
-        return unsafe body(&box.pointee.value)
+        return unsafe body(&value.pointee)
     }
 
     @inline(never)
     private borrowing func lockContended() {
         for _ in 0..<LockState.spins {
-            let isFree = unsafe box.pointee.lock.compareExchange(
+            let isFree = unsafe lock.pointee.compareExchange(
                 expected: LockState.free, desired: LockState.held, ordering: .acquiring
             ).exchanged
             if isFree { return }
             CLinux_spin_pause()
         }
-        while unsafe box.pointee.lock.exchange(LockState.contended, ordering: .acquiring) != LockState.free {
-            _ = unsafe CLinux_futex_wait(box, LockState.contended, -1)
+        while unsafe lock.pointee.exchange(LockState.contended, ordering: .acquiring) != LockState.free {
+            _ = unsafe CLinux_futex_wait(lock, LockState.contended, -1)
         }
     }
 
     @inline(never)
     private borrowing func wakeNext() {
-        _ = unsafe CLinux_futex_wake(box, 1)
+        _ = unsafe CLinux_futex_wake(lock, 1)
     }
 }
 

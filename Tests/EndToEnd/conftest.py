@@ -37,7 +37,8 @@ def source_of(name):
 
 def compile_extension(source, library):
     headers = os.path.join(gateway.ROOT, "CShims/CISAPI/include")
-    subprocess.run(["gcc", "-shared", "-fPIC", "-pthread", f"-I{headers}", "-o", library, source], check=True)
+    compiler = os.environ.get("ISAGATE_TEST_COMPILER", "gcc").split()
+    subprocess.run([*compiler, "-shared", "-fPIC", "-pthread", f"-I{headers}", "-o", library, source], check=True)
     return str(library)
 
 

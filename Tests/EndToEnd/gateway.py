@@ -201,6 +201,7 @@ class Gateway:
             self.wait()
             raise AssertionError("the gateway did not stop") from None
         assert status == 0, f"the gateway ended with status {status}"
+        assert not re.search("(ERROR|WARNING): [A-Za-z]+Sanitizer", self.log.text), "a sanitizer found something"
 
     @property
     def access_log(self):

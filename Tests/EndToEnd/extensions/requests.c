@@ -32,7 +32,12 @@ static const char *narrow(const WCHAR *wide) {
 }
 
 #define CALL(request, buffer, size, type) block->ServerSupportFunction(block->ConnID, request, buffer, size, type)
-#define SAY(done) write_format(block, "%d %u ", (done), (done) ? 0 : GetLastError())
+#define SAY(done) say(block, (done))
+
+static void say(EXTENSION_CONTROL_BLOCK *block, BOOL done) {
+  DWORD error = done ? 0 : GetLastError();
+  write_format(block, "%d %u ", done, error);
+}
 
 DWORD WINAPI HttpExtensionProc(EXTENSION_CONTROL_BLOCK *block) {
   const char *name = block->lpszPathInfo + 1;
