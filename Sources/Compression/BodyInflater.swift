@@ -17,6 +17,7 @@ package final class BodyInflater: BodyDecoder {
     /// The room was filled, so that more may come of bytes already taken.
     private var mayHaveMore = false
     package private(set) var hasEnded = false
+    package var remaining: UInt64? { hasEnded ? 0 : nil }
 
     private static let roomSize = 16 << 10
     /// A window of 32 KiB with the decoder's tables, and the room.

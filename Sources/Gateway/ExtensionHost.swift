@@ -88,13 +88,19 @@ final class ExtensionHost {
             ExtensionDispatcher(
                 seat: slot.seat(on: worker), application: application, worker: workers[worker], naming: naming,
                 requestTimeout: Delay(configuration.requestTimeout),
-                spoolLimit: configuration.spoolsRequest ? configuration.spoolLimit : nil, reporter: reporter))
+                spooling: configuration.spooling, reporter: reporter))
     }
 
     /// Unloads everything; false when an extension did not let go of its requests within `limit`.
     func stop(within limit: Duration) -> Bool {
         slots = [:]
         return retirement.wait(within: limit)
+    }
+}
+
+extension ExtensionConfiguration {
+    fileprivate var spooling: Spool.Limits? {
+        spoolsRequest ? Spool.Limits(memory: spoolMemory, total: spoolLimit, folder: spoolFolder) : nil
     }
 }
 

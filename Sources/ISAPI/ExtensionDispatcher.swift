@@ -11,9 +11,9 @@ package final class ExtensionDispatcher: RequestHandler {
     private let application: ExtensionApplication
     private let worker: Worker
     private let requestTimeout: Delay
-    /// Bytes of a chunked body that are collected before the extension is called, so that it finds a length; nil to call
-    /// it as soon as its read-ahead is full.
-    private let spoolLimit: Int?
+    /// How a chunked body is collected before the extension is called, so that it finds a length; nil to call it as soon
+    /// as its read-ahead is full.
+    private let spooling: Spool.Limits?
     private let reporter: any ExtensionReporter
     private let naming: ScriptNaming
     private let root: [UInt8]
@@ -32,13 +32,13 @@ package final class ExtensionDispatcher: RequestHandler {
     ///   - naming: which part of the path names the extension.
     package init(
         seat: ExtensionSeat, application: ExtensionApplication, worker: Worker, naming: ScriptNaming,
-        requestTimeout: Delay, spoolLimit: Int? = nil, reporter: any ExtensionReporter
+        requestTimeout: Delay, spooling: Spool.Limits? = nil, reporter: any ExtensionReporter
     ) {
         self.seat = seat
         self.application = application
         self.worker = worker
         self.requestTimeout = requestTimeout
-        self.spoolLimit = spoolLimit
+        self.spooling = spooling
         self.reporter = reporter
         self.naming = naming
         root = Array(application.physicalPath.utf8)
@@ -133,11 +133,10 @@ package final class ExtensionDispatcher: RequestHandler {
     /// Reads what the extension is to find in its control block.
     private func readAhead(_ session: ExtensionSession, _ exchange: Exchange) async throws(ExchangeFailure) {
         guard !exchange.hasBodyEnded else { return }
+        if let spooling, exchange.head.framing == .chunked { try await collectBody(spooling, session, exchange) }
         var total = 0
-        let isSpooled = spoolLimit != nil && exchange.head.framing == .chunked
-        while isSpooled || session.readAheadRoom > 0, let piece = unsafe try await exchange.readBody() {
+        while session.readAheadRoom > 0, let piece = unsafe try await exchange.readBody() {
             total += piece.count
-            if let spoolLimit, isSpooled, total > spoolLimit { throw .rejected(.bodyTooLarge) }
             let taken = unsafe session.appendReadAhead(piece)
             if taken < piece.count {
                 unsafe session.supplyBody(UnsafeRawBufferPointer(rebasing: piece[taken...]))
@@ -146,6 +145,22 @@ package final class ExtensionDispatcher: RequestHandler {
         guard exchange.hasBodyEnded else { return }
         session.bodyEnded()
         if exchange.head.framing == .chunked { session.setKnownLength(UInt64(total)) }
+    }
+
+    /// Waits for the end of the body; reading it begins anew from where it was collected.
+    private func collectBody(
+        _ limits: Spool.Limits, _ session: ExtensionSession, _ exchange: Exchange
+    ) async throws(ExchangeFailure) {
+        let spool = Spool(limits)
+        switch try await exchange.collectBody(into: spool) {
+        case nil:
+            session.setKnownLength(UInt64(spool.count))
+            exchange.replayBody(from: spool)
+        case .tooLarge: throw .rejected(.bodyTooLarge)
+        case .system(let code):
+            report("no room to hold the request: \(systemText(code))", exchange)
+            throw .rejected(.bodyNotHeld)
+        }
     }
 
     private func submit(_ session: ExtensionSession, to feeder: PoolFeeder) -> Bool {

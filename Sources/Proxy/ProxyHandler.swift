@@ -61,25 +61,17 @@ package final class ProxyHandler: RequestHandler {
         var limits = buffering.limits
         limits.total = .max
         let spool = Spool(limits)
-        while let piece = unsafe try await nextPiece(exchange) {
-            do throws(Spool.Failure) {
-                try unsafe spool.append(piece)
-            } catch {
-                guard case .system(let code) = error else { preconditionFailure("there is no limit but the route's") }
-                let failure = ProxyFailure.requestNotHeld(code)
-                forwarder.report(failure, exchange)
-                throw .upstream(failure)
-            }
-        }
-        return spool
-    }
-
-    private func nextPiece(_ exchange: Exchange) async throws(ForwardingFailure) -> UnsafeRawBufferPointer? {
+        let problem: Spool.Failure?
         do throws(ExchangeFailure) {
-            return try await unsafe exchange.readBody()
+            problem = try await exchange.collectBody(into: spool)
         } catch {
             throw .client(error)
         }
+        guard let problem else { return spool }
+        guard case .system(let code) = problem else { preconditionFailure("there is no limit but the route's") }
+        let failure = ProxyFailure.requestNotHeld(code)
+        forwarder.report(failure, exchange)
+        throw .upstream(failure)
     }
 }
 

@@ -143,6 +143,10 @@ import Testing
             "extensions: { a: { library: hello.so, threads: 0 } }",
             "3:48 threads must be from 1 to 256, found '0'"
         ),
+        (
+            "extensions: { a: { library: hello.so, spool_memory: 1M } }",
+            "3:53 spool_memory needs spool_request: true"
+        ),
     ]) func `A mistaken section is reported`(_ section: String, _ mistake: String) {
         #expect(mistakes(ConfigurationText(more: section).text) == [mistake])
     }

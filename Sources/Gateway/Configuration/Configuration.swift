@@ -141,8 +141,11 @@ package struct ExtensionConfiguration: Sendable, Equatable {
     package var requestTimeout = Duration.seconds(60)
     /// Whether a chunked body is collected before the extension is called, so that it finds a length.
     package var spoolsRequest = false
-    /// Bytes of a body that is collected.
+    /// Bytes of a body that is collected, at all and in memory.
     package var spoolLimit = 16 << 20
+    package var spoolMemory = 64 << 10
+    /// Where the rest is collected, as an absolute path.
+    package var spoolFolder = "/var/tmp"
     package var load = Load.startup
     /// How long an extension is without requests before it is asked whether it may be unloaded; nil for never.
     package var idleUnload: Duration?

@@ -230,7 +230,13 @@ extension ValueDecoder<ExtensionConfiguration> {
             pool.requestTimeout = keys.take(
                 "request_timeout", .time(in: .milliseconds(100) ... .seconds(86_400)), default: pool.requestTimeout)
             pool.spoolsRequest = keys.take("spool_request", .boolean, default: pool.spoolsRequest)
-            pool.spoolLimit = keys.take("spool_limit", .size(in: 0...1 << 30), default: pool.spoolLimit)
+            pool.spoolLimit = keys.take("spool_limit", .size(in: 0...1 << 40), default: pool.spoolLimit)
+            pool.spoolMemory = keys.take("spool_memory", .size(in: 0...64 << 20), default: pool.spoolMemory)
+            pool.spoolFolder = keys.take("spool_folder", .folder, default: pool.spoolFolder)
+            let spoolKeys = ["spool_limit", "spool_memory", "spool_folder"]
+            for key in spoolKeys where !pool.spoolsRequest && keys.names.contains(key) {
+                keys.context.report("\(key) needs spool_request: true", at: keys.position(of: key) ?? keys.position)
+            }
             pool.load = keys.take("load", .load, default: pool.load)
             pool.idleUnload = keys.take("idle_unload", .idleUnload, default: pool.idleUnload)
             pool.loadRetry = keys.take(

@@ -5,6 +5,9 @@ package protocol BodyDecoder: AnyObject {
     /// The body is over, and all of it was handed out.
     var hasEnded: Bool { get }
 
+    /// Bytes still to be handed out; nil when only the end will tell.
+    var remaining: UInt64? { get }
+
     /// Gives the next bytes of the coded body.
     func supply(_ bytes: UnsafeRawBufferPointer)
 

@@ -124,7 +124,7 @@ struct ExchangeStorage: ~Copyable {
     /// Bytes of the client's body that the handler can still read; nil when only its end will tell.
     var remainingBody: UInt64? {
         guard let bodyDecoder else { return body.remaining }
-        return bodyDecoder.hasEnded ? 0 : nil
+        return bodyDecoder.remaining
     }
 
     var hasBodyEnded: Bool { bodyDecoder?.hasEnded ?? body.hasEnded }

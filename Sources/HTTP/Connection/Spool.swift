@@ -84,6 +84,12 @@ package final class Spool {
         }
     }
 
+    /// What is held from `offset` on, valid while nothing is appended; nil when it is in a file.
+    fileprivate func bytes(from offset: Int) -> UnsafeRawBufferPointer? {
+        guard descriptor < 0 else { return nil }
+        return unsafe UnsafeRawBufferPointer(rebasing: memory[offset..<count])
+    }
+
     /// Copies what is held from `offset` on, as much as there is room for.
     package func read(from offset: Int, into room: UnsafeMutableRawBufferPointer) throws(Failure) -> Int {
         let wanted = min(room.count, count - offset)
@@ -100,6 +106,24 @@ package final class Spool {
 }
 
 extension Exchange {
+    /// Reads the rest of the body into `spool`; why not all of it is held there, if so.
+    package func collectBody(into spool: Spool) async throws(ExchangeFailure) -> Spool.Failure? {
+        while let piece = unsafe try await readBody() {
+            do throws(Spool.Failure) {
+                try unsafe spool.append(piece)
+            } catch {
+                return error
+            }
+        }
+        return nil
+    }
+
+    /// Has `readBody` give what `spool` holds, which is the whole body.
+    package func replayBody(from spool: Spool) {
+        unsafe storage.pointee.endDecoding()
+        unsafe storage.pointee.bodyDecoder = SpooledBody(spool)
+    }
+
     /// Sends what is held as part of the body, waiting while the client is slow; false when it could not be read.
     package func send(_ spool: Spool) async throws(ExchangeFailure) -> Bool {
         try await spool.send(to: self)
@@ -112,4 +136,49 @@ extension Spool {
         try await unsafe exchange.send(UnsafeRawBufferPointer(rebasing: memory[..<count]))
         return true
     }
+}
+
+/// A body that was collected, on its way to the handler.
+@safe
+private final class SpooledBody: BodyDecoder {
+    private let spool: Spool
+    private var offset = 0
+    /// Where pieces of a file are read to; nothing until there is one.
+    private var room = unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0)
+
+    private static let roomSize = 32 << 10
+
+    init(_ spool: Spool) {
+        self.spool = spool
+    }
+
+    deinit {
+        unsafe room.deallocate()
+    }
+
+    var hasEnded: Bool { offset == spool.count }
+    var remaining: UInt64? { UInt64(spool.count - offset) }
+
+    func supply(_ bytes: UnsafeRawBufferPointer) {
+        preconditionFailure("the body was collected whole")
+    }
+
+    func next() throws(RequestRejection) -> UnsafeRawBufferPointer? {
+        guard !hasEnded else { return nil }
+        if let bytes = unsafe spool.bytes(from: offset) {
+            offset += bytes.count
+            return unsafe bytes
+        }
+        if unsafe room.isEmpty { unsafe room = .allocate(byteCount: Self.roomSize, alignment: 16) }
+        do throws(Spool.Failure) {
+            let count = try unsafe spool.read(from: offset, into: room)
+            offset += count
+            return unsafe UnsafeRawBufferPointer(rebasing: room[..<count])
+        } catch {
+            throw .bodyNotHeld
+        }
+    }
+
+    func finish() {}
+    func release() {}
 }

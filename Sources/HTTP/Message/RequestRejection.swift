@@ -19,6 +19,8 @@ package enum RequestRejection: UInt8, Error, CaseIterable, Sendable {
     case headTimeout, bodyTimeout
     // The coding of the body (RFC 9110 §8.4)
     case invalidBodyCoding, bodyExpandsTooMuch, decodingUnavailable
+    /// It was to be collected before it is passed on, and there is no room for it.
+    case bodyNotHeld
 
     /// The status code of the answer (RFC 9110 §15).
     package var status: Int {
@@ -30,6 +32,7 @@ package enum RequestRejection: UInt8, Error, CaseIterable, Sendable {
         case .unknownExpectation: 417
         case .bodyTooLarge, .bodyExpandsTooMuch: 413
         case .decodingUnavailable: 503
+        case .bodyNotHeld: 507
         case .headTimeout, .bodyTimeout: 408
         default: 400
         }
@@ -78,6 +81,7 @@ package enum RequestRejection: UInt8, Error, CaseIterable, Sendable {
         case .invalidBodyCoding: "malformed coding of the request body"
         case .bodyExpandsTooMuch: "request body expands too much"
         case .decodingUnavailable: "no memory to decode the request body"
+        case .bodyNotHeld: "no room to hold the request"
         }
     }
 }

@@ -1,7 +1,7 @@
 import Glibc
 
 /// The system's words for an error number.
-func systemText(_ code: Int32) -> String {
+package func systemText(_ code: Int32) -> String {
     var text = [CChar](repeating: 0, count: 128)
     let count = text.count
     _ = unsafe strerror_r(code, &text, count)
