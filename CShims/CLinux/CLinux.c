@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "CLinux.h"
+#include <dlfcn.h>
 #include <linux/capability.h>
 #include <linux/openat2.h>
 #include <sys/mman.h>
@@ -12,6 +13,11 @@ static __thread void *current_worker;
 
 void *CLinux_current_worker(void) { return current_worker; }
 void CLinux_set_current_worker(void *worker) { current_worker = worker; }
+
+uintptr_t CLinux_image_base(const void *address) {
+  Dl_info information;
+  return dladdr(address, &information) != 0 ? (uintptr_t)information.dli_fbase : 0;
+}
 
 int CLinux_accept(int listener, struct sockaddr_storage *address, socklen_t *length) {
   return accept4(listener, (struct sockaddr *)address, length, SOCK_NONBLOCK | SOCK_CLOEXEC);

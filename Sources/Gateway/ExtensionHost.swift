@@ -18,6 +18,7 @@ final class ExtensionHost {
         self.workers = workers
         reporter = ExtensionLog(logger, workers)
         retirement = Retirement(logger)
+        StrayCalls.shared.tell { line in logger.info("misbehaviour: \(line)") }
     }
 
     /// A set of extensions that is ready and not in use yet.

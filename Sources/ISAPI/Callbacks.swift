@@ -13,7 +13,7 @@ typealias ServerSupportFunction =
 
 /// `*lpdwSize` goes in as the buffer's size and comes out as the value's, its NUL included.
 let getServerVariable: GetServerVariable = { connection, name, buffer, size in
-    unsafe call(on: connection) { session, caller in
+    unsafe call(.getServerVariable, on: connection) { session, caller in
         guard let name = unsafe name, let size = unsafe size else { return .invalidParameter }
         return unsafe session.inquire(by: caller) { state in
             if let failure = unsafe ServerVariables.render(name, state.request, into: &state.scratch) {
@@ -26,7 +26,7 @@ let getServerVariable: GetServerVariable = { connection, name, buffer, size in
 
 /// `*lpdwBytes` comes out as the number of bytes taken.
 let writeClient: WriteClient = { connection, buffer, count, flags in
-    unsafe call(on: connection) { session, caller in
+    unsafe call(.writeClient, on: connection) { session, caller in
         guard let count = unsafe count else { return .invalidParameter }
         let length = unsafe Int(count.pointee)
         guard unsafe length == 0 || buffer != nil else { return .invalidParameter }
@@ -42,7 +42,7 @@ let writeClient: WriteClient = { connection, buffer, count, flags in
 
 /// `*lpdwSize` comes out as the number of bytes read, 0 at the body's end.
 let readClient: ReadClient = { connection, buffer, size in
-    unsafe call(on: connection) { session, caller in
+    unsafe call(.readClient, on: connection) { session, caller in
         guard let buffer = unsafe buffer, let size = unsafe size, unsafe size.pointee > 0 else {
             return .invalidParameter
         }
@@ -54,7 +54,7 @@ let readClient: ReadClient = { connection, buffer, size in
 }
 
 let serverSupportFunction: ServerSupportFunction = { connection, request, buffer, size, type in
-    unsafe call(on: connection) { session, caller in
+    unsafe call(.serverSupportFunction(request), on: connection) { session, caller in
         let call = unsafe SupportCall(session: session, caller: caller, buffer: buffer, size: size, type: type)
         return call.perform(request)
     }
@@ -63,14 +63,24 @@ let serverSupportFunction: ServerSupportFunction = { connection, request, buffer
 /// Runs `body` with the session that `connection` names, and turns its answer into the contract's.
 @inline(__always)
 private func call(
-    on connection: HCONN?, _ body: (ExtensionSession, UnsafeMutableRawPointer) -> CallFailure?
+    _ function: ContractFunction, on connection: HCONN?,
+    _ body: (ExtensionSession, UnsafeMutableRawPointer) -> CallFailure?
 ) -> BOOL {
     guard let connection = unsafe connection,
         let session = unsafe ControlBlockTable.shared.session(of: connection)
-    else { return fail(.invalidParameter) }
+    else { return unsafe refuseStray(function, connection) }
     let failure = unsafe session._withUnsafeGuaranteedRef { unsafe body($0, connection) }
     guard let failure else { return 1 }
+    if failure == .invalidParameter, unsafe !session._withUnsafeGuaranteedRef({ unsafe $0.isUnderWay(connection) }) {
+        return unsafe refuseStray(function, connection)
+    }
     return fail(failure)
+}
+
+@inline(never)
+private func refuseStray(_ function: ContractFunction, _ connection: HCONN?) -> BOOL {
+    unsafe StrayCalls.shared.note(function, on: connection)
+    return fail(.invalidParameter)
 }
 
 private func fail(_ failure: CallFailure) -> BOOL {

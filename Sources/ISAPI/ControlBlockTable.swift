@@ -1,5 +1,6 @@
 import CISAPI
 import Glibc
+import HTTP
 import Synchronization
 
 /// Where control blocks live: one range of addresses, in slots of 256 bytes, so that any pointer an extension passes
@@ -15,6 +16,7 @@ final class ControlBlockTable: @unchecked Sendable {
     private static let slotSize = 256
     private static let ownerOffset = 192
     private static let nextOffset = 200
+    private static let traceOffset = 208
     private static let slotLimit = 1 << 20
     private static let quarantine = 1024
     private static let none = UInt32.max
@@ -40,12 +42,13 @@ final class ControlBlockTable: @unchecked Sendable {
         unsafe base = range
     }
 
-    /// A slot that belongs to `session` until `giveBack`; nil when every slot is in use.
-    func take(for session: ExtensionSession) -> UnsafeMutablePointer<EXTENSION_CONTROL_BLOCK>? {
+    /// A slot that belongs to `session` until `giveBack` and remembers `request` beyond it; nil when every slot is in use.
+    func take(for session: ExtensionSession, _ request: RequestID?) -> UnsafeMutablePointer<EXTENSION_CONTROL_BLOCK>? {
         let index = free.withLock { free in takeIndex(&free) }
         guard let index else { return nil }
         let slot = unsafe base + index * Self.slotSize
         let bits = UInt(bitPattern: unsafe Unmanaged.passUnretained(session).toOpaque())
+        unsafe trace(of: slot).pointee.remember(request)
         unsafe owner(of: slot).pointee.store(bits, ordering: .releasing)
         return unsafe slot.assumingMemoryBound(to: EXTENSION_CONTROL_BLOCK.self)
     }
@@ -71,12 +74,25 @@ final class ControlBlockTable: @unchecked Sendable {
     /// Sessions are never deallocated; the caller checks under the session's lock that the slot is still its own.
     @inline(__always)
     func session(of connection: UnsafeMutableRawPointer?) -> Unmanaged<ExtensionSession>? {
+        guard let slot = unsafe slot(at: connection) else { return nil }
+        let bits = unsafe owner(of: slot).pointee.load(ordering: .acquiring)
+        guard let session = unsafe UnsafeRawPointer(bitPattern: bits) else { return nil }
+        return unsafe Unmanaged.fromOpaque(session)
+    }
+
+    /// The request that had the slot `connection` points to last; nil when there was none.
+    func lastRequest(of connection: UnsafeMutableRawPointer?) -> RequestID? {
+        guard let slot = unsafe slot(at: connection) else { return nil }
+        return unsafe trace(of: slot).pointee.request
+    }
+
+    /// `connection`, if it points to a slot.
+    @inline(__always)
+    private func slot(at connection: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
         guard let connection = unsafe connection else { return nil }
         let offset = unsafe UInt(bitPattern: connection) &- UInt(bitPattern: base)
         guard offset < UInt(Self.slotSize * Self.slotLimit), offset % UInt(Self.slotSize) == 0 else { return nil }
-        let bits = unsafe owner(of: connection).pointee.load(ordering: .acquiring)
-        guard let session = unsafe UnsafeRawPointer(bitPattern: bits) else { return nil }
-        return unsafe Unmanaged.fromOpaque(session)
+        return unsafe connection
     }
 
     private func takeIndex(_ free: inout FreeSlots) -> Int? {
@@ -101,5 +117,55 @@ final class ControlBlockTable: @unchecked Sendable {
 
     private func next(of slot: UnsafeMutableRawPointer) -> UnsafeMutablePointer<UInt32> {
         unsafe (slot + Self.nextOffset).assumingMemoryBound(to: UInt32.self)
+    }
+
+    private func trace(of slot: UnsafeMutableRawPointer) -> UnsafeMutablePointer<RequestTrace> {
+        unsafe (slot + Self.traceOffset).assumingMemoryBound(to: RequestTrace.self)
+    }
+}
+
+/// Which request had a slot last: for the log, and so it does not matter that words of two requests can be read as one.
+private struct RequestTrace: ~Copyable {
+    /// 0 for none, 1 for a name made here, otherwise the length of a given one, of which only the beginning is kept, plus
+    /// `givenBase`.
+    private let kind = Atomic<UInt64>(0)
+    private let first = Atomic<UInt64>(0), second = Atomic<UInt64>(0), third = Atomic<UInt64>(0)
+    private let fourth = Atomic<UInt64>(0)
+
+    private static let givenBase: UInt64 = 2
+    private static let givenLimit = 32
+
+    borrowing func remember(_ request: RequestID?) {
+        switch request {
+        case nil: kind.store(0, ordering: .relaxed)
+        case .made(let high, let low):
+            first.store(high, ordering: .relaxed)
+            second.store(low, ordering: .relaxed)
+            kind.store(1, ordering: .relaxed)
+        case .given(let name):
+            var words: [4 of UInt64] = [0, 0, 0, 0]
+            for (index, byte) in name.prefix(Self.givenLimit).enumerated() {
+                words[index / 8] |= UInt64(byte) << UInt64(index % 8 * 8)
+            }
+            first.store(words[0], ordering: .relaxed)
+            second.store(words[1], ordering: .relaxed)
+            third.store(words[2], ordering: .relaxed)
+            fourth.store(words[3], ordering: .relaxed)
+            kind.store(Self.givenBase + UInt64(min(name.count, Self.givenLimit)), ordering: .relaxed)
+        }
+    }
+
+    var request: RequestID? {
+        switch kind.load(ordering: .relaxed) {
+        case 0: return nil
+        case 1: return .made(high: first.load(ordering: .relaxed), low: second.load(ordering: .relaxed))
+        case let kind:
+            let words = [
+                first.load(ordering: .relaxed), second.load(ordering: .relaxed), third.load(ordering: .relaxed),
+                fourth.load(ordering: .relaxed),
+            ]
+            return .given(
+                (0..<Int(kind - Self.givenBase)).map { UInt8(truncatingIfNeeded: words[$0 / 8] >> UInt64($0 % 8 * 8)) })
+        }
     }
 }

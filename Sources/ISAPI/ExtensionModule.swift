@@ -83,6 +83,7 @@ package final class ExtensionModule: @unchecked Sendable {
         unsafe self.httpExtensionProc = httpExtensionProc
         unsafe self.terminateExtension = dlsym(library, "TerminateExtension")
         unsafe self.dllMain = dllMain
+        unsafe StrayCalls.shared.loaded(name, at: httpExtensionProc)
     }
 
     /// Calls HttpExtensionProc on the calling thread; an HSE_STATUS_ number.
@@ -146,6 +147,7 @@ package final class ExtensionModule: @unchecked Sendable {
         if let dllMain = unsafe dllMain {
             _ = unsafe CISAPI_call_DllMain(dllMain, library, DWORD(DLL_PROCESS_DETACH))
         }
+        unsafe StrayCalls.shared.unloaded(at: httpExtensionProc)
         _ = unsafe isagate_module_name(library, nil)
         unsafe dlclose(library)
         return true

@@ -221,6 +221,11 @@ extension ExtensionSession {
 
     // MARK: Questions
 
+    /// Whether `caller` names the request that is served now.
+    func isUnderWay(_ caller: UnsafeMutableRawPointer) -> Bool {
+        state.withLock { state in unsafe state.admits(caller) }
+    }
+
     /// Runs `body` with the state of the request `caller` belongs to.
     func inquire(
         by caller: UnsafeMutableRawPointer, _ body: (inout SessionState) -> CallFailure?

@@ -101,7 +101,7 @@ struct SessionState: ~Copyable {
 
     /// Gives the extension its control block; false when there is none left.
     mutating func openBlock(for session: ExtensionSession) -> Bool {
-        guard let block = unsafe ControlBlockTable.shared.take(for: session) else { return false }
+        guard let block = unsafe ControlBlockTable.shared.take(for: session, request.requestID) else { return false }
         unsafe self.block = block
         unsafe block.pointee = EXTENSION_CONTROL_BLOCK(
             cbSize: DWORD(MemoryLayout<EXTENSION_CONTROL_BLOCK>.size), dwVersion: DWORD(HSE_VERSION),

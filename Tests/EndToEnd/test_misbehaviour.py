@@ -40,6 +40,29 @@ def test_calls_after_the_end_of_a_request_are_refused(start_gateway):
     assert client.get("/ping").status == 200
 
 
+def test_calls_that_belong_to_no_request_are_logged_with_the_extension_the_call_and_the_request(start_gateway):
+    server = start_gateway(extensions=["write_after_done", "bad_calls"], request_id={"accept": True})
+    client = server.secure()
+    assert client.get("/write_after_done", "X-Request-ID: late-caller").text == "done\n"
+    for call in ["WriteClient", r"ServerSupportFunction\(1016\)", "HSE_REQ_DONE_WITH_SESSION"]:
+        server.log.wait_for(
+            f"misbehaviour: extension write_after_done: called {call} after the end of its request, request late-caller$"
+        )
+    client.get("/bad_calls")
+    for call in ["GetServerVariable", "WriteClient", "ReadClient", r"ServerSupportFunction\(1008\)"]:
+        server.log.wait_for(f"misbehaviour: extension bad_calls: called {call} with a ConnID that never was one$")
+
+
+def test_calls_that_belong_to_no_request_do_not_flood_the_log(start_gateway):
+    server = start_gateway(extensions=["storm"])
+    client = server.secure()
+    assert client.get("/storm").status == 200
+    server.log.wait_for("extension storm: called .* with a ConnID that never was one")
+    assert int(client.get("/storm?report").text.split()[0]) > 10_000
+    # A line of a kind in a second, and only so many looked at.
+    assert len([line for line in server.log.lines if "extension storm: called" in line]) < 2_000
+
+
 def test_calls_after_the_end_never_reach_a_later_request(start_gateway):
     server = start_gateway(extensions=["write_after_done"])
     client = server.secure()

@@ -4,6 +4,7 @@
 #define CLINUX_H
 
 #include <errno.h>
+#include <execinfo.h>
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <malloc.h>
@@ -24,6 +25,13 @@
 // MARK: randomness
 
 static inline long CLinux_getrandom(void *buffer, unsigned long count) { return getrandom(buffer, count, 0); }
+
+// MARK: the stack
+
+static inline int CLinux_backtrace(void **frames, int count) { return backtrace(frames, count); }
+
+// Where the library or program begins that has `address`; 0 for none (dladdr).
+uintptr_t CLinux_image_base(const void *address);
 
 // MARK: epoll
 
