@@ -27,7 +27,8 @@ struct ConnectionFields {
         let span = unsafe message.bytes
         var namesFields = false
         var asksForUpgrade = false
-        for index in 0..<fields.count where unsafe fields[index].known == .connection {
+        for index in 0..<fields.count {
+            guard case .connection = unsafe fields[index].known else { continue }
             let value = unsafe fields[index].value.range
             span.forEachElement(from: value.lowerBound, to: value.upperBound) { start, end in
                 if start == end || span.equals("close", from: start, to: end)

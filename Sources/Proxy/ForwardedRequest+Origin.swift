@@ -24,18 +24,19 @@ extension ForwardedRequest {
     func appendOrigin(to output: inout OutputBuffer, given: OwnFields) {
         let trusted = exchange.trustedField
         let authority = unsafe exchange.bytes(of: exchange.head.authority)
-        let isSecure = exchange.connection.stream.security != nil
-        let client = exchange.clientAddress
+        let isSecure = exchange.withConnection { $0.stream.isSecure }
 
-        output.append("X-Forwarded-For: ")
+        output.append("X-Real-IP: ")
+        let clientStart = output.count
+        output.appendHost(of: exchange.clientAddress)
+        let client = clientStart..<output.count
+        output.append("\r\nX-Forwarded-For: ")
         if trusted == .xForwardedFor {
             appendValues(of: "x-forwarded-for", to: &output)
             output.appendHost(of: exchange.endpoint.remoteAddress)
         } else {
-            output.appendHost(of: client)
+            output.append(copyOf: client)
         }
-        output.append("\r\nX-Real-IP: ")
-        output.appendHost(of: client)
         if !given.contains(.scheme) {
             output.append(isSecure ? "\r\nX-Forwarded-Proto: https" : "\r\nX-Forwarded-Proto: http")
         }
@@ -50,9 +51,15 @@ extension ForwardedRequest {
         output.append("\r\nForwarded: ")
         if trusted == .forwarded {
             appendValues(of: "forwarded", to: &output)
-            appendNode(exchange.endpoint.remoteAddress, to: &output)
+            let end = exchange.endpoint.remoteAddress
+            output.append(end.isIPv6 ? "for=\"[" : "for=")
+            output.appendHost(of: end)
+            if end.isIPv6 { output.append("]\"") }
         } else {
-            appendNode(client, to: &output)
+            let isIPv6 = exchange.isClientIPv6
+            output.append(isIPv6 ? "for=\"[" : "for=")
+            output.append(copyOf: client)
+            if isIPv6 { output.append("]\"") }
         }
         output.append(isSecure || given.contains(.scheme) && wasSecure ? ";proto=https" : ";proto=http")
         if unsafe !authority.isEmpty {
@@ -96,12 +103,5 @@ extension ForwardedRequest {
             unsafe output.append(exchange.bytes(of: field.value))
             output.append(", ")
         }
-    }
-
-    private func appendNode(_ address: SocketAddress, to output: inout OutputBuffer) {
-        output.append("for=")
-        if address.isIPv6 { output.append("\"[") }
-        output.appendHost(of: address)
-        if address.isIPv6 { output.append("]\"") }
     }
 }

@@ -109,7 +109,7 @@ struct ForwardedRequest {
     private func appendRequestID(_ policy: RequestIDPolicy, to output: inout OutputBuffer) {
         if !route.removed.isEmpty, unsafe policy.field.withUnsafeBytes({ unsafe route.removes($0) }) { return }
         unsafe policy.linePrefix.withUnsafeBytes { unsafe output.append($0) }
-        unsafe exchange.requestID.withBytes { unsafe output.append($0) }
+        exchange.requestID.append(to: &output)
         output.append("\r\n")
     }
 
@@ -123,12 +123,15 @@ struct ForwardedRequest {
         let fields = unsafe exchange.fields
         let bytes = unsafe exchange.headBytes
         let span = unsafe bytes.bytes
+        var copier = unsafe FieldCopier(bytes)
         for index in 0..<fields.count {
             let field = unsafe fields[index]
-            if field.known == .host || connection.isHopByHop(field) { continue }
-            if field.known == .expect && (isHeld || question != nil) { continue }
+            if connection.isHopByHop(field) { continue }
             let name = field.name.range
-            if field.known == .other {
+            switch field.known {
+            case .host: continue
+            case .expect where isHeld || question != nil: continue
+            case .other:
                 switch Self.own(span, name.lowerBound, name.upperBound) {
                 case nil: if unsafe FieldSyntax.isNamed(exchange.bytes(of: field.name).bytes, requestID) { continue }
                 case .origin?: continue
@@ -137,12 +140,12 @@ struct ForwardedRequest {
                     given.insert(field)
                 case _?: continue
                 }
+            default: break
             }
             if !route.removed.isEmpty, unsafe route.removes(UnsafeRawBufferPointer(rebasing: bytes[name])) { continue }
-            unsafe output.appendField(
-                UnsafeRawBufferPointer(rebasing: bytes[name]),
-                UnsafeRawBufferPointer(rebasing: bytes[field.value.range]))
+            copier.copy(field, to: &output)
         }
+        copier.finish(to: &output)
         return given
     }
 
@@ -165,14 +168,6 @@ struct ForwardedRequest {
 }
 
 extension OutputBuffer {
-    @inline(__always)
-    mutating func appendField(_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer) {
-        unsafe append(name)
-        append(": ")
-        unsafe append(value)
-        append("\r\n")
-    }
-
     /// The address without its port, as text.
     mutating func appendHost(of address: SocketAddress) {
         unsafe append(upTo: SocketAddress.maximumHostText) { room in unsafe address.writeHost(to: room) }

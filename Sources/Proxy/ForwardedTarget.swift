@@ -28,7 +28,8 @@ enum ForwardedTarget {
     private static func appendRest(_ exchange: Exchange, without prefix: [UInt8], to output: inout OutputBuffer) {
         let head = exchange.head
         let sent = unsafe exchange.bytes(of: head.path)
-        if unsafe !hasDotSegments(sent), let rest = unsafe remainder(of: sent, behind: prefix) {
+        let isUnambiguous = unsafe exchange.isPathAsSent || !hasDotSegments(sent)
+        if isUnambiguous, let rest = unsafe remainder(of: sent, behind: prefix) {
             if unsafe rest.first != UInt8(ascii: "/") { output.append("/") }
             unsafe output.append(rest)
         } else {

@@ -6,7 +6,7 @@ final class HeldResponse {
     private(set) var reason: [UInt8] = []
     /// Field lines, each ended by CRLF.
     private(set) var fields: [UInt8] = []
-    private(set) var given: CommonFields = []
+    private(set) var given = CommonFields()
     private(set) var trailers: [UInt8] = []
     let body: Spool
     /// What the head tells of a body that is not sent; nil for a body that is.

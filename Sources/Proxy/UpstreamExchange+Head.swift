@@ -67,27 +67,26 @@ extension UpstreamExchange {
         let span = unsafe message.bytes
         let lines = unsafe parser.fields
         let connection = unsafe ConnectionFields(message, lines)
-        var given: CommonFields = []
+        var copier = unsafe FieldCopier(message)
+        var given = CommonFields()
         for index in 0..<lines.count {
             let field = unsafe lines[index]
             if connection.isHopByHop(field) { continue }
-            let name = field.name.range
-            let value = field.value.range
-            if field.known == .other {
+            if case .other = field.known {
+                let name = field.name.range
                 if name.count == 4, span.equals("date", from: name.lowerBound, to: name.upperBound) {
-                    given.insert(.date)
+                    given = given | .date
                 } else if name.count == 6, span.equals("server", from: name.lowerBound, to: name.upperBound) {
-                    given.insert(.server)
-                }
-                if let way, let server, ResponseRewriting.concerns(field, span),
-                    unsafe ResponseRewriting(way.exchange, way.route, server).append(field, of: message, to: &fields)
-                {
-                    continue
+                    given = given | .server
+                } else if ResponseRewriting.concerns(field, span), let way, let server {
+                    copier.finish(to: &fields)
+                    let rewriting = ResponseRewriting(way.exchange, way.route, server)
+                    if unsafe rewriting.append(field, of: message, to: &fields) { continue }
                 }
             }
-            unsafe fields.appendField(
-                UnsafeRawBufferPointer(rebasing: message[name]), UnsafeRawBufferPointer(rebasing: message[value]))
+            copier.copy(field, to: &fields)
         }
+        copier.finish(to: &fields)
         return given
     }
 

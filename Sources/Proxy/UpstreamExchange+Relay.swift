@@ -14,7 +14,7 @@ extension UpstreamExchange {
     /// What is waited for next, and the failure it will be if it does not come.
     private struct Waiting {
         var client: Interest = .hangup
-        var server: Interest = []
+        var server = Interest()
         var deadline: Deadline
         var expiry: Expiry
 

@@ -262,6 +262,7 @@ package final class TLSStream: ByteStream {
     // MARK: Facts
 
     package private(set) lazy var security: SecurityDescription? = describeSecurity()
+    package var isSecure: Bool { true }
 
     /// Whether the handshake resumed an earlier session instead of proving the certificate again.
     package var isResumed: Bool { unsafe SSL_session_reused(session) == 1 }

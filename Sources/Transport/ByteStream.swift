@@ -26,6 +26,8 @@ package protocol ByteStream: AnyObject {
 
     /// What TLS negotiated; nil on a plain connection.
     var security: SecurityDescription? { get }
+    /// Whether the bytes are encrypted; asked where making `security` would be too much.
+    var isSecure: Bool { get }
 }
 
 extension ByteStream {
@@ -63,4 +65,5 @@ package final class PlainStream: ByteStream {
     }
 
     package var security: SecurityDescription? { nil }
+    package var isSecure: Bool { false }
 }

@@ -34,6 +34,9 @@ package struct Interest: OptionSet, BitwiseCopyable, Sendable {
 
     package init(rawValue: UInt8) { self.rawValue = rawValue }
 
+    /// Nothing; said by an array literal it would cost a generic sequence.
+    package init() { rawValue = 0 }
+
     package static var readable: Interest { Interest(rawValue: 1) }
     package static var writable: Interest { Interest(rawValue: 2) }
     /// A call of `Endpoint.signal()` from any thread.

@@ -70,16 +70,12 @@ package struct IPAddress: Hashable, BitwiseCopyable, Sendable {
 extension IPAddress: CustomStringConvertible {
     /// The canonical text (RFC 5952 for IPv6), without brackets.
     package var description: String {
-        let count = Int(INET6_ADDRSTRLEN)
-        var text = [CChar](repeating: 0, count: count)
-        if isIPv4 {
-            var address = in_addr(s_addr: UInt32(truncatingIfNeeded: bits).bigEndian)
-            _ = unsafe inet_ntop(AF_INET, &address, &text, socklen_t(count))
-        } else {
-            var address = bits.bigEndian
-            _ = unsafe inet_ntop(AF_INET6, &address, &text, socklen_t(count))
+        unsafe String(unsafeUninitializedCapacity: AddressText.maximum) { room in
+            guard let start = UnsafeMutableRawPointer(room.baseAddress) else { return 0 }
+            return unsafe isIPv4
+                ? AddressText.writeIPv4(UInt32(truncatingIfNeeded: bits), to: start)
+                : AddressText.writeIPv6(bits, to: start)
         }
-        return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 }
 

@@ -151,20 +151,17 @@ package struct SocketAddress: Sendable {
     /// The address without port or brackets, as in REMOTE_ADDR; the path of a socket in the file system.
     package var host: String {
         if family == AF_UNIX { return unixPath }
-        let offset = isIPv6 ? 8 : 4
-        var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
-        let count = text.count
-        unsafe withUnsafeBytes(of: internet) { bytes in
-            _ = unsafe inet_ntop(family, bytes.baseAddress! + offset, &text, socklen_t(count))
+        return unsafe String(unsafeUninitializedCapacity: Self.maximumHostText) { room in
+            unsafe writeHost(to: UnsafeMutableRawBufferPointer(room))
         }
-        return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
     /// Bytes that the text of an address takes at most.
-    package static let maximumHostText = 110
+    package static var maximumHostText: Int { 110 }
 
     /// Writes `host` to `room`, which has `maximumHostText` bytes, and returns its length; no String is made of it.
     package func writeHost(to room: UnsafeMutableRawBufferPointer) -> Int {
+        guard let start = room.baseAddress, room.count >= Self.maximumHostText else { return 0 }
         if let other {
             return unsafe withUnsafeBytes(of: other.address.sun_path) { bytes in
                 let path = unsafe bytes.prefix { $0 != 0 }
@@ -173,10 +170,12 @@ package struct SocketAddress: Sendable {
             }
         }
         return unsafe withUnsafeBytes(of: internet) { bytes in
-            let offset = isIPv6 ? 8 : 4
-            let text = unsafe room.assumingMemoryBound(to: CChar.self)
-            _ = unsafe inet_ntop(family, bytes.baseAddress! + offset, text.baseAddress!, socklen_t(text.count))
-            return unsafe strnlen(text.baseAddress!, text.count)
+            if isIPv6 {
+                let bits = unsafe bytes.loadUnaligned(fromByteOffset: 8, as: UInt128.self)
+                return unsafe AddressText.writeIPv6(UInt128(bigEndian: bits), to: start)
+            }
+            let bits = unsafe bytes.loadUnaligned(fromByteOffset: 4, as: UInt32.self)
+            return unsafe AddressText.writeIPv4(UInt32(bigEndian: bits), to: start)
         }
     }
 

@@ -241,6 +241,7 @@ private final class TestStream: ByteStream {
     func flush() -> IOResult { .bytes(0) }
     func finish() { endpoint.finishSending() }
     var security: SecurityDescription? { nil }
+    let isSecure = false
 }
 
 /// A request without a body.

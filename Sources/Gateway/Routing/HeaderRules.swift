@@ -69,7 +69,7 @@ struct HeaderRules {
 
     /// Writes the lines that differ from request to request.
     func appendVariableFields(for exchange: Exchange, to response: ResponseSink) {
-        if let strictTransport, exchange.connection.stream.security != nil {
+        if let strictTransport, exchange.connection.stream.isSecure {
             unsafe strictTransport.withUnsafeBytes { line in unsafe response.appendFields(line) }
         }
         for index in variable.indices { variable[index].append(for: exchange, to: response) }

@@ -130,7 +130,7 @@ extension Exchange {
         let method: StaticString = clientHead.method == .head ? "HEAD" : "GET"
         var target = path
         if !path.contains(UInt8(ascii: "?")) {
-            let scheme = connection.stream.security == nil ? "http" : "https"
+            let scheme = connection.stream.isSecure ? "https" : "http"
             target += Array("?\(error.status);\(scheme)://\(text(of: head.authority))".utf8)
             target += unsafe Array(bytes(of: head.form == .origin ? head.target : head.path))
         }

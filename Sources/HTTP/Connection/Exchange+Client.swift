@@ -7,6 +7,10 @@ extension Exchange {
         namedClient.map { SocketAddress($0, port: 0) } ?? endpoint.remoteAddress
     }
 
+    package var isClientIPv6: Bool {
+        namedClient.map { !$0.isIPv4 } ?? withConnection { $0.endpoint.remoteAddress.isIPv6 }
+    }
+
     /// As `clientAddress`; nil for a client without an IP address.
     package var clientIP: IPAddress? { namedClient ?? endpoint.remoteAddress.ip }
 

@@ -53,6 +53,9 @@ package struct Exchange: BitwiseCopyable {
         return unsafe UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(storage.pointee.input)[start..<end])
     }
 
+    /// Whether the path is routed as the client sent it: without dot segments, and nothing in it percent-encoded.
+    package var isPathAsSent: Bool { unsafe storage.pointee.normalizedPath == nil }
+
     @inline(__always)
     package func bytes(of slice: Slice) -> UnsafeRawBufferPointer {
         unsafe UnsafeRawBufferPointer(rebasing: headBytes[slice.range])
@@ -390,6 +393,13 @@ package struct CommonFields: OptionSet, BitwiseCopyable, Sendable {
 
     package init(rawValue: UInt8) { self.rawValue = rawValue }
 
+    /// None; said by an array literal it would cost a generic sequence.
+    package init() { rawValue = 0 }
+
     package static var server: CommonFields { CommonFields(rawValue: 1) }
     package static var date: CommonFields { CommonFields(rawValue: 2) }
+
+    package static func | (left: CommonFields, right: CommonFields) -> CommonFields {
+        CommonFields(rawValue: left.rawValue | right.rawValue)
+    }
 }

@@ -17,7 +17,9 @@ package struct Slice: BitwiseCopyable, Equatable, Sendable {
         self.init(start: UInt32(truncatingIfNeeded: start), count: UInt32(truncatingIfNeeded: end - start))
     }
 
+    @inline(__always)
     package var isEmpty: Bool { count == 0 }
+    @inline(__always)
     package var range: Range<Int> { Int(start)..<Int(start) + Int(count) }
 }
 

@@ -32,19 +32,35 @@ package enum RequestID: Equatable, Sendable {
         }
     }
 
+    /// Appends the name as text.
+    package func append(to output: inout OutputBuffer) {
+        switch self {
+        case .given(let bytes): unsafe bytes.withUnsafeBytes { unsafe output.append($0) }
+        case .made(let high, let low):
+            unsafe output.append(upTo: 32) { text in
+                unsafe Self.writeDigits(high, low, to: text)
+                return 32
+            }
+        }
+    }
+
     /// Calls `body` with the name as text.
     package func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
         switch self {
         case .given(let bytes): return unsafe bytes.withUnsafeBytes { unsafe body($0) }
         case .made(let high, let low):
             return unsafe withUnsafeTemporaryAllocation(byteCount: 32, alignment: 1) { text in
-                for index in 0..<16 {
-                    let shift = UInt64(60 - 4 * index)
-                    unsafe text[index] = Self.digit(high >> shift)
-                    unsafe text[16 + index] = Self.digit(low >> shift)
-                }
+                unsafe Self.writeDigits(high, low, to: text)
                 return unsafe body(UnsafeRawBufferPointer(text))
             }
+        }
+    }
+
+    private static func writeDigits(_ high: UInt64, _ low: UInt64, to text: UnsafeMutableRawBufferPointer) {
+        for index in 0..<16 {
+            let shift = UInt64(60 - 4 * index)
+            unsafe text[index] = digit(high >> shift)
+            unsafe text[16 + index] = digit(low >> shift)
         }
     }
 

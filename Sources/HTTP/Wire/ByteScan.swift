@@ -90,11 +90,31 @@ extension RawSpan {
     /// Whether the bytes begin with `text`, letters compared without case. `text` is lower case.
     @inline(__always)
     package func hasPrefix(_ text: StaticString, from start: Int, to end: Int) -> Bool {
-        guard end - start >= text.utf8CodeUnitCount else { return false }
-        for index in 0..<text.utf8CodeUnitCount {
-            guard lowercased(byte(at: start + index)) == lowercased(unsafe text.utf8Start[index]) else { return false }
+        let count = text.utf8CodeUnitCount
+        guard end - start >= count else { return false }
+        var offset = 0
+        while count - offset >= 8 {
+            guard ByteLanes(word(at: start + offset)).lowercased == text.word(at: offset) else { return false }
+            offset += 8
+        }
+        // What is left of a longer text is compared together with what stands before it.
+        if count > 8, offset < count {
+            return ByteLanes(word(at: start + count - 8)).lowercased == text.word(at: count - 8)
+        }
+        while offset < count {
+            guard unsafe HTTP.lowercased(byte(at: start + offset)) == text.utf8Start[offset] else { return false }
+            offset += 1
         }
         return true
+    }
+}
+
+extension StaticString {
+    /// Eight bytes from `offset`, at most eight before the end, the first one lowest.
+    @inline(__always)
+    fileprivate func word(at offset: Int) -> UInt64 {
+        let start = unsafe UnsafeRawPointer(utf8Start) + offset
+        return UInt64(littleEndian: unsafe start.loadUnaligned(as: UInt64.self))
     }
 }
 
@@ -139,6 +159,15 @@ struct ByteLanes: BitwiseCopyable {
         let sevenBits = word & Self.low
         let found = (~(sevenBits &+ Self.spread(0x60)) | (sevenBits &+ Self.spread(0x01))) & ~word & ~Self.low
         return found == 0 ? 0 : found & ~equal(to: ASCII.tab)
+    }
+
+    /// The word with capital letters made small.
+    @inline(__always)
+    var lowercased: UInt64 {
+        let sevenBits = word & Self.low
+        let fromA = sevenBits &+ Self.spread(0x80 - 0x41)
+        let beyondZ = sevenBits &+ Self.spread(0x80 - 0x5B)
+        return word | (fromA & ~beyondZ & ~word & ~Self.low) >> 2
     }
 
     /// Bytes that are neither letters nor hyphens, which nearly all names consist of.

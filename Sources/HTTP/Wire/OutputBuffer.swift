@@ -56,6 +56,14 @@ package struct OutputBuffer: ~Copyable {
         unsafe append(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 
+    /// Appends once more what stands at `range` of the bytes not sent yet.
+    package mutating func append(copyOf range: Range<Int>) {
+        precondition(range.lowerBound >= 0 && range.upperBound <= count, "only what is there can be copied")
+        let room = unsafe reserve(range.count)
+        unsafe room.copyMemory(from: storage.baseAddress! + start + range.lowerBound, byteCount: range.count)
+        end += range.count
+    }
+
     package mutating func append(_ byte: UInt8) {
         unsafe reserve(1).storeBytes(of: byte, as: UInt8.self)
         end += 1

@@ -1,0 +1,49 @@
+import HTTP
+
+/// Copies field lines of a message to the next hop, each as name, colon, space, value and CRLF.
+///
+/// Lines that are spelled so already, as nearly all are, go together with their neighbours.
+@safe
+struct FieldCopier {
+    private let message: UnsafeRawBufferPointer
+    /// Lines that are to be copied as they stand.
+    private var start = 0
+    private var end = 0
+
+    init(_ message: UnsafeRawBufferPointer) {
+        unsafe self.message = message
+    }
+
+    /// Adds a line of the message; it may reach `output` only with a later call.
+    @inline(__always)
+    mutating func copy(_ field: FieldSlice, to output: inout OutputBuffer) {
+        let name = field.name.range
+        let value = field.value.range
+        // White space behind the value would stand where the CRLF does.
+        let isPlain =
+            unsafe value.lowerBound == name.upperBound + 2 && message[name.upperBound + 1] == UInt8(ascii: " ")
+            && message[value.upperBound] == UInt8(ascii: "\r")
+        if isPlain && name.lowerBound == end {
+            end = value.upperBound + 2
+            return
+        }
+        finish(to: &output)
+        if isPlain {
+            start = name.lowerBound
+            end = value.upperBound + 2
+        } else {
+            unsafe output.append(UnsafeRawBufferPointer(rebasing: message[name]))
+            output.append(": ")
+            unsafe output.append(UnsafeRawBufferPointer(rebasing: message[value]))
+            output.append("\r\n")
+        }
+    }
+
+    /// Has everything added so far reach `output`.
+    @inline(__always)
+    mutating func finish(to output: inout OutputBuffer) {
+        guard end > start else { return }
+        unsafe output.append(UnsafeRawBufferPointer(rebasing: message[start..<end]))
+        start = end
+    }
+}

@@ -1,0 +1,71 @@
+/// IP addresses as text, written straight into an output buffer: every request passed on names its client.
+enum AddressText {
+    /// Bytes an address takes at most: `ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255`.
+    static var maximum: Int { 45 }
+
+    /// Writes `192.0.2.1` and returns its length.
+    static func writeIPv4(_ bits: UInt32, to output: UnsafeMutableRawPointer) -> Int {
+        var end = 0
+        for shift in stride(from: 24 as UInt32, through: 0, by: -8) {
+            let byte = UInt8(truncatingIfNeeded: bits >> shift)
+            if byte >= 100 { unsafe put(0x30 + byte / 100, output, &end) }
+            if byte >= 10 { unsafe put(0x30 + byte / 10 % 10, output, &end) }
+            unsafe put(0x30 + byte % 10, output, &end)
+            if shift > 0 { unsafe put(UInt8(ascii: "."), output, &end) }
+        }
+        return end
+    }
+
+    /// Writes `2001:db8::1` and returns its length: in lower case, without leading zeros, the first of the longest runs
+    /// of two or more zero groups left out (RFC 5952 §4), an IPv4 address that is mapped or embedded in dots (§5).
+    static func writeIPv6(_ bits: UInt128, to output: UnsafeMutableRawPointer) -> Int {
+        let omitted = longestZeroRun(bits)
+        let endsInIPv4 =
+            omitted.lowerBound == 0 && (omitted.count == 6 || omitted.count == 5 && group(5, of: bits) == 0xFFFF)
+        var end = 0
+        var index = 0
+        while index < 8 {
+            if index == omitted.lowerBound, !omitted.isEmpty {
+                unsafe put(UInt8(ascii: ":"), output, &end)
+                index = omitted.upperBound
+                if index == 8 { unsafe put(UInt8(ascii: ":"), output, &end) }
+                continue
+            }
+            if index > 0 { unsafe put(UInt8(ascii: ":"), output, &end) }
+            if index == 6 && endsInIPv4 {
+                return unsafe end + writeIPv4(UInt32(truncatingIfNeeded: bits), to: output + end)
+            }
+            unsafe writeGroup(group(index, of: bits), output, &end)
+            index += 1
+        }
+        return end
+    }
+
+    private static func longestZeroRun(_ bits: UInt128) -> Range<Int> {
+        var longest = 0..<0
+        var start = 0
+        for index in 0...8 where index == 8 || group(index, of: bits) != 0 {
+            if index - start >= 2, index - start > longest.count { longest = start..<index }
+            start = index + 1
+        }
+        return longest
+    }
+
+    private static func group(_ index: Int, of bits: UInt128) -> UInt16 {
+        UInt16(truncatingIfNeeded: bits >> UInt128(16 * (7 - index)))
+    }
+
+    private static func writeGroup(_ group: UInt16, _ output: UnsafeMutableRawPointer, _ end: inout Int) {
+        let digits = max(1, (16 - group.leadingZeroBitCount + 3) / 4)
+        for index in (0..<digits).reversed() {
+            let digit = UInt8(truncatingIfNeeded: group >> UInt16(4 * index)) & 15
+            unsafe put(digit < 10 ? 0x30 + digit : 0x57 + digit, output, &end)
+        }
+    }
+
+    @inline(__always)
+    private static func put(_ byte: UInt8, _ output: UnsafeMutableRawPointer, _ end: inout Int) {
+        unsafe output.storeBytes(of: byte, toByteOffset: end, as: UInt8.self)
+        end += 1
+    }
+}
