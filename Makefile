@@ -127,9 +127,12 @@ bench: build examples ## Measures against nginx; prints one table in under five 
 	Bench/run
 
 SOAK_SECONDS ?= 600
-soak: test-packages build ## Runs mixed clients of extensions for SOAK_SECONDS (600)
+soak: test-packages ## Runs mixed clients of extensions for SOAK_SECONDS (600) with AddressSanitizer; a leak fails it
+	$(stage) "build with AddressSanitizer"
+	swift build --sanitize=address --scratch-path $(address) $(SWIFT_BUILD_FLAGS) --product isagate
 	$(stage) "soak, $(SOAK_SECONDS) s"
-	ISAGATE=$(release) $(python) Tests/EndToEnd/soak.py $(SOAK_SECONDS)
+	$(address_environment) ISAGATE=$(address)/debug/isagate ISAGATE_TEST_PATIENCE=4 \
+		$(python) Tests/EndToEnd/soak.py $(SOAK_SECONDS)
 
 FUZZ_SECONDS ?= 30
 fuzz: ## Runs each fuzzer for FUZZ_SECONDS (30)
