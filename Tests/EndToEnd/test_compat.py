@@ -40,7 +40,7 @@ def run(library, tmp_path):
     return run
 
 
-@pytest.mark.parametrize("area", ["files", "names", "threads", "memory", "text", "system"])
+@pytest.mark.parametrize("area", ["files", "names", "threads", "memory", "text", "system", "sockets"])
 def test_functions_do_what_their_reference_says(run, tmp_path, area):
     folder = tmp_path / "folder"
     folder.mkdir()

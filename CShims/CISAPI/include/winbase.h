@@ -49,6 +49,11 @@
 
 #define MAX_COMPUTERNAME_LENGTH 15
 
+#define WT_EXECUTEDEFAULT 0x00000000
+#define WT_EXECUTEINIOTHREAD 0x00000001
+#define WT_EXECUTELONGFUNCTION 0x00000010
+#define WT_TRANSFER_IMPERSONATION 0x00000100
+
 #define EVENTLOG_SUCCESS 0x0000
 #define EVENTLOG_ERROR_TYPE 0x0001
 #define EVENTLOG_WARNING_TYPE 0x0002
@@ -143,6 +148,12 @@ HANDLE WINAPI RegisterEventSourceA(LPCSTR lpUNCServerName, LPCSTR lpSourceName);
 BOOL WINAPI DeregisterEventSource(HANDLE hEventLog);
 BOOL WINAPI ReportEventA(HANDLE hEventLog, WORD wType, WORD wCategory, DWORD dwEventID, PSID lpUserSid,
                          WORD wNumStrings, DWORD dwDataSize, LPCSTR *lpStrings, LPVOID lpRawData);
+
+/*
+ * Has a thread of the library call `Function`, in the order of the calls as far as there are threads free, of which
+ * there are at most 500. Nothing waits for it when the extension ends: that is for the extension to do.
+ */
+BOOL WINAPI QueueUserWorkItem(LPTHREAD_START_ROUTINE Function, PVOID Context, ULONG Flags);
 
 /* number * numerator / denominator, rounded, without overflow between; -1 when it does not fit. */
 int WINAPI MulDiv(int nNumber, int nNumerator, int nDenominator);

@@ -15,6 +15,7 @@
 #include "winbase.h"
 #include "wincrypt.h"
 #include "winnls.h"
+#include "winreg.h"
 #include "winuser.h"
 
 #include "isapicrt.h"

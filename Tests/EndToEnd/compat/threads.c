@@ -232,6 +232,30 @@ static void a_port_hands_work_to_threads(void) {
   FAILS(CreateIoCompletionPort((HANDLE)1, NULL, 0, 0), ERROR_NOT_SUPPORTED);
 }
 
+static LONG done, under_way;
+static HANDLE all_done;
+
+static DWORD WINAPI count_up(LPVOID parameter) {
+  InterlockedIncrement(&under_way);
+  SwitchToThread();
+  InterlockedDecrement(&under_way);
+  if (InterlockedIncrement(&done) == *(LONG *)parameter) {
+    SetEvent(all_done);
+  }
+  return 0;
+}
+
+static void work_items_are_all_done(void) {
+  LONG wanted = 2000;
+  all_done = CreateEvent(NULL, TRUE, FALSE, NULL);
+  for (LONG index = 0; index < wanted; index += 1) {
+    CHECK(QueueUserWorkItem(count_up, &wanted, WT_EXECUTEDEFAULT));
+  }
+  CHECK(WaitForSingleObject(all_done, 20000) == WAIT_OBJECT_0 && done == wanted && under_way == 0);
+  CHECK(CloseHandle(all_done));
+  FAILS(QueueUserWorkItem(NULL, NULL, 0), ERROR_INVALID_PARAMETER);
+}
+
 static LONG exchange(void) {
   LONG value = 5;
   PVOID pointer = NULL;
@@ -253,6 +277,7 @@ int main(void) {
   slim_locks_conditions_and_once();
   a_handle_can_be_duplicated();
   a_port_hands_work_to_threads();
+  work_items_are_all_done();
   exchange();
   return failures != 0;
 }

@@ -1,0 +1,100 @@
+// Work for threads that the library keeps for it: at most so many at a time, which go when there is none for a while.
+#include <errno.h>
+#include <stdlib.h>
+
+#include "compat.h"
+
+// As many as Windows has by default.
+#define MOST_THREADS 500
+#define MOST_ITEMS 1000000
+#define IDLE_SECONDS 10
+
+typedef struct item {
+  LPTHREAD_START_ROUTINE function;
+  PVOID context;
+  struct item *next;
+} item;
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
+// Guarded by the mutex.
+static item *first, *last;
+static unsigned waiting_items, threads, idle_threads;
+
+static item *take(void) {
+  item *taken = first;
+  first = taken->next;
+  if (first == NULL) {
+    last = NULL;
+  }
+  waiting_items -= 1;
+  return taken;
+}
+
+// False when the time was over and there is still nothing to do. The mutex is held.
+static bool wait_for_item(void) {
+  struct timespec end;
+  clock_gettime(CLOCK_REALTIME, &end);
+  end.tv_sec += IDLE_SECONDS;
+  idle_threads += 1;
+  int outcome = 0;
+  while (first == NULL && outcome != ETIMEDOUT) {
+    outcome = pthread_cond_timedwait(&changed, &mutex, &end);
+  }
+  idle_threads -= 1;
+  return first != NULL;
+}
+
+static DWORD WINAPI serve(LPVOID unused) {
+  (void)unused;
+  pthread_mutex_lock(&mutex);
+  while (first != NULL || wait_for_item()) {
+    item *work = take();
+    pthread_mutex_unlock(&mutex);
+    work->function(work->context);
+    free(work);
+    pthread_mutex_lock(&mutex);
+  }
+  threads -= 1;
+  pthread_mutex_unlock(&mutex);
+  return 0;
+}
+
+static void append(item *work) {
+  *(last == NULL ? &first : &last->next) = work;
+  last = work;
+  waiting_items += 1;
+}
+
+BOOL WINAPI QueueUserWorkItem(LPTHREAD_START_ROUTINE Function, PVOID Context, ULONG Flags) {
+  // How long the function takes, and for whom it runs, makes no difference here.
+  (void)Flags;
+  if (Function == NULL) {
+    return compat_fail(ERROR_INVALID_PARAMETER);
+  }
+  item *work = malloc(sizeof *work);
+  if (work == NULL) {
+    return compat_fail(ERROR_NOT_ENOUGH_MEMORY);
+  }
+  *work = (item){Function, Context, NULL};
+  pthread_mutex_lock(&mutex);
+  bool has_room = waiting_items < MOST_ITEMS;
+  bool begins = has_room && idle_threads <= waiting_items && threads < MOST_THREADS;
+  HANDLE thread = begins ? CreateThread(NULL, 0, serve, NULL, 0, NULL) : NULL;
+  threads += thread != NULL;
+  // Without a thread that was begun for it, one that there is takes it in its time.
+  bool is_queued = has_room && threads > 0;
+  if (is_queued) {
+    append(work);
+    pthread_cond_signal(&changed);
+  }
+  pthread_mutex_unlock(&mutex);
+  if (thread != NULL) {
+    CloseHandle(thread);
+  }
+  if (is_queued) {
+    return TRUE;
+  }
+  free(work);
+  return compat_fail(ERROR_NO_SYSTEM_RESOURCES);
+}

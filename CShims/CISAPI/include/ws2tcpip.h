@@ -1,0 +1,2 @@
+/* Another spelling that sources use. */
+#include "winsock2.h"
