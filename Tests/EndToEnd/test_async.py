@@ -94,6 +94,13 @@ def test_a_read_that_waits_is_cancelled(server):
     assert client.read_until(b"block 1\n").endswith(f"bytes 0 error {OPERATION_ABORTED} inline 0 block 1\n".encode())
 
 
+def test_a_write_that_waits_for_its_client_is_cancelled(server):
+    client = server.plain()
+    client.send(wire.request("/async/cancelwrite"))
+    assert f"bytes 0 error {OPERATION_ABORTED} inline 0 block 1" in last(server, "cancelwrite")
+    client.close()
+
+
 def test_a_read_completes_with_operation_aborted_when_the_client_leaves(server):
     client = server.plain()
     send_half(client, "gone")

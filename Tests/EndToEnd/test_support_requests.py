@@ -4,6 +4,7 @@ import hashlib
 import ssl
 
 import gateway
+import patience
 import pytest
 import wire
 from test_variables import client_certificate, sites
@@ -124,6 +125,18 @@ def test_a_body_the_extension_frames_badly_is_cut_off_and_named_in_the_log(serve
 
 def test_a_client_that_is_there_is_connected(server):
     assert server.secure().get("/requests/connected").text == "1 0 1\n"
+
+
+@pytest.mark.parametrize("listener", ["plain", "secure"])
+def test_a_client_that_has_gone_is_not_connected(start_gateway, listener):
+    server = start_gateway([{"path": "/requests/*", "extension": "requests"}], ["requests"])
+    client = getattr(server, listener)()
+    client.send(wire.request("/requests/watch"))
+    client.read_until(b"watching\n")
+    other = server.plain()
+    assert other.get("/requests/watched").text == "0\n"
+    client.close()
+    patience.until(lambda: other.get("/requests/watched").text == "1\n")
 
 
 def test_the_clients_certificate_is_copied_with_its_flags(server):

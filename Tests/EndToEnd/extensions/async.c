@@ -11,6 +11,8 @@
 EXTENSION("Asynchronous operations")
 
 #define BIG 3000000
+/* More than the buffers of a connection hold. */
+#define ENDLESS 64000000
 
 typedef struct {
   EXTENSION_CONTROL_BLOCK *block;
@@ -102,13 +104,14 @@ static void WINAPI completed(EXTENSION_CONTROL_BLOCK *block, PVOID context, DWOR
       write_format(block, "%s\n", text);
     }
     tell_last(t, text);
-  } else if (t->completions == 1 && strcmp(t->mode, "disconnect") != 0) {
+  } else if (t->completions == 1 && strcmp(t->mode, "disconnect") != 0 &&
+             strcmp(t->mode, "cancelwrite") != 0) {
     /* The report goes out asynchronously too: an operation begun by a completion. */
     snprintf(t->report, sizeof t->report, "\n%s\n", text);
     if (write_async(t, t->report, (DWORD)strlen(t->report))) {
       return;
     }
-  } else if (strcmp(t->mode, "disconnect") == 0) {
+  } else if (strcmp(t->mode, "disconnect") == 0 || strcmp(t->mode, "cancelwrite") == 0) {
     tell_last(t, text);
   }
   end(t);
@@ -223,6 +226,12 @@ static BOOL begin(task *t) {
       write_async(t, "x", 1);
     }
     return done;
+  }
+  if (strcmp(mode, "cancelwrite") == 0) {
+    t->big = malloc(ENDLESS);
+    memset(t->big, 'w', ENDLESS);
+    send_text_head(t->block);
+    return write_async(t, t->big, ENDLESS) && support(t, HSE_REQ_CANCEL_IO, NULL, NULL, NULL);
   }
   if (strcmp(mode, "raw") == 0) {
     return write_async(t, "HTTP/1.1 202 Taken\r\nContent-Type: text/plain\r\n\r\nraw", 51);

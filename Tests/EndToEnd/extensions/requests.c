@@ -32,6 +32,9 @@ static const char *narrow(const WCHAR *wide) {
 }
 
 #define CALL(request, buffer, size, type) block->ServerSupportFunction(block->ConnID, request, buffer, size, type)
+/* Whether a client was found gone while it was watched. */
+static int saw_client_go;
+
 #define SAY(done) say(block, (done))
 
 static void say(EXTENSION_CONTROL_BLOCK *block, BOOL done) {
@@ -137,6 +140,16 @@ DWORD WINAPI HttpExtensionProc(EXTENSION_CONTROL_BLOCK *block) {
     BOOL connected = 7;
     SAY(CALL(HSE_REQ_IS_CONNECTED, &connected, NULL, NULL));
     write_format(block, "%d\n", connected);
+  } else if (strcmp(name, "watch") == 0) {
+    BOOL connected = TRUE;
+    CALL(HSE_REQ_SET_FLUSH_FLAG, (LPVOID)(UINT_PTR)TRUE, NULL, NULL);
+    write_text(block, "watching\n");
+    while (connected && CALL(HSE_REQ_IS_CONNECTED, &connected, NULL, NULL)) {
+      nanosleep(&(struct timespec){0, 1000000}, NULL);
+    }
+    __atomic_store_n(&saw_client_go, !connected, __ATOMIC_RELEASE);
+  } else if (strcmp(name, "watched") == 0) {
+    write_format(block, "%d\n", __atomic_load_n(&saw_client_go, __ATOMIC_ACQUIRE));
   } else if (strcmp(name, "certificate") == 0) {
     BYTE der[8192];
     CERT_CONTEXT_EX context = {{0, der, 0, NULL, NULL}, 10, 7};
