@@ -214,6 +214,22 @@ def test_a_child_request_inherits_the_fields_or_has_its_own(server):
     assert "HTTP_X_OWN=mine" in text and "HTTP_X_TEST!" in text
 
 
+def test_a_child_request_may_leave_fields_or_conditions_behind(server):
+    no_headers, ignore_validation_and_range = 2, 16
+    client = server.secure()
+    asked = "/async/child?url=/variables%3FHTTP_X_TEST,HTTP_RANGE,HTTP_IF_NONE_MATCH"
+    sent = ["X-Test: theirs", "Range: bytes=0-1", 'If-None-Match: "a"']
+    text = client.get(f"{asked}&flags={no_headers}", *sent).text
+    assert "HTTP_X_TEST!" in text and "HTTP_RANGE!" in text
+    text = client.get(f"{asked}&flags={ignore_validation_and_range}", *sent).text
+    assert "HTTP_X_TEST=theirs" in text and "HTTP_RANGE!" in text and "HTTP_IF_NONE_MATCH!" in text
+
+
+@pytest.mark.parametrize("flags", [0x40, 0x100, 0x80000000])
+def test_a_child_request_with_flags_that_mean_nothing_is_refused(server, flags):
+    assert server.secure().get(f"/async/child?url=/ping&flags={flags}").text == f"refused {INVALID_PARAMETER}\n"
+
+
 def test_a_child_request_for_its_own_route_is_ended_by_the_limit(server):
     response = server.secure().get("/async/child")
     assert f"error {INVALID_PARAMETER}" in response.text
