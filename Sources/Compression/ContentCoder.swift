@@ -75,8 +75,8 @@ final class ContentCoder: BodyCoder {
     func finish(to response: ResponseSink) {
         switch stage {
         case .holding where request.isHead && held.isEmpty:
-            // The handler left out what it would have written; a length that was not coded cannot be told.
-            endHead(coded: true, .unknown, response)
+            // The handler left out what it would have written. GET tells the length of what was coded as a whole.
+            endHead(coded: true, request.length == nil ? .unknown : .untold, response)
         case .holding where held.count < request.minimumSize:
             endHead(coded: false, .known(UInt64(held.count)), response)
             unsafe held.withUnsafeBytes { bytes in unsafe response.write(bytes) }

@@ -20,7 +20,7 @@ package final class ResponseCompression {
             return nil
         }
         defer { if !traits.variesByCoding { response.appendFields("Vary: Accept-Encoding\r\n") } }
-        guard let coding = exchange.acceptEncoding.best(of: settings.codings) else {
+        guard head.status != 206, let coding = exchange.acceptEncoding.best(of: settings.codings) else {
             unsafe response.appendFields(head.fields)
             return nil
         }
@@ -54,7 +54,7 @@ package final class ResponseCompression {
             let traits = unsafe ResponseTraits(lines, settings.types)
             guard isCandidate(status, .known(UInt64(body.count)), traits) else { return nil }
             let vary = traits.variesByCoding ? "" : "Vary: Accept-Encoding\r\n"
-            guard status != 304, let coding,
+            guard status != 304, status != 206, let coding,
                 let coded = unsafe pool.codeWhole(body, coding, level: settings.level)
             else {
                 return unsafe FixedResponse(status: status, fieldLines: fieldLines + vary.utf8, body: Array(body))
@@ -69,19 +69,21 @@ package final class ResponseCompression {
     /// What clients may prefer.
     package var codings: [ContentCoding] { settings.codings }
 
-    /// Whether the response could be coded, if the client took it.
+    /// Whether the response, or the whole that it stands for, could be coded if the client took it.
     private func isCandidate(_ status: Int, _ length: BodyLength, _ traits: ResponseTraits) -> Bool {
         switch status {
         // The type it stands for is not told; that it could have differed must be.
         case 304: return !traits.isFixed
-        case ..<200, 204, 205, 206: return false
+        // Never coded itself, it varies as the whole does (RFC 9110 §15.3.7).
+        case 206: return (traits.hasListedType || traits.hasParts) && !traits.isFixed
+        case ..<200, 204, 205: return false
         default: break
         }
-        guard traits.hasListedType, !traits.isFixed else { return false }
+        guard traits.hasListedType, !traits.isFixed, !traits.isRange else { return false }
         switch length {
         case .known(let count): return count >= UInt64(settings.minimumSize)
         case .unknown: return true
-        case .framedByHandler: return false
+        case .framedByHandler, .untold: return false
         }
     }
 }
@@ -89,10 +91,16 @@ package final class ResponseCompression {
 /// What the fields of a response say about coding it.
 private struct ResponseTraits {
     var hasListedType = false
+    /// Several ranges, each of which tells its type.
+    var hasParts = false
+    /// A range of the content, or what is told of a range that does not exist.
+    var isRange = false
     /// The content may not be changed: it is coded already, or said to arrive as it is.
     var isFixed = false
     /// Vary names Accept-Encoding, or everything.
     var variesByCoding = false
+
+    private static let parts = MediaTypePatterns(["multipart/byteranges"])
 
     init(_ lines: UnsafeRawBufferPointer, _ types: MediaTypePatterns) {
         var fields = unsafe FieldLines(lines)
@@ -101,10 +109,12 @@ private struct ResponseTraits {
             case 4 where field.isNamed("vary"):
                 if field.lists("accept-encoding") || field.lists("*") { variesByCoding = true }
             case 6 where field.isNamed("digest"), 11 where field.isNamed("content-md5"),
-                11 where field.isNamed("repr-digest"), 13 where field.isNamed("content-range"),
-                14 where field.isNamed("content-digest"):
+                11 where field.isNamed("repr-digest"), 14 where field.isNamed("content-digest"):
                 isFixed = true
-            case 12 where field.isNamed("content-type"): hasListedType = unsafe types.contains(field.value)
+            case 12 where field.isNamed("content-type"):
+                hasListedType = unsafe types.contains(field.value)
+                hasParts = unsafe !hasListedType && Self.parts.contains(field.value)
+            case 13 where field.isNamed("content-range"): isRange = true
             case 13 where field.isNamed("cache-control"):
                 if field.lists("no-transform") { isFixed = true }
             case 16 where field.isNamed("content-encoding"):

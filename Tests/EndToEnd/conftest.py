@@ -5,6 +5,7 @@ import os
 import subprocess
 
 import gateway
+import hostile_origin
 import pytest
 
 
@@ -102,6 +103,29 @@ def starter(folder, certificates, build_extension):
 def ping(start_gateway):
     """A gateway that answers /ping."""
     return start_gateway([gateway.PING])
+
+
+@pytest.fixture
+def origin():
+    """A server of a test's own behind the gateway."""
+    with hostile_origin.Origin() as origin:
+        yield origin
+
+
+@pytest.fixture
+def start_proxy(start_gateway, origin):
+    """A function that starts a gateway which passes everything on to the origin; arguments are keys of the upstream."""
+
+    def start(proxy=None, path="/*", routes=(), workers=1, limits=None, **upstream):
+        return start_gateway(
+            [*routes, {"path": path, "proxy": {"to": "origin", **(proxy or {})}}],
+            upstreams={"origin": {"servers": [{"url": origin.url}], **upstream}},
+            log={"access": {"path": "access.log", "format": "json"}},
+            workers=workers,
+            limits=limits or {},
+        )
+
+    return start
 
 
 def pytest_runtest_logstart():

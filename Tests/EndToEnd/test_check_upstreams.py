@@ -14,6 +14,14 @@ TIMES = "must not be longer than request_timeout"
     "upstream, route, message",
     [
         (SERVER, {**ROUTE, "proxy": {"to": "b"}}, "unknown upstream 'b'; did you mean 'a'?"),
+        (SERVER, {**ROUTE, "proxy": {"to": "a", "strip_prefix": "/other"}}, "is not how every path of this route begins"),
+        ({"servers": [{"url": "ftp://x"}]}, ROUTE, "expected a URL such as"),
+        ({"servers": [{"url": "http://x/y"}]}, ROUTE, "a server's url has neither path nor user"),
+        (
+            {"servers": [{"url": "http://x"}], "tls": {"ca": "ca.pem"}},
+            ROUTE,
+            "tls needs a server whose url begins with https://",
+        ),
         (SERVER, {**ROUTE, "forward_auth": {"to": "c", "path": "/"}}, "unknown upstream 'c'"),
         ({**SERVER, "tls": {"ca": "none.pem"}}, ROUTE, "no such file: "),
         ({**SERVER, "tls": {"ca": "isagate.yaml"}}, ROUTE, "upstream a: .*isagate.yaml"),

@@ -24,9 +24,12 @@ ROUTES = [
 
 
 @pytest.fixture(scope="module")
-def coding(start_shared_gateway):
+def coding(start_shared_gateway, tmp_path_factory):
+    root = tmp_path_factory.mktemp("files")
+    (root / "text.html").write_text(TEXT)
+    files = {"path": "/files/*", "files": {"root": str(root), "strip_prefix": "/files"}}
     extensions = ["prose", "stream"]
-    served = gateway.site([*ROUTES, *({"path": f"/{name}", "extension": name} for name in extensions)])
+    served = gateway.site([*ROUTES, files, *({"path": f"/{name}", "extension": name} for name in extensions)])
     served["compress"] = "on"
     return start_shared_gateway(sites=[served], extensions=extensions)
 
@@ -110,6 +113,22 @@ def test_head_has_the_fields_of_get(coding):
     assert [field for field in head.fields if field[0] != "date"] == [f for f in got.fields if f[0] != "date"]
 
 
+def test_head_does_not_code_a_file_to_tell_its_length(coding):
+    client = coding.secure()
+    got = client.get("/files/text.html", "Accept-Encoding: gzip")
+    head = client.get("/files/text.html", "Accept-Encoding: gzip", method="HEAD")
+    assert got["Content-Length"] == str(len(got.body)) and head["Content-Encoding"] == "gzip"
+    assert [f for f in head.fields if f[0] != "date"] == [f for f in got.fields if f[0] not in ("date", "content-length")]
+    assert client.get("/files/text.html").text == TEXT
+
+
+@pytest.mark.parametrize("ranges", ["0-9", "0-1,4-5"])
+def test_a_range_is_not_coded_and_tells_what_the_whole_varies_by(coding, ranges):
+    response = coding.plain().get("/files/text.html", "Accept-Encoding: gzip", f"Range: bytes={ranges}")
+    assert (response.status, response["Vary"], response["Content-Encoding"]) == (206, "Accept-Encoding", None)
+    assert response["ETag"].startswith('"') and b"Th" in response.body
+
+
 @pytest.mark.parametrize("path", ["/short", "/image", "/off"])
 def test_what_gains_nothing_is_sent_as_it_is(coding, path):
     response = coding.secure().get(path, "Accept-Encoding: gzip")
@@ -117,7 +136,7 @@ def test_what_gains_nothing_is_sent_as_it_is(coding, path):
 
 
 @pytest.mark.parametrize(
-    "query", ["type=png", "type=none", "fixed=1", "coded=1", "size=100&length=1", "status=206", "status=204&size=0"]
+    "query", ["type=png", "type=none", "fixed=1", "coded=1", "size=100&length=1", "status=204&size=0"]
 )
 def test_what_may_not_be_changed_is_sent_as_it_is(coding, query):
     response = coding.secure().get(f"/prose?{query}", "Accept-Encoding: gzip")

@@ -68,6 +68,18 @@ def places(text):
     ]
 
 
+def test_a_large_file_is_accepted(tmp_path):
+    write(tmp_path, GOOD + "# more\n" * 600_000)
+    assert isagate("check", folder=tmp_path).returncode == 0
+
+
+def test_a_file_beyond_the_limit_is_refused(tmp_path):
+    write(tmp_path, GOOD + "#" * (16 << 20))
+    outcome = isagate("check", folder=tmp_path)
+    assert outcome.returncode == 78
+    assert "cannot read the configuration: File too large" in outcome.stderr
+
+
 def test_a_caret_points_at_the_mistake(tmp_path):
     write(tmp_path, GOOD.replace("path: /ping", "pth: /ping"))
     lines = isagate("check", folder=tmp_path).stderr.splitlines()

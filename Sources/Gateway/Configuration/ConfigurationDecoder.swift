@@ -112,6 +112,14 @@ extension ValueDecoder<TrustedProxiesConfiguration> {
 }
 
 extension ValueDecoder<AdminConfiguration> {
+    /// That section of a whole file, which may be mistaken elsewhere.
+    static var adminOfFile: Self {
+        Self { node, context in
+            var keys = MappingReader(node, context)
+            return keys?.take("admin", .admin)
+        }
+    }
+
     fileprivate static var admin: Self {
         .mapping { keys in AdminConfiguration(socket: keys.take("socket", .socketPath)) }
     }

@@ -33,7 +33,7 @@ extension Configuration {
         }
         let context = DecodingContext(
             file: path, folder: folder, repeatedKeys: document.repeatedKeys, kindOfFile: kindOfFile)
-        return ValueDecoder.configuration.decode(document.rootOrNothing, context)?.admin.socket
+        return ValueDecoder.adminOfFile.decode(document.rootOrNothing, context)?.socket
     }
 
     /// What stands at a path, nil for nothing that can be seen.

@@ -22,21 +22,18 @@ package struct PathTemplate: Sendable, Equatable {
         parts = []
         let isPath = text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && !"?#".utf8.contains($0) }
         guard isPath else { throw .invalidCharacter }
-        var rest = text[...]
-        while let brace = rest.firstIndex(where: { $0 == "{" || $0 == "}" }) {
-            guard rest[brace] == "{", let end = rest[brace...].firstIndex(of: "}") else { throw .unpairedBrace }
-            if brace != rest.startIndex { parts.append(.literal(String(rest[..<brace]))) }
-            let name = String(rest[rest.index(after: brace)..<end])
-            if name == "path" {
-                parts.append(.path)
-            } else if let number = Int(name), Self.groups.contains(number), name.utf8.count == 1 {
+        guard let pieces = TemplatePiece.pieces(of: text, braces: .mistaken) else { throw .unpairedBrace }
+        for piece in pieces {
+            switch piece {
+            case .literal(let text): parts.append(.literal(text))
+            case .name("path"): parts.append(.path)
+            case .name(let name):
+                guard let number = Int(name), Self.groups.contains(number), name.utf8.count == 1 else {
+                    throw .unknownPlaceholder(name)
+                }
                 parts.append(.group(number))
-            } else {
-                throw .unknownPlaceholder(name)
             }
-            rest = rest[rest.index(after: end)...]
         }
-        if !rest.isEmpty { parts.append(.literal(String(rest))) }
         guard text.hasPrefix("/") || parts.first == .path || parts.first == .group(0) else { throw .noSlash }
     }
 }

@@ -42,17 +42,19 @@ extension RedirectTemplate {
     init(_ text: String) throws(RedirectTemplateError) {
         parts = []
         guard text.unicodeScalars.allSatisfy({ $0.value > 0x20 && $0.value < 0x7F }) else { throw .invalidCharacter }
-        var rest = text[...]
-        while let brace = rest.firstIndex(where: { $0 == "{" || $0 == "}" }) {
-            guard rest[brace] == "{", let end = rest[brace...].firstIndex(of: "}") else { throw .unpairedBrace }
-            if brace != rest.startIndex { parts.append(.literal(String(rest[..<brace]))) }
-            let name = String(rest[rest.index(after: brace)..<end])
-            guard let placeholder = Self.placeholders[name] else { throw .unknownPlaceholder(name) }
-            if placeholder == .query, !text[..<brace].contains("?") { throw .queryOutsideQuery }
-            parts.append(placeholder)
-            rest = rest[rest.index(after: end)...]
+        guard let pieces = TemplatePiece.pieces(of: text, braces: .mistaken) else { throw .unpairedBrace }
+        var isInQuery = false
+        for piece in pieces {
+            switch piece {
+            case .literal(let text):
+                isInQuery = isInQuery || text.contains("?")
+                parts.append(.literal(text))
+            case .name(let name):
+                guard let placeholder = Self.placeholders[name] else { throw .unknownPlaceholder(name) }
+                if placeholder == .query, !isInQuery { throw .queryOutsideQuery }
+                parts.append(placeholder)
+            }
         }
-        if !rest.isEmpty { parts.append(.literal(String(rest))) }
 
         guard text.hasPrefix("/") || text.hasPrefix("http://") || text.hasPrefix("https://") else { throw .noScheme }
         if text.hasPrefix("//") || text.hasPrefix("/\\") { throw .noScheme }

@@ -96,37 +96,28 @@ extension HeaderTemplate {
 
     /// The parts of a value: `{name}` is a placeholder, `{{` a brace; nil with the reason when it is neither.
     static func parse(_ text: String) -> Result<[Part], Refusal> {
-        var parts: [Part] = []
-        var literal = ""
-        var rest = text[...]
-        while let brace = rest.firstIndex(of: "{") {
-            literal += rest[..<brace]
-            rest = rest[rest.index(after: brace)...]
-            if rest.first == "{" {
-                literal.append("{")
-                rest.removeFirst()
-                continue
-            }
-            guard let end = rest.firstIndex(of: "}") else {
-                return .failure(
-                    Refusal(message: "a brace without its partner; write {{ for a brace that stands for itself"))
-            }
-            let name = String(rest[..<end])
-            guard let placeholder = placeholders[name] else {
-                let known = placeholders.keys.sorted().map { "{\($0)}" }.joined(separator: ", ")
-                return .failure(
-                    Refusal(
-                        message: "unknown placeholder \(quoted("{\(name)}")); known are \(known), and {{ for a brace",
-                        suggestion: nearestName(to: name, among: placeholders.keys.sorted())))
-            }
-            if !literal.isEmpty { parts.append(.literal(literal)) }
-            literal = ""
-            parts.append(placeholder)
-            rest = rest[rest.index(after: end)...]
+        guard let pieces = TemplatePiece.pieces(of: text, braces: .doubled) else {
+            return .failure(
+                Refusal(message: "a brace without its partner; write {{ for a brace that stands for itself"))
         }
-        literal += rest
-        if !literal.isEmpty { parts.append(.literal(literal)) }
+        var parts: [Part] = []
+        for piece in pieces {
+            switch piece {
+            case .literal(let text): parts.append(.literal(text))
+            case .name(let name):
+                guard let placeholder = placeholders[name] else { return .failure(unknown(name)) }
+                parts.append(placeholder)
+            }
+        }
         return .success(parts)
+    }
+
+    private static func unknown(_ name: String) -> Refusal {
+        let names = placeholders.keys.sorted()
+        let known = names.map { "{\($0)}" }.joined(separator: ", ")
+        return Refusal(
+            message: "unknown placeholder \(quoted("{\(name)}")); known are \(known), and {{ for a brace",
+            suggestion: nearestName(to: name, among: names))
     }
 }
 

@@ -16,8 +16,8 @@ struct YAMLSyntaxError: Error {
 }
 
 extension YAMLDocument {
-    /// Larger files are not what a person wrote.
-    static let maximumBytes = 1 << 20
+    /// Room for tens of thousands of sites, which a program wrote; what is larger is no configuration.
+    static let maximumBytes = 16 << 20
 
     init(_ source: SourceText) throws(YAMLSyntaxError) {
         // The library stops at the first mapping with a repeated key. Respelling one occurrence and composing again
