@@ -64,6 +64,12 @@ def test_a_client_without_alpn_is_served(ping):
         assert client.get("/ping").status == 200
 
 
+def test_curl_is_served_by_http_1_0(ping):
+    resolve = f"localhost:{ping.ports['secure']}:127.0.0.1"
+    command = ["curl", "-sS", "-0", "--cacert", ping.authority, "--resolve", resolve, ping.url("/ping")]
+    assert subprocess.run(command, capture_output=True, text=True).stdout == "pong\n"
+
+
 def test_alpn_without_a_common_protocol_is_refused_with_the_alert_for_it(ping):
     context = ping.context()
     context.set_alpn_protocols(["h2"])
