@@ -10,6 +10,7 @@ import Transport
 /// Starting: privileges are dropped, certificates and extensions are loaded, workers take the listening sockets and run.
 /// Ending: listeners close, connections finish, workers end, pools end, `TerminateExtension` is called last.
 package final class Gateway: GatewayControl {
+    /// Without its sites once they are served: a generation holds what is needed of them.
     private var configuration: Configuration
     private let logger: Logger
     private let countdown: Countdown
@@ -69,6 +70,7 @@ package final class Gateway: GatewayControl {
             threads.append(WorkerThreads(worker, onEnd: countdown.step))
         }
         served = Set(material.sockets.map(ServedAddress.init))
+        configuration.sites = []
         countdown.start(from: threads.count)
         for thread in threads { thread.start() }
     }
@@ -141,7 +143,7 @@ package final class Gateway: GatewayControl {
         report { () throws(GatewayError) in
             guard let current else { throw .runtime("the gateway has not started") }
             let certificates = try GenerationBuilder.loadCertificates(
-                of: configuration, replacing: certificates, isPreviousAccepted: true, from: material.files)
+                of: material.configuration, replacing: certificates, isPreviousAccepted: true, from: material.files)
             warn(of: certificates)
             let exchanged = current.exchanging(certificates)
             self.current = exchanged
@@ -180,6 +182,7 @@ package final class Gateway: GatewayControl {
             logger.warning("workers and user change only with a restart")
         }
         configuration = new
+        configuration.sites = []
         served = wanted
     }
 

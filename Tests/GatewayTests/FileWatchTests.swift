@@ -177,28 +177,28 @@ struct WatchConfigurationTests {
 
     @Test("Nothing is watched that nobody asked for")
     func nothing() throws {
-        #expect(try configuration("", "").watchedFiles == [])
+        #expect(try configuration("", "").watchedFiles.paths == [])
     }
 
     @Test("A certificate's own word counts for its files")
     func ownWord() throws {
-        #expect(try configuration("", ", watch: true").watchedFiles == own)
-        #expect(try configuration("watch: true", ", watch: false").watchedFiles == ["/etc/isagate/hello.so"])
+        #expect(try configuration("", ", watch: true").watchedFiles.paths == own)
+        #expect(try configuration("watch: true", ", watch: false").watchedFiles.paths == ["/etc/isagate/hello.so"])
     }
 
     @Test("For all, it covers every file with certificates or keys")
     func all() throws {
-        #expect(try configuration("watch: true", "").watchedFiles == ["/etc/isagate/hello.so"] + own)
+        #expect(try configuration("watch: true", "").watchedFiles.paths == ["/etc/isagate/hello.so"] + own)
     }
 
     @Test("The authorities that clients know belong to the certificate, but not those of the system")
     func authorities() throws {
         let file = try configuration("", ", ca: hello.so, watch: true")
         #expect(file.sites[0].certificates[0].authorities == .file("/etc/isagate/hello.so"))
-        #expect(file.watchedFiles == ["/etc/isagate/hello.so"] + own)
+        #expect(file.watchedFiles.paths == ["/etc/isagate/hello.so"] + own)
         let system = try configuration("", ", ca: system, watch: true")
         #expect(system.sites[0].certificates[0].authorities == .system)
-        #expect(system.watchedFiles == own)
+        #expect(system.watchedFiles.paths == own)
     }
 
     @Test("Changed files of one certificate belong together, and those of certificates that share one")
@@ -216,7 +216,7 @@ struct WatchConfigurationTests {
         func changes(_ changed: String...) -> [[String]] {
             var new = old
             for name in changed { new.files["/etc/isagate/\(name)"] = [1] }
-            return configuration.watchedChanges(from: old, to: new).map { change in
+            return configuration.watchedFiles.changes(from: old, to: new).map { change in
                 change.map { String($0.dropFirst("/etc/isagate/".count)) }.sorted()
             }
         }

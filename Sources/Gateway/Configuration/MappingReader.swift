@@ -7,8 +7,10 @@ struct MappingReader {
     let context: DecodingContext
     /// Where the mapping begins.
     let position: SourcePosition
-    /// In file order.
-    private(set) var entries: [(name: String, key: Node, value: Node)] = []
+    /// The names of all keys present, in file order.
+    private(set) var names: [String] = []
+    /// The keys and values of `names`. A node is dear to copy, so that it is met only when its name is the one wanted.
+    private var nodes: [(key: Node, value: Node)] = []
     private var known: [String] = []
     private var missing: [String] = []
 
@@ -34,23 +36,28 @@ struct MappingReader {
             } else {
                 first[name] = key.position
             }
-            if repeated == nil { entries.append((name, key, value)) }
+            if repeated == nil {
+                names.append(name)
+                nodes.append((key, value))
+            }
         }
     }
 
-    /// The names of all keys present, in file order.
-    var names: [String] { entries.map(\.name) }
+    /// In file order.
+    var entries: [(name: String, key: Node, value: Node)] {
+        zip(names, nodes).map { ($0, $1.key, $1.value) }
+    }
 
     /// Where the value of a key stands, or nil when the key is absent.
     func position(of name: String) -> SourcePosition? {
-        entries.first { $0.name == name }?.value.position
+        names.firstIndex(of: name).map { nodes[$0].value.position }
     }
 
     /// The value of an optional key; nil when it is absent or mistaken.
     mutating func take<Value>(_ name: String, _ decoder: ValueDecoder<Value>) -> Value? {
         known.append(name)
-        guard let entry = entries.first(where: { $0.name == name }) else { return nil }
-        return context.decode(entry.value, as: decoder, key: name)
+        guard let index = names.firstIndex(of: name) else { return nil }
+        return context.decode(nodes[index].value, as: decoder, key: name)
     }
 
     mutating func take<Value>(_ name: String, _ decoder: ValueDecoder<Value>, default: Value) -> Value {
@@ -65,6 +72,7 @@ struct MappingReader {
 
     /// Reports the keys nobody took, and the required ones that are absent unless a mistyped key explains them.
     func reportUnknownAndMissing() {
+        if missing.isEmpty, names.allSatisfy({ known.contains($0) }) { return }
         var explained = Set<String>()
         let present = Set(names)
         let absent = known.filter { !present.contains($0) }

@@ -17,6 +17,14 @@ enum ControlRequest: Codable, Equatable, Sendable {
     case certificates(id: Int)
     /// Answer once every worker's event loop has turned.
     case beat(id: Int)
+
+    /// Whether an archive comes with it, out of which much is built.
+    var bringsMaterial: Bool {
+        switch self {
+        case .start, .reload, .exchangeCertificates: true
+        default: false
+        }
+    }
 }
 
 /// What a gateway process tells its supervisor.

@@ -91,7 +91,6 @@ final class GatewayHost {
     }
 
     private func start(_ descriptors: [OwnedDescriptor]) -> ControlReply {
-        defer { Self.tidy() }
         do throws(GatewayError) {
             guard case .idle = state else { throw .runtime("the gateway serves already") }
             let material = try readMaterial(descriptors)
@@ -113,7 +112,6 @@ final class GatewayHost {
         _ id: Int, _ descriptors: [OwnedDescriptor],
         by serve: (any GatewayControl, Material) -> Result<ReloadReport, GatewayError>
     ) -> ControlReply {
-        defer { Self.tidy() }
         do throws(GatewayError) {
             guard case .serving(let gateway) = state else { throw .runtime("the gateway is not serving") }
             let material = try readMaterial(descriptors)
@@ -121,11 +119,6 @@ final class GatewayHost {
         } catch {
             return .notReloaded(id: id, ControlFailure(error))
         }
-    }
-
-    /// Gives the memory back that reading and building took: for thousands of certificates as much as they stay in.
-    private static func tidy() {
-        malloc_trim(0)
     }
 
     private func readMaterial(_ descriptors: [OwnedDescriptor]) throws(GatewayError) -> Material {

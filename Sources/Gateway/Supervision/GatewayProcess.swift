@@ -62,6 +62,7 @@ package enum GatewayProcess {
                 switch channel.receive(ControlRequest.self) {
                 case .message(let request, let descriptors):
                     answer(host.handle(request, descriptors))
+                    if request.bringsMaterial { giveBackFreeMemory() }
                     // Changing the user has cleared it (prctl(2)).
                     if case .start = request { GatewayProcess.followToDeath(of: parent) }
                 case .nothing: return

@@ -62,34 +62,9 @@ extension Configuration {
     }
 
     /// Those whose change is to be noticed.
-    var watchedFiles: [String] { Set(watchedGroups.joined()).sorted() }
-
-    /// The files of each watched certificate, and every other watched file.
-    private var watchedGroups: [[String]] {
+    var watchedFiles: WatchedFiles {
         let certificates = sites.flatMap(\.certificates).filter { $0.isWatched ?? isWatching }
-        return certificates.map(\.files) + (isWatching ? furtherFiles.map { [$0] } : [])
-    }
-
-    /// The watched files that differ, those together that are of use only together: the ones of a certificate, and of
-    /// all certificates that share one of them.
-    func watchedChanges(from old: MaterialArchive, to new: MaterialArchive) -> [WatchTrial.Change] {
-        var changes: [WatchTrial.Change] = []
-        /// The element of `changes` that a file is in.
-        var places: [String: Int] = [:]
-        for group in watchedGroups {
-            let files = group.filter { old.files[$0] != new.files[$0] }
-            if files.isEmpty { continue }
-            let known = Set(files.compactMap { places[$0] })
-            let place = known.first ?? changes.count
-            if place == changes.count { changes.append([]) }
-            changes[place].formUnion(files)
-            for other in known where other != place {
-                changes[place].formUnion(changes[other])
-                changes[other] = []
-            }
-            for file in known.count > 1 ? Array(changes[place]) : files { places[file] = place }
-        }
-        return changes.filter { !$0.isEmpty }
+        return WatchedFiles(groups: certificates.map(\.files) + (isWatching ? furtherFiles.map { [$0] } : []))
     }
 
     /// What is about clients' certificates, tickets and servers behind the gateway.

@@ -115,6 +115,7 @@ extension Supervisor {
         if reloads.finished() { reloads.postpone() }
         announceReady()
         if case .files = cause { filesWereTried(outcome) }
+        giveBackFreeMemory()
     }
 
     /// The gateway that was to reload is gone.

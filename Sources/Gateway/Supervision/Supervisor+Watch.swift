@@ -14,7 +14,7 @@ extension Supervisor {
 
     private func arm() {
         fileWatch = nil
-        let files = served.configuration.watchedFiles
+        let files = served.watched.paths
         if files.isEmpty { return }
         do throws(SystemError) {
             let watch = try FolderWatch(WatchedEntries(files, readLink: readLink))
@@ -42,10 +42,9 @@ extension Supervisor {
         arm()
         watchSchedule.begin()
         do throws(GatewayError) {
-            let served = try Self.unseal(served.archive)
-            let configuration = self.served.configuration
-            let material = served.refreshed(configuration.watchedFiles)
-            let changes = configuration.watchedChanges(from: served, to: material)
+            let archive = try Self.unseal(served.archive)
+            let material = archive.refreshed(served.watched.paths)
+            let changes = served.watched.changes(from: archive, to: material)
             if !changes.isEmpty { logger.notice("files with certificates have changed: exchanging them") }
             filesUnderWay = FilesUnderWay(material: material, trial: WatchTrial(changes))
             tryFiles()
@@ -70,7 +69,7 @@ extension Supervisor {
         }
         beginReload(.files, asking: ControlRequest.exchangeCertificates) { () throws(GatewayError) in
             let archive = try Self.unseal(served.archive).taking(files, from: underWay.material)
-            return Served(configuration: served.configuration, archive: try Self.seal(archive), plan: served.plan)
+            return served.with(archive: try Self.seal(archive))
         }
     }
 

@@ -10,10 +10,36 @@ import Transport
 package final class Supervisor {
     /// What is served, or about to be.
     struct Served {
-        let configuration: Configuration
+        /// Without its sites, which may be thousands: the archive has them.
+        private(set) var configuration: Configuration
+        let siteCount: Int
+        let watched: WatchedFiles
         /// A `MaterialArchive` in sealed memory.
-        let archive: OwnedDescriptor
-        let plan: ListenerBinder.Plan
+        private(set) var archive: OwnedDescriptor
+        private(set) var plan: ListenerBinder.Plan
+
+        init(configuration: Configuration, archive: OwnedDescriptor, plan: ListenerBinder.Plan) {
+            siteCount = configuration.sites.count
+            watched = configuration.watchedFiles
+            self.configuration = configuration
+            self.configuration.sites = []
+            self.archive = archive
+            self.plan = plan
+        }
+
+        /// The same with other files.
+        func with(archive: OwnedDescriptor) -> Served {
+            var other = self
+            other.archive = archive
+            return other
+        }
+
+        /// The same once its sockets are given up.
+        func withoutListeners() -> Served {
+            var other = self
+            other.plan = ListenerBinder.Plan()
+            return other
+        }
     }
 
     /// A gateway process and what it is there for.
@@ -264,7 +290,7 @@ package final class Supervisor {
     }
 
     private func ready(_ child: Child) {
-        logger.notice("ready: \(binder.workerCount) workers, \(served.configuration.sites.count) sites")
+        logger.notice("ready: \(binder.workerCount) workers, \(served.siteCount) sites")
         switch child.role {
         case .starting:
             child.role = .serving
@@ -274,10 +300,11 @@ package final class Supervisor {
         case .candidate: promote(child)
         case .serving, .ending: break
         }
+        giveBackFreeMemory()
     }
 
     func announceReady() {
-        serviceManager.notify(.ready(status: "serving \(served.configuration.sites.count) sites"))
+        serviceManager.notify(.ready(status: "serving \(served.siteCount) sites"))
         if reloads.resume() {
             beginReload(.signal)
         } else if isUpgradeWanted {
@@ -346,8 +373,7 @@ package final class Supervisor {
         logger.notice("ending: \(cause)")
         serviceManager.notify(.stopping)
         binder.closeAll()
-        served = Served(
-            configuration: served.configuration, archive: served.archive, plan: ListenerBinder.Plan())
+        served = served.withoutListeners()
         let delay = grace.map { Delay($0) }
         for child in children {
             child.role = .ending
