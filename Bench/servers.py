@@ -108,6 +108,8 @@ def write_gateway_configuration(folder, upstreams):
     configuration = {
         "version": 1,
         "limits": {"max_connections": 30000},
+        # Tunnels go on for as long when the gateway is to end.
+        "drain": {"grace": "1s"},
         "listeners": {
             "secure": {"bind": ["127.0.0.1:0"], "tls": {}},
             "plain": {"bind": ["127.0.0.1:0"]},

@@ -7,6 +7,8 @@ import Transport
 final class Tunnel: ConnectionSuccessor {
     private let server: UpstreamConnection
     private let idleTimeout: Delay
+    /// The same once one side has finished: a client that is gone looks like one that still listens.
+    private let finishTimeout: Delay
     private let counters: TunnelCounters
     private var tally = SuccessionTally()
     /// What of `tally` is in the counters.
@@ -25,9 +27,12 @@ final class Tunnel: ConnectionSuccessor {
     }
 
     /// - Parameter ahead: bytes that the server has sent to the client already.
-    init(to server: UpstreamConnection, idleTimeout: Delay, counters: TunnelCounters, ahead: Int) {
+    init(
+        to server: UpstreamConnection, idleTimeout: Delay, finishTimeout: Delay, counters: TunnelCounters, ahead: Int
+    ) {
         self.server = server
         self.idleTimeout = idleTimeout
+        self.finishTimeout = finishTimeout.milliseconds < idleTimeout.milliseconds ? finishTimeout : idleTimeout
         self.counters = counters
         tally.toClient = UInt64(ahead)
         counters.opened()
@@ -77,6 +82,7 @@ final class Tunnel: ConnectionSuccessor {
         let worker = client.endpoint.worker
         var deadline = worker.now.advanced(by: idleTimeout)
         while true {
+            let wasWhole = isWhole
             var clientInterest: Interest = .hangup
             var serverInterest: Interest = .hangup
             var hasMoved = false
@@ -96,8 +102,8 @@ final class Tunnel: ConnectionSuccessor {
                 }
             }
             if toServer.isOver && toClient.isOver { return true }
-            if hasMoved {
-                deadline = worker.now.advanced(by: idleTimeout)
+            if hasMoved || wasWhole != isWhole {
+                deadline = worker.now.advanced(by: isWhole ? idleTimeout : finishTimeout)
                 count()
             }
             switch await client.endpoint.wait(
@@ -108,6 +114,9 @@ final class Tunnel: ConnectionSuccessor {
             }
         }
     }
+
+    /// Whether neither side has finished.
+    private var isWhole: Bool { !toServer.isOver && !toClient.isOver }
 
     private enum Step {
         /// What to wait for at the source and at the destination, and how many bytes came.

@@ -115,7 +115,8 @@ extension UpstreamExchange {
         guard let server else { preconditionFailure("a request begins with its server") }
         consume(head.length)
         let tunnel = unsafe Tunnel(
-            to: connection, idleTimeout: settings.tunnelTimeout, counters: server.state.tunnels, ahead: unread.count)
+            to: connection, idleTimeout: settings.tunnelTimeout, finishTimeout: settings.readTimeout,
+            counters: server.state.tunnels, ahead: unread.count)
         unsafe exchange.switchProtocols(fields: fields.unsent, to: tunnel)
         // What either side has sent ahead goes before everything else.
         unsafe exchange.appendAfterSwitch(unread)

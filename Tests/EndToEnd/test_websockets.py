@@ -3,8 +3,12 @@
 import base64
 import hashlib
 import os
+import signal
+import socket
+import threading
 
 import hostile_origin
+import patience
 import pytest
 import wire
 from hostile_origin import KEEP, OK, head
@@ -163,3 +167,47 @@ def test_websockets_survive_twenty_reloads(gateway, origin):
         for number, socket in enumerate(sockets):
             assert socket.echo(b"%d-%d" % (turn, number)) == b"%d-%d" % (turn, number)
     assert origin.connections == len(sockets)
+
+
+def test_a_tunnel_that_one_side_has_finished_does_not_wait_for_the_other_for_long(start_gateway, origin):
+    is_over = threading.Event()
+
+    def listen_on(connection):
+        connection.send(head("Upgrade: websocket", "Connection: Upgrade", status="101 Switching Protocols"))
+        connection.wait_for_end()
+        is_over.wait(patience.seconds(10))
+
+    origin.on("/deaf", listen_on)
+    gateway = start_gateway(
+        [{"path": "/*", "proxy": {"to": "a"}}],
+        upstreams={"a": {"servers": [{"url": origin.url}], "read_timeout": "300ms"}},
+    )
+    client = gateway.plain()
+    assert WebSocket(client, "/deaf").response.status == 101
+    client.socket.shutdown(socket.SHUT_WR)
+    client.expect_gone()
+    is_over.set()
+
+
+def test_a_tunnel_goes_on_for_the_grace_period_of_a_drain(start_gateway, origin):
+    gateway = start_gateway(
+        [{"path": "/*", "proxy": {"to": "a"}}],
+        upstreams={"a": {"servers": [{"url": origin.url}]}},
+        drain={"grace": "1s"},
+    )
+    socket = WebSocket(gateway.secure())
+    gateway.signal(signal.SIGTERM)
+    gateway.log.wait_for("draining")
+    assert socket.echo(b"x") == b"x"
+    socket.client.expect_gone()
+    assert gateway.wait() == 0
+    gateway.log.wait_for("grace period over")
+
+
+def test_a_second_signal_cuts_tunnels_at_once(gateway):
+    socket = WebSocket(gateway.secure())
+    gateway.signal(signal.SIGTERM)
+    gateway.log.wait_for("draining")
+    gateway.signal(signal.SIGTERM)
+    socket.client.expect_gone()
+    assert gateway.wait() == 0
