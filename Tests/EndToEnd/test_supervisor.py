@@ -64,6 +64,22 @@ def test_the_gateway_process_can_gain_no_privileges(ping):
         assert "NoNewPrivs:\t1\n" in status.read()
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give rights to another account")
+def test_the_gateway_process_drops_the_rights_by_which_its_supervisor_reads_keys(start_gateway, tmp_path):
+    program = tmp_path / "isagate"
+    rights = "--inh-caps=-all,+dac_read_search --ambient-caps=-all,+dac_read_search"
+    program.write_text(f'#!/bin/sh\nexec setpriv --reuid=65534 --clear-groups {rights} {gateway.binary()} "$@"\n')
+    program.chmod(0o755)
+    server = start_gateway([gateway.PING], program=str(program), log={})
+    rights = []
+    for process in (server.process.pid, server.gateway_pid):
+        with open(f"/proc/{process}/status") as status:
+            fields = dict(line.rstrip("\n").split(":\t", 1) for line in status if ":\t" in line)
+            rights.append([int(fields[set], 16) for set in ("CapInh", "CapPrm", "CapEff", "CapAmb")])
+    dac_read_search = 1 << 2
+    assert rights == [[dac_read_search] * 4, [0] * 4]
+
+
 def test_one_process_can_serve_alone(start_gateway):
     server = start_gateway([gateway.PING], arguments=["--foreground-single"])
     assert server.gateway_pids == []

@@ -11,11 +11,15 @@ package enum GatewayProcess {
         let signals = SignalReader()
         unsafe CLinux_set_thread_name("isagate-gateway")
         _ = CLinux_forbid_new_privileges()
-        // What lets the supervisor read keys and bind ports. Root gives its rights up by changing to the configured user.
-        if geteuid() != 0 { _ = CLinux_drop_capabilities() }
         followToDeath(of: parent)
         let channel = ControlChannel(adopting: ProcessLink.channelDescriptor)
         setCloseOnExec(channel.descriptor, true)
+        // What lets the supervisor read keys and bind ports. Root gives its rights up by changing to the configured user.
+        if geteuid() != 0, CLinux_drop_capabilities() != 0 {
+            let reason = "cannot drop capabilities, which a filter of system calls may forbid: \(systemMessage(errno))"
+            try? channel.send(ControlReply.failed(ControlFailure(.runtime(reason))))
+            return 1
+        }
         let host = GatewayHost()
         var loop = Loop(signals: signals, channel: channel, host: host, parent: parent)
         return loop.run()
