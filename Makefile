@@ -21,14 +21,14 @@ INCLUDEDIR ?= $(PREFIX)/include
 DESTDIR ?=
 
 build_packages := gcc libc6-dev openssl libssl-dev zlib1g-dev libdeflate-dev libcrypt-dev libpcre2-dev libc-ares-dev
-test_packages := python3 python3-pytest python3-cryptography curl procps certbot pebble g++ pkg-config chromium \
+test_packages := python3 python3-pytest python3-pytest-xdist python3-cryptography curl procps certbot pebble g++ pkg-config chromium \
 	haproxy nginx python3-websockets testssl.sh
 
 # What codings beyond gzip need.
 trait_packages := libbrotli-dev libzstd-dev
 
 # The interpreter that has what the tests import: Debian's, when another one comes first in PATH.
-python = $(shell python3 -c 'import pytest, cryptography, websockets' 2>/dev/null && echo python3 || echo /usr/bin/python3)
+python = $(shell python3 -c 'import pytest, xdist, cryptography, websockets' 2>/dev/null && echo python3 || echo /usr/bin/python3)
 
 c_sources = $(wildcard CShims/*/*.c Examples/*/*.c Tests/EndToEnd/extensions/*.c Bench/*.c)
 windows_sources = $(wildcard Tests/EndToEnd/compat/*.c Tests/EndToEnd/samples/*.c)
@@ -45,6 +45,9 @@ thread_environment := ISAGATE_TEST_COMPILER="clang -g -fsanitize=thread" ISAGATE
 
 # What these take is the time of other programs; the gateway does in them what it does in the rest.
 foreign_tests := certbot.py install.py scanners.py
+
+# Files of tests side by side, each in one process: most of their time is waiting for processes and deadlines.
+pytest = $(python) -m pytest -q --numprocesses auto --dist loadfile
 
 stage = @printf '\n== %s\n'
 
@@ -90,12 +93,12 @@ test-unit: test-packages ## Runs the unit tests with AddressSanitizer
 
 test-end-to-end: test-packages build examples ## Runs the end-to-end tests
 	$(stage) "end-to-end tests"
-	ISAGATE=$(release) $(python) -m pytest -q Tests/EndToEnd
+	ISAGATE=$(release) $(pytest) Tests/EndToEnd
 
 test-address: test-unit examples ## Runs the end-to-end tests with AddressSanitizer, but for those of other programs
 	$(stage) "end-to-end tests with AddressSanitizer"
 	$(address_environment) ISAGATE=$(address)/debug/isagate ISAGATE_TEST_PATIENCE=4 \
-		$(python) -m pytest -q Tests/EndToEnd $(addprefix --ignore Tests/EndToEnd/test_,$(foreign_tests))
+		$(pytest) Tests/EndToEnd $(addprefix --ignore Tests/EndToEnd/test_,$(foreign_tests))
 
 test-thread: test-packages examples ## Runs the unit tests and those of extensions with ThreadSanitizer
 	$(stage) "unit tests with ThreadSanitizer"
