@@ -136,7 +136,7 @@ package final class TLSStream: ByteStream {
         return count > 0 ? .bytes(Int(count)) : outcome(of: count)
     }
 
-    package func write(_ bytes: UnsafeRawBufferPointer) -> IOResult {
+    package func write(_ bytes: UnsafeRawBufferPointer, isMoreComing: Bool) -> IOResult {
         if hasHeld {
             let result = flush()
             guard case .bytes = result else { return result }
@@ -146,16 +146,16 @@ package final class TLSStream: ByteStream {
             let count = unsafe SSL_write(session, bytes.baseAddress, Int32(bytes.count))
             return count > 0 ? .bytes(Int(count)) : outcome(of: count)
         }
-        return unsafe writeRecords(bytes)
+        return unsafe writeRecords(bytes, isMoreComing: isMoreComing)
     }
 
-    private func writeRecords(_ bytes: UnsafeRawBufferPointer) -> IOResult {
+    private func writeRecords(_ bytes: UnsafeRawBufferPointer, isMoreComing: Bool) -> IOResult {
         isCorked = true
         defer { isCorked = false }
         var taken = 0
         while taken < bytes.count {
             if heldEnd >= Self.coalescedWrite {
-                guard case .bytes = flush() else { break }
+                guard case .bytes = flush(isMoreComing: true) else { break }
             }
             let rest = unsafe bytes[taken...]
             let count = unsafe SSL_write(
@@ -164,14 +164,20 @@ package final class TLSStream: ByteStream {
             guard count > 0 else { return taken > 0 ? .bytes(taken) : outcome(of: count) }
             taken += Int(count)
         }
-        if case .failed(let failure) = flush() { return .failed(failure) }
+        if case .failed(let failure) = flush(isMoreComing: isMoreComing && taken == bytes.count) {
+            return .failed(failure)
+        }
         return taken > 0 ? .bytes(taken) : .wouldBlock(.writable)
     }
 
-    package func flush() -> IOResult {
+    package func flush() -> IOResult { flush(isMoreComing: false) }
+
+    @inline(__always)
+    private func flush(isMoreComing: Bool) -> IOResult {
         if let sendFailure { return .failed(sendFailure) }
         while let block = unsafe held, heldStart < heldEnd {
-            let result = unsafe endpoint.send(UnsafeRawBufferPointer(rebasing: block[heldStart..<heldEnd]))
+            let result = unsafe endpoint.send(
+                UnsafeRawBufferPointer(rebasing: block[heldStart..<heldEnd]), isMoreComing: isMoreComing)
             switch result {
             case .bytes(let count): heldStart += count
             case .failed(let failure):

@@ -8,7 +8,9 @@ package protocol ByteStream: AnyObject {
     func read(into buffer: UnsafeMutableRawBufferPointer) -> IOResult
 
     /// Takes over up to all of `bytes`; less means that the rest must be offered again once `flush()` got through.
-    func write(_ bytes: UnsafeRawBufferPointer) -> IOResult
+    ///
+    /// - Parameter isMoreComing: whether more will be written at once, so that no packet has to leave half full.
+    func write(_ bytes: UnsafeRawBufferPointer, isMoreComing: Bool) -> IOResult
 
     /// Whether `sendFile` may do more than return nil.
     var sendsFiles: Bool { get }
@@ -31,6 +33,12 @@ package protocol ByteStream: AnyObject {
 }
 
 extension ByteStream {
+    /// Takes over bytes that nothing follows for now.
+    @inline(__always)
+    package func write(_ bytes: UnsafeRawBufferPointer) -> IOResult {
+        unsafe write(bytes, isMoreComing: false)
+    }
+
     package var sendsFiles: Bool { false }
 
     package func sendFile(_ file: Int32, from offset: UInt64, count: Int) -> IOResult? { nil }
@@ -48,8 +56,8 @@ package final class PlainStream: ByteStream {
         unsafe endpoint.receive(into: buffer)
     }
 
-    package func write(_ bytes: UnsafeRawBufferPointer) -> IOResult {
-        unsafe endpoint.send(bytes)
+    package func write(_ bytes: UnsafeRawBufferPointer, isMoreComing: Bool) -> IOResult {
+        unsafe endpoint.send(bytes, isMoreComing: isMoreComing)
     }
 
     package var sendsFiles: Bool { true }

@@ -132,11 +132,15 @@ package final class Endpoint: EventSource, @unchecked Sendable {
     }
 
     /// One `send`, or none when the socket is known to be full.
+    ///
+    /// - Parameter isMoreComing: lets the system keep what does not fill a packet for the next call, which follows at
+    ///   once: else each would end in a small packet.
     @inline(__always)
-    package func send(_ bytes: UnsafeRawBufferPointer) -> IOResult {
+    package func send(_ bytes: UnsafeRawBufferPointer, isMoreComing: Bool = false) -> IOResult {
         guard isWritable else { return .wouldBlock(.writable) }
+        let flags = isMoreComing ? MSG_NOSIGNAL | MSG_MORE : MSG_NOSIGNAL
         while true {
-            let count = unsafe Glibc.send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
+            let count = unsafe Glibc.send(descriptor, bytes.baseAddress, bytes.count, Int32(flags))
             if count >= 0 {
                 if count < bytes.count { isWritable = false }
                 return .bytes(count)
@@ -172,6 +176,13 @@ package final class Endpoint: EventSource, @unchecked Sendable {
             default: return .failed(TransportFailure(errno: errno))
             }
         }
+    }
+
+    /// Has bytes leave that the system keeps because more was said to come, and does not.
+    package func push() {
+        var on: Int32 = 1
+        _ = unsafe setsockopt(
+            descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout.size(ofValue: on)))
     }
 
     // MARK: Waiting

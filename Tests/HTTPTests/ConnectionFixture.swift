@@ -229,7 +229,7 @@ private final class TestStream: ByteStream {
         return count == 0 ? .end : .bytes(count)
     }
 
-    func write(_ bytes: UnsafeRawBufferPointer) -> IOResult {
+    func write(_ bytes: UnsafeRawBufferPointer, isMoreComing: Bool) -> IOResult {
         record(bytes.count)
         return unsafe endpoint.send(bytes)
     }

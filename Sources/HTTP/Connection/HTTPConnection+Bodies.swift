@@ -92,7 +92,8 @@ extension HTTPConnection {
         let storage = unsafe exchange.storage
         if unsafe storage.pointee.output.isEmpty {
             if let bytes = unsafe source.bytes(upTo: min(limit, Self.bytesPerTurn)) {
-                return unsafe moved(stream.write(bytes), exchange)
+                let isMoreComing = bytes.count < min(limit, Int(clamping: source.count))
+                return unsafe moved(stream.write(bytes, isMoreComing: isMoreComing), exchange)
             }
             if let file = source.file, let step = sendFile(file, source, upTo: limit, exchange) { return step }
         }
@@ -121,7 +122,8 @@ extension HTTPConnection {
         switch unsafe source.read(into: UnsafeMutableRawBufferPointer(rebasing: block[head.count..<end])) {
         case .bytes(let count):
             let piece = unsafe UnsafeRawBufferPointer(rebasing: block[..<(head.count + count)])
-            return unsafe moved(stream.write(piece), exchange)
+            let isMoreComing = count < min(limit, Int(clamping: source.count))
+            return unsafe moved(stream.write(piece, isMoreComing: isMoreComing), exchange)
         case .absent: return .load
         case .ended: return .ended
         }
@@ -145,6 +147,8 @@ extension HTTPConnection {
     /// Waits until the next bytes of a file are in memory.
     private func load(_ source: BodySource) async throws(ExchangeFailure) {
         guard let file = source.file else { return }
+        // The last piece may have left something to go with this one.
+        endpoint.push()
         PageLoader.load(file, from: source.offset, count: Self.loadSize, signalling: endpoint)
         let deadline = endpoint.worker.now.advanced(by: service.limits.writeTimeout)
         switch await endpoint.wait(for: .signal | .hangup, until: deadline) {
