@@ -166,6 +166,7 @@ extension SupportCall {
                 Array(UnsafeRawBufferPointer(start: information.lpbData, count: Int(information.cbAvailable))))
         }
         request.passesAsker = flags & HSE_EXEC_URL_IGNORE_CURRENT_INTERCEPTOR != 0
+        request.usesErrorPages = flags & HSE_EXEC_URL_DISABLE_CUSTOM_ERROR == 0
         return unsafe session.beginChild(request, isOperation: true, by: caller)
     }
 

@@ -249,6 +249,19 @@ def test_a_child_request_passes_the_route_that_asks(start_gateway):
     assert server.secure().get(f"/async/child?flags={ignore_current_interceptor}").text == "next route\n"
 
 
+def test_errors_of_a_child_request_may_be_told_in_the_gateways_own_words(start_gateway, tmp_path):
+    (tmp_path / "404.html").write_text("the page")
+    site = gateway.site([{"path": "/async/*", "extension": "async"}])
+    site["error_pages"] = {"404": {"file": str(tmp_path / "404.html")}}
+    client = start_gateway(extensions=["async"], sites=[site]).secure()
+    disable_custom_error = 32
+    response = client.get("/async/child?url=/nothing")
+    assert (response.status, response.text) == (404, "the page")
+    response = client.get(f"/async/child?url=/nothing&flags={disable_custom_error}")
+    assert response.status == 404 and response.text.startswith("404 Not Found")
+    assert client.get("/nothing").text == "the page"
+
+
 def test_a_child_request_that_is_malformed_leaves_the_answer_to_the_extension(server):
     text = server.secure().get("/async/child?url=/../x").text
     assert f"error {INVALID_PARAMETER}" in text and "status 400.0" in text

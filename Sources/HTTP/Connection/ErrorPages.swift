@@ -110,7 +110,8 @@ extension Exchange {
     private var answeredError: AnsweredError? { unsafe storage.pointee.substitute?.error }
 
     private func errorPage(for status: Int) -> ErrorPages.Page? {
-        unsafe storage.pointee.errorPages?.page(for: status, substatus: storage.pointee.logSubstatus)
+        if unsafe storage.pointee.substitute?.usesErrorPages == false { return nil }
+        return unsafe storage.pointee.errorPages?.page(for: status, substatus: storage.pointee.logSubstatus)
     }
 
     private func respond(

@@ -27,6 +27,8 @@ package struct InternalRequest: Sendable {
     package var entity = Entity.none
     /// Whether the route that asks is passed over, as are those that were on the way to it.
     package var passesAsker = false
+    /// Whether errors of the answer are told by the site's pages, as the client's own request would have them.
+    package var usesErrorPages = true
     /// The error that the route finds the words for; its status is that of the response.
     package var error: AnsweredError?
 
@@ -67,11 +69,13 @@ final class Substitute {
     let depth: Int
     /// Handlers whose routes are passed over.
     let passed: [any RequestHandler]
+    let usesErrorPages: Bool
     let error: AnsweredError?
 
     init(
         _ bytes: [UInt8], parser: consuming RequestParser, entity: [UInt8], continuesWithClient: Bool,
-        clientHead: RequestHead, outer: Substitute?, passed: [any RequestHandler], error: AnsweredError?
+        clientHead: RequestHead, outer: Substitute?, passed: [any RequestHandler], usesErrorPages: Bool,
+        error: AnsweredError?
     ) {
         unsafe self.bytes = .allocate(byteCount: bytes.count, alignment: 16)
         unsafe self.bytes.copyBytes(from: bytes)
@@ -83,6 +87,7 @@ final class Substitute {
         self.outer = outer
         depth = (outer?.depth ?? 0) + 1
         self.passed = passed
+        self.usesErrorPages = usesErrorPages && outer?.usesErrorPages != false
         self.error = outer?.error ?? error
     }
 
@@ -188,7 +193,7 @@ extension HTTPConnection {
         let substitute = Substitute(
             text, parser: parser, entity: entity, continuesWithClient: continues,
             clientHead: exchange.clientHead, outer: outer, passed: passed,
-            error: request.error)
+            usesErrorPages: request.usesErrorPages, error: request.error)
         substitute.normalizedPath = path
         return .success(substitute)
     }
