@@ -36,7 +36,9 @@ import Testing
     @Test(arguments: [
         RequestID.made(high: 3, low: .max), .given(Array("n".utf8)), .given(Array("0123456789+/=abc".utf8)),
     ]) func `A control block's slot remembers its request beyond the end`(_ request: RequestID) throws {
-        let slot = unsafe try #require(unsafe ControlBlockTable.shared.take(for: ExtensionSession.take(), request))
+        let session = ExtensionSession.take()
+        defer { session.giveBack() }
+        let slot = unsafe try #require(unsafe ControlBlockTable.shared.take(for: session, request))
         unsafe ControlBlockTable.shared.giveBack(slot)
         unsafe #expect(ControlBlockTable.shared.session(of: slot) == nil)
         unsafe #expect(ControlBlockTable.shared.lastRequest(of: slot) == request)
@@ -44,7 +46,9 @@ import Testing
 
     @Test func `Only the beginning of a long name is remembered`() throws {
         let long = RequestID.given(Array(repeating: 0x61, count: 128))
-        let slot = unsafe try #require(unsafe ControlBlockTable.shared.take(for: ExtensionSession.take(), long))
+        let session = ExtensionSession.take()
+        defer { session.giveBack() }
+        let slot = unsafe try #require(unsafe ControlBlockTable.shared.take(for: session, long))
         unsafe #expect(ControlBlockTable.shared.lastRequest(of: slot)?.text == String(repeating: "a", count: 32))
         unsafe ControlBlockTable.shared.giveBack(slot)
     }
