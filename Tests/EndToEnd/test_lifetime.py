@@ -224,3 +224,36 @@ def test_what_is_wrong_with_loading_is_reported_with_its_place(start):
         server.configure({**configuration, "extensions": {"lifetime": {**library, **wrong}}})
         report = server.command("check").stderr
         assert message in report and re.search(r":\d+:\d+", report), report
+
+
+def test_a_changed_library_takes_over_and_the_old_one_ends_with_its_last_request(
+    start_gateway, build_extension, folder
+):
+    library = folder / "lifetime.so"
+    shutil.copy(build_extension("lifetime"), library)
+    server = start_gateway(
+        [gateway.PING],
+        {"lifetime": {"library": str(library)}},
+        environment={"ISAGATE_TEST_FOLDER": str(folder)},
+        admin={"socket": "isagate.sock"},
+    )
+    os.mkfifo(folder / "hold")
+    held = server.plain()
+    held.send(wire.request("/lifetime?held"))
+    with open(folder / "hold", "w") as hold:
+        content = library.read_bytes()
+        # In place, as a careless copy does it: what runs is another file.
+        library.write_bytes(b"not a library")
+        assert answer(server).text == "request 2\n"
+        assert server.command("reload").returncode == 1
+        assert answer(server).text == "request 3\n"
+        library.write_bytes(content + b"changed")
+        outcome = server.command("reload")
+        assert outcome.returncode == 0, outcome.stderr
+        assert count(server, "load 1") == 2
+        assert answer(server).text == "request 1\n"
+        assert count(server, f"terminate {MUST}") == 0
+        hold.write("h")
+    assert held.read_response().text == "request 1\n"
+    server.log.wait_for(f"lifetime: terminate {MUST}")
+    assert answer(server).text == "request 2\n"

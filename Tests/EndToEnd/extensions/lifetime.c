@@ -1,6 +1,6 @@
 /*
  * Tells the log of its life: `lifetime: load` and `lifetime: terminate FLAGS`. A request is answered with how many this
- * copy of the library has had; `unhealthy` in the query reports that.
+ * copy of the library has had; `unhealthy` in the query reports that, with `held` it waits for the pipe `hold`.
  *
  * ISAGATE_TEST_FOLDER holds what steers it: with `gate`, a pipe, loading waits until somebody writes to it; with
  * `refuse` it does not load, with `stay` it does not agree to be unloaded.
@@ -31,16 +31,20 @@ static BOOL exists(const char *name) {
   return access(place(name, path), F_OK) == 0;
 }
 
-BOOL WINAPI GetExtensionVersion(HSE_VERSION_INFO *version) {
+/* Waits until somebody writes to a pipe. */
+static BOOL wait_for(const char *name) {
   char path[4096];
+  char byte;
+  int pipe = open(place(name, path), O_RDONLY);
+  BOOL came = pipe >= 0 && read(pipe, &byte, 1) >= 0;
+  close(pipe);
+  return came;
+}
+
+BOOL WINAPI GetExtensionVersion(HSE_VERSION_INFO *version) {
   tell("load", 1);
-  if (exists("gate")) {
-    int gate = open(place("gate", path), O_RDONLY);
-    char byte;
-    if (gate < 0 || read(gate, &byte, 1) < 0) {
-      return FALSE;
-    }
-    close(gate);
+  if (exists("gate") && !wait_for("gate")) {
+    return FALSE;
   }
   version->dwExtensionVersion = HSE_VERSION;
   strcpy(version->lpszExtensionDesc, "Lifetime");
@@ -56,6 +60,9 @@ DWORD WINAPI HttpExtensionProc(EXTENSION_CONTROL_BLOCK *block) {
   long number = __atomic_add_fetch(&requests, 1, __ATOMIC_SEQ_CST);
   if (strstr(block->lpszQueryString, "unhealthy") != NULL) {
     block->ServerSupportFunction(block->ConnID, HSE_REQ_REPORT_UNHEALTHY, "worn out", NULL, NULL);
+  }
+  if (strstr(block->lpszQueryString, "held") != NULL && !wait_for("hold")) {
+    return HSE_STATUS_ERROR;
   }
   return send_text_head(block) && write_format(block, "request %ld\n", number) ? HSE_STATUS_SUCCESS : HSE_STATUS_ERROR;
 }
