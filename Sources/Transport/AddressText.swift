@@ -3,6 +3,15 @@ enum AddressText {
     /// Bytes an address takes at most: `ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255`.
     static var maximum: Int { 45 }
 
+    /// A string of what `write` puts into the room it is given; no larger than it has to be, for connections keep some.
+    static func string(upTo limit: Int, _ write: (UnsafeMutableRawPointer) -> Int) -> String {
+        unsafe withUnsafeTemporaryAllocation(byteCount: limit, alignment: 1) { room in
+            guard let start = room.baseAddress else { return "" }
+            let count = unsafe write(start)
+            return unsafe String(decoding: UnsafeRawBufferPointer(rebasing: room[..<count]), as: UTF8.self)
+        }
+    }
+
     /// Writes `192.0.2.1` and returns its length.
     static func writeIPv4(_ bits: UInt32, to output: UnsafeMutableRawPointer) -> Int {
         var end = 0

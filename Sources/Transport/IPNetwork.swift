@@ -70,11 +70,10 @@ package struct IPAddress: Hashable, BitwiseCopyable, Sendable {
 extension IPAddress: CustomStringConvertible {
     /// The canonical text (RFC 5952 for IPv6), without brackets.
     package var description: String {
-        unsafe String(unsafeUninitializedCapacity: AddressText.maximum) { room in
-            guard let start = UnsafeMutableRawPointer(room.baseAddress) else { return 0 }
-            return unsafe isIPv4
-                ? AddressText.writeIPv4(UInt32(truncatingIfNeeded: bits), to: start)
-                : AddressText.writeIPv6(bits, to: start)
+        unsafe AddressText.string(upTo: AddressText.maximum) { room in
+            unsafe isIPv4
+                ? AddressText.writeIPv4(UInt32(truncatingIfNeeded: bits), to: room)
+                : AddressText.writeIPv6(bits, to: room)
         }
     }
 }

@@ -151,8 +151,8 @@ package struct SocketAddress: Sendable {
     /// The address without port or brackets, as in REMOTE_ADDR; the path of a socket in the file system.
     package var host: String {
         if family == AF_UNIX { return unixPath }
-        return unsafe String(unsafeUninitializedCapacity: Self.maximumHostText) { room in
-            unsafe writeHost(to: UnsafeMutableRawBufferPointer(room))
+        return unsafe AddressText.string(upTo: Self.maximumHostText) { room in
+            unsafe writeHost(to: UnsafeMutableRawBufferPointer(start: room, count: Self.maximumHostText))
         }
     }
 

@@ -22,7 +22,7 @@ def many():
 
 
 def test_ten_thousand_pending_requests_cost_little_memory_and_are_all_answered(start_gateway, many):
-    extensions = {"holds": {"threads": 8, "request_timeout": "10m"}}
+    extensions = {"holds": {"threads": 8, "queue": many, "request_timeout": "10m"}}
     limits = {"max_connections": many + 100}
     server = start_gateway(pending.ROUTES[:1], extensions, log={}, limits=limits)
     cost = pending.measure(server, many)
