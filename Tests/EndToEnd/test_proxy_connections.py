@@ -54,6 +54,7 @@ def test_a_request_on_a_connection_that_breaks_is_sent_again_when_that_does_no_h
 
 
 def test_another_server_is_asked_when_one_cannot_be_reached(start_gateway, origin):
+    origin.on("/", OK, KEEP)
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         servers = [{"url": f"http://127.0.0.1:{closed.getsockname()[1]}"}, {"url": origin.url}]
