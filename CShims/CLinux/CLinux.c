@@ -25,6 +25,10 @@ int CLinux_accept(int listener, struct sockaddr_storage *address, socklen_t *len
 
 void CLinux_set_thread_name(const char *name) { prctl(PR_SET_NAME, name); }
 
+int CLinux_join_until(pthread_t thread, const struct timespec *deadline) {
+  return pthread_timedjoin_np(thread, NULL, deadline);
+}
+
 int CLinux_memfd_create(const char *name) { return memfd_create(name, MFD_CLOEXEC); }
 
 long CLinux_sendfile(int destination, int source, unsigned long count) {

@@ -32,14 +32,25 @@ final class WorkerThreads: @unchecked Sendable {
         threads.append(thread)
     }
 
-    /// Waits for the thread on which the loop ended; the other may still be inside an extension that does not return.
+    /// Waits for the thread on which the loop ended, and for the other one unless it is inside an extension that does not
+    /// return: what a thread has from OpenSSL must be given back before the process ends.
     func join() {
         let last = lastThread.withLock { $0 }
         for thread in threads {
-            if thread == last { pthread_join(thread, nil) } else { pthread_detach(thread) }
+            if thread == last { pthread_join(thread, nil) } else { joinOrDetach(thread) }
         }
         threads = []
     }
+
+    private func joinOrDetach(_ thread: pthread_t) {
+        var deadline = timespec()
+        unsafe clock_gettime(CLOCK_REALTIME, &deadline)
+        deadline.tv_sec += Self.patience
+        if unsafe CLinux_join_until(thread, &deadline) != 0 { pthread_detach(thread) }
+    }
+
+    /// Seconds for a thread that only has to see that the loop has ended.
+    private static let patience = 1
 
     fileprivate func main(_ serve: (Worker) -> Bool) {
         unsafe CLinux_set_thread_name("worker-\(worker.index)")

@@ -10,6 +10,7 @@
 #include <malloc.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
 #include <sys/epoll.h>
@@ -178,6 +179,8 @@ int CLinux_signal_at_death_of_parent(int signal);
 int CLinux_thread_id(void);
 /// Names the calling thread as tools like top and gdb show it; at most 15 bytes count.
 void CLinux_set_thread_name(const char *name);
+/// pthread_timedjoin_np(3), by the clock of the time of day; 0 when the thread has ended.
+int CLinux_join_until(pthread_t thread, const struct timespec *deadline);
 
 // MARK: the worker the calling thread is
 
