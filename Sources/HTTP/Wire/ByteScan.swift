@@ -102,7 +102,7 @@ extension RawSpan {
             return ByteLanes(word(at: start + count - 8)).lowercased == text.word(at: count - 8)
         }
         while offset < count {
-            guard unsafe HTTP.lowercased(byte(at: start + offset)) == text.utf8Start[offset] else { return false }
+            guard unsafe lowercased(byte(at: start + offset)) == text.utf8Start[offset] else { return false }
             offset += 1
         }
         return true
