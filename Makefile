@@ -126,7 +126,7 @@ lint: build-packages ## Checks the formatting of Swift and the warnings of C
 format: ## Formats the Swift sources in place
 	swift format --in-place --parallel --recursive --configuration .swift-format Sources Tests Examples Package.swift
 
-bench: build examples ## Measures against nginx; prints one table in under five minutes
+bench: build examples ## Measures against other servers; prints one table in under five minutes
 	Bench/run
 
 SOAK_SECONDS ?= 600

@@ -3,8 +3,7 @@ import Transport
 
 /// The system's words for an error number, and the number.
 func systemMessage(_ code: Int32) -> String {
-    guard let text = unsafe strerror(code) else { return "error \(code)" }
-    return unsafe "\(String(cString: text)) (errno \(code))"
+    "\(systemText(code)) (errno \(code))"
 }
 
 extension TransportFailure {

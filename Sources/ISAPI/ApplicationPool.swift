@@ -281,6 +281,6 @@ package struct ApplicationPoolError: Error, Equatable, CustomStringConvertible {
     package let error: Int32
 
     package var description: String {
-        unsafe "application pool \(pool): cannot start a thread: \(String(cString: strerror(error)))"
+        "application pool \(pool): cannot start a thread: \(systemText(error))"
     }
 }

@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import Transport
 
 /// A private copy of a shared library, in memory: the file it came from may be overwritten or removed while it runs.
 ///
@@ -50,6 +51,6 @@ struct SystemCallError: Error, Equatable, CustomStringConvertible {
     }
 
     var description: String {
-        unsafe "\(call): \(String(cString: strerror(code)))"
+        "\(call): \(systemText(code))"
     }
 }

@@ -1,4 +1,5 @@
 import Glibc
+import Transport
 
 /// What an ELF file says of itself, without loading it (System V ABI, chapters 4 and 5). Every offset in it is checked.
 package struct SharedObject: Equatable, Sendable {
@@ -61,7 +62,7 @@ package struct SharedObject: Equatable, Sendable {
     /// Reads the file at `path`.
     package init(file path: String) throws(Failure) {
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else { throw .unreadable(unsafe String(cString: strerror(errno))) }
+        guard descriptor >= 0 else { throw .unreadable(systemText(errno)) }
         defer { close(descriptor) }
         var status = stat()
         guard unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {

@@ -52,14 +52,9 @@ extension ForwardedRequest {
         if trusted == .forwarded {
             appendValues(of: "forwarded", to: &output)
             let end = exchange.endpoint.remoteAddress
-            output.append(end.isIPv6 ? "for=\"[" : "for=")
-            output.appendHost(of: end)
-            if end.isIPv6 { output.append("]\"") }
+            appendNode(isIPv6: end.isIPv6, to: &output) { output in output.appendHost(of: end) }
         } else {
-            let isIPv6 = exchange.isClientIPv6
-            output.append(isIPv6 ? "for=\"[" : "for=")
-            output.append(copyOf: client)
-            if isIPv6 { output.append("]\"") }
+            appendNode(isIPv6: exchange.isClientIPv6, to: &output) { output in output.append(copyOf: client) }
         }
         output.append(isSecure || given.contains(.scheme) && wasSecure ? ";proto=https" : ";proto=http")
         if unsafe !authority.isEmpty {
@@ -103,5 +98,13 @@ extension ForwardedRequest {
             unsafe output.append(exchange.bytes(of: field.value))
             output.append(", ")
         }
+    }
+
+    /// An address that `append` writes, as the value of a parameter: quoted and in brackets where it has colons.
+    @inline(__always)
+    private func appendNode(isIPv6: Bool, to output: inout OutputBuffer, _ append: (inout OutputBuffer) -> Void) {
+        output.append(isIPv6 ? "for=\"[" : "for=")
+        append(&output)
+        if isIPv6 { output.append("]\"") }
     }
 }

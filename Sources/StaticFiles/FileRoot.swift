@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import Transport
 
 /// The folder that files are served from: opens what lies beneath it, and nothing else.
 ///
@@ -144,7 +145,7 @@ enum FileProblem: Error, Equatable {
         case .noRoot: "the root is not there"
         case .notAFile: "neither a file nor a folder"
         case .exhausted: "no descriptor or memory left"
-        case .system(let code): unsafe String(cString: strerror(code))
+        case .system(let code): systemText(code)
         }
     }
 }

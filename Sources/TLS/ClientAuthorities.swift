@@ -40,23 +40,13 @@ struct ClientAuthorities: Hashable, Sendable {
     /// Lets a context trust the authorities and tell clients their names.
     func install(in context: OpaquePointer) throws(CertificateProblem) {
         let store = unsafe SSL_CTX_get_cert_store(context)
-        let certificates = try blocks(of: authorities, kind: .certificate, file: files.authorities) {
-            .invalidAuthorities(.clients, $0)
-        }
-        for block in certificates {
-            let parsed = unsafe block.parse { position, count in unsafe d2i_X509(nil, position, count) }
-            guard let parsed = unsafe parsed else {
-                throw CertificateProblem(
-                    files.authorities, .invalidAuthorities(.clients, TLSError("read certificate").reason))
-            }
-            let authority = unsafe X509Certificate(parsed)
+        for authority in try X509Certificate.authorities(in: authorities, file: files.authorities, for: .clients) {
             unsafe X509_STORE_add_cert(store, authority.pointer)
             unsafe SSL_CTX_add_client_CA(context, authority.pointer)
         }
         unsafe X509_STORE_set_flags(store, UInt(X509_V_FLAG_PARTIAL_CHAIN))
         guard let file = files.revocations else { return }
-        for block in try blocks(of: revocations, kind: .revocationList, file: file, or: { .invalidRevocationList($0) })
-        {
+        for block in try revocationLists(of: file) {
             let list = unsafe block.parse { position, count in unsafe d2i_X509_CRL(nil, position, count) }
             guard let list = unsafe list else {
                 throw CertificateProblem(file, .invalidRevocationList(TLSError("read revocation list").reason))
@@ -67,20 +57,18 @@ struct ClientAuthorities: Hashable, Sendable {
         unsafe X509_STORE_set_flags(store, UInt(X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL))
     }
 
-    private func blocks(
-        of text: [UInt8], kind: PEMBlock.Kind, file: String, or problem: (String) -> CertificateProblem.Kind
-    ) throws(CertificateProblem) -> [PEMBlock] {
-        let all: [PEMBlock]
+    private func revocationLists(of file: String) throws(CertificateProblem) -> [PEMBlock] {
+        let blocks: [PEMBlock]
         do throws(TLSError) {
-            all = try PEMFile.blocks(of: text)
+            blocks = try PEMFile.blocks(of: revocations)
         } catch {
-            throw CertificateProblem(file, problem(error.reason))
+            throw CertificateProblem(file, .invalidRevocationList(error.reason))
         }
-        let wanted = all.filter { $0.kind == kind }
-        if wanted.isEmpty {
-            let label = kind == .certificate ? "CERTIFICATE" : "X509 CRL"
-            throw CertificateProblem(file, problem("expected a PEM block that begins with -----BEGIN \(label)-----"))
+        let lists = blocks.filter { $0.kind == .revocationList }
+        guard !lists.isEmpty else {
+            throw CertificateProblem(
+                file, .invalidRevocationList("expected a PEM block that begins with -----BEGIN X509 CRL-----"))
         }
-        return wanted
+        return lists
     }
 }

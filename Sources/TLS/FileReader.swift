@@ -1,4 +1,5 @@
 import Glibc
+import Transport
 
 /// Where the bytes of a file come from: the file system, or a process that may read what this one may not.
 ///
@@ -38,7 +39,7 @@ package enum CertificateFileSystem {
     }
 
     private static func failure(_ number: Int32, _ path: String) -> CertificateProblem {
-        let reason = unsafe String(cString: strerror(number))
+        let reason = systemText(number)
         guard let folder = obstacle(number, path) else { return CertificateProblem(path, .unreadable(reason)) }
         return CertificateProblem(path, .unreadable("\(reason) (folder \(folder))"))
     }

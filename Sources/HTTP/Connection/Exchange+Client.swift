@@ -7,6 +7,7 @@ extension Exchange {
         namedClient.map { SocketAddress($0, port: 0) } ?? endpoint.remoteAddress
     }
 
+    /// Whether `clientAddress` is one of IPv6.
     package var isClientIPv6: Bool {
         namedClient.map { !$0.isIPv4 } ?? withConnection { $0.endpoint.remoteAddress.isIPv6 }
     }

@@ -110,7 +110,7 @@ extension RawSpan {
 }
 
 extension StaticString {
-    /// Eight bytes from `offset`, at most eight before the end, the first one lowest.
+    /// Eight bytes from `offset`, which is at least eight before the end, the first one lowest.
     @inline(__always)
     fileprivate func word(at offset: Int) -> UInt64 {
         let start = unsafe UnsafeRawPointer(utf8Start) + offset
