@@ -80,11 +80,11 @@ class Server:
         return ticks / TICKS
 
     def proportional_memory(self):
-        """The tree's share of memory (PSS), in bytes."""
+        """The tree's share of memory (PSS), in bytes; without pages of files, whose share is that of other programs too."""
         kibibytes = 0
         for process in process_tree(self.process.pid):
             with open(f"/proc/{process}/smaps_rollup") as file:
-                kibibytes += next(int(line.split()[1]) for line in file if line.startswith("Pss:"))
+                kibibytes += sum(int(line.split()[1]) for line in file if line.startswith(("Pss_Anon:", "Pss_Shmem:")))
         return kibibytes * 1024
 
     def stop(self):

@@ -3,7 +3,9 @@ import COpenSSL
 /// One handshake as far as certificates go: from the name in the client's hello to the site that answers.
 ///
 /// OpenSSL's callbacks find it through the session, which keeps no reference: whoever owns the session owns this too,
-/// until the handshake is over. It keeps the store alive that the handshake began with.
+/// until the handshake is over. It keeps the store alive that the handshake began with. The session's place for it is
+/// the argument of a callback that is not set: what OpenSSL has for applications (`SSL_set_ex_data`) takes two
+/// allocations, which would stay for as long as the connection.
 final class Negotiation {
     let store: CertificateStore
     /// Whether we are our own client, who has no certificate to show.
@@ -21,15 +23,15 @@ final class Negotiation {
     var site: CertificateStore.Site? { answer?.site }
 
     func begin(_ session: OpaquePointer) {
-        unsafe SSL_set_ex_data(session, applicationDataIndex, Unmanaged.passUnretained(self).toOpaque())
+        unsafe SSL_set_record_padding_callback_arg(session, Unmanaged.passUnretained(self).toOpaque())
     }
 
     static func end(_ session: OpaquePointer) {
-        unsafe SSL_set_ex_data(session, applicationDataIndex, nil)
+        unsafe SSL_set_record_padding_callback_arg(session, nil)
     }
 
     static func of(_ session: OpaquePointer?) -> Negotiation? {
-        guard let reference = unsafe SSL_get_ex_data(session, applicationDataIndex) else { return nil }
+        guard let reference = unsafe SSL_get_record_padding_callback_arg(session) else { return nil }
         return unsafe Unmanaged<Negotiation>.fromOpaque(reference).takeUnretainedValue()
     }
 
@@ -83,9 +85,6 @@ final class Negotiation {
         if case .name(let name) = serverName { store.answers[name] != nil } else { false }
     }
 }
-
-/// OpenSSL keeps this one for applications (SSL_set_app_data).
-private let applicationDataIndex: Int32 = 0
 
 private func requestedServerName(_ session: OpaquePointer) -> RequestedServerName {
     var start: UnsafePointer<UInt8>?

@@ -6,30 +6,27 @@
 /// all day therefore never touches the wheel: it only stores a later deadline.
 @safe
 struct TimerWheel: ~Copyable {
-    /// A place on the wheel, owned by whoever waits; stays at one address while it is linked.
+    /// What the wheel keeps in an endpoint, which outlives its links: so a deadline takes no memory of its own.
     @safe
     struct Entry {
-        fileprivate(set) var deadline = Deadline.never
+        fileprivate var deadline = Deadline.never
         fileprivate var examination = Deadline.never
-        fileprivate var next: UnsafeMutablePointer<Entry>?
-        fileprivate var previous: UnsafeMutablePointer<Entry>?
-        fileprivate var place: Int = -1
-        /// The endpoint told when the deadline passes; outlives its entry's links.
-        let owner: Unmanaged<Endpoint>
+        fileprivate unowned(unsafe) var next: Endpoint?
+        fileprivate unowned(unsafe) var previous: Endpoint?
+        fileprivate var place: Int16 = -1
 
-        init(owner: Endpoint) {
-            unsafe self.owner = .passUnretained(owner)
+        init() {
+            unsafe next = nil
+            unsafe previous = nil
         }
     }
-
-    typealias EntryPointer = UnsafeMutablePointer<Entry>
 
     private static let levels = 4
     private static let slotBits: UInt64 = 6
     private static let slotsPerLevel = 64
 
     private(set) var current: Deadline
-    private let slots: UnsafeMutablePointer<EntryPointer?>
+    private let slots: UnsafeMutablePointer<Unmanaged<Endpoint>?>
     private var occupied: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
 
     init(now: Deadline) {
@@ -42,19 +39,16 @@ struct TimerWheel: ~Copyable {
         unsafe slots.deallocate()
     }
 
-    /// Moves the entry's deadline; links it only when it would otherwise be examined too late.
+    /// Moves the endpoint's deadline; links it only when it would otherwise be examined too late.
     @inline(__always)
-    mutating func set(_ entry: EntryPointer, to deadline: Deadline) {
-        unsafe entry.pointee.deadline = deadline
-        if unsafe entry.pointee.examination > deadline {
-            unsafe relink(entry)
-        }
+    mutating func set(_ endpoint: Endpoint, to deadline: Deadline) {
+        endpoint.timer.deadline = deadline
+        if endpoint.timer.examination > deadline { relink(endpoint) }
     }
 
-    /// Takes the entry off the wheel; must happen before it is deallocated.
-    mutating func remove(_ entry: EntryPointer) {
-        guard unsafe entry.pointee.place >= 0 else { return }
-        unsafe unlink(entry)
+    /// Takes the endpoint off the wheel; must happen before its end.
+    mutating func remove(_ endpoint: Endpoint) {
+        if endpoint.timer.place >= 0 { unlink(endpoint) }
     }
 
     /// The earliest time at which an entry has to be examined.
@@ -72,8 +66,8 @@ struct TimerWheel: ~Copyable {
         return Deadline(milliseconds: earliest)
     }
 
-    /// Moves the wheel to `now` and calls `fire` for every owner whose deadline has come.
-    mutating func advance(to now: Deadline, fire: (Unmanaged<Endpoint>) -> Void) {
+    /// Moves the wheel to `now` and calls `fire` for every endpoint whose deadline has come.
+    mutating func advance(to now: Deadline, fire: (Endpoint) -> Void) {
         while current < now {
             let next = nextExamination
             guard next <= now else {
@@ -84,25 +78,25 @@ struct TimerWheel: ~Copyable {
             for level in stride(from: Self.levels - 1, through: 0, by: -1) {
                 let shift = UInt64(level) * Self.slotBits
                 guard current.milliseconds & ((1 << shift) - 1) == 0 else { continue }
-                unsafe examine(level * Self.slotsPerLevel + Int((current.milliseconds >> shift) & 63), fire: fire)
+                examine(level * Self.slotsPerLevel + Int((current.milliseconds >> shift) & 63), fire: fire)
             }
         }
     }
 
-    private mutating func examine(_ place: Int, fire: (Unmanaged<Endpoint>) -> Void) {
-        while let entry = unsafe slots[place] {
-            unsafe unlink(entry)
-            if unsafe entry.pointee.deadline <= current {
-                unsafe fire(entry.pointee.owner)
-            } else if unsafe entry.pointee.deadline != .never {
-                unsafe relink(entry)
+    private mutating func examine(_ place: Int, fire: (Endpoint) -> Void) {
+        while let endpoint = unsafe slots[place]?.takeUnretainedValue() {
+            unlink(endpoint)
+            if endpoint.timer.deadline <= current {
+                fire(endpoint)
+            } else if endpoint.timer.deadline != .never {
+                relink(endpoint)
             }
         }
     }
 
-    private mutating func relink(_ entry: EntryPointer) {
-        if unsafe entry.pointee.place >= 0 { unsafe unlink(entry) }
-        let deadline = unsafe max(entry.pointee.deadline.milliseconds, current.milliseconds + 1)
+    private mutating func relink(_ endpoint: Endpoint) {
+        if endpoint.timer.place >= 0 { unlink(endpoint) }
+        let deadline = max(endpoint.timer.deadline.milliseconds, current.milliseconds + 1)
         let distance = deadline - current.milliseconds
         let level = min(Self.levels - 1, (63 - distance.leadingZeroBitCount) / Int(Self.slotBits))
         let shift = UInt64(level) * Self.slotBits
@@ -111,29 +105,30 @@ struct TimerWheel: ~Copyable {
         let tick = min(deadline >> shift, cursor + 63)
         let slot = Int(tick & 63)
         let place = level * Self.slotsPerLevel + slot
-        let head = unsafe slots[place]
-        unsafe entry.pointee.next = head
-        unsafe entry.pointee.previous = nil
-        unsafe entry.pointee.place = place
-        unsafe entry.pointee.examination = Deadline(milliseconds: tick << shift)
-        if let head = unsafe head { unsafe head.pointee.previous = entry }
-        unsafe slots[place] = entry
+        let head = unsafe slots[place]?.takeUnretainedValue()
+        unsafe endpoint.timer.next = head
+        unsafe endpoint.timer.previous = nil
+        endpoint.timer.place = Int16(place)
+        endpoint.timer.examination = Deadline(milliseconds: tick << shift)
+        unsafe head?.timer.previous = endpoint
+        unsafe slots[place] = .passUnretained(endpoint)
         mark(level, slot, true)
     }
 
-    private mutating func unlink(_ entry: EntryPointer) {
-        let place = unsafe entry.pointee.place
-        if let next = unsafe entry.pointee.next { unsafe next.pointee.previous = entry.pointee.previous }
-        if let previous = unsafe entry.pointee.previous {
-            unsafe previous.pointee.next = entry.pointee.next
+    private mutating func unlink(_ endpoint: Endpoint) {
+        let place = Int(endpoint.timer.place)
+        let next = unsafe endpoint.timer.next
+        unsafe next?.timer.previous = endpoint.timer.previous
+        if let previous = unsafe endpoint.timer.previous {
+            unsafe previous.timer.next = next
         } else {
-            unsafe slots[place] = entry.pointee.next
-            if unsafe slots[place] == nil { mark(place / Self.slotsPerLevel, place % Self.slotsPerLevel, false) }
+            unsafe slots[place] = next.map { unsafe .passUnretained($0) }
+            if next == nil { mark(place / Self.slotsPerLevel, place % Self.slotsPerLevel, false) }
         }
-        unsafe entry.pointee.next = nil
-        unsafe entry.pointee.previous = nil
-        unsafe entry.pointee.place = -1
-        unsafe entry.pointee.examination = .never
+        unsafe endpoint.timer.next = nil
+        unsafe endpoint.timer.previous = nil
+        endpoint.timer.place = -1
+        endpoint.timer.examination = .never
     }
 
     private func bitmap(_ level: Int) -> UInt64 {

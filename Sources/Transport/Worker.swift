@@ -187,9 +187,7 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
     }
 
     private func fireDeadlines() {
-        unsafe timers.advance(to: now) { owner in
-            unsafe owner._withUnsafeGuaranteedRef { $0.deadlinePassed() }
-        }
+        timers.advance(to: now) { $0.deadlinePassed() }
     }
 
     private func readMail() {
@@ -256,12 +254,12 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
     }
 
     @inline(__always)
-    func setDeadline(_ entry: TimerWheel.EntryPointer, _ deadline: Deadline) {
-        unsafe timers.set(entry, to: deadline)
+    func setDeadline(of endpoint: Endpoint, _ deadline: Deadline) {
+        timers.set(endpoint, to: deadline)
     }
 
-    func removeDeadline(_ entry: TimerWheel.EntryPointer) {
-        unsafe timers.remove(entry)
+    func removeDeadline(of endpoint: Endpoint) {
+        timers.remove(endpoint)
     }
 
     /// Calls `action.turnEnded()` once, when the tasks of this turn have run.

@@ -128,24 +128,20 @@ struct TimerWheelTests {
 private final class TimerBench {
     private var wheel: TimerWheel
     private let worker: Worker
-    private var owners: [Endpoint] = []
-    private var entries: [TimerWheel.EntryPointer] = unsafe []
+    private let endpoints: [Endpoint]
 
     init(now: UInt64, entries count: Int) throws {
         wheel = TimerWheel(now: Deadline(milliseconds: now))
-        worker = try Worker(index: 0)
-        for _ in 0..<count {
-            let owner = Endpoint.open(CLinux_eventfd(), on: worker)
-            let entry = TimerWheel.EntryPointer.allocate(capacity: 1)
-            unsafe entry.initialize(to: TimerWheel.Entry(owner: owner))
-            owners.append(owner)
-            unsafe entries.append(entry)
-        }
+        let worker = try Worker(index: 0)
+        self.worker = worker
+        endpoints = (0..<count).map { _ in Endpoint.open(CLinux_eventfd(), on: worker) }
     }
 
     deinit {
-        for owner in owners { owner.close() }
-        while let entry = unsafe entries.popLast() { unsafe entry.deallocate() }
+        for (number, endpoint) in endpoints.enumerated() {
+            remove(number)
+            endpoint.close()
+        }
     }
 
     var now: UInt64 { wheel.current.milliseconds }
@@ -155,19 +151,18 @@ private final class TimerBench {
     }
 
     func set(_ entry: Int, to deadline: UInt64) {
-        unsafe wheel.set(entries[entry], to: Deadline(milliseconds: deadline))
+        wheel.set(endpoints[entry], to: Deadline(milliseconds: deadline))
     }
 
     func remove(_ entry: Int) {
-        unsafe wheel.remove(entries[entry])
+        wheel.remove(endpoints[entry])
     }
 
     /// The numbers of the entries that fire, in their order.
     func advance(to now: UInt64) -> [Int] {
         var fired: [Int] = []
-        unsafe wheel.advance(to: Deadline(milliseconds: now)) { owner in
-            let owner = unsafe owner.takeUnretainedValue()
-            fired.append(owners.firstIndex { $0 === owner }!)
+        wheel.advance(to: Deadline(milliseconds: now)) { endpoint in
+            fired.append(endpoints.firstIndex { $0 === endpoint }!)
         }
         return fired
     }

@@ -14,8 +14,6 @@ package final class HTTPConnection {
     /// What goes on with the connection once the exchange that agreed on it is over.
     var successor: (any ConnectionSuccessor)?
     var successionObserver: (any SuccessionObserver)?
-    /// The client has been told that nothing follows.
-    private var isStreamFinished = false
 
     /// Responses collected beyond this are sent before further requests are answered.
     private static let outputHighWater = 64 << 10
@@ -338,9 +336,7 @@ package final class HTTPConnection {
     }
 
     func finishStream() {
-        guard !isStreamFinished else { return }
-        isStreamFinished = true
-        stream.finish()
+        if !endpoint.hasFinishedSending { stream.finish() }
     }
 
     /// Reads and drops what the client still sends, until it closes or the linger time is over.
