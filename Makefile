@@ -38,7 +38,7 @@ address_environment := ASAN_OPTIONS=detect_leaks=1 \
 
 # The extensions of these tests run on several threads at once, the gateway's and their own. Clang's runtime is in the
 # gateway, and serves the extensions too.
-thread_tests := async extensions inline_extensions lifetime misbehaviour pending \
+thread_tests := async contract extensions inline_extensions lifetime misbehaviour operations pending \
 	pipelining_extensions samples soak support_requests
 thread_environment := ISAGATE_TEST_COMPILER="clang -g -fsanitize=thread" ISAGATE_TEST_PATIENCE=10 \
 	TSAN_OPTIONS=halt_on_error=1:suppressions=$(CURDIR)/Tests/thread-sanitizer.supp

@@ -22,13 +22,13 @@ struct BodyIntake: ~Copyable {
     /// The buffer of the call that waits, and how much of it is filled.
     private var reader: UnsafeMutableRawBufferPointer?
     private var readerFill = 0
-    /// Bytes the worker is asked for and has not been told of yet.
-    private var wanted = 0
 
     /// Bytes of the body that an extension sees before it reads.
     static let readAheadLimit = 48 << 10
 
     var hasReader: Bool { unsafe reader != nil }
+    /// Whether the worker is to read more of the body.
+    var isWanted: Bool { unsafe isOpen && reader != nil && readerFill == 0 }
     var readAheadCount: Int { readAhead.count }
     var isOpen: Bool { if case .open = source { true } else { false } }
 
@@ -51,7 +51,6 @@ struct BodyIntake: ~Copyable {
         surplusStart = 0
         unsafe reader = nil
         readerFill = 0
-        wanted = 0
     }
 
     /// Adds what fits below the limit; the number of bytes taken.
@@ -93,10 +92,7 @@ struct BodyIntake: ~Copyable {
             endRead()
             return .failed
         case .open:
-            if unsafe reader == nil {
-                unsafe reader = buffer
-                wanted = buffer.count
-            }
+            if unsafe reader == nil { unsafe reader = buffer }
             return .wait
         }
     }
@@ -105,13 +101,6 @@ struct BodyIntake: ~Copyable {
     mutating func endRead() {
         unsafe reader = nil
         readerFill = 0
-        wanted = 0
-    }
-
-    /// How many bytes the worker should read, 0 for none; asked once per read.
-    mutating func takeWanted() -> Int {
-        defer { wanted = 0 }
-        return wanted
     }
 
     /// Bytes from the connection: to the waiting buffer, the rest kept for the next read.

@@ -181,18 +181,21 @@ package final class ExtensionDispatcher: RequestHandler {
         let endpoint = exchange.endpoint
         let deadline = worker.now.advanced(by: requestTimeout)
         var flushDeadline = worker.now.advanced(by: Self.flushDelay)
+        var body = BodyWait()
         var framed: ChunkedBody?
         var isWaiting = true
         while true {
             if isWaiting {
-                switch await endpoint.wait(for: .signal | .hangup, until: min(flushDeadline, deadline)) {
+                let next = min(flushDeadline, deadline, body.deadline)
+                switch await endpoint.wait(for: .signal | .hangup | body.interest, until: next) {
                 case .signalled, .ready, .draining: break
                 case .hangup: throw .clientGone(.reset)
                 case .aborted: throw .aborted
-                case .deadline where flushDeadline < deadline:
+                case .deadline where next == flushDeadline:
                     flushDeadline = .never
                     session.setPrompt()
-                case .deadline: return try giveUp(session, exchange)
+                case .deadline where next == deadline: return try giveUp(session, exchange)
+                case .deadline: try bodyFailed(.rejected(.bodyTimeout), session, exchange)
                 }
             }
             let events = session.takeEvents()
@@ -212,8 +215,18 @@ package final class ExtensionDispatcher: RequestHandler {
             if unsafe events.head != nil || !events.body.isEmpty || flushDeadline == .never {
                 try await exchange.flush()
             }
-            if events.wantedBody > 0 { try await supplyBody(session, exchange) }
+            body = events.isBodyWanted ? try supplyBody(session, exchange, after: body) : BodyWait()
+            // Answers to earlier requests must not wait for this request's body, nor the client for 100 (Continue).
+            if body.isUnderWay, exchange.outputCount > 0 { try await exchange.flush() }
         }
+    }
+
+    /// What more of the body is waited for with, and until when; nothing while none is wanted.
+    private struct BodyWait: BitwiseCopyable {
+        var interest = Interest()
+        var deadline = Deadline.never
+
+        var isUnderWay: Bool { interest != Interest() }
     }
 
     private func deliver(_ events: SessionEvents, _ framed: inout ChunkedBody?, _ exchange: Exchange) {
@@ -291,18 +304,35 @@ package final class ExtensionDispatcher: RequestHandler {
         if outcome.hasLogText, let text = session.logText { exchange.setLogParameter(text) }
     }
 
-    /// Reads more of the body; a client that gets it wrong is told so, if the extension has not answered by then.
-    private func supplyBody(_ session: ExtensionSession, _ exchange: Exchange) async throws(ExchangeFailure) {
+    /// Gives the extension what there is of the body; otherwise what to wait for, in which case nothing is to be read
+    /// for another `bodyTimeout`, counted from where the waiting began.
+    private func supplyBody(
+        _ session: ExtensionSession, _ exchange: Exchange, after wait: BodyWait
+    ) throws(ExchangeFailure) -> BodyWait {
         do throws(ExchangeFailure) {
-            if let piece = unsafe try await exchange.readBody() { unsafe session.supplyBody(piece) }
+            switch unsafe try exchange.readBodyNow() {
+            case .content(let piece): unsafe session.supplyBody(piece)
+            case .ended: break
+            case .wouldBlock(let interest):
+                let deadline = wait.isUnderWay ? wait.deadline : worker.now.advanced(by: exchange.bodyTimeout)
+                return BodyWait(interest: interest, deadline: deadline)
+            }
             if exchange.hasBodyEnded { session.bodyEnded() }
         } catch {
-            if case .rejected(let rejection) = error {
-                guard exchange.isResponseBegun else { throw error }
-                report("the request ended early: \(rejection.reason)", exchange)
-            }
-            session.bodyFailed()
+            try bodyFailed(error, session, exchange)
         }
+        return BodyWait()
+    }
+
+    /// No more of the body comes; a client that got it wrong is told so, if the extension has not answered by then.
+    private func bodyFailed(
+        _ failure: ExchangeFailure, _ session: ExtensionSession, _ exchange: Exchange
+    ) throws(ExchangeFailure) {
+        if case .rejected(let rejection) = failure {
+            guard exchange.isResponseBegun else { throw failure }
+            report("the request ended early: \(rejection.reason)", exchange)
+        }
+        session.bodyFailed()
     }
 
     /// The request's time is over.

@@ -129,9 +129,7 @@ extension ExtensionSession {
         status: UnsafeRawBufferPointer, block: UnsafeRawBufferPointer, closesConnection: Bool,
         by caller: UnsafeMutableRawPointer
     ) -> CallFailure? {
-        state.withLock { state in
-            guard unsafe state.admits(caller) else { return .invalidParameter }
-            if let failure = state.connectionFailure { return failure }
+        unsafe answer(by: caller) { state in
             guard unsafe state.response.setHead(status: status, block: block, closesConnection: closesConnection)
             else { return .invalidParameter }
             state.notifyOfOutput()
@@ -158,6 +156,10 @@ extension ExtensionSession {
                     return Step.end(.invalidParameter, state.recycleIfPossible())
                 }
                 if state.body.hasReader, !isReader { return .end(.invalidParameter, false) }
+                if state.isClosedByExtension {
+                    if isReader { state.body.endRead() }
+                    return .end(.netnameDeleted, false)
+                }
                 switch unsafe state.body.read(into: buffer) {
                 case .bytes(let count): return .read(count)
                 case .failed: return .end(.connectionReset, false)
@@ -224,6 +226,13 @@ extension ExtensionSession {
     /// Whether `caller` names the request that is served now.
     func isUnderWay(_ caller: UnsafeMutableRawPointer) -> Bool {
         state.withLock { state in unsafe state.admits(caller) }
+    }
+
+    /// As `inquire`, for what sends something: it fails when there is no connection any more.
+    func answer(
+        by caller: UnsafeMutableRawPointer, _ body: (inout SessionState) -> CallFailure?
+    ) -> CallFailure? {
+        unsafe inquire(by: caller) { state in state.connectionFailure ?? body(&state) }
     }
 
     /// Runs `body` with the state of the request `caller` belongs to.

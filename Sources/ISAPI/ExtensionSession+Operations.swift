@@ -74,9 +74,8 @@ extension ExtensionSession {
             return nil
         }
         if isOperation { return unsafe begin(.child, by: caller, start) }
-        return state.withLock { state in
-            guard unsafe state.admits(caller), !state.operation.isBusy else { return .invalidParameter }
-            if let failure = state.connectionFailure { return failure }
+        return unsafe answer(by: caller) { state in
+            if state.operation.isBusy { return .invalidParameter }
             if let failure = start(&state) { return failure }
             state.hasErrands = true
             state.notify()

@@ -62,7 +62,7 @@ package final class ExtensionSession: @unchecked Sendable {
         state.withLock { state in BodyIntake.readAheadLimit - state.body.readAheadCount }
     }
 
-    /// Body bytes from the connection, in answer to `SessionEvents.wantedBody`.
+    /// Body bytes from the connection, in answer to `SessionEvents.isBodyWanted`.
     package func supplyBody(_ bytes: UnsafeRawBufferPointer) {
         changeBody { body in unsafe body.supply(bytes) }
     }

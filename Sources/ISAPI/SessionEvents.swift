@@ -23,15 +23,15 @@ package struct SessionEvents: BitwiseCopyable {
     package var fields: UnsafeRawBufferPointer
     /// Body bytes to be sent.
     package var body: UnsafeRawBufferPointer
-    /// At most this many bytes of the request body are asked for; 0 for none.
-    package var wantedBody: Int
+    /// Whether a read waits for more of the request body.
+    package var isBodyWanted: Bool
     /// Whether `ExtensionSession.takeErrand` has anything.
     package var hasErrands: Bool
     /// How the response ended; nothing follows it.
     package var outcome: SessionOutcome?
 
-    /// Head and body are complete and nothing was sent before: the length is known.
-    package var isWholeResponse: Bool { head != nil && outcome != nil }
+    /// Head and body are complete, nothing was sent before and nothing is left to be transferred: the length is known.
+    package var isWholeResponse: Bool { head != nil && outcome != nil && !hasErrands }
 }
 
 /// How an extension's work on a request ended.

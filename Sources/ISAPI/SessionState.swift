@@ -94,7 +94,7 @@ struct SessionState: ~Copyable {
         let (head, bytes) = unsafe response.take()
         return unsafe SessionEvents(
             head: head, reason: response.reason, fields: response.fields, body: bytes,
-            wantedBody: body.takeWanted(), hasErrands: hasErrands, outcome: outcome)
+            isBodyWanted: body.isWanted, hasErrands: hasErrands, outcome: outcome)
     }
 
     // MARK: The extension

@@ -73,7 +73,7 @@ extension SupportCall {
 
     /// Sends on the calling thread, waiting while the client is slow.
     private func send(_ plan: SendPlan) -> CallFailure? {
-        var failure = unsafe session.inquire(by: caller) { state in
+        var failure = unsafe session.answer(by: caller) { state in
             guard state.operation.kind != .send else { return .invalidParameter }
             return plan.beginHead(in: &state)
         }

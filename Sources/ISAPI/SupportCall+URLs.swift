@@ -216,7 +216,7 @@ extension SupportCall {
             state.substatus = substatus
             return nil
         }
-        guard isAsync else { return unsafe session.inquire(by: caller, give) }
+        guard isAsync else { return unsafe session.answer(by: caller, give) }
         return unsafe session.begin(.send, by: caller) { state in
             if let failure = give(&state) { return failure }
             state.transfer.open([], reporting: 0, disconnects: false)

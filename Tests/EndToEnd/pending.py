@@ -64,15 +64,14 @@ def main():
             "extensions": {"holds": {"library": library, "request_timeout": "1h", "threads": 8, "queue": count}},
             "sites": [gateway.site(ROUTES)],
         }
-        server = gateway.Gateway(folder / "gateway", certificates, configuration)
-        try:
-            for listener in ["plain", "secure"]:
+        # A gateway each: what one has had for its requests stays with it.
+        for listener in ["plain", "secure"]:
+            server = gateway.Gateway(folder / listener, certificates, configuration)
+            try:
                 cost = measure(server, count, listener)
                 print(f"{count} pending requests, {listener}: {cost:.0f} bytes each beyond the connection")
-                for client in server.clients:
-                    client.close()
-        finally:
-            server.stop()
+            finally:
+                server.stop()
 
 
 if __name__ == "__main__":

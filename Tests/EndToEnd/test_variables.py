@@ -90,6 +90,26 @@ def test_variables_tell_schannels_numbers_of_tls(server):
     assert values == dict(zip(names, ["400", "6610", "800d", "ae06"]))
 
 
+@pytest.mark.parametrize("suites, bits", [("ECDSA", "256"), ("aRSA", "2048")])
+def test_variables_tell_the_keys_and_the_names_of_the_server(server, suites, bits):
+    context = server.context()
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers(f"ECDHE+{suites}+AES128+AESGCM")
+    client = server.secure(context)
+    names = ["SECRETKEYSIZE", "KEYSIZE", "SERVER_SUBJECT", "SERVER_ISSUER"]
+    values = variables(client, *(f"{prefix}_{name}" for prefix in ["CERT", "HTTPS"] for name in names))
+    for prefix in ["CERT", "HTTPS"]:
+        assert (values[f"{prefix}_SECRETKEYSIZE"], values[f"{prefix}_KEYSIZE"]) == (bits, "128")
+        assert "CN=localhost" in values[f"{prefix}_SERVER_SUBJECT"]
+        assert "CN=Isagate development CA" in values[f"{prefix}_SERVER_ISSUER"]
+
+
+def test_variables_tell_the_version_and_the_site(server):
+    lines = server.secure().get("/app/?HTTP_VERSION,SERVER_PROTOCOL,INSTANCE_ID,APPL_MD_PATH", version="HTTP/1.0").text
+    values = [line.split("=")[1].split(" (")[0] for line in lines.splitlines()]
+    assert values == ["HTTP/1.0", "HTTP/1.0", "2", "/LM/W3SVC/2/ROOT"]
+
+
 def test_names_of_variables_are_compared_without_case(server):
     assert variables(server.plain(), "script_Name", "http_x_test", fields=["X-Test: 1"]) == {
         "script_Name": "/app",
@@ -127,11 +147,31 @@ def test_parts_of_a_certificate_are_no_data_without_one(server):
     assert values["ssl_client_i_cn"]
 
 
-def client_certificate(folder):
+def test_each_part_of_the_clients_name_has_a_variable(server):
+    parts = {"C": "GB", "ST": "Kent", "L": "Deal", "O": "Boats", "OU": "Sails", "CN": "some body", "EMAIL": "a@b.test"}
+    subject = "".join(f"/{name.replace('EMAIL', 'emailAddress')}={value}" for name, value in parts.items())
+    context = server.context()
+    context.load_cert_chain(*client_certificate(server.folder, subject))
+    values = variables(server.secure(context), *(f"SSL_CLIENT_{name}" for name in parts), "SSL_CLIENT_I_O")
+    assert values.pop("SSL_CLIENT_I_O") == "Isagate development"
+    assert values == {f"SSL_CLIENT_{name}": value for name, value in parts.items()}
+
+
+def test_a_client_whose_issuer_is_unknown_does_not_get_to_an_extension(server, tmp_path):
+    make = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
+    files = [tmp_path / "stranger.pem", tmp_path / "stranger.key"]
+    subprocess.run([*make, "-subj", "/CN=stranger", "-out", files[0], "-keyout", files[1]], check=True, capture_output=True)
+    context = server.context()
+    context.load_cert_chain(*files)
+    with pytest.raises(ssl.SSLError):
+        server.secure(context).get("/app/?CERT_FLAGS")
+
+
+def client_certificate(folder, subject="/CN=somebody"):
     """A certificate of the development authority, and its key."""
     key, request, certificate = (folder / f"somebody.{kind}" for kind in ["key", "csr", "pem"])
     for command in [
-        ["req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=somebody"]
+        ["req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", subject]
         + ["-keyout", key, "-out", request],
         ["x509", "-req", "-in", request, "-CA", folder / "ca.pem", "-CAkey", folder / "ca.key", "-days", "2"]
         + ["-set_serial", "0x123456", "-out", certificate],

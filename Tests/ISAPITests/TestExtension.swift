@@ -200,7 +200,7 @@ final class TestWorker: SessionNotifier, @unchecked Sendable {
         if events.isWholeResponse { isWhole = true }
         unsafe body.append(contentsOf: events.body)
         outcome = events.outcome
-        guard events.wantedBody > 0 else { return }
+        guard events.isBodyWanted else { return }
         let piece = Array(unread.prefix(1000))
         unread = unread.dropFirst(piece.count)
         if !piece.isEmpty { unsafe piece.withUnsafeBytes { unsafe session.supplyBody($0) } }

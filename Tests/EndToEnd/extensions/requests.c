@@ -97,6 +97,9 @@ DWORD WINAPI HttpExtensionProc(EXTENSION_CONTROL_BLOCK *block) {
   send_text_head(block);
   if (strcmp(name, "unhealthy") == 0) {
     SAY(CALL(HSE_REQ_REPORT_UNHEALTHY, query, NULL, NULL));
+  } else if (strcmp(name, "map") == 0) {
+    DWORD size = sizeof query;
+    SAY(CALL(HSE_REQ_MAP_URL_TO_PATH, query, &size, NULL));
   } else if (strcmp(name, "unicode_map") == 0) {
     widen(query, wide);
     DWORD size = (DWORD)(2 * (strlen(query) + 1));
