@@ -59,7 +59,7 @@ package final class Gateway: GatewayControl {
         self.upstreams = upstreams
         let filesLog = FilesLog(logger, workers)
         self.filesLog = filesLog
-        let next = try prepare(configuration, material.files, extensions, upstreams, filesLog, tolerant: true)
+        let next = try prepare(configuration, material, extensions, upstreams, filesLog, tolerant: true)
         extensions.commit(next.extensions)
         upstreams.commit(next.upstreams)
         for worker in workers {
@@ -91,19 +91,19 @@ package final class Gateway: GatewayControl {
     // MARK: What is served
 
     private func prepare(
-        _ configuration: Configuration, _ files: [String: [UInt8]], _ extensions: ExtensionHost,
+        _ configuration: Configuration, _ material: Material, _ extensions: ExtensionHost,
         _ upstreams: UpstreamHost, _ filesLog: FilesLog, tolerant: Bool
     ) throws(GatewayError) -> Prepared {
         let accessLog = try openAccessLog(configuration.log.access)
         let candidate = try extensions.prepare(
             configuration.extensions, found: ScriptFolders.extensions(of: configuration), tolerant: tolerant)
         let upstreamCandidate = try upstreams.prepare(
-            configuration.upstreams, resolver: configuration.resolver, files: files)
+            configuration.upstreams, resolver: configuration.resolver, files: material.files)
         let builder = GenerationBuilder(
             configuration: configuration, number: generation + 1, workers: workerCount, extensions: extensions,
             candidate: candidate, upstreams: upstreams, upstreamCandidate: upstreamCandidate, filesLog: filesLog,
             accessLog: accessLog, previousCertificates: certificates,
-            previousLimiters: current?.limiters ?? [:], files: files)
+            previousLimiters: current?.limiters ?? [:], files: material.files, chains: material.chains)
         let built = try builder.build()
         warn(of: built.certificates)
         current = built
@@ -173,7 +173,7 @@ package final class Gateway: GatewayControl {
         let wanted = Set(material.sockets.map(ServedAddress.init))
         let removed = Set(served.subtracting(wanted).map(\.address))
         let added = material.sockets.filter { !served.contains(ServedAddress($0)) }
-        let next = try prepare(new, material.files, extensions, upstreams, filesLog, tolerant: false)
+        let next = try prepare(new, material, extensions, upstreams, filesLog, tolerant: false)
         apply(next.generation, adding: added, removing: removed)
         extensions.commit(next.extensions)
         upstreams.commit(next.upstreams)

@@ -23,9 +23,12 @@ struct GenerationBuilder {
     let previousLimiters: [RequestLimiter.Identity: RequestLimiter]
     /// Certificates and keys read beforehand, by absolute path.
     let files: [String: [UInt8]]
+    /// What was parsed of them already.
+    let chains: ChainReader
 
     func build() throws(GatewayError) -> Generation {
-        let certificates = try Self.loadCertificates(of: configuration, replacing: previousCertificates, from: files)
+        let certificates = try Self.loadCertificates(
+            of: configuration, replacing: previousCertificates, from: files, chains)
         let passwords = try PasswordFileReader().read(configuration.sites)
         let pages = try ErrorPageReader().read(configuration.sites)
         let limiters = makeLimiters()
@@ -65,7 +68,7 @@ struct GenerationBuilder {
     /// The certificates of all TLS listeners; what did not change is taken over from `previous`.
     static func loadCertificates(
         of configuration: Configuration, replacing previous: CertificateSet? = nil, isPreviousAccepted: Bool = false,
-        from files: [String: [UInt8]] = [:]
+        from files: [String: [UInt8]] = [:], _ chains: ChainReader = ChainReader()
     ) throws(GatewayError) -> CertificateSet {
         let listeners = configuration.tlsListeners
         if let empty = listeners.first(where: \.sites.isEmpty) {
@@ -77,7 +80,7 @@ struct GenerationBuilder {
             return try CertificateFileSystem.read(path)
         }
         do throws(CertificateProblems) {
-            return try CertificateLoader(readFile: reader, readKey: reader)
+            return try CertificateLoader(readFile: reader, readKey: reader, chains: chains)
                 .load(listeners, replacing: previous, isPreviousAccepted: isPreviousAccepted)
         } catch {
             throw .configuration(error.description)

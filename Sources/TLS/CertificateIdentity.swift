@@ -33,22 +33,32 @@ final class CertificateIdentity: @unchecked Sendable {
 
     var chain: [X509Certificate] { [certificate] + issuers }
 
-    /// Whether the certificate verifies what the key signs.
+    /// Whether the private key is the one of the certificate: the public key beside it is the certificate's, and is the
+    /// one that it makes.
     var provesItself: Bool {
         defer { ERR_clear_error() }
-        let algorithm = keyType == .ed25519 ? nil : unsafe EVP_sha256()
+        guard unsafe X509_check_private_key(certificate.pointer, key.pointer) == 1 else { return false }
+        // Of an RSA key, that would have to show that two numbers are prime.
+        if case .rsa = keyType { return verifiesItself }
+        guard let trial = unsafe EVP_PKEY_CTX_new_from_pkey(nil, key.pointer, nil) else { return false }
+        defer { unsafe EVP_PKEY_CTX_free(trial) }
+        return unsafe EVP_PKEY_pairwise_check(trial) == 1
+    }
+
+    /// Whether the certificate verifies what the key signs.
+    private var verifiesItself: Bool {
         guard let operation = unsafe EVP_MD_CTX_new() else { return false }
         defer { unsafe EVP_MD_CTX_free(operation) }
         let text = Array("proof".utf8)
         var count = 0
-        guard unsafe EVP_DigestSignInit(operation, nil, algorithm, nil, key.pointer) == 1,
+        guard unsafe EVP_DigestSignInit(operation, nil, EVP_sha256(), nil, key.pointer) == 1,
             unsafe EVP_DigestSign(operation, nil, &count, text, text.count) == 1
         else { return false }
         var signature = [UInt8](repeating: 0, count: count)
         guard unsafe EVP_DigestSign(operation, &signature, &count, text, text.count) == 1 else { return false }
         unsafe EVP_MD_CTX_reset(operation)
         let publicKey = unsafe X509_get0_pubkey(certificate.pointer)
-        return unsafe EVP_DigestVerifyInit(operation, nil, algorithm, nil, publicKey) == 1
+        return unsafe EVP_DigestVerifyInit(operation, nil, EVP_sha256(), nil, publicKey) == 1
             && EVP_DigestVerify(operation, signature, count, text, text.count) == 1
     }
 

@@ -2,17 +2,21 @@
 package struct CertificateLoader: Sendable {
     private let readFile: FileReader
     private let readKey: FileReader
+    private let chains: ChainReader
     private let now: Timestamp
 
     /// - Parameters:
     ///   - readKey: for private keys, passphrases and ticket keys.
+    ///   - chains: may have parsed ahead what `readFile` reads.
     ///   - now: the time that certificates must be valid at.
     package init(
         readFile: @escaping FileReader = CertificateFileSystem.read,
-        readKey: @escaping FileReader = CertificateFileSystem.read, now: Timestamp = .now
+        readKey: @escaping FileReader = CertificateFileSystem.read, chains: ChainReader = ChainReader(),
+        now: Timestamp = .now
     ) {
         self.readFile = readFile
         self.readKey = readKey
+        self.chains = chains
         self.now = now
     }
 
@@ -26,7 +30,7 @@ package struct CertificateLoader: Sendable {
         isPreviousAccepted: Bool = false
     ) throws(CertificateProblems) -> CertificateSet {
         var loading = CertificateLoading(
-            readFile: readFile, readKey: readKey, now: now, previous: previous,
+            readFile: readFile, readKey: readKey, chains: chains, now: now, previous: previous,
             isPreviousAccepted: isPreviousAccepted, listeners: listeners)
         let set = loading.build(listeners)
         if !loading.problems.isEmpty { throw CertificateProblems(problems: loading.problems) }
@@ -38,7 +42,7 @@ package struct CertificateLoader: Sendable {
         _ listeners: [TLSListenerDescription]
     ) -> (reports: [CertificateReport], problems: [CertificateProblem]) {
         var loading = CertificateLoading(
-            readFile: readFile, readKey: readKey, now: now, previous: nil, isPreviousAccepted: false,
+            readFile: readFile, readKey: readKey, chains: chains, now: now, previous: nil, isPreviousAccepted: false,
             listeners: listeners)
         let set = loading.build(listeners)
         return (set.reports, loading.problems)

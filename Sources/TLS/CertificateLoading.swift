@@ -13,8 +13,8 @@ struct CertificateLoading {
     private var reported = Set<CertificateProblem>()
 
     init(
-        readFile: @escaping FileReader, readKey: @escaping FileReader, now: Timestamp, previous: CertificateSet?,
-        isPreviousAccepted: Bool, listeners: [TLSListenerDescription]
+        readFile: @escaping FileReader, readKey: @escaping FileReader, chains: ChainReader, now: Timestamp,
+        previous: CertificateSet?, isPreviousAccepted: Bool, listeners: [TLSListenerDescription]
     ) {
         self.readFile = readFile
         self.readKey = readKey
@@ -22,7 +22,7 @@ struct CertificateLoading {
         generation = (previous?.generation ?? 0) + 1
         let earlier = previous?.identities ?? [:]
         let reader = CertificateReader(
-            readFile: readFile, readKey: readKey, generation: generation, earlier: earlier)
+            readFile: readFile, readKey: readKey, chains: chains, generation: generation, earlier: earlier)
         var seen = Set<CertificateFiles>()
         let files = listeners.flatMap(\.sites).flatMap(\.certificates).filter { seen.insert($0).inserted }
         let completeness = ChainCompleteness(for: files, readFile: readFile, at: now)
@@ -201,7 +201,7 @@ struct CertificateLoading {
         let failures = planned.concurrentMap { trial, isHandshake in
             isHandshake
                 ? proof.failure(for: trial.name.example, of: trial.served, in: trial.store)
-                : trial.served.identity.provesItself ? nil : "its key signs what the certificate does not verify"
+                : trial.served.identity.provesItself ? nil : "its key is not the one of the certificate"
         }
         for ((trial, _), reason) in zip(planned, failures) {
             guard let reason else { continue }

@@ -27,7 +27,9 @@ final class PEMBlock {
         case "X509 CRL": .revocationList
         case "ENCRYPTED PRIVATE KEY": .encryptedKey
         // The header is that of RFC 1421 §4.6.1.1: `Proc-Type: 4,ENCRYPTED`.
-        case _ where label.hasSuffix("PRIVATE KEY"): header.contains("ENCRYPTED") ? .encryptedKey : .key
+        case _ where label.hasSuffix("PRIVATE KEY"):
+            // Hardly any key has a header, and to search one takes its time.
+            !header.isEmpty && header.contains("ENCRYPTED") ? .encryptedKey : .key
         default: .other
         }
     }
@@ -73,6 +75,15 @@ enum PEMFile {
         }
         if let failure { throw failure }
         return blocks
+    }
+
+    /// The same, with a damaged block as a problem of `file`.
+    static func blocks(of text: [UInt8], in file: String) throws(CertificateProblem) -> [PEMBlock] {
+        do throws(TLSError) {
+            return try blocks(of: text)
+        } catch {
+            throw CertificateProblem(file, .damaged(error.reason))
+        }
     }
 }
 

@@ -27,8 +27,9 @@ package final class TLSClientContext: @unchecked Sendable {
         isVerified = settings.isVerified
         identity =
             if let files = settings.certificate {
-                try CertificateReader(readFile: readFile, readKey: readFile, generation: 0, earlier: [:]).read(files)
-                    .identity
+                try CertificateReader(
+                    readFile: readFile, readKey: readFile, chains: ChainReader(), generation: 0, earlier: [:]
+                ).read(files).identity
             } else { nil }
         guard let context = unsafe SSL_CTX_new(TLS_client_method()) else {
             throw CertificateProblem("upstream", .policy(TLSError("create TLS context").reason))

@@ -25,6 +25,20 @@ import Testing
         #expect(try !identity(a.certificate, b.key).provesItself)
     }
 
+    /// OpenSSL takes the public half of a file with a key at its word.
+    @Test func `A key beside the public half of another proves nothing`() throws {
+        let (a, b) = (authority.issue(["a.test"]), authority.issue(["a.test"]))
+        let ours = try #require(PEMFile.blocks(of: a.key).first).bytes
+        let other = try #require(PEMFile.blocks(of: b.key).first).bytes
+        // The point of a key on P-256 stands at its end (RFC 5915 §3).
+        let mixed = other.dropLast(65) + ours.suffix(65)
+        var base64 = [UInt8](repeating: 0, count: 4 * (mixed.count / 3 + 1) + 1)
+        let count = unsafe EVP_EncodeBlock(&base64, Array(mixed), Int32(mixed.count))
+        let (first, last) = ("-----BEGIN PRIVATE KEY-----\n", "\n-----END PRIVATE KEY-----\n")
+        let text = Array(first.utf8) + base64.prefix(Int(count)) + Array(last.utf8)
+        #expect(try !identity(a.certificate, text).provesItself)
+    }
+
     @Test func `Decoders are used again, also after a block that is no key`() throws {
         let decoders = PrivateKeyDecoders()
         for _ in 0..<3 {
@@ -37,6 +51,16 @@ import Testing
             unsafe EVP_PKEY_free(decoded)
         }
         ERR_clear_error()
+    }
+
+    @Test func `Chains that were parsed ahead are those of the files`() throws {
+        let issued = authority.issue(["a.test"], serial: 10)
+        let chains = ChainReader()
+        chains.parseAhead(["/a.pem": issued.certificate, "/a.key": issued.key, "/b.pem": [0x2D]]) {}
+        for _ in 0..<2 {
+            let chain = try chains.chain(in: issued.certificate, of: "/a.pem")
+            #expect(chain.map(\.serial) == ["0A"])
+        }
     }
 
     @Test func `More names than are tried one by one are all served`() throws {

@@ -54,20 +54,26 @@ struct MappingReader {
     }
 
     /// The value of an optional key; nil when it is absent or mistaken.
-    mutating func take<Value>(_ name: String, _ decoder: ValueDecoder<Value>) -> Value? {
+    ///
+    /// Most keys are absent; their decoders are not even made.
+    mutating func take<Value>(_ name: String, _ decoder: @autoclosure () -> ValueDecoder<Value>) -> Value? {
         known.append(name)
         guard let index = names.firstIndex(of: name) else { return nil }
-        return context.decode(nodes[index].value, as: decoder, key: name)
+        return context.decode(nodes[index].value, as: decoder(), key: name)
     }
 
-    mutating func take<Value>(_ name: String, _ decoder: ValueDecoder<Value>, default: Value) -> Value {
-        take(name, decoder) ?? `default`
+    mutating func take<Value>(
+        _ name: String, _ decoder: @autoclosure () -> ValueDecoder<Value>, default: Value
+    ) -> Value {
+        take(name, decoder()) ?? `default`
     }
 
     /// The value of a key that must be present; the placeholder stands in when it is absent or mistaken.
-    mutating func require<Value>(_ name: String, _ decoder: ValueDecoder<Value>, placeholder: Value) -> Value {
+    mutating func require<Value>(
+        _ name: String, _ decoder: @autoclosure () -> ValueDecoder<Value>, placeholder: Value
+    ) -> Value {
         if !names.contains(name) { missing.append(name) }
-        return take(name, decoder) ?? placeholder
+        return take(name, decoder()) ?? placeholder
     }
 
     /// Reports the keys nobody took, and the required ones that are absent unless a mistyped key explains them.

@@ -2,6 +2,7 @@ import CLinux
 import Glibc
 import Logging
 import Synchronization
+import TLS
 import Transport
 
 /// Runs a gateway by requests: the part of a gateway process that a supervisor talks to, also when both are one process.
@@ -93,7 +94,7 @@ final class GatewayHost {
     private func start(_ descriptors: [OwnedDescriptor]) -> ControlReply {
         do throws(GatewayError) {
             guard case .idle = state else { throw .runtime("the gateway serves already") }
-            let material = try readMaterial(descriptors)
+            let material = try readMaterial(descriptors, areCertificatesNew: true)
             let logger = material.configuration.log.makeLogger()
             self.logger = logger
             unloadLimit = material.configuration.drain.grace
@@ -114,14 +115,17 @@ final class GatewayHost {
     ) -> ControlReply {
         do throws(GatewayError) {
             guard case .serving(let gateway) = state else { throw .runtime("the gateway is not serving") }
-            let material = try readMaterial(descriptors)
+            let material = try readMaterial(descriptors, areCertificatesNew: false)
             return .reloaded(id: id, try serve(gateway, material).get())
         } catch {
             return .notReloaded(id: id, ControlFailure(error))
         }
     }
 
-    private func readMaterial(_ descriptors: [OwnedDescriptor]) throws(GatewayError) -> Material {
+    /// - Parameter areCertificatesNew: whether most will have to be parsed.
+    private func readMaterial(
+        _ descriptors: [OwnedDescriptor], areCertificatesNew: Bool
+    ) throws(GatewayError) -> Material {
         defer { sockets = [] }
         guard let sealed = descriptors.first else { throw .runtime("no archive came with the request") }
         let archive: MaterialArchive
@@ -133,9 +137,13 @@ final class GatewayHost {
         } catch {
             throw .runtime("cannot read the archive: \(error)")
         }
+        let chains = ChainReader()
+        let configuration = try chains.parseAhead(areCertificatesNew ? archive.files : [:]) { () throws(GatewayError) in
+            try archive.configuration()
+        }
         return Material(
-            configurationFile: archive.configurationFile, configuration: try archive.configuration(),
-            files: archive.files, workerCount: archive.workerCount, sockets: sockets)
+            configurationFile: archive.configurationFile, configuration: configuration, files: archive.files,
+            chains: chains, workerCount: archive.workerCount, sockets: sockets)
     }
 
     // MARK: Ending

@@ -1,3 +1,4 @@
+import TLS
 import Transport
 
 /// Everything a gateway serves from, read and bound before it starts or reloads, so that it opens no file with a key
@@ -9,18 +10,21 @@ package struct Material {
     /// The bytes of every file with certificates or keys the configuration names, by absolute path; a file that could
     /// not be read is missing here.
     package let files: [String: [UInt8]]
+    /// What was parsed of `files` already.
+    package let chains: ChainReader
     /// How many event loops to run; fixed while the listening sockets live.
     package let workerCount: Int
     /// Every address of every listener, once per worker. A socket nobody keeps closes itself.
     package let sockets: [BoundSocket]
 
     package init(
-        configurationFile: String, configuration: Configuration, files: [String: [UInt8]], workerCount: Int,
-        sockets: [BoundSocket]
+        configurationFile: String, configuration: Configuration, files: [String: [UInt8]], chains: ChainReader,
+        workerCount: Int, sockets: [BoundSocket]
     ) {
         self.configurationFile = configurationFile
         self.configuration = configuration
         self.files = files
+        self.chains = chains
         self.workerCount = workerCount
         self.sockets = sockets
     }
