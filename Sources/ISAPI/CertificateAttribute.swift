@@ -25,7 +25,7 @@ struct CertificateAttribute {
 
     /// No certificate is no data; a certificate without the part has an empty one.
     func render(_ request: borrowing RequestRecord, into value: inout ByteBuffer) -> CallFailure? {
-        guard let certificate = request.origin?.security?.client else { return .noData }
+        guard let certificate = request.origin?.security?.clientCertificate else { return .noData }
         let name = DistinguishedName(isIssuers ? certificate.issuer : certificate.subject)
         value.append(text: name.value(of: types) ?? "")
         return nil

@@ -2,20 +2,25 @@ import HTTP
 
 /// Takes a body apart that its extension has framed in chunks itself, so that it is not framed twice.
 ///
-/// The content is sent in the framing that the client understands, which for HTTP/1.0 is none.
-struct ChunkedBody {
+/// The content is sent in the framing that the client understands, which for HTTP/1.0 is none. An object, as few
+/// responses have one and every pending request has room for it.
+final class ChunkedBody {
     private var decoder = ChunkedDecoder()
     /// The beginning of a line whose end has not come.
     private var unread: [UInt8] = []
     private(set) var hasEnded = false
 
+    init() {}
+
     /// Calls `write` with the content of what came.
     ///
     /// - Throws: `RequestRejection` for what is no chunked body, or goes on behind its end.
-    mutating func take(
+    func take(
         _ bytes: UnsafeRawBufferPointer, _ write: (UnsafeRawBufferPointer) -> Void
     ) throws(RequestRejection) {
         guard bytes.count > 0 else { return }
+        var unread: [UInt8] = []
+        swap(&unread, &self.unread)
         unsafe unread.append(contentsOf: bytes)
         var start = 0
         scan: while !hasEnded {
@@ -41,5 +46,6 @@ struct ChunkedBody {
         }
         unread.removeFirst(start)
         if hasEnded, !unread.isEmpty { throw .invalidChunkEnd }
+        self.unread = unread
     }
 }

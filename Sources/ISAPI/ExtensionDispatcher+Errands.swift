@@ -5,7 +5,7 @@ import HTTP
 extension ExtensionDispatcher {
     /// Does what the extension asked for besides output; false when the request is over for the client.
     func runErrands(
-        _ session: ExtensionSession, _ framed: inout ChunkedBody?, _ exchange: Exchange
+        _ session: ExtensionSession, _ framed: ChunkedBody?, _ exchange: Exchange
     ) async throws(ExchangeFailure) -> Bool {
         while let errand = session.takeErrand() {
             switch errand {
@@ -25,7 +25,7 @@ extension ExtensionDispatcher {
                     session.childEnded(status: 500, substatus: 0, isAnswered: false)
                 }
             case .transfer:
-                let failure = try await transfer(session, &framed, exchange)
+                let failure = try await transfer(session, framed, exchange)
                 guard session.transferEnded(failure) else { continue }
                 finish(framed, exchange)
                 exchange.closeAfterResponse()
@@ -37,16 +37,16 @@ extension ExtensionDispatcher {
 
     /// Sends what an operation sends; why not all of it, if so.
     private func transfer(
-        _ session: ExtensionSession, _ framed: inout ChunkedBody?, _ exchange: Exchange
+        _ session: ExtensionSession, _ framed: ChunkedBody?, _ exchange: Exchange
     ) async throws(ExchangeFailure) -> CallFailure? {
         while true {
-            let step = unsafe session.stepTransfer { bytes in unsafe write(bytes, &framed, exchange) }
+            let step = unsafe session.stepTransfer { bytes in unsafe write(bytes, framed, exchange) }
             switch step {
             case .wrote: try await exchange.flush()
             case .file(let file, let offset, let count):
                 guard exchange.isResponseBegun, !exchange.isResponseFinished else { continue }
                 guard framed == nil else {
-                    guard try await sendFramed(file, offset, count, &framed, exchange) else { return .endOfFile }
+                    guard try await sendFramed(file, offset, count, framed, exchange) else { return .endOfFile }
                     continue
                 }
                 guard try await exchange.sendFile(file.descriptor, from: offset, count: count) else {
@@ -62,14 +62,14 @@ extension ExtensionDispatcher {
 
     /// Sends part of a file that belongs to a body the extension frames itself; false when the file ends before.
     private func sendFramed(
-        _ file: TransferFile, _ start: UInt64, _ count: UInt64, _ framed: inout ChunkedBody?, _ exchange: Exchange
+        _ file: TransferFile, _ start: UInt64, _ count: UInt64, _ framed: ChunkedBody?, _ exchange: Exchange
     ) async throws(ExchangeFailure) -> Bool {
         var offset = start
         while offset < start + count {
             let block = unsafe exchange.endpoint.worker.rentBlock()
             let wanted = Int(min(UInt64(Self.fileBlock), start + count - offset))
             let got = unsafe pread(file.descriptor, block.baseAddress, wanted, off_t(offset))
-            if got > 0 { unsafe write(UnsafeRawBufferPointer(rebasing: block[..<got]), &framed, exchange) }
+            if got > 0 { unsafe write(UnsafeRawBufferPointer(rebasing: block[..<got]), framed, exchange) }
             unsafe exchange.endpoint.worker.returnBlock(block)
             guard got > 0 else {
                 exchange.abandonResponse()

@@ -118,14 +118,7 @@ package final class ExtensionDispatcher: RequestHandler {
         let origin = RequestOrigin(
             localAddress: endpoint.localAddress.host, localPort: endpoint.localAddress.port,
             remoteAddress: client.host, remotePort: client.port, namedClient: exchange.namedClient,
-            serverName: security?.serverName ?? endpoint.localAddress.host,
-            security: security.map {
-                RequestOrigin.Security(
-                    protocolName: $0.protocolName, cipher: $0.cipherName, keyBits: $0.cipherBits,
-                    serverKeyBits: $0.serverKeyBits, serverSubject: $0.serverSubject, serverIssuer: $0.serverIssuer,
-                    serverEndPoint: $0.serverEndPoint,
-                    client: $0.clientCertificate.map(RequestOrigin.Security.Certificate.init))
-            })
+            serverName: security?.serverName ?? endpoint.localAddress.host, security: security)
         connection.attachment = origin
         return origin
     }
@@ -198,27 +191,47 @@ package final class ExtensionDispatcher: RequestHandler {
                 case .deadline: try bodyFailed(.rejected(.bodyTimeout), session, exchange)
                 }
             }
-            let events = session.takeEvents()
-            deliver(events, &framed, exchange)
-            isWaiting = !events.hasErrands
-            if events.hasErrands {
+            let (step, isBodyWanted) = takeEvents(of: session, &framed, exchange)
+            isWaiting = step != .errands
+            switch step {
+            case .ended: return feeder.release(session)
+            case .errands:
                 // Signals may have come meanwhile for what was done, and one for this session among them.
-                guard try await runErrands(session, &framed, exchange) else { return }
+                guard try await runErrands(session, framed, exchange) else { return }
                 continue
+            case .wait, .flush:
+                body = isBodyWanted ? try supplyBody(session, exchange, after: body) : BodyWait()
+                // A small response is complete before the delay is over and leaves together with others. Answers to
+                // earlier requests must not wait for this one longer than that, nor for its body.
+                let isDue = flushDeadline == .never || body.isUnderWay
+                if step == .flush || isDue && exchange.outputCount > 0 { try await exchange.flush() }
             }
-            if let outcome = events.outcome {
-                conclude(outcome, framed, session, exchange)
-                feeder.release(session)
-                return
-            }
-            // A small response is complete before the delay is over and leaves together with others.
-            if unsafe events.head != nil || !events.body.isEmpty || flushDeadline == .never {
-                try await exchange.flush()
-            }
-            body = events.isBodyWanted ? try supplyBody(session, exchange, after: body) : BodyWait()
-            // Answers to earlier requests must not wait for this request's body, nor the client for 100 (Continue).
-            if body.isUnderWay, exchange.outputCount > 0 { try await exchange.flush() }
         }
+    }
+
+    /// What the worker does next for a request.
+    private enum Step: BitwiseCopyable {
+        case wait, flush, errands
+        /// The response is complete.
+        case ended
+    }
+
+    /// Passes on what the extension has for its client, and tells whether a read waits for more of the body.
+    ///
+    /// Apart from the loop, whose frame every pending request keeps.
+    @inline(never)
+    private func takeEvents(
+        of session: ExtensionSession, _ framed: inout ChunkedBody?, _ exchange: Exchange
+    ) -> (Step, isBodyWanted: Bool) {
+        let events = session.takeEvents()
+        deliver(events, &framed, exchange)
+        if events.hasErrands { return (.errands, false) }
+        if let outcome = events.outcome {
+            conclude(outcome, framed, session, exchange)
+            return (.ended, false)
+        }
+        let hasOutput = unsafe events.head != nil || !events.body.isEmpty
+        return (hasOutput ? .flush : .wait, events.isBodyWanted)
     }
 
     /// What more of the body is waited for with, and until when; nothing while none is wanted.
@@ -237,18 +250,18 @@ package final class ExtensionDispatcher: RequestHandler {
                 length: length(of: head, events, exchange), keepAlive: !head.closesConnection)
         }
         guard unsafe !events.body.isEmpty else { return }
-        unsafe write(events.body, &framed, exchange)
+        unsafe write(events.body, framed, exchange)
     }
 
     /// Adds to the body, unless the response is over.
-    func write(_ bytes: UnsafeRawBufferPointer, _ framed: inout ChunkedBody?, _ exchange: Exchange) {
+    func write(_ bytes: UnsafeRawBufferPointer, _ framed: ChunkedBody?, _ exchange: Exchange) {
         guard exchange.isResponseBegun, !exchange.isResponseFinished else { return }
-        guard framed != nil else {
+        guard let framed else {
             if unsafe exchange.write(bytes) > 0 { report("body longer than its Content-Length", exchange) }
             return
         }
         do throws(RequestRejection) {
-            try unsafe framed?.take(bytes) { content in unsafe exchange.write(content) }
+            try unsafe framed.take(bytes) { content in unsafe exchange.write(content) }
         } catch {
             report("its chunked body is malformed: \(error.reason)", exchange)
             exchange.abandonResponse()
@@ -360,14 +373,6 @@ package final class ExtensionDispatcher: RequestHandler {
 /// Told what extensions do wrong, on the worker that noticed.
 package protocol ExtensionReporter: AnyObject, Sendable {
     func report(_ problem: String, request: RequestID, worker: Int)
-}
-
-extension RequestOrigin.Security.Certificate {
-    fileprivate init(_ certificate: SecurityDescription.ClientCertificate) {
-        self.init(
-            subject: certificate.subject, issuer: certificate.issuer, serial: certificate.serial,
-            encoded: certificate.encoded, isVerified: certificate.failure == nil, fingerprint: certificate.fingerprint)
-    }
 }
 
 extension Endpoint: SessionNotifier {

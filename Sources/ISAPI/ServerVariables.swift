@@ -1,6 +1,7 @@
 import CISAPI
 import Glibc
 import HTTP
+import Transport
 
 /// GetServerVariable: what an extension may ask about its request by name.
 ///
@@ -164,23 +165,23 @@ private enum ServerVariable {
         }
     }
 
-    private func render(_ security: RequestOrigin.Security, into value: inout ByteBuffer) {
+    private func render(_ security: SecurityDescription, into value: inout ByteBuffer) {
         switch self {
-        case .sessionKeyBits: value.append(decimal: UInt64(security.keyBits))
+        case .sessionKeyBits: value.append(decimal: UInt64(security.cipherBits))
         case .serverKeyBits: value.append(decimal: UInt64(security.serverKeyBits))
         case .serverIssuer: value.append(text: security.serverIssuer)
         case .serverSubject: value.append(text: security.serverSubject)
-        case .certificateFlags: value.append(decimal: UInt64(security.client?.flags ?? 0))
-        case .certificateCookie: value.append(text: security.client?.fingerprint ?? "")
-        case .certificateIssuer: value.append(text: security.client?.issuer ?? "")
-        case .certificateSerial: Self.appendSerial(security.client?.serial ?? "", to: &value)
-        case .certificateSubject: value.append(text: security.client?.subject ?? "")
+        case .certificateFlags: value.append(decimal: UInt64(security.clientCertificate?.flags ?? 0))
+        case .certificateCookie: value.append(text: security.clientCertificate?.fingerprint ?? "")
+        case .certificateIssuer: value.append(text: security.clientCertificate?.issuer ?? "")
+        case .certificateSerial: Self.appendSerial(security.clientCertificate?.serial ?? "", to: &value)
+        case .certificateSubject: value.append(text: security.clientCertificate?.subject ?? "")
         // The numbers of Schannel, in hexadecimal, as extensions know them.
         case .securityProtocol: value.append(security.protocolName == "TLSv1.3" ? "1000" : "400")
         case .cipherAlgorithm:
-            if security.cipher.contains("CHACHA20") { break }
-            value.append(security.keyBits >= 256 ? "6610" : "660e")
-        case .hashAlgorithm: value.append(security.cipher.hasSuffix("SHA384") ? "800d" : "800c")
+            if security.cipherName.contains("CHACHA20") { break }
+            value.append(security.cipherBits >= 256 ? "6610" : "660e")
+        case .hashAlgorithm: value.append(security.cipherName.hasSuffix("SHA384") ? "800d" : "800c")
         case .keyExchangeAlgorithm: value.append("ae06")
         default: break
         }

@@ -8,7 +8,7 @@ extension SupportCall {
         guard let buffer = unsafe buffer else { return .invalidParameter }
         let context = unsafe buffer.assumingMemoryBound(to: CERT_CONTEXT_EX.self)
         return unsafe session.inquire(by: caller) { state in
-            guard let certificate = state.request.origin?.security?.client else { return .noData }
+            guard let certificate = state.request.origin?.security?.clientCertificate else { return .noData }
             let count = certificate.encoded.count
             let room = unsafe Int(context.pointee.cbAllocated)
             unsafe context.pointee.CertContext.dwCertEncodingType = DWORD(X509_ASN_ENCODING)

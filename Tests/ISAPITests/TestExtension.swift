@@ -1,6 +1,7 @@
 import Foundation
 import HTTP
 import Testing
+import Transport
 
 @testable import ISAPI
 
@@ -110,8 +111,8 @@ final class TestWorker: SessionNotifier, @unchecked Sendable {
         localAddress: "127.0.0.1", localPort: 8443, remoteAddress: "127.0.0.2", remotePort: 50_000,
         serverName: "fallback",
         security: .init(
-            protocolName: "TLSv1.3", cipher: "TLS_AES_256_GCM_SHA384", keyBits: 256, serverKeyBits: 256,
-            serverSubject: "CN=localhost", serverIssuer: "CN=ca"))
+            protocolName: "TLSv1.3", cipherName: "TLS_AES_256_GCM_SHA384", cipherBits: 256, serverName: nil,
+            serverKeyBits: 256, serverSubject: "CN=localhost", serverIssuer: "CN=ca"))
     static let application = ExtensionApplication(
         siteID: 1, siteName: "main", poolName: "test", physicalPath: "/srv/www", serverSoftware: "isagate")
 
