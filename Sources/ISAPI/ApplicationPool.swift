@@ -122,6 +122,11 @@ package final class ApplicationPool: @unchecked Sendable {
         return false
     }
 
+    /// Counts one more session for the completion of its operation, whose request has begun.
+    func admitCompletion() {
+        admitted.add(1, ordering: .relaxed)
+    }
+
     /// Queues a worker's sessions with one lock and wakes a thread for them.
     func enqueue(_ sessions: inout SessionQueue) {
         let wakes = queue.withLock { queue in
@@ -134,9 +139,9 @@ package final class ApplicationPool: @unchecked Sendable {
         if wakes { work.wake(1) }
     }
 
-    /// Queues a session whose request has begun, for the completion of its operation.
+    /// Queues a session for the completion of its operation.
     func enqueueCompletion(of session: ExtensionSession) {
-        admitted.add(1, ordering: .relaxed)
+        admitCompletion()
         var sessions = SessionQueue()
         unsafe sessions.append(Unmanaged.passUnretained(session))
         enqueue(&sessions)

@@ -17,16 +17,16 @@ extension ExtensionDispatcher {
                 let page = request.error.map { exchange.request(for: request.target ?? [], $0) }
                 switch try await exchange.answer(as: page ?? request, for: self) {
                 case .answered(let status):
-                    session.childEnded(status: status, substatus: exchange.logSubstatus, isAnswered: true)
+                    session.childEnded(status: status, substatus: exchange.logSubstatus, isAnswered: true, on: worker)
                 case .refused(let rejection):
-                    session.childEnded(status: rejection.status, substatus: 0, isAnswered: false)
+                    session.childEnded(status: rejection.status, substatus: 0, isAnswered: false, on: worker)
                 case .tooDeep:
                     report("internal requests stand too deep in each other", exchange)
-                    session.childEnded(status: 500, substatus: 0, isAnswered: false)
+                    session.childEnded(status: 500, substatus: 0, isAnswered: false, on: worker)
                 }
             case .transfer:
                 let failure = try await transfer(session, framed, exchange)
-                guard session.transferEnded(failure) else { continue }
+                guard session.transferEnded(failure, on: worker) else { continue }
                 finish(framed, exchange)
                 exchange.closeAfterResponse()
                 try await exchange.disconnect()

@@ -9,7 +9,7 @@ import Transport
 package final class ExtensionDispatcher: RequestHandler {
     private let seat: ExtensionSeat
     private let application: ExtensionApplication
-    private let worker: Worker
+    let worker: Worker
     private let requestTimeout: Delay
     /// How a chunked body is collected before the extension is called, so that it finds a length; nil to call it as soon
     /// as its read-ahead is full.
@@ -66,7 +66,7 @@ package final class ExtensionDispatcher: RequestHandler {
             session.withdraw()
             throw error
         }
-        guard submit(session, to: feeder) else {
+        guard feeder.add(session, on: worker) else {
             session.withdraw()
             report("queue full", exchange)
             exchange.fail(busy)
@@ -132,11 +132,11 @@ package final class ExtensionDispatcher: RequestHandler {
             total += piece.count
             let taken = unsafe session.appendReadAhead(piece)
             if taken < piece.count {
-                unsafe session.supplyBody(UnsafeRawBufferPointer(rebasing: piece[taken...]))
+                unsafe session.supplyBody(UnsafeRawBufferPointer(rebasing: piece[taken...]), on: worker)
             }
         }
         guard exchange.hasBodyEnded else { return }
-        session.bodyEnded()
+        session.bodyEnded(on: worker)
         if exchange.head.framing == .chunked { session.setKnownLength(UInt64(total)) }
     }
 
@@ -154,13 +154,6 @@ package final class ExtensionDispatcher: RequestHandler {
             report("no room to hold the request: \(systemText(code))", exchange)
             throw .rejected(.bodyNotHeld)
         }
-    }
-
-    private func submit(_ session: ExtensionSession, to feeder: PoolFeeder) -> Bool {
-        let isFirst = feeder.isEmpty
-        guard feeder.add(session) else { return false }
-        if isFirst { worker.lendAtEndOfTurn(to: feeder) }
-        return true
     }
 
     // MARK: From the extension
@@ -324,13 +317,13 @@ package final class ExtensionDispatcher: RequestHandler {
     ) throws(ExchangeFailure) -> BodyWait {
         do throws(ExchangeFailure) {
             switch unsafe try exchange.readBodyNow() {
-            case .content(let piece): unsafe session.supplyBody(piece)
+            case .content(let piece): unsafe session.supplyBody(piece, on: worker)
             case .ended: break
             case .wouldBlock(let interest):
                 let deadline = wait.isUnderWay ? wait.deadline : worker.now.advanced(by: exchange.bodyTimeout)
                 return BodyWait(interest: interest, deadline: deadline)
             }
-            if exchange.hasBodyEnded { session.bodyEnded() }
+            if exchange.hasBodyEnded { session.bodyEnded(on: worker) }
         } catch {
             try bodyFailed(error, session, exchange)
         }
@@ -345,7 +338,7 @@ package final class ExtensionDispatcher: RequestHandler {
             guard exchange.isResponseBegun else { throw failure }
             report("the request ended early: \(rejection.reason)", exchange)
         }
-        session.bodyFailed()
+        session.bodyFailed(on: worker)
     }
 
     /// The request's time is over.

@@ -1,3 +1,5 @@
+import HTTP
+
 /// The head of an extension's response, taken apart: what it says of the response, and what it says of the connection.
 ///
 /// Extensions are read leniently where nothing can be misunderstood and strictly where a client could be: a field
@@ -38,7 +40,7 @@ package struct ExtensionResponseHead: BitwiseCopyable, Equatable, Sendable {
         let given = StatusText(status)
         if let given {
             guard head.take(given, of: status, into: &text) else { return nil }
-        } else if block.hasPrefix("HTTP/"), let first = lines.next(block) {
+        } else if block.hasPrefix("http/"), let first = lines.next(block) {
             let line = block.extracting(first)
             if let given = StatusText(line) {
                 guard head.take(given, of: line, into: &text) else { return nil }
@@ -59,7 +61,7 @@ package struct ExtensionResponseHead: BitwiseCopyable, Equatable, Sendable {
         guard given.code >= 200 else { return false }
         status = given.code
         let phrase = line.extracting(given.phrase)
-        guard phrase.allSatisfy(isFieldValueByte) else {
+        guard unsafe FieldSyntax.isValidValue(phrase.bytes) else {
             flaws.insert(.controlByte)
             return true
         }
@@ -68,48 +70,60 @@ package struct ExtensionResponseHead: BitwiseCopyable, Equatable, Sendable {
         return true
     }
 
+    /// - Parameter misplaced: whether the line stands where a status belongs, and may be one nobody understands.
     private mutating func addField(_ line: Span<UInt8>, to text: inout ByteBuffer, misplaced: Bool) {
-        guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else {
-            flaws.insert(misplaced ? .statusNotUnderstood : .missingColon)
+        let field: FieldSlice
+        do throws(RequestRejection) {
+            field = unsafe try FieldSyntax.parse(line.bytes, from: 0, to: line.count)
+        } catch {
+            flaws.insert(Self.flaw(error, misplaced: misplaced))
             return
         }
-        let name = line.extracting(0..<colon)
-        guard !name.isEmpty, name.allSatisfy(isTokenByte) else {
-            flaws.insert(misplaced ? .statusNotUnderstood : .invalidFieldName)
-            return
+        let value = line.extracting(field.value.range)
+        guard unsafe !interpret(field, of: line.bytes, value) else { return }
+        unsafe line.withUnsafeBytes { bytes in
+            unsafe text.append(UnsafeRawBufferPointer(rebasing: bytes[field.name.range]))
         }
-        let value = line.extracting(line.trimmed((colon + 1)..<line.count))
-        guard value.allSatisfy(isFieldValueByte) else {
-            flaws.insert(.controlByte)
-            return
-        }
-        guard !interpret(name, value) else { return }
-        unsafe name.withUnsafeBytes { bytes in unsafe text.append(bytes) }
         text.append(": ")
         unsafe value.withUnsafeBytes { bytes in unsafe text.append(bytes) }
         text.append("\r\n")
     }
 
+    private static func flaw(_ rejection: RequestRejection, misplaced: Bool) -> ResponseFlaws {
+        switch rejection {
+        case .invalidFieldValue, .bareCarriageReturn: .controlByte
+        case _ where misplaced: .statusNotUnderstood
+        case .missingColon: .missingColon
+        default: .invalidFieldName
+        }
+    }
+
     /// Takes in the fields that concern this connection or its framing (RFC 9110 §7.6.1).
     ///
     /// The gateway writes these itself, Date and Server too; true if this is one of them.
-    private mutating func interpret(_ name: Span<UInt8>, _ value: Span<UInt8>) -> Bool {
-        switch name.count {
-        case 4: return name.isSame(as: "date")
-        case 6: return name.isSame(as: "server")
-        case 7: return name.isSame(as: "upgrade") || name.isSame(as: "trailer")
-        case 10 where name.isSame(as: "connection"):
+    private mutating func interpret(_ field: FieldSlice, of line: RawSpan, _ value: Span<UInt8>) -> Bool {
+        switch field.known {
+        case .connection:
             if value.containsListMember("close") { closesConnection = true }
             return true
-        case 10: return name.isSame(as: "keep-alive")
-        case 14 where name.isSame(as: "content-length"):
+        case .contentLength:
             takeLength(value)
             return true
-        case 16: return name.isSame(as: "proxy-connection")
-        case 17 where name.isSame(as: "transfer-encoding"):
+        case .transferEncoding:
             if !value.isSame(as: "identity") { framesItself = true }
             return true
-        default: return false
+        case .host, .expect, .contentType, .other:
+            break
+        }
+        let name = field.name.range
+        func isNamed(_ text: StaticString) -> Bool { line.equals(text, from: name.lowerBound, to: name.upperBound) }
+        return switch name.count {
+        case 4: isNamed("date")
+        case 6: isNamed("server")
+        case 7: isNamed("upgrade") || isNamed("trailer")
+        case 10: isNamed("keep-alive")
+        case 16: isNamed("proxy-connection")
+        default: false
         }
     }
 
@@ -161,7 +175,7 @@ private struct StatusText {
 
     init?(_ text: Span<UInt8>) {
         var start = text.trimmed(0..<text.count).lowerBound
-        if text.extracting(start..<text.count).hasPrefix("HTTP/") {
+        if text.extracting(start..<text.count).hasPrefix("http/") {
             while start < text.count, text[start] != UInt8(ascii: " ") { start += 1 }
             while start < text.count, text[start] == UInt8(ascii: " ") { start += 1 }
         }

@@ -1,11 +1,12 @@
 import CISAPI
 import Glibc
 import HTTP
+import Transport
 
 /// Asynchronous operations and what else the extension has the worker do.
 ///
-/// An operation ends under the session's lock, on whichever thread it ends; its completion is called by a pool thread
-/// later, which the session is queued for like a new request.
+/// An operation ends under the session's lock, on whichever thread it ends; its completion is called later, by the
+/// thread that the session comes to like a new request.
 extension ExtensionSession {
     // MARK: The extension's side
 
@@ -139,21 +140,21 @@ extension ExtensionSession {
     }
 
     /// All of the transfer was sent, or `failure` says why not; whether the connection ends behind it.
-    func transferEnded(_ failure: CallFailure? = nil) -> Bool {
+    func transferEnded(_ failure: CallFailure? = nil, on worker: Worker) -> Bool {
         let (disconnects, pool) = unsafe state.withLock { state in
             let disconnects = state.transfer.isOpen && state.transfer.disconnects
             let bytes = failure == nil ? state.transfer.reportedBytes : 0
             state.transfer.close()
             return unsafe (disconnects, state.endOperation(bytes: bytes, error: failure))
         }
-        unsafe complete(in: pool)
+        unsafe complete(in: pool, on: worker)
         return disconnects
     }
 
     /// The internal request has ended.
     ///
     /// - Parameter isAnswered: false when nothing was sent, and the extension may still answer.
-    package func childEnded(status: Int, substatus: Int, isAnswered: Bool) {
+    func childEnded(status: Int, substatus: Int, isAnswered: Bool, on worker: Worker) {
         let pool = unsafe state.withLock { state in
             let error: CallFailure? = isAnswered ? nil : .invalidParameter
             state.childStatus = HSE_EXEC_URL_STATUS(
@@ -162,7 +163,7 @@ extension ExtensionSession {
             if !isAnswered { state.response.takeBack() }
             return unsafe state.endOperation(bytes: 0, error: error)
         }
-        unsafe complete(in: pool)
+        unsafe complete(in: pool, on: worker)
     }
 
     // MARK: Completions
@@ -174,7 +175,14 @@ extension ExtensionSession {
         withExtendedLifetime(pool) { pool.enqueueCompletion(of: self) }
     }
 
-    /// Calls the completion that is due, on a pool thread.
+    /// As `complete(in:)`, on the worker's thread, which may come to run the completion itself.
+    func complete(in pool: Unmanaged<ApplicationPool>?, on worker: Worker?) {
+        guard unsafe pool != nil else { return }
+        guard let worker, let feeder = state.withLock({ $0.lease?.feeder }) else { return unsafe complete(in: pool) }
+        feeder.addCompletion(of: self, on: worker)
+    }
+
+    /// Calls the completion that is due, on a thread for extensions.
     func runCompletion() -> Unmanaged<ExtensionModule>? {
         let (completion, block, module) = unsafe state.withLock { state in
             unsafe (state.operation.takeCompletion(), state.block, state.module)

@@ -1,5 +1,6 @@
 import CISAPI
 import Synchronization
+import Transport
 
 /// One request at an extension: what the extension may ask, what it has answered, and who has let go of it.
 ///
@@ -63,18 +64,20 @@ package final class ExtensionSession: @unchecked Sendable {
     }
 
     /// Body bytes from the connection, in answer to `SessionEvents.isBodyWanted`.
-    package func supplyBody(_ bytes: UnsafeRawBufferPointer) {
-        changeBody { body in unsafe body.supply(bytes) }
+    ///
+    /// - Parameter worker: whose thread calls, and may come to run a completion itself; nil for one of the pool's.
+    func supplyBody(_ bytes: UnsafeRawBufferPointer, on worker: Worker? = nil) {
+        changeBody(worker) { body in unsafe body.supply(bytes) }
     }
 
     /// The request body is complete.
-    package func bodyEnded() {
-        changeBody { body in body.end() }
+    func bodyEnded(on worker: Worker? = nil) {
+        changeBody(worker) { body in body.end() }
     }
 
     /// No more of the body can be read: it is malformed, too large, or the client too slow.
-    package func bodyFailed() {
-        changeBody { body in body.fail() }
+    func bodyFailed(on worker: Worker? = nil) {
+        changeBody(worker) { body in body.fail() }
     }
 
     /// The whole body is here, though only its end told its length; only between `begin` and the pool.
@@ -146,7 +149,7 @@ package final class ExtensionSession: @unchecked Sendable {
         return isFree
     }
 
-    private func changeBody(_ change: (inout BodyIntake) -> Void) {
+    private func changeBody(_ worker: Worker?, _ change: (inout BodyIntake) -> Void) {
         let (wakes, pool) = unsafe state.withLock { state in
             change(&state.body)
             let wakes = state.life.hasBlockedCalls
@@ -154,7 +157,7 @@ package final class ExtensionSession: @unchecked Sendable {
             return unsafe (wakes, state.answeredRead())
         }
         if wakes { progress.wake(Int.max) }
-        unsafe complete(in: pool)
+        unsafe complete(in: pool, on: worker)
     }
 
     // MARK: The store

@@ -39,19 +39,33 @@ package final class PoolFeeder {
         }
     }
 
-    package var isEmpty: Bool { sessions.count == 0 }
+    private var isEmpty: Bool { sessions.count == 0 }
 
     /// Adds a session that was begun; false when the pool's queue is full, and the session is to be withdrawn.
+    ///
+    /// - Parameter worker: the one whose turn's end is waited for; without it the caller calls `flush`.
     @inline(__always)
-    package func add(_ session: ExtensionSession) -> Bool {
+    func add(_ session: ExtensionSession, on worker: Worker? = nil) -> Bool {
         guard pool.admit() else { return false }
-        unsafe sessions.append(Unmanaged.passUnretained(session))
+        append(session, on: worker)
         return true
+    }
+
+    /// Adds a session whose request has begun, for the completion of its operation; no full queue refuses it.
+    func addCompletion(of session: ExtensionSession, on worker: Worker) {
+        pool.admitCompletion()
+        append(session, on: worker)
+    }
+
+    @inline(__always)
+    private func append(_ session: ExtensionSession, on worker: Worker?) {
+        if isEmpty { worker?.lendAtEndOfTurn(to: self) }
+        unsafe sessions.append(Unmanaged.passUnretained(session))
     }
 
     /// Hands what was added since the last call to the pool's threads.
     @inline(__always)
-    package func flush() {
+    func flush() {
         guard !isEmpty else { return }
         pool.enqueue(&sessions)
     }

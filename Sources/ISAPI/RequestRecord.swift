@@ -80,7 +80,7 @@ struct RequestRecord: ~Copyable {
         requestID = request.requestID
         user = request.user
         unsafe copyFields(request.fields)
-        contentType = unsafe value(named: "content-type", in: request.headBytes) ?? .empty
+        contentType = unsafe request.fields.first { $0.known == .contentType }?.value ?? .empty
         // Nothing moves while one part is copied from another.
         let paths = unsafe request.scriptName.count + 2 * (request.pathInfo.count + request.translatedPath.count)
         let texts = head.methodToken.range.count + head.query.range.count + contentType.range.count
@@ -127,22 +127,15 @@ struct RequestRecord: ~Copyable {
     /// NULs behind the parts.
     private static let endCount = 9
 
-    /// The value of the first field with this lower-case name.
-    private func value(named name: StaticString, in head: UnsafeRawBufferPointer) -> Slice? {
-        for index in 0..<fieldCount {
-            let field = field(index)
-            let bytes = unsafe UnsafeRawBufferPointer(rebasing: head[field.name.range])
-            if unsafe bytes.withSpan({ $0.isSame(as: name) }) { return field.value }
-        }
-        return nil
-    }
-
+    @inline(__always)
     private mutating func append(_ bytes: UnsafeRawBufferPointer) -> Slice {
         let start = arena.count
-        unsafe arena.append(bytes)
-        let slice = Slice(start, arena.count)
-        arena.append(0)
-        return slice
+        let end = start + bytes.count
+        let room = unsafe arena.reserve(bytes.count + 1)
+        if let source = bytes.baseAddress { unsafe room.copyMemory(from: source, byteCount: bytes.count) }
+        unsafe room.storeBytes(of: 0, toByteOffset: bytes.count, as: UInt8.self)
+        arena.commit(bytes.count + 1)
+        return Slice(start, end)
     }
 
     private mutating func copyFields(_ fields: UnsafeBufferPointer<FieldSlice>) {

@@ -97,7 +97,7 @@ struct ResponseAssembly: ~Copyable {
     /// No more writes will come.
     mutating func finish() {
         guard case .collectingHead = stage else { return }
-        let isHead = unsafe rawHead.bytes.withSpan { $0.hasPrefix("HTTP/1.") }
+        let isHead = unsafe rawHead.bytes.withSpan { $0.hasPrefix("http/1.") }
         if !isHead || !parseRawHead() { treatAsBody() }
     }
 
@@ -131,7 +131,7 @@ struct ResponseAssembly: ~Copyable {
 
     private mutating func recogniseHead() {
         let (mayBegin, isComplete) = unsafe rawHead.bytes.withSpan { text in
-            (text.mayBegin("HTTP/1."), ResponseAssembly.hasEmptyLine(text))
+            (text.mayBegin("http/1."), ResponseAssembly.hasEmptyLine(text))
         }
         if !mayBegin || rawHead.count > Self.rawHeadLimit {
             treatAsBody()

@@ -1,21 +1,24 @@
 import Glibc
+import HTTP
 
 /// Reading protocol text, which is ASCII and compared without regard to case.
 extension Span<UInt8> {
-    func hasPrefix(_ prefix: StaticString) -> Bool {
-        guard count >= prefix.utf8CodeUnitCount else { return false }
-        return extracting(0..<prefix.utf8CodeUnitCount).isSame(as: prefix)
+    /// Whether this begins with `text`, which is lower case.
+    func hasPrefix(_ text: StaticString) -> Bool {
+        unsafe bytes.hasPrefix(text, from: 0, to: count)
     }
 
-    /// Whether this is the beginning of `text`, or begins with it.
+    /// Whether this is the beginning of `text`, or begins with it; `text` is lower case.
     func mayBegin(_ text: StaticString) -> Bool {
-        let common = Swift.min(count, text.utf8CodeUnitCount)
-        for index in 0..<common where unsafe lowercase(self[index]) != lowercase(text.utf8Start[index]) { return false }
+        for index in 0..<Swift.min(count, text.utf8CodeUnitCount) {
+            if unsafe lowercase(self[index]) != text.utf8Start[index] { return false }
+        }
         return true
     }
 
+    /// Whether this is `text`, which is lower case.
     func isSame(as text: StaticString) -> Bool {
-        count == text.utf8CodeUnitCount && mayBegin(text)
+        unsafe bytes.equals(text, from: 0, to: count)
     }
 
     func firstIndex(of byte: UInt8) -> Int? {
@@ -25,12 +28,6 @@ extension Span<UInt8> {
             }
             return unsafe UnsafeRawPointer(found) - start
         }
-    }
-
-    @inline(__always)
-    func allSatisfy(_ predicate: (UInt8) -> Bool) -> Bool {
-        for index in 0..<count where !predicate(self[index]) { return false }
-        return true
     }
 
     /// `range` without white space at its ends.
@@ -94,18 +91,4 @@ func uppercase(_ byte: UInt8) -> UInt8 {
 
 func isWhiteSpace(_ byte: UInt8) -> Bool {
     byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t")
-}
-
-/// tchar (RFC 9110 §5.6.2): letters, digits and "!#$%&'*+-.^_`|~".
-@inline(__always)
-func isTokenByte(_ byte: UInt8) -> Bool {
-    // One bit for each byte below 128.
-    let (low, high): (UInt64, UInt64) = (0x03FF_6CFA_0000_0000, 0x57FF_FFFF_C7FF_FFFE)
-    return (byte < 64 ? low >> byte : byte < 128 ? high >> (byte - 64) : 0) & 1 != 0
-}
-
-/// A byte that may stand in a field value (RFC 9110 §5.5).
-@inline(__always)
-func isFieldValueByte(_ byte: UInt8) -> Bool {
-    byte == UInt8(ascii: "\t") || (byte >= 0x20 && byte != 0x7F)
 }

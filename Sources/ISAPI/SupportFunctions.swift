@@ -92,8 +92,7 @@ struct SupportCall {
     /// lpvBuffer: the URL; *lpdwSize: its length, where given. Answers 302 with that Location.
     func redirect() -> CallFailure? {
         let url = unsafe textBytes(buffer, count: size.map { unsafe $0.pointee } ?? 0)
-        let isValid = unsafe url.withSpan { url in !url.isEmpty && url.allSatisfy { $0 > 0x20 && $0 != 0x7F } }
-        guard isValid else { return .invalidParameter }
+        guard unsafe !url.isEmpty, unsafe url.allSatisfy({ $0 > 0x20 && $0 != 0x7F }) else { return .invalidParameter }
         var block = ByteBuffer()
         block.append("Location: ")
         unsafe block.append(url)

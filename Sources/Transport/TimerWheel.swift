@@ -11,14 +11,9 @@ struct TimerWheel: ~Copyable {
     struct Entry {
         fileprivate var deadline = Deadline.never
         fileprivate var examination = Deadline.never
-        fileprivate unowned(unsafe) var next: Endpoint?
-        fileprivate unowned(unsafe) var previous: Endpoint?
+        fileprivate var next: Unmanaged<Endpoint>?
+        fileprivate var previous: Unmanaged<Endpoint>?
         fileprivate var place: Int16 = -1
-
-        init() {
-            unsafe next = nil
-            unsafe previous = nil
-        }
     }
 
     private static let levels = 4
@@ -84,12 +79,14 @@ struct TimerWheel: ~Copyable {
     }
 
     private mutating func examine(_ place: Int, fire: (Endpoint) -> Void) {
-        while let endpoint = unsafe slots[place]?.takeUnretainedValue() {
-            unlink(endpoint)
-            if endpoint.timer.deadline <= current {
-                fire(endpoint)
-            } else if endpoint.timer.deadline != .never {
-                relink(endpoint)
+        while let first = unsafe slots[place] {
+            unsafe first._withUnsafeGuaranteedRef { endpoint in
+                unlink(endpoint)
+                if endpoint.timer.deadline <= current {
+                    fire(endpoint)
+                } else if endpoint.timer.deadline != .never {
+                    relink(endpoint)
+                }
             }
         }
     }
@@ -105,25 +102,25 @@ struct TimerWheel: ~Copyable {
         let tick = min(deadline >> shift, cursor + 63)
         let slot = Int(tick & 63)
         let place = level * Self.slotsPerLevel + slot
-        let head = unsafe slots[place]?.takeUnretainedValue()
+        let head = unsafe slots[place]
         unsafe endpoint.timer.next = head
         unsafe endpoint.timer.previous = nil
         endpoint.timer.place = Int16(place)
         endpoint.timer.examination = Deadline(milliseconds: tick << shift)
-        unsafe head?.timer.previous = endpoint
+        unsafe head?._withUnsafeGuaranteedRef { unsafe $0.timer.previous = .passUnretained(endpoint) }
         unsafe slots[place] = .passUnretained(endpoint)
         mark(level, slot, true)
     }
 
     private mutating func unlink(_ endpoint: Endpoint) {
         let place = Int(endpoint.timer.place)
-        let next = unsafe endpoint.timer.next
-        unsafe next?.timer.previous = endpoint.timer.previous
-        if let previous = unsafe endpoint.timer.previous {
-            unsafe previous.timer.next = next
+        let (next, previous) = unsafe (endpoint.timer.next, endpoint.timer.previous)
+        unsafe next?._withUnsafeGuaranteedRef { unsafe $0.timer.previous = previous }
+        if let previous = unsafe previous {
+            unsafe previous._withUnsafeGuaranteedRef { unsafe $0.timer.next = next }
         } else {
-            unsafe slots[place] = next.map { unsafe .passUnretained($0) }
-            if next == nil { mark(place / Self.slotsPerLevel, place % Self.slotsPerLevel, false) }
+            unsafe slots[place] = next
+            if unsafe next == nil { mark(place / Self.slotsPerLevel, place % Self.slotsPerLevel, false) }
         }
         unsafe endpoint.timer.next = nil
         unsafe endpoint.timer.previous = nil

@@ -24,7 +24,9 @@ package enum FieldSyntax {
     /// Parses one field line, `start..<end` without its CRLF, of a head or of trailers.
     ///
     /// The line is not empty. The value's slice leaves out the white space around it.
-    static func parse(_ input: RawSpan, from start: Int, to end: Int) throws(RequestRejection) -> FieldSlice {
+    package static func parse(
+        _ input: RawSpan, from start: Int, to end: Int
+    ) throws(RequestRejection) -> FieldSlice {
         let field = try parseWithoutControls(input, from: start, to: end)
         let value = Int(field.name.start) + Int(field.name.count) + 1
         guard input.first(from: value, to: end, where: { $0.controls }) == end else {
