@@ -104,7 +104,7 @@ package final class Gateway: GatewayControl {
             candidate: candidate, upstreams: upstreams, upstreamCandidate: upstreamCandidate, filesLog: filesLog,
             accessLog: accessLog, previousCertificates: certificates,
             previousLimiters: current?.limiters ?? [:], files: material.files, chains: material.chains)
-        let built = try builder.build()
+        let built = try buildingApart { () throws(GatewayError) in try builder.build() }
         warn(of: built.certificates)
         current = built
         self.accessLog = accessLog
@@ -142,8 +142,11 @@ package final class Gateway: GatewayControl {
     package func exchangeCertificates(_ material: Material) -> Result<ReloadReport, GatewayError> {
         report { () throws(GatewayError) in
             guard let current else { throw .runtime("the gateway has not started") }
-            let certificates = try GenerationBuilder.loadCertificates(
-                of: material.configuration, replacing: certificates, isPreviousAccepted: true, from: material.files)
+            let certificates = try buildingApart { () throws(GatewayError) in
+                try GenerationBuilder.loadCertificates(
+                    of: material.configuration, replacing: current.certificates, isPreviousAccepted: true,
+                    from: material.files)
+            }
             warn(of: certificates)
             let exchanged = current.exchanging(certificates)
             self.current = exchanged
