@@ -36,12 +36,18 @@ class Authority:
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), False)
         )
 
-    def issue(self, file, names, serial, days=30, key=None):
-        """Writes FILE.pem and FILE.key and returns them as a configuration names them."""
+    def issue(self, file, names, serial, days=30, key=None, revocations=None):
+        """Writes FILE.pem and FILE.key and returns them as a configuration names them.
+
+        `revocations` is the URL of a list of revoked certificates.
+        """
         key = key or ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, names[0])])
         alternatives = x509.SubjectAlternativeName([x509.DNSName(name) for name in names])
         certificate = self.builder(subject, key, serial, days).add_extension(alternatives, False)
+        if revocations:
+            place = x509.DistributionPoint([x509.UniformResourceIdentifier(revocations)], None, None, None)
+            certificate = certificate.add_extension(x509.CRLDistributionPoints([place]), False)
         chain, secret = self.folder / f"{file}.pem", self.folder / f"{file}.key"
         chain.write_bytes(pem(certificate.sign(self.key, hashes.SHA256())))
         form = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
