@@ -191,6 +191,22 @@ int isagate_snwprintf(WCHAR *buffer, size_t count, const WCHAR *format, ...) {
   return length;
 }
 
+int isagate_vsnwprintf_s(WCHAR *buffer, rsize_t size, size_t count, const WCHAR *format, va_list arguments) {
+  if (buffer == NULL || size == 0 || format == NULL) {
+    errno = EINVAL;
+    return -1;
+  }
+  return isagate_vsnwprintf(buffer, count < size ? count + 1 : size, format, arguments);
+}
+
+int isagate_snwprintf_s(WCHAR *buffer, rsize_t size, size_t count, const WCHAR *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  int length = isagate_vsnwprintf_s(buffer, size, count, format, arguments);
+  va_end(arguments);
+  return length;
+}
+
 int WINAPI wvsprintfW(LPWSTR lpOut, LPCWSTR lpFmt, va_list arglist) {
   int length = isagate_vsnwprintf(lpOut, WSPRINTF_LIMIT, lpFmt, arglist);
   return length >= 0 ? length : WSPRINTF_LIMIT - 1;

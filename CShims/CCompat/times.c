@@ -233,3 +233,28 @@ int WINAPI GetTimeFormatA(LCID Locale, DWORD dwFlags, const SYSTEMTIME *lpTime, 
                                                                  : (has_seconds ? "h:mm:ss tt" : "h:mm tt");
   return format(lpTime, "hHmst", lpFormat != NULL ? lpFormat : standard, lpTimeStr, cchTime);
 }
+
+typedef int WINAPI text_of_time(LCID, DWORD, const SYSTEMTIME *, LPCSTR, LPSTR, int);
+
+static int in_wide_text(text_of_time *make, LCID locale, DWORD flags, const SYSTEMTIME *time, LPCWSTR picture,
+                        LPWSTR text, int size) {
+  char narrow_picture[512], narrow[512];
+  int room = sizeof narrow_picture;
+  if (picture != NULL && WideCharToMultiByte(CP_UTF8, 0, picture, -1, narrow_picture, room, NULL, NULL) == 0) {
+    return 0;
+  }
+  if (make(locale, flags, time, picture != NULL ? narrow_picture : NULL, narrow, sizeof narrow) == 0) {
+    return 0;
+  }
+  return MultiByteToWideChar(CP_UTF8, 0, narrow, -1, text, size);
+}
+
+int WINAPI GetDateFormatW(LCID Locale, DWORD dwFlags, const SYSTEMTIME *lpDate, LPCWSTR lpFormat, LPWSTR lpDateStr,
+                          int cchDate) {
+  return in_wide_text(GetDateFormatA, Locale, dwFlags, lpDate, lpFormat, lpDateStr, cchDate);
+}
+
+int WINAPI GetTimeFormatW(LCID Locale, DWORD dwFlags, const SYSTEMTIME *lpTime, LPCWSTR lpFormat, LPWSTR lpTimeStr,
+                          int cchTime) {
+  return in_wide_text(GetTimeFormatA, Locale, dwFlags, lpTime, lpFormat, lpTimeStr, cchTime);
+}

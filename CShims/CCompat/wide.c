@@ -128,6 +128,24 @@ errno_t isagate_wcscpy_s(WCHAR *destination, rsize_t size, const WCHAR *source) 
   return 0;
 }
 
+errno_t isagate_wcsncpy_s(WCHAR *destination, rsize_t size, const WCHAR *source, rsize_t count) {
+  if (destination == NULL || size == 0 || source == NULL) {
+    return refuse(destination, size, EINVAL);
+  }
+  size_t length = 0, limit = count < size ? count : size;
+  while (length < limit && source[length] != 0) {
+    length += 1;
+  }
+  if (length == size && count != _TRUNCATE) {
+    return refuse(destination, size, ERANGE);
+  }
+  bool is_cut = length == size;
+  length -= is_cut;
+  memmove(destination, source, length * sizeof(WCHAR));
+  destination[length] = 0;
+  return is_cut ? STRUNCATE : 0;
+}
+
 errno_t isagate_wcscat_s(WCHAR *destination, rsize_t size, const WCHAR *source) {
   size_t used = 0;
   while (destination != NULL && used < size && destination[used] != 0) {

@@ -45,6 +45,9 @@ package final class ExtensionDispatcher: RequestHandler {
     }
 
     package func handle(_ exchange: Exchange) async throws(ExchangeFailure) {
+        guard unsafe !exchange.withPath({ path in unsafe PathMapping.climbs(path) }) else {
+            throw .rejected(.pathEscapesRoot)
+        }
         if let lease = seat.lease { return try await handle(exchange, lease) }
         switch try await seat.arrive(exchange.endpoint, until: worker.now.advanced(by: requestTimeout)) {
         case .leased(let lease): try await handle(exchange, lease)

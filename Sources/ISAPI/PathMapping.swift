@@ -1,6 +1,19 @@
+import Glibc
+
 /// From URL paths to files below a folder.
 enum PathMapping {
-    /// Appends `root` and the decoded path of `url` without dot segments and empty segments.
+    /// Whether a decoded path leads upwards for whoever takes "\" for "/" too, as the file functions of windows.h do.
+    ///
+    /// - Parameter path: without dot segments between slashes.
+    static func climbs(_ path: UnsafeRawBufferPointer) -> Bool {
+        guard let start = path.baseAddress, unsafe memchr(start, Int32(backslash), path.count) != nil else {
+            return false
+        }
+        return unsafe path.split(whereSeparator: { $0 == slash || $0 == backslash })
+            .contains { unsafe $0.elementsEqual("..".utf8) }
+    }
+
+    /// Appends `root` and the decoded path of `url` without dot segments and empty segments; "\" stands for "/".
     ///
     /// A query is not part of the path. A trailing "/" stays.
     /// - Returns: false when the path leaves the root, holds a NUL, or is not correctly percent-encoded (RFC 3986 §2.1).
@@ -32,6 +45,7 @@ enum PathMapping {
     }
 
     private static let slash = UInt8(ascii: "/")
+    private static let backslash = UInt8(ascii: "\\")
 
     private static func decode(_ url: Span<UInt8>, into decoded: inout ByteBuffer) -> Bool {
         var index = 0
@@ -46,7 +60,7 @@ enum PathMapping {
                 index += 2
             }
             guard byte != 0 else { return false }
-            decoded.append(byte)
+            decoded.append(byte == backslash ? slash : byte)
         }
         return true
     }

@@ -101,6 +101,9 @@ extension SupportCall {
             do throws(RequestRejection) {
                 let count = try unsafe PathNormalizer.normalize(path.span.bytes, into: room)
                 normal = unsafe Array(room[..<count])
+                if unsafe PathMapping.climbs(UnsafeRawBufferPointer(rebasing: room[..<count])) {
+                    return .invalidParameter
+                }
             } catch {
                 return .invalidParameter
             }

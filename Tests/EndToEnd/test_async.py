@@ -249,6 +249,19 @@ def test_a_child_request_passes_the_route_that_asks(start_gateway):
     assert server.secure().get(f"/async/child?flags={ignore_current_interceptor}").text == "next route\n"
 
 
+def test_wildcard_maps_are_chained_in_the_order_of_the_file(start_gateway, build_extension, tmp_path):
+    (tmp_path / "page.txt").write_text("the file\n")
+    names = ["first", "second", "third"]
+    wildcards = [{"path": "/*", "extension": name} for name in names]
+    site = gateway.site([*wildcards, {"path": "/*", "files": {"root": str(tmp_path)}}])
+    library = build_extension("passes_on")
+    server = start_gateway(sites=[site], extensions={name: {"library": library} for name in names})
+    response = server.secure().get("/page.txt")
+    assert response.text == "the file\n"
+    for name in names:
+        server.log.wait_for(f"{name} passes on /page.txt")
+
+
 def test_errors_of_a_child_request_may_be_told_in_the_gateways_own_words(start_gateway, tmp_path):
     (tmp_path / "404.html").write_text("the page")
     site = gateway.site([{"path": "/async/*", "extension": "async"}])

@@ -53,6 +53,17 @@ def test_one_operation_at_a_time_is_under_way_and_writes_go_on_while_it_reads(se
     ]
 
 
+def test_of_ten_threads_that_begin_an_operation_at_once_one_does(server):
+    for _ in range(20):
+        client = server.plain()
+        begin(client, "race")
+        assert client.read_response().status == 500
+        report = told(server, "race")
+        assert sorted(report) == [
+            *[("cancel", 0), ("completed 0", OPERATION_ABORTED), ("completions", 1), ("one of ten", 0)],
+        ]
+
+
 @pytest.mark.parametrize("listener", ["plain", "secure"])
 @pytest.mark.parametrize("order", ["write", "cancel", "close"])
 def test_what_an_extension_does_while_a_read_waits_reaches_the_client_at_once(server, listener, order):

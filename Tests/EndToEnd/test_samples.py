@@ -156,6 +156,13 @@ def test_a_server_object_dispatches_commands(server):
         assert (response.status, response.text) == (404, f"no command {command}\r\n")
 
 
+def test_a_unicode_build_asks_and_answers_in_wide_characters(server):
+    if "WideText" not in server.configuration["extensions"]:
+        pytest.skip("it is C++ alone")
+    lines = server.secure().get("/WideText").text.splitlines()
+    assert lines == ["/WideText in 20 bytes", "file café", "date Wed, 22 Jul 2009", "module known"]
+
+
 def test_a_sample_without_the_library_finds_everything_in_the_gateway(start_gateway, flags, tmp_path):
     headers = [flag for flag in flags if not flag.startswith(("-L", "-l", "-Wl"))]
     library = tmp_path / "TransmitFile.so"

@@ -16,6 +16,8 @@ def server(start_shared_gateway, build_extension, tmp_path_factory):
     return start_shared_gateway(
         [
             {"path": "/scripts/*.dll", "extensions_in": str(scripts)},
+            {"path": "/read/*.dll", "extensions_in": str(scripts), "when": {"methods": ["GET"]}},
+            {"path": "/verbs/*.var", "extension": "variables", "when": {"methods": ["POST", "PROPFIND"]}},
             {"path": "/listed/*.dll", "extensions_in": {"folder": str(scripts), "allow": ["variables.dll"]}},
             {"path": "/full/*.var", "extension": "variables"},
             {"path": "/short/*.var", "extension": "variables", "allow_path_info": True},
@@ -81,6 +83,16 @@ def test_a_script_map_may_have_only_what_follows_the_script(server):
     assert values(server, "/short/b.var/more") == [
         *("/short/b.var", "/more", f"{root}/more", f"{root}/short/b.var"),
     ]
+
+
+def test_a_script_map_is_for_its_verbs_alone(server):
+    client = server.secure()
+    for path, verbs, others in [
+        ("/read/variables.dll", ["GET", "HEAD"], ["POST", "DELETE"]),
+        ("/verbs/a.var", ["POST", "PROPFIND"], ["GET", "PUT"]),
+    ]:
+        assert [client.get(path, method=verb).status for verb in verbs] == [200, 200]
+        assert [client.get(path, method=verb).status for verb in others] == [404, 404]
 
 
 @pytest.mark.parametrize("path", ["/full/", "/full/.var", "/full/b.variable", "/full/var"])

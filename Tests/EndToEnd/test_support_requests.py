@@ -58,11 +58,12 @@ def test_a_url_is_normalized_in_its_buffer(server):
     client = server.secure()
     assert client.get("/requests/normalize?/a/%252e%252e/b%2541/./c%3fd").text == "1 0 /bA/c?d\n"
     assert client.get("/requests/normalize?/a/../b%3f/../%2531").text == "1 0 /b?/../%31\n"
+    assert client.get("/requests/normalize?/a%5c..%5c..%5cx").text.startswith(f"0 {INVALID_PARAMETER} ")
     assert client.get("/requests/normalize?/../x").text.startswith(f"0 {INVALID_PARAMETER} ")
 
 
 @pytest.mark.parametrize("request_name", ["map", "unicode_map", "map_ex", "unicode_map_ex"])
-@pytest.mark.parametrize("url", ["/..", "/a/../../x", "/%252e%252e/x"])
+@pytest.mark.parametrize("url", ["/..", "/a/../../x", "/%252e%252e/x", "/a%5c..%5c..%5cx"])
 def test_a_url_that_leaves_the_root_is_mapped_to_nothing(server, request_name, url):
     text = server.secure().get(f"/requests/{request_name}?{url}").text
     assert text.startswith(f"0 {INVALID_PARAMETER} ")

@@ -147,6 +147,12 @@ def test_parts_of_a_certificate_are_no_data_without_one(server):
     assert values["ssl_client_i_cn"]
 
 
+@pytest.mark.parametrize("path", ["/app/%5c..%5c..%5cetc", "/app/a/..%5cb", "/app/a%5c../b", "/app\\..\\..\\etc"])
+def test_no_path_leads_outside_for_extensions_that_know_backslashes(server, path):
+    response = server.secure().get(f"{path}?PATH_TRANSLATED")
+    assert response.status in (400, 404) and "PATH_TRANSLATED" not in response.text
+
+
 def test_each_part_of_the_clients_name_has_a_variable(server):
     parts = {"C": "GB", "ST": "Kent", "L": "Deal", "O": "Boats", "OU": "Sails", "CN": "some body", "EMAIL": "a@b.test"}
     subject = "".join(f"/{name.replace('EMAIL', 'emailAddress')}={value}" for name, value in parts.items())

@@ -123,6 +123,12 @@ import Testing
             ])
     }
 
+    @Test func `A route that an extension covers is reached when the extension leaves it a request`() {
+        let wildcard = "{ path: '/*', extension: hello }"
+        let routes = [wildcard, wildcard, "{ path: '/x', respond: {} }"]
+        #expect(mistakes(inRoutes: routes).isEmpty)
+    }
+
     @Test func `A route after a narrower one is reached`() {
         let paths = ["/x", "/x/*", "/*"]
         #expect(mistakes(inRoutes: paths.map { "{ path: '\($0)', respond: {} }" }).isEmpty)

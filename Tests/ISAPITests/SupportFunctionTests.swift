@@ -117,7 +117,7 @@ import Testing
             ("/", "/srv/"), ("", "/srv/"), ("/a", "/srv/a"), ("/a/", "/srv/a/"), ("//a//b", "/srv/a/b"),
             ("/a/./b", "/srv/a/b"), ("/a/../b", "/srv/b"), ("/a%2Fb", "/srv/a/b"), ("/a%20b?c", "/srv/a b"),
             ("/a/..", "/srv/"), ("/..", nil), ("/a/../../b", nil), ("/%2e%2e/b", nil), ("/a%00", nil), ("/%4", nil),
-            ("/%zz", nil),
+            ("/%zz", nil), ("/a\\b", "/srv/a/b"), ("/a/..%5C..", nil), ("\\..\\b", nil), ("/a%5c..%5cb", "/srv/b"),
         ] as [(String, String?)])
     func aPathStaysBelowItsRoot(_ url: String, expected: String?) {
         var path = ByteBuffer()
@@ -125,5 +125,13 @@ import Testing
         let isMapped = unsafe bytes.withUnsafeBytes { unsafe PathMapping.map($0, to: "/srv/", into: &path) }
         #expect(isMapped == (expected != nil))
         if let expected { #expect(unsafe String(decoding: path.bytes, as: UTF8.self) == expected) }
+    }
+
+    @Test(arguments: [
+        ("/a/b", false), ("/..a\\b..", false), ("/a\\...\\b", false), ("", false), ("/\\..\\etc", true),
+        ("/a/..\\", true), ("/a\\..", true), ("/a\\../b", true),
+    ]) func aBackslashLeadsUpwardsToo(_ path: String, climbs: Bool) {
+        let bytes = Array(path.utf8)
+        #expect(unsafe bytes.withUnsafeBytes { unsafe PathMapping.climbs($0) } == climbs)
     }
 }

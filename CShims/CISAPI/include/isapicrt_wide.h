@@ -9,6 +9,13 @@
 
 #include "windef.h"
 
+#ifdef __cplusplus
+/* It takes macros of these names away, and does so once only. */
+extern "C++" {
+#include <cwchar>
+}
+#endif
+
 ISAPI_BEGIN
 
 size_t isagate_wcslen(const WCHAR *text);
@@ -29,9 +36,14 @@ WCHAR *isagate_wcsdup(const WCHAR *text);
 int isagate_wtoi(const WCHAR *text);
 errno_t isagate_wcscpy_s(WCHAR *destination, rsize_t size, const WCHAR *source);
 errno_t isagate_wcscat_s(WCHAR *destination, rsize_t size, const WCHAR *source);
+/* `count` characters at most, all that fit with _TRUNCATE. */
+errno_t isagate_wcsncpy_s(WCHAR *destination, rsize_t size, const WCHAR *source, rsize_t count);
 /* `count` characters at most with the NUL; -1 when the text was cut, which ends with a NUL even then. */
 int isagate_vsnwprintf(WCHAR *buffer, size_t count, const WCHAR *format, va_list arguments);
 int isagate_snwprintf(WCHAR *buffer, size_t count, const WCHAR *format, ...);
+/* `count` characters at most without the NUL; what is longer is cut, and the call returns -1. */
+int isagate_vsnwprintf_s(WCHAR *buffer, rsize_t size, size_t count, const WCHAR *format, va_list arguments);
+int isagate_snwprintf_s(WCHAR *buffer, rsize_t size, size_t count, const WCHAR *format, ...);
 
 ISAPI_END
 
@@ -39,13 +51,19 @@ ISAPI_END
 #define _wcsnicmp isagate_wcsnicmp
 #define _wcsdup isagate_wcsdup
 #define _wtoi isagate_wtoi
-#define wcscpy_s isagate_wcscpy_s
-#define wcscat_s isagate_wcscat_s
 #define _snwprintf isagate_snwprintf
 #define _vsnwprintf isagate_vsnwprintf
-#define _vsnwprintf_s(buffer, size, count, format, arguments)                                                          \
-  isagate_vsnwprintf((buffer), (size), (format), (arguments))
+#ifdef __cplusplus
+#include "isapicrt_wide_s.hpp"
+#else
+#define wcscpy_s isagate_wcscpy_s
+#define wcscat_s isagate_wcscat_s
+#define wcsncpy_s isagate_wcsncpy_s
+#define _vsnwprintf_s isagate_vsnwprintf_s
+#define _snwprintf_s isagate_snwprintf_s
 #define swprintf_s isagate_snwprintf
+#define vswprintf_s isagate_vsnwprintf
+#endif
 
 #if __SIZEOF_WCHAR_T__ == 2
 #pragma redefine_extname wcslen isagate_wcslen
@@ -55,9 +73,16 @@ ISAPI_END
 #pragma redefine_extname wcsncat isagate_wcsncat
 #pragma redefine_extname wcscmp isagate_wcscmp
 #pragma redefine_extname wcsncmp isagate_wcsncmp
+#ifdef __cplusplus
+/* The C library names these for C++ itself, which keeps them from being renamed. */
+#define wcschr(text, character) isagate_wcschr((text), (character))
+#define wcsrchr(text, character) isagate_wcsrchr((text), (character))
+#define wcsstr(text, part) isagate_wcsstr((text), (part))
+#else
 #pragma redefine_extname wcschr isagate_wcschr
 #pragma redefine_extname wcsrchr isagate_wcsrchr
 #pragma redefine_extname wcsstr isagate_wcsstr
+#endif
 #pragma redefine_extname swprintf isagate_snwprintf
 #pragma redefine_extname vswprintf isagate_vsnwprintf
 #endif

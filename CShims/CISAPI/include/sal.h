@@ -44,15 +44,32 @@
 #define _Pre_notnull_
 #define _Post_invalid_
 
-/* The library of C++ has variables of these names. */
-#ifndef __cplusplus
+/* Variables of the library of C++ have these names: the parts that have any come first, and so only once. */
+#if defined __cplusplus && __cplusplus >= 201103L && __has_include(<algorithm>)
+extern "C++" {
+#include <algorithm>
+#include <istream>
+#include <locale>
+#include <memory>
+#include <ostream>
+#include <regex>
+#include <string>
+#include <thread>
+#include <tuple>
+#if __cplusplus >= 202002L
+#include <ranges>
+#endif
+}
 #define __in
 #define __out
+#elif !defined __cplusplus
+#define __in
+#define __out
+#endif
 #define __inout
 #define __in_opt
 #define __out_opt
 #define __inout_opt
-#endif
 #define __in_z
 #define __in_ecount(count)
 #define __in_ecount_opt(count)

@@ -18,6 +18,12 @@ HRESULT StringCchPrintfA(LPSTR pszDest, size_t cchDest, LPCSTR pszFormat, ...) _
 HRESULT StringCchVPrintfA(LPSTR pszDest, size_t cchDest, LPCSTR pszFormat, va_list argList)
     __attribute__((format(printf, 3, 0)));
 HRESULT StringCchLengthA(LPCSTR psz, size_t cchMax, size_t *pcchLength);
+HRESULT StringCchCopyW(LPWSTR pszDest, size_t cchDest, LPCWSTR pszSrc);
+HRESULT StringCchCopyNW(LPWSTR pszDest, size_t cchDest, LPCWSTR pszSrc, size_t cchToCopy);
+HRESULT StringCchCatW(LPWSTR pszDest, size_t cchDest, LPCWSTR pszSrc);
+HRESULT StringCchPrintfW(LPWSTR pszDest, size_t cchDest, LPCWSTR pszFormat, ...);
+HRESULT StringCchVPrintfW(LPWSTR pszDest, size_t cchDest, LPCWSTR pszFormat, va_list argList);
+HRESULT StringCchLengthW(LPCWSTR psz, size_t cchMax, size_t *pcchLength);
 
 ISAPI_END
 
@@ -26,7 +32,25 @@ ISAPI_END
 #define StringCbPrintfA StringCchPrintfA
 #define StringCbVPrintfA StringCchVPrintfA
 #define StringCbLengthA StringCchLengthA
-#ifndef UNICODE
+/* Bytes; an odd one at the end holds no character. */
+#define StringCbCopyW(destination, size, source) StringCchCopyW((destination), (size) / sizeof(WCHAR), (source))
+#define StringCbCatW(destination, size, source) StringCchCatW((destination), (size) / sizeof(WCHAR), (source))
+#define StringCbPrintfW(destination, size, ...) StringCchPrintfW((destination), (size) / sizeof(WCHAR), __VA_ARGS__)
+#define StringCbVPrintfW(destination, size, format, arguments)                                                         \
+  StringCchVPrintfW((destination), (size) / sizeof(WCHAR), (format), (arguments))
+
+#ifdef UNICODE
+#define StringCchCopy StringCchCopyW
+#define StringCchCopyN StringCchCopyNW
+#define StringCchCat StringCchCatW
+#define StringCchPrintf StringCchPrintfW
+#define StringCchVPrintf StringCchVPrintfW
+#define StringCchLength StringCchLengthW
+#define StringCbCopy StringCbCopyW
+#define StringCbCat StringCbCatW
+#define StringCbPrintf StringCbPrintfW
+#define StringCbVPrintf StringCbVPrintfW
+#else
 #define StringCchCopy StringCchCopyA
 #define StringCchCopyN StringCchCopyNA
 #define StringCchCat StringCchCatA

@@ -21,11 +21,15 @@
 #define _tcsstr wcsstr
 #define _tcsdup _wcsdup
 #define _tcscpy_s wcscpy_s
+#define _tcsncpy_s wcsncpy_s
 #define _tcscat_s wcscat_s
 #define _stprintf swprintf
 #define _stprintf_s swprintf_s
+#define _vstprintf_s vswprintf_s
 #define _sntprintf _snwprintf
+#define _sntprintf_s _snwprintf_s
 #define _vsntprintf _vsnwprintf
+#define _vsntprintf_s _vsnwprintf_s
 #define _ttoi _wtoi
 typedef WCHAR _TCHAR;
 #else

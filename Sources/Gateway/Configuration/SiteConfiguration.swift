@@ -64,8 +64,13 @@ package struct RouteConfiguration: Sendable, Equatable {
 
 extension RouteConfiguration {
     /// Whether every request that this route would answer is answered by the other one, which stands before it.
+    ///
+    /// An extension may leave a request to the routes behind its own (HSE_EXEC_URL_IGNORE_CURRENT_INTERCEPTOR).
     func isHidden(by other: RouteConfiguration) -> Bool {
-        other.path.covers(path) && other.conditions.cover(conditions)
+        switch other.action {
+        case .runExtension, .extensionsIn: false
+        case .respond, .redirect, .files, .proxy: other.path.covers(path) && other.conditions.cover(conditions)
+        }
     }
 }
 

@@ -70,6 +70,24 @@ static void wide_texts_have_16_bits(void) {
   CHECK(swprintf(wide, 16, L"%s-%hs-%d", L"w", "n", 5) == 5 && wcscmp(wide, L"w-n-5") == 0);
   CHECK(_snwprintf(wide, 4, L"%s", L"abcdef") == -1 && wcscmp(wide, L"abc") == 0);
   CHECK(lstrlenW(wide) == 3);
+  CHECK(_snwprintf_s(wide, 16, _TRUNCATE, L"%d", 7) == 1 && _snwprintf_s(wide, 16, 2, L"%s", L"abc") == -1);
+  CHECK(wcscmp(wide, L"ab") == 0 && swprintf_s(wide, 16, L"%s", L"abc") == 3);
+  CHECK(wcsncpy_s(wide, 16, L"abcdef", 3) == 0 && wcscmp(wide, L"abc") == 0);
+  CHECK(wcsncpy_s(wide, 4, L"abcdef", _TRUNCATE) == STRUNCATE && wcscmp(wide, L"abc") == 0);
+  CHECK(wcsncpy_s(wide, 4, L"abcdef", 5) == ERANGE && wide[0] == 0);
+}
+
+static void wide_texts_are_copied_within_their_room(void) {
+  WCHAR wide[8];
+  size_t length;
+  CHECK(StringCchCopyW(wide, 8, L"abcdefg") == S_OK && wcscmp(wide, L"abcdefg") == 0);
+  CHECK(StringCchCopyW(wide, 4, L"abcdefg") == STRSAFE_E_INSUFFICIENT_BUFFER && wcscmp(wide, L"abc") == 0);
+  CHECK(StringCchCatW(wide, 8, L"de") == S_OK && StringCchLengthW(wide, 8, &length) == S_OK && length == 5);
+  CHECK(StringCchCopyNW(wide, 8, L"xyz", 2) == S_OK && wcscmp(wide, L"xy") == 0);
+  CHECK(StringCbPrintfW(wide, sizeof wide, L"%s %d", L"w", 5) == S_OK && wcscmp(wide, L"w 5") == 0);
+  CHECK(StringCchPrintfW(wide, 4, L"%s", L"abcd") == STRSAFE_E_INSUFFICIENT_BUFFER && wcscmp(wide, L"abc") == 0);
+  CHECK(StringCchCopyW(wide, 0, L"") == STRSAFE_E_INVALID_PARAMETER);
+  CHECK(StringCchCopyW(NULL, 8, L"") == STRSAFE_E_INVALID_PARAMETER);
 }
 
 static void code_pages_are_translated(void) {
@@ -125,6 +143,7 @@ int main(void) {
   secure_functions_refuse_what_does_not_fit();
   numbers_and_paths();
   wide_texts_have_16_bits();
+  wide_texts_are_copied_within_their_room();
   code_pages_are_translated();
   messages_are_formatted();
   times_are_converted_and_shown();

@@ -187,6 +187,44 @@ static void call_closed(task *t) {
   release(t);
 }
 
+typedef struct {
+  task *t;
+  pthread_barrier_t barrier;
+  int begun, refused;
+} race;
+
+static void *begin_at_once(void *argument) {
+  race *r = argument;
+  char input[16];
+  DWORD flags = HSE_IO_ASYNC, size = sizeof input;
+  pthread_barrier_wait(&r->barrier);
+  /* The read that begins is cancelled before its buffer goes. */
+  BOOL begun = support(r->t, HSE_REQ_ASYNC_READ_CLIENT, input, &size, &flags);
+  __atomic_add_fetch(begun ? &r->begun : &r->refused, begun || GetLastError() == ERROR_INVALID_PARAMETER,
+                     __ATOMIC_SEQ_CST);
+  pthread_barrier_wait(&r->barrier);
+  if (begun) {
+    note(r->t, "cancel", support(r->t, HSE_REQ_CANCEL_IO, NULL, NULL, NULL));
+  }
+  return NULL;
+}
+
+static void begin_from_ten_threads(task *t) {
+  pthread_t threads[10];
+  race r = {t, {{0}}, 0, 0};
+  pthread_barrier_init(&r.barrier, NULL, 10);
+  for (int i = 0; i < 10; i += 1) {
+    if (pthread_create(&threads[i], NULL, begin_at_once, &r) != 0) {
+      abort();
+    }
+  }
+  for (int i = 0; i < 10; i += 1) {
+    pthread_join(threads[i], NULL);
+  }
+  pthread_barrier_destroy(&r.barrier);
+  note(t, "one of ten", r.begun == 1 && r.refused == 9);
+}
+
 static void obey(EXTENSION_CONTROL_BLOCK *block, const char *order) {
   BOOL done = FALSE;
   pthread_mutex_lock(&lock);
@@ -220,6 +258,8 @@ static BOOL begin(task *t) {
     note(t, "synchronous write", write_text(block, "x"));
     note(t, "synchronous vector", vector(t, NULL, 0, HSE_IO_SYNC));
     note(t, "cancel", support(t, HSE_REQ_CANCEL_IO, NULL, NULL, NULL));
+  } else if (strcmp(mode, "race") == 0) {
+    begin_from_ten_threads(t);
   } else if (strcmp(mode, "orders") == 0) {
     /* Until it has been told. */
     t->holders += 1;
