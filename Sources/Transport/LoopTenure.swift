@@ -18,12 +18,16 @@ final class LoopTenure: @unchecked Sendable {
     /// The kernel's number of the thread that runs the loop.
     private let thread = Atomic<Int32>(0)
 
-    /// How often the relief looks; work that blocks keeps the loop for one or two of these.
-    private static let tick: UInt32 = 1000
-    /// Looks during which work that computes, or was interrupted by other threads, may keep the loop.
-    private static let patience = 8
+    /// Microseconds between the relief's looks; work that blocks keeps the loop for one or two of them.
+    private static let interval: UInt32 = 1000
+    /// The same once all work has been over in time for a while: each look interrupts what a processor is doing.
+    private static let calmInterval: UInt32 = 4000
+    /// Looks after which such a while is over, about a second.
+    private static let looksUntilCalm = 1000
+    /// Microseconds that work which computes, or was interrupted by other threads, may keep the loop.
+    private static let patience: UInt32 = 8000
     /// Looks without any lending after which the relief sleeps until there is some.
-    private static let quietTicks = 100
+    private static let quietLooks = 100
 
     init() {
         unsafe word = .allocate(capacity: 1)
@@ -78,16 +82,20 @@ final class LoopTenure: @unchecked Sendable {
         defer { isRelieved.store(false, ordering: .relaxed) }
         var seen = unsafe word.pointee.load(ordering: .acquiring)
         var unchanged = 0
+        var looks = 0
         while !hasEnded.load(ordering: .sequentiallyConsistent) {
-            if unchanged >= Self.quietTicks, seen & 1 == 0 {
+            if unchanged >= Self.quietLooks, seen & 1 == 0 {
                 sleep(until: seen)
                 unchanged = 0
             }
-            usleep(Self.tick)
+            let interval = looks < Self.looksUntilCalm ? Self.interval : Self.calmInterval
+            usleep(interval)
+            looks += 1
             let current = unsafe word.pointee.load(ordering: .acquiring)
             unchanged = current == seen ? unchanged + 1 : 0
             seen = current
-            guard seen & 1 == 1, unchanged >= (isBorrowerRunnable ? Self.patience : 1) else { continue }
+            guard seen & 1 == 1, unchanged > 0 else { continue }
+            guard UInt32(unchanged) * interval >= Self.patience || !isBorrowerRunnable else { continue }
             let taken = unsafe word.pointee.compareExchange(
                 expected: seen, desired: seen &+ 1, ordering: .acquiringAndReleasing)
             if taken.exchanged { return true }
