@@ -4,6 +4,9 @@ import HTTP
 /// What an extension asks for besides output: an end, a child request, files and vectors to be sent.
 extension ExtensionDispatcher {
     /// Does what the extension asked for besides output; false when the request is over for the client.
+    ///
+    /// Apart from the loop, whose frame every pending request keeps.
+    @inline(never)
     func runErrands(
         _ session: ExtensionSession, _ framed: ChunkedBody?, _ exchange: Exchange
     ) async throws(ExchangeFailure) -> Bool {

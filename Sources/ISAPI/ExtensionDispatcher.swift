@@ -76,7 +76,7 @@ package final class ExtensionDispatcher: RequestHandler {
             return
         }
         do throws(ExchangeFailure) {
-            try await relay(session, exchange, feeder)
+            if try await relay(session, exchange) { feeder.release(session) }
         } catch {
             session.abandon()
             throw error
@@ -163,10 +163,8 @@ package final class ExtensionDispatcher: RequestHandler {
 
     /// Sends what the extension writes and reads what it asks for, until its response is complete.
     ///
-    /// Lets go of the session on return, and leaves that to the caller on an error.
-    private func relay(
-        _ session: ExtensionSession, _ exchange: Exchange, _ feeder: PoolFeeder
-    ) async throws(ExchangeFailure) {
+    /// - Returns: whether the session is to be released; it is abandoned otherwise. The caller has it on an error.
+    private func relay(_ session: ExtensionSession, _ exchange: Exchange) async throws(ExchangeFailure) -> Bool {
         let endpoint = exchange.endpoint
         let deadline = worker.now.advanced(by: requestTimeout)
         var flushDeadline = worker.now.advanced(by: Self.flushDelay)
@@ -183,17 +181,19 @@ package final class ExtensionDispatcher: RequestHandler {
                 case .deadline where next == flushDeadline:
                     flushDeadline = .never
                     session.setPrompt()
-                case .deadline where next == deadline: return try giveUp(session, exchange)
+                case .deadline where next == deadline:
+                    try giveUp(session, exchange)
+                    return false
                 case .deadline: try bodyFailed(.rejected(.bodyTimeout), session, exchange)
                 }
             }
             let (step, isBodyWanted) = takeEvents(of: session, &framed, exchange)
             isWaiting = step != .errands
             switch step {
-            case .ended: return feeder.release(session)
+            case .ended: return true
             case .errands:
                 // Signals may have come meanwhile for what was done, and one for this session among them.
-                guard try await runErrands(session, framed, exchange) else { return }
+                guard try await runErrands(session, framed, exchange) else { return false }
                 continue
             case .wait, .flush:
                 body = isBodyWanted ? try supplyBody(session, exchange, after: body) : BodyWait()
