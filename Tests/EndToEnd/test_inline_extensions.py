@@ -42,7 +42,7 @@ def test_no_more_requests_run_at_a_time_than_the_extension_has_threads(start_gat
 
     def ask(_):
         client = server.secure()
-        return [int(client.get("/most_at_once").text) for _ in range(5)]
+        return [int(client.get(f"/most_at_once?{threads}").text) for _ in range(5)]
 
     with concurrent.futures.ThreadPoolExecutor(8) as executor:
         assert max(max(answers) for answers in executor.map(ask, range(8))) == threads

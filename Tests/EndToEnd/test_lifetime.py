@@ -93,16 +93,17 @@ def test_the_libraries_of_a_script_map_may_be_loaded_at_the_start(start_gateway,
 @pytest.mark.parametrize("load", ["startup", "first_request"])
 def test_a_load_that_failed_is_tried_again_after_a_while(start, folder, load):
     (folder / "refuse").touch()
+    began = time.monotonic()
     server = start(load=load, load_retry="1500ms")
     assert answer(server).status == 500
     (folder / "refuse").unlink()
-    # It is not tried at once.
-    assert answer(server).status == 500
-    assert count(server, "load 1") == 1
+    # It is not tried at once, unless this machine has taken that long.
+    again, loads = answer(server).status, count(server, "load 1")
+    assert (again, loads) == (500, 1) or time.monotonic() > began + 1.5
     deadline = time.monotonic() + patience.seconds(10)
     while (response := answer(server)).status == 500:
         assert time.monotonic() < deadline
-    assert (response.status, response.text) == (200, "request 1\n")
+    assert (response.status, response.text) == (200, "request 1\n" if again == 500 else "request 2\n")
     assert count(server, "load 1") == 2
 
 
@@ -133,11 +134,21 @@ def test_an_extension_without_terminateextension_is_unloaded_when_it_is_idle(sta
     assert server.secure().get("/hello").text == "Hello, world\n"
 
 
-def test_an_extension_with_a_request_is_not_idle(start_gateway):
-    server = start_gateway(extensions={"slow": {"idle_unload": "500ms"}})
-    assert server.plain().get("/slow?1500").text == "1500\n"
-    # It may have been unloaded before the request, which loaded it anew then.
-    assert "extension slow: unloaded" not in server.log.lines[-1]
+def test_an_extension_with_a_request_is_not_idle(start_gateway, folder):
+    os.mkfifo(folder / "hold")
+    extensions = {"lifetime": {"idle_unload": "100ms"}, "hello": {"idle_unload": "300ms"}}
+    server = start_gateway(extensions=extensions, environment={"ISAGATE_TEST_FOLDER": str(folder)})
+    client = server.plain()
+    client.send(wire.request("/lifetime?held"))
+    with open(folder / "hold", "w") as hold:
+        # The request is there; it may have loaded the extension anew.
+        before, unloads = count(server, f"terminate {ADVISORY}"), server.log.text.count("extension hello: unloaded")
+        assert server.plain().get("/hello").status == 200
+        # That another one was idle for longer shows that this one's time has passed.
+        server.log.wait_for("extension hello: unloaded", unloads + 1)
+        assert count(server, f"terminate {ADVISORY}") == before
+        hold.write("h")
+    assert client.read_response().status == 200
 
 
 def test_requests_that_meet_an_extension_as_it_is_unloaded_are_answered(start):

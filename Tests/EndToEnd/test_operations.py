@@ -139,7 +139,7 @@ def test_a_client_that_is_too_slow_ends_the_operation(start_gateway):
 
 
 def test_the_end_of_a_requests_time_ends_the_operation(start_gateway):
-    server = start_gateway(ROUTES, {"operations": {"request_timeout": "200ms"}})
+    server = start_gateway(ROUTES, {"operations": {"request_timeout": "500ms"}})
     client = server.secure()
     begin(client, "timeout")
     assert client.read_response().status == 504
