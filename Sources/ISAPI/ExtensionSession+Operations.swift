@@ -102,6 +102,8 @@ extension ExtensionSession {
             guard unsafe state.admits(caller) else { return (.invalidParameter, nil) }
             if let failure = state.connectionFailure { return (failure, nil) }
             state.isClosedByExtension = true
+            // A worker that waits for a slow client would hear of it when that takes something or was too slow.
+            if state.transfer.isOpen || state.life.hasBlockedCalls { unsafe state.notifier?.disconnect() }
             state.hasErrands = true
             state.notify()
             return unsafe (nil, state.endOperation(bytes: 0, error: .netnameDeleted))

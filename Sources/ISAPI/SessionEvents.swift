@@ -8,6 +8,9 @@ package protocol SessionNotifier: AnyObject, Sendable {
 
     /// Whether the client has not closed its end; called on any thread, while the session is the worker's too.
     var isPeerConnected: Bool { get }
+
+    /// Ends what the worker sends and receives, whatever it waits for; called as `isPeerConnected` is.
+    func disconnect()
 }
 
 /// What a session has for its worker: everything since the worker last looked.

@@ -304,6 +304,11 @@ package final class Endpoint: EventSource, @unchecked Sendable {
         return unsafe poll(&entry, 1, 0) == 0
     }
 
+    /// Ends both directions, so that every wait for either ends too; from any thread, before the end.
+    package func disconnect() {
+        _ = shutdown(descriptor, Int32(SHUT_RDWR))
+    }
+
     // MARK: Signals
 
     /// Ends the current or next wait for `.signal`; from any thread, and without effect while an earlier one is on its way.

@@ -1,5 +1,6 @@
 """What extensions may call while an operation goes on, and how operations end, as docs/isapi.md tells it."""
 
+import os
 import ssl
 
 import gateway
@@ -173,6 +174,25 @@ def test_after_the_extension_closed_the_connection_everything_fails_with_netname
         ],
         NETNAME_DELETED,
     )
+
+
+@pytest.mark.parametrize("listener", ["plain", "secure"])
+def test_a_connection_is_closed_although_its_client_takes_nothing(start_gateway, listener):
+    server = start_gateway(ROUTES, ["operations"])
+
+    def descriptors():
+        return len(os.listdir(f"/proc/{server.gateway_pid}/fd"))
+
+    client = getattr(server, listener)()
+    client.get("/ping")
+    connected = descriptors()
+    client.send(wire.request("/operations/stalls"))
+    client.read_until(b"wwww")
+    with server.plain() as other:
+        assert other.get("/operations/order?close").text == "close 0\n"
+        report = f"stalls\ncompleted 0 {NETNAME_DELETED}\ncompletions 1\n"
+        patience.until(lambda: other.get("/operations/told").text == report)
+    patience.until(lambda: descriptors() < connected)
 
 
 # Files

@@ -132,6 +132,8 @@ final class TestWorker: SessionNotifier, @unchecked Sendable {
 
     var isPeerConnected: Bool { true }
 
+    func disconnect() {}
+
     /// Begins the session and queues it; false if the pool is full.
     func send(_ text: String, to target: TestExtension, readAhead: Int = 48 << 10) -> Bool {
         begin(text, target)

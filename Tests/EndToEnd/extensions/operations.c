@@ -30,7 +30,7 @@ typedef struct {
 /* Guarded by the lock. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static char told[2048];
-/* The request that /order tells what to do while its read waits. */
+/* The request that /order tells what to do while its operation waits. */
 static task *ordered;
 
 static void note(task *t, const char *name, BOOL done) {
@@ -225,6 +225,14 @@ static void begin_from_ten_threads(task *t) {
   note(t, "one of ten", r.begun == 1 && r.refused == 9);
 }
 
+static void await_order(task *t) {
+  /* Until it has been told. */
+  t->holders += 1;
+  pthread_mutex_lock(&lock);
+  ordered = t;
+  pthread_mutex_unlock(&lock);
+}
+
 static void obey(EXTENSION_CONTROL_BLOCK *block, const char *order) {
   BOOL done = FALSE;
   pthread_mutex_lock(&lock);
@@ -260,12 +268,11 @@ static BOOL begin(task *t) {
     note(t, "cancel", support(t, HSE_REQ_CANCEL_IO, NULL, NULL, NULL));
   } else if (strcmp(mode, "race") == 0) {
     begin_from_ten_threads(t);
+  } else if (strcmp(mode, "stalls") == 0) {
+    await_order(t);
+    return begin_endless_write(t);
   } else if (strcmp(mode, "orders") == 0) {
-    /* Until it has been told. */
-    t->holders += 1;
-    pthread_mutex_lock(&lock);
-    ordered = t;
-    pthread_mutex_unlock(&lock);
+    await_order(t);
     BOOL isFlushing = support(t, HSE_REQ_SET_FLUSH_FLAG, (LPVOID)(UINT_PTR)TRUE, NULL, NULL);
     return isFlushing && send_text_head(block) && read_async(t) && write_text(block, "waiting\n");
   } else if (strcmp(mode, "slow") == 0) {
