@@ -120,7 +120,7 @@ def test_a_server_whose_requests_fail_is_left_out_for_a_while(start, origins):
 
 
 def test_checks_take_a_server_out_and_bring_it_back(start, origins):
-    active = {"path": "/up", "every": "100ms", "timeout": "100ms", "rise": 1, "fall": 2, "status": 200}
+    active = {"path": "/up", "every": "300ms", "timeout": "300ms", "rise": 1, "fall": 2, "status": 200}
     gateway = start(upstream(origins[:2], health={"active": active}))
     client = gateway.plain()
     origins[0].status = 500
@@ -133,7 +133,7 @@ def test_checks_take_a_server_out_and_bring_it_back(start, origins):
 
 
 def test_what_checks_found_survives_a_reload(start, origins):
-    active = {"path": "/up", "every": "100ms", "timeout": "100ms", "rise": 100, "fall": 1, "status": 200}
+    active = {"path": "/up", "every": "300ms", "timeout": "300ms", "rise": 100, "fall": 1, "status": 200}
     gateway = start(upstream(origins[:2], health={"active": active}))
     origins[0].status = 500
     gateway.log.wait_for(r"warning: upstream api: 127.0.0.1:\d+ is down: status 500")
