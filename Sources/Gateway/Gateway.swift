@@ -21,6 +21,7 @@ package final class Gateway: GatewayControl {
     private var filesLog: FilesLog?
     private var upstreams: UpstreamHost?
     private var accessLog: AccessLogTarget?
+    private let builder = BuildingThread()
     private var current: Generation?
     private var certificates: CertificateSet? { current?.certificates }
     private var generation: Int { current?.number ?? 0 }
@@ -99,12 +100,12 @@ package final class Gateway: GatewayControl {
             configuration.extensions, found: ScriptFolders.extensions(of: configuration), tolerant: tolerant)
         let upstreamCandidate = try upstreams.prepare(
             configuration.upstreams, resolver: configuration.resolver, files: material.files)
-        let builder = GenerationBuilder(
+        let generationBuilder = GenerationBuilder(
             configuration: configuration, number: generation + 1, workers: workerCount, extensions: extensions,
             candidate: candidate, upstreams: upstreams, upstreamCandidate: upstreamCandidate, filesLog: filesLog,
             accessLog: accessLog, previousCertificates: certificates,
             previousLimiters: current?.limiters ?? [:], files: material.files, chains: material.chains)
-        let built = try buildingApart { () throws(GatewayError) in try builder.build() }
+        let built = try builder.run { () throws(GatewayError) in try generationBuilder.build() }
         warn(of: built.certificates)
         current = built
         self.accessLog = accessLog
@@ -142,7 +143,7 @@ package final class Gateway: GatewayControl {
     package func exchangeCertificates(_ material: Material) -> Result<ReloadReport, GatewayError> {
         report { () throws(GatewayError) in
             guard let current else { throw .runtime("the gateway has not started") }
-            let certificates = try buildingApart { () throws(GatewayError) in
+            let certificates = try builder.run { () throws(GatewayError) in
                 try GenerationBuilder.loadCertificates(
                     of: material.configuration, replacing: current.certificates, isPreviousAccepted: true,
                     from: material.files)

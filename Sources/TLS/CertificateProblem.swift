@@ -65,23 +65,28 @@ package struct CertificateProblem: Error, Hashable, Sendable, CustomStringConver
     private var text: String {
         switch kind {
         case .unreadable(let reason): "cannot be read: \(reason)"
-        case .damaged(let reason): "is not a PEM file, or a damaged one: \(reason)"
+        case .damaged(let reason):
+            "is not a PEM file, or a damaged one: \(reason); expected base64 between -----BEGIN and -----END lines"
         case .noCertificate: "contains no certificate; expected PEM blocks that begin with -----BEGIN CERTIFICATE-----"
         case .invalidCertificate(let position, let reason):
-            "certificate \(position) in it is not a valid X.509 certificate: \(reason)"
+            "certificate \(position) in it is not a valid X.509 certificate: \(reason); expected one as an "
+                + "authority issues it"
         case .noKey: "contains no private key; expected a PEM block that begins with -----BEGIN PRIVATE KEY-----"
         case .severalKeys: "contains several private keys; expected one"
         case .passphraseMissing: "is encrypted; expected a passphrase_file beside it"
-        case .wrongPassphrase(let file): "cannot be decrypted with the passphrase in \(file)"
-        case .invalidKey(let reason): "is not a valid private key: \(reason)"
+        case .wrongPassphrase(let file): "cannot be decrypted; expected its passphrase in the first line of \(file)"
+        case .invalidKey(let reason):
+            "is not a valid private key: \(reason); expected PKCS #8, or the older form of an RSA or EC key"
         case .keyMismatch(let chain): "is not the key of the first certificate in \(chain); expected its private key"
         case .chainOrder(let position, let issuer, let found):
             "certificate \(position) is \(found), which did not sign certificate \(position - 1); "
                 + "expected the certificate of \(issuer) there"
         case .notAuthority(let position, let subject):
             "certificate \(position), \(subject), is not that of an authority; expected one that may sign certificates"
-        case .expired(let position, let time): "\(Self.ordinal(position)) expired on \(time)"
-        case .notYetValid(let position, let time): "\(Self.ordinal(position)) is not valid before \(time)"
+        case .expired(let position, let time):
+            "\(Self.ordinal(position)) expired on \(time); expected one that is valid now"
+        case .notYetValid(let position, let time):
+            "\(Self.ordinal(position)) is not valid before \(time); expected one that is valid now"
         case .missingHosts(let hosts, let names):
             "is not for \(Self.list(hosts)), nor is another certificate of the site; it is for \(Self.list(names))"
         case .noHost(let hosts, let names):

@@ -146,6 +146,14 @@ def test_a_refused_reload_says_why(server):
     assert json.loads(server.command("status", "--json").stdout)["failedReloads"] == 1
 
 
+def test_a_gateway_is_within_reach_while_its_file_is_no_yaml(server):
+    server.file.write_text("admin:\n  socket: admin.sock\n\nsites: [\n")
+    outcome = server.command("reload")
+    assert outcome.returncode == 78
+    assert "not valid YAML" in outcome.stderr
+    assert json.loads(server.command("status", "--json").stdout)["failedReloads"] == 1
+
+
 @pytest.mark.parametrize("command", [["reload"], ["status"], ["stop"], ["drain"], ["-s", "quit"]])
 def test_without_a_gateway_the_exit_code_is_69(server, command):
     server.stop()

@@ -28,7 +28,7 @@ extension Configuration {
     /// within reach while its configuration is being repaired.
     package static func adminSocket(path: String) throws(ConfigurationErrors) -> String? {
         let (text, folder) = try read(path: path)
-        guard let document = try? YAMLDocument(SourceText(text)) else {
+        guard let document = (try? YAMLDocument(SourceText(text))) ?? YAMLDocument(of: "admin", in: text) else {
             return try decode(text: text, file: path, folder: folder, kindOfFile: kindOfFile).admin.socket
         }
         let context = DecodingContext(
@@ -83,6 +83,18 @@ extension Configuration {
 }
 
 extension YAMLDocument {
+    /// One section of a text that need not be YAML elsewhere: from its key at the beginning of a line to the next line
+    /// that is not indented. Nil when that is no YAML either, or there is no such line.
+    fileprivate init?(of section: String, in text: String) {
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        guard let start = lines.firstIndex(where: { $0.hasPrefix("\(section):") }) else { return nil }
+        let rest = lines[(start + 1)...].prefix { line in line.first.map { " #\r".contains($0) } ?? true }
+        guard let document = try? YAMLDocument(SourceText(([lines[start]] + rest).joined(separator: "\n"))) else {
+            return nil
+        }
+        self = document
+    }
+
     /// An empty file is decoded like an empty value.
     fileprivate var rootOrNothing: Node {
         root ?? Node.scalar(Node.Scalar("", .implicit, .plain, nil))
