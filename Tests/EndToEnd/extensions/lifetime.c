@@ -1,6 +1,7 @@
 /*
- * Tells the log of its life: `lifetime: load` and `lifetime: terminate FLAGS`. A request is answered with how many this
- * copy of the library has had; `unhealthy` in the query reports that, with `held` it waits for the pipe `hold`.
+ * Tells the log of its life: `lifetime: load`, `lifetime: held` and `lifetime: terminate FLAGS`. A request is answered
+ * with how many this copy of the library has had; `unhealthy` in the query reports that, with `held` it waits for the
+ * pipe `hold`.
  *
  * ISAGATE_TEST_FOLDER holds what steers it: with `gate`, a pipe, loading waits until somebody writes to it; with
  * `refuse` it does not load, with `stay` it does not agree to be unloaded.
@@ -61,8 +62,11 @@ DWORD WINAPI HttpExtensionProc(EXTENSION_CONTROL_BLOCK *block) {
   if (strstr(block->lpszQueryString, "unhealthy") != NULL) {
     block->ServerSupportFunction(block->ConnID, HSE_REQ_REPORT_UNHEALTHY, "worn out", NULL, NULL);
   }
-  if (strstr(block->lpszQueryString, "held") != NULL && !wait_for("hold")) {
-    return HSE_STATUS_ERROR;
+  if (strstr(block->lpszQueryString, "held") != NULL) {
+    tell("held", 1);
+    if (!wait_for("hold")) {
+      return HSE_STATUS_ERROR;
+    }
   }
   return send_text_head(block) && write_format(block, "request %ld\n", number) ? HSE_STATUS_SUCCESS : HSE_STATUS_ERROR;
 }
