@@ -1,5 +1,6 @@
 """How the gateway ends."""
 
+import os
 import signal
 
 import gateway
@@ -14,17 +15,31 @@ def test_a_signal_ends_an_idle_gateway(ping, number):
     ping.log.wait_for("stopped")
 
 
+@pytest.fixture
+def start_busy(start_gateway, tmp_path):
+    """A function that starts a gateway; with it come a client whose request an extension has, and what lets it go."""
+
+    def start(routes=(), extensions=(), **environment):
+        os.mkfifo(tmp_path / "hold")
+        environment["ISAGATE_TEST_FOLDER"] = str(tmp_path)
+        server = start_gateway(routes, extensions=["lifetime", *extensions], environment=environment)
+        client = server.secure()
+        client.send(wire.request("/lifetime?held"))
+        # Opens when the extension does, which then reads until the end.
+        hold = open(tmp_path / "hold", "w")
+        return server, client, hold.close
+
+    return start
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGQUIT])
-def test_a_request_in_flight_is_finished(start_gateway, number):
-    server = start_gateway(extensions=["slow"])
-    client = server.secure()
-    client.send(wire.request("/slow?1000"))
-    wait_until_taken(server)
+def test_a_request_in_flight_is_finished(start_busy, number):
+    server, client, let_go = start_busy()
     server.signal(number)
     server.log.wait_for("draining")
-
+    let_go()
     response = client.read_response()
-    assert (response.status, response.text) == (200, "1000\n")
+    assert (response.status, response.text) == (200, "request 1\n")
     assert response["Connection"] == "close"
     client.expect_end()
     assert server.wait() == 0
@@ -37,29 +52,26 @@ def wait_until_taken(server):
             client.get("/nothing")
 
 
-def test_no_connection_is_accepted_while_draining(start_gateway):
-    server = start_gateway(extensions=["slow"])
-    client = server.secure()
-    client.send(wire.request("/slow?1000"))
-    wait_until_taken(server)
+def test_no_connection_is_accepted_while_draining(start_busy):
+    server, client, let_go = start_busy()
     server.signal(signal.SIGTERM)
     server.log.wait_for("draining")
-    assert client.read_response().status == 200
     with pytest.raises(ConnectionError):
         server.plain()
+    let_go()
+    assert client.read_response().status == 200
     assert server.wait() == 0
 
 
-def test_a_kept_connection_is_closed_with_its_next_response(start_gateway):
-    server = start_gateway([gateway.PING], extensions=["slow"])
-    busy, idle = server.secure(), server.secure()
+def test_a_kept_connection_is_closed_with_its_next_response(start_busy):
+    server, busy, let_go = start_busy([gateway.PING])
+    idle = server.secure()
     assert idle.get("/ping")["Connection"] is None
-    busy.send(wire.request("/slow?1500"))
-    wait_until_taken(server)
     server.signal(signal.SIGTERM)
     server.log.wait_for("draining")
     assert idle.get("/ping")["Connection"] == "close"
     idle.expect_end()
+    let_go()
     assert busy.read_response().status == 200
     assert server.wait() == 0
 
@@ -97,14 +109,14 @@ def test_the_grace_period_ends_a_request_that_does_not(start_gateway):
     server.log.wait_for("grace period over")
 
 
-def test_extensions_are_terminated_last_and_must_unload(start_gateway, tmp_path):
+def test_extensions_are_terminated_last_and_must_unload(start_busy, tmp_path):
     record = tmp_path / "record"
-    server = start_gateway(extensions=["terminate", "slow"], environment={"ISAGATE_TEST_FILE": str(record)})
+    server, client, let_go = start_busy(extensions=["terminate"], ISAGATE_TEST_FILE=str(record))
     assert server.plain().get("/terminate").text == "running\n"
-    client = server.secure()
-    client.send(wire.request("/slow?700"))
-    wait_until_taken(server)
     server.signal(signal.SIGTERM)
+    server.log.wait_for("draining")
+    assert not record.exists()
+    let_go()
     assert client.read_response().status == 200
     assert server.wait() == 0
     must_unload = 2

@@ -109,8 +109,7 @@ def test_the_last_of_many_reloads_is_never_lost(ping):
         ping.signal(signal.SIGHUP)
     ping.configure({**ping.configuration, "sites": [gateway.site([respond("/number", "last")])]})
     ping.signal(signal.SIGHUP)
-    while client.get("/number").text != "last":
-        pass
+    patience.until(lambda: client.get("/number").text == "last")
 
 
 def test_a_mistaken_configuration_changes_nothing(ping):
@@ -144,8 +143,6 @@ def test_usr1_opens_the_access_log_anew(start_gateway):
         client.get("/ping")
         log.rename(server.folder / "access.log.1")
         server.signal(signal.SIGUSR1)
-        while not log.exists():
-            client.get("/ping")
+        patience.until(lambda: client.get("/ping").status == 200 and log.exists())
         client.get("/ping?after")
-        while "/ping?after" not in log.read_text():
-            client.get("/ping")
+        patience.until(lambda: client.get("/ping").status == 200 and "/ping?after" in log.read_text())
