@@ -10,13 +10,15 @@ struct ConfigurationText {
     var text: String { [head, listeners, more, sites].filter { !$0.isEmpty }.joined(separator: "\n") + "\n" }
 }
 
-/// Decodes as if the file were `/etc/isagate/gateway.yaml` and these files existed beside it.
+/// Decodes as if the file were `/etc/isagate/gateway.yaml` and these files existed beside it; `/closed` may not be
+/// entered.
 func decode(
     _ text: String, files: Set<String> = ["/etc/isagate/hello.so", "/etc/isagate/site.pem", "/etc/isagate/site.key"],
     folders: Set<String> = ["/etc/isagate", "/srv/public"]
 ) throws(ConfigurationErrors) -> Configuration {
     try Configuration.decode(text: text, file: "gateway.yaml", folder: "/etc/isagate") { path in
-        files.contains(path) ? .file : folders.contains(path) ? .folder : nil
+        if path.hasPrefix("/closed/") { return .hidden(behind: "/closed") }
+        return files.contains(path) ? .file : folders.contains(path) ? .folder : nil
     }
 }
 

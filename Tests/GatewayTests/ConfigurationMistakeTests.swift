@@ -133,6 +133,10 @@ import Testing
         ("admim: {}", "3:1 unknown key 'admim' [admin]"),
         ("extensions: { a: { library: nowhere.so } }", "3:29 no such file: '/etc/isagate/nowhere.so'"),
         ("extensions: { a: { library: /srv/public } }", "3:29 '/srv/public' is a folder, not a file"),
+        (
+            "extensions: { a: { library: /closed/a.so } }",
+            "3:29 cannot reach '/closed/a.so': folder '/closed' may not be entered"
+        ),
         ("extensions: { a: {} }", "3:18 missing key 'library'"),
         ("extensions: { a b: { library: hello.so } }", "3:15 a name holds letters, digits, '-', '_' and '.' only"),
         (

@@ -39,8 +39,20 @@ extension Configuration {
     /// What stands at a path, nil for nothing that can be seen.
     static func kindOfFile(_ path: String) -> FileKind? {
         var status = stat()
-        guard unsafe stat(path, &status) == 0 else { return nil }
+        guard unsafe stat(path, &status) == 0 else {
+            return errno == EACCES ? .hidden(behind: closedFolder(path)) : nil
+        }
         return status.st_mode & S_IFMT == S_IFDIR ? .folder : .file
+    }
+
+    /// The outermost folder on the way to a file that may not be entered.
+    private static func closedFolder(_ path: String) -> String {
+        var folder = ""
+        for part in path.split(separator: "/").dropLast() {
+            folder += "/" + part
+            if unsafe faccessat(AT_FDCWD, folder, X_OK, AT_EACCESS) != 0 { break }
+        }
+        return folder
     }
 
     /// Checks the text of a configuration file without touching the file system.

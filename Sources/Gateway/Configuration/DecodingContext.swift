@@ -62,8 +62,10 @@ final class DecodingContext {
     }
 }
 
-package enum FileKind: Sendable {
+package enum FileKind: Hashable, Sendable {
     case file, folder
+    /// Whatever stands there is behind a folder that may not be entered.
+    case hidden(behind: String)
 }
 
 /// A decoded value and where it stands.

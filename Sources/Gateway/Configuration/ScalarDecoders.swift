@@ -24,12 +24,15 @@ extension ValueDecoder<String> {
                 context.note(file: path, at: node.position)
                 return path
             }
-            switch (kind, wanted) {
-            case (nil, .file): context.report("no such file: \(quoted(path))", at: node)
-            case (nil, .folder): context.report("no such folder: \(quoted(path))", at: node)
-            case (_, .file): context.report("\(quoted(path)) is a folder, not a file", at: node)
-            case (_, .folder): context.report("\(quoted(path)) is not a folder", at: node)
-            }
+            let message =
+                switch kind {
+                case nil: "no such \(wanted == .file ? "file" : "folder"): \(quoted(path))"
+                case .file: "\(quoted(path)) is not a folder"
+                case .folder: "\(quoted(path)) is a folder, not a file"
+                case .hidden(let folder):
+                    "cannot reach \(quoted(path)): folder \(quoted(folder)) may not be entered"
+                }
+            context.report(message, at: node)
             return nil
         }
     }
