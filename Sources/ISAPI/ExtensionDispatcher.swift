@@ -48,7 +48,13 @@ package final class ExtensionDispatcher: RequestHandler {
         guard unsafe !exchange.withPath({ path in unsafe PathMapping.climbs(path) }) else {
             throw .rejected(.pathEscapesRoot)
         }
-        if let lease = seat.lease { return try await handle(exchange, lease) }
+        guard let lease = seat.lease else { return try await handleOnceLoaded(exchange) }
+        try await handle(exchange, lease)
+    }
+
+    /// Apart from `handle`, whose frame every pending request keeps.
+    @inline(never)
+    private func handleOnceLoaded(_ exchange: Exchange) async throws(ExchangeFailure) {
         switch try await seat.arrive(exchange.endpoint, until: worker.now.advanced(by: requestTimeout)) {
         case .leased(let lease): try await handle(exchange, lease)
         case .refused: exchange.fail(refused)
