@@ -248,13 +248,13 @@ static BOOL begin(task *t) {
   if (strcmp(mode, "child") == 0) {
     return query_number(t->block, "wide", 0) ? unicode_child(t) : child(t);
   }
+  if (!read_async(t)) {
+    return FALSE;
+  }
   if (strcmp(mode, "gone") == 0) {
     /* Tells the client that it may leave. */
     send_text_head(t->block);
     write_format(t->block, "begun\n");
-  }
-  if (!read_async(t)) {
-    return FALSE;
   }
   if (strcmp(mode, "cancel") == 0) {
     send_text_head(t->block);
