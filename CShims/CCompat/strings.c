@@ -1,6 +1,5 @@
-// Texts, as functions of Windows and of strsafe.h take them.
+// Texts, as functions of Windows take them.
 #include "compat.h"
-#include "strsafe.h"
 
 int WINAPI lstrlenA(LPCSTR lpString) { return lpString != NULL ? (int)strlen(lpString) : 0; }
 
@@ -124,52 +123,3 @@ LPSTR WINAPI CharPrevA(LPCSTR lpszStart, LPCSTR lpszCurrent) {
 }
 BOOL WINAPI IsCharAlphaA(CHAR ch) { return isalpha((unsigned char)ch) != 0; }
 BOOL WINAPI IsCharAlphaNumericA(CHAR ch) { return isalnum((unsigned char)ch) != 0; }
-
-// ---- With sizes (StringCch) ----
-
-HRESULT StringCchCopyNA(LPSTR pszDest, size_t cchDest, LPCSTR pszSrc, size_t cchToCopy) {
-  if (pszDest == NULL || cchDest == 0 || cchDest > STRSAFE_MAX_CCH) {
-    return STRSAFE_E_INVALID_PARAMETER;
-  }
-  size_t length = pszSrc != NULL ? strnlen(pszSrc, cchToCopy) : 0;
-  size_t fitting = length < cchDest ? length : cchDest - 1;
-  memmove(pszDest, pszSrc != NULL ? pszSrc : "", fitting);
-  pszDest[fitting] = '\0';
-  return fitting == length ? S_OK : STRSAFE_E_INSUFFICIENT_BUFFER;
-}
-
-HRESULT StringCchCopyA(LPSTR pszDest, size_t cchDest, LPCSTR pszSrc) {
-  return StringCchCopyNA(pszDest, cchDest, pszSrc, STRSAFE_MAX_CCH);
-}
-
-HRESULT StringCchCatA(LPSTR pszDest, size_t cchDest, LPCSTR pszSrc) {
-  size_t length = pszDest != NULL ? strnlen(pszDest, cchDest) : 0;
-  if (pszDest == NULL || length == cchDest) {
-    return STRSAFE_E_INVALID_PARAMETER;
-  }
-  return StringCchCopyA(pszDest + length, cchDest - length, pszSrc);
-}
-
-HRESULT StringCchVPrintfA(LPSTR pszDest, size_t cchDest, LPCSTR pszFormat, va_list argList) {
-  if (pszDest == NULL || cchDest == 0 || cchDest > STRSAFE_MAX_CCH) {
-    return STRSAFE_E_INVALID_PARAMETER;
-  }
-  int length = vsnprintf(pszDest, cchDest, pszFormat, argList);
-  return length >= 0 && (size_t)length < cchDest ? S_OK : STRSAFE_E_INSUFFICIENT_BUFFER;
-}
-
-HRESULT StringCchPrintfA(LPSTR pszDest, size_t cchDest, LPCSTR pszFormat, ...) {
-  va_list arguments;
-  va_start(arguments, pszFormat);
-  HRESULT result = StringCchVPrintfA(pszDest, cchDest, pszFormat, arguments);
-  va_end(arguments);
-  return result;
-}
-
-HRESULT StringCchLengthA(LPCSTR psz, size_t cchMax, size_t *pcchLength) {
-  size_t length = psz != NULL && cchMax <= STRSAFE_MAX_CCH ? strnlen(psz, cchMax) : cchMax;
-  if (pcchLength != NULL) {
-    *pcchLength = length < cchMax ? length : 0;
-  }
-  return length < cchMax ? S_OK : STRSAFE_E_INVALID_PARAMETER;
-}

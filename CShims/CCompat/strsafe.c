@@ -1,7 +1,62 @@
-// The functions of strsafe.h for texts of WCHAR; those for CHAR are beside the other functions of texts.
+// The functions of strsafe.h, for texts of CHAR and of WCHAR.
 #include "strsafe.h"
 
 #include "compat.h"
+
+static bool is_room(const void *destination, size_t room) {
+  return destination != NULL && room > 0 && room <= STRSAFE_MAX_CCH;
+}
+
+// ---- CHAR ----
+
+HRESULT StringCchCopyNA(LPSTR pszDest, size_t cchDest, LPCSTR pszSrc, size_t cchToCopy) {
+  if (!is_room(pszDest, cchDest)) {
+    return STRSAFE_E_INVALID_PARAMETER;
+  }
+  size_t length = pszSrc != NULL ? strnlen(pszSrc, cchToCopy) : 0;
+  size_t fitting = length < cchDest ? length : cchDest - 1;
+  memmove(pszDest, pszSrc != NULL ? pszSrc : "", fitting);
+  pszDest[fitting] = '\0';
+  return fitting == length ? S_OK : STRSAFE_E_INSUFFICIENT_BUFFER;
+}
+
+HRESULT StringCchCopyA(LPSTR pszDest, size_t cchDest, LPCSTR pszSrc) {
+  return StringCchCopyNA(pszDest, cchDest, pszSrc, STRSAFE_MAX_CCH);
+}
+
+HRESULT StringCchCatA(LPSTR pszDest, size_t cchDest, LPCSTR pszSrc) {
+  size_t length = pszDest != NULL ? strnlen(pszDest, cchDest) : 0;
+  if (pszDest == NULL || length == cchDest) {
+    return STRSAFE_E_INVALID_PARAMETER;
+  }
+  return StringCchCopyA(pszDest + length, cchDest - length, pszSrc);
+}
+
+HRESULT StringCchVPrintfA(LPSTR pszDest, size_t cchDest, LPCSTR pszFormat, va_list argList) {
+  if (!is_room(pszDest, cchDest)) {
+    return STRSAFE_E_INVALID_PARAMETER;
+  }
+  int length = vsnprintf(pszDest, cchDest, pszFormat, argList);
+  return length >= 0 && (size_t)length < cchDest ? S_OK : STRSAFE_E_INSUFFICIENT_BUFFER;
+}
+
+HRESULT StringCchPrintfA(LPSTR pszDest, size_t cchDest, LPCSTR pszFormat, ...) {
+  va_list arguments;
+  va_start(arguments, pszFormat);
+  HRESULT result = StringCchVPrintfA(pszDest, cchDest, pszFormat, arguments);
+  va_end(arguments);
+  return result;
+}
+
+HRESULT StringCchLengthA(LPCSTR psz, size_t cchMax, size_t *pcchLength) {
+  size_t length = psz != NULL && cchMax <= STRSAFE_MAX_CCH ? strnlen(psz, cchMax) : cchMax;
+  if (pcchLength != NULL) {
+    *pcchLength = length < cchMax ? length : 0;
+  }
+  return length < cchMax ? S_OK : STRSAFE_E_INVALID_PARAMETER;
+}
+
+// ---- WCHAR ----
 
 static size_t length_within(LPCWSTR text, size_t limit) {
   size_t length = 0;
@@ -9,10 +64,6 @@ static size_t length_within(LPCWSTR text, size_t limit) {
     length += 1;
   }
   return length;
-}
-
-static bool is_room(LPWSTR destination, size_t room) {
-  return destination != NULL && room > 0 && room <= STRSAFE_MAX_CCH;
 }
 
 HRESULT StringCchCopyNW(LPWSTR pszDest, size_t cchDest, LPCWSTR pszSrc, size_t cchToCopy) {
