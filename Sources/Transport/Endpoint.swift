@@ -190,7 +190,8 @@ package final class Endpoint: EventSource, @unchecked Sendable {
     package func wait(for interest: Interest, until deadline: Deadline) async -> Wake {
         if let wake = satisfied(interest) { return wake }
         worker.setDeadline(of: self, deadline)
-        return await unsafe withUnsafeContinuation { continuation in
+        // Unlike withUnsafeContinuation it does not look for the executor twice on the way back.
+        return await unsafe _unsafeInheritExecutor_withUnsafeContinuation { continuation in
             assert(unsafe waiter == nil, "one task waits on an endpoint")
             self.interest = interest
             unsafe waiter = continuation
