@@ -5,4 +5,9 @@ package enum TLSLibrary {
     package static var version: String {
         unsafe String(cString: OpenSSL_version(OPENSSL_VERSION))
     }
+
+    /// Makes the buffers of records cheap to come by; without effect once OpenSSL is in use.
+    package static func prepare() {
+        COpenSSL_keep_record_buffers()
+    }
 }

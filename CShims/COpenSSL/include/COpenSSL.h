@@ -89,6 +89,11 @@ static inline long COpenSSL_get_ocsp_response(SSL *session, const unsigned char 
 
 // MARK: Errors and memory
 
+/// Has threads keep the last buffers of records that OpenSSL gave back, for the next record; before all other calls.
+///
+/// Returns 0 when OpenSSL has allocated memory already.
+int COpenSSL_keep_record_buffers(void);
+
 static inline int COpenSSL_error_reason(unsigned long code) { return ERR_GET_REASON(code); }
 static inline void *COpenSSL_malloc(size_t count) { return OPENSSL_malloc(count); }
 static inline void COpenSSL_free(void *pointer) { OPENSSL_free(pointer); }

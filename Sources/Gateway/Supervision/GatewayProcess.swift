@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import TLS
 import Transport
 
 /// A process that serves what its supervisor hands it and can read no key from a file.
@@ -8,6 +9,7 @@ package enum GatewayProcess {
     ///
     /// - Parameter parent: the supervisor.
     package static func run(parent: Int32) -> Int32 {
+        TLSLibrary.prepare()
         let signals = SignalReader()
         unsafe CLinux_set_thread_name("isagate-gateway")
         _ = CLinux_forbid_new_privileges()

@@ -1,5 +1,6 @@
 import Glibc
 import Logging
+import TLS
 import Transport
 
 /// Keeps a gateway serving: binds the listeners, reads the keys, starts the gateway process and replaces it when it dies.
@@ -123,6 +124,7 @@ package final class Supervisor {
 
     /// Reads and binds everything, or takes over from the program that executed this one.
     package init(configurationFile: String, isSingle: Bool) throws(GatewayError) {
+        TLSLibrary.prepare()
         signals = SignalReader()
         self.configurationFile = configurationFile
         self.isSingle = isSingle
