@@ -35,10 +35,7 @@ package final class TLSClientContext: @unchecked Sendable {
             throw CertificateProblem("upstream", .policy(TLSError("create TLS context").reason))
         }
         unsafe pointer = context
-        unsafe COpenSSL_CTX_set_mode(
-            context,
-            COpenSSL_MODE_RELEASE_BUFFERS | COpenSSL_MODE_ENABLE_PARTIAL_WRITE
-                | COpenSSL_MODE_ACCEPT_MOVING_WRITE_BUFFER)
+        unsafe COpenSSL_CTX_set_mode(context, COpenSSL_MODE_RELEASE_BUFFERS)
         // Unlike a client's, a server's end without close_notify is an error: some responses end with the connection.
         unsafe SSL_CTX_set_options(context, COpenSSL_OP_NO_RENEGOTIATION | COpenSSL_OP_NO_COMPRESSION)
         unsafe COpenSSL_CTX_set_read_ahead(context, 1)

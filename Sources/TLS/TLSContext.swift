@@ -40,10 +40,7 @@ final class TLSContext: @unchecked Sendable {
     }
 
     private func configure(_ context: OpaquePointer) {
-        unsafe COpenSSL_CTX_set_mode(
-            context,
-            COpenSSL_MODE_RELEASE_BUFFERS | COpenSSL_MODE_ENABLE_PARTIAL_WRITE
-                | COpenSSL_MODE_ACCEPT_MOVING_WRITE_BUFFER)
+        unsafe COpenSSL_CTX_set_mode(context, COpenSSL_MODE_RELEASE_BUFFERS)
         // An early FIN needs no error of its own: HTTP framing tells a finished message from a cut one.
         unsafe SSL_CTX_set_options(
             context, COpenSSL_OP_NO_RENEGOTIATION | COpenSSL_OP_NO_COMPRESSION | COpenSSL_OP_IGNORE_UNEXPECTED_EOF)

@@ -157,11 +157,15 @@ package final class TLSStream: ByteStream {
             if heldEnd >= Self.coalescedWrite {
                 guard case .bytes = flush(isMoreComing: true) else { break }
             }
+            // As many records at once as find room; none of them can have to wait.
+            let room = (Worker.blockSize - heldEnd) / Self.recordSize * Self.recordPlaintext
             let rest = unsafe bytes[taken...]
             let count = unsafe SSL_write(
-                session, UnsafeRawBufferPointer(rebasing: rest).baseAddress,
-                Int32(min(Self.recordPlaintext, rest.count)))
-            guard count > 0 else { return taken > 0 ? .bytes(taken) : outcome(of: count) }
+                session, UnsafeRawBufferPointer(rebasing: rest).baseAddress, Int32(min(room, rest.count)))
+            guard count > 0 else {
+                let outcome = outcome(of: count)
+                return taken > 0 ? .bytes(taken) : outcome
+            }
             taken += Int(count)
         }
         if case .failed(let failure) = flush(isMoreComing: isMoreComing && taken == bytes.count) {

@@ -327,7 +327,7 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
         }
     }
 
-    /// Room for 64 KiB of plain text as TLS records, and one record more.
+    /// Room for 80 KiB of plain text as TLS records.
     package static let blockSize = 96 << 10
     private static let spareBlockLimit = 16
 

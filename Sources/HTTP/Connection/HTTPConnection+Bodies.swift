@@ -2,8 +2,8 @@ import Transport
 
 /// Sending what lies ready as a whole: files, and memory that need not be copied.
 extension HTTPConnection {
-    /// Bytes that are read and written at once: four full TLS records, which leave in one write to the socket.
-    private static let pieceSize = 64 << 10
+    /// Bytes that are read and written at once: five full TLS records, which leave in one write to the socket.
+    private static let pieceSize = 80 << 10
     /// Bytes that a plain connection asks the kernel to send at once.
     private static let kernelPieceSize = 512 << 10
     /// Less than this is collected with what else there is to send.
