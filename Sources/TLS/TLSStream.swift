@@ -82,10 +82,15 @@ package final class TLSStream: ByteStream {
     /// Negotiates with the client until done, failed, or past `deadline`.
     package func handshake(until deadline: Deadline) async -> HandshakeOutcome {
         while true {
-            clearErrors()
+            ERR_clear_error()
             let result = unsafe SSL_do_handshake(session)
-            if case .failed(let failure) = flush() { return .failed(reason(of: failure)) }
+            if case .failed(let failure) = flush() {
+                ERR_clear_error()
+                return .failed(reason(of: failure))
+            }
             if result == 1 {
+                // A ticket that could not be read is among them.
+                ERR_clear_error()
                 didHandshake = true
                 endNegotiation()
                 return .done
@@ -198,27 +203,33 @@ package final class TLSStream: ByteStream {
         if didHandshake && !hasFailed {
             clearErrors()
             _ = unsafe SSL_shutdown(session)
+            ERR_clear_error()
             _ = flush()
         }
         endpoint.finishSending()
     }
 
+    /// Empties the thread's queue of errors, by which OpenSSL tells failures from waiting, of what others left there.
+    ///
+    /// All calls in this module leave it empty, and asking costs as much as all else around a short read.
     @inline(__always)
     private func clearErrors() {
-        if ERR_peek_error() != 0 { ERR_clear_error() }
+        guard endpoint.worker.hasRunForeignCode else { return }
+        ERR_clear_error()
+        endpoint.worker.hasRunForeignCode = false
     }
 
     private func outcome(of result: Int32) -> IOResult {
-        switch unsafe SSL_get_error(session, result) {
-        case SSL_ERROR_WANT_READ: return .wouldBlock(.readable)
-        case SSL_ERROR_WANT_WRITE: return .wouldBlock(.writable)
+        let error = unsafe SSL_get_error(session, result)
+        if error == SSL_ERROR_WANT_READ { return .wouldBlock(.readable) }
+        ERR_clear_error()
+        switch error {
         case SSL_ERROR_ZERO_RETURN: return .end
         case SSL_ERROR_SYSCALL:
             hasFailed = true
             return .failed(sendFailure ?? .reset)
         default:
             hasFailed = true
-            ERR_clear_error()
             return .failed(.protocolViolation)
         }
     }
@@ -281,6 +292,7 @@ package final class TLSStream: ByteStream {
     private(set) var site: String?
 
     private func describeSecurity() -> SecurityDescription? {
+        defer { ERR_clear_error() }
         let certificate = unsafe SSL_get_certificate(session)
         let key = unsafe certificate.flatMap { unsafe X509_get0_pubkey($0) }
         let name = unsafe SSL_get_servername(session, COpenSSL_TLSEXT_NAMETYPE_host_name)

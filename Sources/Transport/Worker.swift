@@ -18,6 +18,8 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
     /// Connections of this worker that have not ended.
     package private(set) var connectionCount = 0
     package private(set) var isDraining = false
+    /// Whether other code than the gateway's may have run on this thread since somebody set this to false.
+    package var hasRunForeignCode = true
 
     private let epoll: Int32
     private let wakeUp: Int32
@@ -103,6 +105,7 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
     /// True at the loop's end; false as soon as the loop is another thread's.
     private func runLoop() -> Bool {
         unsafe CLinux_set_current_worker(Unmanaged.passUnretained(self).toOpaque())
+        hasRunForeignCode = true
         let capacity = 512
         let events = UnsafeMutablePointer<epoll_event>.allocate(capacity: capacity)
         defer {
@@ -181,6 +184,7 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
     private func lendLoop() -> Bool {
         while let next = borrowers.popLast() {
             borrower = next
+            hasRunForeignCode = true
             guard next.borrowLoop(of: self) else { return false }
         }
         return true

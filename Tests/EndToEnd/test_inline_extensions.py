@@ -1,6 +1,7 @@
 """Short requests run on a worker's thread; those that turn out long hold nobody up."""
 
 import concurrent.futures
+import ssl
 import time
 
 import gateway
@@ -52,3 +53,34 @@ def test_a_writer_that_waits_for_its_client_lets_the_worker_send(start_gateway):
     server = start_gateway([gateway.PING], ["stream"], workers=1)
     for _ in range(3):
         assert len(server.secure().get("/stream?count=40&size=100000").body) == 4_000_000
+
+
+def test_errors_that_an_extension_leaves_in_openssl_reach_no_connection(start_gateway):
+    server = start_gateway([gateway.PING], ["leaves_errors"], workers=1)
+    other = server.secure()
+    sock = wire.connect(server.ports["secure"])
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    session = server.context().wrap_bio(incoming, outgoing, server_hostname="localhost")
+    exchange(sock, incoming, outgoing, session.do_handshake)
+    for _ in range(3):
+        assert other.get("/leaves_errors").text == "left\n"
+        session.write(wire.request("/ping").encode())
+        record = outgoing.read()
+        # Half a record: there is nothing to read yet, and nothing wrong.
+        sock.sendall(record[:40])
+        assert other.get("/ping").status == 200
+        sock.sendall(record[40:])
+        assert exchange(sock, incoming, outgoing, lambda: session.read(4096)).startswith(b"HTTP/1.1 200")
+    sock.close()
+
+
+def exchange(sock, incoming, outgoing, work):
+    """Has the peer read and answer until `work` is done."""
+    while True:
+        try:
+            return work()
+        except ssl.SSLWantReadError:
+            pass
+        finally:
+            sock.sendall(outgoing.read())
+        incoming.write(sock.recv(65536))
