@@ -17,6 +17,18 @@ final class UpstreamConnection {
         self.retirement = retirement
     }
 
+    fileprivate func enterPool(keeper: any EndpointKeeper, idleUntil deadline: Deadline) {
+        isReused = true
+        idleDeadline = min(deadline, retirement)
+        endpoint.keep(by: keeper, until: idleDeadline)
+    }
+
+    /// Whether the connection is still good for a request.
+    fileprivate func leavePool(now: Deadline, isConfirmed: Bool) -> Bool {
+        endpoint.takeBack()
+        return idleDeadline > now && (isConfirmed ? endpoint.confirmQuiet() : endpoint.isQuiet)
+    }
+
     func close() {
         endpoint.takeBack()
         stream.finish()
@@ -36,10 +48,11 @@ struct ConnectionPool {
 
     var count: Int { connections.count }
 
-    mutating func put(_ connection: UpstreamConnection, keeper: any EndpointKeeper, idleUntil deadline: Deadline) {
-        connection.isReused = true
-        connection.idleDeadline = min(deadline, connection.retirement)
-        connection.endpoint.keep(by: keeper, until: connection.idleDeadline)
+    @inline(__always)
+    mutating func put(
+        _ connection: consuming UpstreamConnection, keeper: any EndpointKeeper, idleUntil deadline: Deadline
+    ) {
+        connection.enterPool(keeper: keeper, idleUntil: deadline)
         connections.append(connection)
     }
 
@@ -48,11 +61,7 @@ struct ConnectionPool {
     /// - Parameter isConfirmed: ask the system as well, for a request that could not be sent again.
     mutating func take(now: Deadline, isConfirmed: Bool) -> UpstreamConnection? {
         while let connection = connections.popLast() {
-            let endpoint = connection.endpoint
-            endpoint.takeBack()
-            if connection.idleDeadline > now, isConfirmed ? endpoint.confirmQuiet() : endpoint.isQuiet {
-                return connection
-            }
+            if connection.leavePool(now: now, isConfirmed: isConfirmed) { return connection }
             connection.close()
         }
         return nil

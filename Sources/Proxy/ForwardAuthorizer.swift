@@ -26,7 +26,7 @@ package final class ForwardAuthorizer: RequestHandler {
         let answer = HeldResponse(
             Spool.Limits(memory: Self.answerLimit, total: Self.answerLimit, folder: ""))
         do throws(ForwardingFailure) {
-            try await ask(exchange, answer)
+            try await forwarder.forward(exchange, holding: Forwarder.Held(response: answer))
         } catch {
             return try answers.answer(error, exchange)
         }
@@ -35,12 +35,6 @@ package final class ForwardAuthorizer: RequestHandler {
             return try await answer.deliver(to: exchange)
         }
         try await goOn(exchange, answer)
-    }
-
-    private func ask(_ exchange: Exchange, _ answer: HeldResponse) async throws(ForwardingFailure) {
-        let attempt = forwarder.upstream.lendExchange()
-        defer { forwarder.upstream.takeBack(attempt) }
-        try await forwarder.forward(exchange, attempt, holding: Forwarder.Held(response: answer))
     }
 
     private func goOn(_ exchange: Exchange, _ answer: HeldResponse) async throws(ExchangeFailure) {

@@ -7,31 +7,24 @@ import Transport
 /// came from is written fresh: a client's word for it would be believed by the server.
 struct ForwardedRequest {
     let exchange: Exchange
-    let route: ProxyRoute
-    let server: UpstreamServer
 
     /// Whether the client asks for another protocol that may be passed on: not h2c, which would speak past the gateway,
     /// and not in front of a body.
     let upgrade: Slice?
     /// How the body that is still to be read will be framed; by what is there to read, and not by what a head says.
     let framing: BodyFraming
-    /// What is asked about the request in place of it.
-    private let question: AuthorizationQuestion?
+    /// Whether something is asked about the request in place of it.
+    private let isQuestion: Bool
     /// Whether the body is held already, so that nobody waits for a word to send it.
     private let isHeld: Bool
     private let connection: ConnectionFields
 
     /// - Parameter body: the request's, where it is held.
-    init(
-        _ exchange: Exchange, route: ProxyRoute, server: UpstreamServer, body: Spool?,
-        question: AuthorizationQuestion?
-    ) {
+    init(_ exchange: Exchange, body: Spool?, question: AuthorizationQuestion?) {
         self.exchange = exchange
-        self.route = route
-        self.server = server
-        self.question = question
+        isQuestion = question != nil
         isHeld = body != nil
-        if question != nil {
+        if isQuestion {
             framing = .none
         } else if let body {
             framing = exchange.trailers.isEmpty ? .length(UInt64(body.count)) : .chunked
@@ -41,7 +34,7 @@ struct ForwardedRequest {
             framing = exchange.remainingBody.map { .length($0) } ?? .chunked
         }
         connection = unsafe ConnectionFields(exchange.headBytes, exchange.fields)
-        upgrade = connection.asksForUpgrade && question == nil ? Self.acceptableUpgrade(exchange) : nil
+        upgrade = connection.asksForUpgrade && !isQuestion ? Self.acceptableUpgrade(exchange) : nil
     }
 
     private static func acceptableUpgrade(_ exchange: Exchange) -> Slice? {
@@ -61,7 +54,11 @@ struct ForwardedRequest {
     }
 
     /// Returns false when there is no path that the server may be asked for.
-    func append(to output: inout OutputBuffer) -> Bool {
+    ///
+    /// - Parameter question: what is asked about the request in place of it.
+    func append(
+        to output: inout OutputBuffer, _ route: ProxyRoute, _ server: UpstreamServer, _ question: AuthorizationQuestion?
+    ) -> Bool {
         if let question {
             output.append("GET ")
             unsafe question.target.withUnsafeBytes { unsafe output.append($0) }
@@ -71,10 +68,9 @@ struct ForwardedRequest {
             guard ForwardedTarget.append(exchange, route, to: &output) else { return false }
         }
         output.append(" HTTP/1.1\r\nHost: ")
-        appendHost(to: &output)
+        appendHost(to: &output, route, server)
         output.append("\r\n")
-        let requestIDs = exchange.requestIDs
-        let given = appendFields(to: &output, except: requestIDs.field)
+        let given = appendFields(to: &output, route)
         switch framing {
         case .none: break
         case .length(let count):
@@ -84,8 +80,8 @@ struct ForwardedRequest {
         case .chunked: output.append("Transfer-Encoding: chunked\r\n")
         }
         appendOrigin(to: &output, given: given)
-        if question != nil { appendAskedRequest(to: &output) }
-        appendRequestID(requestIDs, to: &output)
+        if isQuestion { appendAskedRequest(to: &output) }
+        appendRequestID(to: &output, route)
         unsafe route.added.withUnsafeBytes { unsafe output.append($0) }
         if let upgrade {
             output.append("Connection: upgrade\r\nUpgrade: ")
@@ -96,7 +92,7 @@ struct ForwardedRequest {
         return true
     }
 
-    private func appendHost(to output: inout OutputBuffer) {
+    private func appendHost(to output: inout OutputBuffer, _ route: ProxyRoute, _ server: UpstreamServer) {
         let authority = exchange.head.authority
         switch route.host {
         case .fromClient where !authority.isEmpty: unsafe output.append(exchange.bytes(of: authority))
@@ -106,18 +102,17 @@ struct ForwardedRequest {
     }
 
     /// What the request is known by on both sides, unless the route says otherwise.
-    private func appendRequestID(_ policy: RequestIDPolicy, to output: inout OutputBuffer) {
-        if !route.removed.isEmpty, unsafe policy.field.withUnsafeBytes({ unsafe route.removes($0) }) { return }
-        unsafe policy.linePrefix.withUnsafeBytes { unsafe output.append($0) }
-        exchange.requestID.append(to: &output)
-        output.append("\r\n")
+    private func appendRequestID(to output: inout OutputBuffer, _ route: ProxyRoute) {
+        if !route.removed.isEmpty, unsafe exchange.requestIDs.field.withUnsafeBytes({ unsafe route.removes($0) }) {
+            return
+        }
+        exchange.appendRequestID(to: &output)
     }
 
     /// Passes the client's fields on; returns which of the gateway's own are among them.
     ///
-    /// - Parameter requestID: the field that tells the request's name, in lower case; what the client says there counts
-    ///   where it was taken over, and nowhere else.
-    private func appendFields(to output: inout OutputBuffer, except requestID: [UInt8]) -> OwnFields {
+    /// What the client says in the field that tells the request's name counts where it was taken over, and nowhere else.
+    private func appendFields(to output: inout OutputBuffer, _ route: ProxyRoute) -> OwnFields {
         var given: OwnFields = []
         let trusted = exchange.trustedField
         let fields = unsafe exchange.fields
@@ -130,13 +125,13 @@ struct ForwardedRequest {
             let name = field.name.range
             switch field.known {
             case .host: continue
-            case .expect where isHeld || question != nil: continue
+            case .expect where isHeld || isQuestion: continue
             case .other:
                 switch Self.own(span, name.lowerBound, name.upperBound) {
-                case nil: if unsafe FieldSyntax.isNamed(exchange.bytes(of: field.name).bytes, requestID) { continue }
+                case nil: if exchange.isRequestIDField(field.name) { continue }
                 case .origin?: continue
                 // A trusted proxy has seen the client's connection.
-                case let field? where trusted == .xForwardedFor && (field != .other || question == nil):
+                case let field? where trusted == .xForwardedFor && (field != .other || !isQuestion):
                     given.insert(field)
                 case _?: continue
                 }

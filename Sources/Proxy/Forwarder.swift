@@ -16,26 +16,37 @@ struct Forwarder {
     }
 
     /// Has a server answer; tries another connection or another server where that cannot do harm.
-    func forward(
-        _ exchange: Exchange, _ attempt: UpstreamExchange, holding held: Held
+    @inline(__always)
+    func forward(_ exchange: Exchange, holding held: Held) async throws(ForwardingFailure) {
+        let attempt = upstream.lendExchange()
+        var failure: ForwardingFailure?
+        do throws(ForwardingFailure) {
+            try await forward(exchange, attempt, held)
+        } catch {
+            failure = error
+        }
+        upstream.takeBack(attempt)
+        if let failure { throw failure }
+    }
+
+    @inline(__always)
+    private func forward(
+        _ exchange: Exchange, _ attempt: UpstreamExchange, _ held: Held
     ) async throws(ForwardingFailure) {
         upstream.budget.noteRequest()
         let end = upstream.worker.now.advanced(by: question?.timeout ?? upstream.settings.requestTimeout)
         var tried = TriedServers()
         var retries = upstream.settings.retries
-        var again: UpstreamServer?
         var lastFailure = ProxyFailure.noServer
+        var isFresh = false
+        var next = try await place(exchange, except: tried, until: end)
         while true {
-            var next = again
-            if next == nil { next = try await place(exchange, except: tried, until: end) }
             guard let server = next else {
                 if lastFailure == .noServer {
                     report(.noServer, exchange)
                 }
                 throw .upstream(lastFailure)
             }
-            let isFresh = again != nil
-            again = nil
             do throws(ForwardingFailure) {
                 try await send(exchange, to: server, attempt, held, isFresh: isFresh, until: end)
                 upstream.state.requestSucceeded(server.index)
@@ -46,7 +57,7 @@ struct Forwarder {
                     throw error
                 }
                 if isStale(failure, attempt, exchange) {
-                    again = server
+                    isFresh = true
                     attempt.reset()
                     continue
                 }
@@ -58,6 +69,8 @@ struct Forwarder {
                 tried.insert(server)
                 attempt.reset()
             }
+            isFresh = false
+            next = try await place(exchange, except: tried, until: end)
         }
     }
 
@@ -90,7 +103,7 @@ struct Forwarder {
 
     /// Whether a kept connection turned out to be closed, and the request can go out on another one.
     private func isStale(_ failure: ProxyFailure, _ attempt: UpstreamExchange, _ exchange: Exchange) -> Bool {
-        guard failure.isBreak, attempt.connection?.isReused == true else { return false }
+        guard failure.isBreak, attempt.isOnKeptConnection else { return false }
         return isUnharmed(attempt, exchange)
     }
 
@@ -109,6 +122,7 @@ struct Forwarder {
         question != nil || exchange.head.method.isIdempotent
     }
 
+    @inline(__always)
     private func send(
         _ exchange: Exchange, to server: UpstreamServer, _ attempt: UpstreamExchange, _ held: Held, isFresh: Bool,
         until end: Deadline
@@ -119,16 +133,16 @@ struct Forwarder {
             isFresh
             ? nil
             : server.idle.take(now: upstream.worker.now, isConfirmed: !isIdempotent(exchange))
+        attempt.isOnKeptConnection = kept != nil
         let connection: UpstreamConnection
         if let kept {
             connection = kept
         } else {
             connection = try await upstream.connect(to: server, for: exchange, until: end)
         }
-        attempt.connection = connection
         do throws(ForwardingFailure) {
             try begin(attempt, exchange, server, held)
-            let ending = try await attempt.relay(exchange, route, upstream.settings, until: end)
+            let ending = try await attempt.relay(exchange, connection, route, until: end)
             if server.isSecure, !connection.isReused {
                 server.resumption = upstream.security?.resumption(of: connection.stream) ?? server.resumption
             }
@@ -146,19 +160,19 @@ struct Forwarder {
     private func begin(
         _ attempt: UpstreamExchange, _ exchange: Exchange, _ server: UpstreamServer, _ held: Held
     ) throws(ForwardingFailure) {
-        let request = ForwardedRequest(exchange, route: route, server: server, body: held.request, question: question)
-        guard request.append(to: &attempt.output) else {
+        let request = ForwardedRequest(exchange, body: held.request, question: question)
+        guard request.append(to: &attempt.output, route, server, question) else {
             throw .client(.rejected(.pathEscapesRoot))
         }
-        attempt.server = server
+        unsafe attempt.server = server
         attempt.upgrade = request.upgrade
         attempt.framing = request.framing
-        attempt.held = held.response
+        if let response = held.response { attempt.held = response }
         attempt.isInquiry = question != nil
         guard question == nil else { return }
-        attempt.stickyField = upstream.stickyField(for: server, exchange)
-        attempt.body = held.request
-        if held.request != nil {
+        if let field = upstream.stickyField(for: server, exchange) { attempt.stickyField = field }
+        if let body = held.request {
+            attempt.body = body
             attempt.upload = .streaming
         } else if exchange.hasBodyEnded {
             attempt.upload = .none

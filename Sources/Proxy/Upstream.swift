@@ -46,10 +46,10 @@ package final class Upstream: EndpointKeeper, TurnEndAction, @unchecked Sendable
     // MARK: Memory
 
     func lendExchange() -> UpstreamExchange {
-        spareExchanges.popLast() ?? UpstreamExchange(responseHead: settings.responseHead)
+        spareExchanges.popLast() ?? UpstreamExchange(settings, on: worker)
     }
 
-    func takeBack(_ exchange: UpstreamExchange) {
+    func takeBack(_ exchange: consuming UpstreamExchange) {
         exchange.reset()
         if spareExchanges.count < Self.spareLimit { spareExchanges.append(exchange) }
     }
@@ -57,7 +57,8 @@ package final class Upstream: EndpointKeeper, TurnEndAction, @unchecked Sendable
     // MARK: Kept connections
 
     /// Keeps a connection on which a response has ended, if it is still good and there is room.
-    func keep(_ connection: UpstreamConnection, to server: UpstreamServer) {
+    @inline(__always)
+    func keep(_ connection: consuming UpstreamConnection, to server: UpstreamServer) {
         let isWanted =
             !isRetired && !worker.isDraining && settings.proxyProtocol == nil
             && server.idle.count < settings.keptConnections

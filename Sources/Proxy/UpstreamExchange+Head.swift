@@ -5,11 +5,11 @@ import Transport
 extension UpstreamExchange {
     /// Takes a complete head and makes ready for what follows it; true when the protocol was switched.
     func takeHead(
-        _ exchange: Exchange, _ route: ProxyRoute, _ connection: UpstreamConnection, _ settings: UpstreamSettings
+        _ exchange: Exchange, _ connection: UpstreamConnection, _ route: ProxyRoute
     ) throws(ResponseRejection) -> Bool {
         let head = parser.head
         if head.status == 101 {
-            try switchProtocols(exchange, connection, settings)
+            try switchProtocols(exchange, connection)
             return true
         }
         if head.isInterim {
@@ -25,7 +25,7 @@ extension UpstreamExchange {
             upload = .none
             isSendingBroken = true
         }
-        let given = appendFields(turnedBackBy: isInquiry ? nil : (exchange, route))
+        let given = isInquiry ? appendFields() : appendFields(of: exchange, turnedBackBy: route)
         if let stickyField { unsafe stickyField.withUnsafeBytes { unsafe fields.append($0) } }
         if let held {
             unsafe held.begin(head, reason: bytes(of: head.reason), fields: fields.unsent, given: given)
@@ -48,7 +48,7 @@ extension UpstreamExchange {
         if head.status == 100 {
             if upload == .awaitingContinue { upload = .streaming }
         } else if exchange.head.version == .http11 {
-            _ = appendFields(turnedBackBy: nil)
+            _ = appendFields()
             unsafe exchange.appendInterimResponse(
                 status: head.status, reason: bytes(of: head.reason), fields: fields.unsent)
             fields.removeAll()
@@ -61,8 +61,8 @@ extension UpstreamExchange {
 
     /// Collects the lines of the fields that are passed on; returns which of the gateway's own are among them.
     ///
-    /// - Parameter way: the way that the request came by, for what the server says of itself to be turned back.
-    private func appendFields(turnedBackBy way: (exchange: Exchange, route: ProxyRoute)?) -> CommonFields {
+    /// - Parameter route: the way that the request came by, for what the server says of itself to be turned back.
+    private func appendFields(of exchange: Exchange? = nil, turnedBackBy route: ProxyRoute? = nil) -> CommonFields {
         let message = unsafe unread
         let span = unsafe message.bytes
         let lines = unsafe parser.fields
@@ -78,9 +78,9 @@ extension UpstreamExchange {
                     given = given | .date
                 } else if name.count == 6, span.equals("server", from: name.lowerBound, to: name.upperBound) {
                     given = given | .server
-                } else if ResponseRewriting.concerns(field, span), let way, let server {
+                } else if ResponseRewriting.concerns(field, span), let exchange, let route, let server = unsafe server {
                     copier.finish(to: &fields)
-                    let rewriting = ResponseRewriting(way.exchange, way.route, server)
+                    let rewriting = ResponseRewriting(exchange, route, server)
                     if unsafe rewriting.append(field, of: message, to: &fields) { continue }
                 }
             }
@@ -92,7 +92,7 @@ extension UpstreamExchange {
 
     /// Goes over to the protocol that both sides agreed on.
     private func switchProtocols(
-        _ exchange: Exchange, _ connection: UpstreamConnection, _ settings: UpstreamSettings
+        _ exchange: Exchange, _ connection: UpstreamConnection
     ) throws(ResponseRejection) {
         guard let upgrade, upload == .none, output.isEmpty else { throw .unaskedSwitch }
         let head = parser.head
@@ -108,11 +108,11 @@ extension UpstreamExchange {
         guard let chosen, unsafe isOffered(bytes(of: chosen), in: exchange.bytes(of: upgrade)) else {
             throw .switchToOtherProtocol
         }
-        _ = appendFields(turnedBackBy: nil)
+        _ = appendFields()
         fields.append("Connection: upgrade\r\nUpgrade: ")
         unsafe fields.append(bytes(of: chosen))
         fields.append("\r\n")
-        guard let server else { preconditionFailure("a request begins with its server") }
+        guard let server = unsafe server else { preconditionFailure("a request begins with its server") }
         consume(head.length)
         let tunnel = unsafe Tunnel(
             to: connection, idleTimeout: settings.tunnelTimeout, finishTimeout: settings.readTimeout,

@@ -39,21 +39,20 @@ extension UpstreamExchange {
     /// Sends the request, whose head is in `output`, and hands the response to the client.
     ///
     /// - Parameter end: when the request's time is over.
+    @inline(__always)
     func relay(
-        _ exchange: Exchange, _ route: ProxyRoute, _ settings: UpstreamSettings, until end: Deadline
+        _ exchange: Exchange, _ connection: UpstreamConnection, _ route: ProxyRoute, until end: Deadline
     ) async throws(ForwardingFailure) -> Ending {
-        guard let connection else { preconditionFailure("a connection was found before") }
         let client = exchange.endpoint
-        let worker = client.worker
         let continueDeadline = worker.now.advanced(by: UpstreamSettings.continueTimeout)
         var headDeadline = Deadline.never
         var room = Self.bytesPerTurn
         while true {
             var waiting = Waiting(deadline: end, expiry: .failure(.requestTimeout))
             let isMoreOfBody = try takeBody(exchange, &room, &waiting)
-            send(connection, settings, worker.now, &waiting)
+            send(connection, &waiting)
             let wasHeldBack = upload == .awaitingContinue
-            if let ending = try receive(exchange, connection, route, settings, &room, &waiting) { return ending }
+            if let ending = try receive(exchange, connection, route, &room, &waiting) { return ending }
             if room <= 0 {
                 room = Self.bytesPerTurn
                 await worker.nextTurn()
@@ -108,7 +107,7 @@ extension UpstreamExchange {
                     return false
                 case .wouldBlock(let interest):
                     waiting.client = waiting.client | interest
-                    waiting.until(exchange.endpoint.worker.now.advanced(by: exchange.bodyTimeout), .bodyTimeout)
+                    waiting.until(worker.now.advanced(by: exchange.bodyTimeout), .bodyTimeout)
                     return false
                 }
             }
@@ -123,7 +122,7 @@ extension UpstreamExchange {
     ) throws(ForwardingFailure) -> Bool {
         do throws(Spool.Failure) {
             while output.count < Self.highWater {
-                guard let count = try takeHeldPiece(of: body, exchange.endpoint.worker) else {
+                guard let count = try takeHeldPiece(of: body) else {
                     endBody(trailers: exchange.trailers)
                     return false
                 }
@@ -136,9 +135,7 @@ extension UpstreamExchange {
         return true
     }
 
-    private func send(
-        _ connection: UpstreamConnection, _ settings: UpstreamSettings, _ now: Deadline, _ waiting: inout Waiting
-    ) {
+    private func send(_ connection: UpstreamConnection, _ waiting: inout Waiting) {
         while !isSendingBroken {
             let isEmpty = output.isEmpty
             switch unsafe isEmpty ? connection.stream.flush() : connection.stream.write(output.unsent) {
@@ -148,7 +145,7 @@ extension UpstreamExchange {
                 sentCount += count
             case .wouldBlock(let interest):
                 waiting.server = waiting.server | interest
-                return waiting.until(now.advanced(by: settings.sendTimeout), .failure(.sendTimeout))
+                return waiting.until(worker.now.advanced(by: settings.sendTimeout), .failure(.sendTimeout))
             case .end, .failed:
                 isSendingBroken = true
                 upload = .none
@@ -160,12 +157,12 @@ extension UpstreamExchange {
     // MARK: From the server
 
     private func receive(
-        _ exchange: Exchange, _ connection: UpstreamConnection, _ route: ProxyRoute, _ settings: UpstreamSettings,
-        _ room: inout Int, _ waiting: inout Waiting
+        _ exchange: Exchange, _ connection: UpstreamConnection, _ route: ProxyRoute, _ room: inout Int,
+        _ waiting: inout Waiting
     ) throws(ForwardingFailure) -> Ending? {
-        let now = exchange.endpoint.worker.now
+        let now = worker.now
         while room > 0 {
-            let ending = try process(exchange, connection, route, settings)
+            let ending = try process(exchange, connection, route)
             if let failure = held?.failure { throw .upstream(failure) }
             if let ending { return ending }
             if exchange.outputCount >= Self.highWater {
@@ -216,7 +213,7 @@ extension UpstreamExchange {
 
     /// Goes as far as the bytes received reach; nil when more are needed.
     private func process(
-        _ exchange: Exchange, _ connection: UpstreamConnection, _ route: ProxyRoute, _ settings: UpstreamSettings
+        _ exchange: Exchange, _ connection: UpstreamConnection, _ route: ProxyRoute
     ) throws(ForwardingFailure) -> Ending? {
         do throws(ResponseRejection) {
             while true {
@@ -225,7 +222,7 @@ extension UpstreamExchange {
                     guard unsafe !unread.isEmpty,
                         try unsafe parser.parse(unread.bytes, toHEAD: !isInquiry && exchange.head.method == .head)
                     else { return nil }
-                    if try takeHead(exchange, route, connection, settings) { return .switched }
+                    if try takeHead(exchange, connection, route) { return .switched }
                 case .body(var body):
                     let step = try unsafe body.next(unread.bytes)
                     download = .body(body)

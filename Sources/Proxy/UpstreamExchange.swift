@@ -14,9 +14,12 @@ final class UpstreamExchange {
     /// How the request's body is framed.
     var framing = BodyFraming.none
     var download = Download.head
-    var connection: UpstreamConnection?
-    /// Whom the connection leads to.
-    var server: UpstreamServer?
+    /// Whether the connection has served a request before.
+    var isOnKeptConnection = false
+    /// Whom the connection leads to; alive as long as the upstream, which lends all of this.
+    unowned(unsafe) var server: UpstreamServer?
+    let settings: UpstreamSettings
+    let worker: Worker
     /// Bytes of the request that the connection has taken.
     var sentCount = 0
     /// Whether the server has said anything.
@@ -63,10 +66,14 @@ final class UpstreamExchange {
     /// Room behind the largest head: for the longest trailer section, and for much of a body at once.
     private static let roomBehindHead = 64 << 10
 
-    init(responseHead: Int) {
+    init(_ settings: UpstreamSettings, on worker: Worker) {
+        self.settings = settings
+        self.worker = worker
+        let head = settings.responseHead
         parser = ResponseParser(
-            limits: HeadLimits(maximumHead: responseHead, maximumRequestLine: responseHead, maximumFields: 200))
-        unsafe input = .allocate(byteCount: responseHead + Self.roomBehindHead, alignment: 64)
+            limits: HeadLimits(maximumHead: head, maximumRequestLine: head, maximumFields: 200))
+        unsafe input = .allocate(byteCount: head + Self.roomBehindHead, alignment: 64)
+        unsafe server = nil
     }
 
     deinit {
@@ -80,18 +87,18 @@ final class UpstreamExchange {
         parser.reset()
         upload = .none
         download = .head
-        connection = nil
-        server = nil
+        isOnKeptConnection = false
+        unsafe server = nil
         sentCount = 0
         hasResponse = false
         tookBody = false
         isSendingBroken = false
         interimCount = 0
         upgrade = nil
-        stickyField = nil
-        held = nil
+        if stickyField != nil { stickyField = nil }
+        if held != nil { held = nil }
         isInquiry = false
-        body = nil
+        if body != nil { body = nil }
         bodyOffset = 0
         cursor = 0
         filled = 0
@@ -132,7 +139,7 @@ final class UpstreamExchange {
     // MARK: What the client sends
 
     /// Takes a piece of the body that is held; nil at its end.
-    func takeHeldPiece(of body: Spool, _ worker: Worker) throws(Spool.Failure) -> Int? {
+    func takeHeldPiece(of body: Spool) throws(Spool.Failure) -> Int? {
         guard bodyOffset < body.count else { return nil }
         let block = unsafe worker.rentBlock()
         defer { unsafe worker.returnBlock(block) }

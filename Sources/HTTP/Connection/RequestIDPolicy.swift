@@ -68,6 +68,20 @@ extension Exchange {
         return unsafe value(ofField: policy.field).flatMap { unsafe RequestID($0.bytes) }
     }
 
+    /// Appends the field line by which servers learn the request's name.
+    package func appendRequestID(to output: inout OutputBuffer) {
+        withConnection { connection in
+            unsafe connection.service.requestIDs.linePrefix.withUnsafeBytes { unsafe output.append($0) }
+        }
+        requestID.append(to: &output)
+        output.append("\r\n")
+    }
+
+    /// Whether a field of this name tells the request's name.
+    package func isRequestIDField(_ name: Slice) -> Bool {
+        withConnection { unsafe FieldSyntax.isNamed(bytes(of: name).bytes, $0.service.requestIDs.field) }
+    }
+
     /// How requests get their names here.
     package var requestIDs: RequestIDPolicy { connection.service.requestIDs }
 }

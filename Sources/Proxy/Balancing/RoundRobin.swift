@@ -7,6 +7,7 @@ package final class RoundRobin: Balancer {
     package override func choose(
         from servers: [UpstreamServer], except tried: TriedServers, for request: BalancedRequest
     ) -> UpstreamServer? {
+        if servers.count == 1 { return servers[0].isEligible(except: tried, for: request) ? servers[0] : nil }
         if credit.count != servers.count { credit = Array(repeating: 0, count: servers.count) }
         var total = 0
         var best = -1
