@@ -15,12 +15,12 @@ enum AddressText {
     /// Writes `192.0.2.1` and returns its length.
     static func writeIPv4(_ bits: UInt32, to output: UnsafeMutableRawPointer) -> Int {
         var end = 0
-        for shift in stride(from: 24 as UInt32, through: 0, by: -8) {
-            let byte = UInt8(truncatingIfNeeded: bits >> shift)
-            if byte >= 100 { unsafe put(0x30 + byte / 100, output, &end) }
-            if byte >= 10 { unsafe put(0x30 + byte / 10 % 10, output, &end) }
-            unsafe put(0x30 + byte % 10, output, &end)
-            if shift > 0 { unsafe put(UInt8(ascii: "."), output, &end) }
+        for part in 0..<4 as Range<UInt32> {
+            if part > 0 { unsafe put(UInt8(ascii: "."), output, &end) }
+            let value = bits >> (24 - 8 * part) & 0xFF
+            if value >= 100 { unsafe putDigit(value / 100, output, &end) }
+            if value >= 10 { unsafe putDigit(value / 10 % 10, output, &end) }
+            unsafe putDigit(value % 10, output, &end)
         }
         return end
     }
@@ -70,6 +70,11 @@ enum AddressText {
             let digit = UInt8(truncatingIfNeeded: group >> UInt16(4 * index)) & 15
             unsafe put(digit < 10 ? 0x30 + digit : 0x57 + digit, output, &end)
         }
+    }
+
+    @inline(__always)
+    private static func putDigit(_ digit: UInt32, _ output: UnsafeMutableRawPointer, _ end: inout Int) {
+        unsafe put(UInt8(truncatingIfNeeded: 0x30 &+ digit), output, &end)
     }
 
     @inline(__always)

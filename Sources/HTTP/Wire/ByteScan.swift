@@ -11,16 +11,19 @@ enum ASCII {
     static var colon: UInt8 { 0x3A }
     static var semicolon: UInt8 { 0x3B }
     static var question: UInt8 { 0x3F }
+    /// CRLF, the CR lowest.
+    static var lineEnd: UInt16 { 0x0A0D }
 }
 
-/// Bounds-checked reading and searching of received bytes, eight at a time.
+/// Bounds-checked reading and searching of received bytes, sixteen at a time.
 ///
 /// This is the only place of the parsers that reads memory: every load below is checked against the span's bounds, so
 /// a mistake elsewhere stops the process instead of reading a neighbour's bytes.
 extension RawSpan {
     @inline(__always)
     package func byte(at offset: Int) -> UInt8 {
-        unsafe unsafeLoad(fromByteOffset: offset, as: UInt8.self)
+        precondition(UInt(bitPattern: offset) < UInt(bitPattern: byteCount), "a byte outside the input")
+        return unsafe unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self)
     }
 
     /// Eight bytes from `offset`, the first one lowest.
@@ -29,28 +32,44 @@ extension RawSpan {
         UInt64(littleEndian: unsafe unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self))
     }
 
-    /// The first offset in `start..<end` whose byte `matches` marks, or `end`.
-    ///
-    /// `matches` takes eight bytes and sets the high bit of each one looked for. It must be exact in every byte.
+    /// Four bytes from `offset`, the first one lowest.
     @inline(__always)
-    func first(from start: Int, to end: Int, where matches: (ByteLanes) -> UInt64) -> Int {
+    func halfWord(at offset: Int) -> UInt32 {
+        UInt32(littleEndian: unsafe unsafeLoadUnaligned(fromByteOffset: offset, as: UInt32.self))
+    }
+
+    /// Two bytes from `offset`, the first one lowest.
+    @inline(__always)
+    func pair(at offset: Int) -> UInt16 {
+        UInt16(littleEndian: unsafe unsafeLoadUnaligned(fromByteOffset: offset, as: UInt16.self))
+    }
+
+    /// The bytes from `offset`, fewer than sixteen; what lies behind the end is 0.
+    @inline(never)
+    private func lastLanes(at offset: Int) -> ByteLanes {
+        let count = byteCount - offset
+        if count >= 8 {
+            return ByteLanes(low: word(at: offset), high: word(at: byteCount - 8) >> UInt64(8 * (16 - count)))
+        }
+        if byteCount >= 8 { return ByteLanes(low: word(at: byteCount - 8) >> UInt64(8 * (8 - count)), high: 0) }
+        var low: UInt64 = 0
+        for index in (offset..<byteCount).reversed() { low = low << 8 | UInt64(byte(at: index)) }
+        return ByteLanes(low: low, high: 0)
+    }
+
+    /// The first offset in `start..<end` whose byte `matches` marks, or `end`.
+    @inline(__always)
+    func first(from start: Int, to end: Int, where matches: (ByteLanes) -> ByteLanes.Matches) -> Int {
+        precondition(start >= 0, "a byte outside the input")
         var offset = start
-        while end - offset >= 8 {
-            let found = matches(ByteLanes(word(at: offset)))
-            if found != 0 { return offset + found.trailingZeroBitCount / 8 }
-            offset += 8
+        // What stands behind `end` is compared with the rest and does not count.
+        while offset < end, offset <= byteCount &- ByteLanes.count {
+            let lanes = ByteLanes(unsafe unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: SIMD16<UInt8>.self))
+            if let found = ByteLanes.first(matches(lanes)) { return min(offset &+ found, end) }
+            offset &+= ByteLanes.count
         }
-        if offset < end, byteCount - offset >= 8 {
-            // What stands behind `end` is loaded with the rest and masked away.
-            let wanted: UInt64 = 1 &<< UInt64(8 * (end - offset)) &- 1
-            let found = matches(ByteLanes(word(at: offset))) & wanted
-            return found != 0 ? offset + found.trailingZeroBitCount / 8 : end
-        }
-        while offset < end {
-            if matches(ByteLanes(repeating: byte(at: offset))) != 0 { return offset }
-            offset += 1
-        }
-        return end
+        guard offset < end, let found = ByteLanes.first(matches(lastLanes(at: offset))) else { return end }
+        return min(offset &+ found, end)
     }
 
     @inline(__always)
@@ -83,106 +102,54 @@ extension RawSpan {
     /// Whether the bytes are `text`, letters compared without case. `text` is lower case.
     @inline(__always)
     package func equals(_ text: StaticString, from start: Int, to end: Int) -> Bool {
-        guard end - start == text.utf8CodeUnitCount else { return false }
-        return hasPrefix(text, from: start, to: end)
+        end - start == text.utf8CodeUnitCount && hasPrefix(text, from: start, to: end)
     }
 
     /// Whether the bytes begin with `text`, letters compared without case. `text` is lower case.
+    ///
+    /// What is left of a longer text is compared together with what stands before it.
     @inline(__always)
     package func hasPrefix(_ text: StaticString, from start: Int, to end: Int) -> Bool {
         let count = text.utf8CodeUnitCount
         guard end - start >= count else { return false }
-        var offset = 0
-        while count - offset >= 8 {
-            guard ByteLanes(word(at: start + offset)).lowercased == text.word(at: offset) else { return false }
-            offset += 8
+        if count >= 8 {
+            var offset = 0
+            while count - offset >= 8 {
+                guard Self.isEqual(word(at: start + offset), text.load(at: offset)) else { return false }
+                offset += 8
+            }
+            return offset == count || Self.isEqual(word(at: start + count - 8), text.load(at: count - 8))
         }
-        // What is left of a longer text is compared together with what stands before it.
-        if count > 8, offset < count {
-            return ByteLanes(word(at: start + count - 8)).lowercased == text.word(at: count - 8)
+        if count >= 4 {
+            return Self.isEqual(halfWord(at: start), text.load(at: 0))
+                && Self.isEqual(halfWord(at: start + count - 4), text.load(at: count - 4))
         }
-        while offset < count {
-            guard unsafe lowercased(byte(at: start + offset)) == text.utf8Start[offset] else { return false }
-            offset += 1
+        if count >= 2 {
+            return Self.isEqual(pair(at: start), text.load(at: 0))
+                && Self.isEqual(pair(at: start + count - 2), text.load(at: count - 2))
         }
-        return true
+        return count == 0 || Self.isEqual(byte(at: start), text.load(at: 0))
+    }
+
+    /// Whether the bytes of one word are those of another, of which the letters are small and stand for capitals too.
+    @inline(__always)
+    private static func isEqual<Word: FixedWidthInteger & UnsignedInteger>(_ bytes: Word, _ text: Word) -> Bool {
+        // No sum below carries into the next byte: the text is ASCII, its bytes have seven bits.
+        let ones = Word.max / 0xFF
+        let fromA = text &+ (ones &* (0x80 - 0x61))
+        let beyondZ = text &+ (ones &* (0x80 - 0x7B))
+        let letters = fromA & ~beyondZ & (ones &* 0x80)
+        return (bytes ^ text) & ~(letters &>> 2) == 0
     }
 }
 
 extension StaticString {
-    /// Eight bytes from `offset`, which is at least eight before the end, the first one lowest.
+    /// The bytes of a word from `offset`, the first one lowest; all of them stand before the end.
     @inline(__always)
-    fileprivate func word(at offset: Int) -> UInt64 {
-        let start = unsafe UnsafeRawPointer(utf8Start) + offset
-        return UInt64(littleEndian: unsafe start.loadUnaligned(as: UInt64.self))
+    fileprivate func load<Word: FixedWidthInteger & BitwiseCopyable>(at offset: Int) -> Word {
+        assert(offset + Word.bitWidth / 8 <= utf8CodeUnitCount)
+        return Word(littleEndian: unsafe (UnsafeRawPointer(utf8Start) + offset).loadUnaligned(as: Word.self))
     }
-}
-
-/// Eight bytes of a word, compared side by side; a result has the high bit of each byte that fits and no other bit.
-///
-/// The usual shorter formulas mark false bytes above a true one, which is harmless until results are combined with
-/// "and not"; these are exact in every byte, because none of their sums carries into the next one.
-struct ByteLanes: BitwiseCopyable {
-    let word: UInt64
-
-    @inline(__always)
-    init(_ word: UInt64) { self.word = word }
-
-    @inline(__always)
-    init(repeating byte: UInt8) { word = Self.spread(byte) }
-
-    @inline(__always)
-    static func spread(_ byte: UInt8) -> UInt64 { UInt64(byte) &* 0x0101_0101_0101_0101 }
-
-    @inline(__always)
-    private static var low: UInt64 { 0x7F7F_7F7F_7F7F_7F7F }
-
-    @inline(__always)
-    func equal(to byte: UInt8) -> UInt64 {
-        let difference = word ^ Self.spread(byte)
-        return ~(((difference & Self.low) &+ Self.low) | difference | Self.low)
-    }
-
-    /// Bytes below `limit`, which is at most 0x80.
-    @inline(__always)
-    func less(than limit: UInt8) -> UInt64 {
-        ~(((word & Self.low) &+ Self.spread(0x80 - limit)) | word | Self.low)
-    }
-
-    /// Bytes with the high bit set.
-    @inline(__always)
-    var beyondASCII: UInt64 { word & ~Self.low }
-
-    /// Bytes no field value may have: controls but the tab, and DEL (RFC 9110 §5.5).
-    @inline(__always)
-    var controls: UInt64 {
-        let sevenBits = word & Self.low
-        let found = (~(sevenBits &+ Self.spread(0x60)) | (sevenBits &+ Self.spread(0x01))) & ~word & ~Self.low
-        return found == 0 ? 0 : found & ~equal(to: ASCII.tab)
-    }
-
-    /// The word with capital letters made small.
-    @inline(__always)
-    var lowercased: UInt64 {
-        let sevenBits = word & Self.low
-        let fromA = sevenBits &+ Self.spread(0x80 - 0x41)
-        let beyondZ = sevenBits &+ Self.spread(0x80 - 0x5B)
-        return word | (fromA & ~beyondZ & ~word & ~Self.low) >> 2
-    }
-
-    /// Bytes that are neither letters nor hyphens, which nearly all names consist of.
-    @inline(__always)
-    var outsidePlainNames: UInt64 {
-        let folded = (word | Self.spread(0x20)) & Self.low
-        let fromA = folded &+ Self.spread(0x80 - 0x61)
-        let beyondZ = folded &+ Self.spread(0x80 - 0x7B)
-        let letters = fromA & ~beyondZ & ~word & ~Self.low
-        return ~(letters | equal(to: 0x2D)) & ~Self.low
-    }
-
-    /// Bytes no request target may have: all but visible ASCII, and "#", for a fragment is never sent.
-    @inline(__always)
-    var outsideTarget: UInt64 { less(than: 0x21) | equal(to: 0x7F) | beyondASCII | equal(to: 0x23) }
 }
 
 /// A set of ASCII bytes as two bit masks: a lookup without a table in memory.
@@ -206,7 +173,7 @@ struct ByteSet: BitwiseCopyable {
 }
 
 @inline(__always)
-func isBlank(_ byte: UInt8) -> Bool { byte == ASCII.space || byte == ASCII.tab }
+func isBlank(_ byte: UInt8) -> Bool { byte <= ASCII.space && (byte == ASCII.space || byte == ASCII.tab) }
 
 @inline(__always)
 func isDigit(_ byte: UInt8) -> Bool { byte &- 0x30 < 10 }

@@ -73,16 +73,18 @@ struct FieldMeaning: BitwiseCopyable {
 
     /// Digits only, of a length in bytes that fits a signed 64-bit offset (RFC 9110 §8.6).
     static func length(_ input: RawSpan, from start: Int, to end: Int) throws(RequestRejection) -> UInt64 {
-        guard start < end else { throw .invalidContentLength }
+        var offset = start
+        while offset < end - 1, input.byte(at: offset) == 0x30 { offset += 1 }
+        // As many digits never overflow 64 bits.
+        guard start < end, end - offset <= 19 else { throw .invalidContentLength }
         var value: UInt64 = 0
-        for offset in start..<end {
+        while offset < end {
             let byte = input.byte(at: offset)
             guard isDigit(byte) else { throw .invalidContentLength }
-            let (product, overflow) = value.multipliedReportingOverflow(by: 10)
-            let (sum, carry) = product.addingReportingOverflow(UInt64(byte - 0x30))
-            guard !overflow, !carry, sum <= UInt64(Int64.max) else { throw .invalidContentLength }
-            value = sum
+            value = value &* 10 &+ UInt64(byte &- 0x30)
+            offset += 1
         }
+        guard value <= UInt64(Int64.max) else { throw .invalidContentLength }
         return value
     }
 

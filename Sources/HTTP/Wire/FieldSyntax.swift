@@ -27,27 +27,36 @@ package enum FieldSyntax {
     package static func parse(
         _ input: RawSpan, from start: Int, to end: Int
     ) throws(RequestRejection) -> FieldSlice {
-        let field = try parseWithoutControls(input, from: start, to: end)
-        let value = Int(field.name.start) + Int(field.name.count) + 1
-        guard input.first(from: value, to: end, where: { $0.controls }) == end else {
-            throw lineFault(input, from: start, to: end, otherwise: .invalidFieldValue)
-        }
-        return field
-    }
-
-    /// Parses one field line that is known to have no control byte but the tab, as `parse` does.
-    @inline(__always)
-    static func parseWithoutControls(
-        _ input: RawSpan, from start: Int, to end: Int
-    ) throws(RequestRejection) -> FieldSlice {
         let nameEnd = tokenEnd(input, from: start, to: end)
         guard nameEnd < end, nameEnd > start, input.byte(at: nameEnd) == ASCII.colon else {
             throw nameFault(input, from: start, to: end)
+        }
+        guard input.first(from: nameEnd + 1, to: end, where: { $0.controls }) == end else {
+            throw lineFault(input, from: start, to: end, otherwise: .invalidFieldValue)
         }
         let value = input.trimmed(nameEnd + 1, end)
         return FieldSlice(
             name: Slice(start, nameEnd), value: Slice(value.start, value.end),
             known: known(input, from: start, to: nameEnd))
+    }
+
+    /// Parses the field line that begins at `start` while looking for its end, in one pass; nil when it is malformed or
+    /// its CRLF is not there yet.
+    ///
+    /// - Returns: what `parse` returns for the line, and where its CRLF stands.
+    @inline(__always)
+    static func parseWhole(_ input: RawSpan, from start: Int) -> (field: FieldSlice, end: Int)? {
+        let count = input.byteCount
+        let nameEnd = tokenEnd(input, from: start, to: count)
+        guard nameEnd < count, nameEnd > start, input.byte(at: nameEnd) == ASCII.colon else { return nil }
+        // The pass ends at the first control byte, which has to be the CR.
+        let end = input.first(from: nameEnd + 1, to: count) { $0.controls }
+        guard count - end >= 2, input.pair(at: end) == ASCII.lineEnd else { return nil }
+        let value = input.trimmed(nameEnd + 1, end)
+        let field = FieldSlice(
+            name: Slice(start, nameEnd), value: Slice(value.start, value.end),
+            known: known(input, from: start, to: nameEnd))
+        return (field, end)
     }
 
     /// What to call a malformed line: a CR in it explains every other fault.
@@ -60,7 +69,11 @@ package enum FieldSyntax {
     @inline(__always)
     static func tokenEnd(_ input: RawSpan, from start: Int, to end: Int) -> Int {
         var offset = input.first(from: start, to: end) { $0.outsidePlainNames }
-        while offset < end, ByteSet.token.contains(input.byte(at: offset)) { offset += 1 }
+        while offset < end {
+            let byte = input.byte(at: offset)
+            if byte == ASCII.colon || !ByteSet.token.contains(byte) { break }
+            offset += 1
+        }
         return offset
     }
 

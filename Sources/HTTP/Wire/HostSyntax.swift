@@ -23,7 +23,7 @@ package enum HostSyntax {
 
     /// A dotted IPv4 address is a registered name by its letters, so this covers both.
     private static func registeredNameEnd(_ input: RawSpan, from start: Int, to end: Int) -> Int? {
-        var offset = input.first(from: start, to: end) { $0.outsidePlainNames }
+        var offset = input.first(from: start, to: end) { $0.outsidePlainHosts }
         while offset < end {
             let byte = input.byte(at: offset)
             if ByteSet.registeredName.contains(byte) {

@@ -1,7 +1,9 @@
 /// Bytes on their way to a peer: appended at the end, sent from the front.
 @safe
 package struct OutputBuffer: ~Copyable {
-    private var storage: UnsafeMutableRawBufferPointer
+    private var base: UnsafeMutableRawPointer?
+    /// Bytes at `base`.
+    private var capacity = 0
     private var start = 0
     private var end = 0
 
@@ -11,11 +13,11 @@ package struct OutputBuffer: ~Copyable {
 
     /// Takes memory with the first byte: a request that waits has nothing to send.
     package init() {
-        unsafe storage = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+        unsafe base = nil
     }
 
     deinit {
-        unsafe storage.deallocate()
+        unsafe base?.deallocate()
     }
 
     package var count: Int { end - start }
@@ -23,7 +25,8 @@ package struct OutputBuffer: ~Copyable {
 
     /// The bytes not sent yet.
     package var unsent: UnsafeRawBufferPointer {
-        unsafe UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(storage)[start..<end])
+        guard let base = unsafe base else { return unsafe UnsafeRawBufferPointer(start: nil, count: 0) }
+        return unsafe UnsafeRawBufferPointer(start: base + start, count: count)
     }
 
     package mutating func sent(_ count: Int) {
@@ -38,9 +41,10 @@ package struct OutputBuffer: ~Copyable {
     package mutating func removeAll() {
         start = 0
         end = 0
-        guard unsafe storage.count > Self.keptCapacity else { return }
-        unsafe storage.deallocate()
-        unsafe storage = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+        guard capacity > Self.keptCapacity else { return }
+        unsafe base?.deallocate()
+        unsafe base = nil
+        capacity = 0
     }
 
     @inline(__always)
@@ -53,17 +57,20 @@ package struct OutputBuffer: ~Copyable {
 
     @inline(__always)
     package mutating func append(_ text: StaticString) {
-        unsafe append(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+        let count = text.utf8CodeUnitCount
+        unsafe reserve(count).copyMemory(from: text.utf8Start, byteCount: count)
+        end += count
     }
 
     /// Appends once more what stands at `range` of the bytes not sent yet.
     package mutating func append(copyOf range: Range<Int>) {
         precondition(range.lowerBound >= 0 && range.upperBound <= count, "only what is there can be copied")
         let room = unsafe reserve(range.count)
-        unsafe room.copyMemory(from: storage.baseAddress! + start + range.lowerBound, byteCount: range.count)
+        unsafe room.copyMemory(from: base.unsafelyUnwrapped + start + range.lowerBound, byteCount: range.count)
         end += range.count
     }
 
+    @inline(__always)
     package mutating func append(_ byte: UInt8) {
         unsafe reserve(1).storeBytes(of: byte, as: UInt8.self)
         end += 1
@@ -85,17 +92,20 @@ package struct OutputBuffer: ~Copyable {
     /// Room for `count` more bytes, at the end.
     @inline(__always)
     private mutating func reserve(_ count: Int) -> UnsafeMutableRawPointer {
-        if unsafe end + count > storage.count { grow(by: count) }
-        return unsafe storage.baseAddress! + end
+        // A buffer without memory gets some even for nothing.
+        if end + count >= capacity { grow(by: count) }
+        return unsafe base.unsafelyUnwrapped + end
     }
 
+    @inline(never)
     private mutating func grow(by count: Int) {
-        let larger = unsafe UnsafeMutableRawBufferPointer.allocate(
-            byteCount: max(storage.count * 2, self.count + count, Self.initialCapacity), alignment: 16)
+        let larger = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: max(capacity * 2, self.count + count + 1, Self.initialCapacity), alignment: 16)
         unsafe larger.copyMemory(from: unsent)
         end -= start
         start = 0
-        unsafe storage.deallocate()
-        unsafe storage = larger
+        unsafe base?.deallocate()
+        unsafe base = larger.baseAddress
+        capacity = larger.count
     }
 }

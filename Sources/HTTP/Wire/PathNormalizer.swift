@@ -13,7 +13,7 @@ package enum PathNormalizer {
         var offset = 0
         while offset < count {
             offset = path.first(from: offset, to: count) {
-                $0.less(than: 0x20) | $0.equal(to: 0x7F) | $0.equal(to: ASCII.percent) | $0.equal(to: ASCII.dot)
+                $0.allControls .| $0.equal(to: ASCII.percent) .| $0.equal(to: ASCII.dot)
             }
             guard offset < count else { break }
             guard path.byte(at: offset) == ASCII.dot, path.byte(at: offset - 1) != ASCII.slash else { return false }

@@ -23,26 +23,23 @@ enum RequestLine {
     private static func parseMethod(
         _ input: RawSpan, from start: Int, to end: Int, into head: inout RequestHead
     ) throws(RequestRejection) -> Int {
-        var offset = start
-        var letters: UInt64 = 0
-        while offset < end {
-            let byte = input.byte(at: offset)
-            guard ByteSet.token.contains(byte) else { break }
-            letters = letters &<< 8 | UInt64(byte)
-            offset += 1
-        }
-        guard offset > start, offset < end, input.byte(at: offset) == ASCII.space else {
-            let rejection = offset == end ? RequestRejection.invalidRequestLine : .invalidMethod
+        let methodEnd = FieldSyntax.tokenEnd(input, from: start, to: end)
+        guard methodEnd > start, methodEnd < end, input.byte(at: methodEnd) == ASCII.space else {
+            let rejection = methodEnd == end ? RequestRejection.invalidRequestLine : .invalidMethod
             throw FieldSyntax.lineFault(input, from: start, to: end, otherwise: rejection)
         }
-        head.methodToken = Slice(start, offset)
-        head.method = offset - start <= 8 ? method(letters) : .other
-        return offset
+        head.methodToken = Slice(start, methodEnd)
+        head.method = method(input, from: start, to: methodEnd)
+        return methodEnd
     }
 
-    /// The method whose name, case-sensitive, is spelled by the bytes of `letters`, last letter lowest.
-    private static func method(_ letters: UInt64) -> Method {
-        switch letters {
+    /// The method of that name, which is case-sensitive.
+    @inline(__always)
+    private static func method(_ input: RawSpan, from start: Int, to end: Int) -> Method {
+        var letters: UInt64 = 0
+        guard end - start <= 8 else { return .other }
+        for offset in start..<end { letters = letters &<< 8 | UInt64(input.byte(at: offset)) }
+        return switch letters {
         case 0x47_4554: .get
         case 0x4845_4144: .head
         case 0x504F_5354: .post
@@ -103,7 +100,7 @@ enum RequestLine {
             throw .invalidTarget
         }
         let authorityEnd = input.first(from: authority, to: end) {
-            $0.equal(to: ASCII.slash) | $0.equal(to: ASCII.question)
+            $0.equal(to: ASCII.slash) .| $0.equal(to: ASCII.question)
         }
         guard HostSyntax.isValid(input, from: authority, to: authorityEnd, port: .optional) else {
             throw .invalidTarget

@@ -52,6 +52,7 @@ package struct RequestParser: ~Copyable {
     /// `reset`.
     package mutating func parse(_ input: RawSpan) throws(RequestRejection) -> Bool {
         while phase != .complete {
+            if phase == .fields { try takeWholeFields(input) }
             let lineFeed = lines.nextLineFeed(input)
             try refuseLine(reaching: lineFeed)
             guard lineFeed < input.byteCount else { return false }
@@ -75,11 +76,25 @@ package struct RequestParser: ~Copyable {
         }
     }
 
+    /// Takes field lines as long as they stand there at once and well-formed, as nearly all do.
+    ///
+    /// A line that was searched before arrives in pieces, and beginning anew with each would take ever longer.
+    @inline(never)
+    private mutating func takeWholeFields(_ input: RawSpan) throws(RequestRejection) {
+        while lines.isAtStart, let (field, end) = FieldSyntax.parseWhole(input, from: lines.start),
+            end + 1 < limits.maximumHead
+        {
+            try take(field, input)
+            lines.endLine(at: end + 1)
+        }
+    }
+
     private mutating func takeLine(_ input: RawSpan, from start: Int, to end: Int) throws(RequestRejection) {
         switch phase {
         case .fields:
             guard start < end else { return try finish() }
-            try takeField(input, from: start, to: end)
+            guard head.fieldCount < limits.maximumFields else { throw .tooManyFields }
+            try take(FieldSyntax.parse(input, from: start, to: end), input)
         case .start where start == end:
             phase = .requestLine
         case .start, .requestLine:
@@ -91,12 +106,8 @@ package struct RequestParser: ~Copyable {
     }
 
     @inline(__always)
-    private mutating func takeField(_ input: RawSpan, from start: Int, to end: Int) throws(RequestRejection) {
+    private mutating func take(_ field: FieldSlice, _ input: RawSpan) throws(RequestRejection) {
         guard head.fieldCount < limits.maximumFields else { throw .tooManyFields }
-        let field =
-            lines.isFaulty
-            ? try FieldSyntax.parse(input, from: start, to: end)
-            : try FieldSyntax.parseWithoutControls(input, from: start, to: end)
         if field.known != .other { try meaning.take(field, in: input) }
         if unsafe head.fieldCount == table.count { growTable() }
         unsafe table.initializeElement(at: head.fieldCount, to: field)

@@ -42,6 +42,7 @@ package struct ResponseParser: ~Copyable {
     /// - Parameter toHEAD: whether the request was HEAD, to which no response has a body.
     package mutating func parse(_ input: RawSpan, toHEAD: Bool) throws(ResponseRejection) -> Bool {
         while phase != .complete {
+            if phase == .fields { try takeWholeFields(input) }
             let lineFeed = lines.nextLineFeed(input)
             if lineFeed >= limits.maximumHead { throw .headTooLarge }
             // What begins like nothing HTTP says is refused at once, for it may never send a line.
@@ -56,12 +57,25 @@ package struct ResponseParser: ~Copyable {
         return true
     }
 
+    /// Whether the bytes begin as `HTTP/` does.
     private static func mayBeginStatusLine(_ input: RawSpan) -> Bool {
-        let text: StaticString = "HTTP/1."
-        for index in 0..<min(input.byteCount, 5) where unsafe input.byte(at: index) != text.utf8Start[index] {
-            return false
+        let text: UInt64 = 0x2F_5054_5448
+        if input.byteCount >= 8 { return input.word(at: 0) & 0xFF_FFFF_FFFF == text }
+        for index in 0..<min(input.byteCount, 5) {
+            guard input.byte(at: index) == UInt8(truncatingIfNeeded: text >> UInt64(8 * index)) else { return false }
         }
         return true
+    }
+
+    /// As `RequestParser` does.
+    @inline(never)
+    private mutating func takeWholeFields(_ input: RawSpan) throws(ResponseRejection) {
+        while lines.isAtStart, let (field, end) = FieldSyntax.parseWhole(input, from: lines.start),
+            end + 1 < limits.maximumHead
+        {
+            try take(field, input)
+            lines.endLine(at: end + 1)
+        }
     }
 
     private mutating func takeLine(
@@ -89,7 +103,7 @@ package struct ResponseParser: ~Copyable {
     private mutating func parseStatusLine(
         _ input: RawSpan, from start: Int, to end: Int
     ) throws(ResponseRejection) {
-        if lines.isFaulty {
+        guard input.first(from: start, to: end, where: { $0.controls }) == end else {
             throw .malformed(FieldSyntax.lineFault(input, from: start, to: end, otherwise: .invalidFieldValue))
         }
         guard end - start >= 12, input.byte(at: start + 8) == ASCII.space else { throw .invalidStatusLine }
@@ -114,19 +128,20 @@ package struct ResponseParser: ~Copyable {
         head.reason = Slice(start + 13, end)
     }
 
-    private mutating func takeField(
-        _ input: RawSpan, from start: Int, to end: Int
-    ) throws(ResponseRejection) {
+    private mutating func takeField(_ input: RawSpan, from start: Int, to end: Int) throws(ResponseRejection) {
         guard head.fieldCount < limits.maximumFields else { throw .tooManyFields }
         let field: FieldSlice
         do throws(RequestRejection) {
-            field =
-                lines.isFaulty
-                ? try FieldSyntax.parse(input, from: start, to: end)
-                : try FieldSyntax.parseWithoutControls(input, from: start, to: end)
+            field = try FieldSyntax.parse(input, from: start, to: end)
         } catch {
             throw .malformed(error)
         }
+        try take(field, input)
+    }
+
+    @inline(__always)
+    private mutating func take(_ field: FieldSlice, _ input: RawSpan) throws(ResponseRejection) {
+        guard head.fieldCount < limits.maximumFields else { throw .tooManyFields }
         if field.known != .other { try meaning.take(field, in: input) }
         unsafe (table + head.fieldCount).initialize(to: field)
         head.fieldCount += 1
