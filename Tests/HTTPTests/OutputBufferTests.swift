@@ -17,6 +17,30 @@ struct OutputBufferTests {
         #expect(count == unsent.utf8.count)
     }
 
+    @Test("A piece of any length is appended whole, and nothing behind it", arguments: 0...80)
+    func copies(count: Int) {
+        let piece = (0..<count).map { UInt8(0x21 + $0) }
+        var buffer = OutputBuffer()
+        buffer.append("<")
+        for _ in 0..<2 {
+            unsafe piece.withUnsafeBytes { unsafe buffer.append($0) }
+            buffer.append("|")
+        }
+        let text = buffer.text
+        let expected = String(decoding: piece, as: UTF8.self)
+        #expect(text == "<\(expected)|\(expected)|")
+    }
+
+    @Test("A short piece is appended where the room ends", arguments: 1...40)
+    func copiesToTheEnd(count: Int) {
+        var buffer = OutputBuffer()
+        let filling = [UInt8](repeating: 0x78, count: (16 << 10) - 33)
+        let piece = [UInt8](repeating: 0x79, count: count)
+        for bytes in [filling, piece, piece] { unsafe bytes.withUnsafeBytes { unsafe buffer.append($0) } }
+        let text = buffer.text
+        #expect(text == String(decoding: filling + piece + piece, as: UTF8.self))
+    }
+
     @Test("What was sent is gone, and the rest stays")
     func forgetsSent() {
         var buffer = OutputBuffer()

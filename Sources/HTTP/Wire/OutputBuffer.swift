@@ -47,19 +47,57 @@ package struct OutputBuffer: ~Copyable {
         capacity = 0
     }
 
-    @inline(__always)
     package mutating func append(_ bytes: UnsafeRawBufferPointer) {
-        guard let source = bytes.baseAddress, bytes.count > 0 else { return }
-        let room = unsafe reserve(bytes.count)
-        unsafe room.copyMemory(from: source, byteCount: bytes.count)
-        end += bytes.count
+        guard let source = bytes.baseAddress else { return }
+        unsafe append(source, bytes.count)
     }
 
     @inline(__always)
     package mutating func append(_ text: StaticString) {
-        let count = text.utf8CodeUnitCount
-        unsafe reserve(count).copyMemory(from: text.utf8Start, byteCount: count)
+        unsafe append(UnsafeRawPointer(text.utf8Start), text.utf8CodeUnitCount)
+    }
+
+    /// Nearly all pieces of a head are short, and there is room for them: they are copied without a call.
+    @inline(__always)
+    private mutating func append(_ source: UnsafeRawPointer, _ count: Int) {
+        guard count <= 32, end + count < capacity else { return unsafe appendLong(source, count) }
+        unsafe Self.copyShort(source, count, to: base.unsafelyUnwrapped + end)
         end += count
+    }
+
+    @inline(never)
+    private mutating func appendLong(_ source: UnsafeRawPointer, _ count: Int) {
+        guard count > 0 else { return }
+        unsafe reserve(count).copyMemory(from: source, byteCount: count)
+        end += count
+    }
+
+    /// Copies up to 32 bytes as two words, which overlap unless the count is twice their size.
+    @inline(__always)
+    private static func copyShort(_ source: UnsafeRawPointer, _ count: Int, to room: UnsafeMutableRawPointer) {
+        if count >= 16 {
+            unsafe copyEnds(SIMD16<UInt8>.self, source, count, to: room)
+        } else if count >= 8 {
+            unsafe copyEnds(UInt64.self, source, count, to: room)
+        } else if count >= 4 {
+            unsafe copyEnds(UInt32.self, source, count, to: room)
+        } else if count >= 2 {
+            unsafe copyEnds(UInt16.self, source, count, to: room)
+        } else if count == 1 {
+            unsafe copyEnds(UInt8.self, source, count, to: room)
+        }
+    }
+
+    @inline(__always)
+    private static func copyEnds<Word: BitwiseCopyable>(
+        _ word: Word.Type, _ source: UnsafeRawPointer, _ count: Int, to room: UnsafeMutableRawPointer
+    ) {
+        let last = count - MemoryLayout<Word>.size
+        let (head, tail) = unsafe (
+            source.loadUnaligned(as: word), source.loadUnaligned(fromByteOffset: last, as: word)
+        )
+        unsafe room.storeBytes(of: head, as: word)
+        unsafe room.storeBytes(of: tail, toByteOffset: last, as: word)
     }
 
     /// Appends once more what stands at `range` of the bytes not sent yet.
