@@ -29,8 +29,10 @@ struct ConnectionFields {
         var asksForUpgrade = false
         for index in 0..<fields.count {
             guard case .connection = unsafe fields[index].known else { continue }
-            let value = unsafe fields[index].value.range
-            span.forEachElement(from: value.lowerBound, to: value.upperBound) { start, end in
+            let value = unsafe fields[index].value
+            // Nearly all of them say nothing else.
+            if value.count == 10, span.equals("keep-alive", from: value.first, to: value.end) { continue }
+            span.forEachElement(from: value.first, to: value.end) { start, end in
                 if start == end || span.equals("close", from: start, to: end)
                     || span.equals("keep-alive", from: start, to: end)
                 {
@@ -56,8 +58,8 @@ struct ConnectionFields {
         case .other: break
         }
         let span = unsafe message.bytes.bytes
-        let name = field.name.range
-        let (start, end) = (name.lowerBound, name.upperBound)
+        let name = field.name
+        let (start, end) = (name.first, name.end)
         let isHop =
             switch name.count {
             case 2: span.equals("te", from: start, to: end)
@@ -76,8 +78,8 @@ struct ConnectionFields {
         guard !Self.isProtected(span, start, end) else { return false }
         var isNamed = false
         for index in unsafe 0..<fields.count where unsafe fields[index].known == .connection {
-            let value = unsafe fields[index].value.range
-            span.forEachElement(from: value.lowerBound, to: value.upperBound) { first, last in
+            let value = unsafe fields[index].value
+            span.forEachElement(from: value.first, to: value.end) { first, last in
                 guard last - first == end - start else { return }
                 for offset in 0..<last - first
                 where lowercase(span.byte(at: first + offset)) != lowercase(span.byte(at: start + offset)) { return }
@@ -97,6 +99,14 @@ struct ConnectionFields {
             || span.hasPrefix("sec-", from: start, to: end)
             || span.hasPrefix("access-control-", from: start, to: end)
     }
+}
+
+// Made here what the module of the slices has too: from there they would be calls, several for each field.
+extension Slice {
+    @inline(__always)
+    var first: Int { Int(start) }
+    @inline(__always)
+    var end: Int { Int(start) + Int(count) }
 }
 
 @inline(__always)

@@ -17,6 +17,8 @@ final class UpstreamConnection {
         self.retirement = retirement
     }
 
+    // Not inlined, like the next two: a method's own connection is not counted for what it holds.
+    @inline(never)
     fileprivate func enterPool(keeper: any EndpointKeeper, idleUntil deadline: Deadline) {
         isReused = true
         idleDeadline = min(deadline, retirement)
@@ -24,10 +26,15 @@ final class UpstreamConnection {
     }
 
     /// Whether the connection is still good for a request.
+    @inline(never)
     fileprivate func leavePool(now: Deadline, isConfirmed: Bool) -> Bool {
         endpoint.takeBack()
         return idleDeadline > now && (isConfirmed ? endpoint.confirmQuiet() : endpoint.isQuiet)
     }
+
+    /// Whether it may serve another request.
+    @inline(never)
+    func mayBeKept(at now: Deadline) -> Bool { endpoint.isQuiet && retirement > now }
 
     func close() {
         endpoint.takeBack()

@@ -17,24 +17,23 @@ struct FieldCopier {
     /// Adds a line of the message; it may reach `output` only with a later call.
     @inline(__always)
     mutating func copy(_ field: FieldSlice, to output: inout OutputBuffer) {
-        let name = field.name.range
-        let value = field.value.range
+        let (name, value) = (field.name, field.value)
         // White space behind the value would stand where the CRLF does.
         let isPlain =
-            unsafe value.lowerBound == name.upperBound + 2 && message[name.upperBound + 1] == UInt8(ascii: " ")
-            && message[value.upperBound] == UInt8(ascii: "\r")
-        if isPlain && name.lowerBound == end {
-            end = value.upperBound + 2
+            unsafe value.first == name.end + 2 && message[name.end + 1] == UInt8(ascii: " ")
+            && message[value.end] == UInt8(ascii: "\r")
+        if isPlain && name.first == end {
+            end = value.end + 2
             return
         }
         finish(to: &output)
         if isPlain {
-            start = name.lowerBound
-            end = value.upperBound + 2
+            start = name.first
+            end = value.end + 2
         } else {
-            unsafe output.append(UnsafeRawBufferPointer(rebasing: message[name]))
+            unsafe output.append(UnsafeRawBufferPointer(rebasing: message[name.first..<name.end]))
             output.append(": ")
-            unsafe output.append(UnsafeRawBufferPointer(rebasing: message[value]))
+            unsafe output.append(UnsafeRawBufferPointer(rebasing: message[value.first..<value.end]))
             output.append("\r\n")
         }
     }

@@ -22,6 +22,14 @@ extension ForwardedRequest {
     ///
     /// - Parameter given: fields of the request that say a part of it already.
     func appendOrigin(to output: inout OutputBuffer, given: OwnFields) {
+        if exchange.appendKeptOrigin(to: &output) { return }
+        let start = output.count
+        appendNewOrigin(to: &output, given: given)
+        // What becomes a tunnel has no further request.
+        if upgrade == nil { unsafe exchange.keepOrigin(UnsafeRawBufferPointer(rebasing: output.unsent[start...])) }
+    }
+
+    private func appendNewOrigin(to output: inout OutputBuffer, given: OwnFields) {
         let trusted = exchange.trustedField
         let authority = unsafe exchange.bytes(of: exchange.head.authority)
         let isSecure = exchange.withConnection { $0.stream.isSecure }

@@ -122,12 +122,12 @@ struct ForwardedRequest {
         for index in 0..<fields.count {
             let field = unsafe fields[index]
             if connection.isHopByHop(field) { continue }
-            let name = field.name.range
+            let name = field.name
             switch field.known {
             case .host: continue
             case .expect where isHeld || isQuestion: continue
             case .other:
-                switch Self.own(span, name.lowerBound, name.upperBound) {
+                switch Self.own(span, name.first, name.end) {
                 case nil: if exchange.isRequestIDField(field.name) { continue }
                 case .origin?: continue
                 // A trusted proxy has seen the client's connection.
@@ -137,7 +137,9 @@ struct ForwardedRequest {
                 }
             default: break
             }
-            if !route.removed.isEmpty, unsafe route.removes(UnsafeRawBufferPointer(rebasing: bytes[name])) { continue }
+            if !route.removed.isEmpty, unsafe route.removes(UnsafeRawBufferPointer(rebasing: bytes[name.range])) {
+                continue
+            }
             copier.copy(field, to: &output)
         }
         copier.finish(to: &output)

@@ -41,7 +41,7 @@ struct Forwarder {
         var isFresh = false
         var next = try await place(exchange, except: tried, until: end)
         while true {
-            guard let server = next else {
+            guard let server = next.take() else {
                 if lastFailure == .noServer {
                     report(.noServer, exchange)
                 }
@@ -58,6 +58,7 @@ struct Forwarder {
                 }
                 if isStale(failure, attempt, exchange) {
                     isFresh = true
+                    next = server
                     attempt.reset()
                     continue
                 }
@@ -129,14 +130,10 @@ struct Forwarder {
     ) async throws(ForwardingFailure) {
         server.activeRequests += 1
         defer { server.activeRequests -= 1 }
-        let kept =
-            isFresh
-            ? nil
-            : server.idle.take(now: upstream.worker.now, isConfirmed: !isIdempotent(exchange))
-        attempt.isOnKeptConnection = kept != nil
         let connection: UpstreamConnection
-        if let kept {
+        if !isFresh, let kept = server.idle.take(now: upstream.worker.now, isConfirmed: !isIdempotent(exchange)) {
             connection = kept
+            attempt.isOnKeptConnection = true
         } else {
             connection = try await upstream.connect(to: server, for: exchange, until: end)
         }
@@ -167,12 +164,12 @@ struct Forwarder {
         unsafe attempt.server = server
         attempt.upgrade = request.upgrade
         attempt.framing = request.framing
-        if let response = held.response { attempt.held = response }
+        if held.response != nil { attempt.held = held.response }
         attempt.isInquiry = question != nil
         guard question == nil else { return }
         if let field = upstream.stickyField(for: server, exchange) { attempt.stickyField = field }
-        if let body = held.request {
-            attempt.body = body
+        if held.request != nil {
+            attempt.body = held.request
             attempt.upload = .streaming
         } else if exchange.hasBodyEnded {
             attempt.upload = .none

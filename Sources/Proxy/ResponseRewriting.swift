@@ -37,9 +37,9 @@ struct ResponseRewriting {
 
     @inline(__always)
     private static func kind(of field: FieldSlice, _ span: RawSpan) -> Kind? {
-        let name = field.name.range
+        let name = field.name
         func isNamed(_ text: StaticString) -> Bool {
-            span.equals(text, from: name.lowerBound, to: name.upperBound)
+            span.equals(text, from: name.first, to: name.end)
         }
         return switch name.count {
         case 7: isNamed("refresh") ? .refresh : nil

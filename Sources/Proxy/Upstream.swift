@@ -62,8 +62,8 @@ package final class Upstream: EndpointKeeper, TurnEndAction, @unchecked Sendable
         let isWanted =
             !isRetired && !worker.isDraining && settings.proxyProtocol == nil
             && server.idle.count < settings.keptConnections
-            && server.isAt(connection.endpoint.remoteAddress)
-        guard isWanted, connection.endpoint.isQuiet, connection.retirement > worker.now else {
+            && (!server.hasMoved || server.isAt(connection.endpoint.remoteAddress))
+        guard isWanted, connection.mayBeKept(at: worker.now) else {
             return connection.close()
         }
         server.idle.put(connection, keeper: self, idleUntil: worker.now.advanced(by: settings.keptIdle))

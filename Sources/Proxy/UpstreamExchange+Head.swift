@@ -73,10 +73,10 @@ extension UpstreamExchange {
             let field = unsafe lines[index]
             if connection.isHopByHop(field) { continue }
             if case .other = field.known {
-                let name = field.name.range
-                if name.count == 4, span.equals("date", from: name.lowerBound, to: name.upperBound) {
+                let name = field.name
+                if name.count == 4, span.equals("date", from: name.first, to: name.end) {
                     given = given | .date
-                } else if name.count == 6, span.equals("server", from: name.lowerBound, to: name.upperBound) {
+                } else if name.count == 6, span.equals("server", from: name.first, to: name.end) {
                     given = given | .server
                 } else if ResponseRewriting.concerns(field, span), let exchange, let route, let server = unsafe server {
                     copier.finish(to: &fields)

@@ -26,7 +26,7 @@ extension UpstreamExchange {
     }
 
     private enum Expiry {
-        case failure(ProxyFailure)
+        case requestTimeout, sendTimeout, responseTimeout, readTimeout
         case bodyTimeout, writeTimeout, continuation
     }
 
@@ -48,7 +48,7 @@ extension UpstreamExchange {
         var headDeadline = Deadline.never
         var room = Self.bytesPerTurn
         while true {
-            var waiting = Waiting(deadline: end, expiry: .failure(.requestTimeout))
+            var waiting = Waiting(deadline: end, expiry: .requestTimeout)
             let isMoreOfBody = try takeBody(exchange, &room, &waiting)
             send(connection, &waiting)
             let wasHeldBack = upload == .awaitingContinue
@@ -65,7 +65,7 @@ extension UpstreamExchange {
             if upload == .awaitingContinue { waiting.until(continueDeadline, .continuation) }
             if case .head = download, upload == .none, output.isEmpty {
                 if headDeadline == .never { headDeadline = worker.now.advanced(by: settings.responseTimeout) }
-                waiting.until(headDeadline, .failure(.responseTimeout))
+                waiting.until(headDeadline, .responseTimeout)
             }
             switch await client.wait(
                 for: waiting.client, or: waiting.server, on: connection.endpoint, until: waiting.deadline)
@@ -80,7 +80,10 @@ extension UpstreamExchange {
 
     private func expire(_ expiry: Expiry, _ exchange: Exchange) throws(ForwardingFailure) {
         switch expiry {
-        case .failure(let failure): throw .upstream(failure)
+        case .requestTimeout: throw .upstream(.requestTimeout)
+        case .sendTimeout: throw .upstream(.sendTimeout)
+        case .responseTimeout: throw .upstream(.responseTimeout)
+        case .readTimeout: throw .upstream(.readTimeout)
         case .bodyTimeout: throw .client(.rejected(.bodyTimeout))
         case .writeTimeout: throw .client(.writeTimeout)
         // The server may be older than 100 (Continue); RFC 9110 §10.1.1 has the client not wait for ever either.
@@ -91,6 +94,8 @@ extension UpstreamExchange {
     // MARK: To the server
 
     /// Takes what the client has sent, up to a limit; true when there may be more of it now.
+    // Not inlined, as `receive` is not: each place that may wait has the rest of its function behind it once more.
+    @inline(never)
     private func takeBody(
         _ exchange: Exchange, _ room: inout Int, _ waiting: inout Waiting
     ) throws(ForwardingFailure) -> Bool {
@@ -145,7 +150,7 @@ extension UpstreamExchange {
                 sentCount += count
             case .wouldBlock(let interest):
                 waiting.server = waiting.server | interest
-                return waiting.until(worker.now.advanced(by: settings.sendTimeout), .failure(.sendTimeout))
+                return waiting.until(worker.now.advanced(by: settings.sendTimeout), .sendTimeout)
             case .end, .failed:
                 isSendingBroken = true
                 upload = .none
@@ -156,6 +161,7 @@ extension UpstreamExchange {
 
     // MARK: From the server
 
+    @inline(never)
     private func receive(
         _ exchange: Exchange, _ connection: UpstreamConnection, _ route: ProxyRoute, _ room: inout Int,
         _ waiting: inout Waiting
@@ -179,7 +185,7 @@ extension UpstreamExchange {
             case .wouldBlock(let interest):
                 waiting.server = waiting.server | interest
                 if case .body = download {
-                    waiting.until(now.advanced(by: settings.readTimeout), .failure(.readTimeout))
+                    waiting.until(now.advanced(by: settings.readTimeout), .readTimeout)
                 }
                 // What the server says bit by bit reaches the client bit by bit.
                 if let interest = try flush(exchange, whole: true) {

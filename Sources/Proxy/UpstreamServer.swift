@@ -25,7 +25,7 @@ package final class UpstreamServer {
     /// Where the server can be reached; replaced as a whole when its name resolves to something else.
     package private(set) var addresses: [SocketAddress]
     /// Whether the addresses are not those it began with, so that a connection may be to one that it has left.
-    private var hasMoved = false
+    private(set) var hasMoved = false
     /// What all workers know of the server.
     package let state: ServerState
     /// Requests under way to this server from this worker.
@@ -74,8 +74,7 @@ package final class UpstreamServer {
 
     /// Whether a connection to this address still leads to the server.
     func isAt(_ address: SocketAddress) -> Bool {
-        guard hasMoved else { return true }
-        return addresses.contains { $0.ip == address.ip && $0.port == address.port }
+        addresses.contains { $0.ip == address.ip && $0.port == address.port }
     }
 
     /// The address for the next connection: each in turn.

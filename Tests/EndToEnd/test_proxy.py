@@ -25,6 +25,19 @@ def test_a_server_learns_where_a_request_came_from(start_proxy, origin):
     assert request["Connection"] is None
 
 
+def test_every_request_of_a_connection_tells_its_own_host_and_version(start_proxy, origin):
+    client = start_proxy().secure()
+    asked = [("localhost", "1.1"), ("localhost", "1.1"), ("other.test", "1.1"), ("localhost", "1.0"), ("localhos", "1.1")]
+    for host, version in [*asked, asked[0]]:
+        client.get("/", f"Host: {host}", "Connection: keep-alive", version=f"HTTP/{version}")
+    for request, (host, version) in zip(origin.requests, [*asked, asked[0]], strict=True):
+        assert request["Host"] == request["X-Forwarded-Host"] == host
+        assert request["Forwarded"] == f'for=127.0.0.1;proto=https;host="{host}"'
+        assert request["X-Forwarded-For"] == request["X-Real-IP"] == "127.0.0.1"
+        assert request["X-Forwarded-Proto"] == "https" and request["Via"] == f"{version} isagate"
+    assert len({request["X-Request-ID"] for request in origin.requests}) == 6
+
+
 def test_fields_of_the_clients_connection_stay_behind(start_proxy, origin):
     start_proxy().plain().get(
         "/", "Connection: keep-alive, X-Private, Cookie", "Keep-Alive: timeout=5", "X-Private: 1", "Cookie: a=b",

@@ -37,7 +37,10 @@ extension Exchange {
     /// - Parameter whole: also what a coder keeps back for more to come.
     package func flushNow(whole: Bool) throws(ExchangeFailure) -> Interest? {
         if whole, let coding = unsafe storage.pointee.coding { coding.coder.flush(to: sink) }
-        return try connection.flushNow(self)
+        let result = withConnection { connection in
+            Result<Interest?, ExchangeFailure> { () throws(ExchangeFailure) in try connection.flushNow(self) }
+        }
+        return try result.get()
     }
 
     /// Adds a whole interim response (RFC 9110 §15.2) in front of the final one.

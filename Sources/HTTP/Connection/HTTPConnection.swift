@@ -10,6 +10,8 @@ package final class HTTPConnection {
     let service: HTTPService
     /// What the extensions' dispatcher keeps for the length of the connection: facts it derived once.
     package var attachment: AnyObject?
+    /// Where the connection's requests come from, in the words that servers are told it by.
+    var keptOrigin = KeptOrigin()
 
     /// What goes on with the connection once the exchange that agreed on it is over.
     var successor: (any ConnectionSuccessor)?

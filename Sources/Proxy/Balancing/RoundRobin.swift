@@ -7,12 +7,18 @@ package final class RoundRobin: Balancer {
     package override func choose(
         from servers: [UpstreamServer], except tried: TriedServers, for request: BalancedRequest
     ) -> UpstreamServer? {
-        if servers.count == 1 { return servers[0].isEligible(except: tried, for: request) ? servers[0] : nil }
+        // Most upstreams have no other.
+        if servers.count == 1 {
+            let server = servers[0]
+            return server.isEligible(except: tried, for: request) ? server : nil
+        }
         if credit.count != servers.count { credit = Array(repeating: 0, count: servers.count) }
         var total = 0
         var best = -1
-        for index in servers.indices where servers[index].isEligible(except: tried, for: request) {
-            let weight = servers[index].currentWeight(at: request.now)
+        for index in servers.indices {
+            let server = servers[index]
+            guard server.isEligible(except: tried, for: request) else { continue }
+            let weight = server.currentWeight(at: request.now)
             credit[index] += weight
             total += weight
             if best < 0 || credit[index] > credit[best] { best = index }
