@@ -50,7 +50,7 @@ extension UpstreamExchange {
         while true {
             var waiting = Waiting(deadline: end, expiry: .requestTimeout)
             let isMoreOfBody = try takeBody(exchange, &room, &waiting)
-            send(connection, &waiting)
+            send(connection, exchange, &waiting)
             let wasHeldBack = upload == .awaitingContinue
             if let ending = try receive(exchange, connection, route, &room, &waiting) { return ending }
             if room <= 0 {
@@ -140,10 +140,10 @@ extension UpstreamExchange {
         return true
     }
 
-    private func send(_ connection: UpstreamConnection, _ waiting: inout Waiting) {
+    private func send(_ connection: UpstreamConnection, _ exchange: Exchange, _ waiting: inout Waiting) {
         while !isSendingBroken {
             let isEmpty = output.isEmpty
-            switch unsafe isEmpty ? connection.stream.flush() : connection.stream.write(output.unsent) {
+            switch isEmpty ? connection.stream.flush() : write(to: connection.stream, exchange) {
             case .bytes(let count):
                 if isEmpty { return }
                 output.sent(count)
@@ -157,6 +157,13 @@ extension UpstreamExchange {
                 output.removeAll()
             }
         }
+    }
+
+    /// The end of a request may leave with those of others, unless it matters whether any of it was sent.
+    @inline(__always)
+    private func write(to stream: any ByteStream, _ exchange: Exchange) -> IOResult {
+        let leavesLate = upload == .none && exchange.head.method.isIdempotent
+        return unsafe leavesLate ? stream.writeAtEndOfTurn(output.unsent) : stream.write(output.unsent)
     }
 
     // MARK: From the server

@@ -19,6 +19,8 @@ package final class TLSStream: ByteStream {
     private var heldEnd = 0
     /// While set, records are collected instead of sent one by one.
     private var isCorked = false
+    /// While set, a record may leave at the end of the worker's turn.
+    private var leavesLate = false
     private(set) var sawEnd = false
     private var sendFailure: TransportFailure?
     private var didHandshake = false
@@ -154,6 +156,12 @@ package final class TLSStream: ByteStream {
         return unsafe writeRecords(bytes, isMoreComing: isMoreComing)
     }
 
+    package func writeAtEndOfTurn(_ bytes: UnsafeRawBufferPointer) -> IOResult {
+        leavesLate = true
+        defer { leavesLate = false }
+        return unsafe write(bytes, isMoreComing: false)
+    }
+
     private func writeRecords(_ bytes: UnsafeRawBufferPointer, isMoreComing: Bool) -> IOResult {
         isCorked = true
         defer { isCorked = false }
@@ -249,7 +257,7 @@ package final class TLSStream: ByteStream {
             unsafe hold(record)
             return true
         }
-        switch unsafe endpoint.send(record) {
+        switch unsafe leavesLate ? endpoint.sendAtEndOfTurn(record) : endpoint.send(record) {
         case .bytes(let count):
             if count < record.count { unsafe hold(UnsafeRawBufferPointer(rebasing: record[count...])) }
             return true

@@ -12,6 +12,9 @@ package protocol ByteStream: AnyObject {
     /// - Parameter isMoreComing: whether more will be written at once, so that no packet has to leave half full.
     func write(_ bytes: UnsafeRawBufferPointer, isMoreComing: Bool) -> IOResult
 
+    /// As `write`, for what should leave with the bytes of other connections at the end of the worker's turn.
+    func writeAtEndOfTurn(_ bytes: UnsafeRawBufferPointer) -> IOResult
+
     /// Whether `sendFile` may do more than return nil.
     var sendsFiles: Bool { get }
 
@@ -39,6 +42,8 @@ extension ByteStream {
         unsafe write(bytes, isMoreComing: false)
     }
 
+    package func writeAtEndOfTurn(_ bytes: UnsafeRawBufferPointer) -> IOResult { unsafe write(bytes) }
+
     package var sendsFiles: Bool { false }
 
     package func sendFile(_ file: Int32, from offset: UInt64, count: Int) -> IOResult? { nil }
@@ -58,6 +63,10 @@ package final class PlainStream: ByteStream {
 
     package func write(_ bytes: UnsafeRawBufferPointer, isMoreComing: Bool) -> IOResult {
         unsafe endpoint.send(bytes, isMoreComing: isMoreComing)
+    }
+
+    package func writeAtEndOfTurn(_ bytes: UnsafeRawBufferPointer) -> IOResult {
+        unsafe endpoint.sendAtEndOfTurn(bytes)
     }
 
     package var sendsFiles: Bool { true }

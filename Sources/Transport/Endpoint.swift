@@ -11,8 +11,8 @@ import Synchronization
 @safe
 package final class Endpoint: EventSource, @unchecked Sendable {
     package let descriptor: Int32
-    private var isReadable = false
-    private var isWritable: Bool
+    var isReadable = false
+    var isWritable: Bool
     /// The peer has finished sending; a short read then no longer means that the socket is empty.
     package private(set) var peerFinished = false
     /// The peer has closed or reset both directions.
@@ -37,6 +37,7 @@ package final class Endpoint: EventSource, @unchecked Sendable {
     package private(set) var hasFinishedSending = false
     package private(set) var isAborted = false
     private var isOpen = false
+    var lateSends = LateSends.none
 
     unowned(unsafe) var preceding: Endpoint?
     unowned(unsafe) var following: Endpoint?
@@ -106,7 +107,8 @@ package final class Endpoint: EventSource, @unchecked Sendable {
                 if (peeking || count < buffer.count) && !peerFinished { isReadable = false }
                 return .bytes(count)
             }
-            if count == 0 { return .end }
+            // The system tells one call of a reset, and that was a late send.
+            if count == 0 { return lateSends == .failed ? .failed(.reset) : .end }
             switch errno {
             case EINTR: continue
             case EAGAIN:
@@ -135,6 +137,7 @@ package final class Endpoint: EventSource, @unchecked Sendable {
     ///   once: else each would end in a small packet.
     @inline(__always)
     package func send(_ bytes: UnsafeRawBufferPointer, isMoreComing: Bool = false) -> IOResult {
+        if lateSends == .batched { worker.sendBatch() }
         guard isWritable else { return .wouldBlock(.writable) }
         let flags = isMoreComing ? MSG_NOSIGNAL | MSG_MORE : MSG_NOSIGNAL
         while true {
@@ -157,6 +160,7 @@ package final class Endpoint: EventSource, @unchecked Sendable {
     ///
     /// - Returns: nil when the file is of a kind that cannot be sent this way.
     package func sendFile(_ file: Int32, from offset: UInt64, count: Int) -> IOResult? {
+        if lateSends == .batched { worker.sendBatch() }
         guard isWritable else { return .wouldBlock(.writable) }
         while true {
             let sent = CLinux_sendfile_at(descriptor, file, offset, UInt(count))
@@ -237,7 +241,7 @@ package final class Endpoint: EventSource, @unchecked Sendable {
     }
 
     @inline(__always)
-    private func resumeIfSatisfied() {
+    func resumeIfSatisfied() {
         guard unsafe waiter != nil || companion != nil else {
             unsafe keeper?.endpointStirred()
             return
@@ -254,7 +258,10 @@ package final class Endpoint: EventSource, @unchecked Sendable {
             isReadable = true
         }
         if events & CLinux_EPOLLIN != 0 { isReadable = true }
-        if events & (CLinux_EPOLLOUT | CLinux_EPOLLHUP | CLinux_EPOLLERR) != 0 { isWritable = true }
+        if events & (CLinux_EPOLLOUT | CLinux_EPOLLHUP | CLinux_EPOLLERR) != 0 {
+            isWritable = true
+            if lateSends == .rest { sendRest() }
+        }
         resumeIfSatisfied()
     }
 
@@ -290,7 +297,9 @@ package final class Endpoint: EventSource, @unchecked Sendable {
 
     /// Whether nothing at all has come since the last byte was received, as it should be between a response and the
     /// next request.
-    package var isQuiet: Bool { !isReadable && !peerFinished && !isHungUp && !isAborted }
+    package var isQuiet: Bool {
+        !isReadable && !peerFinished && !isHungUp && !isAborted && lateSends == .none
+    }
 
     /// Asks the system for bytes or an end that epoll has not reported yet; true when there is neither.
     package func confirmQuiet() -> Bool {
@@ -336,12 +345,14 @@ package final class Endpoint: EventSource, @unchecked Sendable {
 
     /// Ends our direction; the peer sees FIN once it has read everything.
     package func finishSending() {
+        if lateSends == .batched { worker.sendBatch() }
         hasFinishedSending = true
         shutdown(descriptor, Int32(SHUT_WR))
     }
 
     /// Closes the descriptor and leaves the worker; the last thing a connection's task does.
     package func close() {
+        if hasRest { _ = worker.takeRest(of: self) }
         worker.removeDeadline(of: self)
         Glibc.close(descriptor)
         isOpen = false
@@ -350,6 +361,7 @@ package final class Endpoint: EventSource, @unchecked Sendable {
 
     /// Closes with RST instead of FIN, discarding what was not sent.
     package func reset() {
+        if lateSends == .batched { worker.sendBatch() }
         var linger = linger(l_onoff: 1, l_linger: 0)
         unsafe setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout.size(ofValue: linger)))
         close()

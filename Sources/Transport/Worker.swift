@@ -26,6 +26,9 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
     private var ready = JobRing()
     private var timers: TimerWheel
     private var turnEndActions: [any TurnEndAction] = []
+    private var batch = SendBatch()
+    /// What sockets did not take of a batch.
+    private var rests: [ObjectIdentifier: [UInt8]] = [:]
     private var borrowers: [any LoopBorrower] = []
     /// Whom the loop was lent to last.
     private var borrower: (any LoopBorrower)?
@@ -175,6 +178,7 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
     }
 
     private func endTurn() {
+        sendBatch()
         guard !turnEndActions.isEmpty else { return }
         for action in turnEndActions { action.turnEnded() }
         turnEndActions.removeAll(keepingCapacity: true)
@@ -296,6 +300,29 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
         return true
     }
 
+    // MARK: Short sends
+
+    func makeRoomInBatch() {
+        if batch.isFull { batch.leave() }
+    }
+
+    /// Adds a send of at most `SendBatch.longestSend` bytes to those that leave at the end of this turn; there is room.
+    func batch(_ send: UnsafeRawBufferPointer, of endpoint: Endpoint) {
+        unsafe batch.append(send, of: endpoint)
+    }
+
+    func sendBatch() {
+        if !batch.isEmpty { batch.leave() }
+    }
+
+    func keepRest(_ bytes: UnsafeRawBufferPointer, of endpoint: Endpoint) {
+        unsafe rests[ObjectIdentifier(endpoint), default: []].append(contentsOf: bytes)
+    }
+
+    func takeRest(of endpoint: Endpoint) -> [UInt8] {
+        rests.removeValue(forKey: ObjectIdentifier(endpoint)) ?? []
+    }
+
     func opened(_ endpoint: Endpoint) {
         connectionCount += 1
         unsafe endpoint.following = connections
@@ -373,18 +400,4 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
         unsafe clock_gettime(CLOCK_REALTIME_COARSE, &time)
         return Int64(time.tv_sec)
     }
-}
-
-/// Something to do once at the end of a turn of the loop, when all its tasks have run: handing over what they collected.
-package protocol TurnEndAction: AnyObject {
-    func turnEnded()
-}
-
-/// Runs code that is not the gateway's on a worker's own thread, between two turns of its loop.
-package protocol LoopBorrower: AnyObject {
-    /// Calls `worker.lend` as often as there is something to run; false as soon as one of these calls is.
-    func borrowLoop(of worker: Worker) -> Bool
-
-    /// On the thread that took the loop over: what has not been run yet needs another place.
-    func loopTaken()
 }

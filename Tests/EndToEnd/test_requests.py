@@ -1,6 +1,7 @@
 """Requests as HTTP/1.0 and 1.1 clients send them, and the refusals of malformed ones."""
 
 import email.utils
+import socket
 import time
 
 import gateway
@@ -82,6 +83,20 @@ def test_answers_to_requests_that_came_together_leave_together(start_gateway):
     # One TLS record: one read returns all answers.
     client.receive()
     assert client.received.count(b"HTTP/1.1 200 OK") == 16
+
+
+@pytest.mark.parametrize("listener", ["plain", "secure"])
+def test_short_answers_reach_a_client_whole_and_in_order_that_reads_late_and_sends_no_more(start_gateway, listener):
+    server = start_gateway([{"path": f"/{number}", "respond": {"body": f"{number} {'x' * 3000}"}} for number in range(10)])
+    client = getattr(server, listener)()
+    for number in range(2000):
+        client.send(wire.request(f"/{number % 10}"))
+    if listener == "plain":
+        client.socket.shutdown(socket.SHUT_WR)
+    for number in range(2000):
+        assert client.read_response().text == f"{number % 10} {'x' * 3000}"
+    if listener == "plain":
+        client.expect_end()
 
 
 def test_requests_behind_connection_close_are_not_answered(ping):

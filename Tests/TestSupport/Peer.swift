@@ -49,6 +49,12 @@ package final class Peer: Sendable {
         return count < 0 ? nil : Array(buffer[..<count])
     }
 
+    /// Whether a call of `receive` would find something now.
+    package var hasBytes: Bool {
+        var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        return unsafe poll(&entry, 1, 0) == 1
+    }
+
     /// Exactly `count` bytes as text, or fewer when the connection ends before.
     package func receiveText(_ count: Int) -> String {
         var received: [UInt8] = []

@@ -30,6 +30,63 @@ struct EndpointTests {
         }
     }
 
+    @Test("Sends for the turn's end leave when the turn's tasks have run, and before a later send")
+    func sendsAtEndOfTurn() async throws {
+        try await withEndpoint { endpoint, peer in
+            #expect(endpoint.sendLate("first ") == .bytes(6))
+            #expect(!peer.hasBytes)
+            await endpoint.worker.nextTurn()
+            #expect(peer.hasBytes)
+            #expect(endpoint.sendLate("second ") == .bytes(7))
+            #expect(endpoint.sendNow("third") == .bytes(5))
+            #expect(peer.receiveText(18) == "first second third")
+        }
+    }
+
+    @Test("More sends than a batch has room for keep their order")
+    func fillsBatches() async throws {
+        try await withEndpoint { endpoint, peer in
+            for number in 0..<100 { #expect(endpoint.sendLate("\(number % 10)") == .bytes(1)) }
+            #expect(!endpoint.hasRest)
+            #expect(peer.receiveText(100) == String(repeating: "0123456789", count: 10))
+        }
+    }
+
+    @Test("What a full socket does not take at the turn's end follows in order when the peer makes room")
+    func keepsRest() async throws {
+        try await withEndpoint { endpoint, peer in
+            let piece = [UInt8]((0..<4096).map { UInt8($0 % 251) })
+            var sent = 0
+            while !endpoint.hasRest {
+                #expect(unsafe piece.withUnsafeBytes { unsafe endpoint.sendAtEndOfTurn($0) } == .bytes(piece.count))
+                sent += 1
+            }
+            #expect(endpoint.sendLate("more") == .wouldBlock(.writable))
+            #expect(endpoint.sendNow("more") == .wouldBlock(.writable))
+            var received: [UInt8] = []
+            while received.count < sent * piece.count {
+                if peer.hasBytes {
+                    received += peer.receive() ?? []
+                } else {
+                    #expect(await endpoint.wait(for: .writable, until: .never) == .ready)
+                }
+            }
+            #expect(!endpoint.hasRest)
+            #expect(received == Array(repeatElement(piece, count: sent).joined()))
+        }
+    }
+
+    @Test("A connection that a send at the turn's end finds broken is broken for the next read")
+    func losesLateSends() async throws {
+        try await withEndpoint { endpoint, peer in
+            peer.hangUp()
+            #expect(endpoint.sendLate("lost") == .bytes(4))
+            #expect(!endpoint.hasRest)
+            #expect(endpoint.read() == .failed(.reset))
+            #expect(endpoint.sendLate("lost") == .failed(.reset))
+        }
+    }
+
     @Test("The peer's end comes after its last bytes")
     func sawEnd() async throws {
         try await withEndpoint { endpoint, peer in
@@ -157,5 +214,13 @@ extension Endpoint {
     /// Receives into memory that is dropped.
     fileprivate func read() -> IOResult {
         unsafe withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 1) { unsafe receive(into: $0) }
+    }
+
+    fileprivate func sendNow(_ text: String) -> IOResult {
+        unsafe Array(text.utf8).withUnsafeBytes { unsafe send($0) }
+    }
+
+    fileprivate func sendLate(_ text: String) -> IOResult {
+        unsafe Array(text.utf8).withUnsafeBytes { unsafe sendAtEndOfTurn($0) }
     }
 }

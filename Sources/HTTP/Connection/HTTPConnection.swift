@@ -78,6 +78,7 @@ package final class HTTPConnection {
                 if let turn = await answer(exchange) { return turn }
             }
             if unsafe !storage.pointee.output.isEmpty {
+                sendAtEndOfTurn(exchange)
                 guard await send(exchange) else { return .reset }
             }
             switch unsafe stream.read(into: storage.pointee.roomForHead()) {
@@ -256,6 +257,15 @@ package final class HTTPConnection {
         }
     }
 
+    /// Hands over what can leave with the answers of other connections; what cannot stays for `send`.
+    @inline(__always)
+    private func sendAtEndOfTurn(_ exchange: Exchange) {
+        let storage = unsafe exchange.storage
+        if case .bytes(let count) = unsafe stream.writeAtEndOfTurn(storage.pointee.output.unsent) {
+            unsafe storage.pointee.output.sent(count)
+        }
+    }
+
     /// Waits until the client takes more of a response.
     func waitToSend(_ interest: Interest) async throws(ExchangeFailure) {
         let deadline = endpoint.worker.now.advanced(by: service.limits.writeTimeout)
@@ -326,15 +336,24 @@ package final class HTTPConnection {
     private func end(_ turn: Turn) async {
         switch turn {
         case .idle, .close:
+            await sendRest()
             finishStream()
             endpoint.close()
         case .linger:
+            await sendRest()
             finishStream()
             await discardIncoming()
             endpoint.close()
         case .reset:
             endpoint.reset()
         }
+    }
+
+    /// Waits until the client has room for the last of what was to leave at the end of a turn.
+    private func sendRest() async {
+        guard endpoint.hasRest else { return }
+        let deadline = endpoint.worker.now.advanced(by: service.limits.writeTimeout)
+        while endpoint.hasRest, await endpoint.wait(for: .writable, until: deadline) == .ready {}
     }
 
     func finishStream() {
