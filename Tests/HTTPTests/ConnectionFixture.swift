@@ -30,6 +30,7 @@ func withConnection(
 ///     /half     with the first half of a response
 ///     /short    with less than its Content-Length
 ///     /flushed  with three pieces, the first flushed, of a body whose length is not told
+///     /tail     at once, by a flush after which the stream still has the end
 ///     /silent   not at all
 ///     /file     with the file, whose length it tells
 ///     /pieces   with the file, without its length
@@ -128,6 +129,9 @@ final class TestServer: RequestRouter, RequestHandler, @unchecked Sendable {
 
     func handle(_ exchange: Exchange) async throws(ExchangeFailure) {
         switch path(of: exchange) {
+        case "/tail":
+            respond(exchange, with: bytes("head and tail"))
+            _ = try exchange.flushNow(whole: true)
         case "/slow":
             _ = await exchange.connection.endpoint.wait(for: .signal, until: worker.now.advanced(by: Self.slowness))
             respond(exchange, with: bytes("slow\n"))
@@ -213,6 +217,9 @@ private final class TestStream: ByteStream {
     private var pieces: ArraySlice<[UInt8]>
     let sendsFiles: Bool
     private let record: (Int) -> Void
+    /// The end of what was written for `/tail`, which leaves with the second flush.
+    private var tail: [UInt8] = []
+    private var isBusy = false
 
     init(_ endpoint: Endpoint, _ pieces: [[UInt8]], sendsFiles: Bool, record: @escaping (Int) -> Void) {
         self.endpoint = endpoint
@@ -231,14 +238,27 @@ private final class TestStream: ByteStream {
 
     func write(_ bytes: UnsafeRawBufferPointer, isMoreComing: Bool) -> IOResult {
         record(bytes.count)
-        return unsafe endpoint.send(bytes)
+        guard unsafe bytes.suffix(4).elementsEqual("tail".utf8) else { return unsafe endpoint.send(bytes) }
+        tail = unsafe Array(bytes.suffix(4))
+        isBusy = true
+        _ = unsafe endpoint.send(UnsafeRawBufferPointer(rebasing: bytes.dropLast(4)))
+        return .bytes(bytes.count)
     }
 
     func sendFile(_ file: Int32, from offset: UInt64, count: Int) -> IOResult? {
         endpoint.sendFile(file, from: offset, count: count)
     }
 
-    func flush() -> IOResult { .bytes(0) }
+    func flush() -> IOResult {
+        guard !isBusy else {
+            isBusy = false
+            return .wouldBlock(.writable)
+        }
+        if !tail.isEmpty { _ = unsafe tail.withUnsafeBytes { unsafe endpoint.send($0) } }
+        tail = []
+        return .bytes(0)
+    }
+
     func finish() { endpoint.finishSending() }
     var security: SecurityDescription? { nil }
     let isSecure = false

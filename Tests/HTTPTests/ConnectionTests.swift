@@ -28,6 +28,18 @@ struct ConnectionTests {
         }
     }
 
+    @Test("What a stream still holds of a response leaves before the next request is awaited")
+    func sendsTail() async throws {
+        try await withConnection { peer, _ in
+            peer.send(get("/tail"))
+            let head = ok("head and tail")
+            #expect(stable(peer.receiveText(until: "tail")) == head)
+            peer.send(get("/fast"))
+            peer.finishSending()
+            #expect(stable(peer.receiveToEnd()) == ok("fast\n"))
+        }
+    }
+
     @Test("A request may arrive byte by byte")
     func takesBytes() async throws {
         let request = post("/echo", "Content-Length: 5\r\n", "Hello") + get("/fast")

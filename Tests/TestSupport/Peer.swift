@@ -64,6 +64,15 @@ package final class Peer: Sendable {
         return String(decoding: received, as: UTF8.self)
     }
 
+    /// Text up to and with `end`, or less when the connection ends before or falls silent.
+    package func receiveText(until end: String) -> String {
+        var received = ""
+        while !received.hasSuffix(end), let piece = receive(), !piece.isEmpty {
+            received += String(decoding: piece, as: UTF8.self)
+        }
+        return received
+    }
+
     /// Everything until the other side ends its direction; nil when it resets the connection instead.
     package func receiveToEnd() -> String? {
         var received: [UInt8] = []

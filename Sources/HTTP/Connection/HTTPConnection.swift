@@ -77,10 +77,9 @@ package final class HTTPConnection {
                 headDeadline = .never
                 if let turn = await answer(exchange) { return turn }
             }
-            if unsafe !storage.pointee.output.isEmpty {
-                sendAtEndOfTurn(exchange)
-                guard await send(exchange) else { return .reset }
-            }
+            if unsafe !storage.pointee.output.isEmpty { sendAtEndOfTurn(exchange) }
+            // Of a large response the stream may have something left when the output has not.
+            guard await send(exchange) else { return .reset }
             switch unsafe stream.read(into: storage.pointee.roomForHead()) {
             case .bytes(let count):
                 if unsafe storage.pointee.cursor == storage.pointee.filled {
