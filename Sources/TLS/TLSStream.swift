@@ -4,8 +4,8 @@ import Transport
 
 /// A TLS connection on an endpoint: the server's side for clients, the client's side for servers behind the gateway.
 ///
-/// Small answers leave in one `send` of one record. More than a record's worth is written record by record into a
-/// rented block and leaves in socket writes of 64 KiB and more.
+/// Small answers leave in one `send` of one record. More than a record's worth is written into a rented block, as many
+/// records at a time as it has room for, and leaves in socket writes of 64 KiB and more.
 @safe
 package final class TLSStream: ByteStream {
     package let endpoint: Endpoint
