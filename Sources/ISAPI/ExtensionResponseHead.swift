@@ -49,9 +49,14 @@ package struct ExtensionResponseHead: BitwiseCopyable, Equatable, Sendable {
             }
         }
         if given == nil, !status.isEmpty { head.addField(status, to: &text, misplaced: true) }
-        while let line = lines.next(block) {
-            if line.isEmpty { break }
-            head.addField(block.extracting(line), to: &text, misplaced: false)
+        while true {
+            if let line = lines.nextWhole(block) {
+                head.addWhole(line.field, endingAt: line.end, of: block, to: &text)
+            } else if let line = lines.next(block), !line.isEmpty {
+                head.addField(block.extracting(line), to: &text, misplaced: false)
+            } else {
+                break
+            }
         }
         if head.framesItself { head.contentLength = nil }
         return (head, lines.position)
@@ -79,13 +84,29 @@ package struct ExtensionResponseHead: BitwiseCopyable, Equatable, Sendable {
             flaws.insert(Self.flaw(error, misplaced: misplaced))
             return
         }
-        let value = line.extracting(field.value.range)
-        guard unsafe !interpret(field, of: line.bytes, value) else { return }
-        unsafe line.withUnsafeBytes { bytes in
-            unsafe text.append(UnsafeRawBufferPointer(rebasing: bytes[field.name.range]))
+        guard unsafe !interpret(field, of: line.bytes, line.extracting(field.value.range)) else { return }
+        append(field, of: line, to: &text)
+    }
+
+    /// Adds a field whose line is well-formed; its CRLF stands at `end`.
+    private mutating func addWhole(
+        _ field: FieldSlice, endingAt end: Int, of block: Span<UInt8>, to text: inout ByteBuffer
+    ) {
+        let name = field.name.range
+        let value = field.value.range
+        guard unsafe !interpret(field, of: block.bytes, block.extracting(value)) else { return }
+        // The line as most extensions write it is already what would be put together here.
+        let isNormal = value.lowerBound == name.upperBound + 2 && value.upperBound == end
+        guard isNormal, block[name.upperBound + 1] == UInt8(ascii: " ") else {
+            return append(field, of: block, to: &text)
         }
+        unsafe block.extracting(name.lowerBound..<(end + 2)).withUnsafeBytes { unsafe text.append($0) }
+    }
+
+    private func append(_ field: FieldSlice, of line: Span<UInt8>, to text: inout ByteBuffer) {
+        unsafe line.extracting(field.name.range).withUnsafeBytes { unsafe text.append($0) }
         text.append(": ")
-        unsafe value.withUnsafeBytes { bytes in unsafe text.append(bytes) }
+        unsafe line.extracting(field.value.range).withUnsafeBytes { unsafe text.append($0) }
         text.append("\r\n")
     }
 
@@ -174,16 +195,19 @@ private struct StatusText {
     let phrase: Range<Int>
 
     init?(_ text: Span<UInt8>) {
-        var start = text.trimmed(0..<text.count).lowerBound
-        if text.extracting(start..<text.count).hasPrefix("http/") {
+        var start = 0
+        while start < text.count, isWhiteSpace(text[start]) { start += 1 }
+        if start < text.count, digit(text[start]) == nil, text.extracting(start..<text.count).hasPrefix("http/") {
             while start < text.count, text[start] != UInt8(ascii: " ") { start += 1 }
             while start < text.count, text[start] == UInt8(ascii: " ") { start += 1 }
         }
-        guard start + 3 <= text.count, let code = text.extracting(start..<(start + 3)).decimal else { return nil }
+        guard start + 3 <= text.count, let hundreds = digit(text[start]), let tens = digit(text[start + 1]),
+            let ones = digit(text[start + 2])
+        else { return nil }
+        code = hundreds * 100 + tens * 10 + ones
         guard (100...599).contains(code) else { return nil }
         // A fourth digit makes a number that is no status code.
-        if start + 3 < text.count, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(text[start + 3]) { return nil }
-        self.code = Int(code)
+        if start + 3 < text.count, digit(text[start + 3]) != nil { return nil }
         self.phrase = text.trimmed((start + 3)..<text.count)
     }
 }
@@ -191,6 +215,14 @@ private struct StatusText {
 /// Cuts a block into lines ended by CRLF, LF or the end of the block.
 private struct LineReader {
     private(set) var position = 0
+
+    /// The next line, if it is a well-formed field line ended by CRLF, and where that stands.
+    @inline(__always)
+    mutating func nextWhole(_ block: Span<UInt8>) -> (field: FieldSlice, end: Int)? {
+        guard let line = unsafe FieldSyntax.parseWhole(block.bytes, from: position) else { return nil }
+        position = line.end + 2
+        return line
+    }
 
     mutating func next(_ block: Span<UInt8>) -> Range<Int>? {
         guard position < block.count else { return nil }

@@ -45,7 +45,7 @@ package enum FieldSyntax {
     ///
     /// - Returns: what `parse` returns for the line, and where its CRLF stands.
     @inline(__always)
-    static func parseWhole(_ input: RawSpan, from start: Int) -> (field: FieldSlice, end: Int)? {
+    package static func parseWhole(_ input: RawSpan, from start: Int) -> (field: FieldSlice, end: Int)? {
         let count = input.byteCount
         let nameEnd = tokenEnd(input, from: start, to: count)
         guard nameEnd < count, nameEnd > start, input.byte(at: nameEnd) == ASCII.colon else { return nil }
