@@ -44,36 +44,31 @@ package final class ExtensionDispatcher: RequestHandler {
         root = Array(application.physicalPath.utf8)
     }
 
+    /// All of it, with `relay`, is one function for the compiler: each that waits takes memory of its task's stack, asked
+    /// for and given back at every request.
+    @inline(__always)
     package func handle(_ exchange: Exchange) async throws(ExchangeFailure) {
         guard unsafe !exchange.withPath({ path in unsafe PathMapping.climbs(path) }) else {
             throw .rejected(.pathEscapesRoot)
         }
-        guard let lease = seat.lease else { return try await handleOnceLoaded(exchange) }
-        try await handle(exchange, lease)
-    }
-
-    /// Apart from `handle`, whose frame every pending request keeps.
-    @inline(never)
-    private func handleOnceLoaded(_ exchange: Exchange) async throws(ExchangeFailure) {
-        switch try await seat.arrive(exchange.endpoint, until: worker.now.advanced(by: requestTimeout)) {
-        case .leased(let lease): try await handle(exchange, lease)
-        case .refused: exchange.fail(refused)
-        case .late:
-            report("not loaded within the request timeout", exchange)
-            exchange.fail(late)
+        let lease: ExtensionLease
+        if let known = seat.lease {
+            lease = known
+        } else {
+            guard let loaded = try await waitForLease(exchange) else { return }
+            lease = loaded
         }
-    }
-
-    private func handle(_ exchange: Exchange, _ lease: ExtensionLease) async throws(ExchangeFailure) {
         let feeder = lease.feeder
         lease.use(at: worker.now)
         let session = feeder.takeSession()
         begin(session, exchange, lease)
-        do throws(ExchangeFailure) {
-            try await readAhead(session, exchange)
-        } catch {
-            session.withdraw()
-            throw error
+        if !exchange.hasBodyEnded {
+            do throws(ExchangeFailure) {
+                try await readAhead(session, exchange)
+            } catch {
+                session.withdraw()
+                throw error
+            }
         }
         guard feeder.add(session, on: worker) else {
             session.withdraw()
@@ -89,21 +84,37 @@ package final class ExtensionDispatcher: RequestHandler {
         }
     }
 
+    /// The lease once the extension is loaded; nil when it is not to be had and the client has been told so.
+    ///
+    /// Apart from `handle`, whose frame every pending request keeps.
+    @inline(never)
+    private func waitForLease(_ exchange: Exchange) async throws(ExchangeFailure) -> ExtensionLease? {
+        switch try await seat.arrive(exchange.endpoint, until: worker.now.advanced(by: requestTimeout)) {
+        case .leased(let lease): return lease
+        case .refused: exchange.fail(refused)
+        case .late:
+            report("not loaded within the request timeout", exchange)
+            exchange.fail(late)
+        }
+        return nil
+    }
+
     // MARK: To the extension
 
     private func begin(_ session: ExtensionSession, _ exchange: Exchange, _ lease: ExtensionLease) {
-        let origin = exchange.withConnection { self.origin(of: exchange, on: $0) }
         unsafe exchange.withPath { path in
             let (nameEnd, infoStart) = unsafe naming.split(path)
             let scriptName = unsafe UnsafeRawBufferPointer(rebasing: path[..<nameEnd])
             let pathInfo = unsafe UnsafeRawBufferPointer(rebasing: path[infoStart...])
             unsafe withTranslated(pathInfo) { translated in
-                let request = unsafe ExtensionRequest(
-                    head: exchange.head, headBytes: exchange.headBytes, fields: exchange.fields,
-                    scriptName: scriptName, pathInfo: pathInfo, translatedPath: translated, origin: origin,
-                    application: application, keepAlive: exchange.willKeepAlive, requestID: exchange.requestID,
-                    user: exchange.user)
-                session.begin(request, lease: lease, notifier: exchange.endpoint)
+                exchange.withConnection { connection in
+                    let request = unsafe ExtensionRequest(
+                        head: exchange.head, headBytes: exchange.headBytes, fields: exchange.fields,
+                        scriptName: scriptName, pathInfo: pathInfo, translatedPath: translated,
+                        origin: origin(of: exchange, on: connection), application: application,
+                        keepAlive: exchange.willKeepAlive, requestID: exchange.requestID, user: exchange.user)
+                    session.begin(request, lease: lease, notifier: connection.endpoint)
+                }
             }
         }
     }
@@ -132,9 +143,9 @@ package final class ExtensionDispatcher: RequestHandler {
         return origin
     }
 
-    /// Reads what the extension is to find in its control block.
+    /// Reads what the extension is to find in its control block of a body that has not ended.
+    @inline(never)
     private func readAhead(_ session: ExtensionSession, _ exchange: Exchange) async throws(ExchangeFailure) {
-        guard !exchange.hasBodyEnded else { return }
         if let spooling, exchange.head.framing == .chunked { try await collectBody(spooling, session, exchange) }
         var total = 0
         while session.readAheadRoom > 0, let piece = unsafe try await exchange.readBody() {
@@ -170,6 +181,7 @@ package final class ExtensionDispatcher: RequestHandler {
     /// Sends what the extension writes and reads what it asks for, until its response is complete.
     ///
     /// - Returns: whether the session is to be released; it is abandoned otherwise. The caller has it on an error.
+    @inline(__always)
     private func relay(_ session: ExtensionSession, _ exchange: Exchange) async throws(ExchangeFailure) -> Bool {
         let endpoint = exchange.endpoint
         let deadline = worker.now.advanced(by: requestTimeout)

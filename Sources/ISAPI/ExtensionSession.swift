@@ -36,7 +36,7 @@ package final class ExtensionSession: @unchecked Sendable {
 
     /// Copies the request and makes the session ready for its pool.
     package func begin(
-        _ request: ExtensionRequest, lease: ExtensionLease, notifier: any SessionNotifier
+        _ request: borrowing ExtensionRequest, lease: ExtensionLease, notifier: any SessionNotifier
     ) {
         lease.module.requestBegan()
         state.withLock { state in

@@ -2,7 +2,7 @@ import HTTP
 
 /// What the worker knows of a request when it hands it to an extension; read during `ExtensionSession.begin` only.
 @safe
-package struct ExtensionRequest {
+package struct ExtensionRequest: ~Copyable {
     package var head: RequestHead
     /// The bytes that the slices of `head` and `fields` count from.
     package var headBytes: UnsafeRawBufferPointer
@@ -72,29 +72,33 @@ struct RequestRecord: ~Copyable {
         unsafe fieldStorage.deallocate()
     }
 
-    mutating func fill(_ request: ExtensionRequest) {
+    mutating func fill(_ request: borrowing ExtensionRequest) {
         head = request.head
         unsafe origin = request.origin.takeUnretainedValue()
         unsafe application = request.application.takeUnretainedValue()
         keepAlive = request.keepAlive
         requestID = request.requestID
-        user = request.user
+        if let user = request.user { self.user = user }
         unsafe copyFields(request.fields)
-        contentType = unsafe request.fields.first { $0.known == .contentType }?.value ?? .empty
-        // Nothing moves while one part is copied from another.
+        let headBytes = unsafe request.headBytes
+        let method = unsafe UnsafeRawBufferPointer(rebasing: headBytes[head.methodToken.range])
+        let query = unsafe UnsafeRawBufferPointer(rebasing: headBytes[head.query.range])
+        let type = unsafe UnsafeRawBufferPointer(rebasing: headBytes[contentType.range])
         let paths = unsafe request.scriptName.count + 2 * (request.pathInfo.count + request.translatedPath.count)
-        let texts = head.methodToken.range.count + head.query.range.count + contentType.range.count
-        unsafe arena.reserve(request.headBytes.count + paths + texts + Self.endCount)
-        unsafe arena.append(request.headBytes)
-        scriptName = unsafe append(request.scriptName)
-        pathInfo = unsafe append(request.pathInfo)
-        translatedPath = unsafe append(request.translatedPath)
-        methodText = unsafe append(bytes(head.methodToken))
-        queryText = unsafe append(bytes(head.query))
-        pathInfoText = unsafe append(request.pathInfo)
-        translatedPathText = unsafe append(request.translatedPath)
-        contentTypeText = unsafe append(bytes(contentType))
-        emptyText = unsafe append(UnsafeRawBufferPointer(start: nil, count: 0))
+        let room = headBytes.count + paths + method.count + query.count + type.count + Self.endCount
+        var texts = unsafe TextWriter(UnsafeMutableRawBufferPointer(start: arena.reserve(room), count: room))
+        // The slices of the head count from the arena's beginning.
+        _ = unsafe texts.add(headBytes)
+        scriptName = unsafe texts.add(request.scriptName)
+        pathInfo = unsafe texts.add(request.pathInfo)
+        translatedPath = unsafe texts.add(request.translatedPath)
+        methodText = unsafe texts.add(method)
+        queryText = unsafe texts.add(query)
+        pathInfoText = unsafe texts.add(request.pathInfo)
+        translatedPathText = unsafe texts.add(request.translatedPath)
+        contentTypeText = unsafe texts.add(type)
+        emptyText = unsafe texts.add(UnsafeRawBufferPointer(start: nil, count: 0))
+        arena.commit(texts.count)
     }
 
     mutating func reset() {
@@ -125,24 +129,42 @@ struct RequestRecord: ~Copyable {
     }
 
     /// NULs behind the parts.
-    private static let endCount = 9
-
-    @inline(__always)
-    private mutating func append(_ bytes: UnsafeRawBufferPointer) -> Slice {
-        let start = arena.count
-        let end = start + bytes.count
-        let room = unsafe arena.reserve(bytes.count + 1)
-        if let source = bytes.baseAddress { unsafe room.copyMemory(from: source, byteCount: bytes.count) }
-        unsafe room.storeBytes(of: 0, toByteOffset: bytes.count, as: UInt8.self)
-        arena.commit(bytes.count + 1)
-        return Slice(start, end)
-    }
+    private static let endCount = 10
 
     private mutating func copyFields(_ fields: UnsafeBufferPointer<FieldSlice>) {
         if unsafe fieldStorage.count < head.fieldCount {
             unsafe fieldStorage.deallocate()
             unsafe fieldStorage = .allocate(capacity: max(8, head.fieldCount))
         }
-        for index in 0..<head.fieldCount { unsafe fieldStorage.initializeElement(at: index, to: fields[index]) }
+        contentType = .empty
+        for index in (0..<head.fieldCount).reversed() {
+            let field = unsafe fields[index]
+            unsafe fieldStorage.initializeElement(at: index, to: field)
+            if field.known == .contentType { contentType = field.value }
+        }
+    }
+}
+
+/// Puts texts one behind the other, each with a NUL at its end, into room that was measured for them.
+@safe
+private struct TextWriter: ~Copyable {
+    private let room: UnsafeMutableRawBufferPointer
+    private(set) var count = 0
+
+    init(_ room: UnsafeMutableRawBufferPointer) {
+        unsafe self.room = room
+    }
+
+    /// Where in the room the text stands.
+    @inline(__always)
+    mutating func add(_ text: UnsafeRawBufferPointer) -> Slice {
+        let length = text.count
+        precondition(unsafe length < room.count - count, "room is measured before it is filled")
+        let place = unsafe room.baseAddress.unsafelyUnwrapped + count
+        if length > 0, let source = text.baseAddress { unsafe place.copyMemory(from: source, byteCount: length) }
+        unsafe place.storeBytes(of: 0, toByteOffset: length, as: UInt8.self)
+        let slice = Slice(start: UInt32(truncatingIfNeeded: count), count: UInt32(truncatingIfNeeded: length))
+        count += length + 1
+        return slice
     }
 }

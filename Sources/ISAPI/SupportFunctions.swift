@@ -4,7 +4,8 @@ import Glibc
 /// One call of ServerSupportFunction: the session and the three arguments whose meaning depends on the request.
 @safe
 struct SupportCall {
-    let session: ExtensionSession
+    /// Not counted: sessions are never deallocated.
+    unowned(unsafe) let session: ExtensionSession
     let caller: UnsafeMutableRawPointer
     let buffer: UnsafeMutableRawPointer?
     let size: UnsafeMutablePointer<DWORD>?
