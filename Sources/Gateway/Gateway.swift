@@ -19,6 +19,7 @@ package final class Gateway: GatewayControl {
     private var threads: [WorkerThreads] = []
     private var extensions: ExtensionHost?
     private var filesLog: FilesLog?
+    private let mappings: FileMappings
     private var upstreams: UpstreamHost?
     private var accessLog: AccessLogTarget?
     private let builder = BuildingThread()
@@ -35,6 +36,9 @@ package final class Gateway: GatewayControl {
         self.logger = logger
         countdown = Countdown(whenStopped)
         admission = Admission(limit: configuration.limits.maxConnections)
+        mappings = FileMappings {
+            logger.warning("files are not mapped: other code has taken the signal SIGBUS over")
+        }
     }
 
     /// Tries what can be tried without serving: that every certificate of a site loads and matches its key, and that
@@ -63,6 +67,8 @@ package final class Gateway: GatewayControl {
         let next = try prepare(configuration, material, extensions, upstreams, filesLog, tolerant: true)
         extensions.commit(next.extensions)
         upstreams.commit(next.upstreams)
+        // Behind what extensions do with the signal as they are loaded: they get what is theirs of it.
+        mappings.setLimit(configuration.fileCache.mapped)
         for worker in workers {
             let server = WorkerServer(worker, admission: admission, logger: logger)
             let sockets = material.sockets.filter { $0.worker == worker.index }
@@ -81,7 +87,7 @@ package final class Gateway: GatewayControl {
         var workers: [Worker] = []
         for index in 0..<count {
             do throws(TransportFailure) {
-                workers.append(try Worker(index: index))
+                workers.append(try Worker(index: index, mappings: mappings))
             } catch {
                 throw .runtime("cannot create event loop \(index): \(error.message)")
             }
@@ -182,6 +188,7 @@ package final class Gateway: GatewayControl {
         extensions.commit(next.extensions)
         upstreams.commit(next.upstreams)
         admission.limit = new.limits.maxConnections
+        mappings.setLimit(new.fileCache.mapped)
         if new.workers != configuration.workers || new.user != configuration.user {
             logger.warning("workers and user change only with a restart")
         }

@@ -11,6 +11,7 @@ extension TransportFailure {
         switch self {
         case .reset: "connection reset"
         case .protocolViolation: "protocol violation"
+        case .contentLost: "a file became shorter"
         case .system(let code): systemMessage(code)
         }
     }

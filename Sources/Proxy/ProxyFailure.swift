@@ -113,6 +113,7 @@ extension TransportFailure {
         switch self {
         case .reset: "connection reset"
         case .protocolViolation: "not TLS, or ended without close_notify"
+        case .contentLost: "a file became shorter"
         case .system(let code): systemText(code)
         }
     }

@@ -192,6 +192,7 @@ package final class TLSStream: ByteStream {
     @inline(__always)
     private func flush(isMoreComing: Bool) -> IOResult {
         if let sendFailure { return .failed(sendFailure) }
+        guard endpoint.worker.mayLeave else { return .failed(dropSealed()) }
         while let block = unsafe held, heldStart < heldEnd {
             let result = unsafe endpoint.send(
                 UnsafeRawBufferPointer(rebasing: block[heldStart..<heldEnd]), isMoreComing: isMoreComing)
@@ -205,6 +206,15 @@ package final class TLSStream: ByteStream {
         }
         releaseHeld()
         return .bytes(0)
+    }
+
+    /// Gives up a connection whose next records were made of bytes that are not the file's.
+    @inline(never)
+    private func dropSealed() -> TransportFailure {
+        releaseHeld()
+        hasFailed = true
+        sendFailure = .contentLost
+        return .contentLost
     }
 
     package func finish() {
@@ -257,6 +267,10 @@ package final class TLSStream: ByteStream {
         if isCorked || hasHeld {
             unsafe hold(record)
             return true
+        }
+        guard endpoint.worker.mayLeave else {
+            _ = dropSealed()
+            return false
         }
         switch unsafe leavesLate ? endpoint.sendAtEndOfTurn(record) : endpoint.send(record) {
         case .bytes(let count):

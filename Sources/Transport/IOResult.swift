@@ -17,6 +17,8 @@ package enum TransportFailure: Equatable, BitwiseCopyable, Error, Sendable {
     case reset
     /// The peer ended TLS without close_notify, or sent bytes that are not TLS.
     case protocolViolation
+    /// The file that bytes were sent from does not have them any more.
+    case contentLost
     /// Any other error number of the system.
     case system(Int32)
 

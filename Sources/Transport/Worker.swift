@@ -20,6 +20,10 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
     package private(set) var isDraining = false
     /// Whether other code than the gateway's may have run on this thread since somebody set this to false.
     package var hasRunForeignCode = true
+    /// Files that are sent from memory; shared with other workers.
+    package let mappings: FileMappings?
+    /// What a stream is being given at this moment, when it comes from a mapping.
+    var mappedPiece: MappedPiece?
 
     private let epoll: Int32
     private let wakeUp: Int32
@@ -54,8 +58,9 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
     }
 
     /// - Throws: `TransportFailure` when the kernel refuses an epoll instance or an eventfd.
-    package init(index: Int) throws(TransportFailure) {
+    package init(index: Int, mappings: FileMappings? = nil) throws(TransportFailure) {
         self.index = index
+        self.mappings = mappings
         now = Self.monotonicNow()
         wallSeconds = Self.wallNow()
         epoll = CLinux_epoll_create()

@@ -4,7 +4,8 @@ import Testing
 
 @Suite("Files in the configuration") struct ConfigurationFilesTests {
     @Test func `Every key of a route with files is read`() throws {
-        var text = ConfigurationText(more: "file_cache: { files: 100, memory: 1M, small_file: 4K, fresh: 5s }")
+        var text = ConfigurationText(
+            more: "file_cache: { files: 100, memory: 1M, small_file: 4K, fresh: 5s, mapped: 64M }")
         text.sites = """
             sites: [{ hosts: [a], routes: [{ path: "/s/*", files: {
               root: /srv/public, strip_prefix: /s, index: [a.html, b.html], listing: on, precompressed: [br, gz],
@@ -23,7 +24,8 @@ import Testing
         #expect(configuration.sites[0].routes[0].action == .files(files))
         #expect(
             configuration.fileCache
-                == FileCacheConfiguration(files: 100, memory: 1 << 20, smallFile: 4 << 10, fresh: .seconds(5)))
+                == FileCacheConfiguration(
+                    files: 100, memory: 1 << 20, smallFile: 4 << 10, fresh: .seconds(5), mapped: 64 << 20))
     }
 
     @Test(arguments: [

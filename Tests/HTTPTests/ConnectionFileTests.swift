@@ -23,6 +23,22 @@ struct ConnectionFileTests {
         }
     }
 
+    @Test("A file that is asked for again is sent from memory, and one of little size is not")
+    func sendsMappedFiles() async throws {
+        for size in [256 << 10, 3_000_000, 255 << 10] {
+            let file = TestFile(size: size)
+            let mappings = FileMappings(limit: 4 << 20)
+            try await withConnection(file: file, mappings: mappings) { peer, _ in
+                peer.send(get("/file") + get("/file") + get("/file") + get("/fast"))
+                peer.finishSending()
+                let response = ok(file.text)
+                let isIntact = stable(peer.receiveToEnd()) == response + response + response + ok("fast\n")
+                #expect(isIntact)
+            }
+            #expect(mappings.inUse.files == (size < 256 << 10 ? 0 : 1))
+        }
+    }
+
     @Test("What lies in memory is sent as it is", arguments: sizes)
     func sendsMemory(size: Int) async throws {
         let file = TestFile(size: size)

@@ -8,14 +8,15 @@ import TestSupport
 ///
 /// - Parameters:
 ///   - pieces: what the first reads of the connection bring, before those of the socket.
+///   - mappings: the files that are sent from memory.
 ///   - filter: what all responses go through.
 func withConnection(
     limits: ConnectionLimits = ConnectionLimits(), receiving pieces: [[UInt8]] = [], file: TestFile? = nil,
-    filter: (any ResponseFilter & Sendable)? = nil,
+    mappings: FileMappings? = nil, filter: (any ResponseFilter & Sendable)? = nil,
     _ body: (Peer, TestServer) async throws -> Void
 ) async throws {
     let (descriptor, peer) = socketPair()
-    try await withWorker { worker in
+    try await withWorker(mappings: mappings) { worker in
         let server = TestServer(worker, limits, pieces, file, filter)
         worker.perform { _ in server.open(descriptor) }
         try await body(peer, server)

@@ -2,8 +2,10 @@ import Glibc
 import Transport
 
 /// Lends a worker that runs on a thread of its own, and stops it afterwards; connections left over are aborted.
-package func withWorker<Result>(_ body: (Worker) async throws -> Result) async throws -> Result {
-    let worker = try Worker(index: 0)
+package func withWorker<Result>(
+    mappings: FileMappings? = nil, _ body: (Worker) async throws -> Result
+) async throws -> Result {
+    let worker = try Worker(index: 0, mappings: mappings)
     let thread = WorkerThread(worker)
     thread.start()
     defer { thread.stop() }

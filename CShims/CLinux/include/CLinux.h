@@ -118,6 +118,28 @@ long CLinux_sendfile_at(int destination, int source, uint64_t offset, unsigned l
 /// preadv2(2) with RWF_NOWAIT: -1 with EAGAIN when the bytes are not in memory.
 long CLinux_pread_nowait(int descriptor, void *buffer, unsigned long count, uint64_t offset);
 
+// MARK: files in memory
+
+/// Has the process survive that a mapped file becomes shorter: SIGBUS, for an address in a watched range, makes the rest
+/// of the range zeros and marks it as broken. For any other address it does what it did before. Done once however often
+/// it is called; 0, or -1 with errno.
+int CLinux_catch_bus_errors(void);
+/// Whether a bus error of the calling thread still comes to us first.
+int CLinux_catches_bus_errors(void);
+
+static const int CLinux_MAPPING_LIMIT = 64;
+/// Watches a range; its number, or -1 when CLinux_MAPPING_LIMIT are watched or this one is too large to be.
+int CLinux_watch_mapping(const void *start, unsigned long count);
+void CLinux_unwatch_mapping(int number);
+/// Whether bytes of a watched range that were read until now may have been zeros in place of the file's.
+int CLinux_is_mapping_broken(int number);
+
+/// Whether all pages of a range are in memory (mincore(2)); also where the system does not tell, because the file is
+/// somebody else's.
+int CLinux_are_pages_present(const void *start, unsigned long count);
+/// Reads a byte for the sake of its page.
+static inline void CLinux_touch(const void *address) { (void)*(const volatile char *)address; }
+
 // MARK: watching folders
 
 static inline int CLinux_inotify(void) { return inotify_init1(IN_NONBLOCK | IN_CLOEXEC); }

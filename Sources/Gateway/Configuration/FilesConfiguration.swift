@@ -24,7 +24,7 @@ package struct FilesConfiguration: Sendable, Equatable {
     }
 }
 
-/// What each worker keeps of files at hand.
+/// What is kept of files at hand, by each worker where nothing else is said.
 package struct FileCacheConfiguration: Sendable, Equatable {
     /// Files, each of which may hold a descriptor.
     package var files = 1024
@@ -34,4 +34,6 @@ package struct FileCacheConfiguration: Sendable, Equatable {
     package var smallFile = 1 << 20
     /// How long a file counts as unchanged.
     package var fresh = Duration.seconds(1)
+    /// Bytes of files that all workers together send from memory that they are mapped to; 0 for none.
+    package var mapped = 128 << 20
 }

@@ -62,7 +62,8 @@ extension ValueDecoder<FileCacheConfiguration> {
                 files: keys.take("files", .integer(in: 16...1_000_000), default: defaults.files),
                 memory: keys.take("memory", .size(in: 0...1 << 40), default: defaults.memory),
                 smallFile: keys.take("small_file", .size(in: 0...16 << 20), default: defaults.smallFile),
-                fresh: keys.take("fresh", .time(in: .zero ... .seconds(3600)), default: defaults.fresh))
+                fresh: keys.take("fresh", .time(in: .zero ... .seconds(3600)), default: defaults.fresh),
+                mapped: keys.take("mapped", .size(in: 0...1 << 40), default: defaults.mapped))
         }
     }
 }

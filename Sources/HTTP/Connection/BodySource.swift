@@ -1,13 +1,16 @@
 import CLinux
 import Glibc
+import Transport
 
 /// Part of a response body that lies ready: in memory that stays where it is, or in a file.
 @safe
-struct BodySource: BitwiseCopyable {
+struct BodySource {
     @safe
-    private enum Place: BitwiseCopyable {
+    private enum Place {
         case memory(UnsafeRawPointer)
         case file(Int32)
+        /// A file that can be read as memory.
+        case mapped(Int32, FileMapping)
     }
 
     /// What an attempt to read came to.
@@ -19,9 +22,11 @@ struct BodySource: BitwiseCopyable {
         case ended
     }
 
-    private let place: Place
+    private var place: Place
     private(set) var offset: UInt64
     private(set) var count: UInt64
+    /// What lies before was read from the disk, whether or not the system knows that it has it in memory.
+    private var loadedEnd: UInt64 = 0
 
     init(_ bytes: UnsafeRawBufferPointer) {
         place = unsafe .memory(bytes.baseAddress ?? UnsafeRawPointer(bitPattern: 1)!)
@@ -37,14 +42,53 @@ struct BodySource: BitwiseCopyable {
 
     /// The descriptor of a file; nil for memory.
     var file: Int32? {
-        if case .file(let descriptor) = place { return descriptor }
-        return nil
+        switch place {
+        case .memory: nil
+        case .file(let descriptor), .mapped(let descriptor, _): descriptor
+        }
     }
 
     /// The next bytes in memory, up to `limit`; nil for a file.
     func bytes(upTo limit: Int) -> UnsafeRawBufferPointer? {
         guard case .memory(let start) = place else { return nil }
         return unsafe UnsafeRawBufferPointer(start: start + Int(offset), count: min(limit, Int(clamping: count)))
+    }
+
+    var mapping: FileMapping? {
+        guard case .mapped(_, let mapping) = place else { return nil }
+        return mapping
+    }
+
+    /// The next bytes of a mapped file, up to `limit`; nil for anything else.
+    func piece(upTo limit: Int) -> MappedPiece? {
+        guard case .mapped(let descriptor, let mapping) = place else { return nil }
+        let start = Int(offset)
+        return MappedPiece(mapping, descriptor, start..<start + min(limit, Int(count)))
+    }
+
+    /// Goes on from memory, for a file that is asked for often.
+    mutating func map(by mappings: FileMappings) {
+        guard case .file(let descriptor) = place,
+            let mapping = mappings.mapping(of: descriptor, for: offset..<offset + count)
+        else { return }
+        place = .mapped(descriptor, mapping)
+    }
+
+    /// Goes on by reading when the file is no longer what was mapped.
+    mutating func unmapIfChanged() {
+        if case .mapped(let descriptor, let mapping) = place, !mapping.isCurrent(descriptor) {
+            place = .file(descriptor)
+        }
+    }
+
+    /// The next bytes were read from the disk, and are not looked for there again.
+    mutating func noteLoaded(_ bytes: Int) {
+        loadedEnd = offset + UInt64(bytes)
+    }
+
+    /// Whether the bytes can be had without waiting for a disk, as far as the system can tell.
+    func isPresent(_ piece: MappedPiece) -> Bool {
+        offset < loadedEnd || piece.isPresent
     }
 
     mutating func skip(_ bytes: Int) {
@@ -57,6 +101,11 @@ struct BodySource: BitwiseCopyable {
         if let bytes = unsafe bytes(upTo: buffer.count) {
             unsafe buffer.copyMemory(from: bytes)
             return .bytes(bytes.count)
+        }
+        if let piece = piece(upTo: buffer.count) {
+            guard isPresent(piece) else { return .absent }
+            unsafe buffer.copyMemory(from: piece.bytes)
+            return unsafe piece.isIntact ? .bytes(piece.bytes.count) : .ended
         }
         guard let file else { return .ended }
         let wanted = UInt(min(UInt64(buffer.count), count))

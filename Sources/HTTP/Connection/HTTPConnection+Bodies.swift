@@ -10,8 +10,10 @@ extension HTTPConnection {
     private static let collectedSize = 16 << 10
     /// Bytes after which a client that never makes us wait lets others go first.
     private static let bytesPerTurn = 1 << 20
-    /// Bytes read from a disk at once.
-    private static let loadSize = 1 << 20
+    /// Bytes read from a disk at once: those of a turn, and the page behind them.
+    private static let loadSize = bytesPerTurn + (64 << 10)
+    /// Less than this of a file is read; looking for its mapping would take as long.
+    private static let mappedSize: UInt64 = 256 << 10
 
     private enum Step {
         case sent(Int)
@@ -26,9 +28,11 @@ extension HTTPConnection {
     /// While the client is slow, nothing is held but encrypted bytes that the socket did not take yet.
     func send(_ source: BodySource, of exchange: Exchange) async throws(ExchangeFailure) -> Bool {
         var source = source
+        if mayMap(source, exchange), let mappings = endpoint.worker.mappings { source.map(by: mappings) }
         var room = Self.bytesPerTurn
         var isPassed = false
         while source.count > 0 {
+            source.unmapIfChanged()
             switch try await step(source, exchange) {
             case nil: return true
             case .sent(let count):
@@ -39,8 +43,12 @@ extension HTTPConnection {
                 await endpoint.worker.nextTurn()
                 if endpoint.isAborted { throw .aborted }
             case .wait(let interest): try await waitToSend(interest)
-            case .load: try await load(source)
-            case .ended: return false
+            case .load:
+                try await load(source)
+                source.noteLoaded(Self.loadSize)
+            case .ended:
+                if let mapping = source.mapping { endpoint.worker.mappings?.drop(mapping) }
+                return false
             case .failed(let failure): throw .clientGone(failure)
             }
             room = Self.bytesPerTurn
@@ -48,6 +56,13 @@ extension HTTPConnection {
         // Nothing may stay with the stream that only a further write would send.
         if isPassed { try await flush(exchange) }
         return true
+    }
+
+    /// Whether so much of a file leaves unframed, and not by the kernel, that it is worth having it in memory.
+    private func mayMap(_ source: BodySource, _ exchange: Exchange) -> Bool {
+        guard source.file != nil, source.count >= Self.mappedSize, !stream.sendsFiles else { return false }
+        guard case .unframed(let limit) = exchange.passage else { return false }
+        return limit >= Self.mappedSize
     }
 
     /// Takes the next bytes along; nil when the response has no room for them.
@@ -91,13 +106,26 @@ extension HTTPConnection {
         }
         let storage = unsafe exchange.storage
         if unsafe storage.pointee.output.isEmpty {
-            if let bytes = unsafe source.bytes(upTo: min(limit, Self.bytesPerTurn)) {
-                let isMoreComing = bytes.count < min(limit, Int(clamping: source.count))
+            let most = min(limit, Self.bytesPerTurn)
+            let isMoreComing = most < min(limit, Int(clamping: source.count))
+            if let bytes = unsafe source.bytes(upTo: most) {
                 return unsafe moved(stream.write(bytes, isMoreComing: isMoreComing), exchange)
+            }
+            if let piece = source.piece(upTo: most) {
+                guard source.isPresent(piece) else { return .load }
+                return pass(piece, isMoreComing: isMoreComing, exchange)
             }
             if let file = source.file, let step = sendFile(file, source, upTo: limit, exchange) { return step }
         }
         return passPiece(source, upTo: limit, exchange)
+    }
+
+    /// Gives bytes of a mapped file to the stream, which sends nothing that is not the file's.
+    private func pass(_ piece: MappedPiece, isMoreComing: Bool, _ exchange: Exchange) -> Step {
+        let result = unsafe endpoint.worker.passing(piece) { bytes in
+            unsafe stream.write(bytes, isMoreComing: isMoreComing)
+        }
+        return result == .failed(.contentLost) ? .ended : moved(result, exchange)
     }
 
     /// Has the kernel send the next bytes; nil where it cannot.

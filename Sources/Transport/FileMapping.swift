@@ -1,0 +1,170 @@
+import CLinux
+import Glibc
+import Synchronization
+
+/// All of a file as the system keeps it in memory, to be read without a call and without a copy.
+///
+/// The file may become shorter meanwhile. What is read behind its new end is zeros then, and whoever has read asks
+/// `MappedPiece.isIntact` before anybody gets to see it.
+@safe
+package final class FileMapping: @unchecked Sendable {
+    package let version: MappedVersion
+    private let start: UnsafeRawPointer
+    /// By which the range is watched.
+    private let number: Int32
+    private let total: MappedBytes
+    private let tellsPresence: Bool
+
+    /// Nil when the system has no room for it, or as many are watched as can be.
+    init?(_ descriptor: Int32, _ version: MappedVersion, counting total: MappedBytes) {
+        let address = unsafe mmap(nil, version.size, PROT_READ, MAP_SHARED, descriptor, 0)
+        guard let address = unsafe address, unsafe address != UnsafeMutableRawPointer(bitPattern: -1) else {
+            return nil
+        }
+        number = unsafe CLinux_watch_mapping(address, UInt(version.size))
+        guard number >= 0 else {
+            unsafe munmap(address, version.size)
+            return nil
+        }
+        unsafe start = UnsafeRawPointer(address)
+        self.version = version
+        self.total = total
+        let user = geteuid()
+        tellsPresence = user == 0 || user == version.owner
+        total.count.add(version.size, ordering: .relaxed)
+    }
+
+    deinit {
+        CLinux_unwatch_mapping(number)
+        unsafe munmap(UnsafeMutableRawPointer(mutating: start), version.size)
+        total.count.subtract(version.size, ordering: .relaxed)
+    }
+
+    package var isBroken: Bool { CLinux_is_mapping_broken(number) != 0 }
+
+    /// Whether the file is what it was, and a read behind its end would still be survived.
+    package func isCurrent(_ descriptor: Int32) -> Bool {
+        !isBroken && CLinux_catches_bus_errors() != 0 && MappedVersion(of: descriptor) == version
+    }
+
+    fileprivate func bytes(_ range: Range<Int>) -> UnsafeRawBufferPointer {
+        unsafe UnsafeRawBufferPointer(start: start + range.lowerBound, count: range.count)
+    }
+
+    /// Where the page begins behind `end`; nil in the file's last page.
+    fileprivate func page(behind end: Int) -> Int? {
+        let pageSize = Int(getpagesize())
+        let page = (end + pageSize - 1) / pageSize * pageSize
+        return page < version.size ? page : nil
+    }
+
+    /// Reads a byte, which finds out whether the file still has it.
+    fileprivate func touch(_ offset: Int) {
+        unsafe CLinux_touch(start + offset)
+    }
+
+    fileprivate func isPresent(_ range: Range<Int>, _ descriptor: Int32) -> Bool {
+        if tellsPresence {
+            return unsafe CLinux_are_pages_present(start + range.lowerBound, UInt(range.count)) != 0
+        }
+        return stride(from: range.lowerBound, to: range.upperBound, by: Self.readAhead).allSatisfy { offset in
+            var byte: UInt8 = 0
+            return unsafe CLinux_pread_nowait(descriptor, &byte, 1, UInt64(offset)) >= 0 || errno != EAGAIN
+        }
+    }
+
+    /// What the system reads from a disk at once, in bytes: where one of them is in memory, the others usually are.
+    private static let readAhead = 128 << 10
+}
+
+/// The bytes of all mappings that are there.
+final class MappedBytes: Sendable {
+    let count = Atomic(0)
+}
+
+/// What tells one state of a file from all others.
+package struct MappedVersion: Equatable, BitwiseCopyable, Sendable {
+    let device: UInt64
+    let inode: UInt64
+    /// Bytes; at least one.
+    let size: Int
+    let owner: UInt32
+    private let modified: Time
+    private let changed: Time
+
+    private struct Time: Equatable, BitwiseCopyable, Sendable {
+        let seconds: Int
+        let nanoseconds: Int
+
+        init(_ time: timespec) {
+            seconds = time.tv_sec
+            nanoseconds = time.tv_nsec
+        }
+    }
+
+    /// Nil for what is empty or no regular file.
+    init?(of descriptor: Int32) {
+        var status = stat()
+        guard unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_size > 0 else {
+            return nil
+        }
+        device = UInt64(status.st_dev)
+        inode = UInt64(status.st_ino)
+        size = Int(status.st_size)
+        owner = status.st_uid
+        modified = Time(status.st_mtim)
+        changed = Time(status.st_ctim)
+    }
+
+    func isOfSameFile(as other: MappedVersion) -> Bool {
+        inode == other.inode && device == other.device
+    }
+}
+
+/// Bytes of a mapping that are about to be read.
+@safe
+package struct MappedPiece {
+    package let mapping: FileMapping
+    private let descriptor: Int32
+    private let range: Range<Int>
+
+    /// - Parameter descriptor: the file's.
+    package init(_ mapping: FileMapping, _ descriptor: Int32, _ range: Range<Int>) {
+        self.mapping = mapping
+        self.descriptor = descriptor
+        self.range = range
+    }
+
+    package var bytes: UnsafeRawBufferPointer { unsafe mapping.bytes(range) }
+
+    /// Whether reading it waits for no disk, as far as the system can tell.
+    package var isPresent: Bool {
+        let end = mapping.page(behind: range.upperBound).map { $0 + 1 } ?? range.upperBound
+        return mapping.isPresent(range.lowerBound..<end, descriptor)
+    }
+
+    /// Whether all that has been read of it so far were the file's bytes, and no zeros in their place.
+    ///
+    /// A file that ends within a page has zeros in the rest of it, which can be read as the bytes that were there before;
+    /// but then the next page is gone.
+    package var isIntact: Bool {
+        if let page = mapping.page(behind: range.upperBound) {
+            mapping.touch(page)
+            return !mapping.isBroken
+        }
+        return !mapping.isBroken && (MappedVersion(of: descriptor)?.size ?? 0) >= range.upperBound
+    }
+}
+
+extension Worker {
+    /// Has `write` take over bytes of `piece`; what it makes of them may leave while `mayLeave` says so.
+    package func passing(_ piece: MappedPiece, _ write: (UnsafeRawBufferPointer) -> IOResult) -> IOResult {
+        mappedPiece = piece
+        defer { mappedPiece = nil }
+        return unsafe write(piece.bytes)
+    }
+
+    /// Whether what was made of the bytes that are being passed on may be sent: false when they were not the file's.
+    @inline(__always)
+    package var mayLeave: Bool { mappedPiece?.isIntact ?? true }
+}

@@ -1,0 +1,146 @@
+import CLinux
+import Synchronization
+
+/// The files that are sent from memory by all workers of a process: those that are asked for again and again.
+///
+/// Mapping a file and reading it for the first time costs more than copying it, so a file is mapped when it is asked for
+/// a second time, and makes room for another one only when that has been asked for twice since.
+package final class FileMappings: Sendable {
+    private let state = Mutex(State())
+    /// Bytes of files that may be mapped; none is when this is 0.
+    private let limit = Atomic(0)
+    private let total = MappedBytes()
+    private let hasReported = Atomic(false)
+    private let lostSignal: @Sendable () -> Void
+
+    private struct State {
+        var places: [Place] = []
+        /// Files that were asked for and are not mapped, the next to be forgotten at `oldest`.
+        var asked: [Asked] = []
+        var oldest = 0
+        /// Counts what is asked.
+        var now: UInt64 = 0
+    }
+
+    private struct Place {
+        var mapping: FileMapping
+        var lastUse: UInt64
+    }
+
+    private struct Asked {
+        let version: MappedVersion
+        /// When it was asked for last.
+        var time: UInt64
+        /// Behind the last byte that was; one that goes on from there asks for nothing again.
+        var end: Int
+    }
+
+    /// Files remembered that were asked for once.
+    private static let memory = 128
+    /// One less than can be watched: what makes room for another one goes after it has come.
+    private static let mostFiles = Int(CLinux_MAPPING_LIMIT) - 1
+
+    /// - Parameters:
+    ///   - limit: bytes of files that may be mapped at a time.
+    ///   - lostSignal: called once when other code has taken over the signal by which mappings are survived.
+    package init(limit: Int = 0, lostSignal: @escaping @Sendable () -> Void = {}) {
+        self.lostSignal = lostSignal
+        setLimit(limit)
+    }
+
+    /// Has as many bytes mapped from now on, and 0 none; what bodies are being sent from stays until they end.
+    package func setLimit(_ limit: Int) {
+        let canMap = limit > 0 && CLinux_catch_bus_errors() == 0
+        self.limit.store(canMap ? limit : 0, ordering: .relaxed)
+        _ = state.withLock { state in makeRoom(for: 0, untouchedSince: .max, in: &state) }
+    }
+
+    /// The mapping of a file that is worth one; nil when its bytes are to be read.
+    package func mapping(of descriptor: Int32, for range: Range<UInt64>) -> FileMapping? {
+        let limit = limit.load(ordering: .relaxed)
+        guard limit > 0, let version = MappedVersion(of: descriptor), version.size <= limit,
+            range.upperBound <= UInt64(version.size)
+        else { return nil }
+        guard CLinux_catches_bus_errors() != 0 else {
+            if !hasReported.exchange(true, ordering: .relaxed) { lostSignal() }
+            return nil
+        }
+        let (mapping, dropped) = state.withLock { state in
+            find(version, descriptor, Int(range.lowerBound)..<Int(range.upperBound), in: &state)
+        }
+        // Unmapping takes its time, which is nobody else's.
+        _ = dropped
+        return mapping
+    }
+
+    /// Forgets a mapping that is of no use any more.
+    package func drop(_ mapping: FileMapping) {
+        state.withLock { state in state.places.removeAll { $0.mapping === mapping } }
+    }
+
+    /// Files and bytes that are mapped.
+    package var inUse: (files: Int, bytes: Int) {
+        (state.withLock { $0.places.count }, total.count.load(ordering: .relaxed))
+    }
+
+    private func find(
+        _ version: MappedVersion, _ descriptor: Int32, _ range: Range<Int>, in state: inout State
+    ) -> (FileMapping?, [FileMapping]) {
+        state.now += 1
+        if let index = state.places.firstIndex(where: { $0.mapping.version.isOfSameFile(as: version) }) {
+            let mapping = state.places[index].mapping
+            if mapping.version == version, !mapping.isBroken {
+                state.places[index].lastUse = state.now
+                return (mapping, [])
+            }
+            // It never comes back.
+            state.places.remove(at: index)
+            _ = isAskedAgain(version, range, in: &state)
+            return (nil, [mapping])
+        }
+        guard let before = isAskedAgain(version, range, in: &state) else { return (nil, []) }
+        let dropped = makeRoom(for: version.size, untouchedSince: before, in: &state)
+        guard hasRoom(for: version.size, besides: dropped, in: state),
+            let mapping = FileMapping(descriptor, version, counting: total)
+        else { return (nil, dropped) }
+        state.places.append(Place(mapping: mapping, lastUse: state.now))
+        return (mapping, dropped)
+    }
+
+    /// When bytes of `range` were asked for before; remembers that they are now.
+    private func isAskedAgain(_ version: MappedVersion, _ range: Range<Int>, in state: inout State) -> UInt64? {
+        if let index = state.asked.firstIndex(where: { $0.version == version }) {
+            let before = state.asked[index]
+            state.asked[index].time = state.now
+            state.asked[index].end = range.upperBound
+            return range.lowerBound < before.end ? before.time : nil
+        }
+        let asked = Asked(version: version, time: state.now, end: range.upperBound)
+        if state.asked.count < Self.memory {
+            state.asked.append(asked)
+        } else {
+            state.asked[state.oldest] = asked
+            state.oldest = (state.oldest + 1) % Self.memory
+        }
+        return nil
+    }
+
+    /// Takes out mappings that nobody sends from, the least recently used first, as far as that makes room.
+    private func makeRoom(for size: Int, untouchedSince time: UInt64, in state: inout State) -> [FileMapping] {
+        var dropped: [FileMapping] = []
+        while !hasRoom(for: size, besides: dropped, in: state) {
+            let idle = state.places.indices.filter { index in
+                state.places[index].lastUse < time && isKnownUniquelyReferenced(&state.places[index].mapping)
+            }
+            guard let index = idle.min(by: { state.places[$0].lastUse < state.places[$1].lastUse }) else { break }
+            dropped.append(state.places.remove(at: index).mapping)
+        }
+        return dropped
+    }
+
+    private func hasRoom(for size: Int, besides dropped: [FileMapping], in state: State) -> Bool {
+        let bytes = dropped.reduce(total.count.load(ordering: .relaxed)) { $0 - $1.version.size }
+        let files = state.places.count + (size > 0 ? 1 : 0)
+        return bytes + size <= limit.load(ordering: .relaxed) && files <= Self.mostFiles
+    }
+}
