@@ -16,7 +16,7 @@ struct ResponseAssembly: ~Copyable {
 
     private var stage = Stage.headMissing
     private(set) var head = ExtensionResponseHead()
-    private var headText = ByteBuffer()
+    private var reader = ResponseHeadReader()
     private var rawHead = ByteBuffer()
     private var output = ByteBuffer()
     /// What the worker took last and is sending.
@@ -111,19 +111,14 @@ struct ResponseAssembly: ~Copyable {
     }
 
     /// The reason phrase, nil for the standard one; valid until `reset`.
-    var reason: UnsafeRawBufferPointer? {
-        unsafe head.reasonCount == 0 ? nil : headText.slice(0..<head.reasonCount)
-    }
+    var reason: UnsafeRawBufferPointer? { unsafe reader.reason }
 
     /// The field lines, each ended by CRLF; valid until `reset`.
-    var fields: UnsafeRawBufferPointer {
-        unsafe headText.slice(head.reasonCount..<headText.count)
-    }
+    var fields: UnsafeRawBufferPointer { unsafe reader.fields }
 
     mutating func reset() {
         stage = .headMissing
         head = ExtensionResponseHead()
-        headText.removeAll()
         rawHead.removeAll()
         output.removeAll(keepingUpTo: Self.keptCapacity)
         taken.removeAll(keepingUpTo: Self.keptCapacity)
@@ -156,21 +151,17 @@ struct ResponseAssembly: ~Copyable {
     private mutating func parseHead(
         status: UnsafeRawBufferPointer, block: UnsafeRawBufferPointer, closesConnection: Bool
     ) -> Bool {
-        let parsed = unsafe status.withSpan { status in
-            unsafe block.withSpan { block in
-                ExtensionResponseHead.parse(status: status, block: block, into: &headText)
-            }
-        }
-        guard let parsed else { return false }
-        head = parsed.head
+        guard let bodyStart = unsafe reader.read(status: status, block: block) else { return false }
+        head = reader.head
         if closesConnection { head.closesConnection = true }
         stage = .headReady
-        unsafe output.append(UnsafeRawBufferPointer(rebasing: block[parsed.bodyStart...]))
+        unsafe output.append(UnsafeRawBufferPointer(rebasing: block[bodyStart...]))
         return true
     }
 
     private mutating func treatAsBody() {
-        head = ExtensionResponseHead.bodyOnly(into: &headText)
+        reader.readNone()
+        head = reader.head
         stage = .headReady
         unsafe output.append(rawHead.bytes)
         rawHead.removeAll()

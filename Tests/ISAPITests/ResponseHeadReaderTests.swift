@@ -1,0 +1,50 @@
+import Testing
+
+@testable import ISAPI
+
+@Suite struct ResponseHeadReaderTests {
+    /// What each of these heads is read as when one reader reads them in turn.
+    func read(_ heads: [(status: String, block: String)]) -> [String] {
+        var reader = ResponseHeadReader()
+        return heads.map { head in
+            let status = Array(head.status.utf8)
+            let block = Array(head.block.utf8)
+            let bodyStart = unsafe status.withUnsafeBytes { status in
+                unsafe block.withUnsafeBytes { block in unsafe reader.read(status: status, block: block) }
+            }
+            guard let bodyStart else { return "none" }
+            let reason = unsafe reader.reason.map { unsafe String(decoding: $0, as: UTF8.self) } ?? ""
+            let fields = unsafe String(decoding: reader.fields, as: UTF8.self)
+            return "\(reader.head.status) \(reason)|\(fields)|\(reader.head.contentLength ?? 0)|\(bodyStart)"
+        }
+    }
+
+    static let heads = [
+        ("200 OK", "A: b\r\nContent-Length: 5\r\n\r\n"), ("200 OK", "A: c\r\nContent-Length: 5\r\n\r\n"),
+        ("200 OK", "A: b\r\nContent-Length: 6\r\n\r\n"), ("404 Nothing", "A: b\r\nContent-Length: 5\r\n\r\n"),
+        ("200 OK", "A: b\r\n\r\nbody"), ("200 OK", ""), ("", ""), ("", "200 OK"), ("100 Continue", "A: b\r\n\r\n"),
+        ("200 OK", "Long: \(String(repeating: "x", count: 2000))\r\n\r\n"),
+        // One text, cut elsewhere.
+        ("200 O", "KA: b\r\nContent-Length: 5\r\n\r\n"),
+    ]
+
+    @Test(arguments: heads, heads)
+    func aHeadMeansTheSameWhateverWasReadBefore(_ first: (String, String), _ second: (String, String)) {
+        let alone = [first, second].map { read([$0])[0] }
+        #expect(read([first, second]) == alone)
+        #expect(read([first, first, second, second, first]) == [alone[0], alone[0], alone[1], alone[1], alone[0]])
+    }
+
+    @Test func whatWasRememberedIsForgottenForAResponseWithoutAHead() {
+        var reader = ResponseHeadReader()
+        let block = Array("A: b\r\n\r\n".utf8)
+        unsafe block.withUnsafeBytes { block in
+            let status = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
+            #expect(unsafe reader.read(status: status, block: block) == block.count)
+            reader.readNone()
+            #expect(unsafe String(decoding: reader.fields, as: UTF8.self) == "Content-Type: text/html\r\n")
+            #expect(unsafe reader.read(status: status, block: block) == block.count)
+            #expect(unsafe String(decoding: reader.fields, as: UTF8.self) == "A: b\r\n")
+        }
+    }
+}
