@@ -24,7 +24,7 @@ package final class ExtensionDispatcher: RequestHandler {
     private let late = ExtensionDispatcher.message(504, "the extension did not answer in time")
 
     /// How long output may wait for more before it is sent.
-    private static let flushDelay = Delay.milliseconds(2)
+    static let flushDelay = Delay.milliseconds(2)
 
     /// - Parameters:
     ///   - seat: the worker's, where the extension is found when it is loaded.
@@ -77,7 +77,7 @@ package final class ExtensionDispatcher: RequestHandler {
             return
         }
         do throws(ExchangeFailure) {
-            if try await relay(session, exchange) { feeder.release(session) }
+            if try await relay(session, exchange, promptly: feeder.promisesToRun) { feeder.release(session) }
         } catch {
             session.abandon()
             throw error
@@ -180,12 +180,18 @@ package final class ExtensionDispatcher: RequestHandler {
 
     /// Sends what the extension writes and reads what it asks for, until its response is complete.
     ///
+    /// - Parameter promptly: whether the response is likely to be there at the end of this turn.
     /// - Returns: whether the session is to be released; it is abandoned otherwise. The caller has it on an error.
     @inline(__always)
-    private func relay(_ session: ExtensionSession, _ exchange: Exchange) async throws(ExchangeFailure) -> Bool {
+    private func relay(
+        _ session: ExtensionSession, _ exchange: Exchange, promptly: Bool
+    ) async throws(ExchangeFailure) -> Bool {
         let endpoint = exchange.endpoint
         let deadline = worker.now.advanced(by: requestTimeout)
-        var flushDeadline = worker.now.advanced(by: Self.flushDelay)
+        // What is likely to be over at once needs no other deadline, unless `expectDelay` says so: setting one costs more
+        // than the rest of this function.
+        var flushDeadline = promptly ? Deadline.never : worker.now.advanced(by: Self.flushDelay)
+        var isPrompt = false
         var body = BodyWait()
         var framed: ChunkedBody?
         var isWaiting = true
@@ -193,16 +199,22 @@ package final class ExtensionDispatcher: RequestHandler {
             if isWaiting {
                 let next = min(flushDeadline, deadline, body.deadline)
                 switch await endpoint.wait(for: .signal | .hangup | body.interest, until: next) {
+                case .deadline where worker.now >= deadline:
+                    try giveUp(session, exchange)
+                    return false
+                case .deadline where worker.now >= body.deadline:
+                    try bodyFailed(.rejected(.bodyTimeout), session, exchange)
+                case .deadline:
+                    isPrompt = true
+                    session.setPrompt()
                 case .signalled, .ready, .draining: break
                 case .hangup: throw .clientGone(.reset)
                 case .aborted: throw .aborted
-                case .deadline where next == flushDeadline:
+                }
+                if isPrompt {
                     flushDeadline = .never
-                    session.setPrompt()
-                case .deadline where next == deadline:
-                    try giveUp(session, exchange)
-                    return false
-                case .deadline: try bodyFailed(.rejected(.bodyTimeout), session, exchange)
+                } else if flushDeadline == .never {
+                    flushDeadline = worker.now.advanced(by: Self.flushDelay)
                 }
             }
             let (step, isBodyWanted) = takeEvents(of: session, &framed, exchange)
@@ -217,7 +229,7 @@ package final class ExtensionDispatcher: RequestHandler {
                 body = isBodyWanted ? try supplyBody(session, exchange, after: body) : BodyWait()
                 // A small response is complete before the delay is over and leaves together with others. Answers to
                 // earlier requests must not wait for this one longer than that, nor for its body.
-                let isDue = flushDeadline == .never || body.isUnderWay
+                let isDue = isPrompt || body.isUnderWay
                 if step == .flush || isDue && exchange.outputCount > 0 { try await exchange.flush() }
             }
         }
@@ -387,9 +399,4 @@ package final class ExtensionDispatcher: RequestHandler {
 /// Told what extensions do wrong, on the worker that noticed.
 package protocol ExtensionReporter: AnyObject, Sendable {
     func report(_ problem: String, request: RequestID, worker: Int)
-}
-
-extension Endpoint: SessionNotifier {
-    package func notify() { signal() }
-    package func notifyAtOnce() { signalAtOnce() }
 }

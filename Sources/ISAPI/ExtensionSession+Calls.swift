@@ -30,24 +30,27 @@ enum CallFailure: UInt32, Error {
 extension ExtensionSession {
     /// Runs HttpExtensionProc on the calling thread.
     ///
-    /// - Parameter notifies: whether the worker is notified of the return; it is the caller's to do so otherwise, with
-    ///   `notifyOfReturn`.
+    /// - Parameter notifies: whether the worker is notified of what the extension does as it does so; otherwise the caller,
+    ///   being the worker, calls `endDeferral` afterwards.
     /// - Returns: the module that ran, for the thread to remember; nil if nobody waits for the answer any more.
     func run(notifies: Bool = true) -> Unmanaged<ExtensionModule>? {
-        let (work, isFree, isCompletion) = unsafe state.withLock { state in unsafe prepare(&state) }
+        let (work, isFree, isCompletion) = unsafe state.withLock { state in
+            state.defersNotices = !notifies
+            return unsafe prepare(&state)
+        }
         if isCompletion { return unsafe runCompletion() }
         if isFree { giveBack() }
         guard let (module, block) = unsafe work else { return nil }
         let status = unsafe module._withUnsafeGuaranteedRef { module in unsafe module.call(block) }
-        returned(status, notifies: notifies)
+        returned(status)
         return unsafe module
     }
 
-    /// Tells the worker what `run(notifies: false)` ended with.
+    /// The extension has returned to the worker's thread, or the worker has left for another one.
     ///
     /// - Parameter onWorker: whether the calling thread is the worker's.
-    func notifyOfReturn(onWorker: Bool) {
-        state.withLock { state in state.notifyOfReturn(onWorker: onWorker) }
+    func endDeferral(onWorker: Bool) {
+        state.withLock { state in state.endDeferral(onWorker: onWorker) }
     }
 
     private typealias Work = (Unmanaged<ExtensionModule>, UnsafeMutablePointer<EXTENSION_CONTROL_BLOCK>)
@@ -66,12 +69,12 @@ extension ExtensionSession {
         return unsafe ((module, block), false, false)
     }
 
-    private func returned(_ status: UInt32, notifies: Bool) {
+    private func returned(_ status: UInt32) {
         let isPending = status == UInt32(HSE_STATUS_PENDING)
         let isFree = state.withLock { state in
             if state.life.returned(pending: isPending) {
                 state.complete(status)
-                if notifies { state.notify() } else { state.owesNotice = true }
+                state.notify()
             } else if isPending, state.response.hasOutput {
                 state.notify()
             }

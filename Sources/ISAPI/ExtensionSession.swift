@@ -42,7 +42,8 @@ package final class ExtensionSession: @unchecked Sendable {
         state.withLock { state in
             state.life.begin()
             state.request.fill(request)
-            state.body.begin(hasBody: request.head.framing != .none)
+            let hasBody = if case .none = request.head.framing { false } else { true }
+            state.body.begin(hasBody: hasBody)
             state.lease = lease
             unsafe state.module = .passUnretained(lease.module)
             unsafe state.pool = .passUnretained(lease.feeder.pool)
@@ -88,6 +89,11 @@ package final class ExtensionSession: @unchecked Sendable {
     /// From now on the worker is notified of any output, not only of much.
     package func setPrompt() {
         state.withLock { state in state.isPrompt = true }
+    }
+
+    /// The response will not be there at the end of this turn; called on the worker's thread.
+    func expectDelay() {
+        state.withLock { state in state.expectDelay() }
     }
 
     /// Takes everything there is; also makes room for writers that wait.

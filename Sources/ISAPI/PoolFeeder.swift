@@ -11,12 +11,17 @@ package final class PoolFeeder {
     /// Idle sessions, the last used first; kept here so that workers do not meet in the common store.
     private var idle = SessionList()
     private var inline = InlineRunning()
+    /// What is added in this turn is likely to be run at its end, and complete then.
+    private(set) var promisesToRun = false
+    /// The session that runs on the lent loop.
+    private var running: Unmanaged<ExtensionSession>?
     private var now = Deadline(milliseconds: 0)
 
     private static let idleLimit = 256
 
     package init(_ pool: ApplicationPool) {
         self.pool = pool
+        unsafe running = nil
     }
 
     deinit {
@@ -59,7 +64,10 @@ package final class PoolFeeder {
 
     @inline(__always)
     private func append(_ session: ExtensionSession, on worker: Worker?) {
-        if isEmpty { worker?.lendAtEndOfTurn(to: self) }
+        if isEmpty, let worker {
+            worker.lendAtEndOfTurn(to: self)
+            promisesToRun = worker.canLend && inline.isAllowed(at: worker.now)
+        }
         unsafe sessions.append(Unmanaged.passUnretained(session))
     }
 
@@ -67,6 +75,7 @@ package final class PoolFeeder {
     @inline(__always)
     func flush() {
         guard !isEmpty else { return }
+        if promisesToRun { sessions.visit { $0.expectDelay() } }
         pool.enqueue(&sessions)
     }
 }
@@ -85,8 +94,9 @@ extension PoolFeeder: LoopBorrower {
         let began = CLinux_monotonic_ns()
         var seen = began
         while let session = unsafe sessions.popFirst() {
+            unsafe running = session
             let isOurs = worker.lend { _ = unsafe pool.run(session, notifies: false) }
-            unsafe session._withUnsafeGuaranteedRef { $0.notifyOfReturn(onWorker: isOurs) }
+            unsafe session._withUnsafeGuaranteedRef { $0.endDeferral(onWorker: isOurs) }
             guard isOurs else { return false }
             let ended = CLinux_monotonic_ns()
             inline.ran(for: ended &- seen, at: now)
@@ -99,6 +109,8 @@ extension PoolFeeder: LoopBorrower {
 
     package func loopTaken() {
         inline.loopTaken(at: now)
+        // It may have ended just now and be another worker's already, which these notices do not harm.
+        if let session = unsafe running { unsafe session._withUnsafeGuaranteedRef { $0.endDeferral(onWorker: true) } }
         flush()
     }
 }
@@ -134,6 +146,16 @@ struct SessionQueue: ~Copyable {
         unsafe other.first = nil
         unsafe other.last = nil
         other.count = 0
+    }
+
+    func visit(_ body: (ExtensionSession) -> Void) {
+        var next = unsafe first
+        while let session = unsafe next {
+            unsafe session._withUnsafeGuaranteedRef { session in
+                body(session)
+                unsafe next = session.next
+            }
+        }
     }
 
     mutating func popFirst() -> Unmanaged<ExtensionSession>? {

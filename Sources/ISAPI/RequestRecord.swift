@@ -106,7 +106,7 @@ struct RequestRecord: ~Copyable {
         origin = nil
         application = nil
         requestID = nil
-        user = nil
+        if user != nil { user = nil }
         knownLength = nil
     }
 
@@ -140,7 +140,7 @@ struct RequestRecord: ~Copyable {
         for index in (0..<head.fieldCount).reversed() {
             let field = unsafe fields[index]
             unsafe fieldStorage.initializeElement(at: index, to: field)
-            if field.known == .contentType { contentType = field.value }
+            if case .contentType = field.known { contentType = field.value }
         }
     }
 }

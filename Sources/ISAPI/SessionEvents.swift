@@ -3,8 +3,12 @@ package protocol SessionNotifier: AnyObject, Sendable {
     /// Called on any thread while the session is locked, and not any more once the worker has let go of the session.
     func notify()
 
-    /// As `notify()`, on the worker's own thread.
+    /// As `notify()`, sooner where the thread is the worker's.
     func notifyAtOnce()
+
+    /// Has the worker come by before long without a notice; called as `notify()` is, without effect on threads that are
+    /// not the worker's.
+    func expectDelay()
 
     /// Whether the client has not closed its end; called on any thread, while the session is the worker's too.
     var isPeerConnected: Bool { get }

@@ -43,10 +43,14 @@ struct SessionState: ~Copyable {
     var isPrompt = false
     /// The pool stays for the completions of this request.
     var isCountedPending = false
-    /// The worker is to be notified of the extension's return by the thread it ran on.
-    var owesNotice = false
+    /// The extension runs on the worker's own thread, which needs no notice before it returns.
+    var defersNotices = false
+    /// There was something to notify the worker of meanwhile.
+    private var owesNotice = false
     /// The worker has been notified and has not looked yet.
     private var isNotified = false
+    /// The worker has looked at this request.
+    private var isLookedAfter = false
 
     /// Output is collected up to here before the worker is woken for it.
     private static let notifyThreshold = 32 << 10
@@ -70,18 +74,31 @@ struct SessionState: ~Copyable {
 
     /// Tells the worker that there is something for it, unless that is on its way already.
     mutating func notify() {
+        if defersNotices {
+            owesNotice = true
+            return
+        }
         guard !isNotified, let notifier = unsafe notifier else { return }
         isNotified = true
         notifier.notify()
     }
 
-    mutating func notifyOfReturn(onWorker: Bool) {
-        guard owesNotice else { return }
+    /// Gives the notice that was deferred, if there is one.
+    ///
+    /// - Parameter onWorker: whether the calling thread is the worker's.
+    mutating func endDeferral(onWorker: Bool) {
+        defersNotices = false
+        guard owesNotice else { return onWorker ? expectDelay() : () }
         owesNotice = false
         guard onWorker else { return notify() }
         guard !isNotified, let notifier = unsafe notifier else { return }
         isNotified = true
         notifier.notifyAtOnce()
+    }
+
+    /// The response did not come at once: the worker, whose thread calls, is to look for output after a while.
+    func expectDelay() {
+        if !isLookedAfter, !isNotified { unsafe notifier?.expectDelay() }
     }
 
     /// As `notify()`, if there is enough output to be worth it.
@@ -91,6 +108,7 @@ struct SessionState: ~Copyable {
 
     mutating func takeEvents() -> SessionEvents {
         isNotified = false
+        isLookedAfter = true
         let (head, bytes) = unsafe response.take()
         return unsafe SessionEvents(
             head: head, reason: response.reason, fields: response.fields, body: bytes,
@@ -244,6 +262,8 @@ struct SessionState: ~Copyable {
         unsafe notifier = nil
         isPrompt = false
         isNotified = false
+        isLookedAfter = false
+        defersNotices = false
         owesNotice = false
         if operation.isUsed || childStatus != nil || hasErrands || isClosedByExtension { resetOperations() }
         resetsConnection = false

@@ -192,6 +192,7 @@ private struct SendPlan {
 
     /// The pieces; while the response has no head yet, memory in front is taken for its text.
     func takePieces(into state: inout SessionState) -> [Transfer.Piece] {
+        if state.response.isHeadGiven { return pieces }
         var rest = pieces[...]
         while !state.response.isHeadGiven, let first = rest.first {
             guard case .memory(let bytes) = first else {

@@ -218,6 +218,12 @@ package final class Endpoint: EventSource, @unchecked Sendable {
         return wake
     }
 
+    /// Has the wait under way end after this delay, if it would last longer; without effect on other threads than the
+    /// worker's.
+    package func shortenWait(to delay: Delay) {
+        if worker.isCurrent { worker.shortenDeadline(of: self, to: worker.now.advanced(by: delay)) }
+    }
+
     @inline(__always)
     private func satisfied(_ interest: Interest) -> Wake? {
         if isAborted { return .aborted }

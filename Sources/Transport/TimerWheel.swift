@@ -41,6 +41,11 @@ struct TimerWheel: ~Copyable {
         if endpoint.timer.examination > deadline { relink(endpoint) }
     }
 
+    /// As `set`, unless the endpoint's deadline comes earlier anyway.
+    mutating func shorten(_ endpoint: Endpoint, to deadline: Deadline) {
+        if deadline < endpoint.timer.deadline { set(endpoint, to: deadline) }
+    }
+
     /// Takes the endpoint off the wheel; must happen before its end.
     mutating func remove(_ endpoint: Endpoint) {
         if endpoint.timer.place >= 0 { unlink(endpoint) }

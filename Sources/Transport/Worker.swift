@@ -96,8 +96,9 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
     private func serve(standingBy: Bool) -> Bool {
         var isStandingBy = standingBy
         while true {
+            if isStandingBy, !tenure.standBy() { return false }
+            unsafe CLinux_set_current_worker(Unmanaged.passUnretained(self).toOpaque())
             if isStandingBy {
-                guard tenure.standBy() else { return false }
                 let borrower = borrower.take()
                 borrower?.loopTaken()
             }
@@ -112,7 +113,6 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
 
     /// True at the loop's end; false as soon as the loop is another thread's.
     private func runLoop() -> Bool {
-        unsafe CLinux_set_current_worker(Unmanaged.passUnretained(self).toOpaque())
         hasRunForeignCode = true
         let capacity = 512
         let events = UnsafeMutablePointer<epoll_event>.allocate(capacity: capacity)
@@ -132,10 +132,15 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
             resumeYielding()
             runJobs()
             endTurn()
-            guard lendLoop() else { return false }
-            // What ran on the lent loop may have answers ready, which need not wait for further events.
-            runJobs()
-            endTurn()
+            var lendings = 0
+            repeat {
+                guard lendLoop() else { return false }
+                // What ran on the lent loop may have answers ready, which need not wait for further events, and their
+                // sending may be what it waits for to go on.
+                runJobs()
+                endTurn()
+                lendings += 1
+            } while !borrowers.isEmpty && lendings < Self.lendingLimit
         }
         return true
     }
@@ -271,6 +276,10 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
         timers.set(endpoint, to: deadline)
     }
 
+    func shortenDeadline(of endpoint: Endpoint, to deadline: Deadline) {
+        timers.shorten(endpoint, to: deadline)
+    }
+
     func removeDeadline(of endpoint: Endpoint) {
         timers.remove(endpoint)
     }
@@ -366,6 +375,8 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
     /// Room for 80 KiB of plain text as TLS records.
     package static let blockSize = 96 << 10
     private static let spareBlockLimit = 16
+    /// How often the loop is lent before connections get their turn.
+    private static let lendingLimit = 2
 
     // MARK: Ending
 

@@ -55,6 +55,28 @@ def test_a_writer_that_waits_for_its_client_lets_the_worker_send(start_gateway):
         assert len(server.secure().get("/stream?count=40&size=100000").body) == 4_000_000
 
 
+def test_what_was_written_before_a_request_turns_out_long_is_sent(start_gateway):
+    server = start_gateway(extensions=["stream"], workers=1)
+    client = server.secure()
+    client.get("/stream?count=1&size=10")
+    began = time.monotonic()
+    client.send(wire.request("/stream?count=2&size=10&wait=1000"))
+    client.read_until(b"a" * 10)
+    assert time.monotonic() < began + 0.9
+
+
+@pytest.mark.parametrize("query", ["", "?at=once"])
+def test_what_a_pending_request_has_written_is_sent_while_it_waits(start_gateway, query):
+    server = start_gateway(extensions=["pauses"], workers=1)
+    client, other = server.secure(), server.secure()
+    for _ in range(3):
+        client.send(wire.request(f"/pauses{query}"))
+        client.read_until(b"first\n")
+        assert other.get("/pauses?go").status == 200
+        client.read_until(b"second\n")
+        client.read_until(b"0\r\n\r\n")
+
+
 def test_errors_that_an_extension_leaves_in_openssl_reach_no_connection(start_gateway):
     server = start_gateway([gateway.PING], ["leaves_errors"], workers=1)
     other = server.secure()

@@ -130,6 +130,8 @@ final class TestWorker: SessionNotifier, @unchecked Sendable {
         notify()
     }
 
+    func expectDelay() {}
+
     var isPeerConnected: Bool { true }
 
     func disconnect() {}

@@ -91,6 +91,16 @@ struct TimerWheelTests {
         #expect(bench.advance(to: 50) == [0])
     }
 
+    @Test("A deadline is shortened and never moved later")
+    func shortens() throws {
+        let bench = try TimerBench(now: 0, entries: 2)
+        for entry in 0..<2 { bench.set(entry, to: 50) }
+        bench.shorten(0, to: 20)
+        bench.shorten(1, to: 80)
+        #expect(bench.advance(to: 20) == [0])
+        #expect(bench.advance(to: 50) == [1])
+    }
+
     @Test("A deadline that has passed already fires with the next millisecond")
     func firesPastDeadlines() throws {
         let bench = try TimerBench(now: 1000, entries: 1)
@@ -152,6 +162,10 @@ private final class TimerBench {
 
     func set(_ entry: Int, to deadline: UInt64) {
         wheel.set(endpoints[entry], to: Deadline(milliseconds: deadline))
+    }
+
+    func shorten(_ entry: Int, to deadline: UInt64) {
+        wheel.shorten(endpoints[entry], to: Deadline(milliseconds: deadline))
     }
 
     func remove(_ entry: Int) {
