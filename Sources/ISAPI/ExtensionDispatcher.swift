@@ -48,20 +48,13 @@ package final class ExtensionDispatcher: RequestHandler {
     /// for and given back at every request.
     @inline(__always)
     package func handle(_ exchange: Exchange) async throws(ExchangeFailure) {
-        guard unsafe !exchange.withPath({ path in unsafe PathMapping.climbs(path) }) else {
-            throw .rejected(.pathEscapesRoot)
+        if seat.lease == nil {
+            guard unsafe !exchange.withPath({ path in unsafe PathMapping.climbs(path) }) else {
+                throw .rejected(.pathEscapesRoot)
+            }
+            guard try await waitForLease(exchange) else { return }
         }
-        let lease: ExtensionLease
-        if let known = seat.lease {
-            lease = known
-        } else {
-            guard let loaded = try await waitForLease(exchange) else { return }
-            lease = loaded
-        }
-        let feeder = lease.feeder
-        lease.use(at: worker.now)
-        let session = feeder.takeSession()
-        begin(session, exchange, lease)
+        guard let (session, feeder) = begin(exchange) else { throw .rejected(.pathEscapesRoot) }
         if !exchange.hasBodyEnded {
             do throws(ExchangeFailure) {
                 try await readAhead(session, exchange)
@@ -84,25 +77,29 @@ package final class ExtensionDispatcher: RequestHandler {
         }
     }
 
-    /// The lease once the extension is loaded; nil when it is not to be had and the client has been told so.
+    /// Whether there is a lease now; if it is not to be had the client has been told so.
     ///
     /// Apart from `handle`, whose frame every pending request keeps.
     @inline(never)
-    private func waitForLease(_ exchange: Exchange) async throws(ExchangeFailure) -> ExtensionLease? {
+    private func waitForLease(_ exchange: Exchange) async throws(ExchangeFailure) -> Bool {
         switch try await seat.arrive(exchange.endpoint, until: worker.now.advanced(by: requestTimeout)) {
-        case .leased(let lease): return lease
+        case .leased: return true
         case .refused: exchange.fail(refused)
         case .late:
             report("not loaded within the request timeout", exchange)
             exchange.fail(late)
         }
-        return nil
+        return false
     }
 
     // MARK: To the extension
 
-    private func begin(_ session: ExtensionSession, _ exchange: Exchange, _ lease: ExtensionLease) {
+    /// A session for the request, and what takes it to the pool; nil when the path climbs. There is a lease.
+    private func begin(_ exchange: Exchange) -> (ExtensionSession, PoolFeeder)? {
         unsafe exchange.withPath { path in
+            guard unsafe !PathMapping.climbs(path), let lease = seat.lease else { return nil }
+            lease.use(at: worker.now)
+            let session = lease.feeder.takeSession()
             let (nameEnd, infoStart) = unsafe naming.split(path)
             let scriptName = unsafe UnsafeRawBufferPointer(rebasing: path[..<nameEnd])
             let pathInfo = unsafe UnsafeRawBufferPointer(rebasing: path[infoStart...])
@@ -116,6 +113,7 @@ package final class ExtensionDispatcher: RequestHandler {
                     session.begin(request, lease: lease, notifier: connection.endpoint)
                 }
             }
+            return (session, lease.feeder)
         }
     }
 
@@ -394,9 +392,4 @@ package final class ExtensionDispatcher: RequestHandler {
             status: status, fields: fields.map { (name: $0.0, value: $0.1) },
             body: Array("\(status) \(StatusCode.reason(status)): \(text)\n".utf8))
     }
-}
-
-/// Told what extensions do wrong, on the worker that noticed.
-package protocol ExtensionReporter: AnyObject, Sendable {
-    func report(_ problem: String, request: RequestID, worker: Int)
 }
