@@ -108,7 +108,7 @@ let package = Package(
         tests("Proxy", uses: ["TestSupport", "HTTP", "Transport"]),
         tests("ISAPI", uses: ["HTTP", "CISAPI"]), tests("Gateway", uses: ["TLS", "HTTP", "Transport"]),
         tests("StaticFiles", uses: ["HTTP"]),
-        tests("TLS", uses: ["COpenSSL"]),
+        tests("TLS", uses: ["TestSupport", "Transport", "COpenSSL", "CLinux"]),
         tests("Compression", uses: ["HTTP", "CZlib"]),
         tests("ExtensionKit", uses: ["CISAPI", "CCompat", httpTypes]),
     ]

@@ -5,6 +5,7 @@ import random
 import signal
 import socket
 import ssl
+import tempfile
 
 import gateway
 import patience
@@ -102,6 +103,35 @@ def test_a_file_that_is_asked_for_again_is_mapped_once(serve, path):
         assert client.get(path).body == LARGE
     assert mappings(server) == 1
     patience.until(lambda: descriptors(server) <= before)
+
+
+def test_a_file_that_is_on_the_disk_only_is_read_first(serve, root):
+    server = serve()
+    client = server.secure()
+    assert client.get("/large").body == LARGE
+    with open(root / "large", "rb") as file:
+        os.fsync(file.fileno())
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    assert client.get("/large").body == LARGE
+    assert mappings(server) == 1
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give itself up")
+def test_a_file_of_another_account_is_mapped_as_well(start_gateway):
+    # Not below pytest's own folder, which nobody else may enter.
+    with tempfile.TemporaryDirectory() as place:
+        os.chmod(place, 0o755)
+        folder = os.path.join(place, "public")
+        os.mkdir(folder)
+        with open(os.path.join(folder, "large"), "wb") as file:
+            file.write(LARGE)
+            file.flush()
+            os.fsync(file.fileno())
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        server = start_gateway([{"path": "/*", "files": {"root": folder}}], user="nobody", log={})
+        for _ in range(3):
+            assert server.secure().get("/large").body == LARGE
+        assert mappings(server) == 1
 
 
 def test_ranges_are_sent_from_memory(serve):

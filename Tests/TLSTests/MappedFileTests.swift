@@ -1,0 +1,109 @@
+import CLinux
+import Glibc
+import TestSupport
+import Testing
+import Transport
+
+@testable import TLS
+
+@Suite("Mapped files on a TLS connection") struct MappedFileTests {
+    /// Less than a record, some records, and more than leaves at once.
+    private static let sizes = [10_000, 40_000, 700_000]
+
+    @Test(arguments: sizes) func `What is mapped arrives as it is`(_ size: Int) async throws {
+        let content = [UInt8](repeating: 0x78, count: size)
+        let received = try await receive(content, truncatedTo: nil)
+        #expect(received == Received(content: content, isWhole: true))
+    }
+
+    @Test(arguments: sizes) func `Nothing leaves of a file that became shorter`(_ size: Int) async throws {
+        for rest in [0, size / 2, size - 1] {
+            let received = try await receive([UInt8](repeating: 0x78, count: size), truncatedTo: rest)
+            #expect(received == Received())
+        }
+    }
+
+    private struct Received: Equatable {
+        var content: [UInt8] = []
+        /// Whether the connection ended as TLS wants it.
+        var isWhole = false
+    }
+
+    /// What a client gets of a file that is mapped, and then truncated, before it is sent.
+    private func receive(_ content: [UInt8], truncatedTo rest: Int?) async throws -> Received {
+        let authority = TestAuthority()
+        let files = TestFiles()
+        files.add("a", authority.issue(["a.test"]))
+        let store = try #require(try files.loader().load([listener([(["a.test"], ["a"])])]).stores["secure"])
+        var settings = TLSClientContext.Settings()
+        settings.isVerified = false
+        let context = try TLSClientContext(settings, readFile: { _ throws(CertificateProblem) in [] })
+        let sockets = connectedSockets()
+        return try await withWorker { worker in
+            let client = Task(executorPreference: worker) { try await Self.read(sockets.client, on: worker, context) }
+            try await worker.run { try await Self.send(content, truncatedTo: rest, sockets.server, on: worker, store) }
+            return try await client.value
+        }
+    }
+
+    private static func send(
+        _ content: [UInt8], truncatedTo rest: Int?, _ socket: Int32, on worker: Worker, _ store: CertificateStore
+    ) async throws {
+        let endpoint = Endpoint.open(socket, on: worker)
+        defer { endpoint.close() }
+        let stream = try TLSStream(endpoint, certificates: store)
+        #expect(await stream.handshake(until: .never) == .done)
+        let file = unsafe CLinux_memfd_create("file")
+        defer { close(file) }
+        let written = unsafe content.withUnsafeBytes { unsafe write(file, $0.baseAddress, $0.count) }
+        precondition(written == content.count, "a memory file takes what it is given")
+        let mappings = FileMappings(limit: content.count)
+        _ = mappings.mapping(of: file, for: 0..<1)
+        let mapping = try #require(mappings.mapping(of: file, for: 0..<1))
+        if let rest {
+            ftruncate(file, off_t(rest))
+            let piece = MappedPiece(mapping, file, 0..<content.count)
+            let result = unsafe worker.passing(piece) { unsafe stream.write($0) }
+            #expect(result == .failed(.contentLost))
+            #expect(stream.flush() == .failed(.contentLost))
+        } else {
+            var sent = 0
+            while sent < content.count || stream.flush() != .bytes(0) {
+                let piece = MappedPiece(mapping, file, sent..<content.count)
+                let result = unsafe worker.passing(piece) { unsafe $0.isEmpty ? stream.flush() : stream.write($0) }
+                switch result {
+                case .bytes(let count): sent += count
+                default: #expect(await endpoint.wait(for: .writable, until: .never) == .ready)
+                }
+            }
+        }
+        stream.finish()
+    }
+
+    private static func read(_ socket: Int32, on worker: Worker, _ context: TLSClientContext) async throws -> Received {
+        let endpoint = Endpoint.open(socket, on: worker)
+        defer { endpoint.close() }
+        let stream = try TLSStream(endpoint, to: "a.test", client: context)
+        #expect(await stream.handshake(until: .never) == .done)
+        var received = Received()
+        var room = [UInt8](repeating: 0, count: 32 << 10)
+        while true {
+            switch unsafe room.withUnsafeMutableBytes({ unsafe stream.read(into: $0) }) {
+            case .bytes(let count): received.content += room[..<count]
+            case .wouldBlock: _ = await endpoint.wait(for: .readable, until: .never)
+            case .end:
+                received.isWhole = true
+                return received
+            case .failed: return received
+            }
+        }
+    }
+}
+
+private func connectedSockets() -> (client: Int32, server: Int32) {
+    var sockets: [Int32] = [0, 0]
+    let status = unsafe socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &sockets)
+    precondition(status == 0, "a socket pair can be made")
+    for socket in sockets { _ = fcntl(socket, F_SETFL, O_NONBLOCK) }
+    return (sockets[0], sockets[1])
+}
