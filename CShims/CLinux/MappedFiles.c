@@ -116,7 +116,7 @@ int CLinux_are_pages_present(const void *start, unsigned long count) {
   while (first < end) {
     uintptr_t wanted = (end - first + page_size - 1) / page_size;
     uintptr_t asked = wanted < sizeof pages ? wanted : sizeof pages;
-    if (mincore((void *)first, asked * page_size, pages) != 0) return 0;
+    if (mincore((void *)first, asked * page_size, pages) != 0) return -1;
     for (uintptr_t index = 0; index < asked; index++) {
       if ((pages[index] & 1) == 0) return 0;
     }

@@ -13,7 +13,8 @@ package final class FileMapping: @unchecked Sendable {
     /// By which the range is watched.
     private let number: Int32
     private let total: MappedBytes
-    private let tellsPresence: Bool
+    /// Whether the system tells us which pages are in memory; of somebody else's file it says that all are.
+    private let isOwn: Bool
 
     /// Nil when the system has no room for it, or as many are watched as can be.
     init?(_ descriptor: Int32, _ version: MappedVersion, counting total: MappedBytes) {
@@ -29,8 +30,7 @@ package final class FileMapping: @unchecked Sendable {
         unsafe start = UnsafeRawPointer(address)
         self.version = version
         self.total = total
-        let user = geteuid()
-        tellsPresence = user == 0 || user == version.owner
+        isOwn = version.owner == geteuid()
         total.count.add(version.size, ordering: .relaxed)
     }
 
@@ -64,8 +64,9 @@ package final class FileMapping: @unchecked Sendable {
     }
 
     fileprivate func isPresent(_ range: Range<Int>, _ descriptor: Int32) -> Bool {
-        if tellsPresence {
-            return unsafe CLinux_are_pages_present(start + range.lowerBound, UInt(range.count)) != 0
+        if isOwn {
+            let answer = unsafe CLinux_are_pages_present(start + range.lowerBound, UInt(range.count))
+            if answer >= 0 { return answer > 0 }
         }
         return stride(from: range.lowerBound, to: range.upperBound, by: Self.readAhead).allSatisfy { offset in
             var byte: UInt8 = 0

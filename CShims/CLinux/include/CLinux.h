@@ -134,8 +134,8 @@ void CLinux_unwatch_mapping(int number);
 /// Whether bytes of a watched range that were read until now may have been zeros in place of the file's.
 int CLinux_is_mapping_broken(int number);
 
-/// Whether all pages of a range are in memory (mincore(2)); also where the system does not tell, because the file is
-/// somebody else's.
+/// Whether all pages of a range are in memory (mincore(2)), which the system claims of all files of somebody else; -1
+/// where the call is forbidden.
 int CLinux_are_pages_present(const void *start, unsigned long count);
 /// Reads a byte for the sake of its page.
 static inline void CLinux_touch(const void *address) { (void)*(const volatile char *)address; }

@@ -32,7 +32,6 @@ extension HTTPConnection {
         var room = Self.bytesPerTurn
         var isPassed = false
         while source.count > 0 {
-            source.unmapIfChanged()
             switch try await step(source, exchange) {
             case nil: return true
             case .sent(let count):
@@ -52,6 +51,7 @@ extension HTTPConnection {
             case .failed(let failure): throw .clientGone(failure)
             }
             room = Self.bytesPerTurn
+            source.unmapIfChanged()
         }
         // Nothing may stay with the stream that only a further write would send.
         if isPassed { try await flush(exchange) }
