@@ -53,6 +53,7 @@ final class TLSContext: @unchecked Sendable {
         // 112 bits, whatever the system's own default is.
         unsafe SSL_CTX_set_security_level(context, 2)
         unsafe SSL_CTX_set_client_hello_cb(context, clientHelloCallback, nil)
+        unsafe WriteSecret.listen(in: context)
         unsafe COpenSSL_CTX_set_servername_callback(context, serverNameCallback)
         unsafe SSL_CTX_set_tlsext_ticket_key_evp_cb(context, ticketKeyCallback)
         unsafe COpenSSL_CTX_set_status_callback(context, stapleCallback)

@@ -4,34 +4,37 @@ import Transport
 
 /// A TLS connection on an endpoint: the server's side for clients, the client's side for servers behind the gateway.
 ///
-/// Small answers leave in one `send` of one record. More than a record's worth is written into a rented block, as many
-/// records at a time as it has room for, and leaves in socket writes of 64 KiB and more.
+/// OpenSSL shakes hands and reads. Records of TLS 1.3 are written here once the handshake is over: into a rented block,
+/// as many at a time as it has room for, which leave in one `send`. Those of TLS 1.2 come from OpenSSL, into the same
+/// block where there is more than one.
 @safe
 package final class TLSStream: ByteStream {
     package let endpoint: Endpoint
-    private let session: OpaquePointer
+    let session: OpaquePointer
     /// What the callbacks of the handshake need; nil once it is over.
     private var negotiation: Negotiation?
+    /// What the handshake tells of the records behind it; nil once it is over.
+    var writeSecret: WriteSecret? = WriteSecret()
+    /// What makes our records; nil while OpenSSL does.
+    var sealer: RecordSealer?
+    /// Whether OpenSSL has read another handshake message since `sealer` was asked last, such as a change of keys.
+    var sawMessage = false
 
     /// Records the socket has not taken yet: `held[heldStart..<heldEnd]`.
-    private var held: UnsafeMutableRawBufferPointer?
-    private var heldStart = 0
-    private var heldEnd = 0
+    var held: UnsafeMutableRawBufferPointer?
+    var heldStart = 0
+    var heldEnd = 0
     /// While set, records are collected instead of sent one by one.
     private var isCorked = false
     /// While set, a record may leave at the end of the worker's turn.
-    private var leavesLate = false
+    var leavesLate = false
     private(set) var sawEnd = false
-    private var sendFailure: TransportFailure?
+    var sendFailure: TransportFailure?
     private var didHandshake = false
-    private var hasFailed = false
+    var hasFailed = false
 
-    /// The most plain text one TLS record carries (RFC 8446 §5.1), in bytes.
-    private static let recordPlaintext = 16384
-    /// A record with its header, padding and tag, in bytes.
-    private static let recordSize = recordPlaintext + 512
-    /// Collected records leave when there are this many bytes.
-    private static let coalescedWrite = 64 << 10
+    /// A full record of TLS 1.2 or 1.3 with its header, padding and tag, in bytes at most.
+    private static let recordSize = RecordSealer.mostContent + 512
 
     /// - Throws: `TLSError` when OpenSSL cannot allocate a session.
     package init(_ endpoint: Endpoint, certificates: CertificateStore) throws(TLSError) {
@@ -44,6 +47,7 @@ package final class TLSStream: ByteStream {
         let bio = unsafe SocketBIO.make(for: self)
         unsafe SSL_set_bio(session, bio, bio)
         unsafe SSL_set_accept_state(session)
+        unsafe WriteSecret.listen(to: session)
     }
 
     /// The client's side of a connection to a server.
@@ -63,10 +67,12 @@ package final class TLSStream: ByteStream {
         let bio = unsafe SocketBIO.make(for: self)
         unsafe SSL_set_bio(session, bio, bio)
         unsafe SSL_set_connect_state(session)
+        unsafe WriteSecret.listen(to: session)
     }
 
     deinit {
         unsafe SSL_free(session)
+        sealer?.forget()
         releaseHeld()
     }
 
@@ -78,6 +84,17 @@ package final class TLSStream: ByteStream {
         let resumption = unsafe TLSResumption(known)
         return unsafe SSL_SESSION_is_resumable(known) == 1 ? resumption : nil
     }
+
+    // MARK: Facts
+
+    package private(set) lazy var security: SecurityDescription? = describeSecurity()
+    package var isSecure: Bool { true }
+
+    /// Whether the handshake resumed an earlier session instead of proving the certificate again.
+    package var isResumed: Bool { unsafe SSL_session_reused(session) == 1 }
+
+    /// The site whose certificate was shown, by its first host; nil before the handshake is over.
+    private(set) var site: String?
 
     // MARK: Handshake
 
@@ -95,6 +112,10 @@ package final class TLSStream: ByteStream {
                 ERR_clear_error()
                 didHandshake = true
                 endNegotiation()
+                if let failure = takeOverRecords() {
+                    hasFailed = true
+                    return .failed(failure)
+                }
                 return .done
             }
             guard unsafe SSL_get_error(session, result) == SSL_ERROR_WANT_READ else {
@@ -148,8 +169,9 @@ package final class TLSStream: ByteStream {
             let result = flush()
             guard case .bytes = result else { return result }
         }
+        if sealer != nil { return unsafe writeSealed(bytes, isMoreComing: isMoreComing) }
         clearErrors()
-        if bytes.count <= Self.recordPlaintext {
+        if bytes.count <= RecordSealer.mostContent {
             let count = unsafe SSL_write(session, bytes.baseAddress, Int32(bytes.count))
             return count > 0 ? .bytes(Int(count)) : outcome(of: count)
         }
@@ -167,11 +189,11 @@ package final class TLSStream: ByteStream {
         defer { isCorked = false }
         var taken = 0
         while taken < bytes.count {
-            if heldEnd >= Self.coalescedWrite {
+            if !hasRoom {
                 guard case .bytes = flush(isMoreComing: true) else { break }
             }
             // As many records at once as find room; none of them can have to wait.
-            let room = (Worker.blockSize - heldEnd) / Self.recordSize * Self.recordPlaintext
+            let room = (Worker.blockSize - heldEnd) / Self.recordSize * RecordSealer.mostContent
             let rest = unsafe bytes[taken...]
             let count = unsafe SSL_write(
                 session, UnsafeRawBufferPointer(rebasing: rest).baseAddress, Int32(min(room, rest.count)))
@@ -190,7 +212,7 @@ package final class TLSStream: ByteStream {
     package func flush() -> IOResult { flush(isMoreComing: false) }
 
     @inline(__always)
-    private func flush(isMoreComing: Bool) -> IOResult {
+    func flush(isMoreComing: Bool) -> IOResult {
         if let sendFailure { return .failed(sendFailure) }
         guard endpoint.worker.mayLeave else { return .failed(dropSealed()) }
         while let block = unsafe held, heldStart < heldEnd {
@@ -218,7 +240,11 @@ package final class TLSStream: ByteStream {
     }
 
     package func finish() {
-        if didHandshake && !hasFailed {
+        if didHandshake && !hasFailed, sealer != nil {
+            sendAlert(level: SSL3_AL_WARNING, SSL_AD_CLOSE_NOTIFY)
+            // Otherwise OpenSSL would count the session as broken.
+            unsafe SSL_set_shutdown(session, SSL_SENT_SHUTDOWN | SSL_get_shutdown(session))
+        } else if didHandshake && !hasFailed {
             clearErrors()
             _ = unsafe SSL_shutdown(session)
             ERR_clear_error()
@@ -264,6 +290,8 @@ package final class TLSStream: ByteStream {
     /// Sends or holds one record; false when the connection is gone.
     func sendRecord(_ record: UnsafeRawBufferPointer) -> Bool {
         guard sendFailure == nil else { return false }
+        // Under keys that we have gone on with: it is lost, and `noteEvent` has what it was to say.
+        if sealer != nil { return true }
         if isCorked || hasHeld {
             unsafe hold(record)
             return true
@@ -285,77 +313,31 @@ package final class TLSStream: ByteStream {
         }
     }
 
-    private var hasHeld: Bool { heldStart < heldEnd }
+    var hasHeld: Bool { heldStart < heldEnd }
+
+    /// Whether a full record can be added to those held, and still one or two of a few bytes.
+    var hasRoom: Bool { heldEnd + Self.recordSize <= Worker.blockSize }
+
+    func holdingBlock() -> UnsafeMutableRawBufferPointer {
+        if let held = unsafe held { return unsafe held }
+        let block = unsafe endpoint.worker.rentBlock()
+        unsafe held = block
+        return unsafe block
+    }
 
     private func hold(_ record: UnsafeRawBufferPointer) {
-        let block = unsafe held ?? endpoint.worker.rentBlock()
-        unsafe held = block
+        let block = unsafe holdingBlock()
         precondition(heldEnd + record.count <= block.count, "a block has room for what one call of write produces")
         unsafe UnsafeMutableRawBufferPointer(rebasing: block[heldEnd...]).copyMemory(from: record)
         heldEnd += record.count
     }
 
-    private func releaseHeld() {
+    func releaseHeld() {
         heldStart = 0
         heldEnd = 0
         guard let block = unsafe held else { return }
         unsafe held = nil
         unsafe endpoint.worker.returnBlock(block)
-    }
-
-    // MARK: Facts
-
-    package private(set) lazy var security: SecurityDescription? = describeSecurity()
-    package var isSecure: Bool { true }
-
-    /// Whether the handshake resumed an earlier session instead of proving the certificate again.
-    package var isResumed: Bool { unsafe SSL_session_reused(session) == 1 }
-
-    /// The site whose certificate was shown, by its first host; nil before the handshake is over.
-    private(set) var site: String?
-
-    private func describeSecurity() -> SecurityDescription? {
-        defer { ERR_clear_error() }
-        let certificate = unsafe SSL_get_certificate(session)
-        let key = unsafe certificate.flatMap { unsafe X509_get0_pubkey($0) }
-        let name = unsafe SSL_get_servername(session, COpenSSL_TLSEXT_NAMETYPE_host_name)
-        return unsafe SecurityDescription(
-            protocolName: String(cString: SSL_get_version(session)),
-            cipherName: String(cString: COpenSSL_get_cipher_name(session)),
-            cipherBits: Int(COpenSSL_get_cipher_bits(session)),
-            serverName: name.map { unsafe String(cString: $0) },
-            serverKeyBits: key.map { unsafe Int(EVP_PKEY_get_bits($0)) } ?? 0,
-            serverSubject: certificate.map { unsafe distinguishedName(X509_get_subject_name($0)) } ?? "",
-            serverIssuer: certificate.map { unsafe distinguishedName(X509_get_issuer_name($0)) } ?? "",
-            serverEndPoint: certificate.map { unsafe endPointHash($0) } ?? [], site: site,
-            clientCertificate: describeClientCertificate())
-    }
-
-    /// By the hash of the certificate's signature, or SHA-256 in place of a weaker one (RFC 5929 §4.1).
-    private func endPointHash(_ certificate: OpaquePointer) -> [UInt8] {
-        var hash: Int32 = 0
-        unsafe X509_get_signature_info(certificate, &hash, nil, nil, nil)
-        let algorithm = unsafe hash == NID_sha384 ? EVP_sha384() : hash == NID_sha512 ? EVP_sha512() : EVP_sha256()
-        var digest = [UInt8](repeating: 0, count: Int(EVP_MAX_MD_SIZE))
-        var count: UInt32 = 0
-        guard unsafe X509_digest(certificate, algorithm, &digest, &count) == 1 else { return [] }
-        return Array(digest.prefix(Int(count)))
-    }
-
-    private func describeClientCertificate() -> SecurityDescription.ClientCertificate? {
-        guard let pointer = unsafe SSL_get1_peer_certificate(session) else { return nil }
-        let certificate = unsafe X509Certificate(pointer)
-        let result = unsafe SSL_get_verify_result(session)
-        return SecurityDescription.ClientCertificate(
-            failure: result == Int(X509_V_OK) ? nil : unsafe String(cString: X509_verify_cert_error_string(result)),
-            subject: certificate.subject, issuer: certificate.issuer, serial: certificate.serial,
-            encoded: certificate.encoded, fingerprint: fingerprint(of: certificate.encoded))
-    }
-
-    private func fingerprint(of encoded: [UInt8]) -> String {
-        var digest = [UInt8](repeating: 0, count: Int(SHA256_DIGEST_LENGTH))
-        _ = unsafe SHA256(encoded, encoded.count, &digest)
-        return digest.map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
     }
 }
 

@@ -42,6 +42,7 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
     private var connections: Endpoint?
     private var isStopping = false
     private var spareBlocks: [UnsafeMutableRawBufferPointer] = unsafe []
+    private var companions: [AnyObject] = []
 
     private let inbox = Mutex(Inbox())
     private var drained = Inbox()
@@ -370,6 +371,14 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
         } else {
             unsafe block.deallocate()
         }
+    }
+
+    /// What another module has for all connections of this worker: the one object of that type, made when first asked for.
+    package func companion<Companion: AnyObject>(_ make: () -> Companion) -> Companion {
+        if let companion = companions.lazy.compactMap({ $0 as? Companion }).first { return companion }
+        let companion = make()
+        companions.append(companion)
+        return companion
     }
 
     /// Room for 80 KiB of plain text as TLS records.

@@ -14,15 +14,23 @@ enum SocketBIO {
         return unsafe bio
     }
 
+    /// The stream of a session; nil for one without, such as a proof's.
+    static func stream(of session: OpaquePointer) -> TLSStream? {
+        // While it shakes hands a session writes to a buffer in front of the BIO, but reads from the BIO itself.
+        guard let bio = unsafe SSL_get_rbio(session), unsafe BIO_method_type(bio) == method.type else { return nil }
+        return unsafe stream(bio).takeUnretainedValue()
+    }
+
     private static let method = Method()
 
     /// The function table shared by all streams; lives as long as the process.
     @safe
     private struct Method: @unchecked Sendable {
         let pointer: OpaquePointer
+        let type = BIO_get_new_index() | BIO_TYPE_SOURCE_SINK
 
         init() {
-            unsafe pointer = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "endpoint")
+            unsafe pointer = BIO_meth_new(type, "endpoint")
             unsafe BIO_meth_set_read(pointer, readCallback)
             unsafe BIO_meth_set_write(pointer, writeCallback)
             unsafe BIO_meth_set_ctrl(pointer, controlCallback)

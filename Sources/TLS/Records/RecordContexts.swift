@@ -1,0 +1,100 @@
+import COpenSSL
+
+/// The cipher contexts of one worker, which its connections take turns with.
+///
+/// A context takes nearly a kilobyte, and keying one as long as encrypting a short record. So the connections that
+/// write again and again have one each, and the many that wait have none.
+@safe
+final class RecordContexts {
+    /// At most; a power of two.
+    static let limit = 64
+
+    /// A connection's right to a context, until another connection needs it.
+    struct Lease: BitwiseCopyable {
+        /// The place in the low bits; no two leases of a worker have the same. 0 for none.
+        fileprivate var number: UInt64 = 0
+
+        fileprivate var place: Int { Int(truncatingIfNeeded: number) & (limit - 1) }
+    }
+
+    @safe
+    private struct Place {
+        let context: OpaquePointer
+        /// The number of the lease it is keyed under; `free`, which no lease has, where it is not.
+        var lease = free
+        /// What the context is made for.
+        var cipher: RecordCipher?
+        /// Whether it was used again since the hand came by.
+        var isUsedAgain = false
+    }
+
+    private static let free = UInt64.max
+
+    private var places: [Place] = []
+    /// The place that was taken last.
+    private var hand = 0
+    private var leases: UInt64 = 0
+
+    deinit {
+        for place in places { unsafe EVP_CIPHER_CTX_free(place.context) }
+    }
+
+    /// How many there are now.
+    var count: Int { places.count }
+
+    /// The context that was keyed under this lease; nil when another connection has it now.
+    @inline(__always)
+    func context(of lease: Lease) -> OpaquePointer? {
+        let place = lease.place
+        guard place < places.count, places[place].lease == lease.number else { return nil }
+        places[place].isUsedAgain = true
+        return unsafe places[place].context
+    }
+
+    /// Keys a context, for one record and, while no other connection needs it, those behind; nil when OpenSSL cannot.
+    ///
+    /// - Parameter former: the lease that was lost; that of nobody when there was none.
+    func key(
+        _ cipher: RecordCipher, with key: UnsafePointer<UInt8>, replacing former: Lease
+    ) -> (context: OpaquePointer, lease: Lease)? {
+        guard let number = former.number == 0 ? placeToShare() : addPlace() ?? placeToShare() else { return nil }
+        let context = unsafe places[number].context
+        let isMadeForCipher = places[number].cipher == cipher
+        let implementation = unsafe isMadeForCipher ? nil : cipher.implementation
+        if !isMadeForCipher, unsafe implementation == nil { return nil }
+        places[number].lease = Self.free
+        places[number].cipher = nil
+        guard unsafe EVP_EncryptInit_ex2(context, implementation, key, nil, nil) == 1 else { return nil }
+        places[number].cipher = cipher
+        leases += 1
+        let lease = Lease(number: leases * UInt64(Self.limit) + UInt64(number))
+        places[number].lease = lease.number
+        return unsafe (context, lease)
+    }
+
+    /// One that has not been used again lately, or else a new one, or the next.
+    private func placeToShare() -> Int? {
+        for _ in places.indices {
+            hand = (hand + 1) % places.count
+            if !places[hand].isUsedAgain { return hand }
+            places[hand].isUsedAgain = false
+        }
+        return addPlace() ?? (places.isEmpty ? nil : hand)
+    }
+
+    private func addPlace() -> Int? {
+        guard places.count < Self.limit, let context = unsafe EVP_CIPHER_CTX_new() else { return nil }
+        unsafe places.append(Place(context: context))
+        return places.count - 1
+    }
+
+    /// Wipes the context, if it is still keyed under this lease.
+    func end(_ lease: Lease) {
+        let place = lease.place
+        guard place < places.count, places[place].lease == lease.number else { return }
+        unsafe EVP_CIPHER_CTX_reset(places[place].context)
+        places[place].lease = Self.free
+        places[place].cipher = nil
+        places[place].isUsedAgain = false
+    }
+}

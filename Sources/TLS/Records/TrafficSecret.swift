@@ -1,0 +1,53 @@
+import COpenSSL
+
+/// A secret that one side's records are protected with, until it says otherwise (RFC 8446 §7.1).
+@safe
+struct TrafficSecret: ~Copyable {
+    private var bytes = InlineArray<48, UInt8>(repeating: 0)
+    let cipher: RecordCipher
+
+    /// - Returns: nil when `bytes` is not as long as secrets of this cipher are.
+    init?(_ bytes: [UInt8], _ cipher: RecordCipher) {
+        self.cipher = cipher
+        guard bytes.count == cipher.secretSize else { return nil }
+        for index in bytes.indices { self.bytes[index] = bytes[index] }
+    }
+
+    mutating func forget() {
+        wipe(&bytes)
+    }
+
+    /// Fills `output` by HKDF-Expand-Label with an empty context (RFC 8446 §7.1); false when OpenSSL cannot.
+    func expand(_ label: StaticString, into output: UnsafeMutableRawBufferPointer) -> Bool {
+        guard let kdf = unsafe Self.kdf.pointer else { return false }
+        return unsafe withUnsafeBytes(of: bytes) { secret in
+            unsafe COpenSSL_KDF_expand_label(
+                kdf, cipher.digest, secret.baseAddress, cipher.secretSize, label.utf8Start, label.utf8CodeUnitCount,
+                output.baseAddress, output.count) == 1
+        }
+    }
+
+    /// Goes on to the next generation, from which the present one cannot be computed (RFC 8446 §7.2).
+    mutating func advance() -> Bool {
+        var next = InlineArray<48, UInt8>(repeating: 0)
+        defer { wipe(&next) }
+        let size = cipher.secretSize
+        let isDerived = unsafe withUnsafeMutableBytes(of: &next) { output in
+            unsafe expand("traffic upd", into: UnsafeMutableRawBufferPointer(rebasing: output[..<size]))
+        }
+        if isDerived { bytes = next }
+        return isDerived
+    }
+
+    @safe
+    private struct KDF: @unchecked Sendable {
+        let pointer: OpaquePointer?
+    }
+
+    private static let kdf = unsafe KDF(pointer: EVP_KDF_fetch(nil, "TLS13-KDF", nil))
+}
+
+/// Overwrites key material in a way that the compiler does not leave out.
+func wipe<Value: BitwiseCopyable>(_ value: inout Value) {
+    unsafe withUnsafeMutableBytes(of: &value) { unsafe OPENSSL_cleanse($0.baseAddress, $0.count) }
+}
