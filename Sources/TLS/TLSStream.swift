@@ -214,6 +214,7 @@ package final class TLSStream: ByteStream {
     @inline(__always)
     func flush(isMoreComing: Bool) -> IOResult {
         if let sendFailure { return .failed(sendFailure) }
+        guard hasHeld else { return .bytes(0) }
         guard endpoint.worker.mayLeave else { return .failed(dropSealed()) }
         while let block = unsafe held, heldStart < heldEnd {
             let result = unsafe endpoint.send(
