@@ -360,6 +360,8 @@ package final class Endpoint: EventSource, @unchecked Sendable {
     package func close() {
         if hasRest { _ = worker.takeRest(of: self) }
         worker.removeDeadline(of: self)
+        // Closing is not enough: a child that an extension has forked may hold the socket still.
+        worker.unwatch(descriptor: descriptor)
         Glibc.close(descriptor)
         isOpen = false
         worker.closed(self)

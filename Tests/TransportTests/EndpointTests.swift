@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 import TestSupport
 
@@ -158,6 +159,21 @@ struct EndpointTests {
             peer.hangUp()
             #expect(await endpoint.wait(for: .hangup, until: .never) == .hangup)
             #expect(endpoint.isHungUp)
+        }
+    }
+
+    @Test("A closed endpoint hears nothing more, although a child process may hold its socket")
+    func leavesItsWorker() async throws {
+        let (descriptor, peer) = socketPair()
+        let inherited = dup(descriptor)
+        defer { close(inherited) }
+        try await withWorker { worker in
+            try await worker.run {
+                Endpoint.open(descriptor, on: worker).close()
+                peer.send("late")
+                for _ in 0..<3 { await worker.nextTurn() }
+                #expect(worker.connectionCount == 0)
+            }
         }
     }
 

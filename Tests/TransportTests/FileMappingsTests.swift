@@ -97,6 +97,17 @@ import Testing
         #expect(mappings.ask(other, times: 1) != nil)
     }
 
+    /// In a process of its own: there are as many for all tests together.
+    @Test func `No more files are mapped than can be watched`() async {
+        await #expect(processExitsWith: .success) {
+            let mappings = FileMappings(limit: 1 << 20)
+            let files = (0..<Int(CLinux_MAPPING_LIMIT) + 8).map { _ in ChangingFile("content") }
+            for file in files { _ = mappings.ask(file, times: 2) }
+            #expect(mappings.inUse.files == Int(CLinux_MAPPING_LIMIT) - 1)
+            #expect(mappings.ask(files[files.count - 1], times: 1) != nil)
+        }
+    }
+
     @Test func `What is read of a file that has become shorter is known not to be its content`() throws {
         let mappings = FileMappings(limit: 1 << 20)
         let file = ChangingFile(String(repeating: "x", count: 3 * Self.page))
@@ -147,6 +158,39 @@ import Testing
             }
         }
     }
+
+    @Test func `A bus error that is none of ours ends the process`() async {
+        await #expect(processExitsWith: .failure) {
+            _ = FileMappings(limit: 1 << 20)
+            readBehindTheEnd()
+        }
+    }
+
+    @Test func `A bus error that is none of ours goes to whoever was there before`() async {
+        await #expect(processExitsWith: .exitCode(7)) {
+            signal(SIGBUS) { _ in _exit(7) }
+            _ = FileMappings(limit: 1 << 20)
+            readBehindTheEnd()
+        }
+    }
+
+    @Test func `Nothing is mapped once other code has taken the signal over`() async {
+        await #expect(processExitsWith: .exitCode(3)) {
+            let mappings = FileMappings(limit: 1 << 20) { exit(3) }
+            let mapping = mappings.ask(ChangingFile("content"), times: 2)
+            guard mapping != nil else { exit(1) }
+            signal(SIGBUS, SIG_DFL)
+            _ = mappings.ask(ChangingFile("content"), times: 2)
+        }
+    }
+}
+
+/// Touches a mapping that nobody watches, of a file that is empty.
+private func readBehindTheEnd() {
+    let file = ChangingFile("content")
+    let address = unsafe mmap(nil, 7, PROT_READ, MAP_SHARED, file.descriptor, 0)
+    file.truncate(to: 0)
+    unsafe CLinux_touch(address)
 }
 
 /// A file without a name.
