@@ -102,7 +102,7 @@ import Transport
 
 private func connectedSockets() -> (client: Int32, server: Int32) {
     var sockets: [Int32] = [0, 0]
-    let status = unsafe socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &sockets)
+    let status = unsafe socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &sockets)
     precondition(status == 0, "a socket pair can be made")
     for socket in sockets { _ = fcntl(socket, F_SETFL, O_NONBLOCK) }
     return (sockets[0], sockets[1])

@@ -31,7 +31,8 @@ import Transport
         client: @escaping @Sendable (StreamClient) -> Result
     ) async throws -> Result {
         var descriptors: [Int32] = [-1, -1]
-        try #require(unsafe socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &descriptors) == 0)
+        let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
+        try #require(unsafe socketpair(AF_UNIX, type, 0, &descriptors) == 0)
         _ = fcntl(descriptors[0], F_SETFL, O_NONBLOCK)
         let peer = StreamClient(descriptors[1], suite: suite)
         let store = store

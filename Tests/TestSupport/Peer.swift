@@ -21,7 +21,8 @@ package final class Peer: Sendable {
 
     /// Connects to a listening address on this machine; nil when that is refused.
     package static func connect(to address: SocketAddress) -> Peer? {
-        let descriptor = socket(address.isIPv6 ? AF_INET6 : AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
+        let descriptor = socket(address.isIPv6 ? AF_INET6 : AF_INET, type, 0)
         let peer = Peer(descriptor)
         let status = unsafe address.withSocketAddress { unsafe Glibc.connect(descriptor, $0, $1) }
         return status == 0 ? peer : nil
@@ -97,7 +98,7 @@ package final class Peer: Sendable {
 /// Two connected stream sockets: a non-blocking descriptor for an endpoint, and the peer that talks to it.
 package func socketPair() -> (descriptor: Int32, peer: Peer) {
     var descriptors: [Int32] = [-1, -1]
-    let status = unsafe socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &descriptors)
+    let status = unsafe socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &descriptors)
     precondition(status == 0, "a socket pair can be made")
     _ = fcntl(descriptors[0], F_SETFL, O_NONBLOCK)
     return (descriptors[0], Peer(descriptors[1]))
