@@ -91,7 +91,10 @@ final class Acceptor: ListenerDelegate, @unchecked Sendable {
     private func secure(_ endpoint: Endpoint, _ certificates: CertificateStore) async -> TLSStream? {
         guard let stream = makeStream(endpoint, certificates) else { return nil }
         let outcome = await stream.handshake(until: service.worker.now.advanced(by: handshakeTimeout))
-        return succeeded(outcome, endpoint) ? stream : nil
+        guard case .failed(let reason) = outcome else { return stream }
+        logs.handshakes.note(reason, from: endpoint.remoteAddress)
+        if stream.hasSentAlert { await stream.closeLingering() } else { endpoint.close() }
+        return nil
     }
 
     @inline(never)
@@ -103,14 +106,6 @@ final class Acceptor: ListenerDelegate, @unchecked Sendable {
             endpoint.reset()
             return nil
         }
-    }
-
-    @inline(never)
-    private func succeeded(_ outcome: HandshakeOutcome, _ endpoint: Endpoint) -> Bool {
-        guard case .failed(let reason) = outcome else { return true }
-        logs.handshakes.note(reason, from: endpoint.remoteAddress)
-        endpoint.close()
-        return false
     }
 
     /// The endpoint on its way into its task; both run on the same worker.

@@ -45,7 +45,9 @@ final class UpstreamConnection {
     /// Gives up what may still be under way.
     func reset() {
         endpoint.takeBack()
-        endpoint.reset()
+        guard stream.hasSentAlert else { return endpoint.reset() }
+        stream.finish()
+        endpoint.closeLingeringAside()
     }
 }
 

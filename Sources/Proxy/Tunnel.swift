@@ -59,16 +59,16 @@ final class Tunnel: ConnectionSuccessor {
         let isClean = await carry(client)
         giveBack(&toServer)
         giveBack(&toClient)
+        count()
+        counters.closed()
         if isClean {
             server.close()
             client.finish()
             client.endpoint.close()
         } else {
             server.reset()
-            client.endpoint.reset()
+            await client.closeBroken()
         }
-        count()
-        counters.closed()
         return tally
     }
 

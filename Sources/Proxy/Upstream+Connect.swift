@@ -38,7 +38,8 @@ extension Upstream {
             let stream = try await secure(endpoint, server, until: deadline)
             return UpstreamConnection(stream, retirement: worker.now.advanced(by: settings.keptLifetime))
         } catch {
-            endpoint.reset()
+            // The server is to have the time to read what it was told of its certificate.
+            if case .upstream(.handshakeFailed) = error { endpoint.closeLingeringAside() } else { endpoint.reset() }
             throw error
         }
     }

@@ -32,6 +32,8 @@ package final class TLSStream: ByteStream {
     var sendFailure: TransportFailure?
     private var didHandshake = false
     var hasFailed = false
+    /// OpenSSL says an alert about all that it fails by, but for connections that are gone.
+    package var hasSentAlert: Bool { hasFailed && sendFailure == nil }
 
     /// A full record of TLS 1.2 or 1.3 with its header, padding and tag, in bytes at most.
     private static let recordSize = RecordSealer.mostContent + 512

@@ -29,6 +29,9 @@ package protocol ByteStream: AnyObject {
     /// Says to the peer that no more bytes follow, as far as it can be said without waiting.
     func finish()
 
+    /// Whether the peer has been told by an alert why the connection cannot go on; it is to have the time to read it.
+    var hasSentAlert: Bool { get }
+
     /// What TLS negotiated; nil on a plain connection.
     var security: SecurityDescription? { get }
     /// Whether the bytes are encrypted; asked where making `security` would be too much.
@@ -47,6 +50,8 @@ extension ByteStream {
     package var sendsFiles: Bool { false }
 
     package func sendFile(_ file: Int32, from offset: UInt64, count: Int) -> IOResult? { nil }
+
+    package var hasSentAlert: Bool { false }
 }
 
 /// A connection without TLS.

@@ -84,6 +84,19 @@ package final class Peer: Sendable {
         return nil
     }
 
+    /// Whether the other side has closed both directions.
+    package var isRefused: Bool { isClosed(within: 0) }
+
+    /// Returns when the other side has closed both directions, or after ten seconds.
+    package func waitUntilRefused() {
+        _ = isClosed(within: 10_000)
+    }
+
+    private func isClosed(within milliseconds: Int32) -> Bool {
+        var entry = pollfd(fd: descriptor, events: 0, revents: 0)
+        return unsafe poll(&entry, 1, milliseconds) == 1 && entry.revents & Int16(POLLHUP) != 0
+    }
+
     /// Says that nothing more will be sent; receiving goes on.
     package func finishSending() {
         shutdown(descriptor, Int32(SHUT_WR))

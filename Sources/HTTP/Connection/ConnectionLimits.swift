@@ -15,12 +15,9 @@ package struct ConnectionLimits: Sendable {
     package var idleTimeout = Delay.seconds(75)
     /// Between two successful sends of a response.
     package var writeTimeout = Delay.seconds(60)
+    /// After the response that closes a connection whose client may still be sending.
+    package var linger = LingerLimits()
 
-    /// After the response that closes a connection whose client may still be sending: closing with unread bytes would
-    /// reset the connection and could destroy the response on its way (RFC 9112 §9.6).
-    static let lingerTimeout = Delay.seconds(5)
-    /// Bytes dropped in that time; a client that sends without a pause would otherwise keep the worker from all others.
-    static let lingerBytes = 64 << 20
     /// How long an idle connection may still send a request after a drain began, so that one already on its way is
     /// answered.
     static let drainLinger = Delay.seconds(1)

@@ -339,12 +339,9 @@ package final class HTTPConnection {
             finishStream()
             endpoint.close()
         case .linger:
-            await sendRest()
-            finishStream()
-            await discardIncoming()
-            endpoint.close()
+            await stream.closeLingering(service.limits.linger)
         case .reset:
-            endpoint.reset()
+            await stream.closeBroken(service.limits.linger)
         }
     }
 
@@ -357,22 +354,5 @@ package final class HTTPConnection {
 
     func finishStream() {
         if !endpoint.hasFinishedSending { stream.finish() }
-    }
-
-    /// Reads and drops what the client still sends, until it closes or the linger time is over.
-    private func discardIncoming() async {
-        let worker = endpoint.worker
-        let deadline = worker.now.advanced(by: ConnectionLimits.lingerTimeout)
-        let block = unsafe worker.rentBlock()
-        defer { unsafe worker.returnBlock(block) }
-        var room = ConnectionLimits.lingerBytes
-        while room > 0 && worker.now < deadline {
-            switch unsafe endpoint.receive(into: block) {
-            case .bytes(let count): room -= count
-            case .wouldBlock(let interest):
-                guard await endpoint.wait(for: interest, until: deadline) == .ready else { return }
-            case .end, .failed: return
-            }
-        }
     }
 }
