@@ -51,7 +51,7 @@ pytest = $(python) -m pytest -q --numprocesses auto --dist loadfile
 
 stage = @printf '\n== %s\n'
 
-.PHONY: help run build compat install install-development test test-unit test-end-to-end test-address test-thread test-traits lint format bench soak fuzz certs examples clean
+.PHONY: help run build compat install install-development test test-unit test-end-to-end test-address test-thread test-traits lint format bench soak soak-files fuzz certs examples clean
 .PHONY: build-packages test-packages
 
 help: ## Lists these commands
@@ -136,6 +136,13 @@ soak: test-packages ## Runs mixed clients of extensions for SOAK_SECONDS (600) w
 	$(stage) "soak, $(SOAK_SECONDS) s"
 	$(address_environment) ISAGATE=$(address)/debug/isagate ISAGATE_TEST_PATIENCE=4 \
 		$(python) Tests/EndToEnd/soak.py $(SOAK_SECONDS)
+
+soak-files: test-packages ## Runs slow and fast clients of changing files for SOAK_SECONDS (600); a wrong byte fails it
+	$(stage) "build with AddressSanitizer"
+	swift build --sanitize=address --scratch-path $(address) $(SWIFT_BUILD_FLAGS) --product isagate
+	$(stage) "soak of files, $(SOAK_SECONDS) s"
+	$(address_environment) ISAGATE=$(address)/debug/isagate ISAGATE_TEST_PATIENCE=4 \
+		$(python) Tests/EndToEnd/files_stress.py $(SOAK_SECONDS)
 
 FUZZ_SECONDS ?= 30
 fuzz: ## Runs each fuzzer for FUZZ_SECONDS (30)

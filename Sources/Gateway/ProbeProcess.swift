@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Glibc
 import ISAPI
+import Transport
 
 /// The short-lived process in which `isagate probe` runs a library's code, and the talk with it.
 package enum ProbeProcess {
@@ -21,14 +22,16 @@ package enum ProbeProcess {
     /// Loads the library and writes what came of it.
     package static func answer(_ file: String) {
         // Neither the library's child processes nor what it prints get into the answer.
-        let descriptor = fcntl(answerDescriptor, F_DUPFD_CLOEXEC, 10)
-        close(answerDescriptor)
+        let inherited = Descriptor(adopting: answerDescriptor)
+        let answer = Descriptor(adopting: fcntl(inherited.number, F_DUPFD_CLOEXEC, 10))
+        _ = consume inherited
         let imports = (try? SharedObject(file: file))?.imports ?? []
         let probe = ExtensionProbe(of: file, imports: imports)
         guard let encoded = try? JSONEncoder().encode(probe) else { return }
         var rest = [UInt8](encoded)[...]
         while !rest.isEmpty {
-            let count = unsafe rest.withUnsafeBytes { unsafe write(descriptor, $0.baseAddress, $0.count) }
+            let number = answer.number
+            let count = unsafe rest.withUnsafeBytes { unsafe write(number, $0.baseAddress, $0.count) }
             guard count > 0 else { return }
             rest = rest.dropFirst(count)
         }
@@ -40,11 +43,12 @@ package enum ProbeProcess {
     static func run(_ executable: String, _ file: String, within limit: Duration) -> Outcome {
         var ends: [Int32] = [-1, -1]
         guard unsafe pipe(&ends) == 0 else { return .notStarted }
-        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-        let reading = ends[0]
-        defer { close(reading) }
-        let process = spawn(executable, file, answer: ends[1])
-        close(ends[1])
+        let reading = Descriptor(adopting: ends[0])
+        var writing = Descriptor(adopting: ends[1])
+        setCloseOnExec(reading.number, true)
+        setCloseOnExec(writing.number, true)
+        let process = spawn(executable, file, answer: writing.number)
+        writing.close()
         guard let process else { return .notStarted }
         let (answer, isComplete) = readAll(reading, within: limit)
         if !isComplete { kill(process, SIGKILL) }
@@ -75,17 +79,20 @@ package enum ProbeProcess {
     }
 
     /// Reads to the end; false when that does not come in time.
-    private static func readAll(_ descriptor: Int32, within limit: Duration) -> ([UInt8], isComplete: Bool) {
+    private static func readAll(_ descriptor: borrowing Descriptor, within limit: Duration) -> (
+        [UInt8], isComplete: Bool
+    ) {
         let deadline = ContinuousClock.now + limit
         var answer: [UInt8] = []
         var block = [UInt8](repeating: 0, count: 4096)
         while true {
             let left = deadline - ContinuousClock.now
             guard left > .zero else { return (answer, false) }
-            var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+            var entry = pollfd(fd: descriptor.number, events: Int16(POLLIN), revents: 0)
             let milliseconds = Int32(left.components.seconds * 1000) + 1
             guard unsafe poll(&entry, 1, milliseconds) > 0 else { continue }
-            let count = unsafe block.withUnsafeMutableBytes { unsafe read(descriptor, $0.baseAddress, $0.count) }
+            let number = descriptor.number
+            let count = unsafe block.withUnsafeMutableBytes { unsafe read(number, $0.baseAddress, $0.count) }
             if count <= 0 { return (answer, true) }
             answer += block.prefix(count)
         }

@@ -1,12 +1,13 @@
 import CLinux
 import Glibc
+import Transport
 
 /// Signals as values: blocked for all threads, read one by one by the main thread.
 ///
 /// Must be made before any other thread exists, so that all inherit the mask.
 @safe
 package final class SignalReader {
-    private let signals: Int32
+    private let signals: Descriptor
 
     package init() {
         var set = sigset_t()
@@ -16,22 +17,18 @@ package final class SignalReader {
         // A closed pipe and a file that may not grow are errors of the write.
         Glibc.signal(SIGPIPE, SIG_IGN)
         Glibc.signal(SIGXFSZ, SIG_IGN)
-        signals = unsafe CLinux_signalfd(&set)
-        precondition(signals >= 0, "a signalfd can be created")
-        setNonBlocking(signals)
-    }
-
-    deinit {
-        close(signals)
+        signals = Descriptor(adopting: unsafe CLinux_signalfd(&set))
+        precondition(signals.isOpen, "a signalfd can be created")
+        setNonBlocking(signals.number)
     }
 
     /// Readable while a signal waits.
-    var descriptor: Int32 { signals }
+    var descriptor: Int32 { signals.number }
 
     /// The next signal, or nil when none waits.
     func next() -> Int32? {
         var info = signalfd_siginfo()
-        guard unsafe read(signals, &info, MemoryLayout<signalfd_siginfo>.size) > 0 else { return nil }
+        guard unsafe read(signals.number, &info, MemoryLayout<signalfd_siginfo>.size) > 0 else { return nil }
         return Int32(info.ssi_signo)
     }
 }

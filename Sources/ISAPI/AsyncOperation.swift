@@ -1,6 +1,7 @@
 import CCompat
 import CISAPI
 import Glibc
+import Transport
 
 /// Whom the end of an asynchronous operation is told (PFN_HSE_IO_COMPLETION).
 @safe
@@ -159,30 +160,44 @@ struct Transfer: ~Copyable {
     }
 }
 
-/// A file that an extension gave by its handle: its descriptor stays open as long as this, and its offset where it is.
+/// A file that an extension gave by its handle: it stays open as long as this, whatever becomes of the handle, and its
+/// offset where it is.
 @safe
-final class TransferFile: @unchecked Sendable {
-    private let file: isagate_file
+final class TransferFile: Sendable {
+    let file: OpenFile
     /// Bytes.
     let size: UInt64
-
-    var descriptor: Int32 { unsafe file.descriptor }
 
     /// - Parameter handle: what CreateFile of the compatibility library returned, or a descriptor.
     /// - Throws: `invalidHandle` when it is not that of a regular file.
     init(_ handle: HANDLE?) throws(CallFailure) {
-        let file = unsafe isagate_file_retain(handle)
-        guard unsafe file.descriptor >= 0 else { throw .invalidHandle }
+        let reference = unsafe FileReference(handle)
+        guard reference.descriptor >= 0 else { throw .invalidHandle }
+        // The extension may close a descriptor of its own, and get another file under its number, at any time.
+        file =
+            reference.isCounted
+            ? OpenFile(reference.descriptor, keptOpenBy: reference)
+            : OpenFile(adopting: fcntl(reference.descriptor, F_DUPFD_CLOEXEC, 0))
         var status = stat()
-        guard unsafe fstat(file.descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-            unsafe isagate_file_release(file)
-            throw .invalidHandle
-        }
-        unsafe self.file = file
+        guard unsafe fstat(file.number, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { throw .invalidHandle }
         size = UInt64(status.st_size)
+    }
+}
+
+/// A hold on the file behind a handle, which keeps its descriptor open where the compatibility library counts the holds.
+@safe
+private final class FileReference: @unchecked Sendable {
+    private let file: isagate_file
+
+    init(_ handle: HANDLE?) {
+        unsafe file = isagate_file_retain(handle)
     }
 
     deinit {
         unsafe isagate_file_release(file)
     }
+
+    var descriptor: Int32 { unsafe file.descriptor }
+    /// False for a descriptor that the extension gave as it is.
+    var isCounted: Bool { unsafe file.reference != nil }
 }

@@ -52,7 +52,7 @@ extension ExtensionDispatcher {
                     guard try await sendFramed(file, offset, count, framed, exchange) else { return .endOfFile }
                     continue
                 }
-                guard try await exchange.sendFile(file.descriptor, from: offset, count: count) else {
+                guard try await exchange.sendFile(file.file, from: offset, count: count) else {
                     exchange.abandonResponse()
                     return .endOfFile
                 }
@@ -71,7 +71,7 @@ extension ExtensionDispatcher {
         while offset < start + count {
             let block = unsafe exchange.endpoint.worker.rentBlock()
             let wanted = Int(min(UInt64(Self.fileBlock), start + count - offset))
-            let got = unsafe pread(file.descriptor, block.baseAddress, wanted, off_t(offset))
+            let got = unsafe pread(file.file.number, block.baseAddress, wanted, off_t(offset))
             if got > 0 { unsafe write(UnsafeRawBufferPointer(rebasing: block[..<got]), framed, exchange) }
             unsafe exchange.endpoint.worker.returnBlock(block)
             guard got > 0 else {

@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import Synchronization
 import Transport
 
 /// A private copy of a shared library, in memory: the file it came from may be overwritten or removed while it runs.
@@ -7,36 +8,32 @@ import Transport
 /// The dynamic linker knows a library by its path, and the path of this copy is its descriptor's; the descriptor
 /// therefore stays open as long as the library is loaded.
 final class LibraryCopy: Sendable {
-    private let descriptor: Int32
+    private let file: OpenFile
+
+    /// Copies of libraries that stay in the process, whose paths no other copy may get.
+    private static let resident = Mutex<[OpenFile]>([])
 
     /// The path to load.
-    var path: String { "/proc/self/fd/\(descriptor)" }
+    var path: String { "/proc/self/fd/\(file.number)" }
 
-    init(of file: String) throws(SystemCallError) {
-        let source = unsafe open(file, O_RDONLY | O_CLOEXEC)
-        guard source >= 0 else { throw SystemCallError("open") }
-        defer { close(source) }
-        let name = file.split(separator: "/").last.map(String.init) ?? file
-        descriptor = unsafe CLinux_memfd_create(name)
-        guard descriptor >= 0 else { throw SystemCallError("memfd_create") }
+    init(of path: String) throws(SystemCallError) {
+        let source = Descriptor(adopting: unsafe open(path, O_RDONLY | O_CLOEXEC))
+        guard source.isOpen else { throw SystemCallError("open") }
+        let name = path.split(separator: "/").last.map(String.init) ?? path
+        file = OpenFile(adopting: unsafe CLinux_memfd_create(name))
+        guard file.isOpen else { throw SystemCallError("memfd_create") }
         while true {
-            let count = CLinux_sendfile(descriptor, source, 1 << 30)
+            let count = CLinux_sendfile(file.number, source.number, 1 << 30)
             if count == 0 { return }
-            if count < 0 && errno != EINTR {
-                let error = SystemCallError("read")
-                close(descriptor)
-                throw error
-            }
+            if count < 0 && errno != EINTR { throw SystemCallError("read") }
         }
     }
 
     deinit {
         // Some libraries stay in the process: what another copy got under this path would be taken for them.
-        if let resident = unsafe dlopen(path, RTLD_LAZY | RTLD_NOLOAD) {
-            unsafe dlclose(resident)
-        } else {
-            close(descriptor)
-        }
+        guard let library = unsafe dlopen(path, RTLD_LAZY | RTLD_NOLOAD) else { return }
+        unsafe dlclose(library)
+        Self.resident.withLock { [file] in $0.append(file) }
     }
 }
 

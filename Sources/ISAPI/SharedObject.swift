@@ -61,19 +61,19 @@ package struct SharedObject: Equatable, Sendable {
 
     /// Reads the file at `path`.
     package init(file path: String) throws(Failure) {
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else { throw .unreadable(systemText(errno)) }
-        defer { close(descriptor) }
+        let descriptor = Descriptor(adopting: unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK))
+        guard descriptor.isOpen else { throw .unreadable(systemText(errno)) }
         var status = stat()
-        guard unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+        guard unsafe fstat(descriptor.number, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
             throw .unreadable("it is not a file")
         }
         guard status.st_size <= Self.maximumBytes else { throw .unreadable("it is longer than 1 GiB") }
         var bytes = [UInt8](repeating: 0, count: Int(status.st_size))
         var length = 0
         while length < bytes.count {
+            let number = descriptor.number
             let count = unsafe bytes.withUnsafeMutableBytes { buffer in
-                unsafe Glibc.read(descriptor, buffer.baseAddress! + length, buffer.count - length)
+                unsafe Glibc.read(number, buffer.baseAddress! + length, buffer.count - length)
             }
             guard count > 0 else { break }
             length += count

@@ -97,7 +97,7 @@ extension SupportCall {
         var offset = start
         while offset < start + count {
             let wanted = Int(min(UInt64(block.count), start + count - offset))
-            let got = unsafe pread(file.descriptor, block.baseAddress, wanted, off_t(offset))
+            let got = unsafe pread(file.file.number, block.baseAddress, wanted, off_t(offset))
             guard got > 0 else { return .endOfFile }
             let piece = unsafe UnsafeRawBufferPointer(rebasing: block[..<got])
             if let failure = unsafe session.write(piece, by: caller).failure { return failure }

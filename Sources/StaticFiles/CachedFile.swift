@@ -3,9 +3,10 @@ import Glibc
 import HTTP
 import Transport
 
-/// A file as it is served: its descriptor or its bytes, and the field lines that go with it.
+/// A file as it is served: open, or its bytes, and the field lines that go with it.
 ///
-/// Used on one worker only; whoever sends from it holds it, so that it outlives its place in the cache.
+/// Used on one worker only. Whoever sends from it holds it, and what it sends from, so that both outlive its place in the
+/// cache and the change from one to the other.
 @safe
 final class CachedFile {
     /// The route's number and the path, which together are the key.
@@ -26,8 +27,9 @@ final class CachedFile {
     let validators: [UInt8]
     /// Neighbours that hold the same content coded, the smallest first.
     let variants: [Variant]
-    private(set) var descriptor: Int32
-    /// The content, when the file is small enough to keep.
+    /// Nil once the content is in memory.
+    private(set) var file: OpenFile?
+    /// The content, when the file is small enough to keep; it stays where it is as long as this object.
     private(set) var content: UnsafeRawBufferPointer?
 
     /// Until then the file counts as unchanged.
@@ -40,7 +42,6 @@ final class CachedFile {
         let file: CachedFile
     }
 
-    /// Takes over the descriptor.
     init(
         key: FileKey, name: [UInt8], opened: OpenedFile, description: FileDescription, variants: [Variant]
     ) {
@@ -49,7 +50,7 @@ final class CachedFile {
         hash = key.hash
         self.name = name
         version = opened.version
-        descriptor = opened.descriptor
+        file = opened.file
         type = description.type
         entityTag = Array(opened.version.entityTag.utf8)
         let validators = description.validators(of: opened.version, isVaried: description.isVaried)
@@ -61,7 +62,6 @@ final class CachedFile {
     }
 
     deinit {
-        if descriptor >= 0 { close(descriptor) }
         if let content = unsafe content { unsafe content.deallocate() }
     }
 
@@ -78,28 +78,27 @@ final class CachedFile {
             }
     }
 
-    /// Reads contents of up to `limit` bytes into memory and closes their files, as far as no disk keeps us waiting.
+    /// Reads contents of up to `limit` bytes into memory and lets go of their files, as far as no disk keeps us waiting.
     func keepContent(upTo limit: Int) {
         for variant in variants { variant.file.keepContent(upTo: limit) }
-        guard descriptor >= 0, version.size <= UInt64(limit), let bytes = unsafe readContent() else { return }
+        guard let file, version.size <= UInt64(limit), let bytes = unsafe readContent(of: file) else { return }
         unsafe content = bytes
-        close(descriptor)
-        descriptor = -1
+        self.file = nil
     }
 
     /// The content; nil when it is not in the system's memory, or changed meanwhile.
-    private func readContent() -> UnsafeRawBufferPointer? {
+    private func readContent(of file: OpenFile) -> UnsafeRawBufferPointer? {
         let count = Int(version.size)
         let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: max(count, 1), alignment: 16)
         var done = 0
         while done < count {
             let got = unsafe CLinux_pread_nowait(
-                descriptor, bytes.baseAddress! + done, UInt(count - done), UInt64(done))
+                file.number, bytes.baseAddress! + done, UInt(count - done), UInt64(done))
             guard got > 0 else { break }
             done += got
         }
         var status = stat()
-        guard done == count, unsafe fstat(descriptor, &status) == 0, FileVersion(status) == version else {
+        guard done == count, unsafe fstat(file.number, &status) == 0, FileVersion(status) == version else {
             unsafe bytes.deallocate()
             return nil
         }

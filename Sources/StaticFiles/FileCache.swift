@@ -1,6 +1,6 @@
 import Transport
 
-/// The files that one worker has at hand: their descriptors, what it knows about them, and the content of small ones.
+/// The files that one worker has at hand: the files themselves, what it knows about them, and the content of small ones.
 ///
 /// A fixed number of places, in rows of four: a file has its place in one row, and takes that of the file asked for
 /// least recently there. What contents take in memory is bounded as a whole.

@@ -73,11 +73,9 @@ final class FileLookup {
         do throws(FileProblem) {
             let opened = try open(name.isEmpty ? [UInt8(ascii: ".")] : name)
             if opened.isFolder {
-                close(opened.descriptor)
                 return namesFolder ? index(of: name, key, at: now) : .folder
             }
             guard opened.isRegular, !namesFolder else {
-                close(opened.descriptor)
                 throw opened.isRegular ? .absent : .notAFile
             }
             return .file(take(opened, name, key, at: now))
@@ -94,7 +92,6 @@ final class FileLookup {
             do throws(FileProblem) {
                 let opened = try open(name)
                 if opened.isRegular { return .file(take(opened, name, key, at: now)) }
-                close(opened.descriptor)
             } catch {
                 guard error != .absent else { continue }
                 if let stale = cache.find(key) { cache.remove(stale) }
@@ -110,8 +107,6 @@ final class FileLookup {
         let variants = openVariants(of: name, opened.version)
         let file: CachedFile
         if let known = cache.find(key), known.name == name, known.isSame(opened, variants) {
-            close(opened.descriptor)
-            for variant in variants { close(variant.opened.descriptor) }
             file = known
             cache.keepContent(of: known)
         } else {
@@ -147,7 +142,6 @@ final class FileLookup {
         options.precompressed.compactMap { coding in
             guard let opened = try? open(name + Array(coding.ending.utf8)) else { return nil }
             guard opened.isRegular, opened.version.modifiedSeconds >= version.modifiedSeconds else {
-                close(opened.descriptor)
                 return nil
             }
             return (coding, opened)

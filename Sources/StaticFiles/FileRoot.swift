@@ -11,7 +11,7 @@ import Transport
 final class FileRoot {
     let path: String
     let followsLinks: Bool
-    private var folder: Int32 = -1
+    private var folder = Descriptor(adopting: -1)
     private var identity: (device: UInt64, inode: UInt64) = (0, 0)
     private var isWithoutOpenat2 = false
 
@@ -20,48 +20,34 @@ final class FileRoot {
         self.followsLinks = followsLinks
     }
 
-    deinit {
-        if folder >= 0 { close(folder) }
-    }
-
     /// Follows the path anew, in case that it leads to another folder by now: a release is often a link that is moved.
     func refresh() {
         var status = stat()
-        guard unsafe stat(path, &status) == 0 else { return forget() }
+        guard unsafe stat(path, &status) == 0 else { return folder.close() }
         let current = (device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
-        if folder >= 0, current == identity { return }
-        forget()
-        folder = unsafe CLinux_open_folder(path)
+        if folder.isOpen, current == identity { return }
+        folder = Descriptor(adopting: unsafe CLinux_open_folder(path))
         identity = current
-    }
-
-    private func forget() {
-        if folder >= 0 { close(folder) }
-        folder = -1
     }
 
     /// Opens what a path leads to, without waiting when it is no file.
     ///
     /// - Parameter path: relative to the root, ended by NUL; "." is the root itself.
     func open(_ path: UnsafePointer<CChar>) throws(FileProblem) -> OpenedFile {
-        if folder < 0 { refresh() }
-        guard folder >= 0 else { throw .noRoot }
-        let descriptor = unsafe try descriptor(of: path)
+        if !folder.isOpen { refresh() }
+        guard folder.isOpen else { throw .noRoot }
+        let file = OpenFile(unsafe try descriptor(of: path))
         var status = stat()
-        guard unsafe fstat(descriptor, &status) == 0 else {
-            let failure = FileProblem(errno: errno)
-            close(descriptor)
-            throw failure
-        }
-        return OpenedFile(descriptor: descriptor, status: status)
+        guard unsafe fstat(file.number, &status) == 0 else { throw FileProblem(errno: errno) }
+        return OpenedFile(file, status)
     }
 
-    private func descriptor(of path: UnsafePointer<CChar>) throws(FileProblem) -> Int32 {
+    private func descriptor(of path: UnsafePointer<CChar>) throws(FileProblem) -> Descriptor {
         if !isWithoutOpenat2 {
             // A rename at the same time can make the kernel unsure; it asks to be called again.
             for _ in 0..<4 {
-                let descriptor = unsafe CLinux_open_beneath(folder, path, followsLinks ? 1 : 0)
-                if descriptor >= 0 { return descriptor }
+                let number = unsafe CLinux_open_beneath(folder.number, path, followsLinks ? 1 : 0)
+                if number >= 0 { return Descriptor(adopting: number) }
                 guard errno == EAGAIN || errno == EINTR else { break }
             }
             guard errno == ENOSYS else { throw FileProblem(errno: errno) }
@@ -70,33 +56,33 @@ final class FileRoot {
         return unsafe try walk(String(cString: path))
     }
 
-    private func walk(_ path: String) throws(FileProblem) -> Int32 {
+    private func walk(_ path: String) throws(FileProblem) -> Descriptor {
         let names = path.split(separator: "/")
-        var current = folder
-        defer { if current != folder { close(current) } }
+        guard let last = names.last, !names.contains("..") else { throw .outside }
+        var reached = Descriptor(adopting: -1)
         for name in names.dropLast() {
-            guard name != ".." else { throw .outside }
-            let next = unsafe CLinux_open_step(current, String(name))
-            guard next >= 0 else { throw FileProblem(errno: errno) }
-            if current != folder { close(current) }
-            current = next
+            let from = reached.isOpen ? reached.number : folder.number
+            reached = try Self.opened(unsafe CLinux_open_step(from, String(name)))
         }
-        guard let last = names.last, last != ".." else { throw .outside }
-        let descriptor = unsafe CLinux_open_last(current, String(last))
-        guard descriptor >= 0 else { throw FileProblem(errno: errno) }
-        return descriptor
+        return try Self.opened(unsafe CLinux_open_last(reached.isOpen ? reached.number : folder.number, String(last)))
+    }
+
+    /// What a system call has just opened.
+    private static func opened(_ number: Int32) throws(FileProblem) -> Descriptor {
+        guard number >= 0 else { throw FileProblem(errno: errno) }
+        return Descriptor(adopting: number)
     }
 }
 
-/// An open descriptor and what it leads to; whoever gets it closes it.
-struct OpenedFile: BitwiseCopyable {
-    let descriptor: Int32
+/// What a path leads to, open.
+struct OpenedFile {
+    let file: OpenFile
     let isFolder: Bool
     let isRegular: Bool
     let version: FileVersion
 
-    init(descriptor: Int32, status: stat) {
-        self.descriptor = descriptor
+    init(_ file: OpenFile, _ status: stat) {
+        self.file = file
         isFolder = status.st_mode & S_IFMT == S_IFDIR
         isRegular = status.st_mode & S_IFMT == S_IFREG
         version = FileVersion(status)

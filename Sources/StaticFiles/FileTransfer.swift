@@ -38,8 +38,9 @@ final class FileTransfer: RequestHandler {
 
     private func send(_ range: Range<UInt64>, _ exchange: Exchange) async throws(ExchangeFailure) -> Bool {
         guard let content = unsafe file.content else {
+            guard let opened = file.file else { return false }
             return try await exchange.sendFile(
-                file.descriptor, from: range.lowerBound, count: range.upperBound - range.lowerBound)
+                opened, from: range.lowerBound, count: range.upperBound - range.lowerBound)
         }
         let part = unsafe content[Int(range.lowerBound)..<Int(range.upperBound)]
         try await unsafe exchange.send(UnsafeRawBufferPointer(rebasing: part))

@@ -10,6 +10,10 @@ struct FileVersion: Equatable, BitwiseCopyable {
     /// Since 1970.
     var modifiedSeconds: Int64
     var modifiedNanoseconds: Int64
+    /// Of the last change of anything about the file, which nobody can set: another file may have all the rest in common
+    /// with one that was removed.
+    private var changedSeconds: Int64 = 0
+    private var changedNanoseconds: Int64 = 0
 
     init(size: UInt64, modifiedSeconds: Int64, modifiedNanoseconds: Int64 = 0, inode: UInt64 = 1, device: UInt64 = 1) {
         self.size = size
@@ -25,6 +29,8 @@ struct FileVersion: Equatable, BitwiseCopyable {
         size = UInt64(max(0, status.st_size))
         modifiedSeconds = Int64(status.st_mtim.tv_sec)
         modifiedNanoseconds = Int64(status.st_mtim.tv_nsec)
+        changedSeconds = Int64(status.st_ctim.tv_sec)
+        changedNanoseconds = Int64(status.st_ctim.tv_nsec)
     }
 
     /// A strong entity tag, quotes included (RFC 9110 §8.8.3); the same on every machine only where the inode is.

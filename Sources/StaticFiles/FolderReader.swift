@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import Transport
 
 /// Reads what a folder holds, for its listing; away from the workers, because that may take a disk's time.
 struct FolderReader: Sendable {
@@ -19,7 +20,13 @@ struct FolderReader: Sendable {
         let opened = unsafe path.withUnsafeBufferPointer { bytes in
             unsafe bytes.withMemoryRebound(to: CChar.self) { unsafe try? root.open($0.baseAddress!) }
         }
-        guard let opened, opened.isFolder, let folder = unsafe fdopendir(opened.descriptor) else { return nil }
+        guard let opened, opened.isFolder else { return nil }
+        // The stream closes its own descriptor.
+        let listed = opened.file.duplicate().release()
+        guard let folder = unsafe fdopendir(listed) else {
+            _ = Descriptor(adopting: listed)
+            return nil
+        }
         defer { unsafe closedir(folder) }
         var entries: [FolderEntry] = []
         while let entry = unsafe readdir(folder) {
@@ -27,18 +34,18 @@ struct FolderReader: Sendable {
             let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { unsafe Array($0.prefix { $0 != 0 }) }
             let isServed = unsafe name.withUnsafeBytes { unsafe policy.admits($0.bytes) }
             guard isServed, name != [46], name != [46, 46] else { continue }
-            if let entry = describe(name, in: opened.descriptor, root, path.dropLast()) { entries.append(entry) }
+            if let entry = describe(name, in: opened.file, root, path.dropLast()) { entries.append(entry) }
         }
         return FolderContent(entries: entries, isCut: false)
     }
 
     private func describe(
-        _ name: [UInt8], in folder: Int32, _ root: FileRoot, _ path: ArraySlice<UInt8>
+        _ name: [UInt8], in folder: OpenFile, _ root: FileRoot, _ path: ArraySlice<UInt8>
     ) -> FolderEntry? {
         var status = stat()
         let found = unsafe (name + [0]).withUnsafeBufferPointer { bytes in
             unsafe bytes.withMemoryRebound(to: CChar.self) {
-                unsafe fstatat(folder, $0.baseAddress!, &status, AT_SYMLINK_NOFOLLOW)
+                unsafe fstatat(folder.number, $0.baseAddress!, &status, AT_SYMLINK_NOFOLLOW)
             }
         }
         guard found == 0 else { return nil }
@@ -49,7 +56,6 @@ struct FolderReader: Sendable {
                 unsafe bytes.withMemoryRebound(to: CChar.self) { unsafe try? root.open($0.baseAddress!) }
             }
             guard let opened else { return nil }
-            close(opened.descriptor)
             guard opened.isFolder || opened.isRegular else { return nil }
             return FolderEntry(name: name, isFolder: opened.isFolder, version: opened.version)
         }

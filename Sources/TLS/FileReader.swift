@@ -14,19 +14,19 @@ package enum CertificateFileSystem {
     /// A `FileReader`.
     @Sendable
     package static func read(_ path: String) throws(CertificateProblem) -> [UInt8] {
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else { throw failure(errno, path) }
-        defer { close(descriptor) }
+        let descriptor = Descriptor(adopting: unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK))
+        guard descriptor.isOpen else { throw failure(errno, path) }
         var status = stat()
-        guard unsafe fstat(descriptor, &status) == 0 else { throw failure(errno, path) }
+        guard unsafe fstat(descriptor.number, &status) == 0 else { throw failure(errno, path) }
         guard status.st_mode & S_IFMT == S_IFREG else { throw CertificateProblem(path, .unreadable("not a file")) }
         guard status.st_size <= maximumBytes else { throw failure(EFBIG, path) }
         // One byte more than there should be shows the end without another call.
         var bytes = [UInt8](repeating: 0, count: Int(status.st_size) + 1)
         var length = 0
         while length < bytes.count {
+            let number = descriptor.number
             let count = unsafe bytes.withUnsafeMutableBytes { buffer in
-                unsafe Glibc.read(descriptor, buffer.baseAddress! + length, buffer.count - length)
+                unsafe Glibc.read(number, buffer.baseAddress! + length, buffer.count - length)
             }
             if count < 0, errno == EINTR { continue }
             guard count >= 0 else { throw failure(errno, path) }

@@ -21,7 +21,7 @@ package protocol ByteStream: AnyObject {
     /// Sends up to `count` bytes of a file from `offset` without reading them; `.end` behind the file's end.
     ///
     /// - Returns: nil where the bytes have to be read and written.
-    func sendFile(_ file: Int32, from offset: UInt64, count: Int) -> IOResult?
+    func sendFile(_ file: OpenFile, from offset: UInt64, count: Int) -> IOResult?
 
     /// Sends what `write` took over but could not send yet: `.bytes(0)` when nothing is left.
     func flush() -> IOResult
@@ -49,7 +49,7 @@ extension ByteStream {
 
     package var sendsFiles: Bool { false }
 
-    package func sendFile(_ file: Int32, from offset: UInt64, count: Int) -> IOResult? { nil }
+    package func sendFile(_ file: OpenFile, from offset: UInt64, count: Int) -> IOResult? { nil }
 
     package var hasSentAlert: Bool { false }
 }
@@ -76,7 +76,7 @@ package final class PlainStream: ByteStream {
 
     package var sendsFiles: Bool { true }
 
-    package func sendFile(_ file: Int32, from offset: UInt64, count: Int) -> IOResult? {
+    package func sendFile(_ file: OpenFile, from offset: UInt64, count: Int) -> IOResult? {
         endpoint.sendFile(file, from: offset, count: count)
     }
 

@@ -8,24 +8,17 @@ extension Endpoint {
     ///
     /// - Throws: what connect(2), or the lack of a descriptor, says at once.
     package static func connect(to remote: SocketAddress, on worker: Worker) throws(TransportFailure) -> Endpoint {
-        let descriptor = socket(remote.family, CLinux_SOCK_STREAM_FLAGS, 0)
-        guard descriptor >= 0 else { throw .system(errno) }
-        if remote.family != AF_UNIX { _ = CLinux_set_option(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, 1) }
-        let status = unsafe remote.withSocketAddress { unsafe Glibc.connect(descriptor, $0, $1) }
-        guard status == 0 || errno == EINPROGRESS else {
-            let code = errno
-            Glibc.close(descriptor)
-            throw .system(code)
-        }
-        let local = SocketAddress(localOf: descriptor)
+        let descriptor = Descriptor(adopting: socket(remote.family, CLinux_SOCK_STREAM_FLAGS, 0))
+        guard descriptor.isOpen else { throw .system(errno) }
+        let number = descriptor.number
+        if remote.family != AF_UNIX { _ = CLinux_set_option(number, Int32(IPPROTO_TCP), TCP_NODELAY, 1) }
+        let status = unsafe remote.withSocketAddress { unsafe Glibc.connect(number, $0, $1) }
+        guard status == 0 || errno == EINPROGRESS else { throw .system(errno) }
+        let local = SocketAddress(localOf: number)
         guard
             let endpoint = Endpoint.open(
                 descriptor, on: worker, local: local, remote: remote, isConnected: status == 0)
-        else {
-            let code = errno
-            Glibc.close(descriptor)
-            throw .system(code)
-        }
+        else { throw .system(errno) }
         return endpoint
     }
 

@@ -10,7 +10,7 @@ import Synchronization
 /// only, except `signal()`. Thousands of them are idle: the fields lie in an order without gaps.
 @safe
 package final class Endpoint: EventSource, @unchecked Sendable {
-    package let descriptor: Int32
+    private var socket: Descriptor
     var isReadable = false
     var isWritable: Bool
     /// The peer has finished sending; a short read then no longer means that the socket is empty.
@@ -44,30 +44,32 @@ package final class Endpoint: EventSource, @unchecked Sendable {
 
     /// Takes over `descriptor`, which must be non-blocking, and registers it with the worker; on the worker's thread.
     ///
-    /// - Returns: nil, with the descriptor closed, when epoll cannot take another one.
+    /// - Returns: nil, with the descriptor closed and errno set, when epoll cannot take another one.
     package static func open(
-        _ descriptor: Int32, on worker: Worker, local: SocketAddress, remote: SocketAddress
+        _ descriptor: consuming Descriptor, on worker: Worker, local: SocketAddress, remote: SocketAddress
     ) -> Endpoint? {
         open(descriptor, on: worker, local: local, remote: remote, isConnected: true)
     }
 
     /// As `open(_:on:local:remote:)`; a connection that is still being made is not writable before it is.
     static func open(
-        _ descriptor: Int32, on worker: Worker, local: SocketAddress, remote: SocketAddress, isConnected: Bool
+        _ descriptor: consuming Descriptor, on worker: Worker, local: SocketAddress, remote: SocketAddress,
+        isConnected: Bool
     ) -> Endpoint? {
         let endpoint = Endpoint(descriptor, worker, local, remote, isWritable: isConnected)
         let events = CLinux_EPOLLIN | CLinux_EPOLLOUT | CLinux_EPOLLRDHUP | CLinux_EPOLLET
-        guard worker.watch(endpoint, descriptor: descriptor, events: events) else { return nil }
+        guard worker.watch(endpoint, descriptor: endpoint.descriptor, events: events) else { return nil }
         worker.opened(endpoint)
         endpoint.isOpen = true
         return endpoint
     }
 
     private init(
-        _ descriptor: Int32, _ worker: Worker, _ local: SocketAddress, _ remote: SocketAddress, isWritable: Bool
+        _ descriptor: consuming Descriptor, _ worker: Worker, _ local: SocketAddress, _ remote: SocketAddress,
+        isWritable: Bool
     ) {
         self.isWritable = isWritable
-        self.descriptor = descriptor
+        socket = descriptor
         self.worker = worker
         localAddress = local
         remoteAddress = remote
@@ -80,6 +82,10 @@ package final class Endpoint: EventSource, @unchecked Sendable {
     deinit {
         precondition(!isOpen, "an endpoint is closed by its task")
     }
+
+    /// The socket's number, for a system call in the same expression; -1 once it is closed.
+    @inline(__always)
+    var descriptor: Int32 { socket.number }
 
     // MARK: Moving bytes
 
@@ -159,11 +165,11 @@ package final class Endpoint: EventSource, @unchecked Sendable {
     /// One `sendfile` from `offset` of a file, or none when the socket is known to be full; `.end` behind the file's end.
     ///
     /// - Returns: nil when the file is of a kind that cannot be sent this way.
-    package func sendFile(_ file: Int32, from offset: UInt64, count: Int) -> IOResult? {
+    package func sendFile(_ file: OpenFile, from offset: UInt64, count: Int) -> IOResult? {
         if lateSends == .batched { worker.sendBatch() }
         guard isWritable else { return .wouldBlock(.writable) }
         while true {
-            let sent = CLinux_sendfile_at(descriptor, file, offset, UInt(count))
+            let sent = file.use { CLinux_sendfile_at(descriptor, $0, offset, UInt(count)) }
             if sent > 0 {
                 // A short count may also be the end of the file, which the next call tells.
                 return .bytes(sent)
@@ -314,13 +320,14 @@ package final class Endpoint: EventSource, @unchecked Sendable {
         return unsafe recv(descriptor, &byte, 1, Int32(MSG_PEEK)) < 0 && errno == EAGAIN
     }
 
-    /// Whether the peer has closed neither direction, as the system knows now; from any thread, before the end.
+    /// Whether the peer has closed neither direction, as the system knows now; from any thread that keeps the
+    /// connection's task from closing it.
     package var isPeerConnected: Bool {
         var entry = pollfd(fd: descriptor, events: Int16(CLinux_EPOLLRDHUP), revents: 0)
         return unsafe poll(&entry, 1, 0) == 0
     }
 
-    /// Ends both directions, so that every wait for either ends too; from any thread, before the end.
+    /// Ends both directions, so that every wait for either ends too; from any thread, as `isPeerConnected`.
     package func disconnect() {
         _ = shutdown(descriptor, Int32(SHUT_RDWR))
     }
@@ -362,7 +369,7 @@ package final class Endpoint: EventSource, @unchecked Sendable {
         worker.removeDeadline(of: self)
         // Closing is not enough: a child that an extension has forked may hold the socket still.
         worker.unwatch(descriptor: descriptor)
-        Glibc.close(descriptor)
+        socket.close()
         isOpen = false
         worker.closed(self)
     }

@@ -17,8 +17,8 @@ package final class FileMapping: @unchecked Sendable {
     private let isOwn: Bool
 
     /// Nil when the system has no room for it, or as many are watched as can be.
-    init?(_ descriptor: Int32, _ version: MappedVersion, counting total: MappedBytes) {
-        let address = unsafe mmap(nil, version.size, PROT_READ, MAP_SHARED, descriptor, 0)
+    init?(_ file: OpenFile, _ version: MappedVersion, counting total: MappedBytes) {
+        let address = unsafe file.use { unsafe mmap(nil, version.size, PROT_READ, MAP_SHARED, $0, 0) }
         guard let address = unsafe address, unsafe address != UnsafeMutableRawPointer(bitPattern: -1) else {
             return nil
         }
@@ -43,8 +43,8 @@ package final class FileMapping: @unchecked Sendable {
     package var isBroken: Bool { CLinux_is_mapping_broken(number) != 0 }
 
     /// Whether the file is what it was, and a read behind its end would still be survived.
-    package func isCurrent(_ descriptor: Int32) -> Bool {
-        !isBroken && CLinux_catches_bus_errors() != 0 && MappedVersion(of: descriptor) == version
+    package func isCurrent(_ file: OpenFile) -> Bool {
+        !isBroken && CLinux_catches_bus_errors() != 0 && MappedVersion(of: file) == version
     }
 
     fileprivate func bytes(_ range: Range<Int>) -> UnsafeRawBufferPointer {
@@ -63,14 +63,14 @@ package final class FileMapping: @unchecked Sendable {
         unsafe CLinux_touch(start + offset)
     }
 
-    fileprivate func isPresent(_ range: Range<Int>, _ descriptor: Int32) -> Bool {
+    fileprivate func isPresent(_ range: Range<Int>, _ file: OpenFile) -> Bool {
         if isOwn {
             let answer = unsafe CLinux_are_pages_present(start + range.lowerBound, UInt(range.count))
             if answer >= 0 { return answer > 0 }
         }
         return stride(from: range.lowerBound, to: range.upperBound, by: Self.readAhead).allSatisfy { offset in
             var byte: UInt8 = 0
-            return unsafe CLinux_pread_nowait(descriptor, &byte, 1, UInt64(offset)) >= 0 || errno != EAGAIN
+            return file.use { unsafe CLinux_pread_nowait($0, &byte, 1, UInt64(offset)) } >= 0 || errno != EAGAIN
         }
     }
 
@@ -104,9 +104,11 @@ package struct MappedVersion: Equatable, BitwiseCopyable, Sendable {
     }
 
     /// Nil for what is empty or no regular file.
-    init?(of descriptor: Int32) {
+    init?(of file: OpenFile) {
         var status = stat()
-        guard unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_size > 0 else {
+        guard file.use({ unsafe fstat($0, &status) }) == 0, status.st_mode & S_IFMT == S_IFREG,
+            status.st_size > 0
+        else {
             return nil
         }
         device = UInt64(status.st_dev)
@@ -126,13 +128,12 @@ package struct MappedVersion: Equatable, BitwiseCopyable, Sendable {
 @safe
 package struct MappedPiece {
     package let mapping: FileMapping
-    private let descriptor: Int32
+    private let file: OpenFile
     private let range: Range<Int>
 
-    /// - Parameter descriptor: the file's.
-    package init(_ mapping: FileMapping, _ descriptor: Int32, _ range: Range<Int>) {
+    package init(_ mapping: FileMapping, of file: OpenFile, _ range: Range<Int>) {
         self.mapping = mapping
-        self.descriptor = descriptor
+        self.file = file
         self.range = range
     }
 
@@ -141,7 +142,7 @@ package struct MappedPiece {
     /// Whether reading it waits for no disk, as far as the system can tell.
     package var isPresent: Bool {
         let end = mapping.page(behind: range.upperBound).map { $0 + 1 } ?? range.upperBound
-        return mapping.isPresent(range.lowerBound..<end, descriptor)
+        return mapping.isPresent(range.lowerBound..<end, file)
     }
 
     /// Whether all that has been read of it so far were the file's bytes, and no zeros in their place.
@@ -153,7 +154,7 @@ package struct MappedPiece {
             mapping.touch(page)
             return !mapping.isBroken
         }
-        return !mapping.isBroken && (MappedVersion(of: descriptor)?.size ?? 0) >= range.upperBound
+        return !mapping.isBroken && (MappedVersion(of: file)?.size ?? 0) >= range.upperBound
     }
 }
 

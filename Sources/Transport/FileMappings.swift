@@ -56,9 +56,9 @@ package final class FileMappings: Sendable {
     }
 
     /// The mapping of a file that is worth one; nil when its bytes are to be read.
-    package func mapping(of descriptor: Int32, for range: Range<UInt64>) -> FileMapping? {
+    package func mapping(of file: OpenFile, for range: Range<UInt64>) -> FileMapping? {
         let limit = limit.load(ordering: .relaxed)
-        guard limit > 0, let version = MappedVersion(of: descriptor), version.size <= limit,
+        guard limit > 0, let version = MappedVersion(of: file), version.size <= limit,
             range.upperBound <= UInt64(version.size)
         else { return nil }
         guard CLinux_catches_bus_errors() != 0 else {
@@ -66,7 +66,7 @@ package final class FileMappings: Sendable {
             return nil
         }
         let (mapping, dropped) = state.withLock { state in
-            find(version, descriptor, Int(range.lowerBound)..<Int(range.upperBound), in: &state)
+            find(version, file, Int(range.lowerBound)..<Int(range.upperBound), in: &state)
         }
         // Unmapping takes its time, which is nobody else's.
         _ = dropped
@@ -84,7 +84,7 @@ package final class FileMappings: Sendable {
     }
 
     private func find(
-        _ version: MappedVersion, _ descriptor: Int32, _ range: Range<Int>, in state: inout State
+        _ version: MappedVersion, _ file: OpenFile, _ range: Range<Int>, in state: inout State
     ) -> (FileMapping?, [FileMapping]) {
         state.now += 1
         if let index = state.places.firstIndex(where: { $0.mapping.version.isOfSameFile(as: version) }) {
@@ -101,7 +101,7 @@ package final class FileMappings: Sendable {
         guard let before = isAskedAgain(version, range, in: &state) else { return (nil, []) }
         let dropped = makeRoom(for: version.size, untouchedSince: before, in: &state)
         guard hasRoom(for: version.size, besides: dropped, in: state),
-            let mapping = FileMapping(descriptor, version, counting: total)
+            let mapping = FileMapping(file, version, counting: total)
         else { return (nil, dropped) }
         state.places.append(Place(mapping: mapping, lastUse: state.now))
         return (mapping, dropped)

@@ -4,11 +4,11 @@ import Glibc
 /// A bound and listening socket on one worker; each worker has its own for the same address (SO_REUSEPORT).
 package final class Listener: EventSource {
     package let address: SocketAddress
-    private let descriptor: Int32
+    private var socket: Descriptor
     private let worker: Worker
     private let delegate: any ListenerDelegate
     /// Held back so that a full descriptor table can still accept, and refuse, the connection at the head of the queue.
-    private var reserve: Int32
+    private var reserve: Descriptor
 
     /// Bytes handed to the system that are not on their way; more than any link needs between two turns (tcp(7)).
     private static let unsentLimit: Int32 = 256 << 10
@@ -17,34 +17,40 @@ package final class Listener: EventSource {
 
     /// Registers an already listening descriptor; on the worker's thread.
     package init(_ socket: ListeningSocket, on worker: Worker, delegate: any ListenerDelegate) {
-        descriptor = socket.release()
-        address = SocketAddress(localOf: descriptor)
+        self.socket = socket.release()
+        address = SocketAddress(localOf: self.socket.number)
         self.worker = worker
         self.delegate = delegate
-        reserve = unsafe Glibc.open("/dev/null", O_RDONLY | O_CLOEXEC)
+        reserve = Self.reserve()
         super.init()
         // Connections have it from here. The system would keep up to 4 MiB for each client that reads slowly, and with a
         // thousand of them run out of memory for all sockets.
-        _ = CLinux_set_option(descriptor, Int32(IPPROTO_TCP), TCP_NOTSENT_LOWAT, Self.unsentLimit)
-        _ = worker.watch(self, descriptor: descriptor, events: CLinux_EPOLLIN)
+        _ = CLinux_set_option(self.socket.number, Int32(IPPROTO_TCP), TCP_NOTSENT_LOWAT, Self.unsentLimit)
+        _ = worker.watch(self, descriptor: self.socket.number, events: CLinux_EPOLLIN)
     }
 
     deinit {
-        if reserve >= 0 { Glibc.close(reserve) }
+        // The system would go on to report on a socket that another process has as well.
+        close()
+    }
+
+    private static func reserve() -> Descriptor {
+        Descriptor(adopting: unsafe Glibc.open("/dev/null", O_RDONLY | O_CLOEXEC))
     }
 
     /// Stops accepting; connections already accepted go on.
     package func close() {
-        worker.unwatch(descriptor: descriptor)
-        Glibc.close(descriptor)
+        guard socket.isOpen else { return }
+        worker.unwatch(descriptor: socket.number)
+        socket.close()
     }
 
     override func handle(_ events: UInt32) {
         for _ in 0..<Self.acceptsPerTurn {
             var storage = sockaddr_storage()
             var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
-            let accepted = unsafe CLinux_accept(descriptor, &storage, &length)
-            if accepted >= 0 {
+            let accepted = Descriptor(adopting: unsafe CLinux_accept(socket.number, &storage, &length))
+            if accepted.isOpen {
                 open(accepted, from: SocketAddress(storage))
                 continue
             }
@@ -61,28 +67,22 @@ package final class Listener: EventSource {
         }
     }
 
-    private func open(_ accepted: Int32, from remote: SocketAddress) {
-        guard delegate.admits(remote, on: self) else {
-            Glibc.close(accepted)
-            return
-        }
-        _ = CLinux_set_option(accepted, Int32(IPPROTO_TCP), TCP_NODELAY, 1)
-        let local = SocketAddress(localOf: accepted)
+    private func open(_ accepted: consuming Descriptor, from remote: SocketAddress) {
+        guard delegate.admits(remote, on: self) else { return }
+        _ = CLinux_set_option(accepted.number, Int32(IPPROTO_TCP), TCP_NODELAY, 1)
+        let local = SocketAddress(localOf: accepted.number)
         if let endpoint = Endpoint.open(accepted, on: worker, local: local, remote: remote) {
             delegate.accepted(endpoint, on: self)
         } else {
-            let failure = errno
-            Glibc.close(accepted)
-            delegate.notOpened(failure, on: self)
+            delegate.notOpened(errno, on: self)
         }
     }
 
     private func refuseForWantOfDescriptors() {
         let failure = errno
-        if reserve >= 0 { Glibc.close(reserve) }
-        let refused = accept(descriptor, nil, nil)
-        if refused >= 0 { Glibc.close(refused) }
-        reserve = unsafe Glibc.open("/dev/null", O_RDONLY | O_CLOEXEC)
+        reserve.close()
+        _ = Descriptor(adopting: accept(socket.number, nil, nil))
+        reserve = Self.reserve()
         delegate.acceptFailed(failure, on: self)
     }
 }
@@ -100,7 +100,7 @@ package protocol ListenerDelegate: AnyObject {
 
 /// A listening descriptor that nobody watches yet; closed with its owner.
 package final class ListeningSocket {
-    private var descriptor: Int32
+    private var descriptor: Descriptor
 
     /// Binds `address` with SO_REUSEPORT so that several workers can share it.
     ///
@@ -109,59 +109,50 @@ package final class ListeningSocket {
     /// - Throws: EADDRINUSE, EACCES and the like as `TransportFailure.system`.
     package init(_ address: SocketAddress, exclusive: Bool) throws(TransportFailure) {
         if exclusive && address.port != 0 {
-            let probe = try Self.bind(address, sharing: false)
-            Glibc.close(probe)
+            _ = try Self.bind(address, sharing: false)
         }
         descriptor = try Self.listening(on: address)
     }
 
     /// Takes over a descriptor that is bound and listening already.
-    package init(adopting descriptor: Int32) {
+    package init(_ descriptor: consuming Descriptor) {
         self.descriptor = descriptor
-    }
-
-    deinit {
-        if descriptor >= 0 { Glibc.close(descriptor) }
     }
 
     /// The same socket by another descriptor, with the same accept queue.
     package func duplicate() throws(TransportFailure) -> ListeningSocket {
-        let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
-        guard copy >= 0 else { throw .system(errno) }
-        return ListeningSocket(adopting: copy)
+        let copy = descriptor.duplicate()
+        guard copy.isOpen else { throw .system(errno) }
+        return ListeningSocket(copy)
     }
 
     /// The descriptor, to be handed to another process; the socket keeps it.
-    package var borrowedDescriptor: Int32 { descriptor }
+    package var borrowedDescriptor: Int32 { descriptor.number }
 
-    package var address: SocketAddress { SocketAddress(localOf: descriptor) }
+    package var address: SocketAddress { SocketAddress(localOf: descriptor.number) }
 
-    fileprivate func release() -> Int32 {
-        defer { descriptor = -1 }
-        return descriptor
+    fileprivate func release() -> Descriptor {
+        var released = Descriptor(adopting: -1)
+        swap(&released, &descriptor)
+        return released
     }
 
-    private static func listening(on address: SocketAddress) throws(TransportFailure) -> Int32 {
+    private static func listening(on address: SocketAddress) throws(TransportFailure) -> Descriptor {
         let descriptor = try bind(address, sharing: true)
-        guard listen(descriptor, 4096) == 0 else {
-            let code = errno
-            Glibc.close(descriptor)
-            throw .system(code)
-        }
+        guard listen(descriptor.number, 4096) == 0 else { throw .system(errno) }
         return descriptor
     }
 
-    private static func bind(_ address: SocketAddress, sharing: Bool) throws(TransportFailure) -> Int32 {
+    private static func bind(_ address: SocketAddress, sharing: Bool) throws(TransportFailure) -> Descriptor {
         let family = address.isIPv6 ? AF_INET6 : AF_INET
-        let descriptor = socket(family, CLinux_SOCK_STREAM_FLAGS, 0)
-        guard descriptor >= 0 else { throw .system(errno) }
-        _ = CLinux_set_option(descriptor, SOL_SOCKET, SO_REUSEADDR, 1)
-        if sharing { _ = CLinux_set_option(descriptor, SOL_SOCKET, CLinux_SO_REUSEPORT, 1) }
-        if address.isIPv6 { _ = CLinux_set_option(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, 1) }
-        guard unsafe address.withSocketAddress({ unsafe Glibc.bind(descriptor, $0, $1) }) == 0 else {
-            let code = errno
-            Glibc.close(descriptor)
-            throw .system(code)
+        let descriptor = Descriptor(adopting: socket(family, CLinux_SOCK_STREAM_FLAGS, 0))
+        guard descriptor.isOpen else { throw .system(errno) }
+        let number = descriptor.number
+        _ = CLinux_set_option(number, SOL_SOCKET, SO_REUSEADDR, 1)
+        if sharing { _ = CLinux_set_option(number, SOL_SOCKET, CLinux_SO_REUSEPORT, 1) }
+        if address.isIPv6 { _ = CLinux_set_option(number, Int32(IPPROTO_IPV6), IPV6_V6ONLY, 1) }
+        guard unsafe address.withSocketAddress({ unsafe Glibc.bind(number, $0, $1) }) == 0 else {
+            throw .system(errno)
         }
         return descriptor
     }

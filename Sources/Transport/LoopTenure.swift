@@ -112,11 +112,11 @@ final class LoopTenure: @unchecked Sendable {
 
     /// Whether the thread that has the loop computes or waits for a processor only (proc_pid_stat(5)).
     private var isBorrowerRunnable: Bool {
-        let file = unsafe open("/proc/self/task/\(thread.load(ordering: .relaxed))/stat", O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { return false }
-        defer { close(file) }
+        let path = "/proc/self/task/\(thread.load(ordering: .relaxed))/stat"
+        let file = Descriptor(adopting: unsafe open(path, O_RDONLY | O_CLOEXEC))
+        guard file.isOpen else { return false }
         return unsafe withUnsafeTemporaryAllocation(byteCount: 256, alignment: 1) { text in
-            let count = unsafe read(file, text.baseAddress, text.count)
+            let count = unsafe read(file.number, text.baseAddress, text.count)
             // The state is the second byte behind the name, which ends with the last parenthesis.
             let name = unsafe text.prefix(max(0, count)).lastIndex(of: UInt8(ascii: ")"))
             guard let name, name + 2 < count else { return false }

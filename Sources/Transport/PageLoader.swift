@@ -8,29 +8,23 @@ package enum PageLoader {
     private static let pieceSize = 128 << 10
 
     /// Reads `count` bytes from `offset`, as far as the file reaches, then signals the endpoint.
-    ///
-    /// The descriptor may be closed meanwhile.
-    package static func load(_ descriptor: Int32, from offset: UInt64, count: Int, signalling endpoint: Endpoint) {
-        let file = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
-        guard file >= 0 else { return endpoint.signal() }
+    package static func load(_ file: OpenFile, from offset: UInt64, count: Int, signalling endpoint: Endpoint) {
         let isTaken = threads.run {
             read(file, from: offset, count: count)
-            close(file)
             endpoint.signal()
         }
-        if !isTaken {
-            // The caller tries again until its time is over.
-            close(file)
-            endpoint.signal()
-        }
+        // The caller tries again until its time is over.
+        if !isTaken { endpoint.signal() }
     }
 
-    private static func read(_ file: Int32, from offset: UInt64, count: Int) {
+    private static func read(_ file: OpenFile, from offset: UInt64, count: Int) {
         let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: pieceSize, alignment: 16)
         defer { unsafe scratch.deallocate() }
         var done = 0
         while done < count {
-            let got = unsafe pread(file, scratch.baseAddress, scratch.count, off_t(offset) + off_t(done))
+            let got = file.use {
+                unsafe pread($0, scratch.baseAddress, scratch.count, off_t(offset) + off_t(done))
+            }
             guard got > 0 else { return }
             done += got
         }

@@ -25,8 +25,8 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
     /// What a stream is being given at this moment, when it comes from a mapping.
     var mappedPiece: MappedPiece?
 
-    private let epoll: Int32
-    private let wakeUp: Int32
+    private let epoll: Descriptor
+    private let wakeUp: Descriptor
     private var ready = JobRing()
     private var timers: TimerWheel
     private var turnEndActions: [any TurnEndAction] = []
@@ -64,18 +64,18 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
         self.mappings = mappings
         now = Self.monotonicNow()
         wallSeconds = Self.wallNow()
-        epoll = CLinux_epoll_create()
-        wakeUp = CLinux_eventfd()
+        epoll = Descriptor(adopting: CLinux_epoll_create())
+        wakeUp = Descriptor(adopting: CLinux_eventfd())
         timers = TimerWheel(now: now)
-        guard epoll >= 0, wakeUp >= 0, CLinux_epoll_add(epoll, wakeUp, CLinux_EPOLLIN, nil) == 0 else {
+        guard epoll.isOpen, wakeUp.isOpen,
+            CLinux_epoll_add(epoll.number, wakeUp.number, CLinux_EPOLLIN, nil) == 0
+        else {
             throw TransportFailure(errno: errno)
         }
     }
 
     deinit {
         while let block = unsafe spareBlocks.popLast() { unsafe block.deallocate() }
-        close(epoll)
-        close(wakeUp)
     }
 
     // MARK: The loop
@@ -152,7 +152,7 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
         let isBusy = unsafe !ready.isEmpty || !yielding.isEmpty || !borrowers.isEmpty
         let hasWork = isBusy || hasMail.load(ordering: .sequentiallyConsistent)
         let timeout = hasWork ? 0 : timeoutToNextDeadline()
-        return unsafe epoll_wait(epoll, events, Int32(capacity), timeout)
+        return unsafe epoll_wait(epoll.number, events, Int32(capacity), timeout)
     }
 
     private func timeoutToNextDeadline() -> Int32 {
@@ -167,7 +167,7 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
         let flags = unsafe CLinux_epoll_event_flags(event)
         guard let source = unsafe CLinux_epoll_event_data(event) else {
             var count: UInt64 = 0
-            _ = unsafe read(wakeUp, &count, 8)
+            _ = unsafe read(wakeUp.number, &count, 8)
             return
         }
         unsafe Unmanaged<EventSource>.fromOpaque(source)._withUnsafeGuaranteedRef { $0.handle(flags) }
@@ -259,17 +259,17 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
 
     private func ring() {
         var one: UInt64 = 1
-        _ = unsafe write(wakeUp, &one, 8)
+        _ = unsafe write(wakeUp.number, &one, 8)
     }
 
     // MARK: Event sources, deadlines, ends of turns
 
     func watch(_ source: EventSource, descriptor: Int32, events: UInt32) -> Bool {
-        unsafe CLinux_epoll_add(epoll, descriptor, events, Unmanaged.passUnretained(source).toOpaque()) == 0
+        unsafe CLinux_epoll_add(epoll.number, descriptor, events, Unmanaged.passUnretained(source).toOpaque()) == 0
     }
 
     func unwatch(descriptor: Int32) {
-        _ = CLinux_epoll_remove(epoll, descriptor)
+        _ = CLinux_epoll_remove(epoll.number, descriptor)
     }
 
     @inline(__always)

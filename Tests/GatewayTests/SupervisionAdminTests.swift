@@ -135,6 +135,8 @@ struct ControlChannelTests {
         let sealed = try SealedMemory.make([1])
         #expect(throws: SystemError.self) { try SealedMemory.read(sealed, atMost: 0) }
         let (channel, _) = try ControlChannel.pair()
-        #expect(throws: SystemError.self) { try SealedMemory.read(OwnedDescriptor(dup(channel.descriptor)), atMost: 9) }
+        #expect(throws: SystemError.self) {
+            try SealedMemory.read(OpenFile(adopting: dup(channel.descriptor)), atMost: 9)
+        }
     }
 }

@@ -99,7 +99,7 @@ struct ConnectionFileTests {
 /// A file without a name, and what it holds.
 final class TestFile: Sendable {
     let content: [UInt8]
-    let descriptor: Int32
+    let open: OpenFile
     /// The length that responses tell.
     let promised: Int
     let isSentByKernel: Bool
@@ -108,13 +108,10 @@ final class TestFile: Sendable {
         content = (0..<size).map { index in UInt8(0x61 + (index + index / 4096) % 26) }
         self.promised = promised ?? size
         self.isSentByKernel = isSentByKernel
-        descriptor = unsafe CLinux_memfd_create("file")
-        let written = unsafe content.withUnsafeBytes { unsafe write(descriptor, $0.baseAddress, $0.count) }
+        let file = OpenFile(adopting: unsafe CLinux_memfd_create("file"))
+        open = file
+        let written = unsafe content.withUnsafeBytes { unsafe write(file.number, $0.baseAddress, $0.count) }
         precondition(written == size, "a memory file takes what it is given")
-    }
-
-    deinit {
-        close(descriptor)
     }
 
     var text: String { String(decoding: content, as: UTF8.self) }

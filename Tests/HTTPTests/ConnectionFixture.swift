@@ -162,7 +162,7 @@ final class TestServer: RequestRouter, RequestHandler, @unchecked Sendable {
             guard let file else { return }
             let length: BodyLength = path(of: exchange) == "/file" ? .known(UInt64(file.promised)) : .unknown
             unsafe exchange.beginResponse(status: 200, fields: noFields, length: length)
-            guard try await exchange.sendFile(file.descriptor, from: 0, count: UInt64(file.promised)) else { return }
+            guard try await exchange.sendFile(file.open, from: 0, count: UInt64(file.promised)) else { return }
             exchange.finish()
         case "/memory":
             guard let file else { return }
@@ -246,7 +246,7 @@ private final class TestStream: ByteStream {
         return .bytes(bytes.count)
     }
 
-    func sendFile(_ file: Int32, from offset: UInt64, count: Int) -> IOResult? {
+    func sendFile(_ file: OpenFile, from offset: UInt64, count: Int) -> IOResult? {
         endpoint.sendFile(file, from: offset, count: count)
     }
 

@@ -53,23 +53,22 @@ import Transport
         defer { endpoint.close() }
         let stream = try TLSStream(endpoint, certificates: store)
         #expect(await stream.handshake(until: .never) == .done)
-        let file = unsafe CLinux_memfd_create("file")
-        defer { close(file) }
-        let written = unsafe content.withUnsafeBytes { unsafe write(file, $0.baseAddress, $0.count) }
+        let file = OpenFile(adopting: unsafe CLinux_memfd_create("file"))
+        let written = unsafe content.withUnsafeBytes { unsafe write(file.number, $0.baseAddress, $0.count) }
         precondition(written == content.count, "a memory file takes what it is given")
         let mappings = FileMappings(limit: content.count)
         _ = mappings.mapping(of: file, for: 0..<1)
         let mapping = try #require(mappings.mapping(of: file, for: 0..<1))
         if let rest {
-            ftruncate(file, off_t(rest))
-            let piece = MappedPiece(mapping, file, 0..<content.count)
+            ftruncate(file.number, off_t(rest))
+            let piece = MappedPiece(mapping, of: file, 0..<content.count)
             let result = unsafe worker.passing(piece) { unsafe stream.write($0) }
             #expect(result == .failed(.contentLost))
             #expect(stream.flush() == .failed(.contentLost))
         } else {
             var sent = 0
             while sent < content.count || stream.flush() != .bytes(0) {
-                let piece = MappedPiece(mapping, file, sent..<content.count)
+                let piece = MappedPiece(mapping, of: file, sent..<content.count)
                 let result = unsafe worker.passing(piece) { unsafe $0.isEmpty ? stream.flush() : stream.write($0) }
                 switch result {
                 case .bytes(let count): sent += count

@@ -125,6 +125,7 @@ extension SocketAddress {
 extension Endpoint {
     /// Opens the descriptor of a socket pair; on the worker's thread.
     package static func open(_ descriptor: Int32, on worker: Worker) -> Endpoint {
-        Endpoint.open(descriptor, on: worker, local: .loopback, remote: .loopback)!
+        Endpoint.open(
+            Descriptor(adopting: descriptor), on: worker, local: .loopback, remote: .loopback)!
     }
 }

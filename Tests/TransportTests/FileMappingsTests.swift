@@ -11,10 +11,10 @@ import Testing
     @Test func `A file is mapped when it is asked for a second time`() throws {
         let mappings = FileMappings(limit: 1 << 20)
         let file = ChangingFile("content")
-        #expect(mappings.mapping(of: file.descriptor, for: 0..<7) == nil)
-        let mapping = try #require(mappings.mapping(of: file.descriptor, for: 0..<7))
-        #expect(MappedPiece(mapping, file.descriptor, 0..<7).text == "content")
-        #expect(mappings.mapping(of: file.descriptor, for: 2..<7) === mapping)
+        #expect(mappings.mapping(of: file.open, for: 0..<7) == nil)
+        let mapping = try #require(mappings.mapping(of: file.open, for: 0..<7))
+        #expect(MappedPiece(mapping, of: file.open, 0..<7).text == "content")
+        #expect(mappings.mapping(of: file.open, for: 2..<7) === mapping)
         #expect(mappings.inUse == (1, 7))
     }
 
@@ -22,9 +22,9 @@ import Testing
         let mappings = FileMappings(limit: 1 << 20)
         let file = ChangingFile("content")
         for start in 0..<7 {
-            #expect(mappings.mapping(of: file.descriptor, for: UInt64(start)..<UInt64(start + 1)) == nil)
+            #expect(mappings.mapping(of: file.open, for: UInt64(start)..<UInt64(start + 1)) == nil)
         }
-        #expect(mappings.mapping(of: file.descriptor, for: 3..<4) != nil)
+        #expect(mappings.mapping(of: file.open, for: 3..<4) != nil)
     }
 
     @Test func `Nothing is mapped where mapping is off, and no more than is left once it is`() {
@@ -43,8 +43,8 @@ import Testing
         #expect(mappings.ask(ChangingFile(""), times: 3) == nil)
         let file = ChangingFile("content")
         for _ in 0..<3 {
-            #expect(mappings.mapping(of: file.descriptor, for: 0..<8) == nil)
-            #expect(mappings.mapping(of: socketPair().descriptor, for: 0..<1) == nil)
+            #expect(mappings.mapping(of: file.open, for: 0..<8) == nil)
+            #expect(mappings.mapping(of: OpenFile(adopting: socketPair().descriptor), for: 0..<1) == nil)
         }
     }
 
@@ -52,14 +52,14 @@ import Testing
         let mappings = FileMappings(limit: 1 << 20)
         let file = ChangingFile("content")
         let first = try #require(mappings.ask(file, times: 2))
-        #expect(first.isCurrent(file.descriptor))
+        #expect(first.isCurrent(file.open))
         file.append(" and more")
-        #expect(!first.isCurrent(file.descriptor))
+        #expect(!first.isCurrent(file.open))
         #expect(mappings.ask(file, times: 1) == nil)
         #expect(mappings.inUse.files == 0)
         let second = try #require(mappings.ask(file, times: 1))
-        #expect(MappedPiece(second, file.descriptor, 0..<16).text == "content and more")
-        #expect(MappedPiece(first, file.descriptor, 0..<7).isIntact)
+        #expect(MappedPiece(second, of: file.open, 0..<16).text == "content and more")
+        #expect(MappedPiece(first, of: file.open, 0..<7).isIntact)
     }
 
     @Test func `The file that was asked for least recently makes room`() {
@@ -92,7 +92,7 @@ import Testing
         mappings.drop(try #require(mapping))
         #expect(mappings.inUse == (0, 7))
         #expect(mappings.ask(other, times: 1) == nil)
-        #expect(mapping.map { MappedPiece($0, file.descriptor, 0..<7).text } == "content")
+        #expect(mapping.map { MappedPiece($0, of: file.open, 0..<7).text } == "content")
         mapping = nil
         #expect(mappings.ask(other, times: 1) != nil)
     }
@@ -114,7 +114,7 @@ import Testing
         let other = ChangingFile("content")
         let mapping = try #require(mappings.ask(file, times: 2))
         let untouched = try #require(mappings.ask(other, times: 2))
-        let piece = MappedPiece(mapping, file.descriptor, 10..<2 * Self.page)
+        let piece = MappedPiece(mapping, of: file.open, 10..<2 * Self.page)
         #expect(piece.text.hasPrefix("xxx"))
         #expect(piece.isIntact)
         file.truncate(to: 0)
@@ -126,7 +126,7 @@ import Testing
         file.append(String(repeating: "y", count: 3 * Self.page))
         #expect(!piece.isIntact)
         let next = try #require(mappings.ask(file, times: 2))
-        #expect(MappedPiece(next, file.descriptor, 0..<3).text == "yyy")
+        #expect(MappedPiece(next, of: file.open, 0..<3).text == "yyy")
     }
 
     @Test func `A file that ends within the page that was read is found out`() throws {
@@ -134,7 +134,7 @@ import Testing
             let mappings = FileMappings(limit: 1 << 20)
             let file = ChangingFile(String(repeating: "x", count: size))
             let mapping = try #require(mappings.ask(file, times: 2))
-            let piece = MappedPiece(mapping, file.descriptor, 0..<end)
+            let piece = MappedPiece(mapping, of: file.open, 0..<end)
             file.truncate(to: min(end, Self.page) - 50)
             #expect(piece.text.hasPrefix("xxx"))
             #expect(!piece.isIntact)
@@ -147,7 +147,7 @@ import Testing
         let mapping = try #require(mappings.ask(file, times: 2))
         try await withWorker { worker in
             try await worker.run {
-                let piece = MappedPiece(mapping, file.descriptor, 0..<7)
+                let piece = MappedPiece(mapping, of: file.open, 0..<7)
                 _ = unsafe worker.passing(piece) { bytes in
                     #expect(worker.mayLeave)
                     file.truncate(to: 3)
@@ -188,22 +188,20 @@ import Testing
 /// Touches a mapping that nobody watches, of a file that is empty.
 private func readBehindTheEnd() {
     let file = ChangingFile("content")
-    let address = unsafe mmap(nil, 7, PROT_READ, MAP_SHARED, file.descriptor, 0)
+    let address = unsafe mmap(nil, 7, PROT_READ, MAP_SHARED, file.open.number, 0)
     file.truncate(to: 0)
     unsafe CLinux_touch(address)
 }
 
 /// A file without a name.
 private final class ChangingFile: Sendable {
-    let descriptor = unsafe CLinux_memfd_create("file")
+    let open = OpenFile(adopting: unsafe CLinux_memfd_create("file"))
 
     init(_ text: String) {
         append(text)
     }
 
-    deinit {
-        close(descriptor)
-    }
+    private var descriptor: Int32 { open.number }
 
     func append(_ text: String) {
         lseek(descriptor, 0, SEEK_END)
@@ -219,9 +217,9 @@ private final class ChangingFile: Sendable {
 extension FileMappings {
     /// What the last of some requests for all of the file is given.
     fileprivate func ask(_ file: ChangingFile, times: Int) -> FileMapping? {
-        let size = UInt64(max(lseek(file.descriptor, 0, SEEK_END), 0))
+        let size = UInt64(max(lseek(file.open.number, 0, SEEK_END), 0))
         var last: FileMapping?
-        for _ in 0..<times { last = mapping(of: file.descriptor, for: 0..<size) }
+        for _ in 0..<times { last = mapping(of: file.open, for: 0..<size) }
         return last
     }
 }

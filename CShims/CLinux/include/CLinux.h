@@ -89,6 +89,22 @@ static const int CLinux_SOCK_DATAGRAM_FLAGS = SOCK_DGRAM | SOCK_CLOEXEC;
 static const int CLinux_MSG_DONTWAIT = MSG_DONTWAIT;
 static const int CLinux_MSG_NOSIGNAL = MSG_NOSIGNAL;
 
+// MARK: ownership of descriptors
+
+// Debug builds know which descriptors the gateway owns, and end the process when anything but the owner closes one: the
+// gateway, a library, an extension. In release builds only the closing is left of it.
+
+/// A descriptor has an owner from now on; having one already means that it was closed behind that owner's back.
+void CLinux_descriptor_opened(int descriptor);
+/// Its owner gives it away open.
+void CLinux_descriptor_released(int descriptor);
+/// As many more, or with a negative number fewer, use a descriptor that somebody else keeps open.
+void CLinux_descriptor_kept(int descriptor, int users);
+/// close(2) by the owner.
+void CLinux_descriptor_close(int descriptor);
+/// Whether a close by anybody but an owner would be refused; never in release builds.
+int CLinux_descriptor_is_held(int descriptor);
+
 // MARK: files
 
 /// A new file in a folder that has no name and goes with its descriptor (O_TMPFILE).

@@ -1,5 +1,6 @@
 import Glibc
 import Yams
+import Transport
 
 extension Configuration {
     /// Reads and checks a configuration file.
@@ -122,16 +123,16 @@ struct SystemError: Error, CustomStringConvertible {
 
 /// The whole of a file; EFBIG when it is longer than `limit` bytes.
 func readFile(_ path: String, atMost limit: Int) throws(SystemError) -> [UInt8] {
-    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw SystemError(number: errno) }
-    defer { close(descriptor) }
+    let descriptor = Descriptor(adopting: unsafe open(path, O_RDONLY | O_CLOEXEC))
+    guard descriptor.isOpen else { throw SystemError(number: errno) }
     var bytes = [UInt8](repeating: 0, count: min(limit + 1, 64 << 10))
     var length = 0
     while length <= limit {
         if length == bytes.count { bytes += [UInt8](repeating: 0, count: min(length, limit + 1 - length)) }
+        let number = descriptor.number
         let count = unsafe bytes.withUnsafeMutableBytes { buffer in
             let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[length...])
-            return unsafe read(descriptor, rest.baseAddress, rest.count)
+            return unsafe read(number, rest.baseAddress, rest.count)
         }
         if count < 0, errno == EINTR { continue }
         guard count >= 0 else { throw SystemError(number: errno) }

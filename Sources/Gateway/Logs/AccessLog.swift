@@ -91,7 +91,7 @@ final class AccessLog: TurnEndAction {
 final class AccessLogFile: Sendable {
     private let destination: AccessLogConfiguration.Destination
     private let format: AccessLogConfiguration.Format
-    private let descriptor: Int32
+    private let file: Descriptor
 
     /// - Throws: the system's error number.
     init(
@@ -99,12 +99,8 @@ final class AccessLogFile: Sendable {
     ) throws(TransportFailure) {
         self.destination = destination
         self.format = format
-        descriptor = try Self.open(destination)
+        file = try Self.open(destination)
         appendHeader()
-    }
-
-    deinit {
-        if descriptor != STDOUT_FILENO { close(descriptor) }
     }
 
     /// Goes on in a new file of the same name, after the old one was renamed.
@@ -113,20 +109,22 @@ final class AccessLogFile: Sendable {
     func reopen() throws(TransportFailure) {
         guard case .file = destination else { return }
         let fresh = try Self.open(destination)
-        defer { close(fresh) }
-        guard CLinux_dup3(fresh, descriptor) >= 0 else { throw .system(errno) }
+        guard CLinux_dup3(fresh.number, file.number) >= 0 else { throw .system(errno) }
         appendHeader()
     }
 
-    private static func open(_ destination: AccessLogConfiguration.Destination) throws(TransportFailure) -> Int32 {
-        guard case .file(let path) = destination else { return STDOUT_FILENO }
-        let descriptor = unsafe Glibc.open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o640)
-        guard descriptor >= 0 else { throw .system(errno) }
-        return descriptor
+    private static func open(_ destination: AccessLogConfiguration.Destination) throws(TransportFailure) -> Descriptor {
+        let number =
+            switch destination {
+            case .file(let path): unsafe Glibc.open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o640)
+            default: fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0)
+            }
+        guard number >= 0 else { throw .system(errno) }
+        return Descriptor(adopting: number)
     }
 
     private func appendHeader() {
-        guard lseek(descriptor, 0, SEEK_END) <= 0 else { return }
+        guard lseek(file.number, 0, SEEK_END) <= 0 else { return }
         append(Array(AccessLog.header(of: format, at: .now()).utf8))
     }
 
@@ -136,7 +134,7 @@ final class AccessLogFile: Sendable {
         unsafe lines.withUnsafeBytes { bytes in
             var offset = 0
             while offset < bytes.count {
-                let count = unsafe write(descriptor, bytes.baseAddress! + offset, bytes.count - offset)
+                let count = unsafe write(file.number, bytes.baseAddress! + offset, bytes.count - offset)
                 if count < 0 && errno == EINTR { continue }
                 guard count > 0 else { return }
                 offset += count

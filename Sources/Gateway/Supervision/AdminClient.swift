@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import Transport
 
 /// Asks a running gateway over its control socket.
 package enum AdminClient {
@@ -28,7 +29,7 @@ package enum AdminClient {
     /// itself waits for anything.
     package static func ask(_ request: AdminRequest, socket path: String) throws(Failure) -> AdminResponse {
         guard let address = UnixAddress(path) else { throw .notRunning("\(path) is too long for a socket") }
-        let descriptor = OwnedDescriptor(Glibc.socket(AF_UNIX, CLinux_SOCK_BLOCKING_STREAM_FLAGS, 0))
+        let descriptor = OpenFile(adopting: Glibc.socket(AF_UNIX, CLinux_SOCK_BLOCKING_STREAM_FLAGS, 0))
         if request.command != .stop && request.command != .drain { limitWait(descriptor.number, seconds: 120) }
         guard unsafe address.withSocketAddress({ unsafe connect(descriptor.number, $0, $1) }) == 0 else {
             throw .notRunning("no gateway listens on \(path): \(systemMessage(errno))")

@@ -5,14 +5,14 @@ import Transport
 /// The control socket: accepts local clients of root and of our own account, and reads what they ask.
 final class AdminServer {
     let path: String
-    private let listener: OwnedDescriptor
+    private let listener: OpenFile
     private var clients: [Int: Client] = [:]
     private var nextClient = 1
     /// Which file is ours, so that no other gateway's socket is removed.
     private let identity: FileIdentity?
 
     private struct Client {
-        let descriptor: OwnedDescriptor
+        let descriptor: OpenFile
         var session: AdminSession
     }
 
@@ -30,7 +30,7 @@ final class AdminServer {
             }
             unsafe unlink(path)
         }
-        let descriptor = OwnedDescriptor(socket(AF_UNIX, CLinux_SOCK_STREAM_FLAGS, 0))
+        let descriptor = OpenFile(adopting: socket(AF_UNIX, CLinux_SOCK_STREAM_FLAGS, 0))
         // The mode holds from the first moment on.
         let mask = umask(0o177)
         defer { umask(mask) }
@@ -38,17 +38,17 @@ final class AdminServer {
             unsafe address.withSocketAddress({ unsafe bind(descriptor.number, $0, $1) }) == 0,
             listen(descriptor.number, 16) == 0
         else { throw .runtime("admin.socket: cannot listen on \(path): \(systemMessage(errno))") }
-        self.init(path: path, listening: descriptor.number, owner: descriptor)
+        self.init(path: path, listening: descriptor)
     }
 
     /// Goes on with a socket that another program opened before it executed this one.
     convenience init(path: String, adopting descriptor: Int32) {
-        self.init(path: path, listening: descriptor, owner: OwnedDescriptor(descriptor))
+        self.init(path: path, listening: OpenFile(adopting: descriptor))
     }
 
-    private init(path: String, listening: Int32, owner: OwnedDescriptor) {
+    private init(path: String, listening listener: OpenFile) {
         self.path = path
-        listener = owner
+        self.listener = listener
         identity = FileIdentity(path)
     }
 
@@ -61,7 +61,7 @@ final class AdminServer {
     }
 
     private static func isServed(_ address: UnixAddress) -> Bool {
-        let probe = OwnedDescriptor(socket(AF_UNIX, CLinux_SOCK_STREAM_FLAGS, 0))
+        let probe = OpenFile(adopting: socket(AF_UNIX, CLinux_SOCK_STREAM_FLAGS, 0))
         return unsafe address.withSocketAddress { unsafe connect(probe.number, $0, $1) } == 0 || errno == EAGAIN
     }
 
@@ -111,7 +111,7 @@ final class AdminServer {
             guard accepted >= 0 else { return }
             let number = nextClient
             nextClient += 1
-            clients[number] = Client(descriptor: OwnedDescriptor(accepted), session: AdminSession(now: .current()))
+            clients[number] = Client(descriptor: OpenFile(adopting: accepted), session: AdminSession(now: .current()))
             let user = CLinux_peer_user(accepted)
             if user != 0 && user != Int(geteuid()) {
                 respond(AdminResponse(.refused, "only root and the gateway's own account may ask"), to: number)

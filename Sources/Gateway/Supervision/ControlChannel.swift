@@ -1,6 +1,7 @@
 import CLinux
 import FoundationEssentials
 import Glibc
+import Transport
 
 /// One end of the connection between a supervisor and a gateway process: JSON messages, each in a packet of its own,
 /// with descriptors.
@@ -8,7 +9,7 @@ import Glibc
 /// A message too long for a packet travels as sealed memory. Neither end trusts the other to be well-behaved: lengths
 /// are limited, and what is not a message closes the channel.
 final class ControlChannel {
-    private let end: OwnedDescriptor
+    private let end: OpenFile
 
     /// What one packet may hold.
     private static let packetLimit = 64 << 10
@@ -27,7 +28,7 @@ final class ControlChannel {
     }
 
     init(adopting descriptor: Int32) {
-        end = OwnedDescriptor(descriptor)
+        end = OpenFile(adopting: descriptor)
     }
 
     static func pair() throws(SystemError) -> (ControlChannel, ControlChannel) {
@@ -46,7 +47,7 @@ final class ControlChannel {
         guard let encoded = try? JSONEncoder().encode(message) else { throw SystemError(number: EINVAL) }
         var packet = [Form.inline.rawValue] + Array(encoded)
         var descriptors = descriptors
-        var sealed: OwnedDescriptor?
+        var sealed: OpenFile?
         if packet.count > Self.packetLimit {
             let memory = try SealedMemory.make(Array(encoded))
             packet = [Form.sealed.rawValue]
@@ -62,7 +63,7 @@ final class ControlChannel {
     }
 
     enum Received<Message> {
-        case message(Message, [OwnedDescriptor])
+        case message(Message, [OpenFile])
         /// No packet waits.
         case nothing
         /// The other end is gone, or sent what is not a message.
@@ -78,7 +79,7 @@ final class ControlChannel {
             count = unsafe CLinux_receive_packet(end.number, &packet, UInt(packet.count), &numbers, &room)
         } while count < 0 && errno == EINTR
         if count < 0 { return errno == EAGAIN ? .nothing : .closed }
-        var descriptors = numbers.prefix(Int(room)).map(OwnedDescriptor.init)
+        var descriptors = numbers.prefix(Int(room)).map { OpenFile(adopting: $0) }
         guard count > 0, let form = Form(rawValue: packet[0]) else { return .closed }
         var body = Array(packet[1..<count])
         if form == .sealed {

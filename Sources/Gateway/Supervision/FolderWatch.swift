@@ -1,9 +1,10 @@
 import CLinux
 import Glibc
+import Transport
 
 /// Tells when something happens to entries of folders (inotify(7)).
 final class FolderWatch {
-    private let source: OwnedDescriptor
+    private let source: OpenFile
     /// By inotify's number for the folder.
     private var names: [Int32: Set<String>] = [:]
     /// Folders that exist and cannot be watched, and why.
@@ -14,7 +15,7 @@ final class FolderWatch {
         | CLinux_IN_MOVE_SELF | CLinux_IN_DELETE_SELF | CLinux_IN_ONLYDIR
 
     init(_ entries: WatchedEntries) throws(SystemError) {
-        source = OwnedDescriptor(CLinux_inotify())
+        source = OpenFile(adopting: CLinux_inotify())
         guard source.number >= 0 else { throw SystemError(number: errno) }
         for (folder, names) in entries.names {
             let number = unsafe inotify_add_watch(source.number, folder, Self.events)

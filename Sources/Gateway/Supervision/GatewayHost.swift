@@ -49,7 +49,7 @@ final class GatewayHost {
     // MARK: Requests
 
     /// Does what is asked and returns what there is to answer at once.
-    func handle(_ request: ControlRequest, _ descriptors: [OwnedDescriptor]) -> [ControlReply] {
+    func handle(_ request: ControlRequest, _ descriptors: [OpenFile]) -> [ControlReply] {
         switch request {
         case .sockets(let labels):
             adopt(labels, descriptors)
@@ -81,9 +81,9 @@ final class GatewayHost {
         }
     }
 
-    private func adopt(_ labels: [SocketLabel], _ descriptors: [OwnedDescriptor]) {
+    private func adopt(_ labels: [SocketLabel], _ descriptors: [OpenFile]) {
         for (label, descriptor) in zip(labels, descriptors) {
-            let socket = ListeningSocket(adopting: descriptor.duplicate())
+            let socket = ListeningSocket(descriptor.duplicate())
             sockets.append(
                 BoundSocket(
                     listener: label.listener, address: socket.address.description, worker: label.worker, socket: socket)
@@ -91,7 +91,7 @@ final class GatewayHost {
         }
     }
 
-    private func start(_ descriptors: [OwnedDescriptor]) -> ControlReply {
+    private func start(_ descriptors: [OpenFile]) -> ControlReply {
         do throws(GatewayError) {
             guard case .idle = state else { throw .runtime("the gateway serves already") }
             let material = try readMaterial(descriptors, areCertificatesNew: true)
@@ -110,7 +110,7 @@ final class GatewayHost {
     }
 
     private func reload(
-        _ id: Int, _ descriptors: [OwnedDescriptor],
+        _ id: Int, _ descriptors: [OpenFile],
         by serve: (any GatewayControl, Material) -> Result<ReloadReport, GatewayError>
     ) -> ControlReply {
         do throws(GatewayError) {
@@ -124,7 +124,7 @@ final class GatewayHost {
 
     /// - Parameter areCertificatesNew: whether most will have to be parsed.
     private func readMaterial(
-        _ descriptors: [OwnedDescriptor], areCertificatesNew: Bool
+        _ descriptors: [OpenFile], areCertificatesNew: Bool
     ) throws(GatewayError) -> Material {
         defer { sockets = [] }
         guard let sealed = descriptors.first else { throw .runtime("no archive came with the request") }

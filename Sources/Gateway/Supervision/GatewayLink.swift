@@ -112,7 +112,7 @@ final class LocalLink: GatewayLink {
     let inheritable: Int32? = nil
 
     func send(_ request: ControlRequest, _ descriptors: [Int32]) throws(SystemError) {
-        let copies = descriptors.map { OwnedDescriptor(fcntl($0, F_DUPFD_CLOEXEC, 0)) }
+        let copies = descriptors.map { OpenFile(adopting: fcntl($0, F_DUPFD_CLOEXEC, 0)) }
         guard copies.allSatisfy({ $0.number >= 0 }) else { throw SystemError(number: EMFILE) }
         replies += host.handle(request, copies)
     }

@@ -1,15 +1,16 @@
 import CLinux
 import Glibc
+import Transport
 
 /// Bytes in memory that another process can be given and nobody can change any more (memfd_create(2), file seals).
 ///
 /// They never touch a disk, which matters for keys.
 enum SealedMemory {
     /// - Throws: the error number of the call that failed.
-    static func make(_ bytes: [UInt8]) throws(SystemError) -> OwnedDescriptor {
+    static func make(_ bytes: [UInt8]) throws(SystemError) -> OpenFile {
         let number = unsafe CLinux_memfd_create_sealable("isagate")
         guard number >= 0 else { throw SystemError(number: errno) }
-        let descriptor = OwnedDescriptor(number)
+        let descriptor = OpenFile(adopting: number)
         var offset = 0
         while offset < bytes.count {
             let count = unsafe bytes.withUnsafeBytes {
@@ -24,7 +25,7 @@ enum SealedMemory {
     }
 
     /// The bytes, whoever wrote them; EPERM when they could still change, EFBIG when there are more than `limit`.
-    static func read(_ descriptor: OwnedDescriptor, atMost limit: Int) throws(SystemError) -> [UInt8] {
+    static func read(_ descriptor: OpenFile, atMost limit: Int) throws(SystemError) -> [UInt8] {
         guard CLinux_is_sealed(descriptor.number) != 0 else { throw SystemError(number: EPERM) }
         let size = Int(lseek(descriptor.number, 0, SEEK_END))
         guard size >= 0 else { throw SystemError(number: errno) }

@@ -46,13 +46,13 @@ struct ServiceManager: Codable, Equatable, Sendable {
 
     private func send(_ text: String, to path: String) {
         guard let address = UnixAddress(path) else { return }
-        let descriptor = Glibc.socket(AF_UNIX, CLinux_SOCK_DATAGRAM_FLAGS, 0)
-        guard descriptor >= 0 else { return }
-        defer { close(descriptor) }
+        let descriptor = Descriptor(adopting: Glibc.socket(AF_UNIX, CLinux_SOCK_DATAGRAM_FLAGS, 0))
+        guard descriptor.isOpen else { return }
+        let number = descriptor.number
         let bytes = Array(text.utf8)
         unsafe address.withSocketAddress { address, length in
             _ = unsafe sendto(
-                descriptor, bytes, bytes.count, CLinux_MSG_NOSIGNAL | CLinux_MSG_DONTWAIT, address, length)
+                number, bytes, bytes.count, CLinux_MSG_NOSIGNAL | CLinux_MSG_DONTWAIT, address, length)
         }
     }
 }

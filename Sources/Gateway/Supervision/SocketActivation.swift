@@ -48,7 +48,7 @@ struct SocketActivation: Equatable {
             let descriptor = Self.firstDescriptor + Int32(index)
             setCloseOnExec(descriptor, true)
             setNonBlocking(descriptor)
-            return ActivatedSocket(name: name, socket: ListeningSocket(adopting: descriptor))
+            return ActivatedSocket(name: name, socket: ListeningSocket(Descriptor(adopting: descriptor)))
         }
     }
 }

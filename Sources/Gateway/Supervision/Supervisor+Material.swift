@@ -1,3 +1,5 @@
+import Transport
+
 /// What is served, on its way from files to gateway processes.
 extension Supervisor {
     /// Sends what is to be served and the request that makes the gateway serve it.
@@ -10,7 +12,7 @@ extension Supervisor {
         try child.link.send(request, [served.archive.number])
     }
 
-    static func seal(_ archive: MaterialArchive) throws(GatewayError) -> OwnedDescriptor {
+    static func seal(_ archive: MaterialArchive) throws(GatewayError) -> OpenFile {
         do throws(SystemError) {
             return try SealedMemory.make(archive.encoded())
         } catch {
@@ -19,7 +21,7 @@ extension Supervisor {
     }
 
     /// What `seal` has put away.
-    static func unseal(_ sealed: OwnedDescriptor) throws(GatewayError) -> MaterialArchive {
+    static func unseal(_ sealed: OpenFile) throws(GatewayError) -> MaterialArchive {
         guard let bytes = try? SealedMemory.read(sealed, atMost: MaterialArchive.maximumBytes),
             let archive = try? MaterialArchive(decoding: bytes)
         else { throw .runtime("the configuration being served cannot be read from memory") }

@@ -138,7 +138,7 @@ struct Handover: Codable {
         guard let text = unsafe getenv(variable) else { return nil }
         let number = unsafe Int32(String(cString: text))
         unsafe unsetenv(variable)
-        guard let number, let bytes = try? SealedMemory.read(OwnedDescriptor(number), atMost: maximumBytes),
+        guard let number, let bytes = try? SealedMemory.read(OpenFile(adopting: number), atMost: maximumBytes),
             let handover = decodeLine(bytes, as: Handover.self)
         else { throw .runtime("\(variable) names no handover") }
         for descriptor in handover.descriptors { setCloseOnExec(descriptor, true) }
@@ -150,7 +150,8 @@ struct Handover: Codable {
             entries: sockets.map { socket in
                 ListenerBinder.Plan.Entry(
                     key: ListenerBinder.Key(address: socket.address, listener: socket.owner, ordinal: socket.ordinal),
-                    listener: socket.listener, sockets: socket.descriptors.map { ListeningSocket(adopting: $0) })
+                    listener: socket.listener,
+                    sockets: socket.descriptors.map { ListeningSocket(Descriptor(adopting: $0)) })
             })
     }
 

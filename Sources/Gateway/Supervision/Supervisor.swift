@@ -16,10 +16,10 @@ package final class Supervisor {
         let siteCount: Int
         let watched: WatchedFiles
         /// A `MaterialArchive` in sealed memory.
-        private(set) var archive: OwnedDescriptor
+        private(set) var archive: OpenFile
         private(set) var plan: ListenerBinder.Plan
 
-        init(configuration: Configuration, archive: OwnedDescriptor, plan: ListenerBinder.Plan) {
+        init(configuration: Configuration, archive: OpenFile, plan: ListenerBinder.Plan) {
             siteCount = configuration.sites.count
             watched = configuration.watchedFiles
             self.configuration = configuration
@@ -29,7 +29,7 @@ package final class Supervisor {
         }
 
         /// The same with other files.
-        func with(archive: OwnedDescriptor) -> Served {
+        func with(archive: OpenFile) -> Served {
             var other = self
             other.archive = archive
             return other
@@ -132,7 +132,7 @@ package final class Supervisor {
         executable = handover?.executable ?? readLink("/proc/self/exe") ?? "/proc/self/exe"
         if let handover {
             serviceManager = handover.serviceManager
-            let archive = OwnedDescriptor(handover.archive)
+            let archive = OpenFile(adopting: handover.archive)
             setCloseOnExec(archive.number, true)
             let configuration = try Self.unseal(archive).configuration()
             logger = configuration.log.makeLogger()

@@ -1,17 +1,16 @@
 import CLinux
 import Glibc
+import Transport
 
 /// Wakes a thread that polls, from any other thread (eventfd(2)).
 final class WakeUp: Sendable {
-    let descriptor = CLinux_eventfd()
+    private let event = Descriptor(adopting: CLinux_eventfd())
 
     init() {
-        precondition(descriptor >= 0, "an eventfd can be created")
+        precondition(event.isOpen, "an eventfd can be created")
     }
 
-    deinit {
-        close(descriptor)
-    }
+    var descriptor: Int32 { event.number }
 
     func ring() {
         var one: UInt64 = 1

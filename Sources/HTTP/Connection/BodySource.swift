@@ -8,9 +8,9 @@ struct BodySource {
     @safe
     private enum Place {
         case memory(UnsafeRawPointer)
-        case file(Int32)
+        case file(OpenFile)
         /// A file that can be read as memory.
-        case mapped(Int32, FileMapping)
+        case mapped(OpenFile, FileMapping)
     }
 
     /// What an attempt to read came to.
@@ -34,17 +34,17 @@ struct BodySource {
         count = UInt64(bytes.count)
     }
 
-    init(descriptor: Int32, offset: UInt64, count: UInt64) {
-        place = .file(descriptor)
+    init(_ file: OpenFile, offset: UInt64, count: UInt64) {
+        place = .file(file)
         self.offset = offset
         self.count = count
     }
 
-    /// The descriptor of a file; nil for memory.
-    var file: Int32? {
+    /// Nil for memory.
+    var file: OpenFile? {
         switch place {
         case .memory: nil
-        case .file(let descriptor), .mapped(let descriptor, _): descriptor
+        case .file(let file), .mapped(let file, _): file
         }
     }
 
@@ -61,23 +61,23 @@ struct BodySource {
 
     /// The next bytes of a mapped file, up to `limit`; nil for anything else.
     func piece(upTo limit: Int) -> MappedPiece? {
-        guard case .mapped(let descriptor, let mapping) = place else { return nil }
+        guard case .mapped(let file, let mapping) = place else { return nil }
         let start = Int(offset)
-        return MappedPiece(mapping, descriptor, start..<start + min(limit, Int(count)))
+        return MappedPiece(mapping, of: file, start..<start + min(limit, Int(count)))
     }
 
     /// Goes on from memory, for a file that is asked for often.
     mutating func map(by mappings: FileMappings) {
-        guard case .file(let descriptor) = place,
-            let mapping = mappings.mapping(of: descriptor, for: offset..<offset + count)
+        guard case .file(let file) = place,
+            let mapping = mappings.mapping(of: file, for: offset..<offset + count)
         else { return }
-        place = .mapped(descriptor, mapping)
+        place = .mapped(file, mapping)
     }
 
     /// Goes on by reading when the file is no longer what was mapped.
     mutating func unmapIfChanged() {
-        if case .mapped(let descriptor, let mapping) = place, !mapping.isCurrent(descriptor) {
-            place = .file(descriptor)
+        if case .mapped(let file, let mapping) = place, !mapping.isCurrent(file) {
+            place = .file(file)
         }
     }
 
@@ -110,7 +110,7 @@ struct BodySource {
         guard let file else { return .ended }
         let wanted = UInt(min(UInt64(buffer.count), count))
         while true {
-            let got = unsafe CLinux_pread_nowait(file, buffer.baseAddress, wanted, offset)
+            let got = file.use { unsafe CLinux_pread_nowait($0, buffer.baseAddress, wanted, offset) }
             if got > 0 { return .bytes(got) }
             guard got < 0 else { return .ended }
             switch errno {
@@ -125,7 +125,7 @@ struct BodySource {
 
     private func readWaiting(into buffer: UnsafeMutableRawBufferPointer, upTo wanted: Int) -> Outcome {
         guard let file else { return .ended }
-        let got = unsafe pread(file, buffer.baseAddress, wanted, off_t(offset))
+        let got = file.use { unsafe pread($0, buffer.baseAddress, wanted, off_t(offset)) }
         return got > 0 ? .bytes(got) : .ended
     }
 
@@ -133,6 +133,6 @@ struct BodySource {
     var isPresent: Bool {
         guard let file else { return true }
         var byte: UInt8 = 0
-        return unsafe CLinux_pread_nowait(file, &byte, 1, offset) >= 0 || errno != EAGAIN
+        return file.use { unsafe CLinux_pread_nowait($0, &byte, 1, offset) } >= 0 || errno != EAGAIN
     }
 }

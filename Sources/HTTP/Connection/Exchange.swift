@@ -244,9 +244,9 @@ package struct Exchange: BitwiseCopyable {
     /// for the disk uses the endpoint's signal and gives it again afterwards.
     /// - Returns: false when the file ended before, which leaves the response short.
     package func sendFile(
-        _ descriptor: Int32, from offset: UInt64, count: UInt64
+        _ file: OpenFile, from offset: UInt64, count: UInt64
     ) async throws(ExchangeFailure) -> Bool {
-        try await connection.send(BodySource(descriptor: descriptor, offset: offset, count: count), of: self)
+        try await connection.send(BodySource(file, offset: offset, count: count), of: self)
     }
 
     /// Sends `bytes`, which must stay where they are, as part of the body, waiting while the client is slow.

@@ -129,7 +129,7 @@ extension HTTPConnection {
     }
 
     /// Has the kernel send the next bytes; nil where it cannot.
-    private func sendFile(_ file: Int32, _ source: BodySource, upTo limit: Int, _ exchange: Exchange) -> Step? {
+    private func sendFile(_ file: OpenFile, _ source: BodySource, upTo limit: Int, _ exchange: Exchange) -> Step? {
         guard stream.sendsFiles else { return nil }
         let count = min(limit, Int(clamping: source.count), Self.kernelPieceSize)
         guard source.isPresent else { return .load }

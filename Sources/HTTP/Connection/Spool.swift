@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import Transport
 
 /// Bytes that are held until they are all there: in memory up to a size, beyond it in a file that has no name and goes
 /// with its descriptor.
@@ -8,8 +9,8 @@ package final class Spool {
     package private(set) var count = 0
     private let limits: Limits
     private var memory: UnsafeMutableRawBufferPointer
-    /// -1 while everything is in memory.
-    private var descriptor: Int32 = -1
+    /// Nil while everything is in memory.
+    private var file: OpenFile?
 
     package struct Limits: Sendable, Equatable {
         /// Bytes held in memory.
@@ -42,17 +43,16 @@ package final class Spool {
 
     deinit {
         unsafe memory.deallocate()
-        if descriptor >= 0 { close(descriptor) }
     }
 
     package func append(_ bytes: UnsafeRawBufferPointer) throws(Failure) {
         guard bytes.count <= limits.total - count else { throw .tooLarge }
-        if descriptor < 0, count + bytes.count <= limits.memory {
+        if file == nil, count + bytes.count <= limits.memory {
             reserve(count + bytes.count)
             unsafe UnsafeMutableRawBufferPointer(rebasing: memory[count...]).copyMemory(from: bytes)
         } else {
-            if descriptor < 0 { try moveToFile() }
-            try unsafe write(bytes, at: count)
+            if file == nil { file = try heldInFile() }
+            if let file { try unsafe write(bytes, to: file, at: count) }
         }
         count += bytes.count
     }
@@ -66,19 +66,21 @@ package final class Spool {
         unsafe memory = larger
     }
 
-    private func moveToFile() throws(Failure) {
-        descriptor = unsafe CLinux_open_unnamed(limits.folder)
-        guard descriptor >= 0 else { throw .system(errno) }
-        try unsafe write(UnsafeRawBufferPointer(rebasing: memory[..<count]), at: 0)
+    /// A file that has taken over what memory held.
+    private func heldInFile() throws(Failure) -> OpenFile {
+        let file = unsafe OpenFile(adopting: CLinux_open_unnamed(limits.folder))
+        guard file.isOpen else { throw .system(errno) }
+        try unsafe write(UnsafeRawBufferPointer(rebasing: memory[..<count]), to: file, at: 0)
         unsafe memory.deallocate()
         unsafe memory = .allocate(byteCount: 0, alignment: 16)
+        return file
     }
 
-    private func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(Failure) {
+    private func write(_ bytes: UnsafeRawBufferPointer, to file: OpenFile, at offset: Int) throws(Failure) {
         var written = 0
         while written < bytes.count {
             let result = unsafe pwrite(
-                descriptor, bytes.baseAddress! + written, bytes.count - written, off_t(offset + written))
+                file.number, bytes.baseAddress! + written, bytes.count - written, off_t(offset + written))
             guard result >= 0 || errno == EINTR else { throw .system(errno) }
             written += max(result, 0)
         }
@@ -86,19 +88,19 @@ package final class Spool {
 
     /// What is held from `offset` on, valid while nothing is appended; nil when it is in a file.
     fileprivate func bytes(from offset: Int) -> UnsafeRawBufferPointer? {
-        guard descriptor < 0 else { return nil }
+        guard file == nil else { return nil }
         return unsafe UnsafeRawBufferPointer(rebasing: memory[offset..<count])
     }
 
     /// Copies what is held from `offset` on, as much as there is room for.
     package func read(from offset: Int, into room: UnsafeMutableRawBufferPointer) throws(Failure) -> Int {
         let wanted = min(room.count, count - offset)
-        guard descriptor >= 0 else {
+        guard let file else {
             unsafe room.copyMemory(from: UnsafeRawBufferPointer(rebasing: memory[offset..<offset + wanted]))
             return wanted
         }
         while true {
-            let result = unsafe pread(descriptor, room.baseAddress, wanted, off_t(offset))
+            let result = unsafe pread(file.number, room.baseAddress, wanted, off_t(offset))
             if result > 0 || wanted == 0 { return result }
             guard result < 0, errno == EINTR else { throw .system(result == 0 ? EIO : errno) }
         }
@@ -132,7 +134,7 @@ extension Exchange {
 
 extension Spool {
     fileprivate func send(to exchange: Exchange) async throws(ExchangeFailure) -> Bool {
-        if descriptor >= 0 { return try await exchange.sendFile(descriptor, from: 0, count: UInt64(count)) }
+        if let file { return try await exchange.sendFile(file, from: 0, count: UInt64(count)) }
         try await unsafe exchange.send(UnsafeRawBufferPointer(rebasing: memory[..<count]))
         return true
     }

@@ -10,7 +10,7 @@ package final class Resolver: @unchecked Sendable {
     private let settings: Settings
     private let reporter: @Sendable (ServiceName, String?) -> Void
     private let inbox = Mutex(Inbox())
-    private let wakeUp: Int32
+    private let wakeUp: Descriptor
 
     private struct Inbox {
         var added: [Watch] = []
@@ -33,11 +33,11 @@ package final class Resolver: @unchecked Sendable {
     package init(_ settings: Settings, reporter: @escaping @Sendable (ServiceName, String?) -> Void) {
         self.settings = settings
         self.reporter = reporter
-        wakeUp = CLinux_eventfd()
+        wakeUp = Descriptor(adopting: CLinux_eventfd())
         let reference = unsafe Unmanaged.passRetained(self).toOpaque()
         var thread = pthread_t()
         let status = unsafe pthread_create(&thread, nil, runResolver, reference)
-        precondition(status == 0 && wakeUp >= 0, "a thread and a descriptor can be had")
+        precondition(status == 0 && wakeUp.isOpen, "a thread and a descriptor can be had")
         pthread_detach(thread)
     }
 
@@ -51,10 +51,6 @@ package final class Resolver: @unchecked Sendable {
         return watch
     }
 
-    deinit {
-        close(wakeUp)
-    }
-
     /// Lets the thread end once nobody watches any more.
     package func retire() {
         inbox.withLock { $0.isRetired = true }
@@ -63,7 +59,7 @@ package final class Resolver: @unchecked Sendable {
 
     fileprivate func ring() {
         var one: UInt64 = 1
-        _ = unsafe write(wakeUp, &one, 8)
+        _ = unsafe write(wakeUp.number, &one, 8)
     }
 
     /// Whoever holds it wants to know the addresses of a name.
@@ -117,7 +113,7 @@ package final class Resolver: @unchecked Sendable {
                 queries.resolve(watch.name) { self.resolved(watch, $0) }
             }
             let next = watches.lazy.filter { !$0.isUnderWay }.map(\.due).min()
-            queries.wait(wakeUp, atMost: next.map { $0 > now ? $0 - now : 0 })
+            queries.wait(wakeUp.number, atMost: next.map { $0 > now ? $0 - now : 0 })
         }
     }
 
