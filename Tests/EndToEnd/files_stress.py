@@ -5,7 +5,7 @@ asked for, or when a response is cut: every file is replaced by a new one, so no
 """
 
 import concurrent.futures
-import mmap
+import ctypes
 import os
 import pathlib
 import random
@@ -29,6 +29,9 @@ UNIT = 16
 # Under and over what is kept in memory, mapped, and sent in one piece.
 SIZES = [UNIT, 5_008, 70_000, 300_000, 1_048_576, 1_500_000, 3_000_000]
 MADV_PAGEOUT = 21
+SYS_PROCESS_MADVISE = 440
+
+libc = ctypes.CDLL(None, use_errno=True)
 
 
 def size_of(number):
@@ -64,15 +67,29 @@ class Folder:
             os.rename(fresh, self.place / f"{number}.txt.gz")
 
     def evict(self, number):
-        """Throws the file out of the system's memory, what is mapped included."""
-        try:
-            with open(self.path(number), "rb") as file:
-                os.fsync(file.fileno())
-                with mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as mapping:
-                    mapping.madvise(MADV_PAGEOUT)
-                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-        except FileNotFoundError:
-            pass
+        """Throws the file out of the system's memory."""
+        with open(self.path(number), "rb") as file:
+            os.fsync(file.fileno())
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+class Range(ctypes.Structure):
+    """A struct iovec."""
+
+    _fields_ = [("start", ctypes.c_void_p), ("count", ctypes.c_size_t)]
+
+
+def page_out(pid):
+    """Throws out of memory what the process has mapped of the files, as far as the system lets us (process_madvise(2))."""
+    with open(f"/proc/{pid}/maps") as lines:
+        mapped = [line.split()[0].split("-") for line in lines if ".txt" in line]
+    process = os.pidfd_open(pid)
+    try:
+        for start, end in mapped:
+            piece = Range(int(start, 16), int(end, 16) - int(start, 16))
+            libc.syscall(SYS_PROCESS_MADVISE, process, ctypes.byref(piece), ctypes.c_size_t(1), MADV_PAGEOUT, 0)
+    finally:
+        os.close(process)
 
 
 class Stress:
@@ -163,6 +180,7 @@ class Stress:
     def evict(self):
         choice = random.Random("evict")
         while self.goes_on():
+            page_out(self.server.gateway_pid)
             for number in range(0, FILES, 2):
                 self.folders[choice.randrange(2)].evict(number)
                 if not self.goes_on():
