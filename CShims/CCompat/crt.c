@@ -6,8 +6,40 @@
 
 // ---- Printing ----
 
+// The system's, for those that stand in for them.
+#undef vsnprintf
+#undef vsprintf
+#undef vfprintf
+
+// On Windows a va_list is passed by value, and callers use theirs again after a call.
+int isagate_vsnprintf(char *buffer, size_t count, const char *format, va_list arguments) {
+  va_list copy;
+  va_copy(copy, arguments);
+  int length = vsnprintf(buffer, count, format, copy);
+  va_end(copy);
+  return length;
+}
+
+int isagate_vsprintf(char *buffer, const char *format, va_list arguments) {
+  va_list copy;
+  va_copy(copy, arguments);
+  int length = vsprintf(buffer, format, copy);
+  va_end(copy);
+  return length;
+}
+
+int isagate_vfprintf(FILE *stream, const char *format, va_list arguments) {
+  va_list copy;
+  va_copy(copy, arguments);
+  int length = vfprintf(stream, format, copy);
+  va_end(copy);
+  return length;
+}
+
+int isagate_vprintf(const char *format, va_list arguments) { return isagate_vfprintf(stdout, format, arguments); }
+
 int _vsnprintf(char *buffer, size_t count, const char *format, va_list arguments) {
-  int length = vsnprintf(buffer, count, format, arguments);
+  int length = isagate_vsnprintf(buffer, count, format, arguments);
   return length >= 0 && (size_t)length < count ? length : -1;
 }
 
@@ -19,7 +51,7 @@ int _snprintf(char *buffer, size_t count, const char *format, ...) {
   return length;
 }
 
-int _vscprintf(const char *format, va_list arguments) { return vsnprintf(NULL, 0, format, arguments); }
+int _vscprintf(const char *format, va_list arguments) { return isagate_vsnprintf(NULL, 0, format, arguments); }
 
 int _scprintf(const char *format, ...) {
   va_list arguments;

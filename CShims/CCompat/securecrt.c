@@ -84,7 +84,7 @@ int isagate_vsnprintf_s(char *buffer, rsize_t size, size_t count, const char *fo
   // A count below the size cuts the text; one that is not, and a text that needs more than the size, is an error.
   bool cuts = count == _TRUNCATE || count < size;
   size_t room = count < size ? count + 1 : size;
-  int length = vsnprintf(buffer, room, format, arguments);
+  int length = isagate_vsnprintf(buffer, room, format, arguments);
   if (length >= 0 && (size_t)length < room) {
     return length;
   }

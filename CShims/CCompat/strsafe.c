@@ -36,7 +36,7 @@ HRESULT StringCchVPrintfA(LPSTR pszDest, size_t cchDest, LPCSTR pszFormat, va_li
   if (!is_room(pszDest, cchDest)) {
     return STRSAFE_E_INVALID_PARAMETER;
   }
-  int length = vsnprintf(pszDest, cchDest, pszFormat, argList);
+  int length = isagate_vsnprintf(pszDest, cchDest, pszFormat, argList);
   return length >= 0 && (size_t)length < cchDest ? S_OK : STRSAFE_E_INSUFFICIENT_BUFFER;
 }
 

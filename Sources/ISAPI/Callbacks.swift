@@ -40,12 +40,12 @@ let writeClient: WriteClient = { connection, buffer, count, flags in
     }
 }
 
-/// `*lpdwSize` comes out as the number of bytes read, 0 at the body's end.
+/// `*lpdwSize` comes out as the number of bytes read, 0 at the body's end and where there was no room for any.
 let readClient: ReadClient = { connection, buffer, size in
     unsafe call(.readClient, on: connection) { session, caller in
-        guard let buffer = unsafe buffer, let size = unsafe size, unsafe size.pointee > 0 else {
-            return .invalidParameter
-        }
+        guard let size = unsafe size else { return .invalidParameter }
+        if unsafe size.pointee == 0 { return unsafe session.inquire(by: caller) { _ in nil } }
+        guard let buffer = unsafe buffer else { return .invalidParameter }
         let (count, failure) = unsafe session.read(
             into: UnsafeMutableRawBufferPointer(start: buffer, count: Int(size.pointee)), by: caller)
         unsafe size.pointee = DWORD(count)

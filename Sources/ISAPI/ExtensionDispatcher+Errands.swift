@@ -53,7 +53,7 @@ extension ExtensionDispatcher {
                     continue
                 }
                 guard try await exchange.sendFile(file.file, from: offset, count: count) else {
-                    exchange.abandonResponse()
+                    exchange.cutResponse()
                     return .endOfFile
                 }
             case .ended:
@@ -75,7 +75,7 @@ extension ExtensionDispatcher {
             if got > 0 { unsafe write(UnsafeRawBufferPointer(rebasing: block[..<got]), framed, exchange) }
             unsafe exchange.endpoint.worker.returnBlock(block)
             guard got > 0 else {
-                exchange.abandonResponse()
+                exchange.cutResponse()
                 return false
             }
             offset += UInt64(got)

@@ -271,7 +271,8 @@ package final class ExtensionDispatcher: RequestHandler {
             if head.framesItself { framed = ChunkedBody() }
             unsafe exchange.beginResponse(
                 status: head.status, reason: events.reason, fields: events.fields,
-                length: length(of: head, events, exchange), keepAlive: !head.closesConnection)
+                length: length(of: head, events, exchange),
+                keepAlive: !head.closesConnection && events.outcome?.closesConnection != true)
         }
         guard unsafe !events.body.isEmpty else { return }
         unsafe write(events.body, framed, exchange)
@@ -288,7 +289,7 @@ package final class ExtensionDispatcher: RequestHandler {
             try unsafe framed.take(bytes) { content in unsafe exchange.write(content) }
         } catch {
             report("its chunked body is malformed: \(error.reason)", exchange)
-            exchange.abandonResponse()
+            exchange.cutResponse()
         }
     }
 
@@ -297,7 +298,7 @@ package final class ExtensionDispatcher: RequestHandler {
         guard exchange.isResponseBegun, !exchange.isResponseFinished else { return }
         if let framed, !framed.hasEnded {
             report("its chunked body has no end", exchange)
-            exchange.abandonResponse()
+            exchange.cutResponse()
         } else if !exchange.finish() {
             report("body shorter than its Content-Length", exchange)
         }
@@ -312,8 +313,16 @@ package final class ExtensionDispatcher: RequestHandler {
         let bodyCount = unsafe events.body.count
         let isTelling = bodyCount > 0 || exchange.head.method != .head
         // What a failure has cut off must not look whole.
-        let isWhole = events.isWholeResponse && events.outcome?.isError != true
+        let isCut = events.outcome.map { Self.isCutOff($0, status: head.status) } ?? false
+        let isWhole = events.isWholeResponse && !isCut
         return isWhole && isTelling ? .known(UInt64(bodyCount)) : .unknown
+    }
+
+    /// Whether a body whose length nobody told has been cut off by the extension's failure.
+    ///
+    /// A page that tells of the failure is whole: some extensions return HSE_STATUS_ERROR behind each of them.
+    private static func isCutOff(_ outcome: SessionOutcome, status: Int) -> Bool {
+        outcome.isError && status < 300
     }
 
     private func conclude(
@@ -329,7 +338,7 @@ package final class ExtensionDispatcher: RequestHandler {
         }
         if !exchange.isResponseBegun {
             exchange.fail(failed, keepAlive: !outcome.closesConnection && outcome.ending == .silent)
-        } else if outcome.isError, framed?.hasEnded != true {
+        } else if Self.isCutOff(outcome, status: exchange.status), framed?.hasEnded != true {
             if !exchange.isResponseFinished { exchange.cutResponse() }
         } else {
             finish(framed, exchange)

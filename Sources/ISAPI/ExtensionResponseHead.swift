@@ -81,11 +81,21 @@ package struct ExtensionResponseHead: BitwiseCopyable, Equatable, Sendable {
         do throws(RequestRejection) {
             field = unsafe try FieldSyntax.parse(line.bytes, from: 0, to: line.count)
         } catch {
+            if error == .spaceBeforeColon, let line = Self.withoutSpaceBeforeColon(line) {
+                return addField(line.span, to: &text, misplaced: misplaced)
+            }
             flaws.insert(Self.flaw(error, misplaced: misplaced))
             return
         }
         guard unsafe !interpret(field, of: line.bytes, line.extracting(field.value.range)) else { return }
         append(field, of: line, to: &text)
+    }
+
+    /// The line as a proxy passes it on (RFC 9112 §5.1).
+    private static func withoutSpaceBeforeColon(_ line: Span<UInt8>) -> [UInt8]? {
+        guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { return nil }
+        let name = line.trimmed(0..<colon)
+        return unsafe line.withUnsafeBytes { bytes in unsafe Array(bytes[name]) + Array(bytes[colon...]) }
     }
 
     /// Adds a field whose line is well-formed; its CRLF stands at `end`.

@@ -13,6 +13,9 @@ final class LibraryCopy: Sendable {
     /// Copies of libraries that stay in the process, whose paths no other copy may get.
     private static let resident = Mutex<[OpenFile]>([])
 
+    /// Bytes of a name that memfd_create(2) takes with room for what tools put around it; it serves these alone.
+    private static let nameLimit = 200
+
     /// The path to load.
     var path: String { "/proc/self/fd/\(file.number)" }
 
@@ -20,7 +23,7 @@ final class LibraryCopy: Sendable {
         let source = Descriptor(adopting: unsafe open(path, O_RDONLY | O_CLOEXEC))
         guard source.isOpen else { throw SystemCallError("open") }
         let name = path.split(separator: "/").last.map(String.init) ?? path
-        file = OpenFile(adopting: unsafe CLinux_memfd_create(name))
+        file = OpenFile(adopting: unsafe CLinux_memfd_create(String(decoding: name.utf8.prefix(Self.nameLimit), as: UTF8.self)))
         guard file.isOpen else { throw SystemCallError("memfd_create") }
         while true {
             let count = CLinux_sendfile(file.number, source.number, 1 << 30)

@@ -16,6 +16,8 @@ struct ResponseAssembly: ~Copyable {
 
     private var stage = Stage.headMissing
     private(set) var head = ExtensionResponseHead()
+    /// The connection ends behind the response, whatever its head says.
+    private var closesConnection = false
     private var reader = ResponseHeadReader()
     private var rawHead = ByteBuffer()
     private var output = ByteBuffer()
@@ -89,8 +91,9 @@ struct ResponseAssembly: ~Copyable {
         head.contentLength = count
     }
 
-    /// The connection ends behind the response.
+    /// The connection ends behind the response; a head that has not been taken says so.
     mutating func closeConnection() {
+        closesConnection = true
         head.closesConnection = true
     }
 
@@ -119,6 +122,7 @@ struct ResponseAssembly: ~Copyable {
     mutating func reset() {
         stage = .headMissing
         head = ExtensionResponseHead()
+        closesConnection = false
         rawHead.removeAll()
         output.removeAll(keepingUpTo: Self.keptCapacity)
         taken.removeAll(keepingUpTo: Self.keptCapacity)
@@ -153,7 +157,7 @@ struct ResponseAssembly: ~Copyable {
     ) -> Bool {
         guard let bodyStart = unsafe reader.read(status: status, block: block) else { return false }
         head = reader.head
-        if closesConnection { head.closesConnection = true }
+        if closesConnection || self.closesConnection { head.closesConnection = true }
         stage = .headReady
         unsafe output.append(UnsafeRawBufferPointer(rebasing: block[bodyStart...]))
         return true
@@ -162,6 +166,7 @@ struct ResponseAssembly: ~Copyable {
     private mutating func treatAsBody() {
         reader.readNone()
         head = reader.head
+        if closesConnection { head.closesConnection = true }
         stage = .headReady
         unsafe output.append(rawHead.bytes)
         rawHead.removeAll()

@@ -21,10 +21,7 @@ enum ServerVariables {
                 value.append(0)
                 return nil
             }
-            let plain = name.extracting(8..<name.count)
-            let isField = plain.mayBegin("http_") || plain.mayBegin("header_")
-            guard !isField || find(plain) != nil else { return .invalidIndex }
-            if let failure = render(plain, request, into: &value) { return failure }
+            if let failure = render(name.extracting(8..<name.count), request, into: &value) { return failure }
             value.widen()
             return nil
         }

@@ -57,6 +57,8 @@ struct SessionState: ~Copyable {
     /// A synchronous write waits while this much output is collected.
     static let outputLimit = 64 << 10
     private static let logLimit = 4 << 10
+    /// What dwHttpStatusCode says before the extension has set it.
+    private static let initialStatus: DWORD = 200
 
     init() {
         unsafe block = nil
@@ -124,7 +126,7 @@ struct SessionState: ~Copyable {
         unsafe block.pointee = EXTENSION_CONTROL_BLOCK(
             cbSize: DWORD(MemoryLayout<EXTENSION_CONTROL_BLOCK>.size), dwVersion: DWORD(HSE_VERSION),
             // Some extensions pass the block itself where ConnID belongs; this way both are right.
-            ConnID: UnsafeMutableRawPointer(block), dwHttpStatusCode: 0, lpszLogData: emptyLogData,
+            ConnID: UnsafeMutableRawPointer(block), dwHttpStatusCode: Self.initialStatus, lpszLogData: emptyLogData,
             lpszMethod: request.text(request.methodText), lpszQueryString: request.text(request.queryText),
             lpszPathInfo: request.text(request.pathInfoText),
             lpszPathTranslated: request.text(request.translatedPathText), cbTotalBytes: totalBytes,
@@ -214,8 +216,8 @@ struct SessionState: ~Copyable {
         response.finish()
         noteLogData()
         let head = response.head
-        let noted = unsafe block.map { unsafe Int($0.pointee.dwHttpStatusCode) } ?? 0
-        let logStatus = (100...999).contains(noted) ? noted : nil
+        let noted = unsafe block.map { unsafe $0.pointee.dwHttpStatusCode } ?? Self.initialStatus
+        let logStatus = noted != Self.initialStatus && (100...999).contains(noted) ? Int(noted) : nil
         let ending: SessionOutcome.Ending =
             switch Int32(bitPattern: status) {
             case 0, HSE_STATUS_SUCCESS, HSE_STATUS_SUCCESS_AND_KEEP_CONN, HSE_STATUS_PENDING:

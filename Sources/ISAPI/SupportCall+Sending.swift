@@ -64,7 +64,7 @@ extension SupportCall {
 
     private func begin(_ plan: SendPlan, target: CompletionTarget?) -> CallFailure? {
         unsafe session.begin(.send, by: caller, target: target) { state in
-            if let failure = plan.beginHead(in: &state) { return failure }
+            if let failure = plan.begin(in: &state) { return failure }
             state.transfer.open(
                 plan.takePieces(into: &state), reporting: plan.reportedBytes, disconnects: plan.disconnects)
             return nil
@@ -75,7 +75,7 @@ extension SupportCall {
     private func send(_ plan: SendPlan) -> CallFailure? {
         var failure = unsafe session.answer(by: caller) { state in
             guard state.operation.kind != .send else { return .invalidParameter }
-            return plan.beginHead(in: &state)
+            return plan.begin(in: &state)
         }
         for index in plan.pieces.indices where failure == nil {
             switch plan.pieces[index] {
@@ -84,11 +84,7 @@ extension SupportCall {
             case .copied: preconditionFailure("a plan copies nothing")
             }
         }
-        guard failure == nil, plan.disconnects else { return failure }
-        return unsafe session.inquire(by: caller) { state in
-            state.response.closeConnection()
-            return nil
-        }
+        return failure
     }
 
     private func send(_ file: TransferFile, from start: UInt64, count: UInt64) -> CallFailure? {
@@ -181,9 +177,15 @@ private struct SendPlan {
         totalBytes += UInt64(bytes.count)
     }
 
-    /// Gives the response its head, if this call brings one.
-    func beginHead(in state: inout SessionState) -> CallFailure? {
+    /// Gives the response its head, if this call brings one, and has it say that the connection ends if that is asked.
+    func begin(in state: inout SessionState) -> CallFailure? {
         guard !state.response.isDelegated else { return .invalidParameter }
+        if let failure = giveHead(to: &state) { return failure }
+        if disconnects { state.response.closeConnection() }
+        return nil
+    }
+
+    private func giveHead(to state: inout SessionState) -> CallFailure? {
         guard let head = unsafe head else { return nil }
         guard unsafe state.response.setHead(status: head.status, block: head.block) else { return .invalidParameter }
         if isFinal { state.response.tellLength(totalBytes) }

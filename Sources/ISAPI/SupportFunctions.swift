@@ -119,6 +119,7 @@ struct SupportCall {
     private func abortiveClose() -> CallFailure? {
         unsafe session.inquire(by: caller) { state in
             state.resetsConnection = true
+            state.response.closeConnection()
             return nil
         }
     }

@@ -26,9 +26,10 @@ def library(tmp_path_factory):
 def run(library, tmp_path):
     def run(name, *arguments, definitions=()):
         program = tmp_path / name
-        source = os.path.join(gateway.ROOT, "Tests/EndToEnd/compat", f"{name}.c")
+        place = os.path.join(gateway.ROOT, "Tests/EndToEnd/compat", name)
+        compiler, source = ("g++", f"{place}.cpp") if os.path.exists(f"{place}.cpp") else ("gcc", f"{place}.c")
         subprocess.run(
-            ["gcc", *FLAGS, *definitions, "-fshort-wchar", f"-I{gateway.ROOT}/CShims/CISAPI/include", "-o", program, source]
+            [compiler, *FLAGS, *definitions, "-fshort-wchar", f"-I{gateway.ROOT}/CShims/CISAPI/include", "-o", program, source]
             + [f"-L{library}", "-lisagate-compat", f"-Wl,-rpath,{library}"],
             check=True,
         )
@@ -40,11 +41,20 @@ def run(library, tmp_path):
     return run
 
 
-@pytest.mark.parametrize("area", ["files", "names", "threads", "memory", "text", "system", "sockets"])
+@pytest.mark.parametrize("area", ["files", "names", "threads", "memory", "text", "system", "sockets", "winsock"])
 def test_functions_do_what_their_reference_says(run, tmp_path, area):
     folder = tmp_path / "folder"
     folder.mkdir()
     run(area, folder)
+
+
+def test_sockets_mean_the_same_in_sources_that_are_fortified(run):
+    run("winsock", definitions=["-O2", "-D_FORTIFY_SOURCE=2"])
+
+
+@pytest.mark.parametrize("definitions", [[], ["-O2", "-D_FORTIFY_SOURCE=2"]], ids=["plain", "fortified"])
+def test_sockets_and_printing_are_as_on_windows_in_cpp(run, definitions):
+    run("winsock_in_cpp", definitions=definitions)
 
 
 @pytest.mark.parametrize("definitions", [[], ["-DISAGATE_LENIENT_CRT"]], ids=["strict", "lenient"])

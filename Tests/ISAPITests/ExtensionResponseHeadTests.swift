@@ -60,6 +60,20 @@ import Testing
         #expect(parse("200 OK", block)?.fields == "A: b\r\nC: d\r\n")
     }
 
+    @Test(arguments: ["A : b\r\nC: d\r\n\r\n", "A\t: b\nC  \t :d\n\n", "A :b\r\nC :d"])
+    func whiteSpaceBeforeTheColonIsTakenAway(_ block: String) {
+        let parsed = parse("200 OK", block)
+        #expect(parsed?.fields == "A: b\r\nC: d\r\n")
+        #expect(parsed?.head.flaws == [])
+    }
+
+    @Test func whiteSpaceBeforeTheColonDoesNotHideWhatTheGatewayWritesItself() {
+        let parsed = parse("Content-Length : 5", "Connection : close\r\nTransfer-Encoding\t: identity\r\nX : y\r\n\r\n")
+        #expect(parsed?.fields == "X: y\r\n")
+        #expect(parsed?.head.contentLength == 5)
+        #expect(parsed?.head.closesConnection == true)
+    }
+
     @Test func whatFollowsTheEmptyLineIsBody() {
         let block = "A: b\r\n\r\nbody"
         #expect(parse("200 OK", block)?.bodyStart == block.utf8.count - 4)
@@ -68,7 +82,8 @@ import Testing
     @Test(arguments: [
         ("no colon\r\n", ResponseFlaws.missingColon), (": empty\r\n", .invalidFieldName),
         ("a b: c\r\n", .invalidFieldName),
-        (" folded: c\r\n", .invalidFieldName), ("A : c\r\n", .invalidFieldName), ("A: b\rX: y\r\n", .controlByte),
+        (" folded: c\r\n", .invalidFieldName), ("A B : c\r\n", .invalidFieldName), (" : c\r\n", .invalidFieldName),
+        ("A : b\u{0}c\r\n", .controlByte), ("A: b\rX: y\r\n", .controlByte),
         ("A: b\u{0}c\r\n", .controlByte), ("Content-Length: x\r\n", .invalidLength),
         ("Content-Length: -1\r\n", .invalidLength), ("Content-Length: 99999999999999999999\r\n", .invalidLength),
         ("Content-Length: 1\r\nContent-Length: 2\r\n", .conflictingLength),

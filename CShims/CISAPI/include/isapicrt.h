@@ -94,6 +94,11 @@ ISAPI_BEGIN
 int _snprintf(char *buffer, size_t count, const char *format, ...) __attribute__((format(printf, 3, 4)));
 int _vsnprintf(char *buffer, size_t count, const char *format, va_list arguments)
     __attribute__((format(printf, 3, 0)));
+int isagate_vsnprintf(char *buffer, size_t count, const char *format, va_list arguments)
+    __attribute__((format(printf, 3, 0)));
+int isagate_vsprintf(char *buffer, const char *format, va_list arguments) __attribute__((format(printf, 2, 0)));
+int isagate_vfprintf(FILE *stream, const char *format, va_list arguments) __attribute__((format(printf, 2, 0)));
+int isagate_vprintf(const char *format, va_list arguments) __attribute__((format(printf, 1, 0)));
 int _scprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int _vscprintf(const char *format, va_list arguments) __attribute__((format(printf, 1, 0)));
 
@@ -148,6 +153,23 @@ errno_t localtime_s(struct tm *parts, const time_t *time);
 errno_t gmtime_s(struct tm *parts, const time_t *time);
 
 ISAPI_END
+
+/* On Windows a va_list goes by value: sources give theirs to a second call, which the C library's own do not allow. */
+#ifdef __cplusplus
+extern "C++" {
+#include <cstdio>
+namespace std {
+using ::isagate_vfprintf;
+using ::isagate_vprintf;
+using ::isagate_vsnprintf;
+using ::isagate_vsprintf;
+}
+}
+#endif
+#define vsnprintf isagate_vsnprintf
+#define vsprintf isagate_vsprintf
+#define vfprintf isagate_vfprintf
+#define vprintf isagate_vprintf
 
 #define _tempnam tempnam
 #define itoa _itoa

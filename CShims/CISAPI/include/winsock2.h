@@ -1,10 +1,22 @@
-/* The system's sockets under the names that sources for Windows have for them. Descriptors are those of the process. */
+/*
+ * The system's sockets with Winsock's meaning. Descriptors are those of the process; overlapped sockets and events
+ * are not there.
+ */
 #ifndef ISAPI_WINSOCK2_H
 #define ISAPI_WINSOCK2_H
+
+/* How many sockets a set has room for: 64, unless the source says otherwise before it includes this. */
+#if defined FD_SETSIZE && (!defined _SYS_SELECT_H || FD_SETSIZE != 1024)
+enum { ISAPI_FD_SETSIZE = FD_SETSIZE };
+#else
+enum { ISAPI_FD_SETSIZE = 64 };
+#endif
+#undef FD_SETSIZE
 
 #include <arpa/inet.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/ioctl.h>
 #include <sys/select.h>
 #include <sys/socket.h>
@@ -20,11 +32,16 @@
 #define SD_BOTH 2
 #define WSADESCRIPTION_LEN 256
 #define WSASYS_STATUS_LEN 128
+#define SO_DONTLINGER ((int)(~SO_LINGER))
+#define SO_EXCLUSIVEADDRUSE ((int)(~SO_REUSEADDR))
 
 typedef struct sockaddr SOCKADDR, *PSOCKADDR, *LPSOCKADDR;
 typedef struct sockaddr_in SOCKADDR_IN, *PSOCKADDR_IN, *LPSOCKADDR_IN;
-typedef struct in_addr IN_ADDR;
+typedef struct sockaddr_storage SOCKADDR_STORAGE, *PSOCKADDR_STORAGE;
+typedef struct in_addr IN_ADDR, *PIN_ADDR;
 typedef struct hostent HOSTENT, *PHOSTENT, *LPHOSTENT;
+typedef struct linger LINGER, *PLINGER, *LPLINGER;
+typedef struct timeval TIMEVAL, *PTIMEVAL, *LPTIMEVAL;
 
 typedef struct WSAData {
   WORD wVersion;
@@ -36,18 +53,126 @@ typedef struct WSAData {
   char szSystemStatus[WSASYS_STATUS_LEN + 1];
 } WSADATA, *LPWSADATA;
 
+/* A list of sockets, whatever their numbers are. */
+typedef struct isapi_fd_set {
+  u_int fd_count;
+  SOCKET fd_array[ISAPI_FD_SETSIZE];
+} isapi_fd_set, FD_SET, *PFD_SET, *LPFD_SET;
+
 ISAPI_BEGIN
 
 /* 0; WSAVERNOTSUPPORTED for a version older than 1.1. There is nothing to begin or to end. */
 int WINAPI WSAStartup(WORD wVersionRequested, LPWSADATA lpWSAData);
 int WINAPI WSACleanup(void);
-/* The WSAE number for errno; to be asked before another call changes that, as on Windows. */
+/* The WSAE number of the last failure; to be asked before another call changes it, as on Windows. */
 int WINAPI WSAGetLastError(void);
 void WINAPI WSASetLastError(int iError);
+/* Ends what waits for the socket in other threads, too. */
 int WINAPI closesocket(SOCKET s);
-/* FIONBIO, FIONREAD. */
+/* FIONBIO, FIONREAD, SIOCATMARK. */
 int WINAPI ioctlsocket(SOCKET s, long cmd, u_long *argp);
 
+int WINAPI __WSAFDIsSet(SOCKET s, FD_SET *set);
+/*
+ * The first argument means nothing, the time is left alone, sets keep the sockets that are ready. A connection that
+ * could not be made is an exception, and not writable. No set, or empty ones alone: WSAEINVAL.
+ */
+int WINAPI isagate_select(int nfds, FD_SET *readfds, FD_SET *writefds, FD_SET *exceptfds, const struct timeval *timeout);
+/* WSAETIMEDOUT when the time of SO_RCVTIMEO is over. */
+ssize_t isagate_recv(int s, void *buf, size_t len, int flags);
+ssize_t isagate_recvfrom(int s, void *buf, size_t len, int flags, struct sockaddr *from, socklen_t *fromlen);
+
 ISAPI_END
+
+static inline void isapi_fd_add(SOCKET s, FD_SET *set) {
+  if (set->fd_count < ISAPI_FD_SETSIZE && !__WSAFDIsSet(s, set)) {
+    set->fd_array[set->fd_count++] = s;
+  }
+}
+
+static inline void isapi_fd_remove(SOCKET s, FD_SET *set) {
+  u_int kept = 0;
+  for (u_int index = 0; index < set->fd_count; index += 1) {
+    if (set->fd_array[index] != s) {
+      set->fd_array[kept++] = set->fd_array[index];
+    }
+  }
+  set->fd_count = kept;
+}
+
+#undef FD_SETSIZE
+#undef FD_ZERO
+#undef FD_SET
+#undef FD_CLR
+#undef FD_ISSET
+#define FD_SETSIZE ISAPI_FD_SETSIZE
+#define FD_ZERO(set) ((void)((set)->fd_count = 0))
+#define FD_SET(s, set) isapi_fd_add((SOCKET)(s), (set))
+#define FD_CLR(s, set) isapi_fd_remove((SOCKET)(s), (set))
+#define FD_ISSET(s, set) __WSAFDIsSet((SOCKET)(s), (FD_SET *)(set))
+#define fd_set isapi_fd_set
+
+/* What the library itself is made of are the system's functions. */
+#ifndef ISAPI_SYSTEM_SOCKETS
+
+#define select isagate_select
+#define recv isagate_recv
+#define recvfrom isagate_recvfrom
+
+/*
+ * The system's functions under their own names, behind which are those that set the last error and know Winsock's
+ * options: times are DWORDs in milliseconds, SO_ERROR is a WSAE number, an accepted socket blocks or does not as the
+ * one that listens.
+ */
+#ifdef __cplusplus
+#define ISAPI_WINSOCK_NOTHROW(name) __THROW __asm__("isagate_" #name)
+#else
+#define ISAPI_WINSOCK_NOTHROW(name) __asm__("isagate_" #name)
+#endif
+#define ISAPI_WINSOCK(name) __asm__("isagate_" #name)
+
+ISAPI_BEGIN
+
+int socket(int domain, int type, int protocol) ISAPI_WINSOCK_NOTHROW(socket);
+int bind(int s, __CONST_SOCKADDR_ARG address, socklen_t length) ISAPI_WINSOCK_NOTHROW(bind);
+int listen(int s, int backlog) ISAPI_WINSOCK_NOTHROW(listen);
+int shutdown(int s, int how) ISAPI_WINSOCK_NOTHROW(shutdown);
+int getsockname(int s, __SOCKADDR_ARG address, socklen_t *__restrict length) ISAPI_WINSOCK_NOTHROW(getsockname);
+int getpeername(int s, __SOCKADDR_ARG address, socklen_t *__restrict length) ISAPI_WINSOCK_NOTHROW(getpeername);
+int getsockopt(int s, int level, int name, void *__restrict value, socklen_t *__restrict length) ISAPI_WINSOCK_NOTHROW(getsockopt);
+int setsockopt(int s, int level, int name, const void *value, socklen_t length) ISAPI_WINSOCK_NOTHROW(setsockopt);
+int accept(int s, __SOCKADDR_ARG address, socklen_t *__restrict length) ISAPI_WINSOCK(accept);
+int connect(int s, __CONST_SOCKADDR_ARG address, socklen_t length) ISAPI_WINSOCK(connect);
+ssize_t send(int s, const void *bytes, size_t count, int flags) ISAPI_WINSOCK(send);
+ssize_t sendto(int s, const void *bytes, size_t count, int flags, __CONST_SOCKADDR_ARG to, socklen_t length)
+    ISAPI_WINSOCK(sendto);
+/* The answer is the calling thread's, and stays until its next question. */
+struct hostent *gethostbyname(const char *name) ISAPI_WINSOCK(gethostbyname);
+struct hostent *gethostbyaddr(const void *address, socklen_t length, int type) ISAPI_WINSOCK(gethostbyaddr);
+
+ISAPI_END
+
+#ifdef __cplusplus
+/* Winsock's lengths are ints. */
+extern "C++" {
+inline int accept(SOCKET s, struct sockaddr *address, int *length) {
+  return accept((int)s, address, (socklen_t *)length);
+}
+inline int getsockname(SOCKET s, struct sockaddr *address, int *length) {
+  return getsockname((int)s, address, (socklen_t *)length);
+}
+inline int getpeername(SOCKET s, struct sockaddr *address, int *length) {
+  return getpeername((int)s, address, (socklen_t *)length);
+}
+inline int getsockopt(SOCKET s, int level, int name, char *value, int *length) {
+  return getsockopt((int)s, level, name, (void *)value, (socklen_t *)length);
+}
+inline ssize_t isagate_recvfrom(SOCKET s, void *buf, size_t len, int flags, struct sockaddr *from, int *fromlen) {
+  return isagate_recvfrom((int)s, buf, len, flags, from, (socklen_t *)fromlen);
+}
+}
+#endif
+
+#endif
 
 #endif

@@ -56,7 +56,7 @@ static void errors_have_windows_numbers(void) {
   CHECK(ioctlsocket(client, FIONBIO, NULL) == SOCKET_ERROR && WSAGetLastError() == WSAEFAULT);
   u_long value = 0;
   CHECK(ioctlsocket(client, 1, &value) == SOCKET_ERROR && WSAGetLastError() == WSAEOPNOTSUPP);
-  CHECK(closesocket(client) == 0 && closesocket(client) == SOCKET_ERROR && WSAGetLastError() == WSAEBADF);
+  CHECK(closesocket(client) == 0 && closesocket(client) == SOCKET_ERROR && WSAGetLastError() == WSAENOTSOCK);
   WSASetLastError(WSAECONNRESET);
   CHECK(WSAGetLastError() == WSAECONNRESET && GetLastError() == WSAECONNRESET);
 }

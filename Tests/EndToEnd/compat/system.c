@@ -1,6 +1,10 @@
 /* Settings, the environment, the process, and what the other programs leave out of the first functions that a port needs. */
 #include <process.h>
 
+#include <HttpFilt.h>
+#include <httpfilt.h>
+#include <wtsapi32.h>
+
 #include "check.h"
 
 #define IS(text, expected) CHECK(strcmp((text), (expected)) == 0)

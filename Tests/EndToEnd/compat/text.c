@@ -45,6 +45,44 @@ static void secure_functions_refuse_what_does_not_fit(void) {
   CHECK(FAILED(StringCchPrintf(small, 4, "%s", "abcdef")) && SUCCEEDED(StringCchCat(small, 4, "")));
 }
 
+/* Prints by each function of the family in turn, with one va_list that is never begun anew. */
+static void print_again_and_again(const char *format, ...) {
+  static const char whole[] = "alpha-beta-7-gamma";
+  WCHAR wide[64], wide_format[64];
+  char narrow[64];
+  FILE *nowhere = fopen("/dev/null", "w");
+  va_list arguments;
+  va_start(arguments, format);
+  for (int size = 4; size <= 64; size *= 2) {
+    int length = _vsnprintf(text, (size_t)size, format, arguments);
+    CHECK(length == (size > (int)strlen(whole) ? (int)strlen(whole) : -1));
+  }
+  IS(text, whole);
+  CHECK(_vscprintf(format, arguments) == 18 && vsnprintf(NULL, 0, format, arguments) == 18);
+  CHECK(vsprintf(text, format, arguments) == 18 && vsprintf(text, format, arguments) == 18);
+  IS(text, whole);
+  CHECK(vsprintf_s(narrow, sizeof narrow, format, arguments) == 18);
+  CHECK(_vsnprintf_s(narrow, sizeof narrow, _TRUNCATE, format, arguments) == 18);
+  IS(narrow, whole);
+  CHECK(vfprintf(nowhere, format, arguments) == 18 && vfprintf(nowhere, format, arguments) == 18);
+  CHECK(SUCCEEDED(StringCchVPrintf(narrow, sizeof narrow, format, arguments)));
+  CHECK(FAILED(StringCchVPrintf(narrow, 5, format, arguments)) && wvsprintf(narrow, format, arguments) == 18);
+  IS(narrow, whole);
+  MultiByteToWideChar(CP_UTF8, 0, "%hs-%hs-%d-%hs", -1, wide_format, 64);
+  for (int round = 0; round < 2; round += 1) {
+    CHECK(_vsnwprintf(wide, 64, wide_format, arguments) == 18 && vswprintf(wide, 64, wide_format, arguments) == 18);
+    CHECK(vswprintf_s(wide, 64, wide_format, arguments) == 18 && wvsprintfW(wide, wide_format, arguments) == 18);
+    CHECK(SUCCEEDED(StringCchVPrintfW(wide, 64, wide_format, arguments)));
+  }
+  CHECK(vsprintf(text, format, arguments) == 18);
+  va_end(arguments);
+  fclose(nowhere);
+}
+
+static void a_va_list_serves_for_any_number_of_calls(void) {
+  print_again_and_again("%s-%s-%d-%s", "alpha", "beta", 7, "gamma");
+}
+
 static void numbers_and_paths(void) {
   char drive[_MAX_DRIVE], folder[_MAX_DIR], name[_MAX_FNAME], extension[_MAX_EXT];
   IS(_itoa(-255, text, 10), "-255");
@@ -141,6 +179,7 @@ int main(void) {
   lstr_functions_take_null_and_cut();
   wsprintf_knows_the_sizes_of_windows();
   secure_functions_refuse_what_does_not_fit();
+  a_va_list_serves_for_any_number_of_calls();
   numbers_and_paths();
   wide_texts_have_16_bits();
   wide_texts_are_copied_within_their_room();

@@ -1,0 +1,2 @@
+/* The capitalised spelling that many sources include. */
+#include "httpfilt.h"

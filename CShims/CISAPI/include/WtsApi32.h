@@ -1,0 +1,2 @@
+/* The spelling that many sources include. */
+#include "wtsapi32.h"

@@ -1,0 +1,10 @@
+/* For sources that include it and ask nothing of it: there are no sessions of users here. */
+#ifndef ISAPI_WTSAPI32_H
+#define ISAPI_WTSAPI32_H
+
+#include "windows.h"
+
+#define WTS_CURRENT_SERVER_HANDLE ((HANDLE)NULL)
+#define WTS_CURRENT_SESSION ((DWORD)-1)
+
+#endif
