@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include "compat.h"
+#include "modules.h"
 
 // ---- Printing ----
 
@@ -177,6 +178,7 @@ char *_fullpath(char *absolute, const char *relative, size_t size) {
   size = absolute != NULL ? size : PATH_MAX;
   DWORD length = result != NULL ? GetFullPathNameA(relative, (DWORD)size, result, NULL) : 0;
   if (length > 0 && length < size) {
+    compat_separate(result, __builtin_return_address(0));
     return result;
   }
   if (absolute == NULL) {

@@ -7,6 +7,7 @@
 
 #include "CCompat.h"
 #include "files.h"
+#include "modules.h"
 
 // ---- Attributes and times ----
 
@@ -251,6 +252,7 @@ DWORD WINAPI GetFullPathNameA(LPCSTR lpFileName, DWORD nBufferLength, LPSTR lpBu
     char *slash = strrchr(lpBuffer, '/');
     *lpFilePart = slash[1] != '\0' ? slash + 1 : NULL;
   }
+  compat_separate(lpBuffer, __builtin_return_address(0));
   return (DWORD)length;
 }
 
@@ -263,6 +265,7 @@ DWORD WINAPI GetTempPathA(DWORD nBufferLength, LPSTR lpBuffer) {
     return (DWORD)(length + needs_slash + 1);
   }
   sprintf(lpBuffer, "%s%s", folder, needs_slash ? "/" : "");
+  compat_separate(lpBuffer, __builtin_return_address(0));
   return (DWORD)(length + needs_slash);
 }
 
@@ -286,6 +289,7 @@ UINT WINAPI GetTempFileNameA(LPCSTR lpPathName, LPCSTR lpPrefixString, UINT uUni
       if (descriptor >= 0) {
         close(descriptor);
       }
+      compat_separate(lpTempFileName, __builtin_return_address(0));
       return shown;
     }
     if (errno != EEXIST) {

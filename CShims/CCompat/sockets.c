@@ -91,7 +91,7 @@ static int fail(int error) {
 }
 
 // The result of a call, with the last error set where it failed.
-static long told(long result) { return result < 0 ? fail(winsock_error(errno)) : result; }
+static long result_of(long result) { return result < 0 ? fail(winsock_error(errno)) : result; }
 
 static bool is_blocking(int s) {
   int flags = fcntl(s, F_GETFL);
@@ -105,8 +105,8 @@ static struct tcp_info tcp_of(int s) {
   return getsockopt(s, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 ? info : (struct tcp_info){0};
 }
 
-// As `told`, for what may wait: a socket that waits has waited for as long as its options say.
-static long told_of_wait(int s, long result, int flags) {
+// As `result_of`, for what may wait: a socket that waits has waited for as long as its options say.
+static long result_of_wait(int s, long result, int flags) {
   if (result >= 0) {
     return result;
   }
@@ -117,64 +117,64 @@ static long told_of_wait(int s, long result, int flags) {
   if (errno == EPIPE && tcp_of(s).tcpi_state == TCP_CLOSE) {
     return fail(WSAECONNRESET);
   }
-  return told(result);
+  return result_of(result);
 }
 
 // ---- From one end to the other ----
 
-EXPORTED int isagate_socket(int domain, int type, int protocol) { return (int)told(socket(domain, type, protocol)); }
+EXPORTED int isagate_socket(int domain, int type, int protocol) { return (int)result_of(socket(domain, type, protocol)); }
 
 EXPORTED int isagate_bind(int s, const struct sockaddr *address, socklen_t length) {
-  return (int)told(bind(s, address, length));
+  return (int)result_of(bind(s, address, length));
 }
 
-EXPORTED int isagate_listen(int s, int backlog) { return (int)told(listen(s, backlog)); }
-EXPORTED int isagate_shutdown(int s, int how) { return (int)told(shutdown(s, how)); }
+EXPORTED int isagate_listen(int s, int backlog) { return (int)result_of(listen(s, backlog)); }
+EXPORTED int isagate_shutdown(int s, int how) { return (int)result_of(shutdown(s, how)); }
 
 EXPORTED int isagate_getsockname(int s, struct sockaddr *address, socklen_t *length) {
-  return (int)told(getsockname(s, address, length));
+  return (int)result_of(getsockname(s, address, length));
 }
 
 EXPORTED int isagate_getpeername(int s, struct sockaddr *address, socklen_t *length) {
-  return (int)told(getpeername(s, address, length));
+  return (int)result_of(getpeername(s, address, length));
 }
 
 EXPORTED int isagate_connect(int s, const struct sockaddr *address, socklen_t length) {
-  return (int)told_of_wait(s, connect(s, address, length), 0);
+  return (int)result_of_wait(s, connect(s, address, length), 0);
 }
 
 EXPORTED int isagate_accept(int s, struct sockaddr *address, socklen_t *length) {
-  return (int)told_of_wait(s, accept4(s, address, length, SOCK_CLOEXEC | (is_blocking(s) ? 0 : SOCK_NONBLOCK)), 0);
+  return (int)result_of_wait(s, accept4(s, address, length, SOCK_CLOEXEC | (is_blocking(s) ? 0 : SOCK_NONBLOCK)), 0);
 }
 
 EXPORTED ssize_t isagate_send(int s, const void *bytes, size_t count, int flags) {
-  return told_of_wait(s, send(s, bytes, count, flags | MSG_NOSIGNAL), flags);
+  return result_of_wait(s, send(s, bytes, count, flags | MSG_NOSIGNAL), flags);
 }
 
 EXPORTED ssize_t isagate_sendto(int s, const void *bytes, size_t count, int flags, const struct sockaddr *to,
                                 socklen_t length) {
-  return told_of_wait(s, sendto(s, bytes, count, flags | MSG_NOSIGNAL, to, length), flags);
+  return result_of_wait(s, sendto(s, bytes, count, flags | MSG_NOSIGNAL, to, length), flags);
 }
 
 EXPORTED ssize_t isagate_recv(int s, void *buf, size_t len, int flags) {
-  return told_of_wait(s, recv(s, buf, len, flags), flags);
+  return result_of_wait(s, recv(s, buf, len, flags), flags);
 }
 
 EXPORTED ssize_t isagate_recvfrom(int s, void *buf, size_t len, int flags, struct sockaddr *from, socklen_t *fromlen) {
-  return told_of_wait(s, recvfrom(s, buf, len, flags, from, fromlen), flags);
+  return result_of_wait(s, recvfrom(s, buf, len, flags, from, fromlen), flags);
 }
 
 int WINAPI closesocket(SOCKET s) {
   struct linger linger = {0, 0};
   socklen_t size = sizeof linger;
   if (getsockopt((int)s, SOL_SOCKET, SO_LINGER, &linger, &size) != 0) {
-    return (int)told(-1);
+    return (int)result_of(-1);
   }
   // Wakes who waits for it, which close(2) alone does not; a connection that is to be reset is not ended first.
   if (linger.l_onoff == 0 || linger.l_linger != 0) {
     (void)shutdown((int)s, SHUT_RDWR);
   }
-  return (int)told(close((int)s));
+  return (int)result_of(close((int)s));
 }
 
 int WINAPI ioctlsocket(SOCKET s, long cmd, u_long *argp) {
@@ -186,7 +186,7 @@ int WINAPI ioctlsocket(SOCKET s, long cmd, u_long *argp) {
   }
   int value = (int)*argp;
   if (ioctl((int)s, (unsigned long)cmd, &value) != 0) {
-    return (int)told(-1);
+    return (int)result_of(-1);
   }
   if (cmd != (long)FIONBIO) {
     *argp = (u_long)value;
@@ -209,7 +209,7 @@ EXPORTED int isagate_setsockopt(int s, int level, int name, const void *value, s
   memcpy(&number, value, length < sizeof number ? length : sizeof number);
   if (is_time(level, name) && length >= sizeof number && length < sizeof(struct timeval)) {
     struct timeval time = {(DWORD)number / 1000, (DWORD)number % 1000 * 1000};
-    return (int)told(setsockopt(s, level, name, &time, sizeof time));
+    return (int)result_of(setsockopt(s, level, name, &time, sizeof time));
   }
   if (level == SOL_SOCKET && name == SO_DONTLINGER) {
     struct linger linger = {number == 0, 0};
@@ -217,18 +217,18 @@ EXPORTED int isagate_setsockopt(int s, int level, int name, const void *value, s
     if (number == 0 && getsockopt(s, level, SO_LINGER, &linger, &size) == 0) {
       linger.l_onoff = 1;
     }
-    return (int)told(setsockopt(s, level, SO_LINGER, &linger, sizeof linger));
+    return (int)result_of(setsockopt(s, level, SO_LINGER, &linger, sizeof linger));
   }
   if (level == SOL_SOCKET && name == SO_EXCLUSIVEADDRUSE) {
     // Nobody else gets an address here unless both ask for that.
     number = number == 0;
-    return number ? 0 : (int)told(setsockopt(s, level, SO_REUSEADDR, &number, sizeof number));
+    return number ? 0 : (int)result_of(setsockopt(s, level, SO_REUSEADDR, &number, sizeof number));
   }
   // A BOOL may have been given as one byte.
   if (length < sizeof number) {
-    return (int)told(setsockopt(s, level, name, &number, sizeof number));
+    return (int)result_of(setsockopt(s, level, name, &number, sizeof number));
   }
-  return (int)told(setsockopt(s, level, name, value, length));
+  return (int)result_of(setsockopt(s, level, name, value, length));
 }
 
 EXPORTED int isagate_getsockopt(int s, int level, int name, void *value, socklen_t *length) {
@@ -241,23 +241,23 @@ EXPORTED int isagate_getsockopt(int s, int level, int name, void *value, socklen
     struct timeval time = {0, 0};
     size = sizeof time;
     if (getsockopt(s, level, name, &time, &size) != 0) {
-      return (int)told(-1);
+      return (int)result_of(-1);
     }
     number = (DWORD)(time.tv_sec * 1000 + time.tv_usec / 1000);
   } else if (level == SOL_SOCKET && (name == SO_DONTLINGER || name == SO_EXCLUSIVEADDRUSE)) {
     int values[2] = {0, 0};
     size = sizeof values;
     if (getsockopt(s, level, ~name, values, &size) != 0) {
-      return (int)told(-1);
+      return (int)result_of(-1);
     }
     number = values[0] == 0;
   } else if (level == SOL_SOCKET && name == SO_ERROR) {
     if (getsockopt(s, level, name, &number, &size) != 0) {
-      return (int)told(-1);
+      return (int)result_of(-1);
     }
     number = (DWORD)winsock_error((int)number);
   } else {
-    return (int)told(getsockopt(s, level, name, value, length));
+    return (int)result_of(getsockopt(s, level, name, value, length));
   }
   *length = *length < sizeof number ? *length : sizeof number;
   memcpy(value, &number, *length);
@@ -273,7 +273,7 @@ typedef struct {
 
 static _Thread_local host_answer last_host;
 
-static struct hostent *told_of_host(struct hostent *host, int error) {
+static struct hostent *host_result(struct hostent *host, int error) {
   if (host == NULL) {
     // HOST_NOT_FOUND and those behind it are as far apart as on Windows.
     WSASetLastError(error >= HOST_NOT_FOUND && error <= NO_DATA ? WSAHOST_NOT_FOUND + error - HOST_NOT_FOUND : WSANO_RECOVERY);
@@ -290,12 +290,12 @@ EXPORTED struct hostent *isagate_gethostbyname(const char *name) {
     name = gethostname(own, sizeof own) == 0 ? own : "localhost";
   }
   (void)gethostbyname_r(name, &last_host.host, last_host.block, sizeof last_host.block, &found, &error);
-  return told_of_host(found, error);
+  return host_result(found, error);
 }
 
 EXPORTED struct hostent *isagate_gethostbyaddr(const void *address, socklen_t length, int type) {
   struct hostent *found = NULL;
   int error = NO_RECOVERY;
   (void)gethostbyaddr_r(address, length, type, &last_host.host, last_host.block, sizeof last_host.block, &found, &error);
-  return told_of_host(found, error);
+  return host_result(found, error);
 }

@@ -4,6 +4,7 @@
 #include <sys/utsname.h>
 
 #include "compat.h"
+#include "modules.h"
 
 // Puts a text as those functions do that return its length, or the size needed with the NUL when it does not fit.
 static DWORD put_text(const char *text, LPSTR buffer, DWORD size) {
@@ -64,7 +65,12 @@ DWORD WINAPI ExpandEnvironmentStringsA(LPCSTR lpSrc, LPSTR lpDst, DWORD nSize) {
 
 DWORD WINAPI GetCurrentDirectoryA(DWORD nBufferLength, LPSTR lpBuffer) {
   char folder[PATH_MAX];
-  return getcwd(folder, sizeof folder) != NULL ? put_text(folder, lpBuffer, nBufferLength) : (DWORD)compat_fail_errno();
+  if (getcwd(folder, sizeof folder) != NULL) {
+    compat_separate(folder, __builtin_return_address(0));
+  } else {
+    folder[0] = '\0';
+  }
+  return folder[0] != '\0' ? put_text(folder, lpBuffer, nBufferLength) : (DWORD)compat_fail_errno();
 }
 
 // Read once; the arguments stand apart by spaces.

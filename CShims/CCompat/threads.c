@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include "process.h"
+#include "CCompat.h"
+#include "modules.h"
 #include "sync.h"
 
 // The smallest stack a thread gets that asks for one.
@@ -35,6 +37,10 @@ static void abandon_mutexes(compat_thread *thread) {
 
 static void thread_ended(void *value) {
   compat_thread *thread = value;
+  if (thread->start != NULL) {
+    // It has come past the end of its function: by pthread_exit, or by an exception.
+    compat_thread_ends();
+  }
   pthread_mutex_lock(&compat_lock);
   abandon_mutexes(thread);
   thread->signal.count = 1;
@@ -73,12 +79,22 @@ compat_thread *compat_this_thread(void) {
 
 // ---- Beginning and ending ----
 
+static void (*observer)(void);
+
+void isagate_observe_threads(void (*begins)(void)) { __atomic_store_n(&observer, begins, __ATOMIC_RELEASE); }
+
 static void *run(void *argument) {
   compat_thread *thread = argument;
+  void (*begins)(void) = __atomic_load_n(&observer, __ATOMIC_ACQUIRE);
+  if (begins != NULL) {
+    begins();
+  }
   // The key's destructor ends the reference that the creator took for this thread.
   pthread_setspecific(key, thread);
   this_thread = thread;
+  compat_thread_begins();
   DWORD exit_code = thread->start(thread->parameter);
+  compat_thread_ends();
   pthread_mutex_lock(&compat_lock);
   thread->exit_code = exit_code;
   pthread_mutex_unlock(&compat_lock);
@@ -146,6 +162,9 @@ void WINAPI ExitThread(DWORD dwExitCode) {
     pthread_mutex_lock(&compat_lock);
     thread->exit_code = dwExitCode;
     pthread_mutex_unlock(&compat_lock);
+  }
+  if (thread != NULL && thread->start != NULL) {
+    compat_thread_ends();
   }
   pthread_exit(NULL);
 }

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "CCompat.h"
 #include "compat.h"
 
 // As many as Windows has by default.
@@ -20,6 +21,8 @@ static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 // Guarded by the mutex.
 static item *first, *last;
 static unsigned waiting_items, threads, idle_threads;
+// Moves when idle threads are to end.
+static unsigned retirements;
 
 static item *take(void) {
   item *taken = first;
@@ -38,7 +41,8 @@ static bool wait_for_item(void) {
   end.tv_sec += IDLE_SECONDS;
   idle_threads += 1;
   int outcome = 0;
-  while (first == NULL && outcome != ETIMEDOUT) {
+  unsigned known = retirements;
+  while (first == NULL && outcome != ETIMEDOUT && retirements == known) {
     outcome = pthread_cond_timedwait(&changed, &mutex, &end);
   }
   idle_threads -= 1;
@@ -58,6 +62,13 @@ static DWORD WINAPI serve(LPVOID unused) {
   threads -= 1;
   pthread_mutex_unlock(&mutex);
   return 0;
+}
+
+void isagate_work_threads_end(void) {
+  pthread_mutex_lock(&mutex);
+  retirements += 1;
+  pthread_cond_broadcast(&changed);
+  pthread_mutex_unlock(&mutex);
 }
 
 static void append(item *work) {

@@ -18,6 +18,8 @@ final class ExtensionHost {
         self.workers = workers
         reporter = ExtensionLog(logger, workers)
         retirement = Retirement(logger)
+        EntryPointWatch.shared.start(logger)
+        EntryPointCalls.guardThreads()
         StrayCalls.shared.tell { line in logger.info("misbehaviour: \(line)") }
     }
 
@@ -47,7 +49,7 @@ final class ExtensionHost {
         let current = slots[configuration.name]
         if let current, current.serves(configuration) { return current }
         let slot = ExtensionSlot(configuration, workers: workers, retirement: retirement, logger: logger)
-        let library = current?.library(of: configuration.library)
+        let library = current?.library(of: configuration)
         guard library != nil || configuration.load == .startup else { return slot }
         do throws(ExtensionSlotError) {
             try slot.loadNow(sharing: library)
@@ -83,7 +85,7 @@ final class ExtensionHost {
         }
         let application = ExtensionApplication(
             siteID: siteNumber, siteName: site.hosts.first?.text ?? "", poolName: name, physicalPath: site.root,
-            serverSoftware: "isagate/\(BuildVersion.text)", errorPages: errorPages)
+            serverSoftware: "isagate/\(BuildVersion.text)", errorPages: errorPages, paths: slot.configuration.paths)
         let configuration = slot.configuration
         return HandlerAction(
             ExtensionDispatcher(
@@ -95,7 +97,9 @@ final class ExtensionHost {
     /// Unloads everything; false when an extension did not let go of its requests within `limit`.
     func stop(within limit: Duration) -> Bool {
         slots = [:]
-        return retirement.wait(within: limit)
+        guard !retirement.wait(within: limit) else { return true }
+        EntryPointWatch.shared.nameAll()
+        return false
     }
 }
 

@@ -65,10 +65,11 @@ final class ExtensionSlot: ExtensionLoader, @unchecked Sendable {
         return library.fingerprint == FileFingerprint(of: configuration.library)
     }
 
-    /// The library, if it is loaded from the file as it is now.
-    func library(of file: String) -> LoadedLibrary? {
-        guard file == configuration.library, let library = state.withLock({ $0.cycle.serving?.loaded.library }),
-            library.fingerprint == FileFingerprint(of: file)
+    /// The library, if it is loaded from the file as it is now and is told paths as `other` wants.
+    func library(of other: ExtensionConfiguration) -> LoadedLibrary? {
+        guard other.library == configuration.library, other.paths == configuration.paths,
+            let library = state.withLock({ $0.cycle.serving?.loaded.library }),
+            library.fingerprint == FileFingerprint(of: other.library)
         else { return nil }
         return library
     }
@@ -156,10 +157,11 @@ final class ExtensionSlot: ExtensionLoader, @unchecked Sendable {
     private func loadLibrary() throws(ExtensionSlotError) -> LoadedLibrary {
         let fingerprint = FileFingerprint(of: configuration.library)
         do throws(ExtensionLoadError) {
-            let module = try ExtensionModule.load(name: configuration.name, path: configuration.library)
+            let module = try ExtensionModule.load(
+                name: configuration.name, path: configuration.library, paths: configuration.paths)
             let version = "\(module.version >> 16).\(module.version & 0xffff)"
             logger.notice("extension \(module.name): \(module.description), ISAPI \(version)")
-            return LoadedLibrary(module, fingerprint, retirement)
+            return LoadedLibrary(module, fingerprint, workers: workers, retirement)
         } catch {
             throw .load(error)
         }

@@ -280,7 +280,7 @@ package final class Gateway: GatewayControl {
     ///
     /// - Parameter limit: how long extensions may take to let go.
     package func finish(within limit: Duration) {
-        for thread in threads { thread.join() }
+        for thread in threads { thread.join(within: limit) }
         threads = []
         servers = []
         current = nil

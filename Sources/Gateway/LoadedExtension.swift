@@ -62,13 +62,18 @@ final class LoadedLibrary: @unchecked Sendable {
     let module: ExtensionModule
     /// The file it was loaded from, as it was then.
     let fingerprint: FileFingerprint?
+    private let workers: [Worker]
     private let retirement: Retirement
     private let users = Atomic(0)
     private let hasAgreed = Atomic(false)
 
-    init(_ module: ExtensionModule, _ fingerprint: FileFingerprint?, _ retirement: Retirement) {
+    /// - Parameter workers: those whose threads may have run its code.
+    init(
+        _ module: ExtensionModule, _ fingerprint: FileFingerprint?, workers: [Worker], _ retirement: Retirement
+    ) {
         self.module = module
         self.fingerprint = fingerprint
+        self.workers = workers
         self.retirement = retirement
     }
 
@@ -86,15 +91,23 @@ final class LoadedLibrary: @unchecked Sendable {
 
     deinit {
         let mustTerminate = !hasAgreed.load(ordering: .sequentiallyConsistent)
-        retirement.run { [module] logger in
+        retirement.run { [module, workers] logger in
             guard module.waitUntilIdle(within: Retirement.limit) else {
                 logger.warning("extension \(module.name): requests were not finished; its library stays loaded")
                 _ = unsafe Unmanaged.passRetained(module)
                 return
             }
             if mustTerminate { module.terminate(.must) }
-            module.unload()
-            logger.notice("extension \(module.name): unloaded")
+            guard ThreadDetacher.detachThreads(of: workers, from: module) else {
+                logger.warning("extension \(module.name): threads have not left it; its library stays loaded")
+                _ = unsafe Unmanaged.passRetained(module)
+                return
+            }
+            if module.unload() {
+                logger.notice("extension \(module.name): unloaded")
+            } else {
+                logger.notice("extension \(module.name): its library has loaded itself and stays")
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import ISAPI
 import Synchronization
 import Transport
 
@@ -34,18 +35,19 @@ final class WorkerThreads: @unchecked Sendable {
 
     /// Waits for the thread on which the loop ended, and for the other one unless it is inside an extension that does not
     /// return: what a thread has from OpenSSL must be given back before the process ends.
-    func join() {
+    ///
+    /// - Parameter limit: how long extensions may take to hear of the end of a thread.
+    func join(within limit: Duration) {
         let last = lastThread.withLock { $0 }
-        for thread in threads {
-            if thread == last { pthread_join(thread, nil) } else { joinOrDetach(thread) }
-        }
+        let seconds = max(Self.patience, Int(limit.components.seconds))
+        for thread in threads { joinOrDetach(thread, within: thread == last ? seconds : Self.patience) }
         threads = []
     }
 
-    private func joinOrDetach(_ thread: pthread_t) {
+    private func joinOrDetach(_ thread: pthread_t, within seconds: Int) {
         var deadline = timespec()
         unsafe clock_gettime(CLOCK_REALTIME, &deadline)
-        deadline.tv_sec += Self.patience
+        deadline.tv_sec += seconds
         if unsafe CLinux_join_until(thread, &deadline) != 0 { pthread_detach(thread) }
     }
 
@@ -54,9 +56,14 @@ final class WorkerThreads: @unchecked Sendable {
 
     fileprivate func main(_ serve: (Worker) -> Bool) {
         unsafe CLinux_set_thread_name("worker-\(worker.index)")
-        guard serve(worker) else { return }
-        lastThread.withLock { $0 = pthread_self() }
-        onEnd()
+        CLinux_guard_stack()
+        let isLast = serve(worker)
+        if isLast {
+            lastThread.withLock { $0 = pthread_self() }
+            onEnd()
+        }
+        // Whoever waits for the thread waits for this no longer than extensions may take.
+        EntryPointCalls.threadEnds()
     }
 }
 

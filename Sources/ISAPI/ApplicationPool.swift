@@ -184,12 +184,9 @@ package final class ApplicationPool: @unchecked Sendable {
 
     /// Runs an admitted session on the calling thread.
     @inline(__always)
-    func run(
-        _ session: Unmanaged<ExtensionSession>, notifies: Bool = true
-    ) -> Unmanaged<ExtensionModule>? {
-        let module = unsafe session._withUnsafeGuaranteedRef { unsafe $0.run(notifies: notifies) }
+    func run(_ session: Unmanaged<ExtensionSession>, notifies: Bool = true) {
+        unsafe session._withUnsafeGuaranteedRef { $0.run(notifies: notifies) }
         admitted.subtract(1, ordering: .relaxed)
-        return unsafe module
     }
 
     // MARK: Threads
@@ -203,6 +200,8 @@ package final class ApplicationPool: @unchecked Sendable {
         var all = sigset_t()
         var previous = sigset_t()
         unsafe sigfillset(&all)
+        // A fault whose signal is blocked ends the process without a word.
+        for fault in [SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS] { unsafe sigdelset(&all, fault) }
         unsafe pthread_sigmask(SIG_BLOCK, &all, &previous)
         defer { unsafe pthread_sigmask(SIG_SETMASK, &previous, nil) }
         var thread = pthread_t()
@@ -227,18 +226,13 @@ package final class ApplicationPool: @unchecked Sendable {
         let number = startedThreads.add(1, ordering: .relaxed).newValue
         // The kernel keeps 15 bytes of a thread's name.
         unsafe CLinux_set_thread_name("\(name.prefix(11))-\(number)")
-        var modules = unsafe [Unmanaged<ExtensionModule>]()
+        CLinux_guard_stack()
         var hasRun = false
         while let session = unsafe nextSession(hasRun: hasRun) {
             hasRun = true
-            guard let module = unsafe run(session) else { continue }
-            if unsafe !modules.contains(where: { unsafe $0.toOpaque() == module.toOpaque() }) {
-                unsafe modules.append(module)
-            }
+            unsafe run(session)
         }
-        while let module = unsafe modules.popLast() {
-            unsafe module._withUnsafeGuaranteedRef { $0.threadDetach() }
-        }
+        EntryPointCalls.threadEnds()
         threadEnded()
     }
 

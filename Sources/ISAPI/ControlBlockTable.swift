@@ -53,6 +53,12 @@ final class ControlBlockTable: @unchecked Sendable {
         return unsafe slot.assumingMemoryBound(to: EXTENSION_CONTROL_BLOCK.self)
     }
 
+    /// Where the slot of a block remembers its request, for the description of a crash: a kind and four words.
+    @inline(__always)
+    static func trace(of block: UnsafeMutablePointer<EXTENSION_CONTROL_BLOCK>) -> UnsafePointer<UInt64> {
+        unsafe UnsafeRawPointer(UnsafeRawPointer(block) + traceOffset).assumingMemoryBound(to: UInt64.self)
+    }
+
     func giveBack(_ block: UnsafeMutablePointer<EXTENSION_CONTROL_BLOCK>) {
         let slot = UnsafeMutableRawPointer(block)
         unsafe owner(of: slot).pointee.store(0, ordering: .releasing)

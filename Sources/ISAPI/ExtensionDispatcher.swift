@@ -120,7 +120,12 @@ package final class ExtensionDispatcher: RequestHandler {
     /// PATH_INFO under the site's folder; the normal path cannot lead out of it.
     private func withTranslated(_ pathInfo: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Void) {
         guard pathInfo.count > 1 else { return unsafe root.withUnsafeBytes { unsafe body($0) } }
-        let translated = unsafe root + pathInfo.dropFirst()
+        var translated = unsafe root + pathInfo.dropFirst()
+        if application.paths == .windows {
+            for index in root.count..<translated.count where translated[index] == UInt8(ascii: "/") {
+                translated[index] = PathStyle.windows.separator
+            }
+        }
         unsafe translated.withUnsafeBytes { unsafe body($0) }
     }
 

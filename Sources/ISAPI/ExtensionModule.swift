@@ -1,5 +1,6 @@
 import CCompat
 import CISAPI
+import CLinux
 import Glibc
 import Synchronization
 
@@ -13,10 +14,13 @@ package final class ExtensionModule: @unchecked Sendable {
     package let description: String
 
     private let copy: LibraryCopy
+    /// The name, for the description of a crash.
+    private let nameText: UnsafeMutablePointer<CChar>
     private let library: UnsafeMutableRawPointer
+    /// What the library is called where its DllMain is called for it.
+    private let identity: UInt64
     private let httpExtensionProc: UnsafeMutableRawPointer
     private let terminateExtension: UnsafeMutableRawPointer?
-    private let dllMain: UnsafeMutableRawPointer?
     /// Requests whose code may still run.
     private let activeRequests = Atomic(0)
     private let isRetiring = Atomic(false)
@@ -25,7 +29,12 @@ package final class ExtensionModule: @unchecked Sendable {
     /// Loads a private copy of the library at `path` and asks it for its version.
     ///
     /// DllMain, where exported, is called before anything else.
-    package static func load(name: String, path: String) throws(ExtensionLoadError) -> ExtensionModule {
+    ///
+    /// - Parameter paths: the separators the library is told paths with.
+    package static func load(
+        name: String, path: String, paths: PathStyle = .unix
+    ) throws(ExtensionLoadError) -> ExtensionModule {
+        CLinux_guard_stack()
         let copy: LibraryCopy
         do throws(SystemCallError) {
             copy = try LibraryCopy(of: path)
@@ -37,18 +46,22 @@ package final class ExtensionModule: @unchecked Sendable {
             throw ExtensionLoadError(name: name, path: path, reason: .cannotOpen(message))
         }
         // GetModuleFileName tells the extension where its file is, not where the copy is.
-        _ = unsafe isagate_module_name(library, path)
-        do throws(ExtensionLoadError.Reason) {
-            return unsafe try ExtensionModule(name: name, path: path, copy: copy, library: library)
-        } catch {
-            _ = unsafe isagate_module_name(library, nil)
+        let identity = unsafe isagate_module_open(library, path, paths == .windows)
+        guard identity != 0 else {
             unsafe dlclose(library)
+            throw ExtensionLoadError(name: name, path: path, reason: .cannotOpen("too many libraries are loaded"))
+        }
+        do throws(ExtensionLoadError.Reason) {
+            return unsafe try ExtensionModule(
+                name: name, path: path, copy: copy, library: library, identity: identity)
+        } catch {
+            isagate_module_close(identity)
             throw ExtensionLoadError(name: name, path: path, reason: error)
         }
     }
 
     private init(
-        name: String, path: String, copy: LibraryCopy, library: UnsafeMutableRawPointer
+        name: String, path: String, copy: LibraryCopy, library: UnsafeMutableRawPointer, identity: UInt64
     ) throws(ExtensionLoadError.Reason) {
         guard let getExtensionVersion = unsafe dlsym(library, "GetExtensionVersion") else {
             throw .missingEntryPoint("GetExtensionVersion")
@@ -56,20 +69,14 @@ package final class ExtensionModule: @unchecked Sendable {
         guard let httpExtensionProc = unsafe dlsym(library, "HttpExtensionProc") else {
             throw .missingEntryPoint("HttpExtensionProc")
         }
-        let dllMain = unsafe dlsym(library, "DllMain")
         SetLastError(0)
-        if let dllMain = unsafe dllMain, unsafe CISAPI_call_DllMain(dllMain, library, DWORD(DLL_PROCESS_ATTACH)) == 0 {
-            throw .attachRefused(lastError: GetLastError())
-        }
+        guard isagate_module_attach(identity) else { throw .attachRefused(lastError: GetLastError()) }
         var information = HSE_VERSION_INFO()
         SetLastError(0)
-        guard unsafe CISAPI_call_GetExtensionVersion(getExtensionVersion, &information) != 0 else {
-            let lastError = GetLastError()
-            if let dllMain = unsafe dllMain {
-                _ = unsafe CISAPI_call_DllMain(dllMain, library, DWORD(DLL_PROCESS_DETACH))
-            }
-            throw .versionRefused(lastError: lastError)
+        let isAccepted = EntryPointCalls.noting("GetExtensionVersion", of: path) {
+            unsafe CISAPI_call_GetExtensionVersion(getExtensionVersion, &information) != 0
         }
+        guard isAccepted else { throw .versionRefused(lastError: GetLastError()) }
         self.name = name
         self.path = path
         self.version = information.dwExtensionVersion
@@ -79,18 +86,53 @@ package final class ExtensionModule: @unchecked Sendable {
             return unsafe String(decoding: UnsafeRawBufferPointer(start: text, count: count), as: UTF8.self)
         }
         self.copy = copy
+        unsafe self.nameText = strdup(name)
         unsafe self.library = library
+        self.identity = identity
         unsafe self.httpExtensionProc = httpExtensionProc
         unsafe self.terminateExtension = dlsym(library, "TerminateExtension")
-        unsafe self.dllMain = dllMain
         unsafe StrayCalls.shared.loaded(name, at: httpExtensionProc)
+        unsafe CLinux_name_library(httpExtensionProc, name, path)
+    }
+
+    deinit {
+        unsafe free(nameText)
     }
 
     /// Calls HttpExtensionProc on the calling thread; an HSE_STATUS_ number.
     @inline(__always)
     func call(_ block: UnsafeMutablePointer<EXTENSION_CONTROL_BLOCK>) -> UInt32 {
-        unsafe CISAPI_call_HttpExtensionProc(httpExtensionProc, block)
+        enter()
+        unsafe CLinux_run_begins(nameText, ControlBlockTable.trace(of: block))
+        defer { CLinux_run_ends() }
+        return unsafe CISAPI_call_HttpExtensionProc(httpExtensionProc, block)
     }
+
+    /// Runs a completion of an operation of the request that has `block`.
+    func complete(
+        _ completion: CompletionTarget, _ block: UnsafeMutablePointer<EXTENSION_CONTROL_BLOCK>, bytes: UInt32,
+        error: UInt32
+    ) {
+        enter()
+        unsafe CLinux_run_begins(nameText, ControlBlockTable.trace(of: block))
+        defer { CLinux_run_ends() }
+        unsafe completion.function(block, completion.context, bytes, error)
+    }
+
+    /// The calling thread is about to run code of the library, which hears of a thread it does not know
+    /// (DLL_THREAD_ATTACH).
+    @inline(__always)
+    func enter() {
+        isagate_thread_enter(identity)
+    }
+
+    /// The calling thread, if the library knows it, runs none of its code any more (DLL_THREAD_DETACH).
+    package func leave() {
+        isagate_thread_leaves(identity)
+    }
+
+    /// Threads that the library has heard of and that it has not heard the end of.
+    package var threadCount: Int { Int(isagate_module_threads(identity)) }
 
     /// What the library exports under `name`.
     func symbol(_ name: String) -> UnsafeMutableRawPointer? {
@@ -120,12 +162,6 @@ package final class ExtensionModule: @unchecked Sendable {
         }
     }
 
-    /// A pool thread that ran this module's code ends (DLL_THREAD_DETACH).
-    func threadDetach() {
-        guard let dllMain = unsafe dllMain else { return }
-        _ = unsafe CISAPI_call_DllMain(dllMain, library, DWORD(DLL_THREAD_DETACH))
-    }
-
     /// What TerminateExtension is told (HSE_TERM_ADVISORY_UNLOAD, HSE_TERM_MUST_UNLOAD).
     package enum Termination: UInt32, Sendable {
         case advisory = 1, must = 2
@@ -135,22 +171,21 @@ package final class ExtensionModule: @unchecked Sendable {
     @discardableResult
     package func terminate(_ termination: Termination) -> Bool {
         guard let terminateExtension = unsafe terminateExtension else { return true }
-        return unsafe CISAPI_call_TerminateExtension(terminateExtension, termination.rawValue) != 0
+        return EntryPointCalls.noting("TerminateExtension", of: path) {
+            unsafe CISAPI_call_TerminateExtension(terminateExtension, termination.rawValue) != 0
+        }
     }
 
     /// Takes the library out of the process; called once, when its pool has stopped.
     ///
-    /// - Returns: false, leaving the library where it is, when a request given up by the gateway still runs in it.
+    /// - Returns: false, leaving the library where it is, when a request given up by the gateway still runs in it, or when
+    ///   the library holds itself: it then goes with its own FreeLibrary.
     @discardableResult
     package func unload() -> Bool {
         guard activeRequests.load(ordering: .acquiring) == 0 else { return false }
-        if let dllMain = unsafe dllMain {
-            _ = unsafe CISAPI_call_DllMain(dllMain, library, DWORD(DLL_PROCESS_DETACH))
-        }
         unsafe StrayCalls.shared.unloaded(at: httpExtensionProc)
-        _ = unsafe isagate_module_name(library, nil)
-        unsafe dlclose(library)
-        return true
+        unsafe CLinux_forget_library(httpExtensionProc)
+        return isagate_module_close(identity)
     }
 
     private static func loaderMessage() -> String {

@@ -32,18 +32,16 @@ extension ExtensionSession {
     ///
     /// - Parameter notifies: whether the worker is notified of what the extension does as it does so; otherwise the caller,
     ///   being the worker, calls `endDeferral` afterwards.
-    /// - Returns: the module that ran, for the thread to remember; nil if nobody waits for the answer any more.
-    func run(notifies: Bool = true) -> Unmanaged<ExtensionModule>? {
+    func run(notifies: Bool = true) {
         let (work, isFree, isCompletion) = unsafe state.withLock { state in
             state.defersNotices = !notifies
             return unsafe prepare(&state)
         }
-        if isCompletion { return unsafe runCompletion() }
+        if isCompletion { return runCompletion() }
         if isFree { giveBack() }
-        guard let (module, block) = unsafe work else { return nil }
+        guard let (module, block) = unsafe work else { return }
         let status = unsafe module._withUnsafeGuaranteedRef { module in unsafe module.call(block) }
         returned(status)
-        return unsafe module
     }
 
     /// The extension has returned to the worker's thread, or the worker has left for another one.

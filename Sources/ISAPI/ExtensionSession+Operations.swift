@@ -185,18 +185,19 @@ extension ExtensionSession {
     }
 
     /// Calls the completion that is due, on a thread for extensions.
-    func runCompletion() -> Unmanaged<ExtensionModule>? {
+    func runCompletion() {
         let (completion, block, module) = unsafe state.withLock { state in
             unsafe (state.operation.takeCompletion(), state.block, state.module)
         }
-        if let completion, let block = unsafe block {
-            unsafe completion.target.function(block, completion.target.context, completion.bytes, completion.error)
+        if let completion, let block = unsafe block, let module = unsafe module {
+            unsafe module._withUnsafeGuaranteedRef { module in
+                unsafe module.complete(completion.target, block, bytes: completion.bytes, error: completion.error)
+            }
         }
         let isFree = state.withLock { state in
             state.life.completionEnded()
             return state.recycleIfPossible()
         }
         if isFree { giveBack() }
-        return unsafe module
     }
 }

@@ -23,7 +23,8 @@ final class LibraryCopy: Sendable {
         let source = Descriptor(adopting: unsafe open(path, O_RDONLY | O_CLOEXEC))
         guard source.isOpen else { throw SystemCallError("open") }
         let name = path.split(separator: "/").last.map(String.init) ?? path
-        file = OpenFile(adopting: unsafe CLinux_memfd_create(String(decoding: name.utf8.prefix(Self.nameLimit), as: UTF8.self)))
+        file = OpenFile(
+            adopting: unsafe CLinux_memfd_create(String(decoding: name.utf8.prefix(Self.nameLimit), as: UTF8.self)))
         guard file.isOpen else { throw SystemCallError("memfd_create") }
         while true {
             let count = CLinux_sendfile(file.number, source.number, 1 << 30)

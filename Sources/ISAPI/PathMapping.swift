@@ -15,9 +15,11 @@ enum PathMapping {
 
     /// Appends `root` and the decoded path of `url` without dot segments and empty segments; "\" stands for "/".
     ///
-    /// A query is not part of the path. A trailing "/" stays.
+    /// A query is not part of the path. A trailing "/" stays. The path has separators of `style`, as its root has.
     /// - Returns: false when the path leaves the root, holds a NUL, or is not correctly percent-encoded (RFC 3986 §2.1).
-    static func map(_ url: UnsafeRawBufferPointer, to root: String, into path: inout ByteBuffer) -> Bool {
+    static func map(
+        _ url: UnsafeRawBufferPointer, to root: String, style: PathStyle = .unix, into path: inout ByteBuffer
+    ) -> Bool {
         var decoded = ByteBuffer()
         guard unsafe url.withSpan({ decode($0, into: &decoded) }) else { return false }
         path.append(text: root)
@@ -36,10 +38,10 @@ enum PathMapping {
                 start = end + 1
             }
             for (index, segment) in segments.enumerated() {
-                if index > 0 { path.append(slash) }
+                if index > 0 { path.append(style.separator) }
                 unsafe decoded.extracting(segment).withUnsafeBytes { bytes in unsafe path.append(bytes) }
             }
-            if !segments.isEmpty, decoded[decoded.count - 1] == slash { path.append(slash) }
+            if !segments.isEmpty, decoded[decoded.count - 1] == slash { path.append(style.separator) }
             return true
         }
     }

@@ -95,7 +95,7 @@ extension PoolFeeder: LoopBorrower {
         var seen = began
         while let session = unsafe sessions.popFirst() {
             unsafe running = session
-            let isOurs = worker.lend { _ = unsafe pool.run(session, notifies: false) }
+            let isOurs = worker.lend { unsafe pool.run(session, notifies: false) }
             unsafe session._withUnsafeGuaranteedRef { $0.endDeferral(onWorker: isOurs) }
             guard isOurs else { return false }
             let ended = CLinux_monotonic_ns()

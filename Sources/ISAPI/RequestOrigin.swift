@@ -35,20 +35,23 @@ package final class ExtensionApplication: Sendable {
     package let siteID: Int
     package let siteName: String
     package let poolName: String
-    /// The folder URLs are mapped into, with a trailing "/".
+    /// The folder URLs are mapped into, with a trailing separator.
     package let physicalPath: String
+    /// How paths are told.
+    package let paths: PathStyle
     package let serverSoftware: String
     /// What the site answers errors with.
     package let errorPages: ErrorPages?
 
     package init(
         siteID: Int, siteName: String, poolName: String, physicalPath: String, serverSoftware: String,
-        errorPages: ErrorPages? = nil
+        errorPages: ErrorPages? = nil, paths: PathStyle = .unix
     ) {
         self.siteID = siteID
         self.siteName = siteName
         self.poolName = poolName
-        self.physicalPath = physicalPath.hasSuffix("/") ? physicalPath : physicalPath + "/"
+        self.physicalPath = paths.path(physicalPath.hasSuffix("/") ? physicalPath : physicalPath + "/")
+        self.paths = paths
         self.serverSoftware = serverSoftware
         self.errorPages = errorPages
     }

@@ -132,7 +132,8 @@ private enum ServerVariable {
         case .query: unsafe value.append(request.bytes(request.head.query))
         case .scriptName: unsafe value.append(request.bytes(request.scriptName))
         case .scriptPath:
-            unsafe _ = PathMapping.map(request.bytes(request.scriptName), to: application.physicalPath, into: &value)
+            unsafe _ = PathMapping.map(
+                request.bytes(request.scriptName), to: application.physicalPath, style: application.paths, into: &value)
         case .target: unsafe value.append(request.bytes(request.head.target))
         case .translatedPath: unsafe value.append(request.bytes(request.translatedPath))
         case .version: value.append(request.head.version == .http10 ? "HTTP/1.0" : "HTTP/1.1")

@@ -78,7 +78,8 @@ extension SupportCall {
         var isMapped = false
         let failure = unsafe session.inquire(by: caller) { state in
             guard let application = state.request.application else { return .invalidParameter }
-            isMapped = unsafe PathMapping.map(url, to: application.physicalPath, into: &path)
+            isMapped = unsafe PathMapping.map(
+                url, to: application.physicalPath, style: application.paths, into: &path)
             return nil
         }
         guard failure == nil, isMapped else { return failure ?? .invalidParameter }

@@ -89,7 +89,7 @@ import Testing
         _ = test.answer()
         test.close()
         let events = try String(contentsOf: trace, encoding: .utf8)
-        #expect(events == "main 1\nmain 3\nterminate 2\nmain 0\n")
+        #expect(events == "main 1\nmain 2\nmain 3\nterminate 2\nmain 0\n")
     }
 
     @Test func aModuleWithARequestInItIsNotUnloaded() throws {

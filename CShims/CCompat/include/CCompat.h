@@ -1,5 +1,5 @@
 // What the process that runs extensions asks of the library beneath windows.h: the files behind
-// handles, and the names of libraries. Extensions have no use for it.
+// handles, the names of libraries, and what they are told of threads. Extensions have no use for it.
 #ifndef CCOMPAT_H
 #define CCOMPAT_H
 
@@ -21,8 +21,63 @@ void isagate_file_release(isagate_file file);
 // The descriptor of a file's handle, or -1; valid as long as the handle is not closed.
 int isagate_handle_descriptor(void *handle);
 
-// Tells where the library with this handle (of dlopen) was loaded from, which its GetModuleFileName then
-// returns; a path of NULL forgets it. False when there are too many.
-bool isagate_module_name(void *library, const char *path);
+// ---- Libraries ----
+
+// Makes a library that dlopen gave this handle for known: where it was loaded from, which its GetModuleFileName then
+// returns, and whether it is told paths with backslashes. Names it from now on; 0 when there are too many.
+uint64_t isagate_module_open(void *library, const char *path, bool has_backslashes);
+// Calls its DllMain, where it has one, with DLL_PROCESS_ATTACH; what that returns.
+bool isagate_module_attach(uint64_t module);
+// Calls its DllMain with DLL_PROCESS_DETACH once no thread is inside it, and closes it. False when it stays, because it
+// has loaded itself and not let go of that: its own FreeLibrary then does all this.
+bool isagate_module_close(uint64_t module);
+
+// ---- Threads ----
+
+// The library whose code the thread ran last.
+extern _Thread_local uint64_t isagate_entered_module;
+void isagate_thread_enters(uint64_t module);
+
+// The calling thread is about to run code of the library, which is told when it has not been (DLL_THREAD_ATTACH).
+static inline void isagate_thread_enter(uint64_t module) {
+  if (isagate_entered_module != module) isagate_thread_enters(module);
+}
+
+// The calling thread runs no more code of the library (DLL_THREAD_DETACH), or of any, as it ends.
+void isagate_thread_leaves(uint64_t module);
+void isagate_thread_ends(void);
+
+// Has `begins` called on each thread that CreateThread has begun, before anything else.
+void isagate_observe_threads(void (*begins)(void));
+
+// Has those threads of QueueUserWorkItem end that have nothing to do.
+void isagate_work_threads_end(void);
+
+// Threads that the library was told of and that have not ended for it.
+unsigned isagate_module_threads(uint64_t module);
+
+// ---- Entry points ----
+
+// A call of an entry point that has not returned.
+typedef struct {
+  const char *function;
+  char path[256];
+  // By the monotonic clock.
+  uint64_t began_ns;
+  uint64_t milliseconds;
+} isagate_entry_call;
+
+// The calls under way, at most `count`; their number.
+int isagate_entry_calls(isagate_entry_call *list, int count);
+// Has `begun` called whenever one begins, on its thread.
+void isagate_observe_entry_calls(void (*begun)(void));
+
+// What a call of another entry point than DllMain is remembered by meanwhile.
+typedef struct {
+  uint64_t words[40];
+} isagate_call_record;
+
+void isagate_call_begins(isagate_call_record *record, const char *function, const char *path);
+void isagate_call_ends(isagate_call_record *record);
 
 #endif

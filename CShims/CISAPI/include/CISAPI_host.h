@@ -7,10 +7,6 @@
 
 // Entry points are addresses as dlsym returns them; calling a NULL one is the caller's mistake.
 
-static inline BOOL CISAPI_call_DllMain(void *function, void *handle, DWORD reason) {
-  return ((BOOL(WINAPI *)(HINSTANCE, DWORD, LPVOID))function)(handle, reason, NULL);
-}
-
 static inline BOOL CISAPI_call_GetExtensionVersion(void *function, HSE_VERSION_INFO *version) {
   return ((PFN_GETEXTENSIONVERSION)function)(version);
 }

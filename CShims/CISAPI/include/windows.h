@@ -24,8 +24,8 @@ ISAPI_BEGIN
 
 /*
  * The optional entry point of a library, called with a DLL_ reason: once when it is loaded
- * (FALSE refuses the load), once before it is unloaded, and when a thread that has run its code
- * ends. Visible by default, so that a library built with -fvisibility=hidden exports it.
+ * (FALSE refuses the load), once before it is unloaded, before a thread runs its code for the first
+ * time, when such a thread ends, and for every thread of CreateThread. Visible by default, so that a library built with -fvisibility=hidden exports it.
  */
 BOOL WINAPI DllMain(HINSTANCE hinstDLL, DWORD fdwReason, LPVOID lpvReserved);
 

@@ -220,6 +220,36 @@ void CLinux_set_thread_name(const char *name);
 /// pthread_timedjoin_np(3), by the clock of the time of day; 0 when the thread has ended.
 int CLinux_join_until(pthread_t thread, const struct timespec *deadline);
 
+// MARK: crashes
+
+/// Has a crash (SIGSEGV, SIGABRT and their like) send `count` bytes, of 256 at most, to a socket at once, unless that is
+/// -1; then write what it was at to standard error, and end the process by its signal. With `passes_on`, whoever had the
+/// signal before is called in between. 0, or -1 with errno.
+int CLinux_catch_crashes(int socket, const void *notice, unsigned long count, int passes_on);
+/// Gives the calling thread, once, a stack for signals, without which one that has no stack left ends without a word.
+void CLinux_guard_stack(void);
+
+/// What the calling thread runs, for the description of a crash.
+typedef struct {
+  /// NULL for no extension's code.
+  const char *extension;
+  /// Where `ControlBlockTable` remembers the request.
+  const uint64_t *request;
+} CLinux_running_code;
+
+extern _Thread_local CLinux_running_code CLinux_running;
+
+static inline void CLinux_run_begins(const char *extension, const uint64_t *request) {
+  CLinux_running.request = request;
+  CLinux_running.extension = extension;
+}
+
+static inline void CLinux_run_ends(void) { CLinux_running.extension = 0; }
+
+/// What the library that has an address is called in the description of a crash, and where its file is.
+void CLinux_name_library(const void *address, const char *name, const char *path);
+void CLinux_forget_library(const void *address);
+
 // MARK: the worker the calling thread is
 
 void *CLinux_current_worker(void);

@@ -1,3 +1,4 @@
+import ISAPI
 import Transport
 
 /// Everything the configuration file says, checked and with every default filled in.
@@ -146,6 +147,8 @@ package struct ExtensionConfiguration: Sendable, Equatable {
     package var spoolMemory = 64 << 10
     /// Where the rest is collected, as an absolute path.
     package var spoolFolder = "/var/tmp"
+    /// How the extension is told paths.
+    package var paths = PathStyle.unix
     package var load = Load.startup
     /// How long an extension is without requests before it is asked whether it may be unloaded; nil for never.
     package var idleUnload: Duration?

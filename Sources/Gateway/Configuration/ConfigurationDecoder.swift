@@ -1,3 +1,4 @@
+import ISAPI
 import Transport
 
 /// The keys of the file's top level and of every section but the sites.
@@ -245,6 +246,7 @@ extension ValueDecoder<ExtensionConfiguration> {
             for key in spoolKeys where !pool.spoolsRequest && keys.names.contains(key) {
                 keys.context.report("\(key) needs spool_request: true", at: keys.position(of: key) ?? keys.position)
             }
+            pool.paths = keys.take("paths", .paths, default: pool.paths)
             pool.load = keys.take("load", .load, default: pool.load)
             pool.idleUnload = keys.take("idle_unload", .idleUnload, default: pool.idleUnload)
             pool.loadRetry = keys.take(
@@ -253,6 +255,12 @@ extension ValueDecoder<ExtensionConfiguration> {
                 "recycle_interval", .time(in: .milliseconds(100) ... .seconds(86_400)), default: pool.recycleInterval)
             return pool
         }
+    }
+}
+
+extension ValueDecoder<PathStyle> {
+    static var paths: Self {
+        .word("how an extension is told paths", ["unix": .unix, "windows": .windows])
     }
 }
 

@@ -62,6 +62,11 @@ final class ControlChannel {
         }
     }
 
+    /// The packet of a message that brings no descriptors.
+    static func packet(_ message: some Encodable) -> [UInt8]? {
+        (try? JSONEncoder().encode(message)).map { [Form.inline.rawValue] + Array($0) }
+    }
+
     enum Received<Message> {
         case message(Message, [OpenFile])
         /// No packet waits.

@@ -31,6 +31,8 @@ enum ControlRequest: Codable, Equatable, Sendable {
 enum ControlReply: Codable, Equatable, Sendable {
     /// Every listener accepts connections.
     case ready
+    /// It has crashed, and ends when it has said what it was at.
+    case crashing
     /// It cannot start, and ends.
     case failed(ControlFailure)
     case reloaded(id: Int, ReloadReport)

@@ -63,8 +63,10 @@ final class ProcessLink: GatewayLink {
         let arguments = [CommandLine.arguments.first ?? "isagate", "gateway-process", "--parent", "\(getpid())"]
         var words = unsafe arguments.map { unsafe strdup($0) } + [nil]
         defer { for index in unsafe words.indices { unsafe free(words[index]) } }
+        var environment = unsafe CrashReport.environment.map { unsafe strdup($0) } + [nil]
+        defer { for index in unsafe environment.indices { unsafe free(environment[index]) } }
         var pid: pid_t = 0
-        let status = unsafe posix_spawn(&pid, executable, &actions, nil, &words, environ)
+        let status = unsafe posix_spawn(&pid, executable, &actions, nil, &words, &environment)
         guard status == 0 else { throw SystemError(number: status) }
         return pid
     }
@@ -105,6 +107,10 @@ final class ProcessLink: GatewayLink {
 final class LocalLink: GatewayLink {
     private let host = GatewayHost()
     private var replies: [ControlReply] = []
+
+    init() {
+        CrashReport.begin(telling: nil)
+    }
 
     let pid = getpid()
     var descriptor: Int32 { host.descriptor }

@@ -16,6 +16,7 @@ package enum GatewayProcess {
         followToDeath(of: parent)
         let channel = ControlChannel(adopting: ProcessLink.channelDescriptor)
         setCloseOnExec(channel.descriptor, true)
+        CrashReport.begin(telling: channel)
         // What lets the supervisor read keys and bind ports. Root gives its rights up by changing to the configured user.
         if geteuid() != 0, CLinux_drop_capabilities() != 0 {
             let reason = "cannot drop capabilities, which a filter of system calls may forbid: \(systemMessage(errno))"

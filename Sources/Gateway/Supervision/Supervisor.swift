@@ -53,6 +53,8 @@ package final class Supervisor {
             case candidate
             /// Its connections are finishing.
             case ending
+            /// It says what it was at, and ends; another one has its place.
+            case crashed
         }
 
         let link: any GatewayLink
@@ -119,6 +121,8 @@ package final class Supervisor {
     /// IIS's limit on starting a worker process, and on ending one.
     static let startLimit = Delay.seconds(90)
     static let endLimit = Delay.seconds(100)
+    /// For the description of a crash and for what the system writes of the process's memory.
+    private static let crashLimit = Delay.seconds(30)
     /// After a second signal.
     private static let pressedLimit = Delay.seconds(5)
 
@@ -209,13 +213,14 @@ package final class Supervisor {
     }
 
     func reopenLogs() {
-        for child in children { tell(child, .reopenLogs) }
+        for child in children where child.role != .crashed { tell(child, .reopenLogs) }
     }
 
     private func meetDeadlines() {
         let now = Deadline.current()
         for child in children where child.limit <= now {
-            let reason = child.role == .ending ? "has not ended in time" : "was not ready in time"
+            let isLeaving = child.role == .ending || child.role == .crashed
+            let reason = isLeaving ? "has not ended in time" : "was not ready in time"
             logger.error("gateway process \(child.link.pid) \(reason): ending it by force")
             child.limit = .never
             child.link.kill()
@@ -280,6 +285,7 @@ package final class Supervisor {
         switch reply {
         case .ready: ready(child)
         case .failed(let failure): child.failure = failure.error
+        case .crashing: crashed(child)
         case .reloaded(let id, let report): finishReload(id, .success(report))
         case .notReloaded(let id, let failure): finishReload(id, .failure(failure.error))
         case .status(let id, let status): answer(id, status)
@@ -300,7 +306,7 @@ package final class Supervisor {
             hasServed = true
             announceReady()
         case .candidate: promote(child)
-        case .serving, .ending: break
+        case .serving, .ending, .crashed: break
         }
         giveBackFreeMemory()
     }
@@ -323,19 +329,34 @@ package final class Supervisor {
         }
         switch child.role {
         case .ending: logger.notice("\(text): its connections have finished")
+        case .crashed: logger.error("\(text)")
         case .candidate: failUpgrade(child.failure?.message ?? text)
         case .starting, .serving:
             if let reason = child.failure {
                 guard hasServed else { return fail(reason) }
                 logger.error("\(reason.message)")
             }
-            counters.restarts += 1
-            isBeatOutstanding = false
-            failReload("\(text) during the reload")
-            failQueries("\(text)")
-            let lifetime = Deadline.current().milliseconds - child.began.milliseconds
-            scheduleRestart(lifetime: .milliseconds(Int(lifetime)), after: text)
+            replace(child, text)
         }
+    }
+
+    /// It has crashed and is about to say what it was at; nobody waits for that.
+    private func crashed(_ child: Child) {
+        let isServing = child.role == .serving || child.role == .starting && hasServed
+        guard isServing, !isEnding, !isSingle else { return }
+        child.role = .crashed
+        child.limit = Deadline.current().advanced(by: Self.crashLimit)
+        replace(child, "gateway process \(child.link.pid) has crashed")
+    }
+
+    /// Starts another process in place of one that is gone, or going.
+    private func replace(_ child: Child, _ text: String) {
+        counters.restarts += 1
+        isBeatOutstanding = false
+        failReload("\(text) during the reload")
+        failQueries("\(text)")
+        let lifetime = Deadline.current().milliseconds - child.began.milliseconds
+        scheduleRestart(lifetime: .milliseconds(Int(lifetime)), after: text)
     }
 
     private func scheduleRestart(lifetime: Duration, after text: String = "no gateway process") {
@@ -377,7 +398,7 @@ package final class Supervisor {
         binder.closeAll()
         served = served.withoutListeners()
         let delay = grace.map { Delay($0) }
-        for child in children {
+        for child in children where child.role != .crashed {
             child.role = .ending
             retire(child, after: delay)
         }
@@ -394,7 +415,7 @@ package final class Supervisor {
         logger.notice("second signal: stopping at once")
         for child in children {
             child.limit = Deadline.current().advanced(by: Self.pressedLimit)
-            tell(child, .abort)
+            if child.role != .crashed { tell(child, .abort) }
         }
     }
 }

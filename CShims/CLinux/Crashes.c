@@ -1,0 +1,335 @@
+// What a process does that crashes: it has its supervisor start another one, says what it was at, and ends.
+//
+// The handler may run between any two instructions, on a stack of its own. It takes no memory, and waits for nobody but
+// the dynamic linker's lock around the names of functions: a process that does not get past that is ended from outside.
+#define _GNU_SOURCE
+#include "CLinux.h"
+#include <dlfcn.h>
+#include <link.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <ucontext.h>
+
+enum {
+  stack_size = 256 << 10,
+  frame_limit = 48,
+  library_limit = 256,
+  notice_limit = 256,
+  // So far below the end of a stack an access is taken for one of a stack that was too small.
+  overflow_reach = 64 << 10,
+};
+
+_Thread_local CLinux_running_code CLinux_running;
+
+static const int signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS};
+enum { signal_count = sizeof signals / sizeof signals[0] };
+
+static struct sigaction former[signal_count];
+static bool passes_on;
+static int channel = -1;
+static char notice[notice_limit];
+static unsigned long notice_count;
+static atomic_flag is_crashing = ATOMIC_FLAG_INIT;
+
+// Libraries by what the dynamic linker knows them by, which has the path of a copy.
+static struct {
+  _Atomic(void *) map;
+  char name[64];
+  char path[192];
+} libraries[library_limit];
+
+// ---- Text ----
+
+typedef struct {
+  char bytes[512];
+  size_t count;
+} text;
+
+static void put(text *to, const char *from) {
+  while (*from != '\0' && to->count < sizeof to->bytes - 1) {
+    unsigned char byte = (unsigned char)*from++;
+    to->bytes[to->count++] = byte < 0x20 || byte == 0x7F ? '?' : (char)byte;
+  }
+}
+
+static void put_number(text *to, uint64_t number, unsigned base, int width) {
+  char digits[32];
+  int count = 0;
+  do {
+    digits[count++] = "0123456789abcdef"[number % base];
+    number /= base;
+  } while (number > 0 || count < width);
+  while (count > 0 && to->count < sizeof to->bytes - 1) to->bytes[to->count++] = digits[--count];
+}
+
+static void put_address(text *to, uintptr_t address) {
+  put(to, "0x");
+  put_number(to, address, 16, 1);
+}
+
+// The time as the log's lines begin with it.
+static void begin_line(text *to) {
+  struct timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  int64_t day = now.tv_sec / 86400, second = now.tv_sec % 86400;
+  // Civil date from a day number, in years that begin on 1 March so that the leap day comes last.
+  int64_t shifted = day + 719468, era = shifted / 146097, day_of_era = shifted - era * 146097;
+  int64_t year = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+  int64_t day_of_year = day_of_era - (365 * year + year / 4 - year / 100);
+  int64_t month = (5 * day_of_year + 2) / 153;
+  int64_t civil_month = month < 10 ? month + 3 : month - 9;
+  const int64_t parts[] = {year + era * 400 + (civil_month <= 2), civil_month,
+                           day_of_year - (153 * month + 2) / 5 + 1, second / 3600, second / 60 % 60, second % 60};
+  to->count = 0;
+  for (int index = 0; index < 6; index++) {
+    put_number(to, (uint64_t)parts[index], 10, index == 0 ? 4 : 2);
+    put(to, index < 2 ? "-" : index == 2 ? "T" : index < 5 ? ":" : "Z critical: crash: ");
+  }
+}
+
+static void end_line(text *line) {
+  line->bytes[line->count++] = '\n';
+  // What standard error does not take is lost.
+  long ignored = write(STDERR_FILENO, line->bytes, line->count);
+  (void)ignored;
+}
+
+// ---- What it was at ----
+
+static const char *signal_name(int signal) {
+  switch (signal) {
+  case SIGSEGV: return "SIGSEGV";
+  case SIGBUS: return "SIGBUS";
+  case SIGILL: return "SIGILL";
+  case SIGFPE: return "SIGFPE";
+  case SIGABRT: return "SIGABRT";
+  case SIGTRAP: return "SIGTRAP";
+  case SIGSYS: return "SIGSYS";
+  default: return "?";
+  }
+}
+
+static uintptr_t stack_pointer(const void *context) {
+  const ucontext_t *state = context;
+#if defined(__x86_64__)
+  return (uintptr_t)state->uc_mcontext.gregs[REG_RSP];
+#elif defined(__aarch64__)
+  return (uintptr_t)state->uc_mcontext.sp;
+#else
+  return 0;
+#endif
+}
+
+static int library_with(const void *map) {
+  for (int index = 0; index < library_limit && map != NULL; index++) {
+    if (atomic_load(&libraries[index].map) == map) return index;
+  }
+  return -1;
+}
+
+// As ControlBlockTable remembers it: a kind, then the name.
+static void put_request(text *line, const uint64_t *trace) {
+  if (trace == NULL || trace[0] == 0) return;
+  put(line, ", request ");
+  if (trace[0] == 1) {
+    put_number(line, trace[1], 16, 16);
+    put_number(line, trace[2], 16, 16);
+    return;
+  }
+  char name[33];
+  uint64_t count = trace[0] - 2 < 32 ? trace[0] - 2 : 32;
+  memcpy(name, &trace[1], count);
+  name[count] = '\0';
+  put(line, name);
+}
+
+// The extension whose library is nearest on the stack, when its thread is not one that runs requests.
+static const char *nearest_extension(void *const *frames, int count) {
+  for (int index = 0; index < count; index++) {
+    Dl_info information;
+    void *map = NULL;
+    if (dladdr1(frames[index], &information, &map, RTLD_DL_LINKMAP) == 0) continue;
+    int library = library_with(map);
+    if (library >= 0) return libraries[library].name;
+  }
+  return NULL;
+}
+
+static void describe_fault(int signal, const siginfo_t *info, const void *context, void *const *frames, int count) {
+  text line;
+  uintptr_t address = (uintptr_t)info->si_addr, stack = stack_pointer(context);
+  bool was_sent = info->si_code <= 0;
+  bool is_overflow = signal == SIGSEGV && !was_sent && address + overflow_reach > stack && address < stack + overflow_reach;
+  begin_line(&line);
+  put(&line, "signal ");
+  put_number(&line, (uint64_t)signal, 10, 1);
+  put(&line, " (");
+  put(&line, signal_name(signal));
+  put(&line, ")");
+  if (is_overflow) put(&line, ", stack overflow");
+  if (!was_sent && (signal == SIGSEGV || signal == SIGBUS)) {
+    put(&line, " at address ");
+    put_address(&line, address);
+  }
+  const char *extension = CLinux_running.extension != NULL ? CLinux_running.extension : nearest_extension(frames, count);
+  if (extension != NULL) {
+    put(&line, ", extension ");
+    put(&line, extension);
+  }
+  if (CLinux_running.extension != NULL) put_request(&line, CLinux_running.request);
+  char name[16] = "";
+  if (prctl(PR_GET_NAME, name) == 0) {
+    put(&line, ", thread ");
+    put(&line, name);
+  }
+  end_line(&line);
+}
+
+static void describe_frame(int number, void *frame) {
+  text line;
+  Dl_info information;
+  void *map = NULL;
+  begin_line(&line);
+  put(&line, "#");
+  put_number(&line, (uint64_t)number, 10, 1);
+  put(&line, " ");
+  put_address(&line, (uintptr_t)frame);
+  if (dladdr1(frame, &information, &map, RTLD_DL_LINKMAP) != 0) {
+    int library = library_with(map);
+    if (information.dli_sname != NULL) {
+      put(&line, " ");
+      put(&line, information.dli_sname);
+      put(&line, "+");
+      put_address(&line, (uintptr_t)frame - (uintptr_t)information.dli_saddr);
+    }
+    put(&line, " in ");
+    put(&line, library >= 0 ? libraries[library].path : information.dli_fname);
+    put(&line, "+");
+    put_address(&line, (uintptr_t)frame - (uintptr_t)information.dli_fbase);
+  }
+  end_line(&line);
+}
+
+// The frames below the signal's: the first is where it happened.
+static int take_frames(void **frames, int limit, const void *context) {
+  void *all[frame_limit + 8];
+  int count = backtrace(all, frame_limit + 8), first = 0;
+#if defined(__x86_64__)
+  void *fault = (void *)((const ucontext_t *)context)->uc_mcontext.gregs[REG_RIP];
+#elif defined(__aarch64__)
+  void *fault = (void *)((const ucontext_t *)context)->uc_mcontext.pc;
+#else
+  void *fault = NULL;
+#endif
+  for (int index = 0; index < count && first == 0; index++) {
+    if (all[index] == fault) first = index;
+  }
+  int kept = count - first < limit ? count - first : limit;
+  memcpy(frames, all + first, (size_t)kept * sizeof *frames);
+  return kept;
+}
+
+// ---- The end ----
+
+static void pass_on(int signal, siginfo_t *info, void *context) {
+  for (int index = 0; index < signal_count && passes_on; index++) {
+    if (signals[index] == signal && (former[index].sa_flags & SA_SIGINFO) != 0) {
+      former[index].sa_sigaction(signal, info, context);
+    }
+  }
+  struct sigaction fatal = {.sa_handler = SIG_DFL};
+  sigaction(signal, &fatal, NULL);
+  // An instruction that failed is repeated and fails again; a signal that somebody sent is not.
+  if (info->si_code <= 0) raise(signal);
+}
+
+static void crashed(int signal, siginfo_t *info, void *context) {
+  if (atomic_flag_test_and_set(&is_crashing)) {
+    // Another thread was first, and ends the process.
+    while (true) pause();
+  }
+  if (channel >= 0) send(channel, notice, notice_count, MSG_DONTWAIT | MSG_NOSIGNAL);
+  void *frames[frame_limit];
+  int count = take_frames(frames, frame_limit, context);
+  describe_fault(signal, info, context, frames, count);
+  for (int index = 0; index < count; index++) describe_frame(index, frames[index]);
+  pass_on(signal, info, context);
+}
+
+int CLinux_catch_crashes(int descriptor, const void *bytes, unsigned long count, int passes_on_crashes) {
+  if (count > notice_limit) return -1;
+  memcpy(notice, bytes, count);
+  notice_count = count;
+  channel = descriptor;
+  passes_on = passes_on_crashes != 0;
+  // The unwinder takes memory when it is first used.
+  void *frame;
+  (void)backtrace(&frame, 1);
+  struct sigaction action = {.sa_sigaction = crashed, .sa_flags = SA_SIGINFO | SA_ONSTACK};
+  sigfillset(&action.sa_mask);
+  for (int index = 0; index < signal_count; index++) {
+    if (sigaction(signals[index], &action, &former[index]) != 0) return -1;
+  }
+  CLinux_guard_stack();
+  return 0;
+}
+
+// ---- Stacks of their own ----
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static pthread_key_t key;
+static bool has_key;
+
+static void give_back(void *stack) {
+  stack_t none = {.ss_flags = SS_DISABLE};
+  sigaltstack(&none, NULL);
+  munmap(stack, stack_size);
+}
+
+static void make_key(void) { has_key = pthread_key_create(&key, give_back) == 0; }
+
+void CLinux_guard_stack(void) {
+  stack_t current;
+  pthread_once(&once, make_key);
+  if (!has_key || pthread_getspecific(key) != NULL || sigaltstack(NULL, &current) != 0 ||
+      (current.ss_flags & SS_DISABLE) == 0) {
+    return;
+  }
+  void *stack = mmap(NULL, stack_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+  if (stack == MAP_FAILED) return;
+  stack_t own = {.ss_sp = stack, .ss_size = stack_size};
+  if (pthread_setspecific(key, stack) != 0 || sigaltstack(&own, NULL) != 0) {
+    pthread_setspecific(key, NULL);
+    munmap(stack, stack_size);
+  }
+}
+
+// ---- Names ----
+
+void CLinux_name_library(const void *address, const char *name, const char *path) {
+  Dl_info information;
+  void *map = NULL;
+  if (dladdr1(address, &information, &map, RTLD_DL_LINKMAP) == 0 || map == NULL) return;
+  static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+  pthread_mutex_lock(&lock);
+  for (int index = 0; index < library_limit; index++) {
+    if (atomic_load(&libraries[index].map) != NULL) continue;
+    strncpy(libraries[index].name, name, sizeof libraries[index].name - 1);
+    strncpy(libraries[index].path, path, sizeof libraries[index].path - 1);
+    atomic_store(&libraries[index].map, map);
+    break;
+  }
+  pthread_mutex_unlock(&lock);
+}
+
+void CLinux_forget_library(const void *address) {
+  Dl_info information;
+  void *map = NULL;
+  if (dladdr1(address, &information, &map, RTLD_DL_LINKMAP) == 0) return;
+  int library = library_with(map);
+  if (library >= 0) atomic_store(&libraries[library].map, NULL);
+}
