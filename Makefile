@@ -22,7 +22,7 @@ DESTDIR ?=
 
 build_packages := gcc libc6-dev openssl libssl-dev zlib1g-dev libdeflate-dev libcrypt-dev libpcre2-dev libc-ares-dev
 test_packages := python3 python3-pytest python3-pytest-xdist python3-cryptography curl procps certbot pebble g++ pkg-config chromium \
-	haproxy nginx python3-websockets testssl.sh
+	haproxy nginx python3-websockets testssl.sh libnghttp2-dev
 
 # What codings beyond gzip need.
 trait_packages := libbrotli-dev libzstd-dev
@@ -30,7 +30,7 @@ trait_packages := libbrotli-dev libzstd-dev
 # The interpreter that has what the tests import: Debian's, when another one comes first in PATH.
 python = $(shell python3 -c 'import pytest, xdist, cryptography, websockets' 2>/dev/null && echo python3 || echo /usr/bin/python3)
 
-c_sources = $(wildcard CShims/*/*.c Examples/*/*.c Tests/EndToEnd/extensions/*.c Bench/*.c)
+c_sources = $(wildcard CShims/*/*.c Examples/*/*.c Tests/EndToEnd/extensions/*.c Tests/CNGHTTP2/*.c Bench/*.c)
 windows_sources = $(wildcard Tests/EndToEnd/compat/*.c Tests/EndToEnd/samples/*.c)
 
 address_environment := ASAN_OPTIONS=detect_leaks=1 \
@@ -116,11 +116,11 @@ test-traits: test-packages ## Builds with Brotli and Zstandard, and runs the tes
 	ISAGATE=$(traits)/debug/isagate ISAGATE_TEST_PATIENCE=4 $(python) -m pytest -q \
 		$(addprefix Tests/EndToEnd/test_compression_,clients.py streams.py traits.py)
 
-lint: build-packages ## Checks the formatting of Swift and the warnings of C
+lint: build-packages test-packages ## Checks the formatting of Swift and the warnings of C
 	$(stage) "swift format"
 	swift format lint --strict --parallel --recursive --configuration .swift-format Sources Tests Examples Package.swift
 	$(stage) "gcc -Wall -Wextra"
-	gcc -Wall -Wextra -Werror -fsyntax-only -ICShims/CISAPI/include $(addprefix -I,$(wildcard CShims/*/include)) $(c_sources)
+	gcc -Wall -Wextra -Werror -fsyntax-only -ICShims/CISAPI/include $(addprefix -I,$(wildcard CShims/*/include Tests/*/include)) $(c_sources)
 	gcc -Wall -Wextra -Werror -fsyntax-only -fshort-wchar -ICShims/CISAPI/include $(windows_sources)
 
 format: ## Formats the Swift sources in place

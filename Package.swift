@@ -104,7 +104,11 @@ let package = Package(
         // Workers and clients' ends of connections, for the tests that need real ones.
         module("TestSupport", uses: ["Transport", "CLinux"], in: "Tests"),
         tests("Transport", uses: ["TestSupport", "CLinux"]),
-        tests("HTTP", uses: ["TestSupport", "Transport", "CLinux"]),
+        // nghttp2's field compression, which ours is compared with.
+        .target(
+            name: "CNGHTTP2", path: "Tests/CNGHTTP2", publicHeadersPath: "include",
+            linkerSettings: [.linkedLibrary("nghttp2")]),
+        tests("HTTP", uses: ["TestSupport", "Transport", "CLinux", "CNGHTTP2"]),
         tests("Proxy", uses: ["TestSupport", "HTTP", "Transport"]),
         tests("ISAPI", uses: ["HTTP", "CISAPI"]), tests("Gateway", uses: ["TLS", "HTTP", "Transport"]),
         tests("StaticFiles", uses: ["HTTP"]),

@@ -14,6 +14,9 @@ package enum RequestRejection: UInt8, Error, CaseIterable, Sendable {
     case invalidContentLength, conflictingContentLength, contentLengthWithTransferEncoding
     case transferEncodingOnHTTP10, repeatedTransferEncoding, unknownTransferCoding
     case invalidChunkSize, chunkLineTooLong, invalidChunkEnd, invalidTrailer, trailersTooLarge
+    // Fields of HTTP/2 (RFC 9113 §8.2, §8.3)
+    case capitalInFieldName, blankAroundFieldValue, unknownPseudoField, misplacedPseudoField, repeatedPseudoField
+    case missingPseudoField, invalidScheme, connectionField, hostMismatch, contentLengthMismatch
     // Policy
     case unknownExpectation, invalidForwarded, bodyTooLarge, invalidPercentEncoding, pathEscapesRoot, forbiddenPathByte
     case headTimeout, bodyTimeout
@@ -70,6 +73,16 @@ package enum RequestRejection: UInt8, Error, CaseIterable, Sendable {
         case .invalidChunkEnd: "chunk data not followed by CRLF"
         case .invalidTrailer: "invalid trailer field"
         case .trailersTooLarge: "trailers too large"
+        case .capitalInFieldName: "capital letter in a field name"
+        case .blankAroundFieldValue: "white space around a field value"
+        case .unknownPseudoField: "unknown pseudo-field"
+        case .misplacedPseudoField: "pseudo-field behind a field"
+        case .repeatedPseudoField: "repeated pseudo-field"
+        case .missingPseudoField: "missing pseudo-field"
+        case .invalidScheme: "invalid scheme"
+        case .connectionField: "field of a connection"
+        case .hostMismatch: "Host other than :authority"
+        case .contentLengthMismatch: "Content-Length other than the content"
         case .unknownExpectation: "unknown expectation"
         case .invalidForwarded: "unpaired quote in Forwarded"
         case .bodyTooLarge: "request body too large"

@@ -72,6 +72,13 @@ package struct OutputBuffer: ~Copyable {
         end += count
     }
 
+    /// Copies bytes, a few of them without a call; source and room do not overlap.
+    @inline(__always)
+    static func copy(_ source: UnsafeRawPointer, _ count: Int, to room: UnsafeMutableRawPointer) {
+        guard count <= 32 else { return unsafe room.copyMemory(from: source, byteCount: count) }
+        unsafe copyShort(source, count, to: room)
+    }
+
     /// Copies up to 32 bytes as two words, which overlap unless the count is twice their size.
     @inline(__always)
     private static func copyShort(_ source: UnsafeRawPointer, _ count: Int, to room: UnsafeMutableRawPointer) {
@@ -125,6 +132,28 @@ package struct OutputBuffer: ~Copyable {
     /// Adds what `write` puts into the room it is given, at most `limit` bytes.
     package mutating func append(upTo limit: Int, _ write: (UnsafeMutableRawBufferPointer) -> Int) {
         end += unsafe write(UnsafeMutableRawBufferPointer(start: reserve(limit), count: limit))
+    }
+
+    /// Writes over `count` bytes from `offset` of those not sent yet.
+    package mutating func overwrite(at offset: Int, count: Int, _ write: (UnsafeMutableRawPointer) -> Void) {
+        precondition(offset >= 0 && count >= 0 && offset + count <= self.count, "only what is there can be changed")
+        unsafe write(base.unsafelyUnwrapped + start + offset)
+    }
+
+    /// Moves what stands from `offset` on of the bytes not sent yet, so that there are `count` more in front of it.
+    package mutating func insert(_ count: Int, at offset: Int) {
+        let moved = self.count - offset
+        precondition(offset >= 0 && moved >= 0, "only what is there can be moved")
+        _ = unsafe reserve(count)
+        let place = unsafe base.unsafelyUnwrapped + start + offset
+        unsafe (place + count).copyMemory(from: place, byteCount: moved)
+        end += count
+    }
+
+    /// Takes back the last `count` of the bytes not sent yet.
+    package mutating func removeLast(_ count: Int) {
+        precondition(count >= 0 && count <= self.count, "only what is there can be taken back")
+        end -= count
     }
 
     /// Room for `count` more bytes, at the end.

@@ -1,0 +1,228 @@
+/// Decodes the field blocks of one connection, in the order they come (RFC 7541 §3).
+///
+/// Every fault is one of the connection, since the table is lost with it; after one the decoder is good for nothing.
+package struct HPACKDecoder: ~Copyable {
+    private(set) var table: DynamicTable
+    /// What the settings allow for the table.
+    private var allowedSize: Int
+    /// The table has become larger than the settings allow, and the peer has to say by how much it shrinks.
+    private var owesSizeUpdate = false
+
+    /// - Parameter maximumTable: SETTINGS_HEADER_TABLE_SIZE as told to the peer.
+    package init(maximumTable: Int = 4096) {
+        // Until the peer has said otherwise its table is as large as the protocol has it (RFC 9113 §6.5.2), and so is
+        // every one it may take.
+        allowedSize = min(maximumTable, DynamicTable.largestSize)
+        table = DynamicTable(maximumSize: allowedSize)
+    }
+
+    /// Changes what the settings allow, once the peer has acknowledged them.
+    package mutating func limitTable(to size: Int) {
+        allowedSize = min(size, DynamicTable.largestSize)
+        owesSizeUpdate = table.maximumSize > allowedSize
+    }
+
+    /// Entries of the dynamic table and their size, for tests.
+    package var tableCount: Int { table.count }
+    package var tableSize: Int { table.size }
+
+    /// The name and value of an entry, the newest one first.
+    package func tableEntry(_ index: Int) -> (name: [UInt8], value: [UInt8]) {
+        let entry = table[index + 1]
+        let line = unsafe table.line(of: entry)
+        let name = Int(entry.nameCount)
+        return unsafe (Array(line[..<name]), Array(line[(name + 2)..<(name + 2 + Int(entry.valueCount))]))
+    }
+
+    /// Decodes a whole field block into `fields`.
+    package mutating func decode(_ block: RawSpan, into fields: inout FieldList) throws(HTTP2Fault) {
+        fields.removeAll()
+        var offset = 0
+        let end = block.byteCount
+        if offset < end, block.byte(at: 0) & 0xE0 == 0x20 || owesSizeUpdate {
+            try takeSizeUpdates(block, at: &offset)
+        }
+        while offset < end {
+            let first = block.byte(at: offset)
+            if first >= 0x80 {
+                let index = try HPACKInteger.decode(block, at: &offset, prefix: 7)
+                try takeIndexed(index, into: &fields)
+            } else if first >= 0x40 {
+                let index = try HPACKInteger.decode(block, at: &offset, prefix: 6)
+                try takeLiteral(block, at: &offset, name: index, .indexed, into: &fields)
+            } else if first >= 0x20 {
+                throw .misplacedSizeUpdate
+            } else {
+                let index = try HPACKInteger.decode(block, at: &offset, prefix: 4)
+                try takeLiteral(block, at: &offset, name: index, first >= 0x10 ? .never : .plain, into: &fields)
+            }
+        }
+    }
+
+    /// What a literal is for: to become an entry, not to, or never to, wherever it is passed on (RFC 7541 §6.2).
+    private enum Indexing { case indexed, plain, never }
+
+    /// Takes the size updates in front of the first field (RFC 7541 §4.2).
+    @inline(never)
+    private mutating func takeSizeUpdates(_ block: RawSpan, at offset: inout Int) throws(HTTP2Fault) {
+        while offset < block.byteCount, block.byte(at: offset) & 0xE0 == 0x20 {
+            let size = try HPACKInteger.decode(block, at: &offset, prefix: 5)
+            guard size <= allowedSize else { throw .sizeUpdateTooLarge }
+            table.resize(to: size)
+            owesSizeUpdate = false
+        }
+        if owesSizeUpdate { throw .missingSizeUpdate }
+    }
+
+    /// A field that is in a table, name and value (§6.1).
+    @inline(__always)
+    private func takeIndexed(_ index: Int, into fields: inout FieldList) throws(HTTP2Fault) {
+        guard index > 0 else { throw .invalidIndex }
+        if index <= StaticTable.count {
+            guard fields.chargeField() else { return }
+            let entry = StaticTable.entries[index - 1]
+            let (name, value) = (Int(entry.nameCount), Int(entry.valueCount))
+            guard fields.charge(name + value) else { return }
+            unsafe fields.copy(StaticTable.line(of: entry))
+            fields.append(
+                nameCount: name, valueCount: value, meaning: entry.name, nameFault: .none, valueFault: .none,
+                isNeverIndexed: false)
+            return
+        }
+        guard index - StaticTable.count <= table.count else { throw .invalidIndex }
+        guard fields.chargeField() else { return }
+        let entry = table[index - StaticTable.count]
+        let (name, value) = (Int(entry.nameCount), Int(entry.valueCount))
+        guard fields.charge(name + value) else { return }
+        unsafe fields.copy(table.line(of: entry))
+        fields.append(
+            nameCount: name, valueCount: value, meaning: entry.name, nameFault: entry.nameFault,
+            valueFault: entry.valueFault, isNeverIndexed: false)
+    }
+
+    /// A name that a literal refers to, or has itself.
+    private struct LiteralName {
+        var count: Int
+        var meaning: FieldName
+        var fault: FieldFault
+    }
+
+    /// A literal field (§6.2). One that does not fit anywhere is stepped over.
+    @inline(never)
+    private mutating func takeLiteral(
+        _ block: RawSpan, at offset: inout Int, name index: Int, _ indexing: Indexing, into fields: inout FieldList
+    ) throws(HTTP2Fault) {
+        _ = fields.chargeField()
+        let room = unsafe fields.room
+        let lineRoom = room.count - FieldList.lineOverhead
+        let name =
+            unsafe try index > 0
+            ? knownName(index, into: room)
+            : literalName(block, at: &offset, into: UnsafeMutableRawBufferPointer(rebasing: room[..<lineRoom]))
+        guard let name else {
+            try Self.skipString(block, at: &offset)
+            return dropOversized(indexing, from: &fields)
+        }
+        let valueStart = name.count + 2
+        let value = unsafe try Self.string(
+            block, at: &offset,
+            into: UnsafeMutableRawBufferPointer(rebasing: room[min(valueStart, lineRoom)..<(room.count - 2)]))
+        guard let value else { return dropOversized(indexing, from: &fields) }
+        unsafe room.storeBytes(of: 0x203A, toByteOffset: name.count, as: UInt16.self)
+        unsafe room.storeBytes(of: ASCII.lineEnd, toByteOffset: valueStart + value, as: UInt16.self)
+        let line = unsafe fields.written(valueStart + value + 2)
+        let fault = unsafe FieldFault.inValue(line.bytes, from: valueStart, to: valueStart + value)
+        if indexing == .indexed { unsafe add(line, name, valueCount: value, fault) }
+        guard fields.charge(name.count + value) else { return }
+        fields.append(
+            nameCount: name.count, valueCount: value, meaning: name.meaning, nameFault: name.fault, valueFault: fault,
+            isNeverIndexed: indexing == .never)
+    }
+
+    /// A field longer than all room is longer than the table too, which it empties (§4.4).
+    private mutating func dropOversized(_ indexing: Indexing, from fields: inout FieldList) {
+        if indexing == .indexed { table.evict(to: 0) }
+        _ = fields.charge(fields.limits.maximumHead + 1)
+    }
+
+    private mutating func add(
+        _ line: UnsafeRawBufferPointer, _ name: LiteralName, valueCount: Int, _ fault: FieldFault
+    ) {
+        let size = name.count + valueCount + DynamicTable.entryOverhead
+        if size <= table.maximumSize {
+            table.evict(to: table.maximumSize - size)
+            unsafe OutputBuffer.copy(
+                line.baseAddress.unsafelyUnwrapped, line.count, to: table.room(for: line.count))
+        }
+        table.add(
+            nameCount: name.count, valueCount: valueCount, name: name.meaning, nameFault: name.fault,
+            valueFault: fault)
+    }
+
+    /// Copies the name of an entry into `room`.
+    @inline(__always)
+    private func knownName(
+        _ index: Int, into room: UnsafeMutableRawBufferPointer
+    ) throws(HTTP2Fault) -> LiteralName? {
+        let target = unsafe room.baseAddress.unsafelyUnwrapped
+        if index <= StaticTable.count {
+            let entry = StaticTable.entries[index - 1]
+            let line = unsafe StaticTable.line(of: entry)
+            unsafe OutputBuffer.copy(line.baseAddress.unsafelyUnwrapped, Int(entry.nameCount), to: target)
+            return LiteralName(count: Int(entry.nameCount), meaning: entry.name, fault: .none)
+        }
+        guard index - StaticTable.count <= table.count else { throw .invalidIndex }
+        let entry = table[index - StaticTable.count]
+        let line = unsafe table.line(of: entry)
+        precondition(Int(entry.nameCount) + FieldList.lineOverhead <= room.count)
+        unsafe OutputBuffer.copy(line.baseAddress.unsafelyUnwrapped, Int(entry.nameCount), to: target)
+        return LiteralName(count: Int(entry.nameCount), meaning: entry.name, fault: entry.nameFault)
+    }
+
+    /// Decodes a name into `room`; nil when there is no room for it.
+    @inline(__always)
+    private func literalName(
+        _ block: RawSpan, at offset: inout Int, into room: UnsafeMutableRawBufferPointer
+    ) throws(HTTP2Fault) -> LiteralName? {
+        guard let count = unsafe try Self.string(block, at: &offset, into: room) else { return nil }
+        let bytes = unsafe UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(room)[..<count]).bytes
+        return LiteralName(
+            count: count, meaning: FieldName(bytes, from: 0, to: count),
+            fault: FieldFault.inName(bytes, from: 0, to: count))
+    }
+
+    /// Decodes a string (§5.2) into `room` and returns how many bytes it has; nil when there is no room for them.
+    @inline(__always)
+    private static func string(
+        _ block: RawSpan, at offset: inout Int, into room: UnsafeMutableRawBufferPointer
+    ) throws(HTTP2Fault) -> Int? {
+        let (start, end, isCoded) = try stringBounds(block, at: &offset)
+        if isCoded { return unsafe try HuffmanCoding.decode(block, from: start, to: end, into: room) }
+        let count = end - start
+        guard count <= room.count else { return nil }
+        if count > 0 {
+            unsafe block.withUnsafeBytes { bytes in
+                unsafe OutputBuffer.copy(
+                    bytes.baseAddress.unsafelyUnwrapped + start, count, to: room.baseAddress.unsafelyUnwrapped)
+            }
+        }
+        return count
+    }
+
+    @inline(__always)
+    private static func stringBounds(
+        _ block: RawSpan, at offset: inout Int
+    ) throws(HTTP2Fault) -> (start: Int, end: Int, isCoded: Bool) {
+        guard offset < block.byteCount else { throw .truncatedFieldBlock }
+        let isCoded = block.byte(at: offset) >= 0x80
+        let count = try HPACKInteger.decode(block, at: &offset, prefix: 7)
+        guard count <= block.byteCount - offset else { throw .truncatedFieldBlock }
+        let start = offset
+        offset += count
+        return (start, offset, isCoded)
+    }
+
+    private static func skipString(_ block: RawSpan, at offset: inout Int) throws(HTTP2Fault) {
+        _ = try stringBounds(block, at: &offset)
+    }
+}

@@ -1,0 +1,208 @@
+/// Encodes the field blocks of one connection, in the order they are sent (RFC 7541 §3).
+///
+/// A field goes into the dynamic table when it is sent for the second time: what every response has is then one octet,
+/// and what no two of them share never drives it out. Names are written in lower case.
+@safe
+package struct HPACKEncoder: ~Copyable {
+    private var table: DynamicTable
+    /// The largest table this end wants.
+    private let wantedSize: Int
+    /// The sizes to tell in front of the next block: the smallest there was in between, and the present one.
+    private var owedUpdate: (smallest: Int, present: Int)?
+    private var seen = SeenFields()
+
+    /// What the peer's table is as long as it has said nothing (RFC 9113 §6.5.2).
+    private static var initialSize: Int { 4096 }
+    /// Bytes of the largest field that is looked for in the table.
+    private static var largestIndexed: Int { 1024 }
+    /// A cookie shorter than this can be guessed piece by piece where the table tells whether it was (RFC 7541 §7.1.3).
+    private static var shortCookie: Int { 20 }
+
+    package init(maximumTable: Int = 4096) {
+        wantedSize = min(maximumTable, DynamicTable.largestSize)
+        table = DynamicTable(maximumSize: min(wantedSize, Self.initialSize))
+        if wantedSize < Self.initialSize { owedUpdate = (wantedSize, wantedSize) }
+    }
+
+    /// Heeds the peer's SETTINGS_HEADER_TABLE_SIZE.
+    package mutating func limitTable(to size: Int) {
+        let present = min(size, wantedSize)
+        guard present != table.maximumSize || owedUpdate != nil else { return }
+        owedUpdate = (min(owedUpdate?.smallest ?? present, present), present)
+        table.resize(to: present)
+    }
+
+    /// Forgets everything it can, for a connection that is idle.
+    package mutating func trim() { seen.removeAll() }
+
+    package var tableCount: Int { table.count }
+    package var tableSize: Int { table.size }
+
+    /// Begins a field block: says how large the table is, where that has changed (RFC 7541 §4.2).
+    package mutating func beginBlock(to output: inout OutputBuffer) {
+        guard let owed = owedUpdate else { return }
+        owedUpdate = nil
+        if owed.smallest < owed.present { Self.writeSizeUpdate(owed.smallest, to: &output) }
+        Self.writeSizeUpdate(owed.present, to: &output)
+    }
+
+    private static func writeSizeUpdate(_ size: Int, to output: inout OutputBuffer) {
+        unsafe output.append(upTo: HPACKInteger.maximumEncoded) { room in
+            unsafe HPACKInteger.encode(size, prefix: 5, flags: 0x20, to: room.baseAddress.unsafelyUnwrapped)
+        }
+    }
+
+    /// Encodes `:status`.
+    @inline(__always)
+    package mutating func encode(status: Int, to output: inout OutputBuffer) {
+        switch status {
+        case 200: output.append(0x88)
+        case 204: output.append(0x89)
+        case 206: output.append(0x8A)
+        case 304: output.append(0x8B)
+        case 400: output.append(0x8C)
+        case 404: output.append(0x8D)
+        case 500: output.append(0x8E)
+        default: encode(otherStatus: status, to: &output)
+        }
+    }
+
+    @inline(never)
+    private mutating func encode(otherStatus status: Int, to output: inout OutputBuffer) {
+        var digits: UInt32 = 0
+        for unit in [100, 10, 1] { digits = digits << 8 | UInt32(0x30 + status / unit % 10) }
+        unsafe withUnsafeBytes(of: digits.bigEndian) { bytes in
+            unsafe encode(":status", UnsafeRawBufferPointer(rebasing: bytes[1...]), to: &output)
+        }
+    }
+
+    package mutating func encode(_ name: StaticString, _ value: UnsafeRawBufferPointer, to output: inout OutputBuffer) {
+        let name = unsafe UnsafeRawBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount)
+        unsafe encode(name, value, to: &output)
+    }
+
+    /// Encodes a field, whose name and value are valid.
+    ///
+    /// - Parameter isSensitive: whether nobody may put it into a table, whatever its name.
+    package mutating func encode(
+        _ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer, isSensitive: Bool = false,
+        to output: inout OutputBuffer
+    ) {
+        let size = name.count + value.count
+        guard size <= Self.largestIndexed, size + DynamicTable.entryOverhead <= table.maximumSize else {
+            return unsafe encodeLarge(name, value, isSensitive: isSensitive, to: &output)
+        }
+        let line = unsafe writeLine(name, value)
+        let lowerName = unsafe UnsafeRawBufferPointer(rebasing: line[..<name.count])
+        if unsafe isSensitive || Self.isSecret(lowerName, valueCount: value.count) {
+            return unsafe writeLiteral(lowerName, value, flags: 0x10, prefix: 4, to: &output)
+        }
+        let hash = unsafe SeenFields.hash(line)
+        switch seen.look(for: hash, in: table) {
+        case .entry(let index) where unsafe isEqual(line, to: index):
+            let number = StaticTable.count + index
+            if number < 0x7F { return output.append(UInt8(truncatingIfNeeded: 0x80 | number)) }
+            unsafe output.append(upTo: HPACKInteger.maximumEncoded) { room in
+                unsafe HPACKInteger.encode(number, prefix: 7, flags: 0x80, to: room.baseAddress.unsafelyUnwrapped)
+            }
+        case .seen, .entry:
+            unsafe writeLiteral(lowerName, value, flags: 0x40, prefix: 6, to: &output)
+            table.add(nameCount: name.count, valueCount: value.count, name: .other)
+            seen.note(hash, number: table.inserted, in: table)
+        case .new:
+            unsafe writeLiteral(lowerName, value, flags: 0x00, prefix: 4, to: &output)
+            seen.note(hash, number: 0, in: table)
+        }
+    }
+
+    /// Writes the field's line where it would stand in the table; it becomes part of it only by `table.add`.
+    @inline(__always)
+    private mutating func writeLine(
+        _ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer
+    ) -> UnsafeRawBufferPointer {
+        let count = name.count + value.count + FieldList.lineOverhead
+        // Copies of whole words may reach beyond the line.
+        let room = unsafe table.room(for: count)
+        unsafe Self.copyInLowerCase(name, to: room)
+        unsafe room.storeBytes(of: 0x203A, toByteOffset: name.count, as: UInt16.self)
+        if let source = value.baseAddress { unsafe OutputBuffer.copy(source, value.count, to: room + name.count + 2) }
+        unsafe room.storeBytes(of: ASCII.lineEnd, toByteOffset: count - 2, as: UInt16.self)
+        return unsafe UnsafeRawBufferPointer(start: room, count: count)
+    }
+
+    @inline(__always)
+    private static func copyInLowerCase(_ name: UnsafeRawBufferPointer, to room: UnsafeMutableRawPointer) {
+        guard let source = name.baseAddress else { return }
+        unsafe OutputBuffer.copy(source, name.count, to: room)
+        var offset = 0
+        while offset < name.count {
+            let bytes = unsafe room.loadUnaligned(fromByteOffset: offset, as: SIMD8<UInt8>.self)
+            let isCapital = bytes &- SIMD8(repeating: 0x41) .< SIMD8(repeating: 26)
+            let small = bytes.replacing(with: bytes | SIMD8(repeating: 0x20), where: isCapital)
+            unsafe room.storeBytes(of: small, toByteOffset: offset, as: SIMD8<UInt8>.self)
+            offset += 8
+        }
+    }
+
+    @inline(__always)
+    private func isEqual(_ line: UnsafeRawBufferPointer, to index: Int) -> Bool {
+        let entry = table[index]
+        guard entry.lineCount == line.count else { return false }
+        return unsafe SeenFields.isEqual(line, table.line(of: entry))
+    }
+
+    /// Whether a field must not be found by guessing (RFC 7541 §7.1).
+    @inline(__always)
+    private static func isSecret(_ name: UnsafeRawBufferPointer, valueCount: Int) -> Bool {
+        switch name.count {
+        case 6: unsafe valueCount < shortCookie && name.bytes.equals("cookie", from: 0, to: 6)
+        case 10: unsafe name.bytes.equals("set-cookie", from: 0, to: 10)
+        case 13: unsafe name.bytes.equals("authorization", from: 0, to: 13)
+        case 19: unsafe name.bytes.equals("proxy-authorization", from: 0, to: 19)
+        default: false
+        }
+    }
+
+    /// Encodes a field that is too large for the table.
+    @inline(never)
+    private func encodeLarge(
+        _ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer, isSensitive: Bool,
+        to output: inout OutputBuffer
+    ) {
+        unsafe withUnsafeTemporaryAllocation(byteCount: name.count + 8, alignment: 8) { room in
+            unsafe Self.copyInLowerCase(name, to: room.baseAddress.unsafelyUnwrapped)
+            let lowerName = unsafe UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(room)[..<name.count])
+            let isSecret = unsafe isSensitive || Self.isSecret(lowerName, valueCount: value.count)
+            unsafe writeLiteral(lowerName, value, flags: isSecret ? 0x10 : 0x00, prefix: 4, to: &output)
+        }
+    }
+
+    /// Writes a literal field, its name by an index of the static table where there is one (RFC 7541 §6.2).
+    @inline(never)
+    private func writeLiteral(
+        _ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer, flags: UInt8, prefix: Int,
+        to output: inout OutputBuffer
+    ) {
+        let limit = name.count + value.count + 3 * HPACKInteger.maximumEncoded + 8
+        unsafe output.append(upTo: limit) { room in
+            let start = unsafe room.baseAddress.unsafelyUnwrapped
+            let index = unsafe StaticTable.index(ofName: name)
+            var count = unsafe HPACKInteger.encode(index ?? 0, prefix: prefix, flags: flags, to: start)
+            if index == nil { count += unsafe Self.writeString(name, to: start + count) }
+            return unsafe count + Self.writeString(value, to: start + count)
+        }
+    }
+
+    /// Writes a string in whichever form is shorter (RFC 7541 §5.2) and returns how many bytes that took.
+    @inline(__always)
+    private static func writeString(_ text: UnsafeRawBufferPointer, to output: UnsafeMutableRawPointer) -> Int {
+        let coded = unsafe HuffmanCoding.encodedCount(text)
+        if coded < text.count {
+            let count = unsafe HPACKInteger.encode(coded, prefix: 7, flags: 0x80, to: output)
+            return unsafe count + HuffmanCoding.encode(text, to: output + count)
+        }
+        let count = unsafe HPACKInteger.encode(text.count, prefix: 7, flags: 0, to: output)
+        if let source = text.baseAddress { unsafe OutputBuffer.copy(source, text.count, to: output + count) }
+        return count + text.count
+    }
+}

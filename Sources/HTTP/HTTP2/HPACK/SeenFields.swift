@@ -1,0 +1,108 @@
+/// Which fields were sent before, and which entry of the dynamic table each has become: a small table by hash, in
+/// which a newer field takes the place of an older one.
+///
+/// What it forgets is sent as a literal once more; it never has to be right.
+@safe
+struct SeenFields: ~Copyable {
+    private struct Place: BitwiseCopyable {
+        var hash: UInt32
+        /// The entry's number, counted as `DynamicTable.inserted`; 0 for a field that is no entry.
+        var number: UInt32
+    }
+
+    enum Result {
+        case new
+        case seen
+        /// Its index in the table, where the line has still to be compared.
+        case entry(Int)
+    }
+
+    private static var count: Int { 64 }
+    private var places: UnsafeMutablePointer<Place>?
+
+    init() { unsafe places = nil }
+    deinit { unsafe places?.deallocate() }
+
+    mutating func removeAll() {
+        unsafe places?.deallocate()
+        unsafe places = nil
+    }
+
+    @inline(__always)
+    func look(for hash: UInt32, in table: borrowing DynamicTable) -> Result {
+        guard let places = unsafe places else { return .new }
+        let first = Int(hash) & (Self.count - 1)
+        let place: Place
+        if unsafe places[first].hash == hash {
+            place = unsafe places[first]
+        } else if unsafe places[first ^ 1].hash == hash {
+            place = unsafe places[first ^ 1]
+        } else {
+            return .new
+        }
+        let age = Int(table.inserted &- place.number)
+        return place.number != 0 && age < table.count ? .entry(age + 1) : .seen
+    }
+
+    mutating func note(_ hash: UInt32, number: UInt32, in table: borrowing DynamicTable) {
+        if unsafe places == nil {
+            let made = UnsafeMutablePointer<Place>.allocate(capacity: Self.count)
+            unsafe made.initialize(repeating: Place(hash: 0, number: 0), count: Self.count)
+            unsafe places = made
+        }
+        let places = unsafe places.unsafelyUnwrapped
+        let first = Int(hash) & (Self.count - 1)
+        let second = first ^ 1
+        // Its own place, or one of no entry, or the first.
+        let isFirst =
+            unsafe places[first].hash == hash
+            || places[second].hash != hash
+                && (!isEntry(places[first], table) || isEntry(places[second], table))
+        unsafe places[isFirst ? first : second] = Place(hash: hash, number: number)
+    }
+
+    private func isEntry(_ place: Place, _ table: borrowing DynamicTable) -> Bool {
+        place.number != 0 && Int(table.inserted &- place.number) < table.count
+    }
+
+    /// A hash of a line, which has four bytes at least.
+    @inline(__always)
+    static func hash(_ line: UnsafeRawBufferPointer) -> UInt32 {
+        let bytes = unsafe line.baseAddress.unsafelyUnwrapped
+        var hash = UInt64(truncatingIfNeeded: line.count)
+        func mix(_ word: UInt64) {
+            hash = (hash ^ word) &* 0x9E37_79B9_7F4A_7C15
+            hash ^= hash &>> 29
+        }
+        if line.count >= 8 {
+            var offset = 0
+            while offset < line.count - 8 {
+                mix(unsafe bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+                offset += 8
+            }
+            mix(unsafe bytes.loadUnaligned(fromByteOffset: line.count - 8, as: UInt64.self))
+        } else {
+            mix(UInt64(unsafe bytes.loadUnaligned(as: UInt32.self)))
+            mix(UInt64(unsafe bytes.loadUnaligned(fromByteOffset: line.count - 4, as: UInt32.self)))
+        }
+        // 0 stands for a place nobody has.
+        return UInt32(truncatingIfNeeded: hash >> 32) | 1 << 31
+    }
+
+    /// Whether two lines of one length are the same.
+    @inline(__always)
+    static func isEqual(_ line: UnsafeRawBufferPointer, _ other: UnsafeRawBufferPointer) -> Bool {
+        let (one, two) = unsafe (line.baseAddress.unsafelyUnwrapped, other.baseAddress.unsafelyUnwrapped)
+        func differ(at offset: Int) -> Bool {
+            unsafe one.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+                != two.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+        }
+        guard line.count >= 8 else { return unsafe line.elementsEqual(other) }
+        var offset = 0
+        while offset < line.count - 8 {
+            if differ(at: offset) { return false }
+            offset += 8
+        }
+        return !differ(at: line.count - 8)
+    }
+}
