@@ -1,0 +1,106 @@
+/// The types of frames (RFC 9113 §6, RFC 9218 §7.1).
+package enum FrameType: UInt8, BitwiseCopyable, Sendable, CaseIterable {
+    case data = 0x0
+    case headers = 0x1
+    case priority = 0x2
+    case resetStream = 0x3
+    case settings = 0x4
+    case pushPromise = 0x5
+    case ping = 0x6
+    case goAway = 0x7
+    case windowUpdate = 0x8
+    case continuation = 0x9
+    case priorityUpdate = 0x10
+}
+
+/// Flags of frames; the same bit means another thing on another type.
+package enum FrameFlag {
+    package static var endStream: UInt8 { 0x1 }
+    package static var acknowledgement: UInt8 { 0x1 }
+    package static var endHeaders: UInt8 { 0x4 }
+    package static var padded: UInt8 { 0x8 }
+    package static var priority: UInt8 { 0x20 }
+}
+
+/// The nine octets in front of every frame (RFC 9113 §4.1).
+package struct FrameHeader: BitwiseCopyable, Equatable, Sendable {
+    /// Bytes of the payload.
+    package var length: Int
+    /// The type as sent; those nobody knows are ignored (§5.5).
+    package var rawType: UInt8
+    package var flags: UInt8
+    /// Without the reserved bit, which is ignored.
+    package var stream: UInt32
+
+    /// Bytes of a header.
+    package static var count: Int { 9 }
+    /// The largest payload a peer may send that was told nothing else (§4.2).
+    package static var defaultMaximumLength: Int { 1 << 14 }
+
+    package var type: FrameType? { FrameType(rawValue: rawType) }
+
+    package init(_ type: FrameType, flags: UInt8 = 0, stream: UInt32, length: Int) {
+        self.length = length
+        rawType = type.rawValue
+        self.flags = flags
+        self.stream = stream
+    }
+
+    /// The header at `offset`, all of whose octets are there.
+    @inline(__always)
+    package init(_ input: RawSpan, at offset: Int) {
+        let word = input.word(at: offset).byteSwapped
+        length = Int(word >> 40)
+        rawType = UInt8(truncatingIfNeeded: word >> 32)
+        flags = UInt8(truncatingIfNeeded: word >> 24)
+        // Three octets of the identifier and, in the ninth, the last one.
+        let high = UInt32(truncatingIfNeeded: word & 0xFF_FFFF) << 8
+        stream = (high | UInt32(input.byte(at: offset + 8))) & 0x7FFF_FFFF
+    }
+
+    @inline(__always)
+    package func has(_ flag: UInt8) -> Bool { flags & flag != 0 }
+
+    @inline(__always)
+    package func encode(to output: inout OutputBuffer) {
+        unsafe output.append(upTo: Self.count + 7) { room in
+            unsafe write(to: room.baseAddress.unsafelyUnwrapped)
+            return Self.count
+        }
+    }
+
+    /// Writes the nine octets.
+    @inline(__always)
+    func write(to room: UnsafeMutableRawPointer) {
+        let word = UInt64(length) << 40 | UInt64(rawType) << 32 | UInt64(flags) << 24 | UInt64(stream >> 8)
+        unsafe room.storeBytes(of: word.bigEndian, as: UInt64.self)
+        unsafe room.storeBytes(of: UInt8(truncatingIfNeeded: stream), toByteOffset: 8, as: UInt8.self)
+    }
+
+    /// The payload without its padding (§6.1), which is counted from its first octet: where the rest stands within it.
+    ///
+    /// - Parameter firstOctet: the payload's first, the length of the padding, when the frame is padded.
+    @inline(__always)
+    func unpadded(_ firstOctet: UInt8) throws(HTTP2Fault) -> Range<Int> {
+        guard has(FrameFlag.padded) else { return 0..<length }
+        guard length > 0 else { throw .invalidFrameSize }
+        guard Int(firstOctet) < length else { throw .paddingTooLarge }
+        return 1..<(length - Int(firstOctet))
+    }
+}
+
+extension RawSpan {
+    /// Four octets from `offset`, the first one highest, as frames have their numbers.
+    @inline(__always)
+    func number(at offset: Int) -> UInt32 { halfWord(at: offset).byteSwapped }
+}
+
+extension OutputBuffer {
+    @inline(__always)
+    mutating func append(number: UInt32) {
+        unsafe append(upTo: 4) { room in
+            unsafe room.storeBytes(of: number.bigEndian, as: UInt32.self)
+            return 4
+        }
+    }
+}

@@ -1,0 +1,47 @@
+/// HEADERS (RFC 9113 §6.2): the field block of a head or of trailers, or the first fragment of it.
+package struct HeadersFrame: Equatable {
+    /// The fragment of the field block within the payload.
+    package var fragment: Range<Int>
+    package var endsStream: Bool
+    package var endsBlock: Bool
+    /// The stream this one depends on, by the scheme of priorities that RFC 9113 has done away with.
+    package var dependency: UInt32?
+
+    /// Of a payload that is there as a whole.
+    @inline(__always)
+    package init(_ header: FrameHeader, _ payload: RawSpan) throws(HTTP2Fault) {
+        fragment = try header.unpadded(header.length > 0 ? payload.byte(at: 0) : 0)
+        endsStream = header.has(FrameFlag.endStream)
+        endsBlock = header.has(FrameFlag.endHeaders)
+        if header.has(FrameFlag.priority) {
+            guard fragment.count >= PriorityFrame.count else { throw .invalidFrameSize }
+            dependency = PriorityFrame.dependency(payload, at: fragment.lowerBound)
+            fragment = fragment.lowerBound + PriorityFrame.count..<fragment.upperBound
+        }
+    }
+
+    /// Begins a frame whose field block follows; `end` completes it.
+    ///
+    /// - Returns: where it begins, counted from the first byte of the output not sent yet.
+    @inline(__always)
+    static func begin(in output: inout OutputBuffer) -> Int {
+        let start = output.count
+        FrameHeader(.headers, stream: 0, length: 0).encode(to: &output)
+        return start
+    }
+
+    /// Completes the frame that begins at `start`; what is more than a frame may hold goes into CONTINUATION frames.
+    @inline(__always)
+    static func end(
+        at start: Int, stream: UInt32, endsStream: Bool, maximumLength: Int, in output: inout OutputBuffer
+    ) {
+        let count = output.count - start - FrameHeader.count
+        var flags = endsStream ? FrameFlag.endStream : 0
+        if count <= maximumLength { flags |= FrameFlag.endHeaders }
+        let header = FrameHeader(.headers, flags: flags, stream: stream, length: min(count, maximumLength))
+        unsafe output.overwrite(at: start, count: FrameHeader.count) { unsafe header.write(to: $0) }
+        guard count > maximumLength else { return }
+        ContinuationFrame.split(
+            from: start + FrameHeader.count + maximumLength, stream: stream, maximumLength: maximumLength, in: &output)
+    }
+}

@@ -1,0 +1,14 @@
+/// WINDOW_UPDATE (RFC 9113 §6.9): how much more the other end may send, on a stream or on all of them.
+package enum WindowUpdateFrame {
+    /// How much more; 0, which moves nothing, is for the caller to refuse.
+    package static func increment(_ header: FrameHeader, _ payload: RawSpan) throws(HTTP2Fault) -> Int {
+        guard header.length == 4 else { throw .invalidFrameSize }
+        return Int(payload.number(at: 0) & 0x7FFF_FFFF)
+    }
+
+    @inline(__always)
+    package static func encode(_ increment: Int, stream: UInt32, to output: inout OutputBuffer) {
+        FrameHeader(.windowUpdate, stream: stream, length: 4).encode(to: &output)
+        output.append(number: UInt32(truncatingIfNeeded: increment))
+    }
+}
