@@ -1,0 +1,218 @@
+/// A stream as long as it is open in one direction at least.
+package struct HTTP2Stream: BitwiseCopyable {
+    package fileprivate(set) var id: UInt32
+    package var state: StreamState
+    var sendWindow: SendWindow
+    var receiveWindow: ReceiveWindow
+    /// Its share of the connection's budget for uploads.
+    var share = 0
+    /// Bytes that Content-Length still promises; nil when it says nothing.
+    var remainingContent: UInt64?
+    package internal(set) var priority = StreamPriority()
+    /// Whether its priority came by PRIORITY_UPDATE, which is stronger than the field (RFC 9218 §7.1).
+    var isReprioritized = false
+    /// Whether the final head of the response was sent.
+    package internal(set) var isHeadSent = false
+    /// Whether the response has bytes that only the windows keep back.
+    var wantsToSend = false
+    /// In the line of those that may send now.
+    fileprivate var isQueued = false
+    fileprivate var behind: Int16 = -1
+    /// What the owner of the connection knows the stream by.
+    package var context: UInt = 0
+
+    init(id: UInt32, state: StreamState, sendWindow: Int, receiveWindow: Int) {
+        self.id = id
+        self.state = state
+        self.sendWindow = SendWindow(sendWindow)
+        self.receiveWindow = ReceiveWindow(receiveWindow)
+    }
+}
+
+/// A stream that may be gone by the time it is looked for.
+package struct StreamReference: Hashable, BitwiseCopyable, Sendable {
+    package let id: UInt32
+    let place: Int16
+}
+
+/// The streams that are open, each in a place of its own as long as it is.
+///
+/// Those that may send wait in a line for each urgency (RFC 9218 §10).
+@safe
+package struct StreamTable: ~Copyable {
+    private var places: UnsafeMutablePointer<HTTP2Stream>?
+    private var capacity = 0
+    package private(set) var count = 0
+    private var first = InlineArray<8, Int16>(repeating: -1)
+    private var last = InlineArray<8, Int16>(repeating: -1)
+
+    private static var firstCapacity: Int { 4 }
+
+    package init() { unsafe places = nil }
+
+    deinit { unsafe places?.deallocate() }
+
+    /// Adds a stream; the reference to it.
+    mutating func add(_ stream: HTTP2Stream) -> StreamReference {
+        if count == capacity { grow() }
+        let places = unsafe places.unsafelyUnwrapped
+        // Identifiers follow one another, so this place is nearly always free, and the first where it is looked for.
+        var place = Int(stream.id >> 1) & (capacity - 1)
+        while unsafe places[place].id != 0 { place = (place + 1) & (capacity - 1) }
+        unsafe places[place] = stream
+        count += 1
+        return StreamReference(id: stream.id, place: Int16(truncatingIfNeeded: place))
+    }
+
+    mutating func remove(_ reference: StreamReference) {
+        guard contains(reference) else { return }
+        unqueue(reference)
+        unsafe places.unsafelyUnwrapped[Int(reference.place)].id = 0
+        count -= 1
+    }
+
+    @inline(__always)
+    package func contains(_ reference: StreamReference) -> Bool {
+        let place = Int(reference.place)
+        return unsafe place < capacity && places.unsafelyUnwrapped[place].id == reference.id
+    }
+
+    package func find(_ id: UInt32) -> StreamReference? {
+        var place = Int(id >> 1) & max(capacity - 1, 0)
+        for _ in 0..<capacity {
+            if unsafe places.unsafelyUnwrapped[place].id == id {
+                return StreamReference(id: id, place: Int16(truncatingIfNeeded: place))
+            }
+            place = (place + 1) & (capacity - 1)
+        }
+        return nil
+    }
+
+    /// The stream; it is there.
+    @inline(__always)
+    package subscript(reference: StreamReference) -> HTTP2Stream {
+        get {
+            precondition(contains(reference), "the stream is gone")
+            return unsafe places.unsafelyUnwrapped[Int(reference.place)]
+        }
+        _modify {
+            precondition(contains(reference), "the stream is gone")
+            yield unsafe &places.unsafelyUnwrapped[Int(reference.place)]
+        }
+    }
+
+    /// Calls `body` with each stream.
+    package func forEach(_ body: (StreamReference) -> Void) {
+        for place in 0..<capacity {
+            let id = unsafe places.unsafelyUnwrapped[place].id
+            if id != 0 { body(StreamReference(id: id, place: Int16(truncatingIfNeeded: place))) }
+        }
+    }
+
+    /// Changes the window of every stream; false when one becomes too large.
+    mutating func changeSendWindows(by count: Int) -> Bool {
+        for place in 0..<capacity where unsafe places.unsafelyUnwrapped[place].id != 0 {
+            guard unsafe places.unsafelyUnwrapped[place].sendWindow.change(by: count) else { return false }
+            if count > 0 { queue(at: place) } else { unqueueIfClosed(at: place) }
+        }
+        return true
+    }
+
+    /// Gives memory back that no stream needs.
+    mutating func trim() {
+        guard count == 0 else { return }
+        unsafe places?.deallocate()
+        unsafe places = nil
+        capacity = 0
+    }
+
+    @inline(never)
+    private mutating func grow() {
+        let larger = max(Self.firstCapacity, 2 * capacity)
+        let made = UnsafeMutablePointer<HTTP2Stream>.allocate(capacity: larger)
+        let empty = HTTP2Stream(id: 0, state: .idle, sendWindow: 0, receiveWindow: 0)
+        unsafe made.initialize(repeating: empty, count: larger)
+        if let places = unsafe places {
+            unsafe made.update(from: places, count: capacity)
+            unsafe places.deallocate()
+        }
+        unsafe places = made
+        capacity = larger
+    }
+}
+
+// The lines of those that may send.
+extension StreamTable {
+    /// Whether a stream waits in a line.
+    package var hasQueued: Bool { first.indices.contains { first[$0] >= 0 } }
+
+    /// Puts a stream that wants to send, and may, at the end of its line.
+    mutating func queue(_ reference: StreamReference) {
+        if contains(reference) { queue(at: Int(reference.place)) }
+    }
+
+    private mutating func queue(at place: Int) {
+        let places = unsafe places.unsafelyUnwrapped
+        let stream = unsafe places[place]
+        guard stream.wantsToSend, !stream.isQueued, stream.sendWindow.size > 0 else { return }
+        unsafe places[place].isQueued = true
+        unsafe places[place].behind = -1
+        let line = Int(stream.priority.urgency & 7)
+        if first[line] < 0 {
+            first[line] = Int16(truncatingIfNeeded: place)
+        } else {
+            unsafe places[Int(last[line])].behind = Int16(truncatingIfNeeded: place)
+        }
+        last[line] = Int16(truncatingIfNeeded: place)
+    }
+
+    /// The stream to send next: the first in the most urgent line that has one. It stays where it is.
+    package func nextToSend() -> StreamReference? {
+        for line in first.indices where first[line] >= 0 {
+            let place = Int(first[line])
+            return StreamReference(id: unsafe places.unsafelyUnwrapped[place].id, place: Int16(place))
+        }
+        return nil
+    }
+
+    /// Notes that a part of the stream was sent: one that is of use in parts lets the next one go first, any other one
+    /// goes on (RFC 9218 §10).
+    package mutating func sentPart(of reference: StreamReference) {
+        guard contains(reference) else { return }
+        let stream = self[reference]
+        guard stream.isQueued else { return }
+        if stream.priority.isIncremental || !stream.wantsToSend || stream.sendWindow.size <= 0 {
+            unqueue(reference)
+            queue(reference)
+        }
+    }
+
+    private mutating func unqueueIfClosed(at place: Int) {
+        let stream = unsafe places.unsafelyUnwrapped[place]
+        guard stream.sendWindow.size <= 0 else { return }
+        unqueue(StreamReference(id: stream.id, place: Int16(truncatingIfNeeded: place)))
+    }
+
+    mutating func reprioritize(_ reference: StreamReference, _ priority: StreamPriority) {
+        unqueue(reference)
+        self[reference].priority = priority
+        queue(reference)
+    }
+
+    /// Takes a stream out of its line.
+    mutating func unqueue(_ reference: StreamReference) {
+        guard contains(reference), self[reference].isQueued else { return }
+        let places = unsafe places.unsafelyUnwrapped
+        let line = Int(self[reference].priority.urgency & 7)
+        var before: Int16 = -1
+        var place = first[line]
+        while place != reference.place {
+            before = place
+            unsafe place = places[Int(place)].behind
+        }
+        let behind = self[reference].behind
+        if before < 0 { first[line] = behind } else { unsafe places[Int(before)].behind = behind }
+        if behind < 0 { last[line] = before }
+        self[reference].isQueued = false
+    }
+}
