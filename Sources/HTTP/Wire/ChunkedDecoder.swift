@@ -120,19 +120,19 @@ package struct ChunkedDecoder: BitwiseCopyable, Sendable {
         return received > 1
     }
 
-    /// A trailer must not say what the head has said already: framing, routing, authentication, how to read the
-    /// content (RFC 9110 §6.5.1).
     private static func checkTrailer(_ input: RawSpan, from start: Int, to end: Int) throws(RequestRejection) {
         let name = try FieldSyntax.parse(input, from: start, to: end).name.range
-        func isNamed(_ text: StaticString) -> Bool {
-            input.equals(text, from: name.lowerBound, to: name.upperBound)
-        }
-        let forbidden =
-            isNamed("content-length") || isNamed("transfer-encoding") || isNamed("host") || isNamed("connection")
+        if isForbiddenInTrailers(input, from: name.lowerBound, to: name.upperBound) { throw .invalidTrailer }
+    }
+
+    /// A trailer must not say what the head has said already: framing, routing, authentication, how to read the
+    /// content (RFC 9110 §6.5.1).
+    static func isForbiddenInTrailers(_ input: RawSpan, from start: Int, to end: Int) -> Bool {
+        func isNamed(_ text: StaticString) -> Bool { input.equals(text, from: start, to: end) }
+        return isNamed("content-length") || isNamed("transfer-encoding") || isNamed("host") || isNamed("connection")
             || isNamed("te") || isNamed("trailer") || isNamed("upgrade") || isNamed("expect") || isNamed("max-forwards")
             || isNamed("content-type") || isNamed("content-encoding") || isNamed("content-range") || isNamed("range")
             || isNamed("authorization") || isNamed("proxy-authorization") || isNamed("cookie")
             || isNamed("cache-control") || isNamed("keep-alive") || isNamed("proxy-connection")
-        if forbidden { throw .invalidTrailer }
     }
 }

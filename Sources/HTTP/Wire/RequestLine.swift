@@ -35,7 +35,7 @@ enum RequestLine {
 
     /// The method of that name, which is case-sensitive.
     @inline(__always)
-    private static func method(_ input: RawSpan, from start: Int, to end: Int) -> Method {
+    static func method(_ input: RawSpan, from start: Int, to end: Int) -> Method {
         var letters: UInt64 = 0
         guard end - start <= 8 else { return .other }
         for offset in start..<end { letters = letters &<< 8 | UInt64(input.byte(at: offset)) }
@@ -112,7 +112,7 @@ enum RequestLine {
         if head.path.isEmpty { head.path = Slice(authority - 1, authority) }
     }
 
-    private static func splitQuery(_ input: RawSpan, from start: Int, to end: Int, into head: inout RequestHead) {
+    static func splitQuery(_ input: RawSpan, from start: Int, to end: Int, into head: inout RequestHead) {
         let question = input.first(ASCII.question, from: start, to: end)
         head.path = Slice(start, question)
         head.hasQuery = question < end

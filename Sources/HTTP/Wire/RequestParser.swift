@@ -129,6 +129,24 @@ package struct RequestParser: ~Copyable {
     }
 }
 
+// A head that came another way than as text.
+extension RequestParser {
+    /// Takes the head and the fields of a request of HTTP/2. From then on everything here counts from the first byte of
+    /// a copy of the request's text, which the caller has.
+    package mutating func take(_ request: borrowing RequestAssembly) {
+        reset()
+        if unsafe table.count < request.fields.count { growTable() }
+        precondition(unsafe request.fields.count <= table.count, "more fields than the limits allow")
+        for index in 0..<request.fields.count {
+            let field = request.fields[index]
+            let slice = FieldSlice(name: field.name, value: field.value, known: field.meaning.known)
+            unsafe table.initializeElement(at: index, to: slice)
+        }
+        head = request.head
+        phase = .complete
+    }
+}
+
 // Reading the fields of a complete head.
 extension RequestParser {
     /// The field lines in the order received; valid until the next `reset`.

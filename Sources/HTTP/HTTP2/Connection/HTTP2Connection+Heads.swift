@@ -1,0 +1,137 @@
+// HEADERS and CONTINUATION.
+extension HTTP2Connection {
+    /// Bytes of an encoded field block. Encoding never makes fields longer than the limit counts them.
+    private var largestBlock: Int { max(limits.head.maximumHead, FrameHeader.defaultMaximumLength) }
+
+    mutating func takeHeaders(
+        _ header: FrameHeader, _ payload: RawSpan, into request: inout RequestAssembly, output: inout OutputBuffer,
+        now: Int64
+    ) throws(HTTP2Fault) -> HTTP2Event? {
+        guard header.stream != 0 else { throw .frameOnWrongStream }
+        guard header.stream % 2 == 1 else { throw .invalidStreamID }
+        let frame = try HeadersFrame(header, payload)
+        let fragment = payload.extracting(frame.fragment)
+        let dependsOnItself = frame.dependency == header.stream
+        guard frame.endsBlock else {
+            try block.begin(
+                header, endsStream: frame.endsStream, dependsOnItself: dependsOnItself, fragment, limit: largestBlock)
+            return nil
+        }
+        try decoder.decode(fragment, into: &request.fields)
+        return try takeFields(
+            of: header.stream, endsStream: frame.endsStream, dependsOnItself: dependsOnItself, into: &request,
+            output: &output, now: now)
+    }
+
+    mutating func takeContinuation(
+        _ header: FrameHeader, _ payload: RawSpan, into request: inout RequestAssembly, output: inout OutputBuffer,
+        now: Int64
+    ) throws(HTTP2Fault) -> HTTP2Event? {
+        guard block.stream != 0 else { throw .unexpectedContinuation }
+        try block.take(payload, limit: largestBlock, maximumContinuations: limits.maximumContinuations)
+        guard ContinuationFrame.endsBlock(header) else { return nil }
+        let (endsStream, dependsOnItself) = (block.endsStream, block.dependsOnItself)
+        try unsafe decoder.decode(block.bytes.bytes, into: &request.fields)
+        block.removeAll()
+        return try takeFields(
+            of: header.stream, endsStream: endsStream, dependsOnItself: dependsOnItself, into: &request,
+            output: &output, now: now)
+    }
+
+    /// Takes a field block that was decoded, which has to be whatever becomes of it.
+    private mutating func takeFields(
+        of id: UInt32, endsStream: Bool, dependsOnItself: Bool, into request: inout RequestAssembly,
+        output: inout OutputBuffer, now: Int64
+    ) throws(HTTP2Fault) -> HTTP2Event? {
+        if id > lastStream {
+            if dependsOnItself {
+                lastStream = id
+                return try refuse(id, .streamDependsOnItself, output: &output, now: now)
+            }
+            return try open(id, endsStream: endsStream, request: &request, output: &output, now: now)
+        }
+        guard let reference = streams.find(id) else {
+            var state = stateOfMissing(id)
+            guard case .fault(let fault) = state.receive(.headers(endsStream: endsStream)) else { return nil }
+            return try refuse(id, fault, output: &output, now: now)
+        }
+        if dependsOnItself { return try refuse(id, .streamDependsOnItself, output: &output, now: now) }
+        if let fault = receiveTrailers(request, endsStream: endsStream, on: reference) {
+            return try refuse(id, fault, output: &output, now: now)
+        }
+        if streams[reference].state.isClosed { forget(reference) }
+        return .trailers(reference)
+    }
+
+    private mutating func receiveTrailers(
+        _ request: borrowing RequestAssembly, endsStream: Bool, on reference: StreamReference
+    ) -> HTTP2Fault? {
+        if case .fault(let fault) = streams[reference].state.receive(.headers(endsStream: endsStream)) { return fault }
+        if let remaining = streams[reference].remainingContent, remaining > 0 { return .contentTooShort }
+        do throws(RequestRejection) {
+            try request.checkTrailers()
+            return nil
+        } catch {
+            return .malformedTrailers
+        }
+    }
+
+    /// Opens a stream with a request, unless there are too many or it is none.
+    private mutating func open(
+        _ id: UInt32, endsStream: Bool, request: inout RequestAssembly, output: inout OutputBuffer, now: Int64
+    ) throws(HTTP2Fault) -> HTTP2Event? {
+        lastStream = id
+        if case .final(let last) = drain, id > last {
+            // The client knows that it is not answered, or will.
+            closedStreams.remember(id, .resetByUs)
+            return nil
+        }
+        requestCount += 1
+        guard streams.count < limits.maximumStreams else {
+            return try refuse(id, .tooManyStreams, output: &output, now: now)
+        }
+        do throws(RequestRejection) {
+            try request.assemble(endsStream: endsStream)
+        } catch {
+            // What is malformed is reset (RFC 9113 §8.1.1); what is too large, or not to be had, is answered.
+            if error.status == 400 {
+                _ = try refuse(id, .malformedHead, output: &output, now: now)
+                return .malformed(id, error)
+            }
+            let reference = add(id, endsStream: endsStream, content: nil, StreamPriority(), output: &output)
+            return .refused(reference, error, endsStream: endsStream)
+        }
+        var content: UInt64?
+        if case .length(let length) = request.head.framing { content = length }
+        let reference = add(
+            id, endsStream: endsStream, content: content, request.priority ?? StreamPriority(), output: &output)
+        return .request(reference, endsStream: endsStream)
+    }
+
+    @inline(__always)
+    private mutating func add(
+        _ id: UInt32, endsStream: Bool, content: UInt64?, _ priority: StreamPriority, output: inout OutputBuffer
+    ) -> StreamReference {
+        var state = StreamState.idle
+        _ = state.receive(.headers(endsStream: endsStream))
+        var stream = HTTP2Stream(
+            id: id, state: state, sendWindow: peer.initialWindow, receiveWindow: limits.initialWindow)
+        stream.remainingContent = endsStream ? nil : content
+        stream.priority = priority
+        if let early = earlyPriorities.take(id) {
+            stream.priority = early
+            stream.isReprioritized = true
+        }
+        if !endsStream { widen(&stream, content: content, to: &output) }
+        return streams.add(stream)
+    }
+
+    /// Gives an upload a window by which it is not slowed, as far as the connection has it.
+    private mutating func widen(_ stream: inout HTTP2Stream, content: UInt64?, to output: inout OutputBuffer) {
+        let wanted = Int(clamping: content ?? .max)
+        guard wanted > limits.initialWindow else { return }
+        stream.share = uploads.take(upTo: wanted - limits.initialWindow)
+        guard let increment = stream.receiveWindow.grow(to: limits.initialWindow + stream.share) else { return }
+        WindowUpdateFrame.encode(increment, stream: stream.id, to: &output)
+    }
+}

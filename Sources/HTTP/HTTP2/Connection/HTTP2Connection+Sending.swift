@@ -1,0 +1,137 @@
+// What the server says: heads, content, resets, windows and the end.
+extension HTTP2Connection {
+    // MARK: Heads
+
+    /// Begins a head, final or interim, or trailers when there is no status; fields follow, then `endHead`.
+    ///
+    /// - Returns: where it begins in the output, for `endHead`; nil on a stream that is gone.
+    @inline(__always)
+    package mutating func beginHead(
+        status: Int?, of reference: StreamReference, to output: inout OutputBuffer
+    ) -> Int? {
+        guard streams.contains(reference), streams[reference].state.awaitsResponse else { return nil }
+        let start = HeadersFrame.begin(in: &output)
+        encoder.beginBlock(to: &output)
+        if let status { encoder.encode(status: status, to: &output) }
+        return start
+    }
+
+    /// Writes a field of a head, unless it is one of a connection, which HTTP/2 has no place for (RFC 9113 §8.2.2).
+    @inline(__always)
+    package mutating func writeField(
+        _ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer, to output: inout OutputBuffer
+    ) {
+        guard unsafe FieldName(name.bytes, from: 0, to: name.count) != .connectionSpecific else { return }
+        unsafe encoder.encode(name, value, to: &output)
+    }
+
+    package mutating func writeField(
+        _ name: StaticString, _ value: UnsafeRawBufferPointer, to output: inout OutputBuffer
+    ) {
+        unsafe encoder.encode(name, value, to: &output)
+    }
+
+    /// Writes field lines, each ended by CRLF, as a head of HTTP/1 has them.
+    package mutating func writeFields(_ lines: UnsafeRawBufferPointer, to output: inout OutputBuffer) {
+        var lines = unsafe FieldLines(lines)
+        while let line = lines.next() { unsafe writeField(line.name, line.value, to: &output) }
+    }
+
+    /// Ends the head that begins at `start`, in the same turn.
+    package mutating func endHead(
+        at start: Int, of reference: StreamReference, isFinal: Bool = true, endsStream: Bool,
+        to output: inout OutputBuffer
+    ) {
+        HeadersFrame.end(
+            at: start, stream: reference.id, endsStream: endsStream, maximumLength: peer.maximumFrame, in: &output)
+        if isFinal { streams[reference].isHeadSent = true }
+        if endsStream { endResponse(reference) }
+    }
+
+    // MARK: Content
+
+    /// Bytes of content that may be sent now on a stream.
+    @inline(__always)
+    package func room(of reference: StreamReference) -> Int {
+        guard streams.contains(reference) else { return 0 }
+        return max(0, min(streams[reference].sendWindow.size, sendWindow.size, peer.maximumFrame))
+    }
+
+    /// Writes the header of a frame of content, `count` bytes in hand that fit in `room(of:)`; they have to follow.
+    @inline(__always)
+    package mutating func beginContent(
+        _ count: Int, of reference: StreamReference, endsStream: Bool, to output: inout OutputBuffer
+    ) {
+        streams[reference].sendWindow.send(count)
+        sendWindow.send(count)
+        if count > 0 { floods.noteDataSent() }
+        DataFrame.encodeHeader(count: count, endsStream: endsStream, stream: reference.id, to: &output)
+        if endsStream { endResponse(reference) } else { streams.sentPart(of: reference) }
+    }
+
+    /// Notes whether a stream has content that waits for a window, or for its turn (`StreamTable.nextToSend`).
+    package mutating func setWantsToSend(_ wants: Bool, _ reference: StreamReference) {
+        guard streams.contains(reference) else { return }
+        streams[reference].wantsToSend = wants
+        if wants { streams.queue(reference) } else { streams.unqueue(reference) }
+    }
+
+    /// The stream whose turn it is to send; nil when the connection's window is closed or nobody may.
+    package func nextToSend() -> StreamReference? { sendWindow.size > 0 ? streams.nextToSend() : nil }
+
+    private mutating func endResponse(_ reference: StreamReference) {
+        streams[reference].wantsToSend = false
+        streams.unqueue(reference)
+        streams[reference].state.sendEnd()
+        if streams[reference].state.isClosed { forget(reference) }
+    }
+
+    /// Ends a stream before its time: `noError` after a whole response to a request that is not, `cancel` or
+    /// `internalError` when there is none.
+    package mutating func reset(_ reference: StreamReference, _ code: ErrorCode, to output: inout OutputBuffer) {
+        guard streams.contains(reference) else { return }
+        ResetStreamFrame.encode(code, stream: reference.id, to: &output)
+        streams[reference].state.sendReset()
+        forget(reference)
+    }
+
+    // MARK: Windows
+
+    /// Notes that content of a request was used, so that the client may send as much again.
+    ///
+    /// Content of a stream that is gone still counts for the connection.
+    package mutating func useContent(_ count: Int, of reference: StreamReference, to output: inout OutputBuffer) {
+        use(count, of: reference, to: &output)
+    }
+
+    mutating func use(_ count: Int, of reference: StreamReference, to output: inout OutputBuffer) {
+        useConnectionWindow(count, to: &output)
+        guard streams.contains(reference), let increment = streams[reference].receiveWindow.use(count),
+            streams[reference].state.awaitsRequest
+        else { return }
+        WindowUpdateFrame.encode(increment, stream: reference.id, to: &output)
+    }
+
+    mutating func useConnectionWindow(_ count: Int, to output: inout OutputBuffer) {
+        guard let increment = receiveWindow.use(count) else { return }
+        WindowUpdateFrame.encode(increment, stream: 0, to: &output)
+    }
+
+    // MARK: The end
+
+    /// Announces that the connection ends (RFC 9113 §6.8): the client is to open no more streams, those on their way are
+    /// answered. `drainSeen` tells when `finishDrain` is due, unless its time comes first.
+    package mutating func announceDrain(to output: inout OutputBuffer) {
+        guard drain == .none else { return }
+        drain = .announced
+        GoAwayFrame.encode(lastStream: 1 << 31 - 1, .noError, to: &output)
+        PingFrame.encode(Self.drainPing, isAcknowledgement: false, to: &output)
+    }
+
+    /// Says which streams are answered; the connection is over when they are.
+    package mutating func finishDrain(to output: inout OutputBuffer) {
+        if case .final = drain { return }
+        drain = .final(lastStream)
+        GoAwayFrame.encode(lastStream: lastStream, .noError, to: &output)
+    }
+}
