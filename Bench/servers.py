@@ -107,7 +107,7 @@ def write_gateway_configuration(folder, upstreams):
     """`upstreams` are the ports of what answers /proxy/ and /tunnel."""
     configuration = {
         "version": 1,
-        "limits": {"max_connections": 30000},
+        "limits": {"max_connections": 30000, "client_connections": "off", "client_handshakes": "off"},
         # Tunnels go on for as long when the gateway is to end.
         "drain": {"grace": "1s"},
         "listeners": {

@@ -6,52 +6,66 @@ import Transport
 /// Takes over the connections of one listener on one worker: admission, handshake, HTTP.
 final class Acceptor: ListenerDelegate, @unchecked Sendable {
     private let service: HTTPService
-    private var certificates: CertificateStore?
-    private var proxies: [IPNetwork]?
-    private var handshakeTimeout: Delay
+    private var rules: AcceptorRules
     private let admission: Admission
+    private let clients: ClientConnections
     private let logs: AcceptorLogs
+    /// As whose the connection counts that was admitted last and has not been opened yet; nil for nobody's so far.
+    private var admitted: ClientKey?
 
     init(
-        service: HTTPService, certificates: CertificateStore?, proxies: [IPNetwork]?, handshakeTimeout: Delay,
-        admission: Admission, logs: AcceptorLogs
+        service: HTTPService, rules: AcceptorRules, admission: Admission, clients: ClientConnections,
+        logs: AcceptorLogs
     ) {
         self.service = service
-        self.certificates = certificates
-        self.proxies = proxies
-        self.handshakeTimeout = handshakeTimeout
+        self.rules = rules
         self.admission = admission
+        self.clients = clients
         self.logs = logs
     }
 
-    /// Uses other certificates and trusts other proxies for the connections that begin from now on; on the worker's
-    /// thread.
-    func serve(_ certificates: CertificateStore?, proxies: [IPNetwork]?, handshakeTimeout: Delay) {
-        self.certificates = certificates
-        self.proxies = proxies
-        self.handshakeTimeout = handshakeTimeout
+    /// Goes by other rules with the connections that begin from now on; on the worker's thread.
+    func serve(_ rules: AcceptorRules) {
+        self.rules = rules
     }
 
     func admits(_ remote: SocketAddress, on listener: Listener) -> Bool {
-        if let proxies, !(remote.ip.map(proxies.contain) ?? false) {
+        if let proxies = rules.proxies, !(remote.ip.map(proxies.contain) ?? false) {
             logs.refused.note("not a proxy whose PROXY protocol header is believed", from: remote)
             return false
         }
-        if admission.enter() { return true }
-        logs.refused.note("max_connections (\(admission.limit)) reached", from: remote)
-        return false
+        guard admission.enter() else {
+            logs.refused.note("max_connections (\(admission.limit)) reached", from: remote)
+            return false
+        }
+        admitted = nil
+        // Whose the connection of a proxy is its header will tell.
+        guard rules.proxies == nil else { return true }
+        do throws(ClientRefusal) {
+            admitted = try admit(remote)
+            return true
+        } catch {
+            admission.leave()
+            logs.refused.note(error.reason, from: remote)
+            return false
+        }
     }
 
     func accepted(_ endpoint: Endpoint, on listener: Listener) {
-        let connection = Accepted(endpoint: endpoint)
+        let connection = Accepted(endpoint: endpoint, client: admitted)
         Task(executorPreference: service.worker) {
-            await self.serve(connection.endpoint)
+            var client = connection.client
+            var isServed = true
+            if self.rules.proxies != nil { isServed = await self.identify(connection.endpoint, &client) }
+            if isServed { await self.serve(connection.endpoint) }
+            if let client { self.clients.leave(client) }
             self.admission.leave()
         }
     }
 
     func notOpened(_ errno: Int32, on listener: Listener) {
         admission.leave()
+        if let admitted { clients.leave(admitted) }
         logs.refused.note("cannot watch the connection: \(systemMessage(errno))", from: nil)
     }
 
@@ -59,9 +73,39 @@ final class Acceptor: ListenerDelegate, @unchecked Sendable {
         logs.refused.note("accept: \(systemMessage(errno))", from: nil)
     }
 
+    /// Counts a connection of a client, and the handshake that it begins with.
+    ///
+    /// - Returns: as whose it counts; nil for a proxy that asks for others.
+    private func admit(_ remote: SocketAddress) throws(ClientRefusal) -> ClientKey? {
+        guard let address = remote.ip, !rules.isProxy(address) else { return nil }
+        let key = ClientKey(address)
+        guard clients.enter(key) else { throw .connections(clients.limit) }
+        let now = service.worker.now.milliseconds * 1000
+        if rules.certificates != nil, let handshakes = rules.handshakes,
+            handshakes.table.count(key.value, at: now) != nil
+        {
+            clients.leave(key)
+            throw .handshakes(handshakes.limit)
+        }
+        return key
+    }
+
+    /// Learns from the proxy in front whose connection it is; false, with the endpoint closed, when it is not served.
+    @inline(never)
+    private func identify(_ endpoint: Endpoint, _ client: inout ClientKey?) async -> Bool {
+        guard await readProxyHeader(endpoint) else { return false }
+        do throws(ClientRefusal) {
+            client = try admit(endpoint.remoteAddress)
+            return true
+        } catch {
+            logs.refused.note(error.reason, from: endpoint.remoteAddress)
+            endpoint.reset()
+            return false
+        }
+    }
+
     private func serve(_ endpoint: Endpoint) async {
-        if proxies != nil { guard await readProxyHeader(endpoint) else { return } }
-        guard let certificates else { return await connection(on: PlainStream(endpoint)).serve() }
+        guard let certificates = rules.certificates else { return await connection(on: PlainStream(endpoint)).serve() }
         guard let stream = await secure(endpoint, certificates) else { return }
         await connection(on: stream).serve()
     }
@@ -75,7 +119,7 @@ final class Acceptor: ListenerDelegate, @unchecked Sendable {
     /// Learns the client's addresses from the proxy in front; false, with the endpoint closed, when it does not tell.
     @inline(never)
     private func readProxyHeader(_ endpoint: Endpoint) async -> Bool {
-        let deadline = service.worker.now.advanced(by: handshakeTimeout)
+        let deadline = service.worker.now.advanced(by: rules.handshakeTimeout)
         do throws(ProxyHeaderFailure) {
             try await ProxyHeaderReader(endpoint).read(until: deadline)
             return true
@@ -90,7 +134,7 @@ final class Acceptor: ListenerDelegate, @unchecked Sendable {
     @inline(never)
     private func secure(_ endpoint: Endpoint, _ certificates: CertificateStore) async -> TLSStream? {
         guard let stream = makeStream(endpoint, certificates) else { return nil }
-        let outcome = await stream.handshake(until: service.worker.now.advanced(by: handshakeTimeout))
+        let outcome = await stream.handshake(until: service.worker.now.advanced(by: rules.handshakeTimeout))
         guard case .failed(let reason) = outcome else { return stream }
         logs.handshakes.note(reason, from: endpoint.remoteAddress)
         if stream.hasSentAlert { await stream.closeLingering() } else { endpoint.close() }
@@ -111,6 +155,33 @@ final class Acceptor: ListenerDelegate, @unchecked Sendable {
     /// The endpoint on its way into its task; both run on the same worker.
     private struct Accepted: @unchecked Sendable {
         let endpoint: Endpoint
+        let client: ClientKey?
+    }
+}
+
+/// What an acceptor goes by; of one generation.
+struct AcceptorRules {
+    /// Nil for plain HTTP.
+    let certificates: CertificateStore?
+    /// Whose connections begin with a PROXY protocol header; nil when clients connect themselves.
+    let proxies: [IPNetwork]?
+    /// Who asks for others, by a field of each request.
+    let trusted: TrustedProxies?
+    let handshakeTimeout: Delay
+    /// Nil for no limit.
+    let handshakes: HandshakeLimit?
+
+    init(_ port: Generation.Port, _ generation: Generation) {
+        certificates = port.certificates
+        proxies = port.proxies
+        trusted = port.trusted
+        handshakeTimeout = generation.handshakeTimeout
+        handshakes = generation.handshakes
+    }
+
+    /// Whether connections from there are those of many clients.
+    func isProxy(_ address: IPAddress) -> Bool {
+        proxies?.contain(address) == true || trusted?.networks.contain(address) == true
     }
 }
 

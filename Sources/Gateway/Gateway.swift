@@ -15,6 +15,7 @@ package final class Gateway: GatewayControl {
     private let logger: Logger
     private let countdown: Countdown
     private let admission: Admission
+    private let clients: ClientConnections
     private var servers: [WorkerServer] = []
     private var threads: [WorkerThreads] = []
     private var extensions: ExtensionHost?
@@ -36,6 +37,7 @@ package final class Gateway: GatewayControl {
         self.logger = logger
         countdown = Countdown(whenStopped)
         admission = Admission(limit: configuration.limits.maxConnections)
+        clients = ClientConnections(limit: configuration.limits.clientConnections ?? .max)
         mappings = FileMappings {
             logger.warning("files are not mapped: other code has taken the signal SIGBUS over")
         }
@@ -70,7 +72,7 @@ package final class Gateway: GatewayControl {
         // Behind what extensions do with the signal as they are loaded: they get what is theirs of it.
         mappings.setLimit(configuration.fileCache.mapped)
         for worker in workers {
-            let server = WorkerServer(worker, admission: admission, logger: logger)
+            let server = WorkerServer(worker, admission: admission, clients: clients, logger: logger)
             let sockets = material.sockets.filter { $0.worker == worker.index }
             server.apply(next.generation, adding: sockets, removing: [])
             servers.append(server)
@@ -110,7 +112,8 @@ package final class Gateway: GatewayControl {
             configuration: configuration, number: generation + 1, workers: workerCount, extensions: extensions,
             candidate: candidate, upstreams: upstreams, upstreamCandidate: upstreamCandidate, filesLog: filesLog,
             accessLog: accessLog, previousCertificates: certificates,
-            previousLimiters: current?.limiters ?? [:], files: material.files, chains: material.chains)
+            previousLimiters: current?.limiters ?? [:], previousHandshakes: current?.handshakes, files: material.files,
+            chains: material.chains)
         let built = try builder.run { () throws(GatewayError) in try generationBuilder.build() }
         warn(of: built.certificates)
         current = built
@@ -188,6 +191,7 @@ package final class Gateway: GatewayControl {
         extensions.commit(next.extensions)
         upstreams.commit(next.upstreams)
         admission.limit = new.limits.maxConnections
+        clients.limit = new.limits.clientConnections ?? .max
         mappings.setLimit(new.fileCache.mapped)
         if new.workers != configuration.workers || new.user != configuration.user {
             logger.warning("workers and user change only with a restart")
@@ -236,7 +240,9 @@ package final class Gateway: GatewayControl {
         return GatewayStatus(
             version: BuildVersion.text, pid: getpid(),
             uptimeSeconds: Int((ContinuousClock.now - began).components.seconds),
-            connections: admission.count, requests: servers.reduce(0) { $0 + $1.requests.count },
+            connections: admission.count, clients: clients.count,
+            requests: servers.reduce(0) { $0 + $1.requests.count },
+            refusals: RefusalCount.sum(of: servers.flatMap(\.refusals)),
             workers: servers.count, listeners: listeners,
             extensions: configuration.extensions.map {
                 ExtensionStatus(name: $0.name, description: extensions?.description(of: $0.name))

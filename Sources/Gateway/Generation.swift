@@ -9,6 +9,8 @@ struct Generation: Sendable {
     let limits: ConnectionLimits
     let requestIDs: RequestIDPolicy
     let handshakeTimeout: Delay
+    /// Nil for no limit.
+    let handshakes: HandshakeLimit?
     /// By listener name.
     let ports: [String: Port]
     let accessLog: AccessLogTarget?
@@ -28,7 +30,7 @@ struct Generation: Sendable {
             })
         return Generation(
             number: number + 1, limits: limits, requestIDs: requestIDs, handshakeTimeout: handshakeTimeout,
-            ports: ports, accessLog: accessLog, certificates: certificates, limiters: limiters)
+            handshakes: handshakes, ports: ports, accessLog: accessLog, certificates: certificates, limiters: limiters)
     }
 
     /// What answers on one listener.
@@ -74,5 +76,9 @@ extension ConnectionLimits {
         bodyTimeout = Delay(limits.bodyTimeout)
         idleTimeout = Delay(limits.idleTimeout)
         writeTimeout = Delay(limits.writeTimeout)
+        let grace = Delay(limits.rateGrace)
+        requestRate = MinimumDataRate(bytesPerSecond: UInt64(limits.minRequestRate), grace: grace)
+        responseRate = MinimumDataRate(bytesPerSecond: UInt64(limits.minResponseRate), grace: grace)
+        responseTimeout = limits.responseTimeout.map { Delay($0) }
     }
 }

@@ -21,6 +21,7 @@ struct GenerationBuilder {
     let previousCertificates: CertificateSet?
     /// Limits in use, whose counts go on where the configuration left them as they were.
     let previousLimiters: [RequestLimiter.Identity: RequestLimiter]
+    let previousHandshakes: HandshakeLimit?
     /// Certificates and keys read beforehand, by absolute path.
     let files: [String: [UInt8]]
     /// What was parsed of them already.
@@ -51,8 +52,15 @@ struct GenerationBuilder {
         limits.maximumBody = UInt64(largestBody)
         return Generation(
             number: number, limits: limits, requestIDs: RequestIDPolicy(configuration.requestID),
-            handshakeTimeout: Delay(configuration.limits.handshakeTimeout), ports: ports, accessLog: accessLog,
-            certificates: certificates, limiters: limiters)
+            handshakeTimeout: Delay(configuration.limits.handshakeTimeout), handshakes: makeHandshakeLimit(),
+            ports: ports, accessLog: accessLog, certificates: certificates, limiters: limiters)
+    }
+
+    /// What was counted goes on where the limit stays as it was.
+    private func makeHandshakeLimit() -> HandshakeLimit? {
+        guard let limit = configuration.limits.clientHandshakes else { return nil }
+        if let previousHandshakes, previousHandshakes.limit == limit { return previousHandshakes }
+        return HandshakeLimit(limit)
     }
 
     private func makeLimiters() -> [RequestLimiter.Identity: RequestLimiter] {

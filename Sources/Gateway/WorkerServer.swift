@@ -9,7 +9,9 @@ final class WorkerServer: @unchecked Sendable {
     let worker: Worker
     let requests = RequestCounter()
     private let admission: Admission
+    private let clients: ClientConnections
     private let rejected: ReasonLog
+    private let cut: ReasonLog
     private let acceptorLogs: AcceptorLogs
     private var accessLog: AccessLog?
     private var ports: [String: Port] = [:]
@@ -21,13 +23,20 @@ final class WorkerServer: @unchecked Sendable {
         var listeners: [Listener] = []
     }
 
-    init(_ worker: Worker, admission: Admission, logger: Logger) {
+    init(_ worker: Worker, admission: Admission, clients: ClientConnections, logger: Logger) {
         self.worker = worker
         self.admission = admission
+        self.clients = clients
+        cut = ReasonLog("response cut", logger: logger, worker: worker)
         rejected = ReasonLog("request refused", logger: logger, worker: worker)
         acceptorLogs = AcceptorLogs(
             refused: ReasonLog("connection refused", logger: logger, worker: worker),
             handshakes: ReasonLog("TLS handshake failed", logger: logger, worker: worker))
+    }
+
+    /// What clients were refused since the start, and where they were cut off; from any thread.
+    var refusals: [RefusalCount] {
+        [rejected, cut, acceptorLogs.refused, acceptorLogs.handshakes].flatMap(\.totals)
     }
 
     /// Serves by `generation` from now on: the next request of every connection, the next handshake of every listener.
@@ -46,8 +55,7 @@ final class WorkerServer: @unchecked Sendable {
                 port.service.limits = generation.limits
                 port.service.requestIDs = generation.requestIDs
                 port.service.trustedProxies = answer.trusted
-                port.acceptor.serve(
-                    answer.certificates, proxies: answer.proxies, handshakeTimeout: generation.handshakeTimeout)
+                port.acceptor.serve(AcceptorRules(answer, generation))
             } else {
                 ports[name] = makePort(answer, generation)
             }
@@ -61,13 +69,15 @@ final class WorkerServer: @unchecked Sendable {
 
     private func makePort(_ answer: Generation.Port, _ generation: Generation) -> Port {
         let router = SiteRouter(
-            answer.sites[worker.index], accessLog: accessLog, refusals: rejected, requests: requests)
+            answer.sites[worker.index], accessLog: accessLog, refusals: rejected, cuts: cut,
+            requests: requests)
         let service = HTTPService(worker: worker, limits: generation.limits, router: router)
         service.requestIDs = generation.requestIDs
         service.trustedProxies = answer.trusted
+        service.clients = clients
         let acceptor = Acceptor(
-            service: service, certificates: answer.certificates, proxies: answer.proxies,
-            handshakeTimeout: generation.handshakeTimeout, admission: admission, logs: acceptorLogs)
+            service: service, rules: AcceptorRules(answer, generation), admission: admission, clients: clients,
+            logs: acceptorLogs)
         return Port(service: service, router: router, acceptor: acceptor)
     }
 

@@ -206,7 +206,8 @@ package final class ExtensionDispatcher: RequestHandler {
                     try giveUp(session, exchange)
                     return false
                 case .deadline where worker.now >= body.deadline:
-                    try bodyFailed(.rejected(.bodyTimeout), session, exchange)
+                    try judgeBody(session, exchange)
+                    body = BodyWait()
                 case .deadline:
                     isPrompt = true
                     session.setPrompt()
@@ -229,7 +230,7 @@ package final class ExtensionDispatcher: RequestHandler {
                 guard try await runErrands(session, framed, exchange) else { return false }
                 continue
             case .wait, .flush:
-                body = isBodyWanted ? try supplyBody(session, exchange, after: body) : BodyWait()
+                body = isBodyWanted ? try supplyBody(session, exchange) : BodyWait()
                 // A small response is complete before the delay is over and leaves together with others. Answers to
                 // earlier requests must not wait for this one longer than that, nor for its body.
                 let isDue = isPrompt || body.isUnderWay
@@ -355,24 +356,30 @@ package final class ExtensionDispatcher: RequestHandler {
         if outcome.hasLogText, let text = session.logText { exchange.setLogParameter(text) }
     }
 
-    /// Gives the extension what there is of the body; otherwise what to wait for, in which case nothing is to be read
-    /// for another `bodyTimeout`, counted from where the waiting began.
+    /// Gives the extension what there is of the body; otherwise what to wait for, and until when.
     private func supplyBody(
-        _ session: ExtensionSession, _ exchange: Exchange, after wait: BodyWait
+        _ session: ExtensionSession, _ exchange: Exchange
     ) throws(ExchangeFailure) -> BodyWait {
         do throws(ExchangeFailure) {
             switch unsafe try exchange.readBodyNow() {
             case .content(let piece): unsafe session.supplyBody(piece, on: worker)
             case .ended: break
-            case .wouldBlock(let interest):
-                let deadline = wait.isUnderWay ? wait.deadline : worker.now.advanced(by: exchange.bodyTimeout)
-                return BodyWait(interest: interest, deadline: deadline)
+            case .wouldBlock(let interest): return BodyWait(interest: interest, deadline: exchange.bodyDeadline)
             }
             if exchange.hasBodyEnded { session.bodyEnded(on: worker) }
         } catch {
             try bodyFailed(error, session, exchange)
         }
         return BodyWait()
+    }
+
+    /// A client that sends the body too slowly gets no further time for it.
+    private func judgeBody(_ session: ExtensionSession, _ exchange: Exchange) throws(ExchangeFailure) {
+        do throws(ExchangeFailure) {
+            try exchange.judgeBody()
+        } catch {
+            try bodyFailed(error, session, exchange)
+        }
     }
 
     /// No more of the body comes; a client that got it wrong is told so, if the extension has not answered by then.

@@ -27,7 +27,7 @@ extension UpstreamExchange {
 
     private enum Expiry {
         case requestTimeout, sendTimeout, responseTimeout, readTimeout
-        case bodyTimeout, writeTimeout, continuation
+        case body, response, continuation
     }
 
     /// Bytes collected for one side before the other has to wait.
@@ -84,11 +84,15 @@ extension UpstreamExchange {
         case .sendTimeout: throw .upstream(.sendTimeout)
         case .responseTimeout: throw .upstream(.responseTimeout)
         case .readTimeout: throw .upstream(.readTimeout)
-        case .bodyTimeout: throw .client(.rejected(.bodyTimeout))
-        case .writeTimeout: throw .client(.writeTimeout)
+        case .body: try judge { () throws(ExchangeFailure) in try exchange.judgeBody() }
+        case .response: try judge { () throws(ExchangeFailure) in try exchange.judgeResponse() }
         // The server may be older than 100 (Continue); RFC 9110 §10.1.1 has the client not wait for ever either.
         case .continuation: upload = .streaming
         }
+    }
+
+    private func judge(_ client: () throws(ExchangeFailure) -> Void) throws(ForwardingFailure) {
+        do throws(ExchangeFailure) { try client() } catch { throw .client(error) }
     }
 
     // MARK: To the server
@@ -112,7 +116,7 @@ extension UpstreamExchange {
                     return false
                 case .wouldBlock(let interest):
                     waiting.client = waiting.client | interest
-                    waiting.until(worker.now.advanced(by: exchange.bodyTimeout), .bodyTimeout)
+                    waiting.until(exchange.bodyDeadline, .body)
                     return false
                 }
             }
@@ -182,7 +186,7 @@ extension UpstreamExchange {
                 // What was received and not looked at comes before what is still to be received.
                 guard let interest = try flush(exchange, whole: false) else { continue }
                 waiting.client = waiting.client | interest
-                waiting.until(now.advanced(by: exchange.writeTimeout), .writeTimeout)
+                waiting.until(exchange.responseDeadline, .response)
                 return nil
             }
             switch unsafe connection.stream.read(into: self.room) {
@@ -197,7 +201,7 @@ extension UpstreamExchange {
                 // What the server says bit by bit reaches the client bit by bit.
                 if let interest = try flush(exchange, whole: true) {
                     waiting.client = waiting.client | interest
-                    waiting.until(now.advanced(by: exchange.writeTimeout), .writeTimeout)
+                    waiting.until(exchange.responseDeadline, .response)
                 }
                 return nil
             case .end: return try serverEnded(exchange, isClean: true)

@@ -102,7 +102,7 @@ extension SupervisorStatus {
         var lines = [
             "isagate \(gateway.version), process \(gateway.pid), supervisor \(supervisorPid)",
             "up \(gateway.uptimeSeconds) s, \(gateway.workers) workers, generation \(gateway.generation)",
-            "\(gateway.connections) connections, \(gateway.requests) requests",
+            "\(gateway.connections) connections of \(gateway.clients) clients, \(gateway.requests) requests",
             "\(reloads) reloads, \(failedReloads) failed; \(restarts) restarts",
         ]
         if let first = gateway.certificates.min(by: { $0.secondsLeft < $1.secondsLeft }) {
@@ -114,6 +114,7 @@ extension SupervisorStatus {
         for upstream in gateway.upstreams {
             lines += upstream.servers.map { "upstream \(upstream.name): \($0.url) \($0.state)" }
         }
+        lines += gateway.refusals.map { "\($0.topic): \($0.reason): \($0.count)" }
         lines += gateway.extensions.map { "extension \($0.name): \($0.description ?? "not loaded")" }
         return lines.joined(separator: "\n")
     }

@@ -60,7 +60,7 @@ def main():
             "version": 1,
             "workers": 2,
             "listeners": gateway.LISTENERS,
-            "limits": {"max_connections": count + 100},
+            "limits": {"max_connections": count + 100, "client_connections": "off"},
             "extensions": {"holds": {"library": library, "request_timeout": "1h", "threads": 8, "queue": count}},
             "sites": [gateway.site(ROUTES)],
         }

@@ -59,6 +59,8 @@ final class TestServer: RequestRouter, RequestHandler, @unchecked Sendable {
         /// Paths of the requests that were answered.
         var finished: [String] = []
         var rejected: [RequestRejection] = []
+        /// Why responses were cut off.
+        var cut: [String] = []
     }
 
     init(
@@ -115,6 +117,10 @@ final class TestServer: RequestRouter, RequestHandler, @unchecked Sendable {
     }
 
     func switched(_ exchange: Exchange) -> (any SuccessionObserver)? { nil }
+
+    func cut(_ reason: StaticString, on connection: HTTPConnection, as id: RequestID?) {
+        record.withLock { $0.cut.append("\(reason)") }
+    }
 
     func rejected(_ rejection: RequestRejection, on connection: HTTPConnection, as id: RequestID?) {
         record.withLock { $0.rejected.append(rejection) }

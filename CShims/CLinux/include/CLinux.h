@@ -81,6 +81,10 @@ long CLinux_receive_packet(int socket, void *bytes, unsigned long capacity, int 
 /// The effective user of the process that connected (SO_PEERCRED); -1 when unknown.
 long CLinux_peer_user(int socket);
 
+/// Bytes that the peer has acknowledged and that have come from it (TCP_INFO); -1 with errno where the system does not
+/// tell.
+int CLinux_tcp_progress(int descriptor, uint64_t *acknowledged, uint64_t *received);
+
 static const int CLinux_SO_REUSEPORT = SO_REUSEPORT;
 static const int CLinux_SOCK_STREAM_FLAGS = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
 static const int CLinux_SOCK_BLOCKING_STREAM_FLAGS = SOCK_STREAM | SOCK_CLOEXEC;

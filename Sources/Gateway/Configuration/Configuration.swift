@@ -117,6 +117,18 @@ package struct LimitsConfiguration: Sendable, Equatable {
     package var handshakeTimeout = Duration.seconds(10)
     /// Open connections of the whole gateway.
     package var maxConnections = 20_000
+    /// Open connections of each client; nil for no limit.
+    package var clientConnections: Int? = 5000
+    /// TLS handshakes of each client; nil for no limit.
+    package var clientHandshakes: RouteLimits.RateLimit? = .init(
+        requests: 200, period: .seconds(1), burst: 1000, key: .address, keys: 16_384)
+    /// Bytes per second of request bodies and of responses, while the client is waited for; 0 for no limit.
+    package var minRequestRate = 240
+    package var minResponseRate = 240
+    /// How long they may be slower at the beginning.
+    package var rateGrace = Duration.seconds(5)
+    /// From the first time that a response had to wait for its client to its end; nil for no limit.
+    package var responseTimeout: Duration? = .seconds(86_400)
     /// Bytes of a request body no handler read that are drained to keep the connection; beyond them it is closed.
     package var unreadBody = 256 << 10
     /// Bytes that compressing and decompressing may take, of the whole gateway; beyond them responses are sent as they are.

@@ -193,7 +193,7 @@ extension ValueDecoder<LimitsConfiguration> {
         let defaults = LimitsConfiguration()
         let timeout = ValueDecoder<Duration>.time(in: .milliseconds(100)...(.seconds(3600)))
         return .mapping { keys in
-            let limits = LimitsConfiguration(
+            var limits = LimitsConfiguration(
                 requestHead: keys.take("request_head", .size(in: 1 << 10...1 << 20), default: defaults.requestHead),
                 requestLine: keys.take("request_line", .size(in: 256...1 << 20), default: defaults.requestLine),
                 requestFields: keys.take("request_fields", .integer(in: 1...1000), default: defaults.requestFields),
@@ -208,6 +208,7 @@ extension ValueDecoder<LimitsConfiguration> {
                 unreadBody: keys.take("unread_body", .size(in: 0...16 << 20), default: defaults.unreadBody),
                 compressionMemory: keys.take(
                     "compression_memory", .size(in: 0...1 << 40), default: defaults.compressionMemory))
+            limits.takeClientLimits(from: &keys)
             if limits.requestLine > limits.requestHead {
                 keys.context.report(
                     "request_line (\(formatSize(limits.requestLine))) must not be larger than request_head "

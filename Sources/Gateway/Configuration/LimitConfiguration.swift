@@ -12,6 +12,11 @@ package struct RouteLimits: Sendable, Hashable {
         package var key: LimitKey
         /// Keys remembered at a time.
         package var keys: Int
+
+        /// As the file writes it: `10/s`.
+        var frequency: String {
+            "\(requests)/\(period == .seconds(1) ? "s" : period == .seconds(60) ? "m" : "h")"
+        }
     }
 
     package struct ConcurrencyLimit: Sendable, Hashable {
@@ -70,7 +75,7 @@ extension ValueDecoder<RouteLimits.ConcurrencyLimit> {
 
 extension ValueDecoder<(Int, Duration)> {
     /// A number of requests in a second, minute or hour: `10/s`.
-    fileprivate static var frequency: Self {
+    static var frequency: Self {
         text("a number of requests in a time, such as 10/s, 600/m or 1000/h") { text in
             let periods: [String: Duration] = ["s": .seconds(1), "m": .seconds(60), "h": .seconds(3600)]
             let parts = text.split(separator: "/", omittingEmptySubsequences: false)

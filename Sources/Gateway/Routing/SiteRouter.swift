@@ -12,13 +12,17 @@ final class SiteRouter: RequestRouter {
     private var current: Unmanaged<SiteTable>
     private var accessLog: AccessLog?
     private let refusals: ReasonLog
+    private let cuts: ReasonLog
     private let requests: RequestCounter
 
-    init(_ table: SiteTable, accessLog: AccessLog?, refusals: ReasonLog, requests: RequestCounter) {
+    init(
+        _ table: SiteTable, accessLog: AccessLog?, refusals: ReasonLog, cuts: ReasonLog, requests: RequestCounter
+    ) {
         self.table = table
         unsafe current = .passUnretained(table)
         self.accessLog = accessLog
         self.refusals = refusals
+        self.cuts = cuts
         self.requests = requests
     }
 
@@ -53,6 +57,10 @@ final class SiteRouter: RequestRouter {
 
     func rejected(_ rejection: RequestRejection, on connection: HTTPConnection, as id: RequestID?) {
         refusals.note("\(rejection.reason)", from: connection.endpoint.remoteAddress, request: id)
+    }
+
+    func cut(_ reason: StaticString, on connection: HTTPConnection, as id: RequestID?) {
+        cuts.note("\(reason)", from: connection.endpoint.remoteAddress, request: id)
     }
 
     func finished(_ rejection: RequestRejection, on connection: HTTPConnection) {

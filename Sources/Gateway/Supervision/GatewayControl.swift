@@ -44,8 +44,12 @@ package struct GatewayStatus: Codable, Equatable, Sendable {
     package var uptimeSeconds: Int
     /// Open connections.
     package var connections: Int
+    /// Client addresses that have one.
+    package var clients: Int
     /// Requests begun since the start.
     package var requests: Int
+    /// What clients were refused since the start, and where they were cut off, by reason.
+    package var refusals: [RefusalCount]
     package var workers: Int
     package var listeners: [ListenerStatus]
     package var extensions: [ExtensionStatus]

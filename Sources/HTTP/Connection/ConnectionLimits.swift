@@ -15,6 +15,12 @@ package struct ConnectionLimits: Sendable {
     package var idleTimeout = Delay.seconds(75)
     /// Between two successful sends of a response.
     package var writeTimeout = Delay.seconds(60)
+    /// Of request bodies, while more of one is waited for.
+    package var requestRate = MinimumDataRate.usual
+    /// Of responses, while a client does not take all that there is.
+    package var responseRate = MinimumDataRate.usual
+    /// From the first time that a response had to wait for its client to its end; nil for no limit.
+    package var responseTimeout: Delay? = Delay.seconds(86_400)
     /// After the response that closes a connection whose client may still be sending.
     package var linger = LingerLimits()
 
@@ -23,4 +29,9 @@ package struct ConnectionLimits: Sendable {
     static let drainLinger = Delay.seconds(1)
 
     package init() {}
+
+    var bodyTransfer: DataRateMeter.Limits { .init(rate: requestRate, pause: bodyTimeout) }
+    var responseTransfer: DataRateMeter.Limits {
+        .init(rate: responseRate, pause: writeTimeout, total: responseTimeout)
+    }
 }

@@ -13,8 +13,11 @@ extension Exchange {
     /// The trailer fields that came behind the body, each ended by CRLF.
     package var trailers: [UInt8] { unsafe storage.pointee.trailers }
 
-    /// How long to wait for more of the body.
-    package var bodyTimeout: Delay { withConnection { $0.service.limits.bodyTimeout } }
+    /// How long to wait for more of the body, after which `judgeBody` is to be asked.
+    package var bodyDeadline: Deadline { withConnection { $0.bodyDeadline(self) } }
+
+    /// Throws when the client sends the body too slowly, or not at all; otherwise the wait may go on.
+    package func judgeBody() throws(ExchangeFailure) { try connection.judgeBody(self) }
 
     /// Takes what has been received behind the request, which nobody has looked at; valid while the exchange is.
     package func takeUnread() -> UnsafeRawBufferPointer {
@@ -29,8 +32,11 @@ extension Exchange {
     @inline(__always)
     package var outputCount: Int { unsafe storage.pointee.output.count }
 
-    /// How long the client may take for nothing.
-    package var writeTimeout: Delay { withConnection { $0.service.limits.writeTimeout } }
+    /// How long to wait until the client takes more, after which `judgeResponse` is to be asked.
+    package var responseDeadline: Deadline { withConnection { $0.responseDeadline(self) } }
+
+    /// Throws when the client takes the response too slowly, or not at all; otherwise the wait may go on.
+    package func judgeResponse() throws(ExchangeFailure) { try connection.judgeResponse(self) }
 
     /// Sends what the client takes now; nil when everything is sent, otherwise what to wait for.
     ///

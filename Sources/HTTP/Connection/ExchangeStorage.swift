@@ -26,6 +26,9 @@ struct ExchangeStorage: ~Copyable {
     var bodyLimit: UInt64?
     /// What the body goes through on its way to the handler.
     var bodyDecoder: (any BodyDecoder)?
+    /// How the client keeps up with sending the body, and with taking responses, once it had to be waited for.
+    var bodyMeter = DataRateMeter()
+    var responseMeter = DataRateMeter()
     /// The normalized path, unless the path as sent is normal.
     var normalizedPath: [UInt8]?
     /// When the request's first byte was seen.
@@ -92,6 +95,9 @@ struct ExchangeStorage: ~Copyable {
         if filter != nil { endFiltering() }
         if bodyDecoder != nil { endDecoding() }
         bodyLimit = nil
+        if bodyMeter.hasBegun { bodyMeter = DataRateMeter() }
+        // What is left of a response is still that response.
+        if responseMeter.hasBegun, output.isEmpty { responseMeter = DataRateMeter() }
         namedClient = nil
         trustedField = nil
         if !trailers.isEmpty { trailers.removeAll() }

@@ -41,7 +41,7 @@ extension HTTPConnection {
                 guard room <= 0 else { continue }
                 await endpoint.worker.nextTurn()
                 if endpoint.isAborted { throw .aborted }
-            case .wait(let interest): try await waitToSend(interest)
+            case .wait(let interest): try await waitToSend(interest, exchange)
             case .load:
                 try await load(source)
                 source.noteLoaded(Self.loadSize)

@@ -71,7 +71,7 @@ extension HTTPConnection {
             case .receive:
                 appendOwedContinue(exchange)
                 switch unsafe stream.read(into: storage.pointee.roomForBody()) {
-                case .bytes(let count): unsafe storage.pointee.filled += count
+                case .bytes(let count): received(count, exchange)
                 case .wouldBlock(let interest): return unsafe .wouldBlock(interest)
                 case .end: throw .clientGone(.reset)
                 case .failed(let failure): throw .clientGone(failure)
@@ -95,21 +95,25 @@ extension HTTPConnection {
         }
         while true {
             switch unsafe stream.read(into: storage.pointee.roomForBody()) {
-            case .bytes(let count):
-                unsafe storage.pointee.filled += count
-                return
+            case .bytes(let count): return received(count, exchange)
             case .wouldBlock(let interest):
                 // Answers to earlier requests must not wait for this request's body.
                 if unsafe !storage.pointee.output.isEmpty { try await flush(exchange) }
-                let deadline = endpoint.worker.now.advanced(by: service.limits.bodyTimeout)
-                switch await endpoint.wait(for: interest, until: deadline) {
+                switch await endpoint.wait(for: interest, until: bodyDeadline(exchange)) {
                 case .ready, .signalled, .draining, .hangup: continue
-                case .deadline: throw .rejected(.bodyTimeout)
+                case .deadline: try judgeBody(exchange)
                 case .aborted: throw .aborted
                 }
             case .end: throw .clientGone(.reset)
             case .failed(let failure): throw .clientGone(failure)
             }
         }
+    }
+
+    @inline(__always)
+    private func received(_ count: Int, _ exchange: Exchange) {
+        let storage = unsafe exchange.storage
+        unsafe storage.pointee.filled += count
+        if unsafe storage.pointee.bodyMeter.isWaiting { clientSentMore(exchange) }
     }
 }

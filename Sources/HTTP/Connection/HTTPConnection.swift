@@ -13,6 +13,9 @@ package final class HTTPConnection {
     /// Where the connection's requests come from, in the words that servers are told it by.
     var keptOrigin = KeptOrigin()
 
+    /// As whose the request under way counts, when a trusted proxy makes it for somebody.
+    var countedClient: UInt64?
+
     /// What goes on with the connection once the exchange that agreed on it is over.
     var successor: (any ConnectionSuccessor)?
     var successionObserver: (any SuccessionObserver)?
@@ -46,11 +49,13 @@ package final class HTTPConnection {
             if let successor {
                 let observer = successionObserver
                 guard turn == .close else {
+                    if countedClient != nil { uncountNamedClient() }
                     successor.connectionLost()
                     observer?.ended(SuccessionTally())
                     return await end(turn)
                 }
                 let tally = await successor.take(stream)
+                if countedClient != nil { uncountNamedClient() }
                 observer?.ended(tally)
                 return
             }
@@ -127,11 +132,17 @@ package final class HTTPConnection {
             if unsafe storage.pointee.errorRequest != nil, let turn = await complete(exchange) { return turn }
         case .refused(let rejection): return await reject(exchange, rejection, at: .answering)
         case .handler(let handler):
+            if unsafe storage.pointee.namedClient != nil, !countNamedClient(exchange) {
+                return await reject(exchange, .tooManyConnections, at: .answering)
+            }
             do throws(ExchangeFailure) {
                 try await handler.handle(exchange)
             } catch {
+                if countedClient != nil { uncountNamedClient() }
                 return await giveUp(exchange, error)
             }
+            // What a change of protocol leads to counts to its end.
+            if countedClient != nil, successor == nil { uncountNamedClient() }
             if unsafe storage.pointee.errorRequest != nil, let turn = await complete(exchange) { return turn }
             if !exchange.isResponseFinished { exchange.abandonResponse() }
         }
@@ -175,6 +186,10 @@ package final class HTTPConnection {
             return await reject(exchange, rejection, at: .answering)
         }
         exchange.abandonResponse()
+        if let reason = failure.reason {
+            if exchange.logReason == nil { exchange.setLogReason(reason) }
+            noteCut(failure, as: exchange.requestID)
+        }
         service.observe(exchange)
         return .reset
     }
@@ -225,6 +240,9 @@ package final class HTTPConnection {
             }
             return true
         } catch {
+            if case .rejected(let rejection) = error {
+                service.router.rejected(rejection, on: self, as: exchange.requestID)
+            }
             return false
         }
     }
@@ -232,7 +250,7 @@ package final class HTTPConnection {
     // MARK: Sending
 
     func flush(_ exchange: Exchange) async throws(ExchangeFailure) {
-        while let interest = try flushNow(exchange) { try await waitToSend(interest) }
+        while let interest = try flushNow(exchange) { try await waitToSend(interest, exchange) }
     }
 
     /// Sends what the client takes now; nil when everything is sent, otherwise what to wait for.
@@ -248,7 +266,9 @@ package final class HTTPConnection {
                 result = unsafe stream.write(storage.pointee.output.unsent)
             }
             switch result {
-            case .bytes(let count): unsafe storage.pointee.output.sent(count)
+            case .bytes(let count):
+                unsafe storage.pointee.output.sent(count)
+                if unsafe storage.pointee.responseMeter.isWaiting { clientTookMore(exchange) }
             case .wouldBlock(let interest): return interest
             case .end: throw .clientGone(.reset)
             case .failed(let failure): throw .clientGone(failure)
@@ -265,22 +285,14 @@ package final class HTTPConnection {
         }
     }
 
-    /// Waits until the client takes more of a response.
-    func waitToSend(_ interest: Interest) async throws(ExchangeFailure) {
-        let deadline = endpoint.worker.now.advanced(by: service.limits.writeTimeout)
-        switch await endpoint.wait(for: interest, until: deadline) {
-        case .ready, .signalled, .draining, .hangup: return
-        case .deadline: throw .writeTimeout
-        case .aborted: throw .aborted
-        }
-    }
-
     @inline(__always)
     private func send(_ exchange: Exchange) async -> Bool {
         do throws(ExchangeFailure) {
             try await flush(exchange)
+            if unsafe exchange.storage.pointee.responseMeter.hasBegun { endResponseTransfer(exchange) }
             return true
         } catch {
+            noteCut(error)
             return false
         }
     }

@@ -10,6 +10,8 @@ package final class HTTPService {
     }
     /// Proxies in front whose word for where requests come from is believed.
     package var trustedProxies: TrustedProxies?
+    /// Where the clients that they name are counted; set before there is a connection.
+    package var clients: (any ClientCounter)?
     /// Connections end after their next response.
     private(set) var isRetired = false
     let router: any RequestRouter

@@ -26,6 +26,9 @@ package protocol RequestRouter: AnyObject {
     /// A request was refused; it has a name if it was understood.
     func rejected(_ rejection: RequestRejection, on connection: HTTPConnection, as id: RequestID?)
 
+    /// A response was cut off, or a request given up in the middle of its response, because of the client.
+    func cut(_ reason: StaticString, on connection: HTTPConnection, as id: RequestID?)
+
     /// As `finished(_:)` for a request that was refused before it was understood.
     func finished(_ rejection: RequestRejection, on connection: HTTPConnection)
 }
@@ -76,8 +79,23 @@ package enum ExchangeFailure: Error, Equatable, Sendable {
     case rejected(RequestRejection)
     /// The client is gone.
     case clientGone(TransportFailure)
-    /// The client did not take the response in time.
+    /// The client took nothing of the response for the length of the write timeout.
     case writeTimeout
+    /// The client takes the response more slowly than it must.
+    case responseTooSlow
+    /// The response as a whole took longer than it may.
+    case responseTimeout
     /// The gateway stops.
     case aborted
+
+    /// What the client did, in words for the log; nil when it is not to blame.
+    package var reason: StaticString? {
+        switch self {
+        case .rejected(let rejection): rejection.reason
+        case .writeTimeout: "response not taken in time"
+        case .responseTooSlow: "response taken too slowly"
+        case .responseTimeout: "response not taken within response_timeout"
+        case .clientGone, .aborted: nil
+        }
+    }
 }

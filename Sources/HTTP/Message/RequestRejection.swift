@@ -19,7 +19,9 @@ package enum RequestRejection: UInt8, Error, CaseIterable, Sendable {
     case missingPseudoField, invalidScheme, connectionField, hostMismatch, contentLengthMismatch
     // Policy
     case unknownExpectation, invalidForwarded, bodyTooLarge, invalidPercentEncoding, pathEscapesRoot, forbiddenPathByte
-    case headTimeout, bodyTimeout
+    case headTimeout, bodyTimeout, bodyTooSlow
+    /// Of a client that a trusted proxy names.
+    case tooManyConnections
     // The coding of the body (RFC 9110 §8.4)
     case invalidBodyCoding, bodyExpandsTooMuch, decodingUnavailable
     /// It was to be collected before it is passed on, and there is no room for it.
@@ -36,7 +38,8 @@ package enum RequestRejection: UInt8, Error, CaseIterable, Sendable {
         case .bodyTooLarge, .bodyExpandsTooMuch: 413
         case .decodingUnavailable: 503
         case .bodyNotHeld: 507
-        case .headTimeout, .bodyTimeout: 408
+        case .headTimeout, .bodyTimeout, .bodyTooSlow: 408
+        case .tooManyConnections: 429
         default: 400
         }
     }
@@ -91,6 +94,8 @@ package enum RequestRejection: UInt8, Error, CaseIterable, Sendable {
         case .forbiddenPathByte: "control byte in the path"
         case .headTimeout: "request head not received in time"
         case .bodyTimeout: "request body not received in time"
+        case .bodyTooSlow: "request body received too slowly"
+        case .tooManyConnections: "too many connections of one client"
         case .invalidBodyCoding: "malformed coding of the request body"
         case .bodyExpandsTooMuch: "request body expands too much"
         case .decodingUnavailable: "no memory to decode the request body"
