@@ -3,10 +3,12 @@
 #include <dlfcn.h>
 #include <linux/capability.h>
 #include <linux/openat2.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/sendfile.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <string.h>
 
 static __thread void *current_worker;
@@ -17,6 +19,16 @@ void CLinux_set_current_worker(void *worker) { current_worker = worker; }
 uintptr_t CLinux_image_base(const void *address) {
   Dl_info information;
   return dladdr(address, &information) != 0 ? (uintptr_t)information.dli_fbase : 0;
+}
+
+int CLinux_usable_processors(void) {
+  cpu_set_t set;
+  return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : -1;
+}
+
+pid_t CLinux_ended_child(void) {
+  siginfo_t information = {.si_pid = 0};
+  return waitid(P_ALL, 0, &information, WEXITED | WNOHANG | WNOWAIT) == 0 ? information.si_pid : -1;
 }
 
 int CLinux_accept(int listener, struct sockaddr_storage *address, socklen_t *length) {

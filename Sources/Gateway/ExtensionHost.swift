@@ -66,6 +66,27 @@ final class ExtensionHost {
         slots[name]?.description
     }
 
+    /// What the set would change, a sentence for each extension; before it is made current.
+    func changes(to candidate: Candidate) -> [String] {
+        let names = Set(slots.keys).union(candidate.slots.keys).sorted()
+        return names.compactMap { name in change(of: name, slots[name], candidate.slots[name]) }
+    }
+
+    private func change(of name: String, _ old: ExtensionSlot?, _ new: ExtensionSlot?) -> String? {
+        let library = (new ?? old)?.configuration.library ?? ""
+        guard let old else { return "extension \(name): new, \(library)" }
+        guard let new else { return "extension \(name): no longer served" }
+        if old === new { return nil }
+        if old.configuration.library != library {
+            return "extension \(name): \(old.configuration.library) -> \(library)"
+        }
+        if old.isOutdated {
+            let descriptions = [old, new].map { $0.description ?? "not loaded" }.joined(separator: " -> ")
+            return "extension \(name): \(library) exchanged, \(descriptions)"
+        }
+        return "extension \(name): " + (old.configuration == new.configuration ? "tried again" : "other settings")
+    }
+
     /// Makes the set current; an extension that is no longer in it is unloaded when its last request has ended.
     func commit(_ candidate: Candidate) {
         slots = candidate.slots

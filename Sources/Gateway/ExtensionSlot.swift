@@ -74,6 +74,12 @@ final class ExtensionSlot: ExtensionLoader, @unchecked Sendable {
         return library
     }
 
+    /// Whether the library that is loaded is no longer what its file is.
+    var isOutdated: Bool {
+        guard let library = state.withLock({ $0.cycle.serving?.loaded.library }) else { return false }
+        return library.fingerprint != FileFingerprint(of: configuration.library)
+    }
+
     /// What the extension says about itself; nil while it is not loaded.
     var description: String? {
         state.withLock { $0.cycle.serving?.loaded.library.module.description }

@@ -161,16 +161,19 @@ package final class Gateway: GatewayControl {
             let exchanged = current.exchanging(certificates)
             self.current = exchanged
             apply(exchanged)
+            return []
         }
     }
 
-    private func report(_ exchange: () throws(GatewayError) -> Void) -> Result<ReloadReport, GatewayError> {
+    /// - Parameter exchange: changes what is served; returns what there is to tell besides certificates.
+    private func report(_ exchange: () throws(GatewayError) -> [String]) -> Result<ReloadReport, GatewayError> {
         do throws(GatewayError) {
             let before = certificates
-            try exchange()
+            let others = try exchange()
+            for sentence in others { logger.notice("\(sentence)") }
             let changes = certificates?.changes(from: before) ?? []
             for change in changes where change.isChanged { logger.notice("\(change.sentence)") }
-            return .success(ReloadReport(generation: generation, changes: changes.map(\.sentence)))
+            return .success(ReloadReport(generation: generation, changes: changes.map(\.sentence) + others))
         } catch {
             return .failure(error)
         }
@@ -180,13 +183,16 @@ package final class Gateway: GatewayControl {
     ///
     /// Returns when every worker has taken over: each handshake and each request that begins afterwards is served by
     /// the new configuration. Connections stay; requests under way end as they began.
-    private func serve(_ material: Material) throws(GatewayError) {
+    ///
+    /// - Returns: what has become of the extensions.
+    private func serve(_ material: Material) throws(GatewayError) -> [String] {
         guard let extensions, let upstreams, let filesLog else { throw .runtime("the gateway has not started") }
         let new = material.configuration
         let wanted = Set(material.sockets.map(ServedAddress.init))
         let removed = Set(served.subtracting(wanted).map(\.address))
         let added = material.sockets.filter { !served.contains(ServedAddress($0)) }
         let next = try prepare(new, material, extensions, upstreams, filesLog, tolerant: false)
+        let changes = extensions.changes(to: next.extensions)
         apply(next.generation, adding: added, removing: removed)
         extensions.commit(next.extensions)
         upstreams.commit(next.upstreams)
@@ -199,6 +205,7 @@ package final class Gateway: GatewayControl {
         configuration = new
         configuration.sites = []
         served = wanted
+        return changes
     }
 
     /// Returns when every worker has taken over.

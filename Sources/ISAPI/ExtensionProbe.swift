@@ -28,7 +28,9 @@ package struct ExtensionProbe: Equatable, Sendable, Codable {
 
     /// Those of the symbols that are nowhere to be found. None when the library cannot even be loaded without them.
     private static func missing(_ symbols: [String], in path: String) -> [String] {
-        guard let library = unsafe dlopen(path, RTLD_LAZY | RTLD_LOCAL) else { return [] }
+        // A name without a slash would be looked for where the system keeps its libraries.
+        let file = path.contains("/") ? path : "./" + path
+        guard let library = unsafe dlopen(file, RTLD_LAZY | RTLD_LOCAL) else { return [] }
         defer { unsafe dlclose(library) }
         return symbols.filter { symbol in
             unsafe dlsym(library, symbol) == nil && dlsym(nil, symbol) == nil

@@ -41,6 +41,13 @@ struct Isagate: ParsableCommand {
     }
 
     static func main() {
+        if let word = unknownCommand(CommandLine.arguments.dropFirst()) {
+            let names = configuration.subcommands.filter { $0.configuration.shouldDisplay }.map { $0._commandName }
+            let suggestion = nearestName(to: word, among: names + ["help"]).map { "; did you mean '\($0)'?" } ?? ""
+            complain("isagate: error: there is no command '\(word)'\(suggestion)")
+            complain("See 'isagate --help' for those there are.")
+            exit(withError: ExitCode.validationFailure)
+        }
         do {
             var command = try parseAsRoot()
             try command.run()
@@ -50,6 +57,23 @@ struct Isagate: ParsableCommand {
             // sysexits.h numbers a wrong command line 64, and ArgumentParser agrees.
             exit(withError: error)
         }
+    }
+}
+
+extension Isagate {
+    /// The first word that stands where a command does and is none.
+    private static func unknownCommand(_ arguments: some Sequence<String>) -> String? {
+        let takingValues = ["-c", "--config", "-s"]
+        let commands = configuration.subcommands.map { $0._commandName } + ["help"]
+        var isValue = false
+        for word in arguments {
+            if isValue || word.hasPrefix("-") {
+                isValue = !isValue && takingValues.contains(word)
+                continue
+            }
+            return commands.contains(word) ? nil : word
+        }
+        return nil
     }
 }
 

@@ -16,6 +16,11 @@ struct Run: ParsableCommand {
     var foregroundSingle = false
 
     func run() throws {
+        if foregroundSingle, InitProcess.isNeeded {
+            let status = InitProcess.run()
+            if status != 0 { throw ExitCode(status) }
+            return
+        }
         do throws(GatewayError) {
             try Supervisor(configurationFile: file.path, isSingle: foregroundSingle).run()
         } catch {

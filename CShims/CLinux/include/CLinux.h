@@ -63,6 +63,13 @@ static inline int CLinux_epoll_remove(int epoll, int descriptor) {
 static inline uint32_t CLinux_epoll_event_flags(const struct epoll_event *event) { return event->events; }
 static inline void *CLinux_epoll_event_data(const struct epoll_event *event) { return event->data.ptr; }
 
+// MARK: processes
+
+/// A child that has ended and waits to be taken leave of (waitid(2) with WNOWAIT and WNOHANG); 0 or less for none.
+pid_t CLinux_ended_child(void);
+/// The processors of this process's affinity (sched_getaffinity(2)); -1 where there are more than a set holds.
+int CLinux_usable_processors(void);
+
 // MARK: sockets
 
 /// accept4(2) with SOCK_NONBLOCK and SOCK_CLOEXEC.

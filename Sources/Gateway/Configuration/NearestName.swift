@@ -2,7 +2,7 @@
 ///
 /// Close is at most one edit for each three characters and never more than three: an insertion, a removal, a
 /// replacement or a swap of neighbours (the optimal string alignment distance).
-func nearestName(to name: String, among candidates: some Sequence<String>) -> String? {
+package func nearestName(to name: String, among candidates: some Sequence<String>) -> String? {
     let typed = Array(name.lowercased().unicodeScalars)
     // Longer names are no slips of the finger, and their distance is not worth computing.
     guard typed.count <= 64 else { return nil }

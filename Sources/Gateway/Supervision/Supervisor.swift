@@ -180,6 +180,7 @@ package final class Supervisor {
             admin?.watch(&poll)
             poll.wait(until: nextDeadline)
             for child in children { hear(child) }
+            if getpid() == 1, !isSingle { Orphans.reap(sparing: children.map(\.link.pid)) }
             while let signal = signals.next() { handle(signal) }
             for (client, request) in admin?.work(poll) ?? [] { handle(request, of: client) }
             if fileWatch?.hasChanged() == true { watchSchedule.changed(now: .current()) }
