@@ -1,4 +1,5 @@
 import Glibc
+import Transport
 
 /// Which media type a file has, by the end of its name (RFC 9110 §8.3).
 ///
@@ -39,7 +40,7 @@ package struct MediaTypes: Sendable {
         defer { unsafe fclose(file) }
         var bytes = [UInt8](repeating: 0, count: maximumBytes)
         let count = unsafe bytes.withUnsafeMutableBytes { unsafe fread($0.baseAddress, 1, $0.count, file) }
-        return MediaTypes(systemList: String(decoding: bytes[..<count], as: UTF8.self))
+        return MediaTypes(systemList: String(decoding: Array(bytes[..<count]).withoutByteOrderMark, as: UTF8.self))
     }
 
     /// The value of Content-Type for a file of this name, with a charset for text.

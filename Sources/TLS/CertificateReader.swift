@@ -1,4 +1,5 @@
 import COpenSSL
+import Transport
 
 /// Turns the files of certificates into identities, reusing what an earlier reading made of the same content.
 final class CertificateReader: Sendable {
@@ -33,7 +34,9 @@ final class CertificateReader: Sendable {
         var key = files.key == files.chain ? chain : try readKey(files.key)
         defer { key.wipe() }
         var passphrase: [UInt8] = []
-        if let path = files.passphrase { passphrase = Array(try readKey(path).prefix { $0 != 0x0A && $0 != 0x0D }) }
+        if let path = files.passphrase {
+            passphrase = Array(try readKey(path).withoutByteOrderMark.prefix { $0 != 0x0A && $0 != 0x0D })
+        }
         defer { passphrase.wipe() }
 
         let digest = ContentDigest(chain, key, passphrase)

@@ -1,4 +1,5 @@
 import COpenSSL
+import Transport
 
 /// A block of a PEM file, decoded from base64 (RFC 7468); wiped when it is given back, as it may be a private key.
 @safe
@@ -51,7 +52,7 @@ enum PEMFile {
     static func blocks(of text: [UInt8]) throws(TLSError) -> [PEMBlock] {
         var blocks: [PEMBlock] = []
         var failure: TLSError?
-        unsafe withMemoryBIO(over: text) { source in
+        unsafe withMemoryBIO(over: text.withoutByteOrderMark) { source in
             while true {
                 var label: UnsafeMutablePointer<CChar>?
                 var header: UnsafeMutablePointer<CChar>?
@@ -87,8 +88,12 @@ enum PEMFile {
     }
 }
 
-/// Calls `body` with a BIO that reads `bytes`.
 func withMemoryBIO<Value>(over bytes: [UInt8], _ body: (OpaquePointer?) -> Value) -> Value {
+    unsafe withMemoryBIO(over: bytes[...], body)
+}
+
+/// Calls `body` with a BIO that reads `bytes`.
+func withMemoryBIO<Value>(over bytes: ArraySlice<UInt8>, _ body: (OpaquePointer?) -> Value) -> Value {
     unsafe bytes.withUnsafeBytes { buffer in
         let source = unsafe BIO_new_mem_buf(buffer.baseAddress, Int32(clamping: buffer.count))
         defer { unsafe BIO_free(source) }

@@ -1,4 +1,5 @@
 import COpenSSL
+import Transport
 
 /// A private key; its memory is wiped by OpenSSL when it is given back.
 @safe
@@ -30,7 +31,7 @@ final class PrivateKey: @unchecked Sendable {
 
     /// Reads the encrypted key in a PEM file.
     static func decrypt(_ text: [UInt8], passphrase: [UInt8]) throws(TLSError) -> PrivateKey {
-        let key = unsafe withMemoryBIO(over: text) { source in
+        let key = unsafe withMemoryBIO(over: text.withoutByteOrderMark) { source in
             var passphrase = Passphrase(bytes: passphrase)
             defer { passphrase.bytes.wipe() }
             return unsafe withUnsafeMutablePointer(to: &passphrase) { argument in

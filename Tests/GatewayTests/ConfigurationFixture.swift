@@ -14,12 +14,22 @@ struct ConfigurationText {
 /// entered.
 func decode(
     _ text: String, files: Set<String> = ["/etc/isagate/hello.so", "/etc/isagate/site.pem", "/etc/isagate/site.key"],
-    folders: Set<String> = ["/etc/isagate", "/srv/public"]
+    folders: Set<String> = ["/etc/isagate", "/srv/public", "/var/tmp"], environment: [String: String] = [:],
+    hasIPv6: Bool = true
 ) throws(ConfigurationErrors) -> Configuration {
-    try Configuration.decode(text: text, file: "gateway.yaml", folder: "/etc/isagate") { path in
+    let system = SystemFacts(
+        variable: { environment[$0] },
+        account: { ["isagate": Account(name: "isagate", user: 990, group: 991), "root": .root][$0] },
+        numberedAccount: { [990: Account(name: "isagate", user: 990, group: 991), 0: .root][$0] },
+        hasIPv6: { hasIPv6 })
+    return try Configuration.decode(text: text, file: "gateway.yaml", folder: "/etc/isagate", system: system) { path in
         if path.hasPrefix("/closed/") { return .hidden(behind: "/closed") }
         return files.contains(path) ? .file : folders.contains(path) ? .folder : nil
     }
+}
+
+extension Account {
+    fileprivate static let root = Account(name: "root", user: 0, group: 0)
 }
 
 /// The mistakes in a text as `line:column message`, with the suggestion in brackets.

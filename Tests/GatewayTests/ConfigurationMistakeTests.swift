@@ -96,7 +96,7 @@ import Testing
                 "4:1 duplicate key 'workers', first on line 3",
                 "4:10 expected a whole number for workers, found 'x'",
                 "6:1 duplicate key 'log', first on line 5",
-                "7:7 expected the name of an account, found a list",
+                "7:7 expected the name of an account, or a number, found a list",
             ])
     }
 
@@ -110,7 +110,7 @@ import Testing
 
     @Test(arguments: [
         ("workers: []", "3:10 expected a whole number for workers, found a list"),
-        ("user: ''", "3:7 expected the name of an account, found ''"),
+        ("user: ''", "3:7 expected the name of an account, or a number, found ''"),
         ("limits: 5", "3:9 expected a mapping of keys to values, found '5'"),
         ("limits: { ? [a] : 1 }", "3:13 expected a name as the key, found a list"),
         ("log: { access: on }", "3:16 expected off or a mapping with a path and a format, found 'on'"),
@@ -158,12 +158,25 @@ import Testing
     @Test(arguments: [
         ("{}", "2:12 expected at least one of listeners"),
         ("{ a: { bind: [] } }", "2:25 expected a list of at least one of addresses"),
-        ("{ a: { bind: '[::]:1' } }", "2:25 expected a list of addresses, found '[::]:1'"),
         (
-            "{ a: { bind: [localhost:1] } }",
-            "2:26 expected an IP address and a port such as \"0.0.0.0:8443\" or \"[::]:8443\", found 'localhost:1'"
+            "{ a: { bind: [a.test:1] } }",
+            "2:26 expected an IP address and a port such as \"0.0.0.0:8443\", \"[::]:8443\" or \":8443\", found 'a.test:1'"
         ),
         ("{ a: { bind: ['[::]:1', '[0::0]:1'] } }", "2:36 [::]:1 is bound twice, first on line 2"),
+        ("{ a: { bind: [':81', '[::]:81'] } }", "2:33 [::]:81 is bound twice, first on line 2"),
+        ("{ a: { bind: [localhost:81, '127.0.0.1:81'] } }", "2:40 127.0.0.1:81 is bound twice, first on line 2"),
+        ("{ a: { bind: '*:81' } }", "2:25 every address is written without a star [:81]"),
+        ("{ a: { bind: 8443 } }", "2:25 expected an address or ':' in front of the port [:8443]"),
+        ("{ a: { bind: '::1:81' } }", "2:25 an IPv6 address stands in brackets, found '::1:81' [[::1]:81]"),
+        (
+            "{ a: { bind: ':99999' } }",
+            "2:25 expected an IP address and a port such as \"0.0.0.0:8443\", \"[::]:8443\" or \":8443\", found ':99999'"
+        ),
+        (
+            "{ a: { bind: { address: x } } }",
+            "2:25 expected an IP address and a port such as \"0.0.0.0:8443\", \"[::]:8443\" or \":8443\", found a mapping"
+        ),
+        ("{ a: { bind: } }", "2:25 expected a list of addresses, found nothing"),
         ("{ a: { bind: ['[::]:1'], tls: { min: 1.1 } } }", "2:49 expected a TLS version (1.2, 1.3), found '1.1' [1.2]"),
         (
             "{ a: { bind: ['[::]:1'], tls: { alpn: [h2] } } }",

@@ -18,7 +18,7 @@ import Testing
     @Test func `Every key of a full file is read`() throws {
         let configuration = try decode(fullFile)
         #expect(configuration.workers == .count(4))
-        #expect(configuration.user == "isagate")
+        #expect(configuration.user == Account(name: "isagate", user: 990, group: 991))
         #expect(configuration.listeners.map(\.name) == ["secure", "plain"])
         #expect(configuration.listeners[0].bind.map(\.description) == ["0.0.0.0:8443", "[::]:0"])
         #expect(

@@ -1,4 +1,5 @@
 import TLS
+import Transport
 
 /// Reads the files with users that sites and routes name.
 struct PasswordFileReader {
@@ -20,7 +21,7 @@ struct PasswordFileReader {
             throw .configuration("users: \(error)")
         }
         do throws(PasswordFile.Mistake) {
-            return try PasswordFile(String(decoding: bytes, as: UTF8.self))
+            return try PasswordFile(String(decoding: bytes.withoutByteOrderMark, as: UTF8.self))
         } catch {
             throw .configuration("\(path):\(error.line): \(error.reason)")
         }

@@ -11,6 +11,8 @@ package struct BindAddress: Sendable, Hashable {
     package var host: String
     /// 0 lets the system choose.
     package var port: UInt16
+    /// Left out on a machine without IPv6: a part of what was written for both families.
+    package var isOptional = false
 }
 
 extension BindAddress {
@@ -25,6 +27,51 @@ extension BindAddress {
         let family = bracketed ? Family.ipv6 : .ipv4
         guard let canonical = canonicalAddress(String(host), family) else { return nil }
         self.init(family: family, host: canonical, port: port)
+    }
+}
+
+extension ValueDecoder<[BindAddress]> {
+    /// An address, or a spelling for both families: `:8443` is every address, `localhost:8443` those of the machine
+    /// itself.
+    static var bindAddresses: Self {
+        Self { node, context in
+            let noun = "an IP address and a port such as \"0.0.0.0:8443\", \"[::]:8443\" or \":8443\""
+            let addresses = text(noun, parse).decode(node, context)
+            if addresses?.contains(where: { $0.family == .ipv6 }) == true, !context.system.hasIPv6() {
+                context.note("\(IPv6.absence); nobody reaches \(node.found) by it", at: node.position)
+            }
+            return addresses
+        }
+    }
+
+    private static func parse(_ text: String) throws(Refusal) -> [BindAddress]? {
+        if let address = BindAddress(text) { return [address] }
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+        if parts.count == 2, !parts[1].isEmpty, parts[1].utf8.allSatisfy(isDigit), let port = UInt16(parts[1]) {
+            switch parts[0] {
+            case "": return both("0.0.0.0", "::", port)
+            case "localhost": return both("127.0.0.1", "::1", port)
+            case "*": throw Refusal(message: "every address is written without a star", suggestion: ":\(port)")
+            default: break
+            }
+        }
+        if UInt16(text) != nil {
+            throw Refusal(message: "expected an address or ':' in front of the port", suggestion: ":\(text)")
+        }
+        if parts.count > 2, let colon = text.lastIndex(of: ":"),
+            let address = BindAddress("[\(text[..<colon])]\(text[colon...])")
+        {
+            throw Refusal(
+                message: "an IPv6 address stands in brackets, found \(quoted(text))", suggestion: address.description)
+        }
+        return nil
+    }
+
+    private static func both(_ ipv4: String, _ ipv6: String, _ port: UInt16) -> [BindAddress] {
+        [
+            BindAddress(family: .ipv4, host: ipv4, port: port),
+            BindAddress(family: .ipv6, host: ipv6, port: port, isOptional: true),
+        ]
     }
 }
 

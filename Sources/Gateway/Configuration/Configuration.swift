@@ -10,7 +10,7 @@ package struct Configuration: Sendable, Equatable {
     package var version = 1
     package var workers = Workers.automatic
     /// The account to run as once the listeners are bound, when started as root.
-    package var user: String?
+    package var user: Account?
     /// Whether a change of any file with certificates or keys is noticed, where a certificate does not say otherwise.
     package var isWatching = false
     /// In file order, as are extensions, upstreams and sites.
@@ -25,6 +25,14 @@ package struct Configuration: Sendable, Equatable {
     package var resolver = ResolverConfiguration()
     package var upstreams: [UpstreamConfiguration] = []
     package var sites: [SiteConfiguration]
+    /// What is allowed and yet worth a second thought, as far as reading the file has shown it.
+    var notes: [ConfigurationNote] = []
+}
+
+/// Something worth knowing about a line of the file.
+package struct ConfigurationNote: Sendable, Equatable {
+    package var line: Int
+    package var text: String
 }
 
 /// How many event-loop threads to run.

@@ -7,7 +7,7 @@ extension ValueDecoder<Configuration> {
         .mapping { keys in
             _ = keys.require("version", .formatVersion, placeholder: 1)
             let workers = keys.take("workers", .workers, default: .automatic)
-            let user = keys.take("user", .name("the name of an account"))
+            let user = keys.take("user", .account)
             let isWatching = keys.take("watch", .boolean, default: false)
             let listeners = keys.require(
                 "listeners", .named("listeners", of: { .listener(name: $0) }), placeholder: NamedValues())
@@ -32,8 +32,9 @@ extension ValueDecoder<Configuration> {
             return Configuration(
                 workers: workers, user: user, isWatching: isWatching, listeners: listeners.values.map(\.value),
                 admin: admin, log: log, requestID: requestID, limits: limits, fileCache: fileCache, drain: drain,
-                extensions: extensions.values, resolver: resolver, upstreams: upstreams.values,
-                sites: sites.map(\.configuration))
+                extensions: extensions.values, resolver: resolver,
+                upstreams: upstreams.values + keys.context.namedByURL, sites: sites.map(\.configuration),
+                notes: keys.context.notes)
         }
     }
 }
@@ -63,7 +64,8 @@ struct ListenerDraft {
 extension ValueDecoder<ListenerDraft> {
     fileprivate static func listener(name: String) -> Self {
         .mapping { keys in
-            let bind = keys.require("bind", .list("addresses", of: .located(.address)), placeholder: [])
+            let bind = keys.require("bind", .list("addresses", of: .located(.bindAddresses)), placeholder: [])
+                .flatMap { located in located.value.map { Located(value: $0, position: located.position) } }
             // TLS stays on when its section is mistaken, so that the checks on certificates still hold.
             let tls = keys.take("tls", .listenerTLS) ?? (keys.names.contains("tls") ? ListenerTLSConfiguration() : nil)
             let proxies = keys.take("proxy_protocol", .proxyProtocol, default: nil)
@@ -73,12 +75,6 @@ extension ValueDecoder<ListenerDraft> {
                     name: name, bind: bind.map(\.value), proxies: proxies, trusted: trusted, tls: tls),
                 positions: bind.map(\.position))
         }
-    }
-}
-
-extension ValueDecoder<BindAddress> {
-    fileprivate static var address: Self {
-        text("an IP address and a port such as \"0.0.0.0:8443\" or \"[::]:8443\"") { BindAddress($0) }
     }
 }
 
@@ -117,7 +113,7 @@ extension ValueDecoder<AdminConfiguration> {
     static var adminOfFile: Self {
         Self { node, context in
             var keys = MappingReader(node, context)
-            return keys?.take("admin", .admin)
+            return keys?.take("admin", .expanded(.admin))
         }
     }
 
@@ -242,7 +238,7 @@ extension ValueDecoder<ExtensionConfiguration> {
             pool.spoolsRequest = keys.take("spool_request", .boolean, default: pool.spoolsRequest)
             pool.spoolLimit = keys.take("spool_limit", .size(in: 0...1 << 40), default: pool.spoolLimit)
             pool.spoolMemory = keys.take("spool_memory", .size(in: 0...64 << 20), default: pool.spoolMemory)
-            pool.spoolFolder = keys.take("spool_folder", .folder, default: pool.spoolFolder)
+            pool.spoolFolder = keys.takeFolder("spool_folder", default: pool.spoolFolder, isUsed: pool.spoolsRequest)
             let spoolKeys = ["spool_limit", "spool_memory", "spool_folder"]
             for key in spoolKeys where !pool.spoolsRequest && keys.names.contains(key) {
                 keys.context.report("\(key) needs spool_request: true", at: keys.position(of: key) ?? keys.position)
@@ -296,13 +292,13 @@ extension ValueDecoder<ExtensionConfiguration.Placement> {
 }
 
 private func reportSharedAddresses(of listeners: [ListenerDraft], in context: DecodingContext) {
-    var first: [BindAddress: SourcePosition] = [:]
+    var first: [String: SourcePosition] = [:]
     for listener in listeners {
         for (address, position) in zip(listener.value.bind, listener.positions) where address.port != 0 {
-            if let earlier = first[address] {
+            if let earlier = first[address.description] {
                 context.report("\(address) is bound twice, first on line \(earlier.line)", at: position)
             } else {
-                first[address] = position
+                first[address.description] = position
             }
         }
     }

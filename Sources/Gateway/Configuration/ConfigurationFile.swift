@@ -1,6 +1,6 @@
 import Glibc
-import Yams
 import Transport
+import Yams
 
 extension Configuration {
     /// Reads and checks a configuration file.
@@ -19,8 +19,10 @@ extension Configuration {
         } catch {
             throw ConfigurationErrors(file: path, message: "cannot read the configuration: \(error.description)")
         }
-        guard let text = String(validating: bytes, as: UTF8.self) else {
-            throw ConfigurationErrors(file: path, message: "the configuration is not UTF-8 text")
+        guard let text = String(validating: bytes.withoutByteOrderMark, as: UTF8.self) else {
+            let isWide = bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF])
+            throw ConfigurationErrors(
+                file: path, message: "the configuration is not UTF-8 text" + (isWide ? ", but UTF-16" : ""))
         }
         return (text, folder(of: path))
     }
@@ -34,7 +36,11 @@ extension Configuration {
         }
         let context = DecodingContext(
             file: path, folder: folder, repeatedKeys: document.repeatedKeys, kindOfFile: kindOfFile)
-        return ValueDecoder.adminOfFile.decode(document.rootOrNothing, context)?.socket
+        let admin = ValueDecoder.adminOfFile.decode(document.rootOrNothing, context)
+        guard admin != nil || context.diagnostics.isEmpty else {
+            throw ConfigurationErrors(context.diagnostics, in: SourceText(text))
+        }
+        return admin?.socket
     }
 
     /// What stands at a path, nil for nothing that can be seen.
@@ -59,16 +65,19 @@ extension Configuration {
     /// Checks the text of a configuration file without touching the file system.
     ///
     /// `folder` is the absolute path that relative paths start from; `kindOfFile` says what stands at an absolute
-    /// path, nil for nothing. Errors: every mistake at once.
+    /// path, nil for nothing; `system` says the rest. Errors: every mistake at once.
     package static func decode(
-        text: String, file: String, folder: String, kindOfFile: @escaping (String) -> FileKind?
+        text: String, file: String, folder: String, system: SystemFacts = .live,
+        kindOfFile: @escaping (String) -> FileKind?
     ) throws(ConfigurationErrors) -> Configuration {
-        try decodeWithPlaces(text: text, file: file, folder: folder, kindOfFile: kindOfFile).configuration
+        try decodeWithPlaces(text: text, file: file, folder: folder, system: system, kindOfFile: kindOfFile)
+            .configuration
     }
 
     /// As `decode`, and where the file names other files, by their absolute paths.
     static func decodeWithPlaces(
-        text: String, file: String, folder: String, kindOfFile: @escaping (String) -> FileKind?
+        text: String, file: String, folder: String, system: SystemFacts = .live,
+        kindOfFile: @escaping (String) -> FileKind?
     ) throws(ConfigurationErrors) -> (configuration: Configuration, places: [String: SourcePosition]) {
         let source = SourceText(text)
         let document: YAMLDocument
@@ -80,8 +89,9 @@ extension Configuration {
         }
 
         let context = DecodingContext(
-            file: file, folder: folder, repeatedKeys: document.repeatedKeys, kindOfFile: kindOfFile)
-        let configuration = ValueDecoder.configuration.decode(document.rootOrNothing, context)
+            file: file, folder: folder, repeatedKeys: document.repeatedKeys, system: system, kindOfFile: kindOfFile)
+        let decoder = text.contains("${") ? ValueDecoder.expanded(.configuration) : .configuration
+        let configuration = decoder.decode(document.rootOrNothing, context)
         if context.diagnostics.isEmpty {
             // A repeated key is reported where its mapping is read; nothing may pass because no one read it.
             for (position, name) in document.repeatedKeys {

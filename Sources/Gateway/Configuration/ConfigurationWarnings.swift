@@ -1,16 +1,17 @@
 extension Configuration {
     /// What is allowed and yet worth a second thought, each as `line: text`.
-    package var warnings: [(line: Int, text: String)] {
-        sites.flatMap { site in
-            site.routes.filter { $0.mayLeakByLength(on: site) }.map { route in
-                (
-                    line: route.line,
-                    text: "this route compresses what it answers to users with passwords: whoever can have a page "
-                        + "repeat his words beside a secret learns the secret from the length (BREACH); "
-                        + "see 'compress: off'"
-                )
+    package var warnings: [ConfigurationNote] {
+        notes
+            + sites.flatMap { site in
+                site.routes.filter { $0.mayLeakByLength(on: site) }.map { route in
+                    ConfigurationNote(
+                        line: route.line,
+                        text: "this route compresses what it answers to users with passwords: whoever can have a page "
+                            + "repeat his words beside a secret learns the secret from the length (BREACH); "
+                            + "see 'compress: off'"
+                    )
+                }
             }
-        }
     }
 }
 

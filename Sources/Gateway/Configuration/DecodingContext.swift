@@ -10,24 +10,33 @@ final class DecodingContext {
     /// The absolute path of the folder that relative paths start from.
     let folder: String
     let kindOfFile: (String) -> FileKind?
+    let system: SystemFacts
+    /// Upstreams of one server that routes name by its URL, in the order of their first mention.
+    private(set) var namedByURL: [UpstreamConfiguration] = []
     /// Keys that a later key of the same mapping repeats, by position.
     let repeatedKeys: [SourcePosition: String]
     private(set) var diagnostics: [Diagnostic] = []
+    /// What is no mistake and yet worth knowing.
+    private(set) var notes: [ConfigurationNote] = []
     /// Where the file names other files, by their absolute paths; of several places the first.
     private(set) var filePositions: [String: SourcePosition] = [:]
+    /// Where nothing further is worth a report, because the value there is not what was meant.
+    private var unreadable = Set<SourcePosition>()
     private var keyPath: [String] = []
 
     init(
-        file: String, folder: String, repeatedKeys: [SourcePosition: String],
+        file: String, folder: String, repeatedKeys: [SourcePosition: String], system: SystemFacts = .live,
         kindOfFile: @escaping (String) -> FileKind?
     ) {
         self.file = file
         self.folder = folder
         self.repeatedKeys = repeatedKeys
+        self.system = system
         self.kindOfFile = kindOfFile
     }
 
     func report(_ message: String, at position: SourcePosition, suggestion: String? = nil) {
+        guard !unreadable.contains(position) else { return }
         diagnostics.append(Diagnostic(file: file, position: position, message: message, suggestion: suggestion))
     }
 
@@ -35,8 +44,29 @@ final class DecodingContext {
         report(message, at: node.position, suggestion: suggestion)
     }
 
+    /// Reports what keeps a value from being known, and nothing else about the value.
+    func reportUnreadable(_ messages: [String], at position: SourcePosition) {
+        for message in messages { report(message, at: position) }
+        unreadable.insert(position)
+    }
+
+    func note(_ text: String, at position: SourcePosition) {
+        notes.append(ConfigurationNote(line: position.line, text: text))
+    }
+
     func note(file path: String, at position: SourcePosition) {
         if filePositions[path] == nil { filePositions[path] = position }
+    }
+
+    /// The upstream that has a server alone, known by its URL.
+    func upstream(of server: ServerURL) -> String {
+        let name = server.description
+        if !namedByURL.contains(where: { $0.name == name }) {
+            var upstream = UpstreamConfiguration(name: name)
+            upstream.servers = [ServerConfiguration(url: server)]
+            namedByURL.append(upstream)
+        }
+        return name
     }
 
     /// The key whose value is being decoded, for messages that name it.

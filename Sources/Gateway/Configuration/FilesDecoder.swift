@@ -1,5 +1,10 @@
 extension ValueDecoder<FilesConfiguration> {
+    /// Of a scalar, that is the folder.
     static var files: Self {
+        section.or(scalar: ValueDecoder<String>.folder) { FilesConfiguration(root: $0) }
+    }
+
+    private static var section: Self {
         .mapping { keys in
             let defaults = FilesConfiguration(root: "")
             return FilesConfiguration(

@@ -68,6 +68,14 @@ struct MappingReader {
         take(name, decoder()) ?? `default`
     }
 
+    /// A folder that exists; also the default has to, where it is used.
+    mutating func takeFolder(_ name: String, default folder: String, isUsed: Bool) -> String {
+        if isUsed, !names.contains(name), context.kindOfFile(folder) != .folder {
+            context.report("\(name) is by default \(quoted(folder)), which is not a folder here", at: position)
+        }
+        return take(name, .folder, default: folder)
+    }
+
     /// The value of a key that must be present; the placeholder stands in when it is absent or mistaken.
     mutating func require<Value>(
         _ name: String, _ decoder: @autoclosure () -> ValueDecoder<Value>, placeholder: Value

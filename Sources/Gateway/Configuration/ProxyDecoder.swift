@@ -1,5 +1,12 @@
 extension ValueDecoder<ProxyConfiguration> {
+    /// Of a scalar, that is where requests go.
     static func proxy(_ declared: DeclaredNames) -> Self {
+        mapping(of: declared).or(scalar: ValueDecoder<String>.upstreamName(declared)) {
+            ProxyConfiguration(upstream: $0)
+        }
+    }
+
+    private static func mapping(of declared: DeclaredNames) -> Self {
         .mapping { keys in
             var proxy = ProxyConfiguration(upstream: keys.require("to", .upstreamName(declared), placeholder: ""))
             proxy.stripPrefix = keys.take("strip_prefix", .prefix)
@@ -31,8 +38,8 @@ extension ProxyConfiguration.Buffer {
             default: (false, false))
         buffer.memory = keys.take("buffer_memory", .size(in: 0...64 << 20), default: buffer.memory)
         buffer.limit = keys.take("buffer_limit", .size(in: 0...1 << 40), default: buffer.limit)
-        buffer.folder = keys.take("buffer_folder", .folder, default: buffer.folder)
         let isOn = buffer.requests || buffer.responses
+        buffer.folder = keys.takeFolder("buffer_folder", default: buffer.folder, isUsed: isOn)
         for key in ["buffer_memory", "buffer_limit", "buffer_folder"] where !isOn && keys.names.contains(key) {
             keys.context.report(
                 "\(key) needs buffer: request, response or both", at: keys.position(of: key) ?? keys.position)
@@ -68,12 +75,20 @@ extension ValueDecoder<String> {
 }
 
 extension ValueDecoder<String> {
+    /// The name of an upstream, or the URL of a server that is one by itself.
     fileprivate static func upstreamName(_ declared: DeclaredNames) -> Self {
-        text("the name of an upstream") { name throws(Refusal) in
+        let name = text("the name of an upstream, or a URL") { name throws(Refusal) in
             if declared.upstreams.contains(name) { return name }
             throw Refusal(
                 message: "unknown upstream \(quoted(name))",
                 suggestion: nearestName(to: name, among: declared.upstreams))
+        }
+        return Self { node, context in
+            let text = node.scalar?.string ?? ""
+            guard ["http://", "https://", "unix:"].contains(where: text.hasPrefix) else {
+                return name.decode(node, context)
+            }
+            return ValueDecoder<ServerURL>.serverURL.decode(node, context).map(context.upstream)
         }
     }
 

@@ -29,7 +29,9 @@ extension ValueDecoder<RequestIDConfiguration.Acceptance> {
         let networks = ValueDecoder<[IPNetwork]>.list("networks", of: .network)
         let words = ValueDecoder<Bool>.text("true, false or a list of networks") { ["true": true, "false": false][$0] }
         return Self { node, context in
+            let isNetwork = node.scalar.map { IPNetwork($0.string) != nil } ?? false
             if case .sequence = node { return networks.decode(node, context).map { .networks($0) } }
+            if isNetwork { return networks.decode(node, context).map { .networks($0) } }
             return words.decode(node, context).map { $0 ? .everybody : .nobody }
         }
     }

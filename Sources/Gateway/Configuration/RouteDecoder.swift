@@ -190,7 +190,24 @@ extension ValueDecoder<String> {
 }
 
 extension ValueDecoder<RespondConfiguration> {
+    /// Of a scalar, that is the body.
     fileprivate static var respond: Self {
+        Self { node, context in
+            guard case .scalar(let scalar) = node, !node.isNothing else { return section.decode(node, context) }
+            if scalar.style == .plain, scalar.string.utf8.count == 3, scalar.string.utf8.allSatisfy(isDigit) {
+                context.report(
+                    "respond: \(scalar.string) is a text of three digits; write { status: \(scalar.string) }, or the "
+                        + "text in quotes", at: node)
+                return nil
+            }
+            var response = RespondConfiguration()
+            response.body = scalar.string
+            response.headers = [.textPlain]
+            return response
+        }
+    }
+
+    private static var section: Self {
         .mapping { keys in
             var response = RespondConfiguration()
             response.status = keys.take("status", .integer(in: 200...599), default: response.status)
@@ -203,11 +220,15 @@ extension ValueDecoder<RespondConfiguration> {
                     at: keys.position(of: "body") ?? keys.position)
             }
             if !isBodiless, !response.headers.contains(where: { $0.name.lowercased() == "content-type" }) {
-                response.headers.append(.init(name: "Content-Type", value: "text/plain; charset=utf-8"))
+                response.headers.append(.textPlain)
             }
             return response
         }
     }
+}
+
+extension RespondConfiguration.Header {
+    fileprivate static var textPlain: Self { Self(name: "Content-Type", value: "text/plain; charset=utf-8") }
 }
 
 extension ValueDecoder<[RespondConfiguration.Header]> {
@@ -247,7 +268,14 @@ extension ValueDecoder<String> {
 }
 
 extension ValueDecoder<RedirectConfiguration> {
+    /// Of a scalar, that is the target.
     fileprivate static var redirect: Self {
+        section.or(scalar: ValueDecoder<RedirectTemplate>.redirectTemplate) {
+            RedirectConfiguration(to: $0, status: 308)
+        }
+    }
+
+    private static var section: Self {
         .mapping { keys in
             RedirectConfiguration(
                 to: keys.require("to", .redirectTemplate, placeholder: RedirectTemplate(parts: [])),

@@ -52,6 +52,15 @@ struct SourceText: Sendable, Equatable {
             indent: before.unicodeScalars.count + line.distance(from: first, to: focus))
     }
 
+    /// A line without its end, counted from 1; nil when there is none.
+    func line(_ number: Int) -> String? {
+        lines.indices.contains(number - 1) ? String(text[lines[number - 1]]) : nil
+    }
+
+    func scalar(at position: SourcePosition) -> Unicode.Scalar? {
+        index(of: position).map { text.unicodeScalars[$0] }
+    }
+
     /// The index of the scalar at a position, or nil when the line is shorter.
     func index(of position: SourcePosition) -> String.Index? {
         guard lines.indices.contains(position.line - 1), position.column > 0 else { return nil }

@@ -82,6 +82,10 @@ extension ValueDecoder<UpstreamConfiguration.KeepAlive> {
 
 extension ValueDecoder<ServerConfiguration> {
     fileprivate static var server: Self {
+        section.or(scalar: ValueDecoder<ServerURL>.serverURL) { ServerConfiguration(url: $0) }
+    }
+
+    private static var section: Self {
         .mapping { keys in
             ServerConfiguration(
                 url: keys.require("url", .serverURL, placeholder: .unix(path: "")),
@@ -98,7 +102,7 @@ extension ValueDecoder<ServerConfiguration> {
 extension ValueDecoder<ServerURL> {
     private static let noun = "a URL such as http://127.0.0.1:9000, https://app.example or unix:/run/app.sock"
 
-    fileprivate static var serverURL: Self {
+    static var serverURL: Self {
         Self { node, context in
             let parsed = ValueDecoder<ServerURL>.text(noun) { text throws(Refusal) in
                 if text.hasPrefix("unix:") { return try unixSocket(context.absolutePath(String(text.dropFirst(5)))) }

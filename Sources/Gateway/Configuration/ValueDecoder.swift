@@ -73,15 +73,31 @@ extension ValueDecoder {
         }
     }
 
-    /// A list with at least one element.
+    /// A list with at least one element; a single value is the list that has it alone.
     static func list<Element>(_ noun: String, of element: ValueDecoder<Element>) -> Self where Value == [Element] {
         Self { node, context in
             guard case .sequence(let sequence) = node else {
+                if !node.isNothing { return element.decode(node, context).map { [$0] } }
                 context.report("expected a list of \(noun), found \(node.found)", at: node)
                 return nil
             }
             if sequence.isEmpty { context.report("expected a list of at least one of \(noun)", at: node) }
             return sequence.compactMap { element.decode($0, context) }
+        }
+    }
+
+    /// What this decoder reads; of a scalar, what `short` makes of it.
+    func or<Short>(scalar short: ValueDecoder<Short>, _ make: @escaping (Short) -> Value) -> Self {
+        Self { node, context in
+            guard case .scalar = node, !node.isNothing else { return decode(node, context) }
+            return short.decode(node, context).map(make)
+        }
+    }
+
+    /// What another decoder reads, with environment variables in their places.
+    static func expanded(_ decoder: Self) -> Self {
+        Self { node, context in
+            decoder.decode(VariableExpansion(context, value: context.system.variable).expand(node), context)
         }
     }
 

@@ -66,8 +66,10 @@ extension YAMLSyntaxError {
         switch error as? YamlError {
         case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _),
             .composer(let context, let problem, let mark, _):
+            let position = SourcePosition(mark)
             let whole = context.map { "\($0.text): \(problem)" } ?? problem
-            self.init(message: "not valid YAML: \(whole)", position: SourcePosition(mark))
+            let words = SyntaxHint.hint(for: whole, in: source, at: position) ?? whole
+            self.init(message: "not valid YAML: \(words)", position: position)
         case .reader(let problem, let offset, _, _):
             let index = source.text.index(
                 source.text.startIndex, offsetBy: offset ?? 0, limitedBy: source.text.endIndex)

@@ -35,6 +35,10 @@ final class ListenerBinder {
         var taken: [Int] = []
         for listener in listeners {
             for (ordinal, address) in listener.bind.enumerated() {
+                if address.isOptional, !IPv6.isOn {
+                    logger.notice("listener \(listener.name): \(IPv6.absence); \(address) is left out")
+                    continue
+                }
                 let key = Key(
                     address: address.description, listener: address.port == 0 ? listener.name : nil,
                     ordinal: address.port == 0 ? ordinal : 0)
@@ -89,14 +93,18 @@ final class ListenerBinder {
                 }
             }
         } catch {
-            throw .runtime("listener \(listener.name): cannot bind \(configured): \(error.message)")
+            let reason = configured.family == .ipv6 && !IPv6.isOn ? IPv6.absence : error.message
+            throw .runtime("listener \(listener.name): cannot bind \(configured): \(reason)")
         }
         return sockets
     }
 
     private func announce(_ listener: ListenerConfiguration, _ sockets: [ListeningSocket]) {
-        guard let address = sockets.first?.address.description else { return }
-        logger.notice("listener \(listener.name): \(listener.scheme)://\(address)")
+        guard let address = sockets.first?.address else { return }
+        logger.notice("listener \(listener.name): \(listener.scheme)://\(address.description)")
+        if address.isIPv6, !IPv6.isOn {
+            logger.warning("listener \(listener.name): \(IPv6.absence); nobody reaches \(address.description)")
+        }
     }
 }
 
@@ -131,7 +139,7 @@ extension Configuration {
     /// The number of event loops to run on this machine.
     package var workerCount: Int {
         switch workers {
-        case .automatic: max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+        case .automatic: min(256, ProcessorCount.available)
         case .count(let count): count
         }
     }
