@@ -15,7 +15,7 @@ package final class ResponseCompression {
         _ head: ResponseDraft, for exchange: Exchange, to response: ResponseSink
     ) -> (any BodyCoder)? {
         let traits = unsafe ResponseTraits(head.fields, settings.types)
-        guard isCandidate(head.status, head.length, traits) else {
+        guard isCandidate(head.status, head.length, traits), isWholeCandidate(head.whole) else {
             unsafe response.appendFields(head.fields)
             return nil
         }
@@ -25,7 +25,11 @@ package final class ResponseCompression {
             return nil
         }
         if head.status == 304 {
-            unsafe CodedFields.rewrite(head.fields) { unsafe response.appendFields($0) }
+            if head.whole == nil, Self.hasStrongTag(head, exchange) {
+                unsafe response.appendFields(head.fields)
+            } else {
+                unsafe CodedFields.rewrite(head.fields) { unsafe response.appendFields($0) }
+            }
             return nil
         }
         var length: UInt64?
@@ -64,6 +68,34 @@ package final class ResponseCompression {
             codedLines += "\(vary)Content-Encoding: \(coding.token)\r\n".utf8
             return unsafe FixedResponse(status: status, fieldLines: codedLines, body: Array(coded))
         }
+    }
+
+    /// Whether the content that a 304 stands for could be coded.
+    private func isWholeCandidate(_ whole: WholeContent?) -> Bool {
+        guard let whole else { return true }
+        return unsafe isCandidate(200, .known(whole.length), ResponseTraits(whole.fields, settings.types))
+    }
+
+    /// Whether the client has the content under the very tag that it is told of: as it is, and not coded.
+    private static func hasStrongTag(_ head: ResponseDraft, _ exchange: Exchange) -> Bool {
+        guard let asked = exchange.value(named: "if-none-match") else { return false }
+        let list = unsafe exchange.bytes(of: asked)
+        var fields = unsafe FieldLines(head.fields)
+        while let field = fields.next() {
+            guard field.isNamed("etag"), unsafe field.value.first == UInt8(ascii: "\"") else { continue }
+            return unsafe contains(field.value, in: list)
+        }
+        return false
+    }
+
+    /// Whether the list has the strong tag; between its quotes, nothing else is a quote (RFC 9110 §8.8.3).
+    private static func contains(_ tag: UnsafeRawBufferPointer, in list: UnsafeRawBufferPointer) -> Bool {
+        guard list.count >= tag.count else { return false }
+        for start in 0...(list.count - tag.count) {
+            let isWeak = unsafe start > 0 && list[start - 1] == UInt8(ascii: "/")
+            if !isWeak, unsafe list[start..<start + tag.count].elementsEqual(tag) { return true }
+        }
+        return false
     }
 
     /// What clients may prefer.

@@ -72,6 +72,7 @@ extension ConnectionLimits {
             maximumFields: limits.requestFields)
         maximumBody = UInt64(limits.requestBody)
         unreadBody = limits.unreadBody
+        linger.time = Delay(limits.lingeringTime)
         headerTimeout = Delay(limits.headerTimeout)
         bodyTimeout = Delay(limits.bodyTimeout)
         idleTimeout = Delay(limits.idleTimeout)

@@ -166,9 +166,9 @@ struct GenerationBuilder {
                     status: response.status, fields: response.headers.map { ($0.name, $0.value) },
                     body: Array(response.body.utf8)))
         case .redirect(let redirect):
-            RedirectAction(status: redirect.status, target: redirect.to)
+            RedirectAction(status: redirect.status, target: redirect.to, siteName: site.firstName)
         case .files(let configuration):
-            FilesAction(files.handler(for: configuration, reporter: filesLog))
+            FilesAction(files.handler(for: configuration, rules: route.pathRules, reporter: filesLog))
         case .proxy(let proxy):
             upstreams.action(
                 proxy, matching: route.conditions.expression, in: upstreamCandidate, worker: worker)
@@ -186,6 +186,14 @@ struct GenerationBuilder {
                     return (file.name, action)
                 })
         }
+    }
+}
+
+extension SiteConfiguration {
+    /// The first host that is one alone.
+    fileprivate var firstName: String? {
+        for case .exact(let name) in hosts { return name }
+        return nil
     }
 }
 

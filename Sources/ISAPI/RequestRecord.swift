@@ -128,6 +128,42 @@ struct RequestRecord: ~Copyable {
         return unsafe fieldStorage[index]
     }
 
+    /// The host of a target in absolute form, where no field tells it.
+    var targetHost: Slice? {
+        guard head.form == .absolute else { return nil }
+        for index in 0..<fieldCount where field(index).known == .host { return nil }
+        return head.authority
+    }
+
+    /// Whether two fields have the same name.
+    func isSameName(_ first: Int, _ second: Int) -> Bool {
+        let (one, other) = (field(first).name, field(second).name)
+        guard one.count == other.count else { return false }
+        let (text, others) = unsafe (bytes(one), bytes(other))
+        for index in 0..<text.count where unsafe lowercase(text[index]) != lowercase(others[index]) { return false }
+        return true
+    }
+
+    /// Whether the field is the one that is told of those whose names are one variable's.
+    func tellsVariable(_ index: Int) -> Bool {
+        let isPlain = hasPlainName(index)
+        for other in 0..<fieldCount where other != index && isSameVariable(other, index) {
+            if hasPlainName(other) == isPlain ? other < index : !isPlain { return false }
+        }
+        return true
+    }
+
+    private func hasPlainName(_ index: Int) -> Bool {
+        let name = unsafe bytes(field(index).name)
+        return unsafe !VariableName.isAmbiguous(name.bytes, from: 0, to: name.count)
+    }
+
+    private func isSameVariable(_ first: Int, _ second: Int) -> Bool {
+        let (one, other) = (field(first).name, field(second).name)
+        guard one.count == other.count else { return false }
+        return unsafe VariableName.isSame(bytes(one).bytes, asVariableOf: bytes(other).bytes)
+    }
+
     /// NULs behind the parts.
     private static let endCount = 10
 

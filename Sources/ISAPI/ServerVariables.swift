@@ -52,7 +52,8 @@ enum ServerVariables {
         return nil
     }
 
-    /// The values of all fields with this name, as one list (RFC 9110 §5.3); false if there is none.
+    /// The values of all fields with this name, as one list (RFC 9110 §5.3; of cookies, RFC 9113 §8.2.3); false if there
+    /// is none.
     private static func appendField(
         _ name: Span<UInt8>, underscoreIsDash: Bool, _ request: borrowing RequestRecord, to value: inout ByteBuffer
     ) -> Bool {
@@ -67,12 +68,17 @@ enum ServerVariables {
                 return true
             }
             guard isSame else { continue }
-            if isFound { value.append(", ") }
+            if isFound { unsafe value.append(request.bytes(field.name).withSpan(separator)) }
             isFound = true
             unsafe value.append(request.bytes(field.value))
         }
-        return isFound
+        guard !isFound, name.isSame(as: "host"), let host = request.targetHost else { return isFound }
+        unsafe value.append(request.bytes(host))
+        return true
     }
+
+    /// What stands between two values of a field.
+    fileprivate static func separator(_ name: Span<UInt8>) -> StaticString { name.isSame(as: "cookie") ? "; " : ", " }
 
     fileprivate static let underscore = UInt8(ascii: "_")
     fileprivate static let dash = UInt8(ascii: "-")
@@ -193,9 +199,16 @@ private enum ServerVariable {
         }
     }
 
-    /// `HTTP_NAME:value` lines, each ended by LF.
+    /// `HTTP_NAME:value` lines, each ended by LF; one for each name.
+    ///
+    /// Of fields that CGI's rules give one name, the one told is spelled with hyphens, or else was sent first.
     private static func appendAllHTTP(_ request: borrowing RequestRecord, to value: inout ByteBuffer) {
-        for index in 0..<request.fieldCount {
+        if let host = request.targetHost {
+            value.append("HTTP_HOST:")
+            unsafe value.append(request.bytes(host))
+            value.append("\n")
+        }
+        for index in 0..<request.fieldCount where request.tellsVariable(index) {
             let field = request.field(index)
             value.append("HTTP_")
             unsafe request.bytes(field.name).withSpan { name in
@@ -206,15 +219,31 @@ private enum ServerVariable {
             }
             value.append(UInt8(ascii: ":"))
             unsafe value.append(request.bytes(field.value))
+            for next in (index + 1)..<request.fieldCount where request.isSameName(next, index) {
+                unsafe value.append(request.bytes(field.name).withSpan(ServerVariables.separator))
+                unsafe value.append(request.bytes(request.field(next).value))
+            }
             value.append("\n")
         }
     }
 
-    /// `Name: value` lines as sent, each ended by CRLF.
+    /// `Name: value` lines as sent, each ended by CRLF; in place of Host's value that of a target in absolute form.
     private static func appendAllRaw(_ request: borrowing RequestRecord, to value: inout ByteBuffer) {
+        if let host = request.targetHost {
+            value.append("Host: ")
+            unsafe value.append(request.bytes(host))
+            value.append("\r\n")
+        }
         for index in 0..<request.fieldCount {
             let field = request.field(index)
-            unsafe value.append(request.bytes(Slice(field.name.range.lowerBound, field.value.range.upperBound)))
+            let (name, text) = (field.name.range, field.value.range)
+            if text.lowerBound > name.upperBound {
+                unsafe value.append(request.bytes(Slice(name.lowerBound, text.upperBound)))
+            } else {
+                unsafe value.append(request.bytes(field.name))
+                value.append(": ")
+                unsafe value.append(request.bytes(field.value))
+            }
             value.append("\r\n")
         }
     }

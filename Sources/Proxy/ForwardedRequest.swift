@@ -119,10 +119,12 @@ struct ForwardedRequest {
         let bytes = unsafe exchange.headBytes
         let span = unsafe bytes.bytes
         var copier = unsafe FieldCopier(bytes)
+        let isCounted = MaxForwards.concerns(exchange.head.method)
         for index in 0..<fields.count {
             let field = unsafe fields[index]
             if connection.isHopByHop(field) { continue }
             let name = field.name
+            if VariableName.isAmbiguous(span, from: name.first, to: name.end), isDouble(of: name, route) { continue }
             switch field.known {
             case .host: continue
             case .expect where isHeld || isQuestion: continue
@@ -140,11 +142,32 @@ struct ForwardedRequest {
             if !route.removed.isEmpty, unsafe route.removes(UnsafeRawBufferPointer(rebasing: bytes[name.range])) {
                 continue
             }
+            if isCounted, span.equals("max-forwards", from: name.first, to: name.end) {
+                copier.finish(to: &output)
+                MaxForwards.append(field.value, of: exchange, to: &output)
+                continue
+            }
             copier.copy(field, to: &output)
         }
         copier.finish(to: &output)
         return given
     }
+
+    /// Whether a server that reads names by CGI's rules could take the field for one that the gateway writes, or removes.
+    @inline(never)
+    private func isDouble(of name: Slice, _ route: ProxyRoute) -> Bool {
+        let bytes = unsafe exchange.bytes(of: name)
+        if exchange.isRequestIDField(name) { return true }
+        if unsafe route.removesVariable(bytes) { return true }
+        return Self.ownPrefixes.contains { unsafe VariableName.hasPrefix(bytes.bytes, $0) }
+            || Self.ownNames.contains { unsafe VariableName.isSame(bytes.bytes, as: $0) }
+    }
+
+    private static let ownPrefixes: [StaticString] = ["x-forwarded-"]
+    private static let ownNames: [StaticString] = [
+        "x-real-ip", "content-length", "transfer-encoding", "keep-alive", "http2-settings", "proxy-connection",
+        "proxy-authenticate", "proxy-authorization",
+    ]
 
     /// Which of the fields the name is that the gateway itself writes; nil for any other.
     @inline(__always)

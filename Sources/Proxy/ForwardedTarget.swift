@@ -4,7 +4,8 @@ import HTTP
 /// template makes of it.
 ///
 /// It stays as the client spelled it where it can, for "%2F" and "/" are different to many servers. A path with dot
-/// segments is sent in its normal form instead, so that no server resolves them to anything but what was routed.
+/// segments or empty ones is sent in its normal form instead, so that no server resolves them to anything but what was
+/// routed.
 enum ForwardedTarget {
     /// Returns false when the route's template makes no path, or one that a server might take for another.
     static func append(_ exchange: Exchange, _ route: ProxyRoute, to output: inout OutputBuffer) -> Bool {
@@ -28,7 +29,7 @@ enum ForwardedTarget {
     private static func appendRest(_ exchange: Exchange, without prefix: [UInt8], to output: inout OutputBuffer) {
         let head = exchange.head
         let sent = unsafe exchange.bytes(of: head.path)
-        let isUnambiguous = unsafe exchange.isPathAsSent || !hasDotSegments(sent)
+        let isUnambiguous = unsafe exchange.isPathAsSent || !hasDotSegments(sent, orEmpty: true)
         if isUnambiguous, let rest = unsafe remainder(of: sent, behind: prefix) {
             if unsafe rest.first != UInt8(ascii: "/") { output.append("/") }
             unsafe output.append(rest)
@@ -50,11 +51,13 @@ enum ForwardedTarget {
         return unsafe rest.isEmpty || rest[0] == UInt8(ascii: "/") ? rest : nil
     }
 
-    /// Whether a segment is "." or "..", also where its dots are percent-encoded.
-    static func hasDotSegments(_ path: UnsafeRawBufferPointer) -> Bool {
+    /// Whether a segment is "." or "..", also where its dots or the slashes around it are percent-encoded.
+    ///
+    /// - Parameter orEmpty: whether one without bytes counts too, but for what follows the last slash.
+    static func hasDotSegments(_ path: UnsafeRawBufferPointer, orEmpty: Bool = false) -> Bool {
         var dots = 0
         var others = 0
-        var index = 0
+        var index = min(path.count, 1)
         while index < path.count {
             var byte = unsafe path[index]
             index += 1
@@ -64,7 +67,7 @@ enum ForwardedTarget {
             }
             switch byte {
             case UInt8(ascii: "/"):
-                if others == 0, dots == 1 || dots == 2 { return true }
+                if others == 0, dots == 1 || dots == 2 || dots == 0 && orEmpty { return true }
                 dots = 0
                 others = 0
             case UInt8(ascii: "."): dots += 1

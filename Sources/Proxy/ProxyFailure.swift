@@ -1,3 +1,4 @@
+import Glibc
 import HTTP
 import Transport
 
@@ -67,6 +68,22 @@ package enum ProxyFailure: Error, Equatable, Sendable {
         default: nil
         }
     }
+
+    /// How far an attempt to connect came before it failed: of several, the one that came furthest says most.
+    var connectProgress: Int {
+        switch self {
+        case .handshakeFailed: 4
+        case .connectFailed(.system(let code)) where Self.localErrors.contains(code): 1
+        case .connectFailed: 3
+        case .connectTimeout: 2
+        default: 0
+        }
+    }
+
+    /// Nothing has left this machine: there is no way to such an address from here.
+    private static let localErrors: Set<Int32> = [
+        ENETUNREACH, EHOSTUNREACH, EADDRNOTAVAIL, EAFNOSUPPORT, ENETDOWN, EACCES, EPERM, EINVAL,
+    ]
 
     /// Whether the server has seen nothing of the request.
     var isBeforeSending: Bool {

@@ -6,6 +6,7 @@ package final class ProxyHandler: RequestHandler {
     private let forwarder: Forwarder
     private let buffering: Buffering
     private let answers = FailureAnswers()
+    private let maxForwards = MaxForwards()
 
     /// Which bodies are held until they are whole.
     package struct Buffering: Sendable, Equatable {
@@ -29,6 +30,7 @@ package final class ProxyHandler: RequestHandler {
     // Inlined as far as it goes, like what it calls: each call that may wait costs memory of its own from the task.
     @inline(__always)
     package func handle(_ exchange: Exchange) async throws(ExchangeFailure) {
+        if MaxForwards.concerns(exchange.head.method), maxForwards.answersLast(exchange) { return }
         do throws(ForwardingFailure) {
             guard buffering.holdsRequests || buffering.holdsResponses else {
                 return try await forwarder.forward(exchange, holding: Forwarder.Held())

@@ -12,6 +12,8 @@ package final class ProxyRoute {
     let host: Host
     /// Fields of the client that are not passed on, in lower case.
     let removed: [[UInt8]]
+    /// The same as `VariableName` folds them.
+    private let removedVariables: [[UInt8]]
     /// Field lines added to every request, each ended by CRLF.
     let added: [UInt8]
 
@@ -33,7 +35,27 @@ package final class ProxyRoute {
         self.rewriting = rewriting
         self.host = host
         self.removed = (removed + set.map { $0.name.lowercased() }).map { Array($0.utf8) }
+        removedVariables = self.removed.map(VariableName.folded)
         added = set.flatMap { Array("\($0.name): \($0.value)\r\n".utf8) }
+    }
+
+    /// As `removes`, by CGI's rules for names.
+    func removesVariable(_ name: UnsafeRawBufferPointer) -> Bool {
+        removedVariables.contains { unsafe VariableName.isSame(name.bytes, as: $0) }
+    }
+
+    /// The trailer fields of a request that its server gets.
+    func passedTrailers(of exchange: Exchange) -> [UInt8] {
+        let trailers = exchange.trailers
+        guard !trailers.isEmpty, !removedVariables.isEmpty else { return trailers }
+        return unsafe trailers.withUnsafeBytes { text in
+            var lines = unsafe FieldLines(text)
+            var passed: [UInt8] = []
+            while let field = lines.next() {
+                if unsafe !removesVariable(field.name) { unsafe passed.append(contentsOf: field.line) }
+            }
+            return passed
+        }
     }
 
     func removes(_ name: UnsafeRawBufferPointer) -> Bool {

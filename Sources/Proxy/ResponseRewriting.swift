@@ -136,9 +136,15 @@ struct ResponseRewriting {
         if kept == start && inner == 0 && prefix.isEmpty { return nil }
         let rest = unsafe path[inner...]
         let isPath = unsafe rest.first == UInt8(ascii: "/")
-        // What begins with two slashes would lead to another host.
-        if kept == 0, prefix.isEmpty, isPath, unsafe rest.dropFirst().first == UInt8(ascii: "/") { return nil }
+        if kept == 0, prefix.isEmpty, isPath, unsafe namesHost(UnsafeRawBufferPointer(rebasing: rest)) { return nil }
         return Edit(replaced: kept..<start + inner, needsSlash: prefix.isEmpty && !isPath)
+    }
+
+    /// Whether browsers find a host behind the slash that the text begins with: they take a backslash for a slash, and
+    /// leave tabs out (WHATWG URL §4.4).
+    private func namesHost(_ text: UnsafeRawBufferPointer) -> Bool {
+        let second = unsafe text.dropFirst().first { $0 != UInt8(ascii: "\t") }
+        return second == UInt8(ascii: "/") || second == UInt8(ascii: "\\")
     }
 
     /// Where the URL of `5; url=/path` begins, as browsers read it.

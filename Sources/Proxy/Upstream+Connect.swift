@@ -3,7 +3,10 @@ import Transport
 
 // Making connections to servers.
 extension Upstream {
-    /// A new connection to one of the server's addresses, each of which is tried until the time is over.
+    /// A new connection to one of the server's addresses.
+    ///
+    /// They are tried one after the other, and each but the last leaves time for the others (after RFC 8305 §5): one that
+    /// does not answer must not take the whole of `connectTimeout`.
     ///
     /// - Parameter exchange: what the connection is for; when its client is gone, nobody needs it.
     func connect(
@@ -11,16 +14,21 @@ extension Upstream {
     ) async throws(ForwardingFailure) -> UpstreamConnection {
         let deadline = min(end, worker.now.advanced(by: settings.connectTimeout))
         var failure = ProxyFailure.noServer
-        for _ in 0..<server.addresses.count {
-            guard let address = server.takeAddress() else { break }
+        let order = server.places.takeOrder(at: worker.now)
+        for (tried, place) in order.enumerated() {
+            // Others may have been found meanwhile.
+            guard place < server.addresses.count, worker.now < deadline else { break }
+            let address = server.addresses[place]
+            let end = ServerAddresses.turnEnd(of: deadline, at: worker.now, left: order.count - tried)
             do throws(ForwardingFailure) {
-                return try await connect(to: address, of: server, for: exchange, until: deadline)
+                return try await connect(to: address, of: server, for: exchange, until: end)
             } catch {
-                guard case .upstream(let reason) = error, reason != .connectTimeout else { throw error }
-                failure = reason
+                guard case .upstream(let reason) = error else { throw error }
+                if server.addresses.count > 1 { server.places.noteFailure(of: place, at: worker.now) }
+                if reason.connectProgress > failure.connectProgress { failure = reason }
             }
         }
-        throw .upstream(failure)
+        throw .upstream(failure == .noServer && !order.isEmpty ? .connectTimeout : failure)
     }
 
     private func connect(

@@ -49,7 +49,7 @@ extension UpstreamExchange {
         var room = Self.bytesPerTurn
         while true {
             var waiting = Waiting(deadline: end, expiry: .requestTimeout)
-            let isMoreOfBody = try takeBody(exchange, &room, &waiting)
+            let isMoreOfBody = try takeBody(exchange, route, &room, &waiting)
             send(connection, exchange, &waiting)
             let wasHeldBack = upload == .awaitingContinue
             if let ending = try receive(exchange, connection, route, &room, &waiting) { return ending }
@@ -101,10 +101,10 @@ extension UpstreamExchange {
     // Not inlined, as `receive` is not: each place that may wait has the rest of its function behind it once more.
     @inline(never)
     private func takeBody(
-        _ exchange: Exchange, _ room: inout Int, _ waiting: inout Waiting
+        _ exchange: Exchange, _ route: ProxyRoute, _ room: inout Int, _ waiting: inout Waiting
     ) throws(ForwardingFailure) -> Bool {
         guard upload == .streaming else { return false }
-        if let body { return try takeHeldBody(body, exchange, &room) }
+        if let body { return try takeHeldBody(body, exchange, route, &room) }
         do throws(ExchangeFailure) {
             while output.count < Self.highWater {
                 switch unsafe try exchange.readBodyNow() {
@@ -112,7 +112,7 @@ extension UpstreamExchange {
                     room -= piece.count
                     unsafe append(piece)
                 case .ended:
-                    endBody(trailers: exchange.trailers)
+                    endBody(trailers: route.passedTrailers(of: exchange))
                     return false
                 case .wouldBlock(let interest):
                     waiting.client = waiting.client | interest
@@ -127,12 +127,12 @@ extension UpstreamExchange {
     }
 
     private func takeHeldBody(
-        _ body: Spool, _ exchange: Exchange, _ room: inout Int
+        _ body: Spool, _ exchange: Exchange, _ route: ProxyRoute, _ room: inout Int
     ) throws(ForwardingFailure) -> Bool {
         do throws(Spool.Failure) {
             while output.count < Self.highWater {
                 guard let count = try takeHeldPiece(of: body) else {
-                    endBody(trailers: exchange.trailers)
+                    endBody(trailers: route.passedTrailers(of: exchange))
                     return false
                 }
                 room -= count
@@ -250,8 +250,11 @@ extension UpstreamExchange {
                         consume(range.upperBound)
                         if exchange.outputCount >= Self.highWater { return nil }
                     case .trailer(let range):
-                        unsafe fields.append(UnsafeRawBufferPointer(rebasing: unread[range]))
-                        fields.append("\r\n")
+                        let line = unsafe UnsafeRawBufferPointer(rebasing: unread[range])
+                        if unsafe TrailerPolicy.passes(line: line.bytes) {
+                            unsafe fields.append(line)
+                            fields.append("\r\n")
+                        }
                         consume(range.upperBound + 2)
                     case .receive(let consumed):
                         consume(consumed)

@@ -23,7 +23,7 @@ package final class UpstreamServer {
     /// Whether the connections are made inside TLS.
     package let isSecure: Bool
     /// Where the server can be reached; replaced as a whole when its name resolves to something else.
-    package private(set) var addresses: [SocketAddress]
+    var places: ServerAddresses
     /// Whether the addresses are not those it began with, so that a connection may be to one that it has left.
     private(set) var hasMoved = false
     /// What all workers know of the server.
@@ -33,7 +33,6 @@ package final class UpstreamServer {
 
     /// What the next TLS handshake with the server may resume; known to `UpstreamSecurity`.
     package var resumption: AnyObject?
-    private var nextAddress = 0
     var idle = ConnectionPool()
 
     package init(
@@ -45,7 +44,7 @@ package final class UpstreamServer {
         authority = Array(name.utf8)
         self.weight = weight
         self.isSecure = isSecure
-        self.addresses = addresses
+        places = ServerAddresses(addresses)
         self.isBackup = isBackup
         self.slowStart = slowStart
         self.state = state ?? ServerState(name: name)
@@ -68,7 +67,7 @@ package final class UpstreamServer {
     /// Goes on at other addresses; connections kept to the old ones are closed.
     package func move(to addresses: [SocketAddress], at now: Deadline) {
         hasMoved = hasMoved || !self.addresses.isEmpty
-        self.addresses = addresses
+        places.replace(with: addresses)
         idle.sweep(now: now, all: true)
     }
 
@@ -77,11 +76,5 @@ package final class UpstreamServer {
         addresses.contains { $0.ip == address.ip && $0.port == address.port }
     }
 
-    /// The address for the next connection: each in turn.
-    func takeAddress() -> SocketAddress? {
-        guard !addresses.isEmpty else { return nil }
-        nextAddress = nextAddress < addresses.count ? nextAddress : 0
-        defer { nextAddress += 1 }
-        return addresses[nextAddress]
-    }
+    package var addresses: [SocketAddress] { places.all }
 }

@@ -2,7 +2,7 @@
 enum ByteRanges: Equatable {
     /// Everything: another unit, or not the syntax of one.
     case whole
-    /// At least one, in ascending order, none touching another.
+    /// At least one, in the order asked for, none touching another.
     case parts([Range<UInt64>])
     /// Nothing that the file has.
     case unsatisfiable
@@ -42,22 +42,34 @@ enum ByteRanges: Equatable {
             self = .whole
         } else if count > Self.maximumCount {
             self = .excessive
+        } else if size == 0 {
+            // Of nothing, any part is the whole; so other servers have it, and clients that ask for `bytes=0-`.
+            self = .whole
         } else {
             self = ranges.isEmpty ? .unsatisfiable : .parts(Self.merged(ranges))
         }
     }
 
-    /// In ascending order, with those that overlap or touch made one.
+    /// In the order asked for, with those that overlap or touch made one, in the place of the first of them
+    /// (RFC 9110 §15.3.7.2).
     private static func merged(_ ranges: [Range<UInt64>]) -> [Range<UInt64>] {
         var result: [Range<UInt64>] = []
-        for range in ranges.sorted(by: { $0.lowerBound < $1.lowerBound }) {
-            if let last = result.last, range.lowerBound <= last.upperBound {
-                result[result.count - 1] = last.lowerBound..<max(last.upperBound, range.upperBound)
-            } else {
-                result.append(range)
+        for range in ranges {
+            var range = range
+            var place = result.count
+            // What the range has grown to may touch one that it did not touch before.
+            while let index = result.firstIndex(where: { touch($0, range) }) {
+                let other = result.remove(at: index)
+                range = min(range.lowerBound, other.lowerBound)..<max(range.upperBound, other.upperBound)
+                place = min(place, index)
             }
+            result.insert(range, at: min(place, result.count))
         }
         return result
+    }
+
+    private static func touch(_ first: Range<UInt64>, _ second: Range<UInt64>) -> Bool {
+        first.lowerBound <= second.upperBound && second.lowerBound <= first.upperBound
     }
 
     /// One part as the client names it.

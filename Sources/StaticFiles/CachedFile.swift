@@ -19,6 +19,8 @@ final class CachedFile {
     let type: String
     /// Of the file itself; for a coded neighbour, of that.
     let entityTag: [UInt8]
+    /// What Last-Modified says, in seconds since 1970.
+    let modified: Int64
     /// What a response with the content, or a part of it, says about it; lines ended by CRLF.
     let fields: [UInt8]
     /// As `fields`, where the type is said elsewhere.
@@ -53,7 +55,8 @@ final class CachedFile {
         file = opened.file
         type = description.type
         entityTag = Array(opened.version.entityTag.utf8)
-        let validators = description.validators(of: opened.version, isVaried: description.isVaried)
+        modified = min(opened.version.modifiedSeconds, description.now)
+        let validators = description.validators(of: opened.version, modified: modified)
         self.validators = Array(validators.utf8)
         partFields = Array((description.codingFields + validators).utf8)
         fields = Array("Content-Type: \(description.type)\r\n".utf8) + partFields
@@ -130,6 +133,8 @@ struct FileDescription {
     /// Whether another coding of the same content may be sent to another client.
     var isVaried: Bool
     var cacheControl: String?
+    /// Seconds since 1970: nothing is said to have changed later (RFC 9110 §8.8.2.1).
+    var now: Int64
 
     /// Lines that only a response with content has, without the type.
     var codingFields: String {
@@ -137,9 +142,10 @@ struct FileDescription {
         return "\(coding)Accept-Ranges: bytes\r\n"
     }
 
-    func validators(of version: FileVersion, isVaried: Bool) -> String {
+    func validators(of version: FileVersion, modified: Int64) -> String {
         let vary = isVaried ? "Vary: Accept-Encoding\r\n" : ""
         let cacheControl = cacheControl.map { "Cache-Control: \($0)\r\n" } ?? ""
-        return "ETag: \(version.entityTag)\r\nLast-Modified: \(version.lastModified)\r\n\(cacheControl)\(vary)"
+        let date = HTTPDate.text(unixSeconds: modified)
+        return "ETag: \(version.entityTag)\r\nLast-Modified: \(date)\r\n\(cacheControl)\(vary)"
     }
 }

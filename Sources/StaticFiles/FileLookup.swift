@@ -15,6 +15,18 @@ final class FileLookup {
         case problem(FileProblem)
     }
 
+    /// When a file is asked for.
+    struct Moment {
+        let deadline: Deadline
+        /// Since 1970.
+        let wallSeconds: Int64
+
+        init(_ worker: Worker) {
+            deadline = worker.now
+            wallSeconds = worker.wallSeconds
+        }
+    }
+
     let options: FilesOptions
     let root: FileRoot
     private let number: Int
@@ -39,33 +51,35 @@ final class FileLookup {
 
     /// Reads folders of the root for their listings.
     var reader: FolderReader {
-        FolderReader(root: options.root, followsLinks: options.followsLinks, policy: policy)
+        FolderReader(
+            root: options.root, followsLinks: options.followsLinks, policy: policy,
+            forbiddenBytes: options.forbiddenBytes)
     }
 
     /// - Parameter path: normal, relative to the root, without its leading slash.
     @inline(__always)
-    func find(_ path: UnsafeRawBufferPointer, at now: Deadline) -> Found {
+    func find(_ path: UnsafeRawBufferPointer, at now: Moment) -> Found {
         let key = unsafe FileKey(route: number, path: path)
-        if let file = cache.find(key), file.freshUntil > now { return .file(file) }
+        if let file = cache.find(key), file.freshUntil > now.deadline { return .file(file) }
         return findAnew(key, at: now)
     }
 
     @inline(never)
-    private func findAnew(_ key: FileKey, at now: Deadline) -> Found {
-        if rootFreshUntil <= now {
+    private func findAnew(_ key: FileKey, at now: Moment) -> Found {
+        if rootFreshUntil <= now.deadline {
             root.refresh()
-            rootFreshUntil = now.advanced(by: fresh)
+            rootFreshUntil = now.deadline.advanced(by: fresh)
         }
         let found = look(key, at: now)
         guard case .problem(.absent) = found, let fallback else { return found }
         return unsafe fallback.withUnsafeBytes { path in
             let key = unsafe FileKey(route: number, path: path)
-            if let file = cache.find(key), file.freshUntil > now { return .file(file) }
+            if let file = cache.find(key), file.freshUntil > now.deadline { return .file(file) }
             return look(key, at: now)
         }
     }
 
-    private func look(_ key: FileKey, at now: Deadline) -> Found {
+    private func look(_ key: FileKey, at now: Moment) -> Found {
         var name = unsafe Array(key.path)
         let namesFolder = name.isEmpty || name.last == UInt8(ascii: "/")
         if namesFolder, !name.isEmpty { name.removeLast() }
@@ -85,7 +99,7 @@ final class FileLookup {
         }
     }
 
-    private func index(of folder: [UInt8], _ key: FileKey, at now: Deadline) -> Found {
+    private func index(of folder: [UInt8], _ key: FileKey, at now: Moment) -> Found {
         let prefix = folder.isEmpty ? [] : folder + [UInt8(ascii: "/")]
         for index in options.index {
             let name = prefix + Array(index.utf8)
@@ -103,27 +117,27 @@ final class FileLookup {
     }
 
     /// What is served for an opened file: the one at hand when nothing has changed.
-    private func take(_ opened: OpenedFile, _ name: [UInt8], _ key: FileKey, at now: Deadline) -> CachedFile {
+    private func take(_ opened: OpenedFile, _ name: [UInt8], _ key: FileKey, at now: Moment) -> CachedFile {
         let variants = openVariants(of: name, opened.version)
         let file: CachedFile
         if let known = cache.find(key), known.name == name, known.isSame(opened, variants) {
             file = known
             cache.keepContent(of: known)
         } else {
-            file = describe(opened, name, key, variants)
+            file = describe(opened, name, key, variants, now)
             cache.insert(file)
         }
-        file.freshUntil = now.advanced(by: fresh)
+        file.freshUntil = now.deadline.advanced(by: fresh)
         return file
     }
 
     private func describe(
         _ opened: OpenedFile, _ name: [UInt8], _ key: FileKey,
-        _ variants: [(coding: PrecompressedCoding, opened: OpenedFile)]
+        _ variants: [(coding: PrecompressedCoding, opened: OpenedFile)], _ now: Moment
     ) -> CachedFile {
         var description = FileDescription(
             type: types.type(ofFileNamed: String(decoding: name, as: UTF8.self)), isVaried: !variants.isEmpty,
-            cacheControl: options.cacheControl)
+            cacheControl: options.cacheControl, now: now.wallSeconds)
         let neighbours = variants.map { variant in
             description.coding = variant.coding
             let file = CachedFile(key: key, name: name, opened: variant.opened, description: description, variants: [])

@@ -12,8 +12,8 @@ package struct FileNamePolicy: Sendable {
 
     /// Whether a normal path relative to the root, without its leading slash, may be looked up.
     ///
-    /// An empty segment is refused, because the file system would take it for none and so give one file many names. The
-    /// folder `.well-known` at the top is made for being served (RFC 8615).
+    /// An empty segment, which no normal path has, is refused: the file system would take it for none, and one file would
+    /// have many names. The folder `.well-known` at the top is made for being served (RFC 8615).
     func admits(_ path: RawSpan) -> Bool {
         var start = 0
         while start < path.byteCount {

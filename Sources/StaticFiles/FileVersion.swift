@@ -1,5 +1,4 @@
 import Glibc
-import HTTP
 
 /// What tells one version of a file from another: the source of its validators (RFC 9110 §8.8).
 struct FileVersion: Equatable, BitwiseCopyable {
@@ -33,17 +32,11 @@ struct FileVersion: Equatable, BitwiseCopyable {
         changedNanoseconds = Int64(status.st_ctim.tv_nsec)
     }
 
-    /// A strong entity tag, quotes included (RFC 9110 §8.8.3); the same on every machine only where the inode is.
+    /// A strong entity tag, quotes included (RFC 9110 §8.8.3), of time and size alone: the same for the same file on
+    /// every machine that was given it with its time.
     var entityTag: String {
-        let parts = [inode, size, UInt64(bitPattern: modifiedSeconds), UInt64(bitPattern: modifiedNanoseconds)]
-        return "\"" + parts.map { String($0, radix: 36) }.joined(separator: "-") + "\""
-    }
-
-    /// The value of Last-Modified (RFC 9110 §8.8.2).
-    var lastModified: String {
-        unsafe withUnsafeTemporaryAllocation(byteCount: HTTPDate.length, alignment: 1) { buffer in
-            unsafe HTTPDate.write(unixSeconds: modifiedSeconds, to: buffer.baseAddress!)
-            return unsafe String(decoding: buffer, as: UTF8.self)
-        }
+        var parts = [UInt64(bitPattern: modifiedSeconds), size]
+        if modifiedNanoseconds != 0 { parts.append(UInt64(modifiedNanoseconds)) }
+        return "\"" + parts.map { String($0, radix: 16) }.joined(separator: "-") + "\""
     }
 }

@@ -46,7 +46,8 @@ package final class FilesHandler {
             let isFolder = path.count == prefixCount
             return isFolder
                 ? FileLookup.Found.folder
-                : unsafe lookup.find(UnsafeRawBufferPointer(rebasing: path[start...]), at: exchange.endpoint.worker.now)
+                : unsafe lookup.find(
+                    UnsafeRawBufferPointer(rebasing: path[start...]), at: .init(exchange.endpoint.worker))
         }
         switch found {
         case .file(let file): return send(file, exchange)
@@ -72,8 +73,7 @@ package final class FilesHandler {
                     ranges = unsafe ByteRanges(text.bytes, size: chosen.size)
                 }
             case .notModified:
-                begin(exchange, 304, chosen.validators, 0)
-                exchange.finish()
+                sendNotModified(chosen, exchange)
                 return .answered
             case .failed:
                 exchange.fail(outdated)
@@ -95,7 +95,7 @@ package final class FilesHandler {
         let head = unsafe exchange.headBytes
         return unsafe file.entityTag.withUnsafeBytes { tag in
             unsafe conditions.evaluate(
-                head.bytes, entityTag: tag.bytes, modified: file.version.modifiedSeconds,
+                head.bytes, entityTag: tag.bytes, modified: file.modified,
                 now: exchange.endpoint.worker.wallSeconds)
         }
     }
@@ -109,6 +109,17 @@ package final class FilesHandler {
         if let content = unsafe file.content, !isHead { unsafe exchange.write(content) }
         exchange.finish()
         return .answered
+    }
+
+    private func sendNotModified(_ file: CachedFile, _ exchange: Exchange) {
+        unsafe file.validators.withUnsafeBytes { validators in
+            unsafe file.fields.withUnsafeBytes { fields in
+                unsafe exchange.beginResponse(
+                    status: 304, fields: validators, length: .known(0),
+                    whole: WholeContent(fields: fields, length: file.size))
+            }
+        }
+        exchange.finish()
     }
 
     private func begin(_ exchange: Exchange, _ status: Int, _ fields: [UInt8], _ length: UInt64) {

@@ -17,6 +17,8 @@ package struct FilesOptions: Sendable, Equatable {
     package var followsLinks = false
     /// The part of the path, without a slash at its end, that is not part of a file's name.
     package var strippedPrefix = ""
+    /// Bytes that no path of the route may have, besides control bytes.
+    package var forbiddenBytes: [UInt8] = []
 
     package init(root: String) {
         self.root = root

@@ -13,14 +13,16 @@ struct FolderListing {
 
     // MARK: Data
 
-    /// A list of objects: `name`, `type` (`file` or `folder`), `size` in bytes, `modified` in UTC (RFC 3339).
+    /// A list of objects: `name`, `type` (`file` or `folder`), `size` in bytes, `modified` in UTC (RFC 3339); with `url`,
+    /// relative to the folder, where the name is not UTF-8.
     var json: [UInt8] {
         let lines = entries.map { entry in
             let size = entry.isFolder ? "" : ",\"size\":\(entry.size)"
             let name = Self.jsonText(entry.name)
             let type = entry.isFolder ? "folder" : "file"
-            return
-                "{\"name\":\(name),\"type\":\"\(type)\"\(size),\"modified\":\"\(Timestamp(entry.modified).rfc3339)\"}"
+            let url = entry.isText ? "" : ",\"url\":\"./\(entry.encodedName)\(entry.isFolder ? "/" : "")\""
+            let modified = Timestamp(entry.modified).rfc3339
+            return "{\"name\":\(name),\"type\":\"\(type)\"\(size),\"modified\":\"\(modified)\"\(url)}"
         }
         return Array(("[" + lines.joined(separator: ",\n") + "]\n").utf8)
     }

@@ -7,6 +7,8 @@ struct FolderReader: Sendable {
     let root: String
     let followsLinks: Bool
     let policy: FileNamePolicy
+    /// Bytes that no path may have, besides control bytes: no URL leads to such names.
+    let forbiddenBytes: [UInt8]
 
     /// A folder with more is listed as far as this.
     static let maximumEntries = 10_000
@@ -33,10 +35,14 @@ struct FolderReader: Sendable {
             guard entries.count < Self.maximumEntries else { return FolderContent(entries: entries, isCut: true) }
             let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { unsafe Array($0.prefix { $0 != 0 }) }
             let isServed = unsafe name.withUnsafeBytes { unsafe policy.admits($0.bytes) }
-            guard isServed, name != [46], name != [46, 46] else { continue }
+            guard isServed, name != [46], name != [46, 46], isReachable(name) else { continue }
             if let entry = describe(name, in: opened.file, root, path.dropLast()) { entries.append(entry) }
         }
         return FolderContent(entries: entries, isCut: false)
+    }
+
+    private func isReachable(_ name: [UInt8]) -> Bool {
+        !name.contains { $0 < 0x20 || $0 == 0x7F || forbiddenBytes.contains($0) }
     }
 
     private func describe(
@@ -75,6 +81,8 @@ struct FolderEntry: Sendable {
     var name: String
     /// As it stands in a URL.
     var encodedName: String
+    /// Whether `name` tells the name; one that is not UTF-8 is told by `encodedName` alone.
+    var isText: Bool
     var isFolder: Bool
     /// Bytes.
     var size: UInt64
@@ -83,6 +91,7 @@ struct FolderEntry: Sendable {
 
     init(name: [UInt8], isFolder: Bool, version: FileVersion) {
         self.name = String(decoding: name, as: UTF8.self)
+        isText = self.name.utf8.elementsEqual(name)
         encodedName = unsafe name.withUnsafeBytes { unsafe URLPath.encoded($0) }
         self.isFolder = isFolder
         size = version.size

@@ -274,6 +274,15 @@ REFUSED = {
         (head("Transfer-Encoding: chunked", status="204 No Content"),),
         "Transfer-Encoding in a response without a body",
     ),
+    "two_spaces_before_the_status": ((b"HTTP/1.1  200 OK\r\nContent-Length: 0\r\n\r\n",), "invalid status code"),
+    "no_space_behind_the_status": ((head("Content-Length: 0", status="200OK"),), "invalid status code"),
+    "tab_before_the_status": ((b"HTTP/1.1\t200 OK\r\nContent-Length: 0\r\n\r\n",), "invalid status line"),
+    "empty_lines_first": ((b"\r\n\r\n" + OK,), "invalid status line"),
+    "signed_status": ((head("Content-Length: 0", status="+20 OK"),), "invalid status code"),
+    "chunked_interim": (
+        (head("Transfer-Encoding: chunked", status="103 Early Hints") + OK,),
+        "Transfer-Encoding in a response without a body",
+    ),
     "unasked_101": ((head("Connection: upgrade", "Upgrade: websocket", status="101 S"),), "101 that was not asked for"),
     "head_too_large": ((head("A: " + "x" * 70000),), "response head too large"),
     "endless_head": ((b"HTTP/1.1 200 OK\r\n", endless(b"A: b\r\n" * 100)), "too many fields"),
@@ -310,6 +319,14 @@ CUT = {
     "endless_trailers": (
         (head("Transfer-Encoding: chunked") + b"5\r\nhello\r\n0\r\n", endless(b"A: b\r\n" * 100)),
         "trailers too large",
+    ),
+    "bad_chunk_extension": (
+        (head("Transfer-Encoding: chunked") + b'5\r\nhello\r\n5;="\r\nhello\r\n0\r\n\r\n',),
+        "invalid chunk extension",
+    ),
+    "chunk_size_overflow": (
+        (head("Transfer-Encoding: chunked") + b"5\r\nhello\r\n10000000000000005\r\nhello\r\n0\r\n\r\n",),
+        "invalid chunk size",
     ),
     "framing_in_trailers": (
         (head("Transfer-Encoding: chunked") + b"5\r\nhello\r\n0\r\nContent-Length: 9\r\n\r\n",),
@@ -351,6 +368,14 @@ GOOD = {
     "server_error": ((head("Content-Length: 3", status="500 Oh") + b"ok\n", KEEP), 500, b"ok\n"),
     "interim_first": ((head(status="102 Processing") + head(status="102 Processing") + OK, KEEP), 200, b"ok\n"),
     "unasked_100": ((head(status="100 Continue") + OK, KEEP), 200, b"ok\n"),
+    "no_content_with_content": (
+        (head("Content-Length: 5", status="204 No Content") + b"hello", KEEP), 204, b""
+    ),
+    "not_modified_with_content": (
+        (head("Content-Length: 5", status="304 Not Modified") + b"hello", KEEP), 304, b""
+    ),
+    "interim_with_length": ((head("Content-Length: 5", status="103 Early Hints") + OK, KEEP), 200, b"ok\n"),
+    "longer_than_told": ((head("Content-Length: 3") + b"ok\nHTTP/1.1 200 OK\r\n\r\n", KEEP), 200, b"ok\n"),
     "garbage_behind": ((OK + b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nstolen", KEEP), 200, b"ok\n"),
     "large": ((head("Content-Length: 3000000") + b"y" * 3000000, KEEP), 200, b"y" * 3000000),
 }

@@ -78,7 +78,8 @@ def test_the_host_can_be_the_servers_own(start_proxy, origin):
         ("/other/../api/%2e/z", "/z"),
         ("/%61pi/x%3Fy", "/x%3Fy"),
         ("/api/.well-known/x", "/.well-known/x"),
-        ("/api//x", "//x"),
+        ("/api//x", "/x"),
+        ("//api///x//", "/x/"),
     ],
 )
 def test_the_prefix_of_a_route_is_taken_away(start_proxy, origin, sent, got):

@@ -112,6 +112,31 @@ struct ConnectionTests {
         }
     }
 
+    @Test("A connection that sends nothing is closed when its first head is late")
+    func closesSilent() async throws {
+        var limits = ConnectionLimits()
+        limits.headerTimeout = .milliseconds(20)
+        limits.idleTimeout = .seconds(3600)
+        try await withConnection(limits: limits) { peer, _ in
+            #expect(peer.receiveToEnd() == "")
+        }
+    }
+
+    @Test("Between two requests it is the idle timeout that counts")
+    func keepsIdle() async throws {
+        var limits = ConnectionLimits()
+        limits.headerTimeout = .milliseconds(20)
+        try await withConnection(limits: limits) { peer, _ in
+            peer.send(get("/fast"))
+            let fast = ok("fast\n").utf8.count + "Server: isagate\r\nDate: Thu, 01 Jan 1970 00:00:00 GMT\r\n".utf8.count
+            #expect(stable(peer.receiveText(fast)) == ok("fast\n"))
+            try await Task.sleep(for: .milliseconds(100))
+            peer.send(get("/fast"))
+            peer.finishSending()
+            #expect(stable(peer.receiveToEnd()) == ok("fast\n"))
+        }
+    }
+
     @Test("A head that does not come to its end in time is answered with 408")
     func timesHeads() async throws {
         var limits = ConnectionLimits()

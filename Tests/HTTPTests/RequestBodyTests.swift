@@ -39,6 +39,18 @@ struct RequestBodyTests {
         #expect(throws: RequestRejection.bodyTooLarge) { try read(&body, "\r\n2\r\nll\r\n", limit: 3) }
     }
 
+    @Test(
+        "A chunk that leads beyond the limit is refused by its size", arguments: ["4", "fffffffffffffff", "00004;x=y"])
+    func refusesBySize(size: String) throws {
+        var body = RequestBody(head(.chunked))
+        #expect(throws: RequestRejection.bodyTooLarge) { try read(&body, "\(size)\r\n", limit: 3) }
+        body = RequestBody(head(.chunked))
+        #expect(throws: RequestRejection.bodyTooLarge) { try read(&body, "\(size)\r\nH", limit: 3) }
+        body = RequestBody(head(.chunked))
+        #expect(try read(&body, "2\r\nHe\r\n", limit: 5) == .content(3..<5, consumed: 5))
+        #expect(throws: RequestRejection.bodyTooLarge) { try read(&body, "\r\n\(size)\r\n", limit: 5) }
+    }
+
     @Test("A chunked body may be as large as the limit")
     func reachesLimit() throws {
         var body = RequestBody(head(.chunked))

@@ -79,6 +79,7 @@ struct RequestParserTests {
         let head = try #require(try parse("GET HTTP://b:80/p?q HTTP/1.1\r\nHost: a\r\n\r\n"))
         #expect(head.form == .absolute)
         #expect(head.authority == "b:80")
+        #expect(head.fields == ["Host=b:80"])
         #expect(head.path == "/p")
         #expect(head.query == "q")
     }

@@ -45,8 +45,9 @@ struct RequestRefusalTests {
     static let meanings: [(String, RequestRejection)] = [
         ("", .missingHost), ("Host: a\r\nhost: a\r\n", .duplicateHost),
         ("Host:\r\n", .invalidHost), ("Host: a b\r\n", .invalidHost), ("Host: a/b\r\n", .invalidHost),
+        ("Host: a,b\r\n", .invalidHost), ("Host: a;b\r\n", .invalidHost), ("Host: a%2Eb\r\n", .invalidHost),
         ("Host: u@a\r\n", .invalidHost), ("Host: a:65536\r\n", .invalidHost), ("Host: a:b\r\n", .invalidHost),
-        ("Host: a,b\r\nHost: c\r\n", .duplicateHost),
+        ("Host: b\r\nHost: c\r\n", .duplicateHost),
         ("Host: a\r\nContent-Length:\r\n", .invalidContentLength),
         ("Host: a\r\nContent-Length: +1\r\n", .invalidContentLength),
         ("Host: a\r\nContent-Length: -1\r\n", .invalidContentLength),
@@ -191,7 +192,7 @@ struct HostSyntaxTests {
     @Test(
         "A name or an address, with or without a port, is a host",
         arguments: [
-            "a", "example.test", "a.b-c_d~e", "a%20b", "!$&'()*+,;=", "1.2.3.4", "999.1", "a:", "a:0", "a:65535",
+            "a", "example.test", "a.b-c_d~e", "1.2.3.4", "999.1", "a:", "a:0", "a:65535",
             "a:00080", "[::]", "[::1]", "[1::]", "[::1]:8443", "[1:2:3:4:5:6:7:8]", "[1:2:3:4:5:6:7::]",
             "[::2:3:4:5:6:7:8]", "[fe80::ABcd:1]", "[::ffff:1.2.3.4]", "[1:2:3:4:5:6:1.2.3.4]", "[1::3:4.5.6.7]",
         ])
@@ -203,7 +204,8 @@ struct HostSyntaxTests {
     @Test(
         "Anything else is not",
         arguments: [
-            "", ":", ":80", "a:65536", "a:-1", "a: 1", "a:1:2", "a b", "a%2", "a%zz", "a/", "a\\b", "u@a", "\u{E9}",
+            "", ":", ":80", "a:65536", "a:-1", "a: 1", "a:1:2", "a b", "a%2", "a%zz", "a%20b", "%61", "a,b",
+            "a,", ",a", "a;b", "a=b", "a&b", "a*", "(a)", "a+b", "a!", "a$", "a'b", "a/", "a\\b", "u@a", "\u{E9}",
             "[", "[]", "[]:1", "[:]", "[:::]", "[1]", "[:1]", "[1:]", "[1::2::3]", "[12345::]", "[g::]", "[::1",
             "[::1]a", "[::1]80", "[1:2:3:4:5:6:7:8:9]", "[1:2:3:4:5:6:7:8::]", "[::1.2.3]", "[::1.2.3.256]",
             "[::01.2.3.4]", "[::1.2.3.4.5]", "[1:2:3:4:5:6:7:1.2.3.4]", "[1.2.3.4]", "[::1.2.3.4:5]", "[v1.a]",

@@ -74,6 +74,44 @@ import Testing
         #expect(value("HEADER_A_B", "A-B: 1\r\nA_B: no\r\na-b: 2\r\n", of: test) == "0 3 no\0")
     }
 
+    @Test func severalCookieLinesAreOneCookieField() throws {
+        let test = try TestExtension(Self.source)
+        defer { test.close() }
+        let fields = "Cookie: a=1\r\nCOOKIE: b=2\r\nX-A: 3\r\ncookie: c=3\r\n"
+        for name in ["HTTP_COOKIE", "HEADER_Cookie"] {
+            #expect(value(name, fields, of: test) == "0 14 a=1; b=2; c=3\0")
+        }
+        let all = "HTTP_HOST:example.test:8443\nHTTP_COOKIE:a=1; b=2; c=3\nHTTP_X_A:3\n"
+        #expect(value("ALL_HTTP", fields, of: test) == "0 \(all.utf8.count + 1) \(all)\0")
+    }
+
+    @Test(arguments: [
+        ("X_A: forged\r\nX-A: 1\r\n", "HTTP_X_A:1\n"), ("X-A: 1\r\nX_A: forged\r\n", "HTTP_X_A:1\n"),
+        ("x.a: forged\r\nX-A: 1\r\nX_A: forged\r\nx-a: 2\r\n", "HTTP_X_A:1, 2\n"),
+        ("X_A: 1\r\nX_A: 2\r\nX.A: 3\r\n", "HTTP_X_A:1, 2\n"), ("X_AB: 1\r\nX-A: 2\r\n", "HTTP_X_AB:1\nHTTP_X_A:2\n"),
+    ])
+    func ofFieldsWithOneVariableTheOneWithHyphensIsTold(_ fields: String, _ lines: String) throws {
+        let test = try TestExtension(Self.source)
+        defer { test.close() }
+        let all = "HTTP_HOST:example.test:8443\n" + lines
+        #expect(value("ALL_HTTP", fields, of: test) == "0 \(all.utf8.count + 1) \(all)\0")
+        let raw = "Host: example.test:8443\r\n" + fields
+        #expect(value("ALL_RAW", fields, of: test) == "0 \(raw.utf8.count + 1) \(raw)\0")
+    }
+
+    @Test(arguments: ["1.1\r\nHost: a:1", "1.1\r\nHOST:a", "1.0"])
+    func theHostOfAnAbsoluteTargetIsToldEverywhere(_ rest: String) throws {
+        let test = try TestExtension(Self.source)
+        defer { test.close() }
+        for (name, text) in [
+            ("HTTP_HOST", "b:81"), ("ALL_HTTP", "HTTP_HOST:b:81\n"), ("ALL_RAW", "Host: b:81\r\n"),
+            ("SERVER_NAME", "b"),
+        ] {
+            let answer = test.answer("GET http://b:81/app?\(name) HTTP/\(rest)\r\n\r\n").bodyText
+            #expect(answer.lowercased() == "0 \(text.utf8.count + 1) \(text)\0".lowercased(), "\(name)")
+        }
+    }
+
     @Test func theUnicodeFormIsUTF16() throws {
         let test = try TestExtension(Self.source)
         defer { test.close() }

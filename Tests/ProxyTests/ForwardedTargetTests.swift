@@ -17,6 +17,17 @@ struct ForwardedTargetTests {
         #expect(!hasDots(path))
     }
 
+    @Test(
+        "Empty segments are found where they count, however their slashes are spelled",
+        arguments: [
+            ("//", true), ("//a", true), ("/a//b", true), ("/a/%2Fb", true), ("/%2fa", true), ("/a%2F%2fb", true),
+            ("/a//", true), ("/", false), ("/a/", false), ("/a%2F", false), ("/a/b", false), ("/a%2Fb", false),
+        ] as [(String, Bool)])
+    func findsEmptySegments(path: String, expected: Bool) {
+        #expect(hasDots(path, orEmpty: true) == expected)
+        #expect(!hasDots(path))
+    }
+
     @Test("A prefix is taken away as whole segments only")
     func takesWholeSegments() {
         #expect(remainder("/api/x", "/api") == "/x")
@@ -26,8 +37,8 @@ struct ForwardedTargetTests {
         #expect(remainder("/x", "") == "/x")
     }
 
-    private func hasDots(_ path: String) -> Bool {
-        unsafe Array(path.utf8).withUnsafeBytes { unsafe ForwardedTarget.hasDotSegments($0) }
+    private func hasDots(_ path: String, orEmpty: Bool = false) -> Bool {
+        unsafe Array(path.utf8).withUnsafeBytes { unsafe ForwardedTarget.hasDotSegments($0, orEmpty: orEmpty) }
     }
 
     private func remainder(_ path: String, _ prefix: String) -> String? {

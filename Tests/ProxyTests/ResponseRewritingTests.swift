@@ -36,6 +36,9 @@ import Testing
 
     @Test(arguments: [
         ("Location: /v2/x", "/x"), ("Location: /v2", "/"), ("Location: /v2//evil.test", nil),
+        ("Location: /v2/\\evil.test", nil), ("Location: /v2/\t/evil.test", nil), ("Location: /v2/\t\t\\evil.test", nil),
+        ("Location: /v2/a\\b", "/a\\b"), ("Refresh: 0; url=/v2/\\evil.test", nil),
+        ("Location: http://inner:9000/v2/\\evil.test", nil),
         ("Location: http://front.test/v2//x", "http://front.test//x"), ("Set-Cookie: a=b; path=/v2", "a=b; path=/"),
     ]) func `The server's own prefix is taken away`(_ line: String, _ value: String?) throws {
         #expect(try rewritten(line, ProxyRoute(innerPrefix: "/v2")) == value)

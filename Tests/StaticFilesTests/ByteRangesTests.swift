@@ -21,9 +21,11 @@ struct ByteRangesTests {
     }
 
     @Test(
-        "Ranges that overlap or touch become one, in ascending order",
+        "Ranges that overlap or touch become one, in the place of the first, and the order stays",
         arguments: [
-            ("bytes=500-600,0-99", [0..<100, 500..<601]), ("bytes=0-100,50-150", [0..<151]),
+            ("bytes=500-600,0-99", [500..<601, 0..<100]), ("bytes=50-60,0-9,20-30", [50..<61, 0..<10, 20..<31]),
+            ("bytes=90-99,0-9,40-49,10-19", [90..<100, 0..<20, 40..<50]), ("bytes=0-9,20-29,10-19", [0..<30]),
+            ("bytes=40-49,0-9,20-29,5-25", [40..<50, 0..<30]), ("bytes=0-100,50-150", [0..<151]),
             ("bytes=0-9,10-19", [0..<20]), ("bytes=-1,0-", [0..<1000]),
         ] as [(String, [Range<UInt64>])])
     func merges(text: String, expected: [Range<UInt64>]) {
@@ -42,9 +44,16 @@ struct ByteRangesTests {
 
     @Test(
         "A range behind the end of the file cannot be satisfied",
-        arguments: [("bytes=1000-", 1000), ("bytes=-0", 1000), ("bytes=0-", 0), ("bytes=-1", 0)] as [(String, UInt64)])
+        arguments: [("bytes=1000-", 1000), ("bytes=-0", 1000), ("bytes=5-", 5)] as [(String, UInt64)])
     func findsNothing(text: String, size: UInt64) {
         #expect(ranges(text, of: size) == .unsatisfiable)
+    }
+
+    @Test(
+        "Any part of an empty file is the whole of it",
+        arguments: ["bytes=0-", "bytes=-1", "bytes=0-9,20-", "bytes=-0"])
+    func takesNothingAsWhole(text: String) {
+        #expect(ranges(text, of: 0) == .whole)
     }
 
     @Test("More than sixteen ranges are too many, whatever they name")

@@ -62,8 +62,9 @@ final class AccessAction: Action, RequestHandler {
         if case .handler(let handler) = action.answer(exchange) { try await handler.handle(exchange) }
     }
 
+    /// Of several, none can be told to be what a server behind would go by.
     private func authorization(of exchange: Exchange) -> String? {
-        exchange.value(named: "authorization").map { exchange.text(of: $0) }
+        exchange.onlyValue(named: "authorization").map { exchange.text(of: $0) }
     }
 
     private static func digest(of value: String) -> ContentDigest {

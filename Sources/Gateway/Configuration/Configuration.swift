@@ -139,6 +139,8 @@ package struct LimitsConfiguration: Sendable, Equatable {
     package var responseTimeout: Duration? = .seconds(86_400)
     /// Bytes of a request body no handler read that are drained to keep the connection; beyond them it is closed.
     package var unreadBody = 256 << 10
+    /// How long what a client still sends behind the last response is dropped, for that to be read.
+    package var lingeringTime = Duration.seconds(30)
     /// Bytes that compressing and decompressing may take, of the whole gateway; beyond them responses are sent as they are.
     package var compressionMemory = 256 << 20
 }

@@ -202,6 +202,7 @@ extension ValueDecoder<LimitsConfiguration> {
                 maxConnections: keys.take(
                     "max_connections", .integer(in: 1...1_000_000), default: defaults.maxConnections),
                 unreadBody: keys.take("unread_body", .size(in: 0...16 << 20), default: defaults.unreadBody),
+                lingeringTime: keys.take("lingering_time", timeout, default: defaults.lingeringTime),
                 compressionMemory: keys.take(
                     "compression_memory", .size(in: 0...1 << 40), default: defaults.compressionMemory))
             limits.takeClientLimits(from: &keys)

@@ -17,6 +17,19 @@ package struct RedirectTemplate: Sendable, Equatable {
         case uri
     }
 
+    /// The scheme that the target names; nil for one that stays on the site.
+    package var scheme: Substring? {
+        guard case .literal(let text)? = parts.first, let end = text.firstRange(of: "://") else { return nil }
+        return text[..<end.lowerBound]
+    }
+
+    /// Whether a port follows the host, which the host then must not have.
+    package var hasPort: Bool {
+        zip(parts, parts.dropFirst()).contains { part, next in
+            if case (.host, .literal(let text)) = (part, next) { text.hasPrefix(":") } else { false }
+        }
+    }
+
     /// The `Location` for one request (RFC 9110 §10.2.2).
     package func expand(host: String, path: String, query: String?) -> String {
         var location = ""

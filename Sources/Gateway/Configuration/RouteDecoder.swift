@@ -45,6 +45,8 @@ extension ValueDecoder<Located<RouteConfiguration>> {
             configuration.responseRules = keys.takeResponseRules()
             configuration.requestBody = keys.take("request_body", .size(in: 0...1 << 40))
             configuration.inflation = keys.take("decode_request", .inflation) ?? nil
+            configuration.pathRules.allowsBackslash = keys.take("allow_backslash", .boolean, default: false)
+            configuration.pathRules.allowsParameters = keys.take("allow_path_parameters", .boolean, default: true)
             return Located(value: configuration, position: path?.position ?? keys.position)
         }
     }

@@ -58,8 +58,17 @@ package struct RouteConfiguration: Sendable, Equatable {
     package var requestBody: Int?
     /// Bytes that may come of each byte of a coded request body; nil when it is left coded.
     package var inflation: Int?
+    package var pathRules = PathRules()
     /// Where the route stands in the file, for messages about it.
     package var line: Int
+}
+
+/// What the paths of a route may hold that programs behind may read in different ways; percent-decoded.
+package struct PathRules: Sendable, Hashable {
+    /// A backslash, which some take for a slash.
+    package var allowsBackslash = false
+    /// A semicolon, behind which some find a parameter and not a part of the name (RFC 3986 §3.3).
+    package var allowsParameters = true
 }
 
 extension RouteConfiguration {

@@ -50,11 +50,6 @@ final class AccessLog: TurnEndAction {
         }
     }
 
-    /// A request refused before it was understood: its line has only what is known.
-    func record(_ rejection: RequestRejection, from client: SocketAddress) {
-        append(AccessRecord(rejection, from: client))
-    }
-
     private func append(_ record: AccessRecord) {
         if stampSeconds != worker.wallSeconds {
             stampSeconds = worker.wallSeconds

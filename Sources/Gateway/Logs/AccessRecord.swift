@@ -37,7 +37,9 @@ struct AccessRecord {
         method = exchange.text(of: head.methodToken)
         path = exchange.text(of: head.form == .authority ? head.target : head.path)
         query = exchange.text(of: head.query) + (exchange.logParameter ?? "")
-        version = head.version == .http11 ? "HTTP/1.1" : "HTTP/1.0"
+        // A request that was refused before it was understood has neither.
+        let isUnderstood = !method.isEmpty
+        version = !isUnderstood ? "" : head.version == .http11 ? "HTTP/1.1" : "HTTP/1.0"
         status = exchange.status
         substatus = exchange.logSubstatus
         bytes = exchange.contentBytes
@@ -45,26 +47,7 @@ struct AccessRecord {
         userAgent = exchange.value(named: "user-agent").map { exchange.text(of: $0) } ?? ""
         milliseconds = now.milliseconds - exchange.began.milliseconds
         reason = exchange.logReason.map { "\($0)" } ?? ""
-        requestID = isNamed ? exchange.requestID.text : ""
-    }
-
-    init(_ rejection: RequestRejection, from address: SocketAddress) {
-        client = address.host
-        user = ""
-        server = ""
-        serverPort = 0
-        method = ""
-        path = ""
-        query = ""
-        version = ""
-        status = rejection.status
-        substatus = 0
-        bytes = 0
-        referer = ""
-        userAgent = ""
-        milliseconds = 0
-        reason = "\(rejection.reason)"
-        requestID = ""
+        requestID = isNamed && isUnderstood ? exchange.requestID.text : ""
     }
 
     /// Apache's and nginx's combined format; quotes, backslashes and control bytes as `\xHH`.

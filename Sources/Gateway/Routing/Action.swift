@@ -46,22 +46,51 @@ final class HandlerAction: Action {
 final class RedirectAction: Action {
     private let status: Int
     private let target: RedirectTemplate
+    /// What the site is called, for a client that does not say it.
+    private let siteName: String?
+    /// The port that the target's scheme does not mean: of the other one, which the request may have come by.
+    private let foreignPort: Substring?
+    private let hasPort: Bool
 
-    init(status: Int, target: RedirectTemplate) {
+    init(status: Int, target: RedirectTemplate, siteName: String?) {
         self.status = status
         self.target = target
+        self.siteName = siteName
+        foreignPort = target.scheme.map { $0 == "https" ? "80" : "443" }
+        hasPort = target.hasPort
     }
 
     override func answer(_ exchange: Exchange) -> Disposition {
         let head = exchange.head
         // Every byte inserted comes from a validated request target or Host, so none can end the field.
         let location = target.expand(
-            host: exchange.text(of: head.authority), path: exchange.text(of: head.path),
+            host: host(for: exchange), path: exchange.text(of: head.path),
             query: head.hasQuery ? exchange.text(of: head.query) : nil)
         unsafe Array("Location: \(location)\r\n".utf8).withUnsafeBytes {
             unsafe exchange.beginResponse(status: status, fields: $0, length: .known(0))
         }
         exchange.finish()
         return .answered
+    }
+
+    /// The host that the client asked for, with its port where that makes sense for the target.
+    private func host(for exchange: Exchange) -> String {
+        let authority = exchange.text(of: exchange.head.authority)
+        guard !authority.isEmpty else { return ownHost(for: exchange) }
+        // Behind the bracket of an IPv6 address, or the name.
+        guard let colon = authority.lastIndex(of: ":"), authority.last != "]" else { return authority }
+        let port = authority[authority.index(after: colon)...]
+        let isSecure = exchange.connection.stream.isSecure
+        let changesScheme = target.scheme.map { ($0 == "https") != isSecure } ?? false
+        let isForeign = changesScheme && port.drop { $0 == "0" } == foreignPort
+        return hasPort || port.isEmpty || isForeign ? String(authority[..<colon]) : authority
+    }
+
+    /// What a client is sent to that names no host (HTTP/1.0).
+    private func ownHost(for exchange: Exchange) -> String {
+        if let siteName { return siteName }
+        if let name = exchange.connection.stream.security?.serverName { return name }
+        let address = exchange.endpoint.localAddress
+        return address.isIPv6 ? "[\(address.host)]" : address.host
     }
 }

@@ -26,15 +26,15 @@ final class FilesRoom {
         self.types = types
     }
 
-    func handler(for configuration: FilesConfiguration, reporter: FilesLog) -> FilesHandler {
+    func handler(for configuration: FilesConfiguration, rules: PathRules, reporter: FilesLog) -> FilesHandler {
         count += 1
         return FilesHandler(
-            FilesOptions(configuration), number: count, cache: cache, types: types, reporter: reporter)
+            FilesOptions(configuration, rules), number: count, cache: cache, types: types, reporter: reporter)
     }
 }
 
 extension FilesOptions {
-    init(_ files: FilesConfiguration) {
+    init(_ files: FilesConfiguration, _ rules: PathRules) {
         self.init(root: files.root)
         index = files.index
         listsFolders = files.listing
@@ -50,6 +50,8 @@ extension FilesOptions {
         servesHidden = files.hidden
         followsLinks = files.followSymlinks
         strippedPrefix = files.stripPrefix
+        if !rules.allowsBackslash { forbiddenBytes.append(UInt8(ascii: "\\")) }
+        if !rules.allowsParameters { forbiddenBytes.append(UInt8(ascii: ";")) }
     }
 }
 

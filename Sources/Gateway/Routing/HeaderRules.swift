@@ -51,6 +51,11 @@ struct HeaderRules {
 
     var replacesServer: Bool { removed.contains { $0.elementsEqual("server".utf8) } }
 
+    /// Whether responses lose fields of this name.
+    func removes(_ name: UnsafeRawBufferPointer) -> Bool {
+        removed.contains { unsafe FieldSyntax.isNamed(name.bytes, $0) }
+    }
+
     /// Writes `lines` to `edited` with every change that is the same for all requests.
     func apply(to lines: UnsafeRawBufferPointer, into edited: inout [UInt8]) {
         edited.removeAll(keepingCapacity: true)

@@ -67,6 +67,10 @@ final class RouteFilter: ResponseFilter {
         }
     }
 
+    func withholds(_ name: UnsafeRawBufferPointer) -> Bool {
+        headers.map { unsafe $0.removes(name) } ?? false
+    }
+
     private func compress(
         _ head: ResponseDraft, for exchange: Exchange, to response: ResponseSink
     ) -> (any BodyCoder)? {

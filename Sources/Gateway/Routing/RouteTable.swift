@@ -15,6 +15,8 @@ final class RouteTable {
         var action: Unmanaged<Action>
         /// What else is asked of a request; nil when nothing is.
         var conditions: Unmanaged<ConditionMatcher>?
+        /// What paths may hold.
+        var rules: PathRules
     }
 
     private var entries: [Entry] = []
@@ -22,6 +24,8 @@ final class RouteTable {
     private var actions: [Action] = []
     private var matchers: [ConditionMatcher] = []
     private let undecided = UndecidedAction()
+    private let refusesBackslash = RefusingAction(.backslashInPath)
+    private let refusesParameter = RefusingAction(.pathParameter)
 
     init(_ routes: [(configuration: RouteConfiguration, action: Action)]) {
         for route in routes {
@@ -38,7 +42,7 @@ final class RouteTable {
             unsafe entries.append(
                 Entry(
                     path: path, isPrefix: isPrefix, suffix: Self.copy(suffix), action: .passUnretained(route.action),
-                    conditions: matcher.map { unsafe .passUnretained($0) }))
+                    conditions: matcher.map { unsafe .passUnretained($0) }, rules: route.configuration.pathRules))
         }
     }
 
@@ -86,10 +90,40 @@ final class RouteTable {
             if !passed.isEmpty, unsafe entry.action._withUnsafeGuaranteedRef({ $0.isHandled(byAnyOf: passed) }) {
                 continue
             }
-            return unsafe entry.action
+            return unsafe refusal(of: path, by: entry.rules, exchange) ?? entry.action
+        }
+        return unsafe refusal(of: path, by: PathRules(), exchange)
+    }
+
+    /// What answers a path that holds what the rules do not allow; nil for any other.
+    @inline(__always)
+    private func refusal(
+        of path: UnsafeRawBufferPointer, by rules: PathRules, _ exchange: Exchange
+    ) -> Unmanaged<Action>? {
+        // A path with a backslash is never called normal.
+        if !rules.allowsBackslash, !exchange.isPathAsSent, unsafe Self.has(UInt8(ascii: "\\"), path) {
+            return unsafe .passUnretained(refusesBackslash)
+        }
+        if !rules.allowsParameters, unsafe Self.has(UInt8(ascii: ";"), path) {
+            return unsafe .passUnretained(refusesParameter)
         }
         return nil
     }
+
+    private static func has(_ byte: UInt8, _ path: UnsafeRawBufferPointer) -> Bool {
+        unsafe path.baseAddress.map { unsafe memchr($0, Int32(byte), path.count) != nil } ?? false
+    }
+}
+
+/// Refuses a request for its path.
+private final class RefusingAction: Action {
+    private let rejection: RequestRejection
+
+    init(_ rejection: RequestRejection) {
+        self.rejection = rejection
+    }
+
+    override func answer(_ exchange: Exchange) -> Disposition { .refused(rejection) }
 }
 
 /// Answers a request whose path takes more steps to match than an expression may take.

@@ -62,10 +62,6 @@ final class SiteRouter: RequestRouter {
     func cut(_ reason: StaticString, on connection: HTTPConnection, as id: RequestID?) {
         cuts.note("\(reason)", from: connection.endpoint.remoteAddress, request: id)
     }
-
-    func finished(_ rejection: RequestRejection, on connection: HTTPConnection) {
-        accessLog?.record(rejection, from: connection.endpoint.remoteAddress)
-    }
 }
 
 /// Counts the requests of one worker; other threads may read it.
@@ -94,6 +90,8 @@ final class SiteTable: @unchecked Sendable {
     private let guardedNames: [String?]
     private let noSite: FixedResponse
     private let otherSite: FixedResponse
+    /// `OPTIONS *`, which asks about the server and no path (RFC 9110 §9.3.7).
+    private let serverOptions: FixedResponse
     private let noRoute: FixedResponse
 
     /// What answers for one site.
@@ -117,6 +115,8 @@ final class SiteTable: @unchecked Sendable {
         otherSite = Self.message(421, "this site wants a connection of its own, because it asks for certificates")
         noSite = Self.message(421, "no site on this listener answers for the requested host")
         noRoute = Self.message(404, "no route answers for the requested path")
+        serverOptions = FixedResponse(
+            status: 200, fields: [("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")])
     }
 
     @inline(__always)
@@ -131,6 +131,11 @@ final class SiteTable: @unchecked Sendable {
         }
         // The exchange counts them, since a reload may replace this table while the request is answered.
         if let pages = errorPages[site] { exchange.setErrorPages(pages) }
+        if exchange.head.form == .asterisk {
+            if let filter = filters[site] { exchange.attach(filter) }
+            exchange.respond(serverOptions)
+            return .answered
+        }
         let table = unsafe routes[site]
         let action = unsafe exchange.withPath { path in
             unsafe table._withUnsafeGuaranteedRef { unsafe $0.action(for: exchange, at: path, passing: passed) }

@@ -34,7 +34,8 @@ extension Exchange {
     /// The coding of the body, if it is one alone and the client itself sent it.
     package var bodyCoding: ContentCoding? {
         guard !hasBodyEnded, unsafe storage.pointee.substitute == nil else { return nil }
-        guard let value = value(named: "content-encoding") else { return nil }
+        // Several lines are a list (RFC 9110 §5.3): of several codings, and none of them alone.
+        guard let value = onlyValue(named: "content-encoding") else { return nil }
         let text = unsafe bytes(of: value).bytes
         if text.equals("gzip", from: 0, to: text.byteCount) || text.equals("x-gzip", from: 0, to: text.byteCount) {
             return .gzip

@@ -7,7 +7,8 @@ package struct ConnectionLimits: Sendable {
     package var maximumBody: UInt64 = 1 << 30
     /// Bytes of a body its handler did not read that are read and dropped to keep the connection.
     package var unreadBody = 256 << 10
-    /// From the first byte of a request head to its last, not counting the time earlier requests took.
+    /// From the first byte of a request head to its last, not counting the time earlier requests took; before the first
+    /// request also to that byte.
     package var headerTimeout = Delay.seconds(10)
     /// Between two reads of a request body.
     package var bodyTimeout = Delay.seconds(30)
@@ -22,11 +23,19 @@ package struct ConnectionLimits: Sendable {
     /// From the first time that a response had to wait for its client to its end; nil for no limit.
     package var responseTimeout: Delay? = Delay.seconds(86_400)
     /// After the response that closes a connection whose client may still be sending.
-    package var linger = LingerLimits()
+    package var linger = Self.defaultLinger
 
     /// How long an idle connection may still send a request after a drain began, so that one already on its way is
     /// answered.
     static let drainLinger = Delay.seconds(1)
+
+    /// Dropping bytes is cheap, and a client that cannot be told to stop has its answer only if all of them are dropped.
+    private static var defaultLinger: LingerLimits {
+        var limits = LingerLimits()
+        limits.time = .seconds(30)
+        limits.bytes = .max
+        return limits
+    }
 
     package init() {}
 

@@ -1,3 +1,20 @@
+extension Exchange {
+    /// The value of the field with this name, in lower case; nil as well when there are several.
+    package func onlyValue(named name: StaticString) -> Slice? {
+        let head = unsafe headBytes.bytes
+        let fields = unsafe fields
+        var found: Slice?
+        for index in fields.indices {
+            let field = unsafe fields[index]
+            let range = field.name.range
+            guard head.equals(name, from: range.lowerBound, to: range.upperBound) else { continue }
+            guard found == nil else { return nil }
+            found = field.value
+        }
+        return found
+    }
+}
+
 /// Looking up by names that only the configuration knows.
 extension Exchange {
     /// The value of the first field of this name, which is given in lower case.

@@ -68,6 +68,16 @@ extension Exchange {
     @discardableResult
     package func finish(trailers: UnsafeRawBufferPointer) -> Bool {
         if unsafe storage.pointee.coding != nil { return finish() }
+        if unsafe !trailers.isEmpty, let filter = unsafe storage.pointee.filter {
+            var lines = unsafe FieldLines(trailers)
+            var kept: [UInt8] = []
+            while let field = lines.next() {
+                if unsafe !filter.withholds(field.name) { unsafe kept.append(contentsOf: field.line) }
+            }
+            return unsafe kept.withUnsafeBytes {
+                unsafe storage.pointee.response.finish(trailers: $0, to: &storage.pointee.output)
+            }
+        }
         return unsafe storage.pointee.response.finish(trailers: trailers, to: &storage.pointee.output)
     }
 

@@ -168,13 +168,15 @@ package struct Exchange: BitwiseCopyable {
     ///   - fields: validated field lines, each ended by CRLF, without those that tell the framing.
     ///   - keepAlive: false closes the connection after the response.
     ///   - given: which of the gateway's own fields are among `fields` already.
+    ///   - whole: what a 304 stands for.
     package func beginResponse(
         status: Int, reason: UnsafeRawBufferPointer? = nil, fields: UnsafeRawBufferPointer, length: BodyLength,
-        keepAlive: Bool = true, given: CommonFields = []
+        keepAlive: Bool = true, given: CommonFields = [], whole: WholeContent? = nil
     ) {
         guard let error = unsafe storage.pointee.substitute?.error else {
             return unsafe begin(
-                status: status, reason: reason, fields: fields, length: length, keepAlive: keepAlive, given: given)
+                status: status, reason: reason, fields: fields, length: length, keepAlive: keepAlive, given: given,
+                whole: whole)
         }
         let lines = unsafe error.fields + Array(fields)
         unsafe lines.withUnsafeBytes {
@@ -186,7 +188,7 @@ package struct Exchange: BitwiseCopyable {
 
     private func begin(
         status: Int, reason: UnsafeRawBufferPointer?, fields: UnsafeRawBufferPointer, length: BodyLength,
-        keepAlive: Bool, given: CommonFields
+        keepAlive: Bool, given: CommonFields, whole: WholeContent? = nil
     ) {
         let standard = StatusCode.reason(status)
         let phrase =
@@ -195,7 +197,8 @@ package struct Exchange: BitwiseCopyable {
         unsafe storage.pointee.response.beginHead(status: status, reason: phrase, to: &storage.pointee.output)
         let facts = framingFacts(keepAlive)
         if let filter = unsafe storage.pointee.filter {
-            let draft = unsafe ResponseDraft(status: status, fields: fields, length: length, isHead: facts.isHead)
+            let draft = unsafe ResponseDraft(
+                status: status, fields: fields, length: length, isHead: facts.isHead, whole: whole)
             if begin(draft, facts, given, through: filter) { return }
         } else {
             appendCommonFields(except: given)
@@ -330,7 +333,12 @@ package struct Exchange: BitwiseCopyable {
     }
     package var isResponseFinished: Bool { unsafe storage.pointee.response.isFinished }
     package var status: Int { unsafe storage.pointee.logStatus ?? storage.pointee.response.status }
-    package var contentBytes: UInt64 { unsafe storage.pointee.response.contentBytes }
+    /// Bytes of the body that were sent; of a response that was given up, without those that still wait.
+    package var contentBytes: UInt64 {
+        let written = unsafe storage.pointee.response.contentBytes
+        guard unsafe storage.pointee.isGivenUp else { return written }
+        return unsafe written - min(written, UInt64(storage.pointee.output.count))
+    }
 
     /// Whether the connection will stay open as far as can be told now.
     package var willKeepAlive: Bool { framingFacts(true).keepAlive }
@@ -366,6 +374,21 @@ package struct Exchange: BitwiseCopyable {
     }
 
     // MARK: Log
+
+    /// Has the log tell why the exchange did not come to its end.
+    func noteFailure(_ failure: ExchangeFailure) {
+        unsafe storage.pointee.isGivenUp = true
+        let (status, reason): (Int, StaticString) =
+            switch failure {
+            case .rejected(let rejection): (rejection.status, rejection.reason)
+            // What nginx's logs made the number of a client that did not wait.
+            case .clientGone: (499, "client gone")
+            case .writeTimeout: (408, "response not taken in time")
+            case .aborted: (503, "gateway stopped")
+            }
+        if logReason == nil { setLogReason(reason) }
+        if !isResponseBegun, unsafe storage.pointee.logStatus == nil { setLogStatus(status) }
+    }
 
     /// The status the log shows when it is not the one sent.
     package func setLogStatus(_ status: Int) {

@@ -52,6 +52,8 @@ struct ExchangeStorage: ~Copyable {
     var substitute: Substitute?
     /// Why the response is what it is, when it was not the handler's to choose.
     var logReason: StaticString?
+    /// The response did not come to its end, and what has not been sent of it will not be.
+    var isGivenUp = false
     /// Trailer fields of the request's body, each ended by CRLF.
     var trailers: [UInt8] = []
     var connection: Unmanaged<HTTPConnection>?
@@ -106,6 +108,7 @@ struct ExchangeStorage: ~Copyable {
         resetsConnection = false
         if errorPages != nil { errorPages = nil }
         logReason = nil
+        isGivenUp = false
         if errorRequest != nil { errorRequest = nil }
         if user != nil { user = nil }
         if requestID != nil { requestID = nil }

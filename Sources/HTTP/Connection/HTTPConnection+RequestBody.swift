@@ -49,7 +49,7 @@ extension HTTPConnection {
                 unsafe storage.pointee.cursor += consumed
                 return unsafe .content(UnsafeRawBufferPointer(rebasing: unread[range]))
             case .trailer(let range, let consumed):
-                unsafe storage.pointee.trailers += unread[range] + [ASCII.carriageReturn, ASCII.lineFeed]
+                unsafe takeTrailer(UnsafeRawBufferPointer(rebasing: unread[range]), exchange)
                 unsafe storage.pointee.cursor += consumed
             case .ended(let consumed):
                 unsafe storage.pointee.cursor += consumed
@@ -59,6 +59,21 @@ extension HTTPConnection {
                 return unsafe .receive
             }
         }
+    }
+
+    /// Keeps a trailer field that says nothing the gateway vouches for.
+    @inline(never)
+    private func takeTrailer(_ line: UnsafeRawBufferPointer, _ exchange: Exchange) {
+        let storage = unsafe exchange.storage
+        let bytes = unsafe line.bytes
+        let name = bytes.extracting(0..<bytes.first(ASCII.colon, from: 0, to: bytes.byteCount))
+        guard TrailerPolicy.passes(name), !VariableName.isSame(name, as: service.requestIDs.variable) else { return }
+        var substitute = unsafe storage.pointee.substitute
+        while let current = substitute {
+            if current.replacedNames.contains(where: { VariableName.isSame(name, as: $0) }) { return }
+            substitute = current.outer
+        }
+        unsafe storage.pointee.trailers += line + [ASCII.carriageReturn, ASCII.lineFeed]
     }
 
     /// As `readBody`, without waiting.

@@ -20,8 +20,13 @@ package final class HTTPConnection {
     var successor: (any ConnectionSuccessor)?
     var successionObserver: (any SuccessionObserver)?
 
+    /// Whether a request has been answered.
+    private var hasServed = false
+
     /// Responses collected beyond this are sent before further requests are answered.
     private static let outputHighWater = 64 << 10
+    /// With more than this to send, a response is logged once it is sent.
+    private static let loggedLate = 16 << 10
 
     /// How a round of requests left the connection.
     private enum Turn: Equatable {
@@ -122,6 +127,7 @@ package final class HTTPConnection {
     @inline(__always)
     private func answer(_ exchange: Exchange) async -> Turn? {
         let storage = unsafe exchange.storage
+        hasServed = true
         do throws(RequestRejection) {
             try prepare(exchange)
         } catch {
@@ -145,6 +151,14 @@ package final class HTTPConnection {
             if countedClient != nil, successor == nil { uncountNamedClient() }
             if unsafe storage.pointee.errorRequest != nil, let turn = await complete(exchange) { return turn }
             if !exchange.isResponseFinished { exchange.abandonResponse() }
+        }
+        // What becomes of a large response is told by its line in the log.
+        if unsafe storage.pointee.output.count >= Self.loggedLate, service.router.observesExchanges {
+            do throws(ExchangeFailure) {
+                try await flush(exchange)
+            } catch {
+                return await giveUp(exchange, error)
+            }
         }
         service.observe(exchange)
         if unsafe storage.pointee.resetsConnection {
@@ -185,6 +199,7 @@ package final class HTTPConnection {
         if case .rejected(let rejection) = failure, !exchange.isResponseBegun {
             return await reject(exchange, rejection, at: .answering)
         }
+        exchange.noteFailure(failure)
         exchange.abandonResponse()
         if let reason = failure.reason {
             if exchange.logReason == nil { exchange.setLogReason(reason) }
@@ -206,6 +221,7 @@ package final class HTTPConnection {
             if let length = unsafe storage.pointee.body.remaining, length > limit { throw .bodyTooLarge }
         }
         if let proxies = service.trustedProxies { try exchange.learnClient(from: proxies) }
+        if head.form != .origin { try checkTarget(exchange, head) }
         let path = unsafe exchange.bytes(of: head.path)
         let hasPath = head.form == .origin || head.form == .absolute
         guard hasPath, unsafe !PathNormalizer.isNormal(path.bytes) else { return }
@@ -213,6 +229,16 @@ package final class HTTPConnection {
         defer { unsafe buffer.deallocate() }
         let count = try unsafe PathNormalizer.normalize(path.bytes, into: buffer)
         unsafe storage.pointee.normalizedPath = Array(buffer[..<count])
+    }
+
+    /// Refuses targets that no route of this listener can be meant by.
+    @inline(never)
+    private func checkTarget(_ exchange: Exchange, _ head: RequestHead) throws(RequestRejection) {
+        if head.form == .authority { throw .tunnelRequested }
+        // A trusted proxy may have had the secure connection (RFC 9110 §7.4).
+        guard head.form == .absolute, !stream.isSecure, exchange.trustedField == nil else { return }
+        let target = unsafe exchange.bytes(of: head.target)
+        if unsafe target.bytes.hasPrefix("https:", from: 0, to: target.count) { throw .insecureScheme }
     }
 
     // MARK: Body
@@ -224,7 +250,8 @@ package final class HTTPConnection {
         let body = unsafe exchange.storage.pointee.body
         if body.hasEnded { return true }
         if body.owesContinue { return false }
-        guard !body.hasBegun, let remaining = body.remaining else { return true }
+        // A client that is told of the end may stop sending what nobody is going to read.
+        guard let remaining = body.remaining else { return !body.hasBegun }
         return remaining <= UInt64(service.limits.unreadBody)
     }
 
@@ -316,11 +343,7 @@ package final class HTTPConnection {
         exchange.refuse(rejection)
         let isUnderstood = stage != .parsing
         service.router.rejected(rejection, on: self, as: isUnderstood ? exchange.requestID : nil)
-        if isUnderstood {
-            service.observe(exchange)
-        } else if service.router.observesExchanges {
-            service.router.finished(rejection, on: self)
-        }
+        service.observe(exchange)
         return await send(exchange) ? .linger : .reset
     }
 
@@ -328,7 +351,9 @@ package final class HTTPConnection {
 
     @inline(never)
     private func awaitRequest() async -> Bool {
-        var deadline = endpoint.worker.now.advanced(by: service.limits.idleTimeout)
+        // Whoever connects has a request to send.
+        let limit = hasServed ? service.limits.idleTimeout : service.limits.headerTimeout
+        var deadline = endpoint.worker.now.advanced(by: limit)
         var interest: Interest = .readable | .drain
         while true {
             if endpoint.worker.isDraining && interest.contains(.drain) {

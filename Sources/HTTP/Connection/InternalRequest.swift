@@ -6,7 +6,7 @@ package struct InternalRequest: Sendable {
         /// Those of the request it replaces, also without the conditions and the range it asked for.
         case inheritedUnconditional
         /// Those of the request it replaces, without some, whose names are in lower case, and with further lines, each ended
-        /// by CRLF.
+        /// by CRLF. What CGI's rules or the client's Connection take for one of these names counts as one of them.
         case changed(removed: [[UInt8]], added: [UInt8])
         /// Lines ended by CRLF or LF. Host is inherited when they have none; fields that tell a length are left out.
         case replaced([UInt8])
@@ -71,11 +71,12 @@ final class Substitute {
     let passed: [any RequestHandler]
     let usesErrorPages: Bool
     let error: AnsweredError?
+    /// Fields that are not the client's to give, in trailers neither; as `VariableName` folds them.
+    let replacedNames: [[UInt8]]
 
     init(
         _ bytes: [UInt8], parser: consuming RequestParser, entity: [UInt8], continuesWithClient: Bool,
-        clientHead: RequestHead, outer: Substitute?, passed: [any RequestHandler], usesErrorPages: Bool,
-        error: AnsweredError?
+        clientHead: RequestHead, outer: Substitute?, passed: [any RequestHandler], request: InternalRequest
     ) {
         unsafe self.bytes = .allocate(byteCount: bytes.count, alignment: 16)
         unsafe self.bytes.copyBytes(from: bytes)
@@ -87,8 +88,13 @@ final class Substitute {
         self.outer = outer
         depth = (outer?.depth ?? 0) + 1
         self.passed = passed
-        self.usesErrorPages = usesErrorPages && outer?.usesErrorPages != false
-        self.error = outer?.error ?? error
+        usesErrorPages = request.usesErrorPages && outer?.usesErrorPages != false
+        error = outer?.error ?? request.error
+        if case .changed(let removed, _) = request.fields {
+            replacedNames = removed.map(VariableName.folded)
+        } else {
+            replacedNames = []
+        }
     }
 
     deinit {
@@ -192,8 +198,7 @@ extension HTTPConnection {
         let passed = asker.map { (outer?.passed ?? []) + [$0] } ?? []
         let substitute = Substitute(
             text, parser: parser, entity: entity, continuesWithClient: continues,
-            clientHead: exchange.clientHead, outer: outer, passed: passed,
-            usesErrorPages: request.usesErrorPages, error: request.error)
+            clientHead: exchange.clientHead, outer: outer, passed: passed, request: request)
         substitute.normalizedPath = path
         return .success(substitute)
     }
@@ -221,10 +226,12 @@ private struct InternalHead {
         append(request.target, or: head.target, of: exchange)
         text += head.version == .http10 ? Array(" HTTP/1.0\r\n".utf8) : Array(" HTTP/1.1\r\n".utf8)
         switch request.fields {
-        case .inherited: appendFields(of: exchange, without: [])
-        case .inheritedUnconditional: appendFields(of: exchange, without: Self.conditions)
+        case .inherited: appendFields(of: exchange) { _ in false }
+        case .inheritedUnconditional:
+            appendFields(of: exchange) { Self.conditions.contains(String(decoding: $0, as: UTF8.self).lowercased()) }
         case .changed(let removed, let added):
-            appendFields(of: exchange, without: Set(removed.map { String(decoding: $0, as: UTF8.self) }))
+            let names = Set(removed.map(VariableName.folded))
+            appendFields(of: exchange) { names.contains(VariableName.folded($0)) }
             text += added
         case .replaced(let lines): appendLines(lines, of: exchange)
         }
@@ -240,16 +247,34 @@ private struct InternalHead {
         }
     }
 
-    private mutating func appendFields(of exchange: Exchange, without others: Set<String>) {
+    private mutating func appendFields(of exchange: Exchange, without isLeftOut: ([UInt8]) -> Bool) {
         for index in 0..<exchange.head.fieldCount {
             let field = unsafe exchange.fields[index]
-            let name = exchange.text(of: field.name).lowercased()
-            if Self.framing.contains(name) || others.contains(name) { continue }
-            text += unsafe Array(exchange.bytes(of: field.name))
+            let name = unsafe Array(exchange.bytes(of: field.name))
+            var value = unsafe Array(exchange.bytes(of: field.value))
+            if Self.framing.contains(String(decoding: name, as: UTF8.self).lowercased()) || isLeftOut(name) { continue }
+            if field.known == .connection {
+                // Whoever passes the request on would take away what Connection names, and that is not the client's.
+                guard let options = Self.options(value, without: isLeftOut) else { continue }
+                value = options
+            }
+            text += name
             text += [ASCII.colon, ASCII.space]
-            text += unsafe Array(exchange.bytes(of: field.value))
+            text += value
             text += [ASCII.carriageReturn, ASCII.lineFeed]
         }
+    }
+
+    /// A list of connection options without some; nil when none is left.
+    private static func options(_ list: [UInt8], without isLeftOut: ([UInt8]) -> Bool) -> [UInt8]? {
+        var kept: [[UInt8]] = []
+        var isChanged = false
+        unsafe list.span.bytes.forEachElement(from: 0, to: list.count) { start, end in
+            let option = Array(list[start..<end])
+            if isLeftOut(option) { isChanged = true } else { kept.append(option) }
+        }
+        guard isChanged else { return list }
+        return kept.isEmpty ? nil : Array(kept.joined(separator: [ASCII.comma, ASCII.space]))
     }
 
     private mutating func appendLines(_ lines: [UInt8], of exchange: Exchange) {

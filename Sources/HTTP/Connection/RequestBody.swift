@@ -52,7 +52,8 @@ struct RequestBody {
         owesContinue = false
     }
 
-    /// - Throws: what the decoder refuses, and `bodyTooLarge` once more than `limit` bytes of content came.
+    /// - Throws: what the decoder refuses, and `bodyTooLarge` once more than `limit` bytes of content came or the size of
+    ///   a chunk tells that they will.
     mutating func next(_ unread: RawSpan, limit: UInt64) throws(RequestRejection) -> Step {
         hasBegun = true
         switch state {
@@ -65,13 +66,15 @@ struct RequestBody {
         case .chunked(var decoder, let total):
             switch try decoder.decode(unread) {
             case .data(let range):
-                guard total + UInt64(range.count) <= limit else { throw .bodyTooLarge }
-                state = .chunked(decoder, total: total + UInt64(range.count))
+                let total = total + UInt64(range.count)
+                guard total <= limit, decoder.announced <= limit - total else { throw .bodyTooLarge }
+                state = .chunked(decoder, total: total)
                 return .content(range, consumed: range.upperBound)
             case .trailer(let range):
                 state = .chunked(decoder, total: total)
                 return .trailer(range, consumed: range.upperBound + 2)
             case .needsMore(let consumed):
+                guard total <= limit, decoder.announced <= limit - total else { throw .bodyTooLarge }
                 state = .chunked(decoder, total: total)
                 return .receive(consumed: consumed)
             case .end(let consumed):

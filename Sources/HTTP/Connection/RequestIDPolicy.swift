@@ -11,12 +11,15 @@ package struct RequestIDPolicy: Sendable {
 
     /// The field that carries the name, from clients and to servers, in lower case.
     package let field: [UInt8]
+    /// The field's name as `VariableName` folds it.
+    let variable: [UInt8]
     /// The beginning of its line, with the colon and a space.
     package let linePrefix: [UInt8]
     let acceptance: Acceptance
 
     package init(field: String = "X-Request-ID", acceptance: Acceptance = .nobody) {
         self.field = Array(field.lowercased().utf8)
+        variable = VariableName.folded(self.field)
         linePrefix = Array("\(field): ".utf8)
         self.acceptance = acceptance
     }
@@ -77,9 +80,9 @@ extension Exchange {
         output.append("\r\n")
     }
 
-    /// Whether a field of this name tells the request's name.
+    /// Whether a field of this name tells the request's name, also by CGI's rules.
     package func isRequestIDField(_ name: Slice) -> Bool {
-        withConnection { unsafe FieldSyntax.isNamed(bytes(of: name).bytes, $0.service.requestIDs.field) }
+        withConnection { unsafe VariableName.isSame(bytes(of: name).bytes, as: $0.service.requestIDs.variable) }
     }
 
     /// How requests get their names here.

@@ -13,7 +13,8 @@ package protocol RequestRouter: AnyObject {
     /// Whether `finished` wants to be called; asked once per request.
     var observesExchanges: Bool { get }
 
-    /// A response has been handed to the connection as a whole, or given up.
+    /// A response has been handed to the connection as a whole, or given up. Of a request that was refused before it was
+    /// understood the head tells nothing.
     func finished(_ exchange: Exchange)
 
     /// A response that switches protocols has been handed to the connection; what is to be told of that one's end.
@@ -28,9 +29,6 @@ package protocol RequestRouter: AnyObject {
 
     /// A response was cut off, or a request given up in the middle of its response, because of the client.
     func cut(_ reason: StaticString, on connection: HTTPConnection, as id: RequestID?)
-
-    /// As `finished(_:)` for a request that was refused before it was understood.
-    func finished(_ rejection: RequestRejection, on connection: HTTPConnection)
 }
 
 /// How a request will be answered.

@@ -19,6 +19,13 @@ package protocol ResponseFilter: AnyObject {
     /// - Returns: nil when the body is sent as it comes; the head is then ended by the exchange. A coder ends it itself,
     ///   at the latest when it is told to finish.
     func begin(_ head: ResponseDraft, for exchange: Exchange, to response: ResponseSink) -> (any BodyCoder)?
+
+    /// Whether a trailer field of this name is left out.
+    func withholds(_ name: UnsafeRawBufferPointer) -> Bool
+}
+
+extension ResponseFilter {
+    package func withholds(_ name: UnsafeRawBufferPointer) -> Bool { false }
 }
 
 /// The head of a response as its handler gives it.
@@ -30,10 +37,25 @@ package struct ResponseDraft {
     package let length: BodyLength
     /// The client asked by HEAD, so that no body is sent.
     package let isHead: Bool
+    /// What the client has already, where that is known of a 304.
+    package let whole: WholeContent?
 
     /// The same response with other field lines.
     package func with(fields: UnsafeRawBufferPointer) -> ResponseDraft {
-        unsafe ResponseDraft(status: status, fields: fields, length: length, isHead: isHead)
+        unsafe ResponseDraft(status: status, fields: fields, length: length, isHead: isHead, whole: whole)
+    }
+}
+
+/// The response with content that a 304 stands for (RFC 9110 §15.4.5).
+@safe
+package struct WholeContent {
+    /// Validated field lines, each ended by CRLF.
+    package let fields: UnsafeRawBufferPointer
+    package let length: UInt64
+
+    package init(fields: UnsafeRawBufferPointer, length: UInt64) {
+        unsafe self.fields = fields
+        self.length = length
     }
 }
 

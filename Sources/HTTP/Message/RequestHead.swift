@@ -54,6 +54,8 @@ package enum KnownField: UInt8, BitwiseCopyable, Sendable {
 }
 
 /// One header field: name and value without the surrounding white space, as sent.
+///
+/// The value of Host beside a target in absolute form is that of the target, and so stands in front of the name.
 package struct FieldSlice: BitwiseCopyable, Sendable {
     package var name: Slice
     package var value: Slice

@@ -5,6 +5,10 @@
 package enum RequestRejection: UInt8, Error, CaseIterable, Sendable {
     // The request line (RFC 9112 §3)
     case invalidRequestLine, invalidMethod, invalidTarget, requestLineTooLong, unsupportedVersion
+    /// A target for which this connection is not the right one (RFC 9110 §7.4).
+    case insecureScheme
+    /// CONNECT: the bytes behind it would be a tunnel's and no requests.
+    case tunnelRequested
     // Lines and fields (RFC 9112 §2.2, §5; RFC 9110 §5.5)
     case bareCarriageReturn, bareLineFeed, obsoleteFolding, spaceBeforeColon, emptyFieldName, invalidFieldName
     case invalidFieldValue, missingColon, headTooLarge, tooManyFields
@@ -13,12 +17,13 @@ package enum RequestRejection: UInt8, Error, CaseIterable, Sendable {
     // Framing (RFC 9112 §6)
     case invalidContentLength, conflictingContentLength, contentLengthWithTransferEncoding
     case transferEncodingOnHTTP10, repeatedTransferEncoding, unknownTransferCoding
-    case invalidChunkSize, chunkLineTooLong, invalidChunkEnd, invalidTrailer, trailersTooLarge
+    case invalidChunkSize, invalidChunkExtension, chunkLineTooLong, invalidChunkEnd, invalidTrailer, trailersTooLarge
     // Fields of HTTP/2 (RFC 9113 §8.2, §8.3)
     case capitalInFieldName, blankAroundFieldValue, unknownPseudoField, misplacedPseudoField, repeatedPseudoField
     case missingPseudoField, invalidScheme, connectionField, hostMismatch, contentLengthMismatch
     // Policy
     case unknownExpectation, invalidForwarded, bodyTooLarge, invalidPercentEncoding, pathEscapesRoot, forbiddenPathByte
+    case backslashInPath, pathParameter
     case headTimeout, bodyTimeout, bodyTooSlow
     /// Of a client that a trusted proxy names.
     case tooManyConnections
@@ -33,7 +38,8 @@ package enum RequestRejection: UInt8, Error, CaseIterable, Sendable {
         case .requestLineTooLong: 414
         case .headTooLarge, .tooManyFields, .trailersTooLarge: 431
         case .unsupportedVersion: 505
-        case .unknownTransferCoding: 501
+        case .unknownTransferCoding, .tunnelRequested: 501
+        case .insecureScheme: 421
         case .unknownExpectation: 417
         case .bodyTooLarge, .bodyExpandsTooMuch: 413
         case .decodingUnavailable: 503
@@ -52,6 +58,8 @@ package enum RequestRejection: UInt8, Error, CaseIterable, Sendable {
         case .invalidTarget: "invalid request target"
         case .requestLineTooLong: "request line too long"
         case .unsupportedVersion: "unsupported protocol version"
+        case .insecureScheme: "https target on a connection without TLS"
+        case .tunnelRequested: "CONNECT is not offered"
         case .bareCarriageReturn: "bare CR"
         case .bareLineFeed: "bare LF"
         case .obsoleteFolding: "obsolete line folding"
@@ -72,6 +80,7 @@ package enum RequestRejection: UInt8, Error, CaseIterable, Sendable {
         case .repeatedTransferEncoding: "more than one Transfer-Encoding"
         case .unknownTransferCoding: "unknown transfer coding"
         case .invalidChunkSize: "invalid chunk size"
+        case .invalidChunkExtension: "invalid chunk extension"
         case .chunkLineTooLong: "chunk size line too long"
         case .invalidChunkEnd: "chunk data not followed by CRLF"
         case .invalidTrailer: "invalid trailer field"
@@ -92,6 +101,8 @@ package enum RequestRejection: UInt8, Error, CaseIterable, Sendable {
         case .invalidPercentEncoding: "invalid percent-encoding in the path"
         case .pathEscapesRoot: "path leaves the root"
         case .forbiddenPathByte: "control byte in the path"
+        case .backslashInPath: "backslash in the path"
+        case .pathParameter: "parameter in the path"
         case .headTimeout: "request head not received in time"
         case .bodyTimeout: "request body not received in time"
         case .bodyTooSlow: "request body received too slowly"

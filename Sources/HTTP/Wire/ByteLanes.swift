@@ -61,6 +61,10 @@ struct ByteLanes: BitwiseCopyable {
     @inline(__always)
     var outsideSmallNames: Matches { outside(0x61, 0x7A) .& different(from: 0x2D) }
 
+    /// Bytes that are no letters, digits or hyphens.
+    @inline(__always)
+    var outsideVariableNames: Matches { outsidePlainNames .& outside(0x30, 0x39) }
+
     /// Bytes that are no letters, digits, hyphens or dots, which nearly all hosts consist of.
     @inline(__always)
     var outsidePlainHosts: Matches { outsideLetters .& outside(0x30, 0x39) .& outside(0x2D, 0x2E) }

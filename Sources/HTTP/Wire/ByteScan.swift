@@ -4,10 +4,12 @@ enum ASCII {
     static var lineFeed: UInt8 { 0x0A }
     static var carriageReturn: UInt8 { 0x0D }
     static var space: UInt8 { 0x20 }
+    static var quote: UInt8 { 0x22 }
     static var percent: UInt8 { 0x25 }
     static var comma: UInt8 { 0x2C }
     static var dot: UInt8 { 0x2E }
     static var slash: UInt8 { 0x2F }
+    static var backslash: UInt8 { 0x5C }
     static var colon: UInt8 { 0x3A }
     static var semicolon: UInt8 { 0x3B }
     static var question: UInt8 { 0x3F }
@@ -167,9 +169,9 @@ struct ByteSet: BitwiseCopyable {
     @inline(__always)
     static var token: ByteSet { ByteSet(low: 0x03FF_6CFA_0000_0000, high: 0x57FF_FFFF_C7FF_FFFE) }
 
-    /// unreserved and sub-delims of RFC 3986 §2: what a registered name holds beside percent-encoded bytes.
+    /// unreserved of RFC 3986 §2.3.
     @inline(__always)
-    static var registeredName: ByteSet { ByteSet(low: 0x2BFF_7FD2_0000_0000, high: 0x47FF_FFFE_87FF_FFFE) }
+    static var unreserved: ByteSet { ByteSet(low: 0x03FF_6000_0000_0000, high: 0x47FF_FFFE_87FF_FFFE) }
 }
 
 @inline(__always)

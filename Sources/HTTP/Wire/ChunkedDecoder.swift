@@ -38,6 +38,11 @@ package struct ChunkedDecoder: BitwiseCopyable, Sendable {
 
     package init() {}
 
+    /// Bytes of the chunk under way that are still to come, as its size tells.
+    package var announced: UInt64 {
+        if case .data(let remaining) = state { remaining } else { 0 }
+    }
+
     package mutating func decode(_ input: RawSpan) throws(RequestRejection) -> Step {
         var offset = 0
         while true {
@@ -107,8 +112,10 @@ package struct ChunkedDecoder: BitwiseCopyable, Sendable {
         }
         guard offset > start else { throw .invalidChunkSize }
         guard offset < end else { return size }
-        while offset < end, isBlank(input.byte(at: offset)) { offset += 1 }
-        guard offset < end, input.byte(at: offset) == ASCII.semicolon else { throw .invalidChunkSize }
+        var next = offset
+        while next < end, isBlank(input.byte(at: next)) { next += 1 }
+        guard next < end, input.byte(at: next) == ASCII.semicolon else { throw .invalidChunkSize }
+        guard ChunkExtensions.isValid(input, from: offset, to: end) else { throw .invalidChunkExtension }
         return size
     }
 

@@ -30,6 +30,14 @@ package enum HTTPDate {
         writer.write(" GMT")
     }
 
+    /// As text.
+    package static func text(unixSeconds: Int64) -> String {
+        unsafe withUnsafeTemporaryAllocation(byteCount: length, alignment: 1) { buffer in
+            unsafe write(unixSeconds: unixSeconds, to: buffer.baseAddress!)
+            return unsafe String(decoding: buffer, as: UTF8.self)
+        }
+    }
+
     /// The Gregorian date of a day counted from 1 January 1970.
     ///
     /// Years are taken from March on, so that the leap day is the last of its year and the lengths of the months before

@@ -1,4 +1,8 @@
 /// The syntax of `host[:port]`, as in Host and in the authority of a target (RFC 9110 §7.2, RFC 3986 §3.2.2).
+///
+/// A registered name may hold more by its grammar: commas, semicolons and the like, and percent-encoded bytes. No name of
+/// the Internet does; a server that read a list, a parameter or another name in it would see another host than was
+/// routed, and so it is refused.
 package enum HostSyntax {
     enum Port { case optional, required }
 
@@ -22,21 +26,9 @@ package enum HostSyntax {
     }
 
     /// A dotted IPv4 address is a registered name by its letters, so this covers both.
-    private static func registeredNameEnd(_ input: RawSpan, from start: Int, to end: Int) -> Int? {
+    private static func registeredNameEnd(_ input: RawSpan, from start: Int, to end: Int) -> Int {
         var offset = input.first(from: start, to: end) { $0.outsidePlainHosts }
-        while offset < end {
-            let byte = input.byte(at: offset)
-            if ByteSet.registeredName.contains(byte) {
-                offset += 1
-            } else if byte == ASCII.percent {
-                guard end - offset >= 3, hexValue(input.byte(at: offset + 1)) != nil,
-                    hexValue(input.byte(at: offset + 2)) != nil
-                else { return nil }
-                offset += 3
-            } else {
-                break
-            }
-        }
+        while offset < end, ByteSet.unreserved.contains(input.byte(at: offset)) { offset += 1 }
         return offset
     }
 

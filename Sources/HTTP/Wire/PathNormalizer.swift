@@ -2,21 +2,27 @@
 ///
 /// Percent-encodings are decoded once, then dot segments are removed (RFC 3986 §5.2.4). The order matters: "%2e%2e" is
 /// a dot segment and "%2F" a separator, because a file system would take them so. What decodes to "%41" stays "%41";
-/// decoding twice would let a second reading differ from the one that was authorised. Empty segments are kept.
+/// decoding twice would let a second reading differ from the one that was authorised. Slashes that follow each other are
+/// one in the end, as for file systems and most servers: "/a" and "//a" are the same to all rules.
 package enum PathNormalizer {
     /// Whether the path is in normal form already, so that it can be used where it stands.
     ///
-    /// A name that begins with a dot is called not normal, though it may be; that costs a copy and nothing else.
+    /// A name that begins with a dot is called not normal, though it may be, and so is a path with a backslash; that
+    /// costs a copy and nothing else.
     package static func isNormal(_ path: RawSpan) -> Bool {
         let count = path.byteCount
         guard count > 0, path.byte(at: 0) == ASCII.slash else { return false }
-        var offset = 0
+        var offset = 1
         while offset < count {
             offset = path.first(from: offset, to: count) {
                 $0.allControls .| $0.equal(to: ASCII.percent) .| $0.equal(to: ASCII.dot)
+                    .| $0.equal(to: ASCII.slash) .| $0.equal(to: ASCII.backslash)
             }
             guard offset < count else { break }
-            guard path.byte(at: offset) == ASCII.dot, path.byte(at: offset - 1) != ASCII.slash else { return false }
+            let byte = path.byte(at: offset)
+            guard byte == ASCII.dot || byte == ASCII.slash, path.byte(at: offset - 1) != ASCII.slash else {
+                return false
+            }
             offset += 1
         }
         return true
@@ -48,6 +54,7 @@ package enum PathNormalizer {
             }
         }
         try written.endSegment(isLast: true)
+        written.mergeSlashes()
         return written.count
     }
 
@@ -88,6 +95,18 @@ private struct NormalPath: ~Copyable {
             append(ASCII.slash)
         }
         segmentStart = count
+    }
+
+    /// Leaves empty segments out; not before dot segments are gone, for those count them (RFC 3986 §5.2.4).
+    mutating func mergeSlashes() {
+        var kept = 1
+        for index in 1..<count {
+            let byte = unsafe bytes[index]
+            if unsafe byte == ASCII.slash && bytes[kept - 1] == ASCII.slash { continue }
+            unsafe bytes[kept] = byte
+            kept += 1
+        }
+        count = kept
     }
 
     private func segmentIs(dots: Int) -> Bool {

@@ -124,6 +124,7 @@ package struct RequestParser: ~Copyable {
 
     private mutating func finish() throws(RequestRejection) {
         try meaning.apply(to: &head)
+        if head.form == .absolute { replaceHost() }
         head.length = lines.start + 2
         phase = .complete
     }
@@ -149,6 +150,13 @@ extension RequestParser {
 
 // Reading the fields of a complete head.
 extension RequestParser {
+    /// Has Host tell what the target tells, for whoever reads the fields (RFC 9112 §3.2.2).
+    private mutating func replaceHost() {
+        for index in 0..<head.fieldCount where unsafe table[index].known == .host {
+            unsafe table[index].value = head.authority
+        }
+    }
+
     /// The field lines in the order received; valid until the next `reset`.
     package var fields: UnsafeBufferPointer<FieldSlice> {
         unsafe UnsafeBufferPointer(rebasing: table[..<head.fieldCount])

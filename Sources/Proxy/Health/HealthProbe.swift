@@ -17,10 +17,25 @@ struct HealthProbe {
     }
 
     func run() async -> CheckOutcome {
-        guard let address = server.takeAddress() else { return .noAddress }
-        guard let endpoint = try? Endpoint.connect(to: address, on: upstream.worker) else { return .noConnection }
-        defer { endpoint.reset() }
-        if let failure = await establish(endpoint) { return failure }
+        var outcome = CheckOutcome.noAddress
+        let order = server.places.takeOrder(at: upstream.worker.now)
+        for (tried, place) in order.enumerated() {
+            // Others may have been found meanwhile.
+            guard place < server.addresses.count else { break }
+            let end = ServerAddresses.turnEnd(of: deadline, at: upstream.worker.now, left: order.count - tried)
+            outcome = .noConnection
+            guard let endpoint = try? Endpoint.connect(to: server.addresses[place], on: upstream.worker) else {
+                continue
+            }
+            defer { endpoint.reset() }
+            guard let failure = await establish(endpoint, until: end) else { return await ask(over: endpoint) }
+            if order.count > 1 { server.places.noteFailure(of: place, at: upstream.worker.now) }
+            outcome = failure
+        }
+        return outcome
+    }
+
+    private func ask(over endpoint: Endpoint) async -> CheckOutcome {
         guard server.isSecure else { return await exchange(on: PlainStream(endpoint)) }
         guard let security = upstream.security else { return .noConnection }
         switch await security.secure(endpoint, to: server, until: deadline) {
@@ -30,8 +45,8 @@ struct HealthProbe {
         }
     }
 
-    private func establish(_ endpoint: Endpoint) async -> CheckOutcome? {
-        guard await wait(for: .writable, endpoint) else { return .timeout }
+    private func establish(_ endpoint: Endpoint, until end: Deadline) async -> CheckOutcome? {
+        guard await wait(for: .writable, endpoint, until: end) else { return .timeout }
         guard endpoint.connectFailure() == nil else { return .noConnection }
         guard let version = upstream.settings.proxyProtocol else { return nil }
         do throws(ForwardingFailure) {
@@ -86,9 +101,9 @@ struct HealthProbe {
         }
     }
 
-    private func wait(for interest: Interest, _ endpoint: Endpoint) async -> Bool {
+    private func wait(for interest: Interest, _ endpoint: Endpoint, until end: Deadline? = nil) async -> Bool {
         while true {
-            switch await endpoint.wait(for: interest, until: deadline) {
+            switch await endpoint.wait(for: interest, until: end ?? deadline) {
             case .ready, .hangup: return true
             case .signalled, .draining: continue
             case .deadline, .aborted: return false
