@@ -58,6 +58,7 @@ package final class Gateway: GatewayControl {
 
     package func start(_ material: Material) throws(GatewayError) {
         raiseDescriptorLimit()
+        tryRecords()
         let workers = try makeWorkers(material.workerCount)
         try dropPrivileges(to: configuration.user)
         let extensions = ExtensionHost(logger: logger, workers: workers)
@@ -82,6 +83,14 @@ package final class Gateway: GatewayControl {
         configuration.sites = []
         countdown.start(from: threads.count)
         for thread in threads { thread.start() }
+    }
+
+    /// Whether the records of TLS 1.3 may be ours; with a library that they do not fit, OpenSSL makes them.
+    private func tryRecords() {
+        let logger = logger
+        RecordProtection.onFirstRefusal { logger.warning("\($0)") }
+        guard let failure = RecordProtection.failure else { return }
+        logger.warning("\(TLSLibrary.version) makes and opens all records itself, which costs time: \(failure)")
     }
 
     private func makeWorkers(_ count: Int) throws(GatewayError) -> [Worker] {
@@ -254,7 +263,7 @@ package final class Gateway: GatewayControl {
             extensions: configuration.extensions.map {
                 ExtensionStatus(name: $0.name, description: extensions?.description(of: $0.name))
             },
-            upstreams: upstreams?.status() ?? [],
+            upstreams: upstreams?.status() ?? [], records: RecordProtection.summary,
             certificates: (certificates?.reports ?? []).map { CertificateExpiry($0) }, generation: generation)
     }
 

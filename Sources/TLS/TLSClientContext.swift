@@ -35,11 +35,10 @@ package final class TLSClientContext: @unchecked Sendable {
             throw CertificateProblem("upstream", .policy(TLSError("create TLS context").reason))
         }
         unsafe pointer = context
-        unsafe COpenSSL_CTX_set_mode(context, COpenSSL_MODE_RELEASE_BUFFERS)
+        unsafe RecordLayer.configure(context)
         // Unlike a client's, a server's end without close_notify is an error: some responses end with the connection.
+        unsafe SSL_CTX_clear_options(context, COpenSSL_OP_IGNORE_UNEXPECTED_EOF)
         unsafe SSL_CTX_set_options(context, COpenSSL_OP_NO_RENEGOTIATION | COpenSSL_OP_NO_COMPRESSION)
-        unsafe COpenSSL_CTX_set_read_ahead(context, 1)
-        unsafe WriteSecret.listen(in: context)
         unsafe COpenSSL_CTX_set_min_proto_version(context, settings.minimum.rawValue)
         unsafe SSL_CTX_set_verify(context, isVerified ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nil)
         if isVerified { try trust(settings.authorities, readFile) }

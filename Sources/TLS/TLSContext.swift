@@ -40,20 +40,18 @@ final class TLSContext: @unchecked Sendable {
     }
 
     private func configure(_ context: OpaquePointer) {
-        unsafe COpenSSL_CTX_set_mode(context, COpenSSL_MODE_RELEASE_BUFFERS)
+        unsafe RecordLayer.configure(context)
         // An early FIN needs no error of its own: HTTP framing tells a finished message from a cut one.
         unsafe SSL_CTX_set_options(
             context, COpenSSL_OP_NO_RENEGOTIATION | COpenSSL_OP_NO_COMPRESSION | COpenSSL_OP_IGNORE_UNEXPECTED_EOF)
         // The policy's order counts; but a client that puts ChaCha20 first has no hardware for AES.
         unsafe SSL_CTX_set_options(context, COpenSSL_OP_CIPHER_SERVER_PREFERENCE | COpenSSL_OP_PRIORITIZE_CHACHA)
-        unsafe COpenSSL_CTX_set_read_ahead(context, 1)
         // Sessions live in tickets alone, where they are bound to their site.
         unsafe COpenSSL_CTX_set_session_cache_mode(context, Int(SSL_SESS_CACHE_OFF))
         unsafe COpenSSL_CTX_set_dh_auto(context, 1)
         // 112 bits, whatever the system's own default is.
         unsafe SSL_CTX_set_security_level(context, 2)
         unsafe SSL_CTX_set_client_hello_cb(context, clientHelloCallback, nil)
-        unsafe WriteSecret.listen(in: context)
         unsafe COpenSSL_CTX_set_servername_callback(context, serverNameCallback)
         unsafe SSL_CTX_set_tlsext_ticket_key_evp_cb(context, ticketKeyCallback)
         unsafe COpenSSL_CTX_set_status_callback(context, stapleCallback)

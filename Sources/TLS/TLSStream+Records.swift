@@ -1,48 +1,141 @@
 import COpenSSL
 import Transport
 
-/// The records of TLS 1.3 that the gateway writes itself.
-///
-/// From the end of the handshake on the sequence of records is ours, and OpenSSL, which does not know, must not send any
-/// under the same keys: what it writes is dropped on its way to the socket (`sendRecord`). What it would have said, an
-/// alert about something it read or a change of keys, is said here.
+/// The records of TLS 1.3 behind the handshake, which the gateway makes and opens itself.
 extension TLSStream {
-    /// Takes the writing of records over from OpenSSL, where they are of a kind made here.
-    ///
-    /// - Returns: what went wrong, if something did.
-    func takeOverRecords() -> String? {
-        unsafe WriteSecret.stopListening(to: session)
-        guard let writeSecret = writeSecret.take() else { return nil }
-        defer { writeSecret.wipe() }
-        guard let cipher = unsafe RecordCipher(of: session), unsafe cipher.implementation != nil else { return nil }
-        guard let secret = TrafficSecret(writeSecret.bytes, cipher),
-            let sealer = RecordSealer(
-                secret, sequence: writeSecret.records, contexts: endpoint.worker.companion { RecordContexts() })
-        else { return "keys for records: \(TLSError.reason(of: ERR_get_error()))" }
-        self.sealer = consume sealer
-        unsafe SSL_set_info_callback(session) { session, event, value in
-            guard let session = unsafe session, let stream = unsafe SocketBIO.stream(of: session) else { return }
-            stream.noteEvent(event, value)
-        }
-        return nil
+    // MARK: Receiving
+
+    func readRecords(into buffer: UnsafeMutableRawBufferPointer) -> IOResult {
+        if let readingEnd, received.content == 0 { return readingEnd }
+        if received.isEmpty && !endpoint.mayReceive { return .wouldBlock(.readable) }
+        let result = unsafe openRecords(into: buffer)
+        received.settle(endpoint.worker)
+        return result
     }
 
-    /// Learns what OpenSSL would say to the peer, or has heard, behind the handshake.
-    func noteEvent(_ event: Int32, _ value: Int32) {
-        if event == SSL_CB_WRITE_ALERT {
-            sendAlert(level: value >> 8, value & 0xff)
-        } else if event & SSL_CB_LOOP != 0 {
-            sawMessage = true
+    /// Opens what has come, as far as there is room for its content.
+    private func openRecords(into buffer: UnsafeMutableRawBufferPointer) -> IOResult {
+        var filled = received.content > 0 ? unsafe received.takeContent(into: buffer) : 0
+        while received.content == 0, readingEnd == nil, filled < buffer.count {
+            let records = unsafe received.records
+            switch unsafe RecordOpener.frame(UnsafeRawBufferPointer(records)) {
+            case .record(let length) where length <= records.count:
+                let room = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[filled...])
+                let fits = length - RecordHeader.size - RecordHeader.tag <= room.count
+                // One that does not fit begins a buffer of its own.
+                if !fits && filled > 0 { return .bytes(filled) }
+                unsafe filled += openRecord(
+                    UnsafeMutableRawBufferPointer(rebasing: records[..<length]), into: fits ? room : nil)
+                if received.content > 0 { unsafe filled += received.takeContent(into: room) }
+            case .refused(let alert):
+                refuse(alert)
+            case .incomplete, .record:
+                if filled > 0 { return .bytes(filled) }
+                let result = received.receive(from: endpoint, wish: buffer.count + RecordSealer.overhead)
+                guard case .bytes = result else { return receivingStopped(result) }
+            }
         }
+        if filled > 0 { return .bytes(filled) }
+        return readingEnd ?? .wouldBlock(.readable)
     }
+
+    /// Opens the first record received, into `output`, or in its own place when that is nil.
+    ///
+    /// - Returns: how much application data lies in `output` now.
+    private func openRecord(
+        _ record: UnsafeMutableRawBufferPointer, into output: UnsafeMutableRawBufferPointer?
+    ) -> Int {
+        // A ticket has to be there still when OpenSSL reads it: no record is opened in place while one may come.
+        if unsafe session != nil, unsafe output == nil { return unsafe openAside(record) }
+        let place = unsafe output?.baseAddress ?? record.baseAddress! + RecordHeader.size
+        let step = unsafe layer?.opener.open(UnsafeRawBufferPointer(record), into: place) ?? .nothing
+        if case .data(let count) = step, unsafe output == nil {
+            received.keepContent(count, ofRecord: record.count)
+            obey(step)
+            return 0
+        }
+        if step == .ticket { unsafe readTickets(UnsafeRawBufferPointer(record)) }
+        received.drop(record.count)
+        obey(step)
+        if case .data(let count) = step { return count }
+        return 0
+    }
+
+    /// As `openRecord` in place, with the record left as it came until it is known what it is.
+    private func openAside(_ record: UnsafeMutableRawBufferPointer) -> Int {
+        let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: record.count, alignment: 16)
+        defer { unsafe copy.deallocate() }
+        unsafe copy.copyMemory(from: UnsafeRawBufferPointer(record))
+        let body = unsafe record.baseAddress! + RecordHeader.size
+        let step = unsafe layer?.opener.open(UnsafeRawBufferPointer(copy), into: body) ?? .nothing
+        if case .data(let count) = step {
+            received.keepContent(count, ofRecord: record.count)
+        } else {
+            if step == .ticket { unsafe readTickets(UnsafeRawBufferPointer(copy)) }
+            received.drop(record.count)
+        }
+        obey(step)
+        return 0
+    }
+
+    private func obey(_ step: RecordOpener.Step) {
+        switch step {
+        case .data:
+            // A server that has answered has given its tickets.
+            if unsafe session != nil { freeSession() }
+            if layer?.opener.takeUpdateWish() == true { wantsKeyUpdate = true }
+        case .nothing, .ticket: return
+        case .keyUpdate(let isAnswerWanted):
+            if unsafe session != nil { freeSession() }
+            owesKeyUpdate = isAnswerWanted || owesKeyUpdate
+        case .closed: readingEnd = .end
+        case .ended:
+            hasFailed = true
+            readingEnd = .failed(.protocolViolation)
+        case .refused(let alert): return refuse(alert)
+        }
+        if owesKeyUpdate || wantsKeyUpdate { sendKeyUpdate() }
+    }
+
+    /// Gives the connection up, and tells the peer why.
+    private func refuse(_ alert: Alert) {
+        ERR_clear_error()
+        sendAlert(alert)
+        hasFailed = true
+        readingEnd = .failed(.protocolViolation)
+    }
+
+    /// What the socket says when it gives no bytes.
+    private func receivingStopped(_ result: IOResult) -> IOResult {
+        switch result {
+        case .wouldBlock, .bytes: return result
+        case .failed:
+            hasFailed = true
+            readingEnd = result
+        case .end:
+            sawEnd = true
+            // A client's end needs no close_notify: HTTP framing tells a finished message from a cut one. Some responses
+            // of servers end with the connection.
+            if isServer { readingEnd = .end } else { truncated() }
+        }
+        return readingEnd ?? result
+    }
+
+    private func truncated() {
+        hasFailed = true
+        readingEnd = .failed(.protocolViolation)
+    }
+
+    // MARK: Sending
 
     func writeSealed(_ bytes: UnsafeRawBufferPointer, isMoreComing: Bool) -> IOResult {
+        let limit = layer?.contentLimit ?? RecordSealer.mostContent
         var taken = 0
         while taken < bytes.count {
             if !hasRoom {
                 guard case .bytes = flush(isMoreComing: true) else { break }
             }
-            let end = min(taken + RecordSealer.mostContent, bytes.count)
+            let end = min(taken + limit, bytes.count)
             guard unsafe seal(UnsafeRawBufferPointer(rebasing: bytes[taken..<end]), as: .applicationData) else {
                 return .failed(.protocolViolation)
             }
@@ -54,20 +147,38 @@ extension TLSStream {
     }
 
     /// Adds one record to those held, where there is room for it; false when the connection cannot go on.
-    func seal(_ content: UnsafeRawBufferPointer, as type: RecordSealer.ContentType) -> Bool {
+    private func seal(_ content: UnsafeRawBufferPointer, as type: ContentType) -> Bool {
         let block = unsafe holdingBlock()
         guard heldEnd + RecordSealer.updateSize + content.count + RecordSealer.overhead <= block.count else {
             return failToSeal()
         }
-        if sealer?.isUpdateDue == true || sawMessage && wantsKeyUpdate() {
-            guard let count = unsafe sealer?.sealUpdate(into: block.baseAddress! + heldEnd) else { return failToSeal() }
-            heldEnd += count
+        if layer?.sealer.isUpdateDue == true || owesKeyUpdate || wantsKeyUpdate {
+            guard unsafe holdKeyUpdate(in: block) else { return false }
         }
-        guard let count = unsafe sealer?.seal(content, as: type, into: block.baseAddress! + heldEnd) else {
+        guard let count = unsafe layer?.sealer.seal(content, as: type, into: block.baseAddress! + heldEnd) else {
             return failToSeal()
         }
         heldEnd += count
         return true
+    }
+
+    private func holdKeyUpdate(in block: UnsafeMutableRawBufferPointer) -> Bool {
+        guard
+            let count = unsafe layer?.sealer.sealUpdate(into: block.baseAddress! + heldEnd, isAsking: wantsKeyUpdate)
+        else { return failToSeal() }
+        heldEnd += count
+        owesKeyUpdate = false
+        wantsKeyUpdate = false
+        return true
+    }
+
+    /// Changes our keys now, or before what is written next when there is no room for it.
+    private func sendKeyUpdate() {
+        let block = unsafe holdingBlock()
+        // Room is left for an alert.
+        guard heldEnd + 2 * RecordSealer.updateSize <= block.count else { return }
+        guard unsafe holdKeyUpdate(in: block) else { return }
+        _ = flush()
     }
 
     private func failToSeal() -> Bool {
@@ -77,19 +188,11 @@ extension TLSStream {
         return false
     }
 
-    /// - Parameters: as RFC 8446 §6 numbers them.
-    func sendAlert(level: Int32, _ description: Int32) {
-        let alert = (UInt8(truncatingIfNeeded: level), UInt8(truncatingIfNeeded: description))
-        guard unsafe withUnsafeBytes(of: alert, { unsafe seal($0, as: .alert) }) else { return }
+    func sendAlert(_ alert: Alert) {
+        let isFatal = alert != .closeNotify
+        let content = (UInt8(isFatal ? SSL3_AL_FATAL : SSL3_AL_WARNING), alert.rawValue)
+        guard unsafe withUnsafeBytes(of: content, { unsafe seal($0, as: .alert) }) else { return }
         _ = flush()
-    }
-
-    /// Whether the peer asked for new keys as it changed its own (RFC 8446 §4.6.3).
-    ///
-    /// OpenSSL notes it for its next write, which never comes: later changes of the peer's keys are all answered.
-    private func wantsKeyUpdate() -> Bool {
-        sawMessage = false
-        return unsafe SSL_get_key_update_type(session) == SSL_KEY_UPDATE_NOT_REQUESTED
     }
 
     /// What is held leaves with what else the worker's turn has for its sockets.

@@ -4,21 +4,33 @@ import Transport
 
 /// A TLS connection on an endpoint: the server's side for clients, the client's side for servers behind the gateway.
 ///
-/// OpenSSL shakes hands and reads. Records of TLS 1.3 are written here once the handshake is over: into a rented block,
-/// as many at a time as it has room for, which leave in one `send`. Those of TLS 1.2 come from OpenSSL, into the same
-/// block where there is more than one.
+/// OpenSSL shakes hands. Behind the handshake, records of TLS 1.3 are made and opened here, and the session is freed:
+/// they are written into a rented block, as many at a time as it has room for, which leave in one `send`. Those of
+/// TLS 1.2 come from OpenSSL, into the same block where there is more than one.
 @safe
-package final class TLSStream: ByteStream {
+package final class TLSStream: RecordChannel, ByteStream {
     package let endpoint: Endpoint
-    let session: OpaquePointer
+    /// OpenSSL's; nil once nothing more is wanted of it.
+    private(set) var session: OpaquePointer?
+    let isServer: Bool
     /// What the callbacks of the handshake need; nil once it is over.
     private var negotiation: Negotiation?
-    /// What the handshake tells of the records behind it; nil once it is over.
-    var writeSecret: WriteSecret? = WriteSecret()
-    /// What makes our records; nil while OpenSSL does.
-    var sealer: RecordSealer?
-    /// Whether OpenSSL has read another handshake message since `sealer` was asked last, such as a change of keys.
-    var sawMessage = false
+    /// Both directions behind the handshake; nil where the records are OpenSSL's.
+    var layer: RecordLayer?
+    private var facts: NegotiatedFacts?
+    /// What a client's session came to before it was freed.
+    private var keptResumption: TLSResumption?
+
+    /// What has been received and not been used.
+    var received = ReceivedBytes()
+    private var feed = RecordFeed()
+    /// A record that OpenSSL is to read for the ticket in it, behind the handshake.
+    private var ticketRecord = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
+    /// How reading has ended, once what was read before has been handed over.
+    var readingEnd: IOResult?
+    /// Whether the peer waits for new keys of ours, or shall be asked for its own, when there is room to say so.
+    var owesKeyUpdate = false
+    var wantsKeyUpdate = false
 
     /// Records the socket has not taken yet: `held[heldStart..<heldEnd]`.
     var held: UnsafeMutableRawBufferPointer?
@@ -28,9 +40,8 @@ package final class TLSStream: ByteStream {
     private var isCorked = false
     /// While set, a record may leave at the end of the worker's turn.
     var leavesLate = false
-    private(set) var sawEnd = false
     var sendFailure: TransportFailure?
-    private var didHandshake = false
+    private(set) var didHandshake = false
     var hasFailed = false
     /// OpenSSL says an alert about all that it fails by, but for connections that are gone.
     package var hasSentAlert: Bool { hasFailed && sendFailure == nil }
@@ -45,11 +56,12 @@ package final class TLSStream: ByteStream {
         self.endpoint = endpoint
         unsafe self.session = session
         self.negotiation = negotiation
+        isServer = true
+        super.init()
         unsafe negotiation.begin(session)
         let bio = unsafe SocketBIO.make(for: self)
         unsafe SSL_set_bio(session, bio, bio)
         unsafe SSL_set_accept_state(session)
-        unsafe WriteSecret.listen(to: session)
     }
 
     /// The client's side of a connection to a server.
@@ -66,15 +78,18 @@ package final class TLSStream: ByteStream {
         if let resumption { unsafe SSL_set_session(session, resumption.pointer) }
         self.endpoint = endpoint
         unsafe self.session = session
+        isServer = false
+        super.init()
         let bio = unsafe SocketBIO.make(for: self)
         unsafe SSL_set_bio(session, bio, bio)
         unsafe SSL_set_connect_state(session)
-        unsafe WriteSecret.listen(to: session)
     }
 
     deinit {
         unsafe SSL_free(session)
-        sealer?.forget()
+        layer?.forget()
+        endHandshakeRecords()
+        received.discard(endpoint.worker)
         releaseHeld()
     }
 
@@ -82,6 +97,7 @@ package final class TLSStream: ByteStream {
     ///
     /// TLS 1.3 servers give it behind the handshake, so it is there once their first bytes have been read.
     package func resumption() -> TLSResumption? {
+        guard let session = unsafe session else { return keptResumption }
         guard let known = unsafe SSL_get1_session(session) else { return nil }
         let resumption = unsafe TLSResumption(known)
         return unsafe SSL_SESSION_is_resumable(known) == 1 ? resumption : nil
@@ -89,11 +105,11 @@ package final class TLSStream: ByteStream {
 
     // MARK: Facts
 
-    package private(set) lazy var security: SecurityDescription? = describeSecurity()
+    package private(set) lazy var security: SecurityDescription? = facts?.describe(site: site)
     package var isSecure: Bool { true }
 
     /// Whether the handshake resumed an earlier session instead of proving the certificate again.
-    package var isResumed: Bool { unsafe SSL_session_reused(session) == 1 }
+    package var isResumed: Bool { facts?.isResumed == true }
 
     /// The site whose certificate was shown, by its first host; nil before the handshake is over.
     private(set) var site: String?
@@ -103,27 +119,7 @@ package final class TLSStream: ByteStream {
     /// Negotiates with the client until done, failed, or past `deadline`.
     package func handshake(until deadline: Deadline) async -> HandshakeOutcome {
         while true {
-            ERR_clear_error()
-            let result = unsafe SSL_do_handshake(session)
-            if case .failed(let failure) = flush() {
-                ERR_clear_error()
-                return .failed(reason(of: failure))
-            }
-            if result == 1 {
-                // A ticket that could not be read is among them.
-                ERR_clear_error()
-                didHandshake = true
-                endNegotiation()
-                if let failure = takeOverRecords() {
-                    hasFailed = true
-                    return .failed(failure)
-                }
-                return .done
-            }
-            guard unsafe SSL_get_error(session, result) == SSL_ERROR_WANT_READ else {
-                hasFailed = true
-                return .failed(handshakeFailureReason())
-            }
+            if let outcome = shakeHands() { return outcome }
             let interest: Interest = hasHeld ? .readable | .writable : .readable
             switch await endpoint.wait(for: interest, until: deadline) {
             case .ready, .signalled, .draining, .hangup: continue
@@ -133,20 +129,86 @@ package final class TLSStream: ByteStream {
         }
     }
 
+    /// Goes on as far as it can without waiting; nil when there is more to come.
+    private func shakeHands() -> HandshakeOutcome? {
+        guard let session = unsafe session else { return .done }
+        defer { received.settle(endpoint.worker) }
+        ERR_clear_error()
+        let result = unsafe SSL_do_handshake(session)
+        if case .failed(let failure) = flush() {
+            ERR_clear_error()
+            return .failed(reason(of: failure))
+        }
+        if result == 1 {
+            // A ticket that could not be read is among them.
+            ERR_clear_error()
+            didHandshake = true
+            endNegotiation()
+            unsafe facts = NegotiatedFacts(of: session)
+            unsafe takeOverRecords(of: session)
+            return .done
+        }
+        if unsafe SSL_get_error(session, result) == SSL_ERROR_WANT_READ { return nil }
+        hasFailed = true
+        return unsafe .failed(handshakeFailureReason(session))
+    }
+
     /// Nothing is negotiated after the handshake, and a long connection shall not keep replaced certificates alive.
     private func endNegotiation() {
         site = negotiation?.site?.label
-        unsafe Negotiation.end(session)
+        if let session = unsafe session { unsafe Negotiation.end(session) }
         negotiation = nil
     }
 
-    private func handshakeFailureReason() -> String {
+    /// Takes the records over from OpenSSL, where they are of a kind made here and shown to be right.
+    private func takeOverRecords(of session: OpaquePointer) {
+        defer { endHandshakeRecords() }
+        guard let handshakeRecords, RecordProtection.failure == nil else { return }
+        do throws(RecordLayer.Refusal) {
+            layer = try unsafe RecordLayer.takingOver(
+                session, handshakeRecords, isAtBoundary: feed.isAtBoundary,
+                contexts: endpoint.worker.companion { ConnectionContexts() })
+        } catch {
+            if error == .unproven { RecordProtection.noteRefusal() }
+            return
+        }
+        // A client's session has still to read the server's tickets.
+        if isServer { freeSession() }
+    }
+
+    /// Gives OpenSSL's session back; what was negotiated is known.
+    func freeSession() {
+        guard let session = unsafe session else { return }
+        if !isServer { keptResumption = resumption() }
+        // Otherwise OpenSSL would count it as broken, and look for it among those that can be resumed.
+        unsafe SSL_set_shutdown(session, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN)
+        unsafe SSL_free(session)
+        unsafe self.session = nil
+        ERR_clear_error()
+    }
+
+    /// Has OpenSSL read a record of a server's tickets, which it alone can make use of.
+    ///
+    /// It has read all records before, because only tickets have come so far; its session is freed behind the first
+    /// record of another kind.
+    func readTickets(_ record: UnsafeRawBufferPointer) {
+        guard let session = unsafe session else { return }
+        ERR_clear_error()
+        unsafe ticketRecord = record
+        var byte: UInt8 = 0
+        let result = unsafe SSL_read(session, &byte, 1)
+        if unsafe SSL_get_error(session, result) != SSL_ERROR_WANT_READ { freeSession() }
+        unsafe ticketRecord = UnsafeRawBufferPointer(start: nil, count: 0)
+        ERR_clear_error()
+    }
+
+    private func handshakeFailureReason(_ session: OpaquePointer) -> String {
         let code = ERR_peek_error()
         ERR_clear_error()
         if let refusal = negotiation?.refusal { return refusal }
         if code == 0 { return "connection closed during handshake" }
         let verdict = unsafe SSL_get_verify_result(session)
-        if unsafe SSL_is_server(session) == 0, verdict != Int(X509_V_OK) {
+        if !isServer, verdict != Int(X509_V_OK) {
             return unsafe String(cString: X509_verify_cert_error_string(verdict))
         }
         return TLSError.reason(of: code)
@@ -159,8 +221,11 @@ package final class TLSStream: ByteStream {
     // MARK: ByteStream
 
     package func read(into buffer: UnsafeMutableRawBufferPointer) -> IOResult {
+        if layer != nil { return unsafe readRecords(into: buffer) }
         // OpenSSL would find out the same, a few hundred instructions later.
-        if !endpoint.mayReceive, unsafe SSL_has_pending(session) == 0 { return .wouldBlock(.readable) }
+        if !endpoint.mayReceive, received.isEmpty, unsafe SSL_has_pending(session) == 0 {
+            return .wouldBlock(.readable)
+        }
         clearErrors()
         let count = unsafe SSL_read(session, buffer.baseAddress, Int32(clamping: buffer.count))
         return count > 0 ? .bytes(Int(count)) : outcome(of: count)
@@ -171,7 +236,7 @@ package final class TLSStream: ByteStream {
             let result = flush()
             guard case .bytes = result else { return result }
         }
-        if sealer != nil { return unsafe writeSealed(bytes, isMoreComing: isMoreComing) }
+        if layer != nil { return unsafe writeSealed(bytes, isMoreComing: isMoreComing) }
         clearErrors()
         if bytes.count <= RecordSealer.mostContent {
             let count = unsafe SSL_write(session, bytes.baseAddress, Int32(bytes.count))
@@ -243,10 +308,8 @@ package final class TLSStream: ByteStream {
     }
 
     package func finish() {
-        if didHandshake && !hasFailed, sealer != nil {
-            sendAlert(level: SSL3_AL_WARNING, SSL_AD_CLOSE_NOTIFY)
-            // Otherwise OpenSSL would count the session as broken.
-            unsafe SSL_set_shutdown(session, SSL_SENT_SHUTDOWN | SSL_get_shutdown(session))
+        if didHandshake && !hasFailed, layer != nil {
+            sendAlert(.closeNotify)
         } else if didHandshake && !hasFailed {
             clearErrors()
             _ = unsafe SSL_shutdown(session)
@@ -284,17 +347,56 @@ package final class TLSStream: ByteStream {
 
     // MARK: What the BIO asks
 
-    func receiveRecords(into buffer: UnsafeMutableRawBufferPointer) -> IOResult {
+    override func receiveRecords(into buffer: UnsafeMutableRawBufferPointer) -> IOResult {
+        if layer != nil { return unsafe receiveTicket(into: buffer) }
+        // Nothing is read ahead before it is known whose the records are.
+        if handshakeRecords != nil { return unsafe receiveOneRecord(into: buffer) }
+        if !received.isEmpty {
+            let count = unsafe move(min(received.records.count, buffer.count), to: buffer)
+            received.settle(endpoint.worker)
+            return .bytes(count)
+        }
         let result = unsafe endpoint.receive(into: buffer)
         if result == .end { sawEnd = true }
         return result
     }
 
-    /// Sends or holds one record; false when the connection is gone.
-    func sendRecord(_ record: UnsafeRawBufferPointer) -> Bool {
+    private func receiveOneRecord(into buffer: UnsafeMutableRawBufferPointer) -> IOResult {
+        while true {
+            let available = unsafe UnsafeRawBufferPointer(received.records)
+            let count = unsafe feed.portion(of: available, room: buffer.count, isEnd: sawEnd)
+            if count > 0 {
+                handshakeRecords?.written.noteAnswer()
+                return .bytes(unsafe move(count, to: buffer))
+            }
+            let result = received.receive(from: endpoint, wish: 0)
+            if result == .end {
+                sawEnd = true
+                if !received.isEmpty { continue }
+            }
+            guard case .bytes = result else { return result }
+        }
+    }
+
+    private func receiveTicket(into buffer: UnsafeMutableRawBufferPointer) -> IOResult {
+        let count = unsafe min(ticketRecord.count, buffer.count)
+        guard count > 0 else { return .wouldBlock(.readable) }
+        unsafe buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: ticketRecord[..<count]))
+        unsafe ticketRecord = UnsafeRawBufferPointer(rebasing: ticketRecord[count...])
+        return .bytes(count)
+    }
+
+    private func move(_ count: Int, to buffer: UnsafeMutableRawBufferPointer) -> Int {
+        unsafe buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: received.records[..<count]))
+        received.drop(count)
+        return count
+    }
+
+    override func sendRecords(_ record: UnsafeRawBufferPointer) -> Bool {
         guard sendFailure == nil else { return false }
-        // Under keys that we have gone on with: it is lost, and `noteEvent` has what it was to say.
-        if sealer != nil { return true }
+        // Under keys that we have gone on with; it has nothing to say there.
+        if layer != nil { return true }
+        unsafe handshakeRecords?.written.append(record)
         if isCorked || hasHeld {
             unsafe hold(record)
             return true

@@ -105,6 +105,7 @@ extension SupervisorStatus {
             "\(gateway.connections) connections of \(gateway.clients) clients, \(gateway.requests) requests",
             "\(reloads) reloads, \(failedReloads) failed; \(restarts) restarts",
         ]
+        if let records = gateway.records { lines.append(records) }
         if let first = gateway.certificates.min(by: { $0.secondsLeft < $1.secondsLeft }) {
             let count = gateway.certificates.count
             lines.append("\(count) certificates; the first to expire, on \(first.notAfter): \(first.file)")

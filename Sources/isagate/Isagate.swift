@@ -106,5 +106,6 @@ struct Version: ParsableCommand {
 
     func run() {
         print("isagate \(BuildVersion.text) (\(BuildVersion.libraries))")
+        print(BuildVersion.records)
     }
 }

@@ -10,7 +10,8 @@ import Testing
     private let payload = [UInt8](0..<50)
 
     private func sealer(_ secret: [UInt8], sequence: UInt32 = 0, recordLimit: UInt32 = 100) throws -> RecordSealer {
-        try makeSealer(.aes128GCM, secret, sequence: sequence, recordLimit: recordLimit, contexts: RecordContexts())
+        try makeSealer(
+            .aes128GCM, secret, sequence: sequence, recordLimit: recordLimit, contexts: RecordContexts(for: .sealing))
     }
 
     private func makeSealer(
@@ -18,9 +19,9 @@ import Testing
         contexts: RecordContexts
     ) throws -> RecordSealer {
         guard let secret = TrafficSecret(secret, cipher),
-            let sealer = RecordSealer(secret, sequence: sequence, contexts: contexts, recordLimit: recordLimit)
+            let keys = RecordKeys(secret, sequence: sequence, contexts: contexts)
         else { throw TLSError("make a sealer") }
-        return sealer
+        return RecordSealer(keys, recordLimit: recordLimit)
     }
 
     @Test func `The client's records are those of RFC 8448`() throws {
@@ -64,7 +65,7 @@ import Testing
     }
 
     @Test func `Connections that write once share a context, those that go on have one each`() throws {
-        let contexts = RecordContexts()
+        let contexts = RecordContexts(for: .sealing)
         for number in UInt8(1)..<100 {
             var sealer = try makeSealer(.aes128GCM, [UInt8](repeating: number, count: 32), contexts: contexts)
             _ = sealer.record(payload)
@@ -80,7 +81,7 @@ import Testing
     }
 
     @Test func `Contexts that others have taken are keyed again`() throws {
-        let contexts = RecordContexts()
+        let contexts = RecordContexts(for: .sealing)
         var first = try makeSealer(.aes128GCM, clientSecret, contexts: contexts)
         let whole = first.record(payload)
         for number in UInt8(0)..<UInt8(RecordContexts.limit) {

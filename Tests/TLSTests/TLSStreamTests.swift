@@ -65,6 +65,27 @@ import Transport
         #expect(got.1 == "")
     }
 
+    @Test(arguments: suites) func `What is received is whole, also where a reader has room for parts of records`(
+        _ suite: String?
+    ) async throws {
+        let sizes = [1, 1023, 1024, 1025, 16383, 16384, 16385, 50_000]
+        let got = try await withWorker { worker in
+            try await connect(suite, on: worker) { stream in
+                while let text = await stream.receive() { await stream.sendAll(text) }
+                stream.finish()
+            } client: { client in
+                let echoes = sizes.map { size in
+                    let text = String(decoding: Self.pattern(size).map { $0 % 64 + 32 }, as: UTF8.self)
+                    return client.send(text) && client.read(size).elementsEqual(text.utf8)
+                }
+                client.finish()
+                return (echoes, client.end())
+            }
+        }
+        #expect(got.0 == sizes.map { _ in true })
+        #expect(got.1 == "")
+    }
+
     @Test(arguments: suites) func `What may leave late arrives in order`(_ suite: String?) async throws {
         let got = try await withWorker { worker in
             try await connect(suite, on: worker) { stream in

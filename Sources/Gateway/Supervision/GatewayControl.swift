@@ -54,6 +54,8 @@ package struct GatewayStatus: Codable, Equatable, Sendable {
     package var listeners: [ListenerStatus]
     package var extensions: [ExtensionStatus]
     package var upstreams: [UpstreamStatus]
+    /// Who makes the records of TLS 1.3; nil from a process of an earlier version.
+    package var records: String?
     package var certificates: [CertificateExpiry]
     /// The configuration served, as in `ReloadReport`.
     package var generation: Int

@@ -19,6 +19,14 @@ enum RecordCipher: UInt8, CaseIterable, Sendable {
         }
     }
 
+    var name: String {
+        switch self {
+        case .aes128GCM: "TLS_AES_128_GCM_SHA256"
+        case .aes256GCM: "TLS_AES_256_GCM_SHA384"
+        case .chaCha20Poly1305: "TLS_CHACHA20_POLY1305_SHA256"
+        }
+    }
+
     /// In bytes.
     var keySize: Int { self == .aes128GCM ? 16 : 32 }
     /// The hash that secrets are derived with, in OpenSSL's words.

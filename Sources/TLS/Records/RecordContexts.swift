@@ -1,6 +1,6 @@
 import COpenSSL
 
-/// The cipher contexts of one worker, which its connections take turns with.
+/// The cipher contexts of one worker for one direction, which its connections take turns with.
 ///
 /// A context takes nearly a kilobyte, and keying one as long as encrypting a short record. So the connections that
 /// write again and again have one each, and the many that wait have none.
@@ -30,10 +30,20 @@ final class RecordContexts {
 
     private static let free = UInt64.max
 
+    enum Direction: Int32 {
+        case opening = 0
+        case sealing = 1
+    }
+
+    private let direction: Direction
     private var places: [Place] = []
     /// The place that was taken last.
     private var hand = 0
     private var leases: UInt64 = 0
+
+    init(for direction: Direction) {
+        self.direction = direction
+    }
 
     deinit {
         for place in places { unsafe EVP_CIPHER_CTX_free(place.context) }
@@ -64,7 +74,9 @@ final class RecordContexts {
         if !isMadeForCipher, unsafe implementation == nil { return nil }
         places[number].lease = Self.free
         places[number].cipher = nil
-        guard unsafe EVP_EncryptInit_ex2(context, implementation, key, nil, nil) == 1 else { return nil }
+        guard unsafe EVP_CipherInit_ex2(context, implementation, key, nil, direction.rawValue, nil) == 1 else {
+            return nil
+        }
         places[number].cipher = cipher
         leases += 1
         let lease = Lease(number: leases * UInt64(Self.limit) + UInt64(number))
@@ -97,4 +109,10 @@ final class RecordContexts {
         places[place].cipher = nil
         places[place].isUsedAgain = false
     }
+}
+
+/// The contexts of one worker for both directions.
+final class ConnectionContexts {
+    let sealing = RecordContexts(for: .sealing)
+    let opening = RecordContexts(for: .opening)
 }

@@ -2,28 +2,28 @@ import COpenSSL
 import Glibc
 import Transport
 
-/// OpenSSL's way to the socket: a BIO whose source and sink is a `TLSStream`.
+/// OpenSSL's way to the socket: a BIO whose source and sink is a `RecordChannel`.
 ///
 /// Reading asks the endpoint, which knows without a system call when the socket is empty. Writing never blocks: what
 /// the socket does not take is held by the stream, so OpenSSL never has a record of its own to retry.
 enum SocketBIO {
-    static func make(for stream: TLSStream) -> OpaquePointer {
+    static func make(for channel: RecordChannel) -> OpaquePointer {
         let bio = unsafe BIO_new(method.pointer)!
-        unsafe BIO_set_data(bio, Unmanaged.passUnretained(stream).toOpaque())
+        unsafe BIO_set_data(bio, Unmanaged.passUnretained(channel).toOpaque())
         unsafe BIO_set_init(bio, 1)
         return unsafe bio
     }
 
-    /// The stream of a session; nil for one without, such as a proof's.
-    static func stream(of session: OpaquePointer) -> TLSStream? {
+    /// The channel of a session; nil for one without, such as a certificate's proof.
+    static func channel(of session: OpaquePointer) -> RecordChannel? {
         // While it shakes hands a session writes to a buffer in front of the BIO, but reads from the BIO itself.
         guard let bio = unsafe SSL_get_rbio(session), unsafe BIO_method_type(bio) == method.type else { return nil }
-        return unsafe stream(bio).takeUnretainedValue()
+        return unsafe channel(bio).takeUnretainedValue()
     }
 
     private static let method = Method()
 
-    /// The function table shared by all streams; lives as long as the process.
+    /// The function table shared by all channels; lives as long as the process.
     @safe
     private struct Method: @unchecked Sendable {
         let pointer: OpaquePointer
@@ -41,7 +41,7 @@ enum SocketBIO {
         bio, bytes, count in
         unsafe COpenSSL_BIO_clear_retry_flags(bio)
         let buffer = unsafe UnsafeMutableRawBufferPointer(start: bytes, count: Int(count))
-        switch unsafe stream(bio)._withUnsafeGuaranteedRef({ unsafe $0.receiveRecords(into: buffer) }) {
+        switch unsafe channel(bio)._withUnsafeGuaranteedRef({ unsafe $0.receiveRecords(into: buffer) }) {
         case .bytes(let count): return Int32(truncatingIfNeeded: count)
         case .wouldBlock:
             unsafe COpenSSL_BIO_set_retry_read(bio)
@@ -55,20 +55,20 @@ enum SocketBIO {
         bio, bytes, count in
         unsafe COpenSSL_BIO_clear_retry_flags(bio)
         let record = unsafe UnsafeRawBufferPointer(start: bytes, count: Int(count))
-        return unsafe stream(bio)._withUnsafeGuaranteedRef { unsafe $0.sendRecord(record) } ? count : -1
+        return unsafe channel(bio)._withUnsafeGuaranteedRef { unsafe $0.sendRecords(record) } ? count : -1
     }
 
     private static let controlCallback: @convention(c) (OpaquePointer?, Int32, Int, UnsafeMutableRawPointer?) -> Int = {
         bio, command, _, _ in
         switch command {
         case COpenSSL_BIO_CTRL_FLUSH: 1
-        case COpenSSL_BIO_CTRL_EOF: unsafe stream(bio)._withUnsafeGuaranteedRef { $0.sawEnd } ? 1 : 0
+        case COpenSSL_BIO_CTRL_EOF: unsafe channel(bio)._withUnsafeGuaranteedRef { $0.sawEnd } ? 1 : 0
         default: 0
         }
     }
 
     @inline(__always)
-    private static func stream(_ bio: OpaquePointer?) -> Unmanaged<TLSStream> {
-        unsafe Unmanaged<TLSStream>.fromOpaque(BIO_get_data(bio))
+    private static func channel(_ bio: OpaquePointer?) -> Unmanaged<RecordChannel> {
+        unsafe Unmanaged<RecordChannel>.fromOpaque(BIO_get_data(bio))
     }
 }

@@ -13,6 +13,13 @@ struct TrafficSecret: ~Copyable {
         for index in bytes.indices { self.bytes[index] = bytes[index] }
     }
 
+    /// - Returns: nil when `logged` is not as long as secrets of this cipher are.
+    init?(_ logged: borrowing LoggedSecret, _ cipher: RecordCipher) {
+        self.cipher = cipher
+        guard logged.count == cipher.secretSize else { return nil }
+        bytes = logged.bytes
+    }
+
     mutating func forget() {
         wipe(&bytes)
     }

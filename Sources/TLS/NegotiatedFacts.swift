@@ -1,19 +1,43 @@
 import COpenSSL
-import Glibc
 import Transport
 
-/// What is known of a connection once it is secure.
-extension TLSStream {
-    func describeSecurity() -> SecurityDescription? {
-        defer { ERR_clear_error() }
-        let certificate = unsafe SSL_get_certificate(session)
-        let key = unsafe certificate.flatMap { unsafe X509_get0_pubkey($0) }
+/// What is known of a connection once its handshake is over, without the session that it was negotiated with.
+@safe
+struct NegotiatedFacts: ~Copyable {
+    let isResumed: Bool
+    private let version: UnsafePointer<CChar>
+    private let cipher: OpaquePointer?
+    private let serverName: String?
+    private let certificate: OpaquePointer?
+    private let clientCertificate: OpaquePointer?
+    private let verdict: Int
+
+    /// Of a session whose handshake is over.
+    init(of session: OpaquePointer) {
+        isResumed = unsafe SSL_session_reused(session) == 1
+        unsafe version = SSL_get_version(session)
+        unsafe cipher = SSL_get_current_cipher(session)
         let name = unsafe SSL_get_servername(session, COpenSSL_TLSEXT_NAMETYPE_host_name)
+        serverName = unsafe name.map { unsafe String(cString: $0) }
+        let isServer = unsafe SSL_is_server(session) == 1
+        unsafe certificate = SSL_get_certificate(session)
+        if let certificate = unsafe certificate { unsafe X509_up_ref(certificate) }
+        // A server's is nobody's business behind the handshake.
+        unsafe clientCertificate = isServer ? SSL_get1_peer_certificate(session) : nil
+        unsafe verdict = SSL_get_verify_result(session)
+    }
+
+    deinit {
+        unsafe X509_free(certificate)
+        unsafe X509_free(clientCertificate)
+    }
+
+    func describe(site: String?) -> SecurityDescription {
+        defer { ERR_clear_error() }
+        let key = unsafe certificate.flatMap { unsafe X509_get0_pubkey($0) }
         return unsafe SecurityDescription(
-            protocolName: String(cString: SSL_get_version(session)),
-            cipherName: String(cString: COpenSSL_get_cipher_name(session)),
-            cipherBits: Int(COpenSSL_get_cipher_bits(session)),
-            serverName: name.map { unsafe String(cString: $0) },
+            protocolName: String(cString: version), cipherName: String(cString: SSL_CIPHER_get_name(cipher)),
+            cipherBits: Int(SSL_CIPHER_get_bits(cipher, nil)), serverName: serverName,
             serverKeyBits: key.map { unsafe Int(EVP_PKEY_get_bits($0)) } ?? 0,
             serverSubject: certificate.map { unsafe distinguishedName(X509_get_subject_name($0)) } ?? "",
             serverIssuer: certificate.map { unsafe distinguishedName(X509_get_issuer_name($0)) } ?? "",
@@ -33,11 +57,11 @@ extension TLSStream {
     }
 
     private func describeClientCertificate() -> SecurityDescription.ClientCertificate? {
-        guard let pointer = unsafe SSL_get1_peer_certificate(session) else { return nil }
+        guard let pointer = unsafe clientCertificate else { return nil }
+        unsafe X509_up_ref(pointer)
         let certificate = unsafe X509Certificate(pointer)
-        let result = unsafe SSL_get_verify_result(session)
         return SecurityDescription.ClientCertificate(
-            failure: result == Int(X509_V_OK) ? nil : unsafe String(cString: X509_verify_cert_error_string(result)),
+            failure: verdict == Int(X509_V_OK) ? nil : unsafe String(cString: X509_verify_cert_error_string(verdict)),
             subject: certificate.subject, issuer: certificate.issuer, serial: certificate.serial,
             encoded: certificate.encoded, fingerprint: fingerprint(of: certificate.encoded))
     }

@@ -1,0 +1,11 @@
+/// What one side says when it ends a connection (RFC 8446 §6), by its number there.
+enum Alert: UInt8, CaseIterable {
+    case closeNotify = 0
+    case unexpectedMessage = 10
+    case badRecordMAC = 20
+    case recordOverflow = 22
+    case illegalParameter = 47
+    case decodeError = 50
+    case internalError = 80
+    case userCanceled = 90
+}

@@ -1,0 +1,98 @@
+import COpenSSL
+
+/// What protects the records of one direction of a TLS 1.3 connection: a traffic secret, the key and the vector that
+/// come from it, and the number of the next record (RFC 8446 §5.3, §7.3).
+///
+/// It cannot be copied: a copy would number two records alike, which gives their content away.
+@safe
+struct RecordKeys: ~Copyable {
+    private var secret: TrafficSecret
+    private var key = InlineArray<32, UInt8>(repeating: 0)
+    /// The initialization vector in network order: four bytes, and eight that the record's number is added to.
+    private var vectorStart: UInt32 = 0
+    private var vectorEnd: UInt64 = 0
+    private(set) var sequence: UInt32
+    private let contexts: RecordContexts
+    private var lease = RecordContexts.Lease()
+
+    /// - Parameters:
+    ///   - sequence: the number of the next record.
+    ///   - contexts: those of the direction that the keys are for.
+    /// - Returns: nil when OpenSSL cannot derive keys from `secret`.
+    init?(_ secret: consuming TrafficSecret, sequence: UInt32, contexts: RecordContexts) {
+        self.secret = secret
+        self.sequence = sequence
+        self.contexts = contexts
+        guard derive() else { return nil }
+    }
+
+    /// Overwrites the secret, the key, and the context that was keyed with it.
+    mutating func forget() {
+        contexts.end(lease)
+        wipe(&key)
+        secret.forget()
+    }
+
+    /// The context keyed for these records; nil when OpenSSL cannot key one.
+    @inline(__always)
+    mutating func context() -> OpaquePointer? {
+        unsafe contexts.context(of: lease) ?? keyContext()
+    }
+
+    /// The nonce of the next record.
+    @inline(__always)
+    var nonce: (UInt32, UInt32, UInt32) {
+        let counted = vectorEnd ^ UInt64(sequence).bigEndian
+        return (vectorStart, UInt32(truncatingIfNeeded: counted), UInt32(truncatingIfNeeded: counted >> 32))
+    }
+
+    /// The next record has been made or opened.
+    @inline(__always)
+    mutating func count() {
+        sequence += 1
+    }
+
+    /// Sets the number of the next record back, to find out which number a record has; for keys that only open.
+    mutating func restart(at number: UInt32) {
+        sequence = number
+    }
+
+    /// Goes on with the next generation of keys, whose first record is number 0 (RFC 8446 §7.2).
+    mutating func advance() -> Bool {
+        guard secret.advance(), derive() else { return false }
+        sequence = 0
+        contexts.end(lease)
+        lease = RecordContexts.Lease()
+        return true
+    }
+
+    private mutating func derive() -> Bool {
+        var vector = InlineArray<12, UInt8>(repeating: 0)
+        defer { wipe(&vector) }
+        let size = secret.cipher.keySize
+        guard
+            unsafe withUnsafeMutableBytes(
+                of: &key,
+                { key in
+                    unsafe secret.expand("key", into: UnsafeMutableRawBufferPointer(rebasing: key[..<size]))
+                }),
+            unsafe withUnsafeMutableBytes(of: &vector, { unsafe secret.expand("iv", into: $0) })
+        else { return false }
+        unsafe withUnsafeBytes(of: vector) { vector in
+            vectorStart = unsafe vector.loadUnaligned(as: UInt32.self)
+            vectorEnd = unsafe vector.loadUnaligned(fromByteOffset: 4, as: UInt64.self)
+        }
+        return true
+    }
+
+    @inline(never)
+    private mutating func keyContext() -> OpaquePointer? {
+        let keyed = unsafe withUnsafeBytes(of: key) { key in
+            unsafe contexts.key(
+                secret.cipher, with: key.baseAddress!.assumingMemoryBound(to: UInt8.self), replacing: lease)
+        }
+        guard let keyed = unsafe keyed else { return nil }
+        lease = unsafe keyed.lease
+        return unsafe keyed.context
+    }
+}

@@ -1,0 +1,84 @@
+import COpenSSL
+
+/// Both directions of a TLS 1.3 connection behind its handshake, where the records are ours.
+@safe
+struct RecordLayer: ~Copyable {
+    var sealer: RecordSealer
+    var opener: RecordOpener
+    /// The most content of one record, in bytes (RFC 6066 §4).
+    let contentLimit: Int
+
+    /// What OpenSSL must not do with the records of sessions of this context, and what it is to tell of them.
+    static func configure(_ context: OpaquePointer) {
+        unsafe COpenSSL_CTX_set_mode(context, COpenSSL_MODE_RELEASE_BUFFERS)
+        unsafe COpenSSL_CTX_set_read_ahead(context, 1)
+        // The system's configuration of OpenSSL may ask for both: records that the kernel makes, and padding.
+        unsafe SSL_CTX_clear_options(context, COpenSSL_OP_ENABLE_KTLS)
+        unsafe SSL_CTX_set_block_padding(context, 1)
+        unsafe HandshakeRecords.listen(in: context)
+    }
+
+    /// Why OpenSSL keeps the records of a connection.
+    enum Refusal: Error {
+        /// They are of a kind that is not made here.
+        case notOurs
+        /// It could not be shown that ours would be right.
+        case unproven
+    }
+
+    /// The layer behind the handshake of `session`, which is over.
+    ///
+    /// - Throws: why there is none; then nothing about the session has changed.
+    static func takingOver(
+        _ session: OpaquePointer, _ handshake: HandshakeRecords, isAtBoundary: Bool, contexts: ConnectionContexts
+    ) throws(Refusal) -> RecordLayer {
+        let role = unsafe SSL_is_server(session) == 1 ? RecordOpener.Role.server : .client
+        guard let cipher = unsafe RecordCipher(of: session), unsafe cipher.implementation != nil,
+            !mayLimitRecordSize()
+        else { throw .notOurs }
+        guard isAtBoundary, unsafe SSL_has_pending(session) == 0 else { throw .unproven }
+        guard
+            let number = RecordProof.nextNumber(
+                of: handshake.written, by: role, under: handshake.sending, cipher, contexts: contexts.opening),
+            let sending = TrafficSecret(handshake.sending, cipher),
+            let receiving = TrafficSecret(handshake.receiving, cipher),
+            let sealing = RecordKeys(sending, sequence: number, contexts: contexts.sealing),
+            let opening = RecordKeys(receiving, sequence: 0, contexts: contexts.opening)
+        else {
+            ERR_clear_error()
+            throw .unproven
+        }
+        let limit = unsafe contentLimit(of: session)
+        return RecordLayer(
+            sealer: RecordSealer(sealing),
+            opener: RecordOpener(opening, as: role, contentLimit: limit), contentLimit: limit)
+    }
+
+    private init(sealer: consuming RecordSealer, opener: consuming RecordOpener, contentLimit: Int) {
+        self.sealer = sealer
+        self.opener = opener
+        self.contentLimit = contentLimit
+    }
+
+    /// Forgets all keys; nothing can be sealed or opened behind it.
+    mutating func forget() {
+        sealer.forget()
+        opener.forget()
+    }
+
+    /// What was agreed upon by max_fragment_length, or else what TLS allows.
+    private static func contentLimit(of session: OpaquePointer) -> Int {
+        guard let established = unsafe SSL_get_session(session) else { return RecordSealer.mostContent }
+        let code = unsafe Int(SSL_SESSION_get_max_fragment_length(established))
+        return (1...4).contains(code) ? 256 << code : RecordSealer.mostContent
+    }
+
+    /// Whether record_size_limit (RFC 8449) may have been agreed upon, of which libssl tells nothing.
+    ///
+    /// The present versions do not know it, so that both sides keep to what TLS allows.
+    private static func mayLimitRecordSize() -> Bool {
+        SSL_extension_supported(recordSizeLimit) == 1
+    }
+
+    private static let recordSizeLimit: UInt32 = 28
+}

@@ -1,0 +1,305 @@
+import COpenSSL
+import Transport
+
+/// Handshakes in memory with a peer of OpenSSL's own, once for each suite and role: whether the library that was found
+/// lets our records follow its own, in all that no single connection can show before it is too late.
+@safe
+final class RecordTrial {
+    /// Why records are to be left to OpenSSL; nil when all went as it should.
+    static func failure() -> String? {
+        defer { ERR_clear_error() }
+        guard let identity = TrialIdentity() else { return "no certificate could be made to try it with" }
+        for cipher in RecordCipher.allCases where unsafe cipher.implementation != nil {
+            for role in [RecordOpener.Role.server, .client] {
+                guard let trial = RecordTrial(cipher, role, identity) else {
+                    return "no session could be made to try it"
+                }
+                if let failure = trial.failure() { return "\(failure) (\(cipher.name), \(role))" }
+            }
+        }
+        return nil
+    }
+
+    private let cipher: RecordCipher
+    private let role: RecordOpener.Role
+    private let ours: OpaquePointer
+    private let peers: OpaquePointer
+    private let contexts = ConnectionContexts()
+
+    private init?(_ cipher: RecordCipher, _ role: RecordOpener.Role, _ identity: TrialIdentity) {
+        let (server, client) = unsafe (SSL_CTX_new(TLS_server_method()), SSL_CTX_new(TLS_client_method()))
+        guard let server = unsafe server, let client = unsafe client else { return nil }
+        self.cipher = cipher
+        self.role = role
+        unsafe ours = role == .server ? server : client
+        unsafe peers = role == .server ? client : server
+        unsafe RecordLayer.configure(ours)
+        unsafe Self.limit(server, to: cipher)
+        unsafe Self.limit(client, to: cipher)
+        unsafe SSL_CTX_set_num_tickets(server, 1)
+        // A client whose first guess is wrong is asked again (RFC 8446 §4.1.4).
+        unsafe COpenSSL_CTX_set1_groups_list(client, "P-256:P-384")
+        unsafe SSL_CTX_set_verify(client, SSL_VERIFY_NONE, nil)
+        guard unsafe identity.attach(to: server) else { return nil }
+    }
+
+    deinit {
+        unsafe SSL_CTX_free(ours)
+        unsafe SSL_CTX_free(peers)
+    }
+
+    private static func limit(_ context: OpaquePointer, to cipher: RecordCipher) {
+        unsafe SSL_CTX_set_ciphersuites(context, cipher.name)
+        unsafe COpenSSL_CTX_set_min_proto_version(context, TLS1_3_VERSION)
+        unsafe COpenSSL_CTX_set_max_proto_version(context, TLS1_3_VERSION)
+    }
+
+    private var server: OpaquePointer { unsafe role == .server ? ours : peers }
+
+    private func failure() -> String? {
+        var resumption: TLSResumption?
+        for (groups, isResumed) in [("P-256", false), ("P-384", false), ("P-256", true)] {
+            unsafe COpenSSL_CTX_set1_groups_list(server, groups)
+            guard let connection = unsafe TrialConnection(ours, peers, role, resuming: isResumed ? resumption : nil)
+            else {
+                return "no session could be made to try it"
+            }
+            if let failure = connection.failure(contexts, expectsResumption: isResumed) { return failure }
+            resumption = connection.resumption
+        }
+        return nil
+    }
+}
+
+/// One connection in memory between us, whose records are taken over, and OpenSSL.
+@safe
+private final class TrialConnection: RecordChannel {
+    private let ours: OpaquePointer
+    private let peer: OpaquePointer
+    private let isClient: Bool
+    private var feed = RecordFeed()
+    /// From the peer, not yet used.
+    private var incoming: [UInt8] = []
+    private var layer: RecordLayer?
+    private(set) var resumption: TLSResumption?
+
+    init?(_ ours: OpaquePointer, _ peers: OpaquePointer, _ role: RecordOpener.Role, resuming: TLSResumption?) {
+        let sessions = unsafe (SSL_new(ours), SSL_new(peers))
+        guard let our = unsafe sessions.0, let peer = unsafe sessions.1 else { return nil }
+        unsafe self.ours = our
+        unsafe self.peer = peer
+        isClient = role == .client
+        super.init()
+        let bio = unsafe SocketBIO.make(for: self)
+        unsafe SSL_set_bio(our, bio, bio)
+        unsafe SSL_set_bio(peer, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()))
+        let client = unsafe isClient ? our : peer
+        if let resuming { unsafe SSL_set_session(client, resuming.pointer) }
+        unsafe SSL_set_connect_state(client)
+        unsafe SSL_set_accept_state(isClient ? peer : our)
+    }
+
+    deinit {
+        // A session that seems broken could not be resumed.
+        unsafe SSL_set_shutdown(ours, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN)
+        unsafe SSL_set_shutdown(peer, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN)
+        unsafe SSL_free(ours)
+        unsafe SSL_free(peer)
+        layer?.forget()
+        endHandshakeRecords()
+    }
+
+    // MARK: What OpenSSL on our side sees
+
+    override func receiveRecords(into buffer: UnsafeMutableRawBufferPointer) -> IOResult {
+        let count = unsafe incoming.withUnsafeBytes { unsafe feed.portion(of: $0, room: buffer.count, isEnd: false) }
+        guard count > 0 else { return .wouldBlock(.readable) }
+        handshakeRecords?.written.noteAnswer()
+        unsafe buffer.copyBytes(from: incoming[..<count])
+        incoming.removeFirst(count)
+        return .bytes(count)
+    }
+
+    override func sendRecords(_ records: UnsafeRawBufferPointer) -> Bool {
+        // Once the records are ours nothing of OpenSSL's may leave.
+        guard layer == nil else { return true }
+        unsafe handshakeRecords?.written.append(records)
+        return unsafe BIO_write(SSL_get_rbio(peer), records.baseAddress, Int32(records.count)) == records.count
+    }
+
+    private func takeFromPeer() {
+        var buffer = [UInt8](repeating: 0, count: 20000)
+        while true {
+            let count = unsafe BIO_read(SSL_get_wbio(peer), &buffer, Int32(buffer.count))
+            guard count > 0 else { return }
+            incoming += buffer[..<Int(count)]
+        }
+    }
+
+    // MARK: The trial
+
+    func failure(_ contexts: ConnectionContexts, expectsResumption: Bool) -> String? {
+        guard shakeHands(), let handshakeRecords else { return "a handshake in memory failed" }
+        if expectsResumption, unsafe SSL_session_reused(ours) == 0 { return "a session was not resumed" }
+        do throws(RecordLayer.Refusal) {
+            layer = try unsafe RecordLayer.takingOver(
+                ours, handshakeRecords, isAtBoundary: feed.isAtBoundary, contexts: contexts)
+        } catch {
+            return "it did not show its keys and the number of its last record"
+        }
+        endHandshakeRecords()
+        guard reads("short"), reads(String(repeating: "x", count: RecordSealer.mostContent)) else {
+            return "it did not read our records"
+        }
+        guard takesTickets() else { return "it did not read its tickets" }
+        guard opens("short"), opens(String(repeating: "y", count: RecordSealer.mostContent)) else {
+            return "we did not read its records"
+        }
+        guard updatesOurKeys(), reads("new keys") else { return "it did not follow new keys of ours" }
+        unsafe SSL_key_update(peer, SSL_KEY_UPDATE_REQUESTED)
+        guard opens("its new keys", behind: .keyUpdate(isAnswerWanted: true)), updatesOurKeys(), reads("answer") else {
+            return "we did not follow new keys of its own"
+        }
+        return expectsResumption ? endsByAlert() : endsProperly()
+    }
+
+    private func shakeHands() -> Bool {
+        for _ in 0..<8 {
+            let ours = unsafe SSL_do_handshake(ours)
+            let peers = unsafe SSL_do_handshake(peer)
+            if ours == 1, peers == 1 { return true }
+            takeFromPeer()
+            ERR_clear_error()
+        }
+        return false
+    }
+
+    /// Whether the peer reads `text` from a record of ours.
+    private func reads(_ text: String) -> Bool {
+        guard send(text.utf8.map { $0 }, as: .applicationData) else { return false }
+        var buffer = [UInt8](repeating: 0, count: text.utf8.count + 1)
+        let count = unsafe SSL_read(peer, &buffer, Int32(buffer.count))
+        return buffer.prefix(max(0, Int(count))).elementsEqual(text.utf8)
+    }
+
+    private func send(_ content: [UInt8], as type: ContentType) -> Bool {
+        unsafe deliver(content.count + RecordSealer.overhead) { record in
+            unsafe content.withUnsafeBytes { unsafe layer?.sealer.seal($0, as: type, into: record) }
+        }
+    }
+
+    private func updatesOurKeys() -> Bool {
+        unsafe deliver(RecordSealer.updateSize) { unsafe layer?.sealer.sealUpdate(into: $0) }
+    }
+
+    private func deliver(_ size: Int, _ seal: (UnsafeMutableRawPointer) -> Int?) -> Bool {
+        var record = [UInt8](repeating: 0, count: size)
+        guard let count = unsafe record.withUnsafeMutableBytes({ unsafe seal($0.baseAddress!) }) else { return false }
+        return unsafe BIO_write(SSL_get_rbio(peer), record, Int32(count)) == count
+    }
+
+    /// Whether records of the peer's, one with `text` behind one that is `first`, are opened here.
+    private func opens(_ text: String, behind first: RecordOpener.Step? = nil) -> Bool {
+        guard unsafe SSL_write(peer, text, Int32(text.utf8.count)) == text.utf8.count else { return false }
+        takeFromPeer()
+        if let first, next().step != first { return false }
+        let (step, content) = next()
+        return step == .data(text.utf8.count) && content.elementsEqual(text.utf8) && incoming.isEmpty
+    }
+
+    /// What the peer's next record comes to.
+    private func next() -> (step: RecordOpener.Step?, content: [UInt8]) {
+        guard case .record(let length) = unsafe incoming.withUnsafeBytes({ unsafe RecordOpener.frame($0) }),
+            length <= incoming.count
+        else { return (nil, []) }
+        let record = Array(incoming[..<length])
+        incoming.removeFirst(length)
+        var content = [UInt8](repeating: 0, count: length)
+        let step = unsafe record.withUnsafeBytes { record in
+            unsafe content.withUnsafeMutableBytes { unsafe layer?.opener.open(record, into: $0.baseAddress!) }
+        }
+        if step == .ticket { readTicket(record) }
+        guard case .data(let count) = step else { return (step, []) }
+        return (step, Array(content[..<count]))
+    }
+
+    /// Has the side that is the client take up what the server gave for the next handshake.
+    private func takesTickets() -> Bool {
+        takeFromPeer()
+        while isClient, !incoming.isEmpty {
+            guard next().step == .ticket else { return false }
+        }
+        guard let session = unsafe SSL_get1_session(isClient ? ours : peer) else { return false }
+        resumption = unsafe TLSResumption(session)
+        return unsafe SSL_SESSION_is_resumable(session) == 1
+    }
+
+    private func readTicket(_ record: [UInt8]) {
+        let others = incoming
+        incoming = record
+        var byte: UInt8 = 0
+        _ = unsafe SSL_read(ours, &byte, 1)
+        ERR_clear_error()
+        incoming = others
+    }
+
+    private func endsProperly() -> String? {
+        unsafe SSL_shutdown(peer)
+        takeFromPeer()
+        guard next().step == .closed else { return "we did not read its close_notify" }
+        guard send([1, Alert.closeNotify.rawValue], as: .alert), endOfPeer() == SSL_ERROR_ZERO_RETURN else {
+            return "it did not read our close_notify"
+        }
+        return nil
+    }
+
+    private func endsByAlert() -> String? {
+        guard unsafe SSL_write(peer, "damaged", 7) == 7 else { return "it did not write" }
+        takeFromPeer()
+        incoming[incoming.count - 1] ^= 1
+        guard next().step == .refused(.badRecordMAC) else { return "a damaged record was opened" }
+        guard send([2, Alert.badRecordMAC.rawValue], as: .alert), endOfPeer() == SSL_ERROR_SSL else {
+            return "it did not read our alert"
+        }
+        return nil
+    }
+
+    private func endOfPeer() -> Int32 {
+        ERR_clear_error()
+        var byte: UInt8 = 0
+        let result = unsafe SSL_read(peer, &byte, 1)
+        return unsafe SSL_get_error(peer, result)
+    }
+}
+
+/// A certificate of our own making for the server of a trial; nobody is asked to believe it.
+@safe
+private final class TrialIdentity {
+    private let key: OpaquePointer
+    private let certificate: OpaquePointer
+
+    init?() {
+        guard let key = unsafe COpenSSL_EC_gen("P-256") else { return nil }
+        guard let certificate = unsafe X509_new() else {
+            unsafe EVP_PKEY_free(key)
+            return nil
+        }
+        unsafe self.key = key
+        unsafe self.certificate = certificate
+        unsafe X509_set_version(certificate, 2)
+        unsafe X509_gmtime_adj(X509_getm_notBefore(certificate), 0)
+        unsafe X509_gmtime_adj(X509_getm_notAfter(certificate), 3600)
+        guard unsafe X509_set_pubkey(certificate, key) == 1, unsafe X509_sign(certificate, key, EVP_sha256()) > 0 else {
+            return nil
+        }
+    }
+
+    deinit {
+        unsafe EVP_PKEY_free(key)
+        unsafe X509_free(certificate)
+    }
+
+    func attach(to context: OpaquePointer) -> Bool {
+        unsafe SSL_CTX_use_certificate(context, certificate) == 1 && SSL_CTX_use_PrivateKey(context, key) == 1
+    }
+}

@@ -1,0 +1,127 @@
+import COpenSSL
+
+/// libFuzzer target: what a peer sends behind a TLS 1.3 handshake comes to the same in any pieces, and never to content
+/// that lies outside its record.
+///
+/// The first byte says which cipher, which role and whether a limit was negotiated, the next two where the input is
+/// split. The rest is a list of parts: a kind, a length, and so many bytes, which are sent as they are or protected as
+/// the next record.
+@c(LLVMFuzzerTestOneInput)
+public func fuzzRecords(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
+    guard let data, size >= 3 else { return 0 }
+    let input = Array(UnsafeBufferPointer(start: data, count: size))
+    let setting = Setting(input[0])
+    let received = setting.protect(input[3...])
+    let split = min(Int(input[1]) << 8 | Int(input[2]), received.count)
+    let whole = read(received, setting, pausingAt: [])
+    precondition(read(received, setting, pausingAt: [split]) == whole, "the split changed what came")
+    if received.count < 300 {
+        let drip = Array(0..<received.count)
+        precondition(read(received, setting, pausingAt: drip) == whole, "the drip changed what came")
+    }
+    return 0
+}
+
+private struct Setting {
+    let cipher: RecordCipher
+    let role: RecordOpener.Role
+    let contentLimit: Int
+
+    init(_ byte: UInt8) {
+        cipher = RecordCipher.allCases[Int(byte & 3) % RecordCipher.allCases.count]
+        role = byte & 4 == 0 ? .server : .client
+        contentLimit = byte & 8 == 0 ? RecordSealer.mostContent : 512
+    }
+
+    func keys(for direction: RecordContexts.Direction) -> RecordKeys {
+        let secret = TrafficSecret([UInt8](repeating: 7, count: cipher.secretSize), cipher)!
+        return RecordKeys(secret, sequence: 0, contexts: RecordContexts(for: direction))!
+    }
+
+    /// The bytes that the parts of an input stand for.
+    func protect(_ parts: ArraySlice<UInt8>) -> [UInt8] {
+        var keys = keys(for: .sealing)
+        defer { keys.forget() }
+        var rest = parts
+        var bytes: [UInt8] = []
+        while rest.count >= 2 {
+            let kind = rest.removeFirst()
+            let part = Array(rest.dropFirst().prefix(Int(rest.removeFirst())))
+            rest = rest.dropFirst(part.count)
+            switch kind % 4 {
+            case 0: bytes += part
+            case 1: bytes += keys.protect(part)
+            case 2: bytes += keys.protect(part + [UInt8](repeating: kind, count: 64 * Int(kind)) + [23])
+            default:
+                bytes += keys.protect([24, 0, 0, 1, kind & 4 == 0 ? 0 : 1, 22])
+                _ = keys.advance()
+            }
+        }
+        return bytes
+    }
+}
+
+extension RecordKeys {
+    fileprivate mutating func protect(_ inner: [UInt8]) -> [UInt8] {
+        let length = inner.count + RecordHeader.tag
+        let header: [UInt8] = [23, 3, 3, UInt8(length >> 8), UInt8(length & 0xff)]
+        var body = [UInt8](repeating: 0, count: length)
+        var done: Int32 = 0
+        let context = context()!
+        withUnsafeBytes(of: nonce) { nonce in
+            _ = EVP_EncryptInit_ex2(context, nil, nil, nonce.baseAddress!.assumingMemoryBound(to: UInt8.self), nil)
+        }
+        EVP_EncryptUpdate(context, nil, &done, header, Int32(header.count))
+        if !inner.isEmpty { EVP_EncryptUpdate(context, &body, &done, inner, Int32(inner.count)) }
+        body.withUnsafeMutableBytes { body in
+            let end = body.baseAddress!.assumingMemoryBound(to: UInt8.self) + inner.count
+            EVP_EncryptFinal_ex(context, end, &done)
+            _ = COpenSSL_CIPHER_CTX_get_tag(context, end, RecordHeader.tag)
+        }
+        count()
+        return header + body
+    }
+}
+
+/// What was made of the records, and how the connection ended.
+private struct Outcome: Equatable {
+    var content: [UInt8] = []
+    var steps: [String] = []
+}
+
+private func read(_ input: [UInt8], _ setting: Setting, pausingAt pauses: [Int]) -> Outcome {
+    var opener = RecordOpener(
+        setting.keys(for: .opening), as: setting.role, contentLimit: setting.contentLimit, recordLimit: 1000)
+    defer { opener.forget() }
+    var outcome = Outcome()
+    var consumed = 0
+    for end in pauses + [input.count] {
+        while true {
+            // A block of its own size shows what is read or written outside of it.
+            let block = UnsafeMutableRawBufferPointer.allocate(byteCount: max(end - consumed, 1), alignment: 1)
+            defer { block.deallocate() }
+            block.copyBytes(from: input[consumed..<end])
+            let rest = UnsafeRawBufferPointer(rebasing: block[..<(end - consumed)])
+            guard case .record(let length) = RecordOpener.frame(rest), length <= rest.count else {
+                if case .refused(let alert) = RecordOpener.frame(rest) {
+                    outcome.steps.append("refused \(alert)")
+                    return outcome
+                }
+                break
+            }
+            let record = UnsafeRawBufferPointer(rebasing: rest[..<length])
+            let step = opener.open(record, into: block.baseAddress! + RecordHeader.size)
+            outcome.steps.append("\(step)")
+            switch step {
+            case .data(let count):
+                precondition(count > 0 && count <= min(setting.contentLimit, length - 22), "content in no record")
+                outcome.content += block[RecordHeader.size..<RecordHeader.size + count]
+            case .closed, .ended, .refused: return outcome
+            case .ticket: precondition(setting.role == .client, "a client gives no tickets")
+            case .nothing, .keyUpdate: break
+            }
+            consumed += length
+        }
+    }
+    return outcome
+}

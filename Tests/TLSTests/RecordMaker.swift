@@ -1,0 +1,71 @@
+import COpenSSL
+
+@testable import TLS
+
+/// Makes records of any content, well-formed or not, as a peer would that may be wrong.
+@safe
+struct RecordMaker: ~Copyable {
+    private var keys: RecordKeys
+
+    init(_ secret: [UInt8], _ cipher: RecordCipher = .aes128GCM, sequence: UInt32 = 0) throws {
+        guard let secret = TrafficSecret(secret, cipher),
+            let keys = RecordKeys(secret, sequence: sequence, contexts: RecordContexts(for: .sealing))
+        else { throw TLSError("make keys") }
+        self.keys = keys
+    }
+
+    /// The next record of content, type and padding as they are given.
+    mutating func record(_ inner: [UInt8]) -> [UInt8] {
+        let length = inner.count + RecordHeader.tag
+        let header: [UInt8] = [23, 3, 3, UInt8(length >> 8), UInt8(length & 0xff)]
+        var body = [UInt8](repeating: 0, count: length)
+        var done: Int32 = 0
+        let context = unsafe keys.context()!
+        unsafe withUnsafeBytes(of: keys.nonce) { nonce in
+            _ = unsafe EVP_EncryptInit_ex2(
+                context, nil, nil, nonce.baseAddress!.assumingMemoryBound(to: UInt8.self), nil)
+        }
+        unsafe EVP_EncryptUpdate(context, nil, &done, header, Int32(header.count))
+        if !inner.isEmpty { unsafe EVP_EncryptUpdate(context, &body, &done, inner, Int32(inner.count)) }
+        unsafe body.withUnsafeMutableBytes { body in
+            let end = unsafe body.baseAddress!.assumingMemoryBound(to: UInt8.self) + inner.count
+            unsafe EVP_EncryptFinal_ex(context, end, &done)
+            _ = unsafe COpenSSL_CIPHER_CTX_get_tag(context, end, RecordHeader.tag)
+        }
+        keys.count()
+        return header + body
+    }
+
+    mutating func advance() { _ = keys.advance() }
+}
+
+/// What records came to, one after the other, as far as the connection went.
+func outcomes(of records: [[UInt8]], _ opener: inout RecordOpener) -> [Outcome] {
+    var outcomes: [Outcome] = []
+    for record in records {
+        let outcome = outcome(of: record, &opener)
+        outcomes.append(outcome)
+        if case .step(.refused) = outcome { break }
+    }
+    return outcomes
+}
+
+func outcome(of record: [UInt8], _ opener: inout RecordOpener) -> Outcome {
+    switch unsafe record.withUnsafeBytes({ unsafe RecordOpener.frame($0) }) {
+    case .incomplete: return .step(.nothing)
+    case .refused(let alert): return .step(.refused(alert))
+    case .record(let length):
+        guard length == record.count else { return .step(.nothing) }
+        var output = [UInt8](repeating: 0, count: length)
+        let step = unsafe record.withUnsafeBytes { record in
+            unsafe output.withUnsafeMutableBytes { unsafe opener.open(record, into: $0.baseAddress!) }
+        }
+        if case .data(let count) = step { return .data(Array(output[..<count])) }
+        return .step(step)
+    }
+}
+
+enum Outcome: Equatable {
+    case data([UInt8])
+    case step(RecordOpener.Step)
+}
