@@ -383,7 +383,8 @@ package struct Exchange: BitwiseCopyable {
             case .rejected(let rejection): (rejection.status, rejection.reason)
             // What nginx's logs made the number of a client that did not wait.
             case .clientGone: (499, "client gone")
-            case .writeTimeout: (408, "response not taken in time")
+            case .writeTimeout, .responseTooSlow, .responseTimeout:
+                (408, failure.reason ?? "response not taken in time")
             case .aborted: (503, "gateway stopped")
             }
         if logReason == nil { setLogReason(reason) }
