@@ -51,7 +51,7 @@ pytest = $(python) -m pytest -q --numprocesses auto --dist loadfile
 
 stage = @printf '\n== %s\n'
 
-.PHONY: help run build compat install install-development test test-unit test-end-to-end test-address test-thread test-traits lint format bench soak soak-files fuzz certs examples clean
+.PHONY: help run build compat install install-development test test-unit test-end-to-end test-address test-thread test-traits test-trixie lint format bench soak soak-files fuzz certs examples clean
 .PHONY: build-packages test-packages
 
 help: ## Lists these commands
@@ -115,6 +115,10 @@ test-traits: test-packages ## Builds with Brotli and Zstandard, and runs the tes
 	$(stage) "end-to-end tests of the codings, with Brotli and Zstandard"
 	ISAGATE=$(traits)/debug/isagate ISAGATE_TEST_PATIENCE=4 $(python) -m pytest -q \
 		$(addprefix Tests/EndToEnd/test_compression_,clients.py streams.py traits.py)
+
+test-trixie: ## Builds on Debian 13, as root, and runs the unit tests and the end-to-end tests of TLS there
+	@Tests/install-packages mmdebstrap
+	Tests/trixie $(build_packages) $(filter-out certbot pebble chromium testssl.sh,$(test_packages))
 
 lint: build-packages test-packages ## Checks the formatting of Swift and the warnings of C
 	$(stage) "swift format"

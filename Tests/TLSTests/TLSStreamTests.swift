@@ -136,7 +136,8 @@ import Transport
                 return String(decoding: greeting, as: UTF8.self) + ": " + client.end()
             }
         }
-        #expect(got == "hello: sslv3 alert bad record mac")
+        // The words in front of these differ between versions of OpenSSL.
+        #expect(got.hasPrefix("hello: ") && got.hasSuffix(" alert bad record mac"))
     }
 
     @Test func `More connections than contexts take turns with them`() async throws {

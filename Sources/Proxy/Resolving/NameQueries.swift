@@ -13,8 +13,8 @@ enum NameAnswer {
 @safe
 final class NameQueries {
     private var channel: ares_channel?
+    private let sockets = WatchedSockets()
 
-    private static let internetClass: Int32 = 1
     private static let serviceType: Int32 = 33
 
     init?(_ settings: Resolver.Settings) {
@@ -22,8 +22,13 @@ final class NameQueries {
         var options = unsafe ares_options()
         unsafe options.timeout = settings.timeout
         unsafe options.tries = settings.tries
-        let mask = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES
-        guard unsafe ares_init_options(&channel, &options, mask) == ARES_SUCCESS else { return nil }
+        unsafe options.sock_state_cb = { sockets, socket, isRead, isWritten in
+            unsafe Unmanaged<WatchedSockets>.fromOpaque(sockets!).takeUnretainedValue()
+                .watch(socket, forReading: isRead != 0, forWriting: isWritten != 0)
+        }
+        unsafe options.sock_state_cb_data = Unmanaged.passUnretained(sockets).toOpaque()
+        let mask = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB
+        guard unsafe ares_init_options(&channel, &options, Int32(mask)) == CAres_SUCCESS else { return nil }
         if !settings.servers.isEmpty {
             _ = unsafe ares_set_servers_ports_csv(channel, settings.servers.joined(separator: ","))
         }
@@ -72,7 +77,7 @@ final class NameQueries {
     private static func answer(_ status: Int32, _ result: UnsafeMutablePointer<ares_addrinfo>?, port: UInt16)
         -> NameAnswer
     {
-        guard status == ARES_SUCCESS else { return .failed(unsafe String(cString: ares_strerror(status))) }
+        guard status == CAres_SUCCESS else { return .failed(unsafe String(cString: ares_strerror(status))) }
         var addresses: [SocketAddress] = []
         var timeToLive = UInt32.max
         var next = unsafe result?.pointee.nodes
@@ -103,12 +108,11 @@ final class NameQueries {
 
         func finish(_ reason: String) { answered(.failed(reason)) }
 
-        /// The hosts of the best priority; their weights are left to the servers' own.
-        func find(_ hosts: [(name: String, port: UInt16)], timeToLive: UInt32) {
-            self.timeToLive = timeToLive
-            hostsLeft = hosts.count
-            guard !hosts.isEmpty else { return finish(failure) }
-            for host in hosts { queries.findAddresses(host.name, host.port) { self.found($0) } }
+        func find(_ records: ServiceRecords) {
+            timeToLive = records.timeToLive
+            hostsLeft = records.hosts.count
+            guard hostsLeft > 0 else { return finish(failure) }
+            for host in records.hosts { queries.findAddresses(host.name, host.port) { self.found($0) } }
         }
 
         private func found(_ answer: NameAnswer) {
@@ -126,46 +130,24 @@ final class NameQueries {
 
     private func query(_ name: ServiceName, _ answered: @escaping (NameAnswer) -> Void) {
         let query = unsafe Unmanaged.passRetained(ServiceQuery(self, answered)).toOpaque()
-        unsafe ares_query(
-            channel, name.host, Self.internetClass, Self.serviceType,
-            { query, status, _, message, length in
+        unsafe CAres_query(
+            channel, name.host, Self.serviceType,
+            { query, status, message, count in
                 let query = unsafe Unmanaged<ServiceQuery>.fromOpaque(query!).takeRetainedValue()
-                guard status == ARES_SUCCESS else {
+                guard status == CAres_SUCCESS else {
                     return query.finish(unsafe String(cString: ares_strerror(status)))
                 }
-                let bytes = unsafe Array(UnsafeBufferPointer(start: message, count: Int(length)))
-                query.find(NameQueries.hosts(in: bytes), timeToLive: RecordTimes.shortest(bytes) ?? 0)
+                let bytes = unsafe Array(UnsafeBufferPointer(start: message, count: Int(count)))
+                guard let records = ServiceRecords(bytes) else { return query.finish("malformed answer") }
+                query.find(records)
             }, query)
-    }
-
-    private static func hosts(in message: [UInt8]) -> [(name: String, port: UInt16)] {
-        var list: UnsafeMutablePointer<ares_srv_reply>?
-        guard unsafe ares_parse_srv_reply(message, Int32(message.count), &list) == ARES_SUCCESS else { return [] }
-        defer { unsafe ares_free_data(list) }
-        var hosts: [(priority: UInt16, name: String, port: UInt16)] = []
-        var next = unsafe list
-        while let record = unsafe next {
-            let name = unsafe String(cString: record.pointee.host)
-            hosts.append((unsafe record.pointee.priority, name, unsafe record.pointee.port))
-            unsafe next = record.pointee.next
-        }
-        let best = hosts.map(\.priority).min()
-        return hosts.filter { $0.priority == best }.map { ($0.name, $0.port) }
     }
 
     // MARK: Waiting
 
     /// Waits for answers, for a byte on `wakeUp`, or for the time to pass, and calls back for what was answered.
     func wait(_ wakeUp: Int32, atMost milliseconds: UInt64?) {
-        var sockets = [ares_socket_t](repeating: -1, count: Int(ARES_GETSOCK_MAXNUM))
-        let mask = unsafe ares_getsock(channel, &sockets, Int32(sockets.count))
-        var polled = [pollfd(fd: wakeUp, events: Int16(POLLIN), revents: 0)]
-        for (index, socket) in sockets.enumerated() {
-            var events: Int16 = 0
-            if CAres_is_readable(mask, Int32(index)) != 0 { events |= Int16(POLLIN) }
-            if CAres_is_writable(mask, Int32(index)) != 0 { events |= Int16(POLLOUT) }
-            if events != 0 { polled.append(pollfd(fd: socket, events: events, revents: 0)) }
-        }
+        var polled = [pollfd(fd: wakeUp, events: Int16(POLLIN), revents: 0)] + sockets.entries
         _ = unsafe poll(&polled, nfds_t(polled.count), timeout(milliseconds))
         if polled[0].revents != 0 {
             var count: UInt64 = 0
@@ -188,4 +170,16 @@ final class NameQueries {
         guard let time = unsafe ares_timeout(channel, &longest, &storage) else { return -1 }
         return unsafe Int32(time.pointee.tv_sec) * 1000 + Int32((time.pointee.tv_usec + 999) / 1000)
     }
+}
+
+/// The sockets that c-ares waits for, as it tells whenever that changes.
+private final class WatchedSockets {
+    private var events: [Int32: Int16] = [:]
+
+    func watch(_ socket: Int32, forReading: Bool, forWriting: Bool) {
+        let wanted = (forReading ? Int16(POLLIN) : 0) | (forWriting ? Int16(POLLOUT) : 0)
+        events[socket] = wanted == 0 ? nil : wanted
+    }
+
+    var entries: [pollfd] { events.map { pollfd(fd: $0, events: $1, revents: 0) } }
 }
