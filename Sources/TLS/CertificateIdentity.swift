@@ -45,20 +45,20 @@ final class CertificateIdentity: @unchecked Sendable {
         return unsafe EVP_PKEY_pairwise_check(trial) == 1
     }
 
-    /// Whether the certificate verifies what the key signs.
+    /// Whether the certificate verifies what the key signs, by the hash that the key is made for (RFC 8017 appendix C).
     private var verifiesItself: Bool {
         guard let operation = unsafe EVP_MD_CTX_new() else { return false }
         defer { unsafe EVP_MD_CTX_free(operation) }
         let text = Array("proof".utf8)
         var count = 0
-        guard unsafe EVP_DigestSignInit(operation, nil, EVP_sha256(), nil, key.pointer) == 1,
+        guard unsafe EVP_DigestSignInit(operation, nil, nil, nil, key.pointer) == 1,
             unsafe EVP_DigestSign(operation, nil, &count, text, text.count) == 1
         else { return false }
         var signature = [UInt8](repeating: 0, count: count)
         guard unsafe EVP_DigestSign(operation, &signature, &count, text, text.count) == 1 else { return false }
         unsafe EVP_MD_CTX_reset(operation)
         let publicKey = unsafe X509_get0_pubkey(certificate.pointer)
-        return unsafe EVP_DigestVerifyInit(operation, nil, EVP_sha256(), nil, publicKey) == 1
+        return unsafe EVP_DigestVerifyInit(operation, nil, nil, nil, publicKey) == 1
             && EVP_DigestVerify(operation, signature, count, text, text.count) == 1
     }
 

@@ -5,12 +5,16 @@ struct CertificateLoading {
     private let previous: CertificateSet?
     private let generation: Int
     private let examined: [CertificateFiles: Examined]
+    private let completeness: ChainCompleteness
+    private let now: Timestamp
     private var contexts: [TLSContext.Key: TLSContext] = [:]
     private var warnings: [CertificateProblem] = []
     private var uses: [CertificateUse] = []
     /// Each once, in the order they were found.
     private(set) var problems: [CertificateProblem] = []
     private var reported = Set<CertificateProblem>()
+    /// Policies that OpenSSL refuses, each of which is reported for the first place it is for.
+    private var refused = Set<TLSPolicy>()
 
     init(
         readFile: @escaping FileReader, readKey: @escaping FileReader, chains: ChainReader, now: Timestamp,
@@ -26,6 +30,8 @@ struct CertificateLoading {
         var seen = Set<CertificateFiles>()
         let files = listeners.flatMap(\.sites).flatMap(\.certificates).filter { seen.insert($0).inserted }
         let completeness = ChainCompleteness(for: files, readFile: readFile, at: now)
+        self.completeness = completeness
+        self.now = now
         let results = files.concurrentMap { files in
             Examined(
                 files, reader: reader, earlier: earlier, isEarlierAccepted: isPreviousAccepted,
@@ -117,7 +123,7 @@ struct CertificateLoading {
             report(outcome.problems)
             guard let identity = outcome.reading?.identity else { continue }
             certificates.append(
-                CertificateStore.Served(identity: identity, files: files, staple: staple(files.ocsp)))
+                CertificateStore.Served(identity: identity, files: files, staple: staple(for: identity, files)))
             uses.append(CertificateUse(hosts: description.hosts, files: files, identity: identity))
         }
         guard let context, !certificates.isEmpty else { return nil }
@@ -138,6 +144,7 @@ struct CertificateLoading {
             contexts[key] = context
             return context
         } catch {
+            if case .policy = error.kind, !refused.insert(key.policy).inserted { return nil }
             report([error])
             return nil
         }
@@ -162,19 +169,31 @@ struct CertificateLoading {
     }
 
     /// A staple that cannot be used is left out with a warning: clients do without.
-    private mutating func staple(_ path: String?) -> OCSPStaple? {
-        guard let path else { return nil }
+    private mutating func staple(for identity: CertificateIdentity, _ files: CertificateFiles) -> OCSPStaple? {
+        guard let path = files.ocsp else { return nil }
         do throws(CertificateProblem) {
             let bytes = try readFile(path)
-            do throws(TLSError) {
-                return try OCSPStaple(bytes)
+            do throws(OCSPStaple.Fault) {
+                let issuer = completeness.issuer(of: identity, files)
+                let staple = try OCSPStaple(bytes, for: identity.certificate, issuer: issuer, at: now)
+                if let fault = staple.fault(at: now) {
+                    warn(CertificateProblem(path, .invalidOCSPResponse(fault)))
+                } else if issuer == nil {
+                    warn(CertificateProblem(path, .unverifiedOCSPResponse(issuer: identity.certificate.issuer)))
+                }
+                return staple
             } catch {
-                throw CertificateProblem(path, .invalidOCSPResponse(error.reason))
+                throw CertificateProblem(path, .invalidOCSPResponse(error))
             }
         } catch {
-            warnings.append(error)
+            warn(error)
             return nil
         }
+    }
+
+    /// Once, on however many listeners it is.
+    private mutating func warn(_ problem: CertificateProblem) {
+        if !warnings.contains(problem) { warnings.append(problem) }
     }
 
     // MARK: Proof

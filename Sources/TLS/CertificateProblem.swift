@@ -7,9 +7,10 @@ package struct CertificateProblem: Error, Hashable, Sendable, CustomStringConver
     package enum Kind: Hashable, Sendable {
         /// The system's reason, and the folder it is about when that is not the file itself.
         case unreadable(String)
+        /// Not PEM: the line that is wrong, or what the file holds instead.
         case damaged(String)
         case noCertificate
-        case invalidCertificate(position: Int, reason: String)
+        case invalidCertificate(position: Int, line: Int, reason: String)
         case noKey
         case severalKeys
         case passphraseMissing
@@ -39,7 +40,8 @@ package struct CertificateProblem: Error, Hashable, Sendable, CustomStringConver
         case distrusted(position: Int, reason: String, CertificateFiles.Authorities)
         /// The same holds for so many other files.
         case unknownIssuer(String, others: Int)
-        case invalidOCSPResponse(String)
+        case invalidOCSPResponse(OCSPStaple.Fault)
+        case unverifiedOCSPResponse(issuer: String)
     }
 
     /// Whose certificates authorities vouch for.
@@ -65,11 +67,10 @@ package struct CertificateProblem: Error, Hashable, Sendable, CustomStringConver
     private var text: String {
         switch kind {
         case .unreadable(let reason): "cannot be read: \(reason)"
-        case .damaged(let reason):
-            "is not a PEM file, or a damaged one: \(reason); expected base64 between -----BEGIN and -----END lines"
+        case .damaged(let reason): reason
         case .noCertificate: "contains no certificate; expected PEM blocks that begin with -----BEGIN CERTIFICATE-----"
-        case .invalidCertificate(let position, let reason):
-            "certificate \(position) in it is not a valid X.509 certificate: \(reason); expected one as an "
+        case .invalidCertificate(let position, let line, let reason):
+            "certificate \(position) in it, in line \(line), is not a valid X.509 certificate: \(reason); expected one as an "
                 + "authority issues it"
         case .noKey: "contains no private key; expected a PEM block that begins with -----BEGIN PRIVATE KEY-----"
         case .severalKeys: "contains several private keys; expected one"
@@ -112,7 +113,12 @@ package struct CertificateProblem: Error, Hashable, Sendable, CustomStringConver
         case .unknownIssuer(let issuer, let others):
             "leads to \(issuer), none of the system's authorities; clients need to know it, or its certificate is "
                 + "missing (ca says whom clients know)" + (others > 0 ? "; so it is with \(others) more files" : "")
-        case .invalidOCSPResponse(let reason): "is not stapled: \(reason)"
+        case .unverifiedOCSPResponse(let issuer):
+            "is stapled without its signature being verified: the certificate of \(issuer) is not at hand; expected it in "
+                + "the chain or among the authorities of ca"
+        case .invalidOCSPResponse(let fault):
+            "is not stapled\(fault.isTemporary ? " yet" : ""): \(fault); expected the authority's present answer about the "
+                + "certificate"
         }
     }
 

@@ -42,6 +42,14 @@ struct ChainCompleteness: Sendable {
         }
     }
 
+    /// The certificate of whoever signed the first one: from the chain, or else from the authorities that clients know.
+    func issuer(of identity: CertificateIdentity, _ files: CertificateFiles) -> X509Certificate? {
+        if let issuer = identity.issuers.first { return issuer }
+        if identity.certificate.isSelfSigned { return identity.certificate }
+        let anchors = try? anchors(files.authorities ?? .system)
+        return anchors?.issuer(of: identity.certificate)
+    }
+
     private func anchors(_ authorities: CertificateFiles.Authorities) throws(CertificateProblem) -> TrustAnchors? {
         switch authorities {
         case .system: system

@@ -63,7 +63,8 @@ package final class ChainReader: Sendable {
             let certificate = certificates.isEmpty ? certificate(block) : issuer(block)
             guard let certificate else {
                 let reason = TLSError("read certificate").reason
-                throw CertificateProblem(file, .invalidCertificate(position: certificates.count + 1, reason: reason))
+                throw CertificateProblem(
+                    file, .invalidCertificate(position: certificates.count + 1, line: block.line, reason: reason))
             }
             certificates.append(certificate)
         }

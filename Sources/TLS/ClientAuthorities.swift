@@ -49,7 +49,8 @@ struct ClientAuthorities: Hashable, Sendable {
         for block in try revocationLists(of: file) {
             let list = unsafe block.parse { position, count in unsafe d2i_X509_CRL(nil, position, count) }
             guard let list = unsafe list else {
-                throw CertificateProblem(file, .invalidRevocationList(TLSError("read revocation list").reason))
+                let reason = "line \(block.line): \(TLSError("read revocation list").reason)"
+                throw CertificateProblem(file, .invalidRevocationList(reason))
             }
             unsafe X509_STORE_add_crl(store, list)
             unsafe X509_CRL_free(list)
@@ -59,10 +60,10 @@ struct ClientAuthorities: Hashable, Sendable {
 
     private func revocationLists(of file: String) throws(CertificateProblem) -> [PEMBlock] {
         let blocks: [PEMBlock]
-        do throws(TLSError) {
+        do throws(PEMFault) {
             blocks = try PEMFile.blocks(of: revocations)
         } catch {
-            throw CertificateProblem(file, .invalidRevocationList(error.reason))
+            throw CertificateProblem(file, .invalidRevocationList(error.description))
         }
         let lists = blocks.filter { $0.kind == .revocationList }
         guard !lists.isEmpty else {

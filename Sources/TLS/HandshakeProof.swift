@@ -40,7 +40,7 @@ final class HandshakeProof: Sendable {
             .ecdsa: Client(accepting: "ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512"),
             .rsa: Client(
                 accepting: "RSA-PSS+SHA256:RSA-PSS+SHA384:RSA-PSS+SHA512:RSA+SHA256:RSA+SHA384:RSA+SHA512:"
-                    + "rsa_pss_pss_sha256"),
+                    + "rsa_pss_pss_sha256:rsa_pss_pss_sha384:rsa_pss_pss_sha512"),
             .ed25519: Client(accepting: "ed25519"),
         ].compactMapValues { $0 }
         ERR_clear_error()

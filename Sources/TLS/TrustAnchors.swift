@@ -57,6 +57,19 @@ final class TrustAnchors: @unchecked Sendable {
         unsafe X509_STORE_free(store)
     }
 
+    /// The authority among them that signed a certificate.
+    func issuer(of certificate: X509Certificate) -> X509Certificate? {
+        defer { ERR_clear_error() }
+        guard let search = unsafe X509_STORE_CTX_new() else { return nil }
+        defer { unsafe X509_STORE_CTX_free(search) }
+        var issuer: OpaquePointer?
+        guard unsafe X509_STORE_CTX_init(search, store, certificate.pointer, nil) == 1,
+            unsafe X509_STORE_CTX_get1_issuer(&issuer, search, certificate.pointer) == 1, let issuer = unsafe issuer
+        else { return nil }
+        let found = unsafe X509Certificate(issuer)
+        return certificate.isSigned(by: found) ? found : nil
+    }
+
     /// What a client objects to that is sent `chain` and knows these authorities alone; nil when it believes it.
     ///
     /// - Parameter isServer: whether the first certificate is that of a server, and not that of an authority.

@@ -8,15 +8,16 @@ extension X509Certificate {
         in text: [UInt8], file: String, for judged: CertificateProblem.Judged
     ) throws(CertificateProblem) -> [X509Certificate] {
         let blocks: [PEMBlock]
-        do throws(TLSError) {
+        do throws(PEMFault) {
             blocks = try PEMFile.blocks(of: text)
         } catch {
-            throw CertificateProblem(file, .invalidAuthorities(judged, error.reason))
+            throw CertificateProblem(file, .invalidAuthorities(judged, error.description))
         }
         var certificates: [X509Certificate] = []
         for block in blocks where block.kind == .certificate {
             guard let parsed = unsafe block.parse({ unsafe d2i_X509(nil, $0, $1) }) else {
-                throw CertificateProblem(file, .invalidAuthorities(judged, TLSError("read certificate").reason))
+                let reason = "line \(block.line): not a valid certificate: \(TLSError("read certificate").reason)"
+                throw CertificateProblem(file, .invalidAuthorities(judged, reason))
             }
             certificates.append(unsafe X509Certificate(parsed))
         }

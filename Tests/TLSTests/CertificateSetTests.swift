@@ -108,6 +108,19 @@ import Testing
         #expect(TestClient().connect(to: try #require(set.stores["secure"]), "a.test").stapled == [])
     }
 
+    @Test(
+        arguments: [
+            (-301, OCSPStaple.Fault.early(Timestamp(seconds: 1000))), (-300, nil), (0, nil), (99, nil),
+            (100, .expired(Timestamp(seconds: 1100))),
+        ] as [(Int64, OCSPStaple.Fault?)])
+    func `A staple is valid from its time on, but for clocks that are off, until the next is due`(
+        _ second: Int64, _ fault: OCSPStaple.Fault?
+    ) {
+        let validity = OCSPStaple.Validity(
+            thisUpdate: Timestamp(seconds: 1000), nextUpdate: Timestamp(seconds: 1100))
+        #expect(validity.fault(at: Timestamp(seconds: 1000 + second)) == fault)
+    }
+
     @Test func `Loading again costs a fraction of loading`() throws {
         let count = 200
         for index in 0..<count { files.add("n\(index)", authority.issue(["n\(index).test"])) }
