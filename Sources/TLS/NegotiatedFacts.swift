@@ -42,7 +42,7 @@ struct NegotiatedFacts: ~Copyable {
             serverSubject: certificate.map { unsafe distinguishedName(X509_get_subject_name($0)) } ?? "",
             serverIssuer: certificate.map { unsafe distinguishedName(X509_get_issuer_name($0)) } ?? "",
             serverEndPoint: certificate.map { unsafe endPointHash($0) } ?? [], site: site,
-            clientCertificate: describeClientCertificate())
+            isResumed: isResumed, clientCertificate: describeClientCertificate())
     }
 
     /// By the hash of the certificate's signature, or SHA-256 in place of a weaker one (RFC 5929 §4.1).

@@ -55,6 +55,7 @@ final class Negotiation {
         case .absent: name = nil
         case .name(let requested): name = requested
         case .malformed: return refuse("malformed server name", SSL_AD_DECODE_ERROR)
+        case .invalid: return refuse("invalid server name", SSL_AD_ILLEGAL_PARAMETER)
         }
         guard let answer = store.answer(for: name) else {
             return refuse(name == nil ? "no server name" : "unknown server name", SSL_AD_UNRECOGNIZED_NAME)

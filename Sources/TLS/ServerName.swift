@@ -56,7 +56,10 @@ enum RequestedServerName: Equatable {
     case absent
     /// In lower case, without the dot at the end that some clients send.
     case name(String)
+    /// Not a list of names (RFC 6066 §3).
     case malformed
+    /// A name with bytes that no host name has: control bytes, a space, anything beyond ASCII; or no name at all.
+    case invalid
 
     /// - Parameter list: the content of the extension: a list of names behind its length, each behind its type and
     ///   length; only the type for DNS names is defined, and a type stands there once.
@@ -69,10 +72,17 @@ enum RequestedServerName: Equatable {
         name.reserveCapacity(length)
         for index in 5..<list.count {
             let byte = list[index]
-            guard byte > 0x20, byte < 0x7F else { return }
+            guard byte > 0x20, byte < 0x7F else {
+                self = .invalid
+                return
+            }
             name.append((0x41...0x5A).contains(byte) ? byte | 0x20 : byte)
         }
         if name.last == UInt8(ascii: ".") { name.removeLast() }
+        guard !name.isEmpty else {
+            self = .invalid
+            return
+        }
         self = .name(String(decoding: name, as: UTF8.self))
     }
 }

@@ -64,6 +64,8 @@ package final class TLSClientContext: @unchecked Sendable {
     /// A session that asks for `name`, a host name or an IP address, and accepts no certificate without it.
     func makeSession(for name: String) throws(TLSError) -> OpaquePointer {
         guard let session = unsafe SSL_new(pointer) else { throw TLSError("create TLS session") }
+        // Neither the extension nor certificates have the dot at the end (RFC 6066 §3).
+        let name = name.hasSuffix(".") ? String(name.dropLast()) : name
         let isAddress = IPAddress(name) != nil
         if !isAddress { unsafe COpenSSL_set_server_name(session, name) }
         if isVerified {

@@ -15,6 +15,8 @@ final class TLSContext: @unchecked Sendable {
     let pointer: OpaquePointer
     /// ALPN's wire form: each name after its length (RFC 7301 §3.1).
     private let applicationProtocols: [UInt8]
+    /// Those of the policy that the library has.
+    private let groups: String
 
     var policy: TLSPolicy { key.policy }
 
@@ -26,8 +28,11 @@ final class TLSContext: @unchecked Sendable {
         self.key = key
         unsafe pointer = context
         applicationProtocols = key.policy.applicationProtocols.flatMap { [UInt8($0.utf8.count)] + Array($0.utf8) }
+        let groups = Result { () throws(TLSError) in try KeyExchangeGroups.usable(key.policy.groups) }
+        self.groups = (try? groups.get()) ?? ""
         unsafe configure(context)
         do throws(TLSError) {
+            _ = try groups.get()
             try unsafe apply(key.policy, to: context)
         } catch {
             throw CertificateProblem(file, .policy("\(error.action): \(error.reason)"))
@@ -54,6 +59,7 @@ final class TLSContext: @unchecked Sendable {
         unsafe SSL_CTX_set_client_hello_cb(context, clientHelloCallback, nil)
         unsafe COpenSSL_CTX_set_servername_callback(context, serverNameCallback)
         unsafe SSL_CTX_set_tlsext_ticket_key_evp_cb(context, ticketKeyCallback)
+        unsafe SessionLifetime.install(in: context)
         unsafe COpenSSL_CTX_set_status_callback(context, stapleCallback)
         unsafe SSL_CTX_set_alpn_select_cb(context, selectApplicationProtocol, nil)
     }
@@ -64,7 +70,7 @@ final class TLSContext: @unchecked Sendable {
         else { throw TLSError("versions") }
         guard unsafe SSL_CTX_set_cipher_list(context, policy.ciphers) == 1 else { throw TLSError("ciphers") }
         guard unsafe SSL_CTX_set_ciphersuites(context, policy.suites) == 1 else { throw TLSError("suites") }
-        guard unsafe COpenSSL_CTX_set1_groups_list(context, policy.groups) == 1 else { throw TLSError("groups") }
+        guard unsafe COpenSSL_CTX_set1_groups_list(context, groups) == 1 else { throw TLSError("groups") }
         unsafe SSL_CTX_set_num_tickets(context, policy.issuesTickets ? 1 : 0)
         if !policy.issuesTickets { unsafe SSL_CTX_set_options(context, COpenSSL_OP_NO_TICKET) }
     }
@@ -79,7 +85,7 @@ final class TLSContext: @unchecked Sendable {
         unsafe COpenSSL_set_max_proto_version(session, policy.maximum.rawValue)
         if policy.ciphers != other.policy.ciphers { unsafe SSL_set_cipher_list(session, policy.ciphers) }
         if policy.suites != other.policy.suites { unsafe SSL_set_ciphersuites(session, policy.suites) }
-        if policy.groups != other.policy.groups { unsafe COpenSSL_set1_groups_list(session, policy.groups) }
+        if groups != other.groups { unsafe COpenSSL_set1_groups_list(session, groups) }
         unsafe SSL_set_num_tickets(session, policy.issuesTickets ? 1 : 0)
         if policy.issuesTickets {
             unsafe SSL_clear_options(session, COpenSSL_OP_NO_TICKET)

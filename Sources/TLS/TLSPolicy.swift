@@ -24,8 +24,8 @@ package struct TLSPolicy: Hashable, Sendable {
         + "DHE-RSA-AES128-GCM-SHA256:DHE-RSA-AES256-GCM-SHA384:DHE-RSA-CHACHA20-POLY1305"
     /// Cipher suites of TLS 1.3, separated by colons.
     package var suites = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
-    /// Key exchange groups, separated by colons.
-    package var groups = "X25519:P-256:P-384"
+    /// Key exchange groups, separated by colons; one behind a question mark is used only where the library has it.
+    package var groups = "?X25519MLKEM768:X25519:P-256:P-384"
     /// Whether clients get session tickets, the only way to resume a session here.
     package var issuesTickets = true
     /// Protocol names offered by ALPN, most wanted first (RFC 7301).

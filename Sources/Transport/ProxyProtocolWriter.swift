@@ -64,8 +64,9 @@ package struct ProxyProtocolEntry: Equatable, Sendable {
     /// The TLS session: version, cipher, and what the client proved to be (section 2.2.6).
     package static func tls(_ security: SecurityDescription) -> ProxyProtocolEntry {
         let certificate = security.clientCertificate
-        // PP2_CLIENT_SSL, PP2_CLIENT_CERT_CONN, and zero only for a certificate that was verified.
-        var value: [UInt8] = [certificate == nil ? 0x01 : 0x03]
+        // PP2_CLIENT_SSL; PP2_CLIENT_CERT_SESS for a certificate in this session, and PP2_CLIENT_CERT_CONN as well where
+        // it came on this connection. Zero follows only for a certificate that was verified.
+        var value: [UInt8] = [certificate == nil ? 0x01 : security.isResumed ? 0x05 : 0x07]
         value += bigEndian(UInt32(certificate != nil && certificate?.failure == nil ? 0 : 1))
         ProxyProtocolEntry(kind: 0x21, value: Array(security.protocolName.utf8)).append(to: &value)
         ProxyProtocolEntry(kind: 0x23, value: Array(security.cipherName.utf8)).append(to: &value)

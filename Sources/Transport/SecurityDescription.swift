@@ -17,6 +17,8 @@ package final class SecurityDescription: Sendable {
     /// The site the handshake was made with, by its first host: with another site, the client might have had to show
     /// a certificate.
     package let site: String?
+    /// Whether the handshake resumed an earlier session, in which the client may have shown its certificate.
+    package let isResumed: Bool
     package let clientCertificate: ClientCertificate?
 
     /// What the client proved to be.
@@ -49,7 +51,7 @@ package final class SecurityDescription: Sendable {
     package init(
         protocolName: String, cipherName: String, cipherBits: Int, serverName: String?, serverKeyBits: Int,
         serverSubject: String, serverIssuer: String, serverEndPoint: [UInt8] = [], site: String? = nil,
-        clientCertificate: ClientCertificate? = nil
+        isResumed: Bool = false, clientCertificate: ClientCertificate? = nil
     ) {
         self.protocolName = protocolName
         self.cipherName = cipherName
@@ -60,6 +62,7 @@ package final class SecurityDescription: Sendable {
         self.serverIssuer = serverIssuer
         self.serverEndPoint = serverEndPoint
         self.site = site
+        self.isResumed = isResumed
         self.clientCertificate = clientCertificate
     }
 }

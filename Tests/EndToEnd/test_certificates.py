@@ -45,7 +45,9 @@ def s_client(server, name, *arguments):
 
 
 def subject(output):
-    return next((line.split("=", 1)[1].strip() for line in output.splitlines() if line.startswith("subject=")), None)
+    """As `CN=name`: versions of OpenSSL differ in the spaces."""
+    lines = (line.split("=", 1)[1] for line in output.splitlines() if line.startswith("subject="))
+    return next((line.replace(" ", "") for line in lines), None)
 
 
 @pytest.fixture
@@ -66,7 +68,7 @@ def two_sites(start_gateway, authority):
     [("a.test", "a.test"), ("y.b.test", "x.b.test"), ("y.y.b.test", "a.test"), ("other.test", "a.test"), (None, "a.test")],
 )
 def test_names_are_found_exactly_then_by_wildcard_then_by_default(two_sites, name, expected):
-    assert subject(s_client(two_sites(), name)) == f"CN = {expected}"
+    assert subject(s_client(two_sites(), name)) == f"CN={expected}"
 
 
 @pytest.mark.parametrize("name", ["other.test", None])
@@ -74,7 +76,7 @@ def test_unknown_names_are_rejected_with_the_alert_for_it(two_sites, name):
     server = two_sites({"unknown_names": "reject"})
     assert "SSL alert number 112" in s_client(server, name)
     server.log.wait_for("TLS handshake failed: " + ("unknown server name" if name else "no server name"))
-    assert subject(s_client(server, "a.test")) == "CN = a.test"
+    assert subject(s_client(server, "a.test")) == "CN=a.test"
 
 
 @pytest.mark.parametrize(
@@ -84,7 +86,9 @@ def test_the_client_chooses_the_kind_of_key(start_gateway, authority, algorithm,
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     pairs = [authority.issue("ec", ["a.test"], 10), authority.issue("rsa", ["a.test"], 11, key=key)]
     server = start_gateway(sites=[site("a.test", pairs)], listeners=listeners())
-    assert f"Peer signature type: {kind}" in s_client(server, "a.test", "-sigalgs", algorithm)
+    output = s_client(server, "a.test", "-sigalgs", algorithm)
+    # Versions of OpenSSL differ in what they call it.
+    assert f"Peer signature type: {kind}" in output or f"Peer signature type: {algorithm}" in output
 
 
 def test_a_site_may_refuse_versions_that_others_accept(start_gateway, authority):
@@ -139,7 +143,7 @@ def test_a_session_is_resumed_by_its_site_only(two_sites, tmp_path, version):
     assert "Reused, TLS" in s_client(server, "a.test", version, "-sess_in", session)
     output = s_client(server, "x.b.test", version, "-sess_in", session)
     assert "Reused, TLS" not in output
-    assert subject(output) == "CN = x.b.test"
+    assert subject(output) == "CN=x.b.test"
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -1,12 +1,14 @@
 """Servers that are told, by a PROXY protocol header, which client a connection is for."""
 
 import ipaddress
+import ssl
 import struct
 
 import daemons
 import gateway as gateways
 import hostile_origin
 import pytest
+from authority import Authority
 
 SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
 
@@ -83,6 +85,28 @@ def test_a_binary_header_tells_of_the_clients_tls(start_gateway, origin):
     assert facts[1] == b"http/1.1" and facts[2] == b"localhost"
     assert facts[0x20][:5] == b"\x01\0\0\0\x01", "inside TLS, without a certificate"
     assert dict(entries(facts[0x20][5:]))[0x21] == b"TLSv1.3"
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_a_clients_certificate_is_of_this_connection_or_of_an_earlier_one(start_gateway, origin, tmp_path, version):
+    authority = Authority(tmp_path, "authority")
+    shown = authority.issue("client", ["client"], 99)
+    site = gateways.site([{"path": "/*", "proxy": {"to": "a"}}], ["localhost"])
+    site["client_certificates"] = {"mode": "require", "ca": str(authority.file)}
+    upstreams = {"a": {"servers": [{"url": origin.url}], "proxy_protocol": "v2"}}
+    gateway = start_gateway(sites=[site], upstreams=upstreams)
+    context = gateway.context()
+    context.minimum_version = context.maximum_version = version
+    context.load_cert_chain(shown["chain"], shown["key"])
+    with gateway.secure(context) as first:
+        assert first.get("/").text == "ok\n"
+        session = first.socket.session
+    with gateway.secure(context, session=session) as second:
+        assert second.socket.session_reused
+        assert second.get("/").text == "ok\n"
+    facts = [dict(entries(header[28:]))[0x20][:5] for header in origin.headers]
+    # PP2_CLIENT_SSL and PP2_CLIENT_CERT_SESS, with PP2_CLIENT_CERT_CONN (2) for the one that was sent on its connection.
+    assert facts == [b"\x07\0\0\0\0", b"\x05\0\0\0\0"]
 
 
 def test_the_client_is_the_one_that_a_trusted_proxy_names(start_gateway, origin):

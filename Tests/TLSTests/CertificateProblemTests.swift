@@ -29,14 +29,16 @@ import Testing
         let issued = authority.issue(["a.test"])
         files.add("a", issued)
         files["a.pem"] = Array(issued.certificate.dropLast(60))
-        let damage = "a.pem: is not a PEM file, or a damaged one: bad end line; "
-        #expect(problems() == [damage + "expected base64 between -----BEGIN and -----END lines"])
+        #expect(problems() == ["a.pem: line 1: the block CERTIFICATE that begins here has no end"])
     }
 
     @Test func `A block that holds no certificate is refused by its position`() {
         files.add("a", authority.issue(["a.test"]))
+        let line = files["a.pem"]!.count { $0 == UInt8(ascii: "\n") } + 1
         files["a.pem"]! += Array("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n".utf8)
-        #expect(problems().first?.hasPrefix("a.pem: certificate 2 in it is not a valid X.509 certificate: ") == true)
+        #expect(
+            problems().first?.hasPrefix(
+                "a.pem: certificate 2 in it, in line \(line), is not a valid X.509 certificate: ") == true)
     }
 
     @Test func `A key file without a key is refused`() {
@@ -172,6 +174,28 @@ import Testing
         #expect(
             files.loader().problems(listener([(["a.test"], ["a"])], policy: policy)).first
                 == "a.pem: no client could connect to a.test with it: no shared cipher")
+    }
+
+    @Test func `A group that OpenSSL does not know is named, once`() {
+        files.add("a", authority.issue(["a.test"]))
+        var policy = TLSPolicy()
+        policy.groups = "X25519:X-NOTHING"
+        let found = files.loader().problems(listener([(["a.test"], ["a"]), (["b.test"], ["a"])], policy: policy))
+        #expect(found.filter { $0.contains("groups") }.count == 1)
+        #expect(
+            found.first?.hasPrefix(
+                "listener secure: has TLS settings that OpenSSL refuses: groups: X-NOTHING is not among the groups of OpenSSL"
+            ) == true)
+    }
+
+    @Test func `A group that is used only where it exists hurts nobody`() throws {
+        files.add("a", authority.issue(["a.test"]))
+        var policy = TLSPolicy()
+        policy.groups = "?X-NOTHING:X25519:?P-256"
+        let set = try files.loader().load([listener([(["a.test"], ["a"])], policy: policy)])
+        #expect(TestClient().connect(to: try #require(set.stores["secure"]), "a.test").failure == nil)
+        #expect(throws: TLSError.self) { try KeyExchangeGroups.usable("?X-NOTHING") }
+        #expect(try KeyExchangeGroups.usable(policy.groups) == "X25519:P-256")
     }
 
     @Test func `A cipher that OpenSSL does not know is refused`() {

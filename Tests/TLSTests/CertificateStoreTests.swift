@@ -103,9 +103,15 @@ import Testing
     @Test(
         arguments: [
             [], [0, 0], [0, 3, 0, 0, 0], [0, 4, 1, 0, 1, 97], [0, 5, 0, 0, 1, 97], [0, 4, 0, 0, 2, 97],
-            [0, 4, 0, 0, 1, 0], [0, 4, 0, 0, 1, 0x20], [0, 4, 0, 0, 1, 0xC3], [0, 5, 0, 0, 1, 97, 97],
-        ] as [[UInt8]]) func `What is not one printable name is malformed`(_ bytes: [UInt8])
+            [0, 5, 0, 0, 1, 97, 97],
+        ] as [[UInt8]]) func `What is not one name is malformed`(_ bytes: [UInt8])
     {
         #expect(parse(bytes) == .malformed)
+    }
+
+    @Test(arguments: [[0], [0x1F], [0x20], [0x7F], [0xC3], [97, 0], [0, 97], [97, 0, 98], [0x2E]] as [[UInt8]])
+    func `A name with bytes that no host name has is invalid, wherever they stand`(_ name: [UInt8]) {
+        let count = UInt8(name.count)
+        #expect(parse([0, count + 3, 0, 0, count] + name) == .invalid)
     }
 }

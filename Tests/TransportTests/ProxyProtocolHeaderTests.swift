@@ -109,6 +109,18 @@ import Testing
             ])
     }
 
+    @Test(arguments: [(false, nil, 0x07, 0), (true, nil, 0x05, 0), (false, "expired", 0x07, 1)])
+    func `A client's certificate is told as of this connection or of its session`(
+        _ isResumed: Bool, _ failure: String?, _ client: UInt8, _ verification: UInt8
+    ) {
+        let certificate = SecurityDescription.ClientCertificate(
+            failure: failure, subject: "", issuer: "", serial: "", encoded: [])
+        let security = SecurityDescription(
+            protocolName: "TLSv1.3", cipherName: "X", cipherBits: 128, serverName: nil, serverKeyBits: 256,
+            serverSubject: "", serverIssuer: "", isResumed: isResumed, clientCertificate: certificate)
+        #expect(ProxyProtocolEntry.tls(security).value.prefix(5) == [client, 0, 0, 0, verification])
+    }
+
     @Test func `The checksum is that of the Castagnoli polynomial`() {
         var checksum = CRC32C()
         for byte in "123456789".utf8 { checksum.add(byte) }
