@@ -7,6 +7,8 @@ import Transport
 final class Acceptor: ListenerDelegate, @unchecked Sendable {
     private let service: HTTPService
     private var rules: AcceptorRules
+    /// What answers plain HTTP where TLS is spoken.
+    private let plainService: HTTPService
     private let admission: Admission
     private let clients: ClientConnections
     private let logs: AcceptorLogs
@@ -14,10 +16,11 @@ final class Acceptor: ListenerDelegate, @unchecked Sendable {
     private var admitted: ClientKey?
 
     init(
-        service: HTTPService, rules: AcceptorRules, admission: Admission, clients: ClientConnections,
-        logs: AcceptorLogs
+        service: HTTPService, plainService: HTTPService, rules: AcceptorRules, admission: Admission,
+        clients: ClientConnections, logs: AcceptorLogs
     ) {
         self.service = service
+        self.plainService = plainService
         self.rules = rules
         self.admission = admission
         self.clients = clients
@@ -106,8 +109,48 @@ final class Acceptor: ListenerDelegate, @unchecked Sendable {
 
     private func serve(_ endpoint: Endpoint) async {
         guard let certificates = rules.certificates else { return await connection(on: PlainStream(endpoint)).serve() }
-        guard let stream = await secure(endpoint, certificates) else { return }
-        await connection(on: stream).serve()
+        let deadline = service.worker.now.advanced(by: rules.handshakeTimeout)
+        switch await beginning(of: endpoint, until: deadline) {
+        case .tls:
+            guard let stream = await secure(endpoint, certificates, until: deadline) else { return }
+            await connection(on: stream).serve()
+        case .text:
+            logs.handshakes.note("http request", from: endpoint.remoteAddress)
+            plainService.limits = service.limits
+            await HTTPConnection(PlainStream(endpoint), service: plainService).serve()
+        case .nothing(let reason):
+            logs.handshakes.note(reason, from: endpoint.remoteAddress)
+            endpoint.close()
+        }
+    }
+
+    /// What a connection begins with, on a listener with TLS.
+    private enum Beginning {
+        case tls
+        /// A letter, as with a request of plain HTTP; no record of TLS begins so.
+        case text
+        case nothing(String)
+    }
+
+    /// Waits for the first byte and leaves it where it is: before that, a client costs no TLS session.
+    @inline(never)
+    private func beginning(of endpoint: Endpoint, until deadline: Deadline) async -> Beginning {
+        var byte: UInt8 = 0
+        while true {
+            switch unsafe withUnsafeMutableBytes(of: &byte, { unsafe endpoint.peek(into: $0) }) {
+            case .bytes:
+                endpoint.endPeeking()
+                return (0x61...0x7A).contains(byte | 0x20) ? .text : .tls
+            case .end: return .nothing("connection closed during handshake")
+            case .failed: return .nothing("connection reset during handshake")
+            case .wouldBlock: break
+            }
+            switch await endpoint.wait(for: .readable, until: deadline) {
+            case .ready, .signalled, .draining, .hangup: continue
+            case .deadline: return .nothing("handshake not finished in time")
+            case .aborted: return .nothing("gateway stopped")
+            }
+        }
     }
 
     // What is over once HTTP begins stays out of the frame that lives as long as the connection.
@@ -132,9 +175,11 @@ final class Acceptor: ListenerDelegate, @unchecked Sendable {
 
     /// The connection inside TLS; nil, with the endpoint closed, when the handshake fails.
     @inline(never)
-    private func secure(_ endpoint: Endpoint, _ certificates: CertificateStore) async -> TLSStream? {
+    private func secure(
+        _ endpoint: Endpoint, _ certificates: CertificateStore, until deadline: Deadline
+    ) async -> TLSStream? {
         guard let stream = makeStream(endpoint, certificates) else { return nil }
-        let outcome = await stream.handshake(until: service.worker.now.advanced(by: rules.handshakeTimeout))
+        let outcome = await stream.handshake(until: deadline)
         guard case .failed(let reason) = outcome else { return stream }
         logs.handshakes.note(reason, from: endpoint.remoteAddress)
         if stream.hasSentAlert { await stream.closeLingering() } else { endpoint.close() }
@@ -195,6 +240,7 @@ struct AcceptorLogs {
 final class Admission: Sendable {
     private let currentLimit: Atomic<Int>
     private let open = Atomic(0)
+    private let highest = Atomic(0)
 
     init(limit: Int) {
         currentLimit = Atomic(limit)
@@ -208,8 +254,13 @@ final class Admission: Sendable {
     /// Connections open now.
     var count: Int { open.load(ordering: .relaxed) }
 
+    /// The most connections that were open at once since this was asked last.
+    func takeHighest() -> Int { highest.exchange(count, ordering: .relaxed) }
+
     func enter() -> Bool {
-        if open.add(1, ordering: .relaxed).newValue <= limit { return true }
+        let count = open.add(1, ordering: .relaxed).newValue
+        if count > highest.load(ordering: .relaxed) { highest.store(count, ordering: .relaxed) }
+        if count <= limit { return true }
         leave()
         return false
     }

@@ -267,6 +267,10 @@ package final class Gateway: GatewayControl {
             certificates: (certificates?.reports ?? []).map { CertificateExpiry($0) }, generation: generation)
     }
 
+    package func takeConnectionLevels() -> (highest: Int, open: Int) {
+        (admission.takeHighest(), admission.count)
+    }
+
     package func certificateSummaries() -> [CertificateSummary] {
         (certificates?.reports ?? []).map { CertificateSummary($0, generation: $0.generation) }
     }

@@ -119,7 +119,7 @@ struct GenerationBuilder {
                 return (route, ruled(limited, route, of: site, largestBody: largestBody, pool))
             }
             let answers = SiteTable.Site(
-                hosts: site.hosts, isGuarded: site.clientCertificates != nil, errorPages: table,
+                hosts: site.hosts, clientCertificates: site.clientCertificates?.mode, errorPages: table,
                 filter: RouteFilter(site.responseRules, pool: pool), routes: RouteTable(routes))
             return (site.listen, answers)
         }

@@ -75,9 +75,11 @@ final class WorkerServer: @unchecked Sendable {
         service.requestIDs = generation.requestIDs
         service.trustedProxies = answer.trusted
         service.clients = clients
+        let plainService = HTTPService(
+            worker: worker, limits: generation.limits, router: PlainHTTPRefusal(router))
         let acceptor = Acceptor(
-            service: service, rules: AcceptorRules(answer, generation), admission: admission, clients: clients,
-            logs: acceptorLogs)
+            service: service, plainService: plainService, rules: AcceptorRules(answer, generation),
+            admission: admission, clients: clients, logs: acceptorLogs)
         return Port(service: service, router: router, acceptor: acceptor)
     }
 

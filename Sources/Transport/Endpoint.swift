@@ -125,6 +125,11 @@ package final class Endpoint: EventSource, @unchecked Sendable {
         }
     }
 
+    /// Counts what `peek` has shown as not seen: the next `receive` has it.
+    package func endPeeking() {
+        isReadable = true
+    }
+
     /// Drops the first `count` bytes received, all of which `peek` has shown.
     package func dropPeeked(_ count: Int, using buffer: UnsafeMutableRawBufferPointer) -> IOResult {
         isReadable = true

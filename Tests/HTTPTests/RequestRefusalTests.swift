@@ -179,6 +179,12 @@ struct HeadLimitTests {
         expect("GET / HTTP/1.1\r\nHost: a\r\nA:\r\nB:\r\nC:\r\n\r\n", .tooManyFields, limits)
     }
 
+    @Test("The first byte of a TLS hello is enough to refuse it")
+    func refusesTLS() {
+        #expect(refusal(of: [0x16], limits: limits) == .tlsHandshake)
+        expect("\u{16}\u{3}\u{1}\u{2}\0\u{1}\0", .tlsHandshake, limits)
+    }
+
     @Test("A request line longer than the whole head may be is too long, wherever it is split")
     func boundsTheLineByTheHead() {
         let small = HeadLimits(maximumHead: 24, maximumRequestLine: 100, maximumFields: 3)

@@ -1,11 +1,30 @@
 extension Configuration {
     /// What is allowed and yet worth a second thought, each as `line: text`.
     package var warnings: [ConfigurationNote] {
-        notes + sites.flatMap { $0.lengthWarnings + $0.parameterWarnings }
+        let plain = listeners.filter { $0.tls == nil }.map(\.name)
+        return notes
+            + sites.flatMap { $0.lengthWarnings + $0.parameterWarnings + $0.certificateWarnings(without: plain) }
     }
 }
 
 extension SiteConfiguration {
+    /// Where the site is also served without TLS, nobody shows a certificate.
+    ///
+    /// - Parameter plain: the names of the listeners without TLS.
+    fileprivate func certificateWarnings(without plain: [String]) -> [ConfigurationNote] {
+        let plain = plain.filter { listen.contains($0) }
+        guard let clientCertificates, !plain.isEmpty else { return [] }
+        let outcome =
+            clientCertificates.mode == .require
+            ? "every request is answered 421 there" : "nobody is asked for one there"
+        return [
+            ConfigurationNote(
+                line: clientCertificates.line,
+                text: "client_certificates need TLS, and the site is also on \(plain.joined(separator: ", ")) without: "
+                    + "\(outcome); see 'listen'")
+        ]
+    }
+
     fileprivate var lengthWarnings: [ConfigurationNote] {
         routes.filter { $0.mayLeakByLength(on: self) }.map { route in
             ConfigurationNote(

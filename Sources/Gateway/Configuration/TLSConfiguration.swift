@@ -72,6 +72,8 @@ package struct ClientCertificateConfiguration: Sendable, Equatable {
     package var revocations: String?
     /// The most certificates between a client's and an authority's.
     package var depth = 1
+    /// Where they stand in the file, for messages about them.
+    package var line: Int
 
     package enum Mode: String, Sendable {
         case request, require

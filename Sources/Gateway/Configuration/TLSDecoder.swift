@@ -101,7 +101,7 @@ extension ValueDecoder<ClientCertificateConfiguration> {
                     placeholder: .require),
                 authorities: keys.require("ca", .file, placeholder: ""),
                 revocations: keys.take("crl", .file),
-                depth: keys.take("depth", .integer(in: 0...10), default: 1))
+                depth: keys.take("depth", .integer(in: 0...10), default: 1), line: keys.position.line)
         }
     }
 }

@@ -1,6 +1,7 @@
 /// Which site answers for the host a request names; immutable, looked up without allocating.
 ///
-/// A name is matched exactly, then as a wildcard of one label, then by `*`. Comparison ignores case and a port.
+/// A name is matched exactly, then as a wildcard of one label, then by `*`. Comparison ignores case, a port, and the dot
+/// that a name may end with (RFC 1034 §3.1).
 @safe
 struct HostTable: ~Copyable {
     /// Slots of an open-addressing table: a host's hash, its bytes, and the index of its site.
@@ -51,6 +52,12 @@ struct HostTable: ~Copyable {
     }
 
     private static func host(of authority: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+        let host = unsafe withoutPort(authority)
+        guard unsafe host.last == UInt8(ascii: ".") else { return unsafe host }
+        return unsafe UnsafeRawBufferPointer(rebasing: host.dropLast())
+    }
+
+    private static func withoutPort(_ authority: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
         var end = authority.count
         while end > 0, unsafe authority[end - 1] >= UInt8(ascii: "0"), unsafe authority[end - 1] <= UInt8(ascii: "9") {
             end -= 1

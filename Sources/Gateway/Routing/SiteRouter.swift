@@ -86,10 +86,8 @@ final class SiteTable: @unchecked Sendable {
     private let routeTables: [RouteTable]
     private let errorPages: [ErrorPages?]
     private let filters: [RouteFilter?]
-    /// For a site that asks clients for certificates, the name its handshakes are known by.
-    private let guardedNames: [String?]
+    private let guards: [ClientCertificateGuard?]
     private let noSite: FixedResponse
-    private let otherSite: FixedResponse
     /// `OPTIONS *`, which asks about the server and no path (RFC 9110 §9.3.7).
     private let serverOptions: FixedResponse
     private let noRoute: FixedResponse
@@ -97,8 +95,8 @@ final class SiteTable: @unchecked Sendable {
     /// What answers for one site.
     struct Site {
         let hosts: [HostPattern]
-        /// The site asks clients for certificates: it answers only on connections whose handshake was made with it.
-        let isGuarded: Bool
+        /// Of a site that asks clients for certificates.
+        let clientCertificates: ClientCertificateConfiguration.Mode?
         let errorPages: ErrorPages?
         /// What is done to responses that no route gives.
         let filter: RouteFilter?
@@ -111,8 +109,9 @@ final class SiteTable: @unchecked Sendable {
         unsafe routes = routeTables.map { unsafe .passUnretained($0) }
         errorPages = sites.map(\.errorPages)
         filters = sites.map(\.filter)
-        guardedNames = sites.map { $0.isGuarded ? $0.hosts.first?.description : nil }
-        otherSite = Self.message(421, "this site wants a connection of its own, because it asks for certificates")
+        guards = sites.map { site in
+            site.clientCertificates.map { ClientCertificateGuard($0, site: site.hosts.first?.description) }
+        }
         noSite = Self.message(421, "no site on this listener answers for the requested host")
         noRoute = Self.message(404, "no route answers for the requested path")
         serverOptions = FixedResponse(
@@ -125,8 +124,8 @@ final class SiteTable: @unchecked Sendable {
             exchange.respond(noSite)
             return .answered
         }
-        guard mayAnswer(exchange, site) else {
-            exchange.respond(otherSite)
+        if let refusal = guards[site]?.refusal(on: exchange.connection.stream) {
+            exchange.respond(refusal)
             return .answered
         }
         // The exchange counts them, since a reload may replace this table while the request is answered.
@@ -148,15 +147,10 @@ final class SiteTable: @unchecked Sendable {
         return unsafe action._withUnsafeGuaranteedRef { $0.answer(exchange) }
     }
 
-    /// Whether the connection's handshake was the site's own, if that asks clients for certificates.
-    @inline(__always)
-    private func mayAnswer(_ exchange: Exchange, _ site: Int) -> Bool {
-        guard let name = guardedNames[site] else { return true }
-        return exchange.connection.stream.security?.site == name
-    }
-
     func prepareRefusal(of exchange: Exchange) {
-        guard let site = siteOfRefused(exchange), mayAnswer(exchange, site) else { return }
+        guard let site = siteOfRefused(exchange), guards[site]?.refusal(on: exchange.connection.stream) == nil else {
+            return
+        }
         if let pages = errorPages[site] { exchange.setErrorPages(pages) }
         if let filter = filters[site] { exchange.attach(filter) }
     }
@@ -171,9 +165,32 @@ final class SiteTable: @unchecked Sendable {
         return unsafe named ?? (routes.isEmpty ? nil : 0)
     }
 
-    private static func message(_ status: Int, _ text: String) -> FixedResponse {
+    fileprivate static func message(_ status: Int, _ text: String) -> FixedResponse {
         FixedResponse(
             status: status, fields: [("Content-Type", "text/plain; charset=utf-8")],
             body: Array("\(status) \(StatusCode.reason(status)): \(text)\n".utf8))
+    }
+}
+
+/// Keeps requests from a site that asks clients for certificates when their connection was not asked for one.
+private final class ClientCertificateGuard: Sendable {
+    private let isRequired: Bool
+    /// The name that the site's handshakes are known by.
+    private let site: String?
+    private let otherSite = SiteTable.message(
+        421, "this site wants a connection of its own, because it asks for certificates")
+    private let noTLS = SiteTable.message(
+        421, "this site requires a client certificate, which only a connection with TLS can show")
+
+    init(_ mode: ClientCertificateConfiguration.Mode, site: String?) {
+        isRequired = mode == .require
+        self.site = site
+    }
+
+    /// Nil for a request that the site may answer: over TLS, the handshake was its own; without, nobody can show a
+    /// certificate, and nobody needs one where they are only requested.
+    func refusal(on stream: any ByteStream) -> FixedResponse? {
+        guard stream.isSecure else { return isRequired ? noTLS : nil }
+        return stream.security?.site == site ? nil : otherSite
     }
 }

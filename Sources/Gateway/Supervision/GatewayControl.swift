@@ -19,6 +19,8 @@ package protocol GatewayControl: AnyObject {
     /// Opens the log files anew, after they were renamed.
     func reopenLogs()
     func status() -> GatewayStatus
+    /// The most connections there were at once since this was asked last, and how many are open now.
+    func takeConnectionLevels() -> (highest: Int, open: Int)
     func certificateSummaries() -> [CertificateSummary]
     /// Calls `beaten` on some thread once a message has gone through every worker's event loop.
     func heartbeat(_ beaten: @escaping @Sendable () -> Void)

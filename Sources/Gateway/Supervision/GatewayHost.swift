@@ -29,6 +29,7 @@ final class GatewayHost {
     private var sockets: [BoundSocket] = []
     private var logger: Logger?
     private let mail = Mailbox()
+    private var memoryReturn = MemoryReturn(at: .current())
 
     /// How long extensions may take to let go when nothing presses.
     private var unloadLimit = Duration.zero
@@ -39,7 +40,11 @@ final class GatewayHost {
 
     /// When `work` has something to do even though nothing is readable.
     var deadline: Deadline {
-        if case .draining(_, let cutAt) = state { cutAt } else { .never }
+        switch state {
+        case .draining(_, let cutAt): cutAt
+        case .serving: memoryReturn.nextLook
+        case .idle, .aborted, .ended: .never
+        }
     }
 
     var hasEnded: Bool {
@@ -189,12 +194,20 @@ final class GatewayHost {
             finish()
             replies.append(.ended)
         }
+        if case .serving(let gateway) = state { returnMemory(of: gateway) }
         if case .draining(let gateway, let cutAt) = state, cutAt <= .current() {
             logger?.warning("grace period over: cutting the connections that are left")
             gateway.abort()
             state = .aborted(gateway)
         }
         return replies
+    }
+
+    private func returnMemory(of gateway: any GatewayControl) {
+        let now = Deadline.current()
+        guard memoryReturn.nextLook <= now else { return }
+        let (highest, open) = gateway.takeConnectionLevels()
+        if memoryReturn.look(highest: highest, open: open, at: now) { giveBackFreeMemory() }
     }
 
     private func finish() {

@@ -9,6 +9,8 @@ package enum RequestRejection: UInt8, Error, CaseIterable, Sendable {
     case insecureScheme
     /// CONNECT: the bytes behind it would be a tunnel's and no requests.
     case tunnelRequested
+    /// The client speaks TLS, and the connection does not, or does already.
+    case tlsHandshake
     // Lines and fields (RFC 9112 §2.2, §5; RFC 9110 §5.5)
     case bareCarriageReturn, bareLineFeed, obsoleteFolding, spaceBeforeColon, emptyFieldName, invalidFieldName
     case invalidFieldValue, missingColon, headTooLarge, tooManyFields
@@ -60,6 +62,7 @@ package enum RequestRejection: UInt8, Error, CaseIterable, Sendable {
         case .unsupportedVersion: "unsupported protocol version"
         case .insecureScheme: "https target on a connection without TLS"
         case .tunnelRequested: "CONNECT is not offered"
+        case .tlsHandshake: "TLS handshake in place of a request"
         case .bareCarriageReturn: "bare CR"
         case .bareLineFeed: "bare LF"
         case .obsoleteFolding: "obsolete line folding"

@@ -1,6 +1,6 @@
 /// A resumable, strict parser of HTTP/1 request heads (RFC 9112 §2-§6).
 ///
-/// It judges only complete lines, in order, and the number of bytes received; the verdict therefore cannot depend on
+/// It judges only complete lines, in order, the first byte, and the number of bytes received; the verdict therefore cannot depend on
 /// how the bytes were split. The field table is reused for every request of a connection.
 @safe
 package struct RequestParser: ~Copyable {
@@ -25,6 +25,9 @@ package struct RequestParser: ~Copyable {
     }
 
     deinit { unsafe table.deallocate() }
+
+    /// The first byte of a record with a ClientHello (RFC 8446 §5.1): no line will end what follows.
+    private static let tlsHandshake: UInt8 = 0x16
 
     /// Fields there is room for until a head has more; few have.
     private static let firstFields = 16
@@ -51,6 +54,7 @@ package struct RequestParser: ~Copyable {
     /// What stands after `head.length` bytes is not looked at. After a refusal the parser is good for nothing but
     /// `reset`.
     package mutating func parse(_ input: RawSpan) throws(RequestRejection) -> Bool {
+        if phase == .start, input.byteCount > 0, input.byte(at: 0) == Self.tlsHandshake { throw .tlsHandshake }
         while phase != .complete {
             if phase == .fields { try takeWholeFields(input) }
             let lineFeed = lines.nextLineFeed(input)
