@@ -126,7 +126,6 @@ final class TestServer: RequestRouter, RequestHandler, @unchecked Sendable {
         record.withLock { $0.rejected.append(rejection) }
     }
 
-
     private func path(of exchange: Exchange) -> String {
         unsafe exchange.withPath { unsafe String(decoding: $0, as: UTF8.self) }
     }
