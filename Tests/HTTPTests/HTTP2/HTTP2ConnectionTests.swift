@@ -267,7 +267,7 @@ struct HTTP2ConnectionTests {
         _ = test.receive(test.headers(3, TestConnection.post, ends: false))
         let padded = Frame(.data, flags: 0x8, 3, [200] + [UInt8](repeating: 0, count: 400)).bytes
         for _ in 0..<300 {
-            #expect(test.receive(padded).count == 1);
+            #expect(test.receive(padded).count == 1)
             test.connection.useContent(200, of: test.reference(3)!, to: &test.output)
         }
     }
@@ -383,8 +383,23 @@ struct HTTP2ConnectionTests {
         #expect(test.connection.streams.count == 0)
         #expect(test.connection.beginHead(status: 200, of: stream, to: &test.output) == nil)
         #expect(test.connection.room(of: stream) == 0)
+        test.connection.setWantsToSend(true, stream)
         test.connection.reset(stream, .cancel, to: &test.output)
-        test.connection.useContent(10, of: stream, to: &test.output)
         #expect(test.sent().isEmpty, "a stream that is gone takes nothing")
+    }
+
+    @Test("Content that is used when its stream is gone opens the window of the connection alone")
+    func contentOfGoneStream() {
+        var limits = HTTP2Limits()
+        limits.connectionWindow = 65_535
+        limits.largestWindow = 65_535
+        var test = TestConnection(limits: limits)
+        _ = test.receive(test.headers(1, TestConnection.post, ends: false))
+        let stream = test.reference(1)!
+        let content = Frame.data(1, [UInt8](repeating: 0, count: 16_384))
+        _ = test.receive(content + content + content + Frame.reset(1))
+        #expect(test.sent().isEmpty && test.reference(1) == nil)
+        test.connection.useContent(3 * 16_384, of: stream, to: &test.output)
+        #expect(test.sent() == [Frame(.windowUpdate, 0, Frame.number(3 * 16_384))])
     }
 }

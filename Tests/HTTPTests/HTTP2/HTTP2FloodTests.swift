@@ -88,6 +88,8 @@ struct HTTP2FloodTests {
         test.respond(1)
         test.respond(3)
         #expect(test.sent().count == 2 && test.connection.streams.count == 0)
+        #expect(test.receive(Frame.data(0, [])) == [.failed(.frameOnWrongStream)])
+        #expect(test.sent().last?.payload.prefix(4) == Frame.number(3)[...], "no later stream than told before")
     }
 
     @Test("A client's GOAWAY is told, and its streams go on")

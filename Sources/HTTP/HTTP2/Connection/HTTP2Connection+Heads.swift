@@ -67,13 +67,13 @@ extension HTTP2Connection {
         _ request: borrowing RequestAssembly, endsStream: Bool, on reference: StreamReference
     ) -> HTTP2Fault? {
         if case .fault(let fault) = streams[reference].state.receive(.headers(endsStream: endsStream)) { return fault }
-        if let remaining = streams[reference].remainingContent, remaining > 0 { return .contentTooShort }
         do throws(RequestRejection) {
             try request.checkTrailers()
-            return nil
         } catch {
             return .malformedTrailers
         }
+        if let remaining = streams[reference].remainingContent, remaining > 0 { return .contentTooShort }
+        return nil
     }
 
     /// Opens a stream with a request, unless there are too many or it is none.

@@ -81,7 +81,8 @@ package struct HTTP2Connection: ~Copyable {
                 (.maximumConcurrentStreams, UInt32(clamping: limits.maximumStreams)),
                 (.initialWindowSize, UInt32(clamping: limits.initialWindow)),
                 (.maximumHeaderListSize, UInt32(clamping: limits.head.maximumHead)),
-                (.headerTableSize, UInt32(clamping: limits.headerTable)), (.noRFC7540Priorities, 1),
+                (.headerTableSize, UInt32(clamping: min(limits.headerTable, DynamicTable.largestSize))),
+                (.noRFC7540Priorities, 1),
             ], to: &output)
         unacknowledgedSettings += 1
         if let increment = receiveWindow.grow(to: limits.connectionWindow) {
@@ -131,7 +132,10 @@ package struct HTTP2Connection: ~Copyable {
         phase = .failed(fault)
         data = DataInFlight()
         skipped = 0
-        GoAwayFrame.encode(lastStream: lastStream, fault.code, reason: fault.reason, to: &output)
+        // A later GOAWAY never names a later stream (RFC 9113 §6.8).
+        var last = lastStream
+        if case .final(let told) = drain { last = min(last, told) }
+        GoAwayFrame.encode(lastStream: last, fault.code, reason: fault.reason, to: &output)
         return .failed(fault)
     }
 }

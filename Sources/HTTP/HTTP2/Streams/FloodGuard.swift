@@ -97,7 +97,7 @@ package struct FloodGuard: BitwiseCopyable, Sendable {
     @inline(__always)
     package mutating func charge(_ kind: FloodKind, _ limits: FloodLimits, now: Int64) -> Bool {
         let place = Int(kind.rawValue)
-        levels[place] += 1
+        levels[place] &+= 1
         return Int(levels[place]) <= limits[kind].burst || isWithin(kind, limits, now: now)
     }
 
