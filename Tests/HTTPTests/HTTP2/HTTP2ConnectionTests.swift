@@ -135,6 +135,24 @@ struct HTTP2ConnectionTests {
         #expect(dripped.drip(row.1).last == .failed(row.2))
     }
 
+    /// What a client sends on a stream that only the server could open, behind one of its own.
+    static let serverStreamFaults: [([UInt8], HTTP2Fault)] = [
+        (Frame.reset(2), .frameOnIdleStream), (Frame.windowUpdate(2, 1), .frameOnIdleStream),
+        (Frame.windowUpdate(2, 0), .frameOnIdleStream), (Frame.data(2, [1]), .frameOnIdleStream),
+        (Frame(.headers, flags: 5, 2, [0x82]).bytes, .invalidStreamID),
+        (Frame(.priority, 2, [0, 0, 0, 3]).bytes, .invalidFrameSize),
+    ]
+
+    @Test("A stream of the server's is idle for ever", arguments: serverStreamFaults)
+    func serverStreamFault(frame: [UInt8], fault: HTTP2Fault) {
+        var test = TestConnection()
+        _ = test.receive(test.headers(5))
+        #expect(test.receive(Frame(.priority, 2, [0, 0, 0, 3, 1]).bytes).isEmpty)
+        #expect(test.sent().isEmpty)
+        #expect(test.receive(frame) == [.failed(fault)])
+        #expect(test.sent().map(\.type) == [7])
+    }
+
     /// What a client sends on stream 1, open with an upload, and the fault of the stream it is.
     static let streamFaults: [(String, [UInt8], HTTP2Fault)] = [
         ("WINDOW_UPDATE of 0", Frame.windowUpdate(1, 0), .emptyWindowUpdate),
@@ -234,6 +252,7 @@ struct HTTP2ConnectionTests {
         limits.largestWindow = 10
         limits.connectionWindow = 65_535
         var test = TestConnection(limits: limits)
+        _ = test.receive(Frame(.settings, flags: 1, 0, []).bytes)
         _ = test.receive(
             test.headers(1, TestConnection.post, ends: false) + Frame.data(1, [UInt8](repeating: 0, count: 10)))
         #expect(test.receive(Frame.data(1, [1])) == [.streamFailed(1, .streamWindowExceeded)])
@@ -243,6 +262,29 @@ struct HTTP2ConnectionTests {
         _ = test.receive(test.headers(3, TestConnection.post, ends: false))
         for _ in 0..<3 { _ = test.receive(full) }
         #expect(test.receive(full) == [.failed(.connectionWindowExceeded)])
+    }
+
+    @Test("A window smaller than the protocol's holds once the client has acknowledged it")
+    func earlyWindows() {
+        var limits = HTTP2Limits()
+        limits.initialWindow = 10
+        limits.largestWindow = 10
+        limits.connectionWindow = 65_535
+        var test = TestConnection(limits: limits)
+        let acknowledgement = Frame(.settings, flags: 1, 0, []).bytes
+        let content = [UInt8](repeating: 0, count: 20)
+        for id: UInt32 in [1, 3] {
+            _ = test.receive(test.headers(id, TestConnection.post, ends: false))
+            #expect(test.receive(Frame.data(id, content)) == [.content(id, content, ends: false)])
+        }
+        test.connection.useContent(20, of: test.reference(1)!, to: &test.output)
+        #expect(test.sent().isEmpty)
+        // The client's window is 10 - 20 from now on, until it is told that the 20 were used.
+        #expect(test.receive(acknowledgement).isEmpty)
+        #expect(test.sent() == [Frame(.windowUpdate, 1, Frame.number(20))])
+        #expect(test.receive(Frame.data(1, [UInt8](repeating: 0, count: 10))).count == 1)
+        #expect(test.receive(Frame.data(1, [1])) == [.streamFailed(1, .streamWindowExceeded)])
+        #expect(test.receive(Frame.data(3, [], ends: true)) == [.content(3, [], ends: true)], "nothing always fits")
     }
 
     @Test("A window opens again as content is used; padding and content of closed streams open it at once")

@@ -54,6 +54,31 @@ struct HTTP2FloodTests {
         }
     }
 
+    @Test("What is ignored on a stream that we have reset, or behind a drain, is counted all the same")
+    func ignored() {
+        for (flags, block) in [(5, [0x82]), (4, [])] as [(UInt8, [UInt8])] {
+            var test = TestConnection()
+            _ = test.receive(test.headers(1, TestConnection.post, ends: false))
+            test.connection.reset(test.reference(1)!, .cancel, to: &test.output)
+            var last: Event?
+            var count = 0
+            while last == nil, count < 2000 {
+                last = test.receive(Frame(.headers, flags: flags, 1, block).bytes + Frame.data(1, [])).last
+                count += 1
+            }
+            #expect(last == .failed(.floodOfUnknownFrames) && count > 50)
+        }
+        var test = TestConnection()
+        test.connection.finishDrain(to: &test.output)
+        var last: Event?
+        var id: UInt32 = 1
+        while last == nil, id < 4000 {
+            last = test.receive(test.headers(id)).last
+            id += 2
+        }
+        #expect(last == .failed(.floodOfRefusedStreams) && id > 256)
+    }
+
     @Test("A field block may have so many CONTINUATION frames, and so many bytes")
     func continuations() {
         var test = TestConnection()

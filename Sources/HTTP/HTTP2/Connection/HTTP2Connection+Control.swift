@@ -7,6 +7,7 @@ extension HTTP2Connection {
             guard unacknowledgedSettings > 0 else { throw .unexpectedSettingsAck }
             unacknowledgedSettings -= 1
             decoder.limitTable(to: limits.headerTable)
+            shrinkEarlyWindows(output: &output)
             return nil
         }
         try charge(.settings, now: now)
@@ -30,6 +31,21 @@ extension HTTP2Connection {
         peer.initialWindow = window
         guard streams.changeSendWindows(by: change) else { throw .settingOverflowsWindow }
         return change > 0 && streams.hasQueued ? .writable : nil
+    }
+
+    /// The window a stream begins with: at least what the protocol says as long as the client may not know that ours is
+    /// smaller (RFC 9113 §6.5.3).
+    var firstReceiveWindow: Int {
+        unacknowledgedSettings > 0 ? max(limits.initialWindow, FlowControl.initialWindow) : limits.initialWindow
+    }
+
+    /// Makes windows as small as the client, which has just heeded our settings, has made them (§6.9.2).
+    private mutating func shrinkEarlyWindows(output: inout OutputBuffer) {
+        let excess = FlowControl.initialWindow - limits.initialWindow
+        guard unacknowledgedSettings == 0, excess > 0 else { return }
+        streams.shrinkReceiveWindows(by: excess) { id, increment in
+            WindowUpdateFrame.encode(increment, stream: id, to: &output)
+        }
     }
 
     mutating func takePing(
@@ -94,7 +110,7 @@ extension HTTP2Connection {
         } catch {
             guard error.isStreamError else { throw error }
             // A stream that is idle cannot be reset.
-            guard header.stream <= lastStream else {
+            guard !isIdle(header.stream) else {
                 throw error == .invalidPriorityFrame ? .invalidFrameSize : .invalidStreamID
             }
             return try refuse(header.stream, error, output: &output, now: now)

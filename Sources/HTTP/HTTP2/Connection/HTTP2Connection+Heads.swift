@@ -52,7 +52,10 @@ extension HTTP2Connection {
         }
         guard let reference = streams.find(id) else {
             var state = stateOfMissing(id)
-            guard case .fault(let fault) = state.receive(.headers(endsStream: endsStream)) else { return nil }
+            guard case .fault(let fault) = state.receive(.headers(endsStream: endsStream)) else {
+                try charge(.unknownFrames, now: now)
+                return nil
+            }
             return try refuse(id, fault, output: &output, now: now)
         }
         if dependsOnItself { return try refuse(id, .streamDependsOnItself, output: &output, now: now) }
@@ -83,6 +86,7 @@ extension HTTP2Connection {
         lastStream = id
         if case .final(let last) = drain, id > last {
             // The client knows that it is not answered, or will.
+            try charge(.refusedStreams, now: now)
             closedStreams.remember(id, .resetByUs)
             return nil
         }
@@ -115,7 +119,7 @@ extension HTTP2Connection {
         var state = StreamState.idle
         _ = state.receive(.headers(endsStream: endsStream))
         var stream = HTTP2Stream(
-            id: id, state: state, sendWindow: peer.initialWindow, receiveWindow: limits.initialWindow)
+            id: id, state: state, sendWindow: peer.initialWindow, receiveWindow: firstReceiveWindow)
         stream.remainingContent = endsStream ? nil : content
         stream.priority = priority
         if let early = earlyPriorities.take(id) {
@@ -131,7 +135,7 @@ extension HTTP2Connection {
         let wanted = Int(clamping: content ?? .max)
         guard wanted > limits.initialWindow else { return }
         stream.share = uploads.take(upTo: wanted - limits.initialWindow)
-        guard let increment = stream.receiveWindow.grow(to: limits.initialWindow + stream.share) else { return }
+        guard let increment = stream.receiveWindow.grow(to: stream.receiveWindow.size + stream.share) else { return }
         WindowUpdateFrame.encode(increment, stream: stream.id, to: &output)
     }
 }

@@ -113,8 +113,11 @@ extension HTTP2Connection {
 
     /// The state of a stream that is not in the table.
     func stateOfMissing(_ id: UInt32) -> StreamState {
-        id > lastStream ? .idle : .closed(closedStreams.closing(of: id))
+        isIdle(id) ? .idle : .closed(closedStreams.closing(of: id))
     }
+
+    /// Whether nobody has used the stream: those of even numbers are the server's, which opens none.
+    func isIdle(_ id: UInt32) -> Bool { id > lastStream || id % 2 == 0 }
 }
 
 // DATA.
@@ -135,7 +138,10 @@ extension HTTP2Connection {
             var state = stateOfMissing(header.stream)
             useConnectionWindow(header.length, to: &output)
             skipped = header.length
-            guard case .fault(let fault) = state.receive(.data(endsStream: endsStream)) else { return nil }
+            guard case .fault(let fault) = state.receive(.data(endsStream: endsStream)) else {
+                if content.isEmpty { try charge(.unknownFrames, now: now) }
+                return nil
+            }
             return try refuse(header.stream, fault, output: &output, now: now)
         }
         if content.isEmpty && !endsStream { try charge(.emptyFrames, now: now) }

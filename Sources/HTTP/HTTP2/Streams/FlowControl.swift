@@ -29,7 +29,7 @@ package struct SendWindow: BitwiseCopyable, Equatable, Sendable {
 package struct ReceiveWindow: BitwiseCopyable, Equatable, Sendable {
     /// What the window is when everything received has been used.
     private var target: Int32
-    /// What the peer may still send.
+    /// What the peer may still send; below 0 after the window was made smaller.
     private var open: Int32
     /// Bytes used of which the peer has not been told.
     private var used: Int32 = 0
@@ -47,7 +47,7 @@ package struct ReceiveWindow: BitwiseCopyable, Equatable, Sendable {
     /// Takes bytes of DATA frames, padding included; false when they are more than the window allows.
     @inline(__always)
     package mutating func receive(_ count: Int) -> Bool {
-        guard count <= Int(open) else { return false }
+        guard count <= Int(open) || count == 0 else { return false }
         open -= Int32(truncatingIfNeeded: count)
         return true
     }
@@ -72,6 +72,13 @@ package struct ReceiveWindow: BitwiseCopyable, Equatable, Sendable {
         open += increment
         used = 0
         return Int(increment)
+    }
+
+    /// Makes the window smaller, as the peer does when it heeds a setting; the increment to tell it of what was used.
+    package mutating func shrink(by count: Int) -> Int? {
+        target -= Int32(count)
+        open -= Int32(count)
+        return use(0)
     }
 }
 

@@ -118,6 +118,18 @@ package struct StreamTable: ~Copyable {
         return true
     }
 
+    /// Makes the window of every upload smaller; calls `tell` with each that opens again, and by how much.
+    mutating func shrinkReceiveWindows(by count: Int, _ tell: (UInt32, Int) -> Void) {
+        for place in 0..<capacity where unsafe places.unsafelyUnwrapped[place].state.awaitsRequest {
+            let stream = unsafe places.unsafelyUnwrapped[place]
+            guard stream.id != 0 else { continue }
+            guard let increment = unsafe places.unsafelyUnwrapped[place].receiveWindow.shrink(by: count) else {
+                continue
+            }
+            tell(stream.id, increment)
+        }
+    }
+
     /// Gives memory back that no stream needs.
     mutating func trim() {
         guard count == 0 else { return }
