@@ -7,6 +7,7 @@ import threading
 import time
 
 import gateway
+import hostile_origin
 import patience
 import pytest
 import wire
@@ -63,7 +64,7 @@ def test_a_body_that_trickles_is_refused(start_gateway, listener, framing, piece
 
 
 def test_a_body_that_trickles_to_a_server_is_refused(start_proxy, origin):
-    origin.on("/slow", b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+    origin.on("/slow", hostile_origin.hang)
     server = start_proxy(limits=SLOW)
     response = trickle_body(server.plain(), "/slow", "Content-Length: 1000000", forever(b"x"))
     assert response.status == 408

@@ -102,6 +102,7 @@ def test_files_and_listings_take_slashes_as_routes_do(start_gateway, tmp_path):
 def check(tmp_path, certificates, routes):
     site = {"hosts": ["*"], "listen": ["plain"], "routes": routes}
     configuration = {
+        "version": 1,
         "listeners": {"plain": {"bind": ["127.0.0.1:0"]}},
         "upstreams": {"o": {"servers": [{"url": "http://127.0.0.1:1"}]}},
         "sites": [site],

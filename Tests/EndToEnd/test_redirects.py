@@ -12,7 +12,8 @@ ROUTES = [
 
 @pytest.fixture(scope="module")
 def server(start_shared_gateway):
-    return start_shared_gateway(sites=[gateway.site(ROUTES, ["*.example.test", "app.test", "*"])])
+    named = {"hosts": ["*.example.test", "app.test", "*"], "listen": ["plain"], "routes": ROUTES}
+    return start_shared_gateway(sites=[named, {**gateway.site(ROUTES), "listen": ["secure"]}])
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import wire
 
 @pytest.fixture(scope="module")
 def server(start_shared_gateway):
-    site = gateway.site([gateway.PING, {"path": "/variables", "extension": "variables"}], ["a", "b", "localhost"])
+    site = gateway.site([gateway.PING, {"path": "/variables", "extension": "variables"}])
     site["headers"] = {"set": {"X-Site": "named"}}
     return start_shared_gateway(extensions=["variables"], sites=[site])
 

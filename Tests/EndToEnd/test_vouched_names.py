@@ -2,6 +2,7 @@
 
 import hostile_origin
 import pytest
+from gateway import site
 from hostile_origin import KEEP, head
 
 
@@ -21,14 +22,15 @@ def judge():
 @pytest.fixture(scope="module")
 def gateway(start_shared_gateway, origin, judge):
     question = {"to": "judge", "path": "/yes", "copy_headers": ["X-User", "X-Missing-Group"]}
+    routes = [
+        {"path": "/asked/*", "forward_auth": question, "proxy": {"to": "a"}},
+        {"path": "/variables", "forward_auth": question, "extension": "variables"},
+        {"path": "/set/*", "proxy": {"to": "a", "headers": {"set": {"X-Key": "k"}, "remove": ["X-Secret-Name"]}}},
+        {"path": "/answers/*", "headers": {"remove": ["X-Inner"]}, "proxy": {"to": "a"}},
+        {"path": "/*", "proxy": {"to": "a"}},
+    ]
     return start_shared_gateway(
-        [
-            {"path": "/asked/*", "forward_auth": question, "proxy": {"to": "a"}},
-            {"path": "/variables", "forward_auth": question, "extension": "variables"},
-            {"path": "/set/*", "proxy": {"to": "a", "headers": {"set": {"X-Key": "k"}, "remove": ["X-Secret-Name"]}}},
-            {"path": "/answers/*", "headers": {"remove": ["X-Inner"]}, "proxy": {"to": "a"}},
-            {"path": "/*", "proxy": {"to": "a"}},
-        ],
+        sites=[site(routes)],
         upstreams={"a": {"servers": [{"url": origin.url}]}, "judge": {"servers": [{"url": judge.url}]}},
         extensions=["variables"],
     )

@@ -99,19 +99,6 @@ import Testing
         #expect(value("ALL_RAW", fields, of: test) == "0 \(raw.utf8.count + 1) \(raw)\0")
     }
 
-    @Test(arguments: ["1.1\r\nHost: a:1", "1.1\r\nHOST:a", "1.0"])
-    func theHostOfAnAbsoluteTargetIsToldEverywhere(_ rest: String) throws {
-        let test = try TestExtension(Self.source)
-        defer { test.close() }
-        for (name, text) in [
-            ("HTTP_HOST", "b:81"), ("ALL_HTTP", "HTTP_HOST:b:81\n"), ("ALL_RAW", "Host: b:81\r\n"),
-            ("SERVER_NAME", "b"),
-        ] {
-            let answer = test.answer("GET http://b:81/app?\(name) HTTP/\(rest)\r\n\r\n").bodyText
-            #expect(answer.lowercased() == "0 \(text.utf8.count + 1) \(text)\0".lowercased(), "\(name)")
-        }
-    }
-
     @Test func theUnicodeFormIsUTF16() throws {
         let test = try TestExtension(Self.source)
         defer { test.close() }

@@ -37,7 +37,8 @@ extension Configuration {
         let context = DecodingContext(
             file: path, folder: folder, repeatedKeys: document.repeatedKeys, kindOfFile: kindOfFile)
         let admin = ValueDecoder.adminOfFile.decode(document.rootOrNothing, context)
-        guard admin != nil || context.diagnostics.isEmpty else {
+        // A mistake elsewhere in the section must not put a running gateway out of reach.
+        guard admin != nil && !context.hasUnreadable || context.diagnostics.isEmpty else {
             throw ConfigurationErrors(context.diagnostics, in: SourceText(text))
         }
         return admin?.socket

@@ -50,6 +50,9 @@ final class DecodingContext {
         unreadable.insert(position)
     }
 
+    /// Whether there was a value that could not be known.
+    var hasUnreadable: Bool { !unreadable.isEmpty }
+
     func note(_ text: String, at position: SourcePosition) {
         notes.append(ConfigurationNote(line: position.line, text: text))
     }
