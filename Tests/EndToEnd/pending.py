@@ -60,7 +60,7 @@ def main():
             "version": 1,
             "workers": 2,
             "listeners": gateway.LISTENERS,
-            "limits": {"max_connections": count + 100, "client_connections": "off"},
+            "limits": {"max_connections": count + 100, "client_connections": "off", "header_timeout": "10m"},
             "extensions": {"holds": {"library": library, "request_timeout": "1h", "threads": 8, "queue": count}},
             "sites": [gateway.site(ROUTES)],
         }

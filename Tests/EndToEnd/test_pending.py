@@ -23,7 +23,9 @@ def many():
 
 def start(start_gateway, count):
     extensions = {"holds": {"threads": 8, "queue": count, "request_timeout": "10m"}}
-    return start_gateway(pending.ROUTES[:1], extensions, log={}, limits={"max_connections": count + 100, "client_connections": "off"})
+    # All of them connect before the first asks for anything.
+    limits = {"max_connections": count + 100, "client_connections": "off", "header_timeout": "10m"}
+    return start_gateway(pending.ROUTES[:1], extensions, log={}, limits=limits)
 
 
 def test_ten_thousand_pending_requests_cost_little_memory_and_are_all_answered(start_gateway, many):

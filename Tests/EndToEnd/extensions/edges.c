@@ -114,7 +114,7 @@ static DWORD disconnects(EXTENSION_CONTROL_BLOCK *block) {
                                                                                               : HSE_STATUS_ERROR;
   }
   BOOL is_async = strcmp(how, "vector-async") == 0;
-  char body[] = "body";
+  static char body[] = "body";
   HSE_VECTOR_ELEMENT element = {HSE_VECTOR_ELEMENT_TYPE_MEMORY_BUFFER, body, 0, 4};
   HSE_RESPONSE_VECTOR vector = {HSE_IO_SEND_HEADERS | HSE_IO_DISCONNECT_AFTER_SEND, "200 OK", fields, 1, &element};
   vector.dwFlags |= is_async ? HSE_IO_ASYNC : HSE_IO_SYNC;
