@@ -275,10 +275,11 @@ package final class ExtensionDispatcher: RequestHandler {
     private func deliver(_ events: SessionEvents, _ framed: inout ChunkedBody?, _ exchange: Exchange) {
         if let head = events.head, !exchange.isResponseBegun {
             if head.framesItself { framed = ChunkedBody() }
+            let leavesBody = events.outcome != nil && exchange.leavesBodyUnread
             unsafe exchange.beginResponse(
                 status: head.status, reason: events.reason, fields: events.fields,
                 length: length(of: head, events, exchange),
-                keepAlive: !head.closesConnection && events.outcome?.closesConnection != true)
+                keepAlive: !head.closesConnection && events.outcome?.closesConnection != true && !leavesBody)
         }
         guard unsafe !events.body.isEmpty else { return }
         unsafe write(events.body, framed, exchange)

@@ -31,9 +31,11 @@ extension UpstreamExchange {
             unsafe held.begin(head, reason: bytes(of: head.reason), fields: fields.unsent, given: given)
         } else {
             let length: BodyLength = head.declaredLength.map { .known($0) } ?? .unknown
+            // A server that knows all of its answer by now is not going to read the rest for it.
+            let leavesBody = head.declaredLength != nil && upload != .none && exchange.leavesBodyUnread
             unsafe exchange.beginResponse(
                 status: head.status, reason: bytes(of: head.reason), fields: fields.unsent, length: length,
-                given: given)
+                keepAlive: !leavesBody, given: given)
         }
         fields.removeAll()
         consume(head.length)

@@ -277,6 +277,13 @@ package struct Exchange: BitwiseCopyable {
         return unsafe storage.pointee.response.finish(to: &storage.pointee.output)
     }
 
+    /// Whether more of the body is still to come than is worth reading for nobody. A response that is complete before
+    /// the body is ends its connection then, and says so: the client may stop sending what nobody is going to read.
+    package var leavesBodyUnread: Bool {
+        let body = unsafe storage.pointee.body
+        return !body.hasEnded && (body.remaining ?? .max) > UInt64(connection.service.limits.unreadBody)
+    }
+
     /// Closes the connection once the response is sent.
     package func closeAfterResponse() {
         unsafe storage.pointee.response.closeAfterwards()

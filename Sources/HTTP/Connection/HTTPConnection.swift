@@ -250,8 +250,8 @@ package final class HTTPConnection {
         let body = unsafe exchange.storage.pointee.body
         if body.hasEnded { return true }
         if body.owesContinue { return false }
-        // A client that is told of the end may stop sending what nobody is going to read.
-        guard let remaining = body.remaining else { return !body.hasBegun }
+        // Who has begun to read it may be expected to read it all, or tells that it will not (`leavesBodyUnread`).
+        guard !body.hasBegun, let remaining = body.remaining else { return true }
         return remaining <= UInt64(service.limits.unreadBody)
     }
 
