@@ -41,10 +41,10 @@ def echo():
 
 
 PAGE = """<!DOCTYPE html><script>
-const socket = new WebSocket(`wss://${location.host}/ws`);
+const socket = new WebSocket(`wss://$${location.host}/ws`);
 const tell = result => fetch("/result", { method: "POST", body: result });
 socket.onopen = () => socket.send("from a browser".repeat(1000));
-socket.onmessage = event => { tell(`${event.data.length} ${event.data.slice(0, 14)}`); socket.close(); };
+socket.onmessage = event => { tell(`$${event.data.length} $${event.data.slice(0, 14)}`); socket.close(); };
 socket.onerror = () => tell("failed");
 </script>"""
 
