@@ -219,7 +219,8 @@ def configuration(root, library):
         "listeners": gateway.LISTENERS,
         "extensions": {"lets_go": {"library": library}},
         "file_cache": {"fresh": "50ms", "files": 64, "memory": "8M", "mapped": "32M"},
-        "limits": {"write_timeout": "2m"},
+        # So many clients on a busy machine are late.
+        "limits": {name: "5m" for name in ("write_timeout", "header_timeout", "handshake_timeout", "idle_timeout")},
     }
     return configuration_of(common, root)
 
