@@ -25,7 +25,7 @@ struct Generation: Sendable {
                     name,
                     Port(
                         sites: port.sites, certificates: certificates.stores[name], proxies: port.proxies,
-                        trusted: port.trusted)
+                        trusted: port.trusted, expectsHTTP2: port.expectsHTTP2)
                 )
             })
         return Generation(
@@ -43,6 +43,8 @@ struct Generation: Sendable {
         let proxies: [IPNetwork]?
         /// Who is believed that says for whom it asks.
         let trusted: TrustedProxies?
+        /// Whether clients may begin HTTP/2 without TLS.
+        let expectsHTTP2: Bool
     }
 }
 

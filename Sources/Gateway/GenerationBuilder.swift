@@ -46,7 +46,7 @@ struct GenerationBuilder {
             let sites = tables.compactMap { $0[listener.name] }
             ports[listener.name] = Generation.Port(
                 sites: sites, certificates: certificates.stores[listener.name], proxies: listener.proxies,
-                trusted: listener.trusted.map(TrustedProxies.init))
+                trusted: listener.trusted.map(TrustedProxies.init), expectsHTTP2: listener.expectsHTTP2)
         }
         var limits = ConnectionLimits(configuration.limits)
         limits.maximumBody = UInt64(largestBody)

@@ -130,7 +130,7 @@ package final class ExtensionDispatcher: RequestHandler {
     }
 
     /// Made once for a connection, or for each client that a proxy asks for on it.
-    private func origin(of exchange: Exchange, on connection: HTTPConnection) -> RequestOrigin {
+    private func origin(of exchange: Exchange, on connection: ClientConnection) -> RequestOrigin {
         if let known = connection.attachment {
             let origin = unsafe unsafeDowncast(known, to: RequestOrigin.self)
             if origin.namedClient == exchange.namedClient { return origin }

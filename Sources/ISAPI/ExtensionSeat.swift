@@ -13,7 +13,7 @@ package final class ExtensionSeat: @unchecked Sendable {
     /// After a failure nothing is loaded before this.
     private var refusedUntil = Deadline(milliseconds: 0)
     private var isAwaited = false
-    private var waiting: [Endpoint] = []
+    private var waiting: [WaitingEndpoint] = []
     /// Counts what this seat was told.
     private var news: UInt64 = 0
 
@@ -35,7 +35,7 @@ package final class ExtensionSeat: @unchecked Sendable {
     /// The lease, after the extension was loaded for it if need be.
     ///
     /// Uses the endpoint's signal, so it must not be called while an extension may signal.
-    func arrive(_ endpoint: Endpoint, until deadline: Deadline) async throws(ExchangeFailure) -> Arrival {
+    func arrive(_ endpoint: WaitingEndpoint, until deadline: Deadline) async throws(ExchangeFailure) -> Arrival {
         while true {
             if let lease { return .leased(lease) }
             if worker.now < refusedUntil { return .refused }
@@ -62,7 +62,7 @@ package final class ExtensionSeat: @unchecked Sendable {
         }
     }
 
-    private func leave(_ endpoint: Endpoint) {
+    private func leave(_ endpoint: WaitingEndpoint) {
         if let index = waiting.firstIndex(where: { $0 === endpoint }) { waiting.remove(at: index) }
     }
 

@@ -111,6 +111,9 @@ package final class TLSStream: RecordChannel, ByteStream {
     /// Whether the handshake resumed an earlier session instead of proving the certificate again.
     package var isResumed: Bool { facts?.isResumed == true }
 
+    /// The protocol that ALPN has chosen; nil where the client named none.
+    package var applicationProtocol: String? { facts?.applicationProtocol }
+
     /// The site whose certificate was shown, by its first host; nil before the handshake is over.
     private(set) var site: String?
 

@@ -118,11 +118,11 @@ final class TestServer: RequestRouter, RequestHandler, @unchecked Sendable {
 
     func switched(_ exchange: Exchange) -> (any SuccessionObserver)? { nil }
 
-    func cut(_ reason: StaticString, on connection: HTTPConnection, as id: RequestID?) {
+    func cut(_ reason: StaticString, on connection: ClientConnection, as id: RequestID?) {
         record.withLock { $0.cut.append("\(reason)") }
     }
 
-    func rejected(_ rejection: RequestRejection, on connection: HTTPConnection, as id: RequestID?) {
+    func rejected(_ rejection: RequestRejection, on connection: ClientConnection, as id: RequestID?) {
         record.withLock { $0.rejected.append(rejection) }
     }
 

@@ -54,6 +54,8 @@ package struct ListenerConfiguration: Sendable, Equatable {
     package var trusted: TrustedProxiesConfiguration?
     /// Nil for plain HTTP.
     package var tls: ListenerTLSConfiguration?
+    /// Whether clients may begin HTTP/2 without TLS, knowing that they may (RFC 9113 §3.3).
+    package var expectsHTTP2 = false
 }
 
 /// Proxies in front of a listener that are believed when they say for whom they ask.

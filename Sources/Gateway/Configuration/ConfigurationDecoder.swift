@@ -72,7 +72,8 @@ extension ValueDecoder<ListenerDraft> {
             let trusted = keys.take("trusted", .trustedProxies)
             return ListenerDraft(
                 value: ListenerConfiguration(
-                    name: name, bind: bind.map(\.value), proxies: proxies, trusted: trusted, tls: tls),
+                    name: name, bind: bind.map(\.value), proxies: proxies, trusted: trusted, tls: tls,
+                    expectsHTTP2: keys.take("h2c", .boolean, default: false)),
                 positions: bind.map(\.position))
         }
     }

@@ -55,11 +55,11 @@ final class SiteRouter: RequestRouter {
         table.prepareRefusal(of: exchange)
     }
 
-    func rejected(_ rejection: RequestRejection, on connection: HTTPConnection, as id: RequestID?) {
+    func rejected(_ rejection: RequestRejection, on connection: ClientConnection, as id: RequestID?) {
         refusals.note("\(rejection.reason)", from: connection.endpoint.remoteAddress, request: id)
     }
 
-    func cut(_ reason: StaticString, on connection: HTTPConnection, as id: RequestID?) {
+    func cut(_ reason: StaticString, on connection: ClientConnection, as id: RequestID?) {
         cuts.note("\(reason)", from: connection.endpoint.remoteAddress, request: id)
     }
 }

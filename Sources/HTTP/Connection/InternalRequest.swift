@@ -122,7 +122,7 @@ extension Exchange {
     }
 }
 
-extension HTTPConnection {
+extension ClientConnection {
     /// Has `request` answered in place of the exchange's own, by the route it leads to.
     ///
     /// - Parameter asker: the handler that asks; nil for the connection itself.

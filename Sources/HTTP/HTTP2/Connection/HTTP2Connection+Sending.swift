@@ -69,6 +69,18 @@ extension HTTP2Connection {
         if endsStream { endResponse(reference) } else { streams.sentPart(of: reference) }
     }
 
+    /// As `beginContent`, for content that stands in the output already, behind room for the header at `start`.
+    package mutating func placeContent(
+        _ count: Int, of reference: StreamReference, at start: Int, in output: inout OutputBuffer
+    ) {
+        streams[reference].sendWindow.send(count)
+        sendWindow.send(count)
+        floods.noteDataSent()
+        let header = FrameHeader(.data, stream: reference.id, length: count)
+        unsafe output.overwrite(at: start, count: FrameHeader.count) { unsafe header.write(to: $0) }
+        streams.sentPart(of: reference)
+    }
+
     /// Notes whether a stream has content that waits for a window, or for its turn (`StreamTable.nextToSend`).
     package mutating func setWantsToSend(_ wants: Bool, _ reference: StreamReference) {
         guard streams.contains(reference) else { return }
