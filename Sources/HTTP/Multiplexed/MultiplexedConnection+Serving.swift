@@ -47,6 +47,7 @@ extension MultiplexedConnection {
                 if socket.isAborted { return await abort() }
                 continue
             }
+            awaitsRoom = isBlocked
             switch await socket.wait(for: interest, until: nextDeadline) {
             case .ready, .signalled, .draining, .hangup: continue
             case .deadline: deadlinePassed()

@@ -197,10 +197,11 @@ package final class MultiplexedConnection: ClientConnection, TurnEndAction {
         isFlushDue = false
         turnRoom = Self.bytesPerTurn
         passOutput()
+        if isBlocked, !awaitsRoom { socket.signalAtOnce() }
         grant()
     }
 
-    /// Gives the stream of bytes what it takes; what is left wakes the connection's task, which waits for room.
+    /// Gives the stream of bytes what it takes.
     func passOutput() {
         while end != .lost {
             let result: IOResult
@@ -217,14 +218,15 @@ package final class MultiplexedConnection: ClientConnection, TurnEndAction {
                 times.lastSent = socket.worker.now
             case .wouldBlock:
                 isBlocked = true
-                return socket.signalAtOnce()
+                return
             case .end, .failed: return lost()
             }
         }
     }
 
-    /// Whether the socket has no room for what is to leave.
+    /// Whether the socket has no room for what is to leave, and whether the connection's task waits for that.
     var isBlocked = false
+    var awaitsRoom = false
 
     /// Nothing reaches the client any more.
     func lost() {
