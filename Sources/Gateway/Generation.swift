@@ -82,6 +82,8 @@ extension ConnectionLimits {
         let grace = Delay(limits.rateGrace)
         requestRate = MinimumDataRate(bytesPerSecond: UInt64(limits.minRequestRate), grace: grace)
         responseRate = MinimumDataRate(bytesPerSecond: UInt64(limits.minResponseRate), grace: grace)
+        http2 = HTTP2Limits(limits.http2)
+        http2Requests = limits.http2.requests
         responseTimeout = limits.responseTimeout.map { Delay($0) }
     }
 }

@@ -119,7 +119,8 @@ struct GenerationBuilder {
                 return (route, ruled(limited, route, of: site, largestBody: largestBody, pool))
             }
             let answers = SiteTable.Site(
-                hosts: site.hosts, clientCertificates: site.clientCertificates?.mode, errorPages: table,
+                hosts: site.hosts, clientCertificates: site.clientCertificates?.mode, identity: site.identity,
+                errorPages: table,
                 filter: RouteFilter(site.responseRules, pool: pool), routes: RouteTable(routes))
             return (site.listen, answers)
         }
@@ -194,6 +195,14 @@ extension SiteConfiguration {
     fileprivate var firstName: String? {
         for case .exact(let name) in hosts { return name }
         return nil
+    }
+}
+
+extension SiteConfiguration {
+    /// What the site shows and asks for in handshakes.
+    fileprivate var identity: [String] {
+        let clients = clientCertificates.map { ["\($0.mode) \($0.authorities) \($0.revocations ?? "") \($0.depth)"] }
+        return certificates.map(\.chain).sorted() + (clients ?? [])
     }
 }
 

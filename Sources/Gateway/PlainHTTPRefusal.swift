@@ -32,6 +32,10 @@ final class PlainHTTPRefusal: RequestRouter {
         router.rejected(rejection, on: connection, as: id)
     }
 
+    func ended(_ fault: HTTP2Fault, on connection: ClientConnection) {
+        router.ended(fault, on: connection)
+    }
+
     func cut(_ reason: StaticString, on connection: ClientConnection, as id: RequestID?) {
         router.cut(reason, on: connection, as: id)
     }

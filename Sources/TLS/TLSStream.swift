@@ -115,7 +115,7 @@ package final class TLSStream: RecordChannel, ByteStream {
     package var applicationProtocol: String? { facts?.applicationProtocol }
 
     /// The site whose certificate was shown, by its first host; nil before the handshake is over.
-    private(set) var site: String?
+    package private(set) var site: String?
 
     // MARK: Handshake
 

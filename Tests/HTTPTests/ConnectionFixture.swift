@@ -118,6 +118,10 @@ final class TestServer: RequestRouter, RequestHandler, @unchecked Sendable {
 
     func switched(_ exchange: Exchange) -> (any SuccessionObserver)? { nil }
 
+    func ended(_ fault: HTTP2Fault, on connection: ClientConnection) {
+        record.withLock { $0.cut.append("\(fault.reason)") }
+    }
+
     func cut(_ reason: StaticString, on connection: ClientConnection, as id: RequestID?) {
         record.withLock { $0.cut.append("\(reason)") }
     }

@@ -145,6 +145,7 @@ package struct LimitsConfiguration: Sendable, Equatable {
     package var lingeringTime = Duration.seconds(30)
     /// Bytes that compressing and decompressing may take, of the whole gateway; beyond them responses are sent as they are.
     package var compressionMemory = 256 << 20
+    package var http2 = HTTP2LimitsConfiguration()
 }
 
 package struct DrainConfiguration: Sendable, Equatable {

@@ -207,6 +207,7 @@ extension ValueDecoder<LimitsConfiguration> {
                 compressionMemory: keys.take(
                     "compression_memory", .size(in: 0...1 << 40), default: defaults.compressionMemory))
             limits.takeClientLimits(from: &keys)
+            limits.http2 = keys.take("http2", .http2Limits, default: defaults.http2)
             if limits.requestLine > limits.requestHead {
                 keys.context.report(
                     "request_line (\(formatSize(limits.requestLine))) must not be larger than request_head "

@@ -192,6 +192,7 @@ extension ClientConnection {
         do throws(RequestRejection) {
             guard unsafe try parser.parse(text.span.bytes) else { throw .invalidRequestLine }
             path = try normalizedPath(of: parser.head, in: text)
+            if exchange.head.version == .http2 { parser.setVersion(.http2) }
         } catch {
             return .failure(Refusal(outcome: .refused(error)))
         }

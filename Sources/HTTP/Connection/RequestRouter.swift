@@ -29,13 +29,9 @@ package protocol RequestRouter: AnyObject {
 
     /// A response was cut off, or a request given up in the middle of its response, because of the client.
     func cut(_ reason: StaticString, on connection: ClientConnection, as id: RequestID?)
-}
 
-extension RequestRouter {
     /// A connection of HTTP/2 was ended for what its client did.
-    package func ended(_ fault: HTTP2Fault, on connection: ClientConnection) {
-        cut(fault.reason, on: connection, as: nil)
-    }
+    func ended(_ fault: HTTP2Fault, on connection: ClientConnection)
 }
 
 /// How a request will be answered.

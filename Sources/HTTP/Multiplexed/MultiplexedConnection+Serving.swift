@@ -24,6 +24,9 @@ extension MultiplexedConnection {
         }
     }
 
+    /// Beyond this a client that has not seen a GOAWAY yet could run out of numbers for streams.
+    private static var lateStream: UInt32 { 1 << 31 - 1 << 20 }
+
     /// How long an idle connection keeps memory for the requests that may follow at once.
     private static var keptMemory: Delay { .seconds(1) }
 
@@ -146,7 +149,7 @@ extension MultiplexedConnection {
     /// Tells the client to open no more streams, where the connection is to end.
     private func drainIfDue() {
         guard !http.isDraining else { return }
-        let isSpent = http.requestCount >= service.limits.http2Requests
+        let isSpent = http.requestCount >= service.limits.http2Requests ?? .max || http.lastStream >= Self.lateStream
         guard socket.worker.isDraining || service.isRetired || isSpent else { return }
         http.announceDrain(to: &output)
         times.drain = socket.worker.now.advanced(by: ConnectionLimits.drainLinger)
