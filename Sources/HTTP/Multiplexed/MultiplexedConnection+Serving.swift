@@ -40,8 +40,10 @@ extension MultiplexedConnection {
             if output.count < Self.readingHighWater {
                 switch readTurn() {
                 case .done: break
-                case .more: isMore = output.count < Self.readingHighWater
-                case .ended: lost()
+                case .more:
+                    if output.count >= Self.readingHighWater { passOutput() }
+                    isMore = !isBlocked
+                case .ended: if openCount == 0 { end = .said } else { lost() }
                 }
             }
             if isOver { break }
@@ -108,7 +110,6 @@ extension MultiplexedConnection {
 
     /// Notes what has been begun and is not whole.
     func noteWaits() {
-        if openCount > 0 { times.isTrimmed = false }
         if unread.isEmpty && !http.awaitsFieldBlock && http.hasBegun {
             times.frame = .never
         } else if times.frame == .never {
@@ -161,12 +162,13 @@ extension MultiplexedConnection {
         if !http.hasFinishedDrain, end == .none { http.finishDrain(to: &output) }
         hangUpStreams()
         await sendRest()
-        if end == .lost {
-            await awaitStreams()
+        let isBroken = end == .lost
+        if !isBroken { finishStream() }
+        end = .lost
+        await awaitStreams()
+        if isBroken {
             await stream.closeBroken(service.limits.linger)
         } else {
-            finishStream()
-            await awaitStreams()
             await stream.closeLingering(service.limits.linger)
         }
     }
@@ -194,6 +196,14 @@ extension MultiplexedConnection {
 
     /// Waits until no task of a stream is left; all of them have been told.
     private func awaitStreams() async {
-        while openCount > 0 { await socket.worker.nextTurn() }
+        dismissSpare()
+        guard openCount > 0 else { return }
+        let place = StreamEndpoint(on: socket)
+        place.begin()
+        lastStreamSignal = place
+        while openCount > 0 {
+            _ = await place.wait(for: .signal, until: socket.worker.now.advanced(by: service.limits.idleTimeout))
+        }
+        place.close()
     }
 }

@@ -28,6 +28,8 @@ package final class MultiplexedConnection: ClientConnection, TurnEndAction {
     private var isFlushDue = false
     var end = End.none
     var times = Times()
+    /// Where a connection that is over waits for its last stream.
+    var lastStreamSignal: StreamEndpoint?
 
     /// Content is taken from streams as long as less than this waits to leave: five full TLS records.
     static let outputHighWater = 80 << 10
@@ -76,6 +78,7 @@ package final class MultiplexedConnection: ClientConnection, TurnEndAction {
         openCount += 1
         heldHeads += unsafe storage.pointee.filled
         times.hasServed = true
+        times.isTrimmed = false
         guard heldHeads <= Self.mostHeldHeads else {
             stream.resetCode = .refusedStream
             exchange.abandonResponse()
@@ -119,14 +122,15 @@ package final class MultiplexedConnection: ClientConnection, TurnEndAction {
 
     @inline(never)
     private func start(_ stream: StreamConnection, _ handler: (any RequestHandler)?) {
-        let work = Work(stream: stream, handler: handler)
-        Task(executorPreference: socket.worker) { await work.stream.serve(work.handler) }
+        stream.handler = handler
+        if stream.resumeTask() { return }
+        let work = Work(stream: stream)
+        Task(executorPreference: socket.worker) { await work.stream.run() }
     }
 
     /// What a stream's task begins with; it runs on the same worker.
     private struct Work: @unchecked Sendable {
         let stream: StreamConnection
-        let handler: (any RequestHandler)?
     }
 
     private func rentStream() -> StreamConnection {
@@ -152,7 +156,8 @@ package final class MultiplexedConnection: ClientConnection, TurnEndAction {
         let left = stream.end()
         if left > 0 { http.useContent(left, of: reference, to: &output) }
         if granted === stream { granted = nil }
-        if spare.count < Self.spareLimit { spare.append(stream) }
+        stream.isKept = spare.count < Self.spareLimit && end == .none
+        if stream.isKept { spare.append(stream) }
         openCount -= 1
         if openCount == 0 { becameIdle() }
         flushAtEndOfTurn()
@@ -181,6 +186,7 @@ package final class MultiplexedConnection: ClientConnection, TurnEndAction {
 
     private func becameIdle() {
         times.idleSince = socket.worker.now
+        lastStreamSignal?.signalAtOnce()
         if http.isDraining || end != .none { socket.signalAtOnce() }
     }
 
@@ -251,6 +257,12 @@ package final class MultiplexedConnection: ClientConnection, TurnEndAction {
         output = OutputBuffer()
         http.trim()
         active = []
+        dismissSpare()
+    }
+
+    /// Ends the tasks of streams that wait for another request.
+    func dismissSpare() {
+        for stream in spare { stream.endTask() }
         spare = []
     }
 }

@@ -141,10 +141,38 @@ final class StreamConnection: ClientConnection {
 
     // MARK: Answering
 
-    /// Has the request answered to its end; the stream's own task.
-    ///
-    /// - Parameter handler: nil for a request that is answered, where the client does not take all of it at once.
-    func serve(_ handler: (any RequestHandler)?) async {
+    /// Whoever answers the request; nil for one that is answered, where the client does not take all of it at once.
+    var handler: (any RequestHandler)?
+    /// Whether another stream may use it.
+    var isKept = false
+    /// Where the task waits for another request: whether there is one.
+    private var resting: UnsafeContinuation<Bool, Never>?
+
+    /// Serves the request, and those it is used for next; the streams' own task.
+    func run() async {
+        repeat {
+            await serve()
+            guard isKept else { return }
+        } while await unsafe _unsafeInheritExecutor_withUnsafeContinuation { unsafe resting = $0 }
+    }
+
+    /// Has the task go on with another request; false where there is none.
+    func resumeTask() -> Bool {
+        guard let continuation = unsafe resting else { return false }
+        unsafe resting = nil
+        unsafe continuation.resume(returning: true)
+        return true
+    }
+
+    func endTask() {
+        guard let continuation = unsafe resting else { return }
+        unsafe resting = nil
+        unsafe continuation.resume(returning: false)
+    }
+
+    /// Has the request answered to its end.
+    private func serve() async {
+        let handler = handler.take()
         guard let exchange else { preconditionFailure("a stream has an exchange") }
         do throws(ExchangeFailure) {
             if let handler { try await answer(exchange, by: handler) }
