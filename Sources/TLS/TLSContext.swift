@@ -125,7 +125,8 @@ final class TLSContext: @unchecked Sendable {
         let bytes = unsafe offered.bindMemory(to: UInt8.self)
         // The cipher is chosen before the protocol.
         let cipher = unsafe SSL_get_pending_cipher(session)
-        let protocols = unsafe cipher.map { unsafe isCipherForHTTP2($0) } == false ? otherProtocols : applicationProtocols
+        let isForHTTP2 = unsafe cipher.map { unsafe isCipherForHTTP2($0) } ?? true
+        let protocols = isForHTTP2 ? applicationProtocols : otherProtocols
         let outcome = unsafe protocols.withUnsafeBufferPointer { ours in
             unsafe SSL_select_next_proto(
                 &chosen, &count, ours.baseAddress, UInt32(ours.count), bytes.baseAddress, UInt32(bytes.count))

@@ -126,7 +126,8 @@ final class SiteTable: @unchecked Sendable {
             site.clientCertificates.map { ClientCertificateGuard($0, site: site.hosts.first?.description) }
         }
         identities = Self.identities(of: sites)
-        otherConnection = Self.message(421, "this site wants a connection of its own, because its certificate is another")
+        otherConnection = Self.message(
+            421, "this site wants a connection of its own, because its certificate is another")
         noSite = Self.message(421, "no site on this listener answers for the requested host")
         noRoute = Self.message(404, "no route answers for the requested path")
         serverOptions = FixedResponse(

@@ -48,7 +48,6 @@ package enum HTTP2Fault: UInt8, Error, CaseIterable, Sendable {
             .compressionError
         case .tooManyStreams: .refusedStream
         case .settingsNotAcknowledged: .settingsTimeout
-        case .prefaceNotSent: .noError
         default: .protocolError
         }
     }

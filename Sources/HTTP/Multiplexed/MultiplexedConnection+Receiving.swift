@@ -93,7 +93,8 @@ extension MultiplexedConnection {
             begin(reference, endsStream: endsStream, refusedBy: rejection)
         case .malformed(_, let rejection): service.router.rejected(rejection, on: self, as: nil)
         case .trailers(let reference):
-            if let stream = find(reference) { unsafe stream.receive(trailers: service.requestAssembly.value.fields.text) }
+            guard let stream = find(reference) else { break }
+            unsafe stream.receive(trailers: service.requestAssembly.value.fields.text)
         case .reset(let reference, _), .streamFailed(let reference, _): lose(reference)
         case .drainSeen:
             http.finishDrain(to: &output)

@@ -65,7 +65,28 @@ extension MultiplexedConnection {
         }
         http.endHead(at: start, of: reference, isFinal: isFinal, endsStream: endsStream, to: &output)
         flushAtEndOfTurn()
+        writtenHead = start
         return endsStream
+    }
+
+    /// Writes the head that the output of a stream begins with, if it is the one that was written last: its length.
+    @inline(__always)
+    func writeLastHead(
+        in text: UnsafeRawBufferPointer, of reference: StreamReference, _ endsStream: (Int) -> Bool
+    ) -> (length: Int, isSent: Bool)? {
+        guard let length = unsafe lastHead.length(in: text, version: http.encoderVersion) else { return nil }
+        let isSent = unsafe lastHead.withBlock {
+            unsafe http.writeHead(of: reference, as: $0, endsStream: endsStream(length), to: &output)
+        }
+        flushAtEndOfTurn()
+        return (length, isSent)
+    }
+
+    /// Keeps a final head that was just written as `text`.
+    func keepHead(_ text: UnsafeRawBufferPointer) {
+        if let block = unsafe http.blockOfIndices(at: writtenHead, in: output) {
+            unsafe lastHead.keep(text, block, version: http.encoderVersion)
+        }
     }
 
     func sendTrailers(_ lines: UnsafeRawBufferPointer, of reference: StreamReference) {

@@ -11,6 +11,10 @@ package final class MultiplexedConnection: ClientConnection, TurnEndAction {
     var http: HTTP2Connection
     /// Frames that have not left.
     var output = OutputBuffer()
+    /// The last final head, as most responses of a connection have the same within a second.
+    var lastHead = LastHead()
+    /// Where the last head stands in the output.
+    var writtenHead = 0
     /// Bytes received that are not whole frames, or that the output had no room to answer.
     var unread: [UInt8] = []
     /// The streams that have not been concluded, each in the place it has in `http.streams`.
@@ -255,6 +259,7 @@ package final class MultiplexedConnection: ClientConnection, TurnEndAction {
     func trim() {
         guard openCount == 0, output.isEmpty else { return }
         output = OutputBuffer()
+        lastHead = LastHead()
         http.trim()
         active = []
         dismissSpare()

@@ -39,6 +39,7 @@ extension StreamConnection {
     /// Sends the first head in the output; false when it is not there as a whole.
     private func sendHead(_ storage: UnsafeMutablePointer<ExchangeStorage>) -> Bool {
         let text = unsafe storage.pointee.output.unsent
+        if let known = unsafe sendLastHead(text, storage) { return known }
         let bytes = unsafe text.bytes
         // "HTTP/1.1 200 …"
         var status = 0
@@ -62,8 +63,30 @@ extension StreamConnection {
             phase = .gone
             return true
         }
+        if isFinal { unsafe carrier.keepHead(UnsafeRawBufferPointer(rebasing: text[..<end])) }
         unsafe storage.pointee.output.sent(end)
         if isFinal { phase = endsStream ? .ended : .content }
+        return true
+    }
+
+    /// Sends a head that is the same as the last one of the connection; nil for any other.
+    @inline(__always)
+    private func sendLastHead(
+        _ text: UnsafeRawBufferPointer, _ storage: UnsafeMutablePointer<ExchangeStorage>
+    ) -> Bool? {
+        var endsStream = false
+        let isWhole = unsafe isWhole(storage) && storage.pointee.responseTrailers.isEmpty
+        let written = unsafe carrier.writeLastHead(in: text, of: reference) { length in
+            endsStream = isWhole && length == text.count
+            return endsStream
+        }
+        guard let written else { return nil }
+        guard written.isSent else {
+            phase = .gone
+            return true
+        }
+        unsafe storage.pointee.output.sent(written.length)
+        phase = endsStream ? .ended : .content
         return true
     }
 

@@ -48,6 +48,30 @@ extension HTTP2Connection {
         if endsStream { endResponse(reference) }
     }
 
+    /// Writes a whole final head that was written before, and was nothing but indices then.
+    ///
+    /// - Parameter block: `blockOfIndices` of that time, which `encoderVersion` says is still true.
+    @inline(__always)
+    package mutating func writeHead(
+        of reference: StreamReference, as block: UnsafeRawBufferPointer, endsStream: Bool, to output: inout OutputBuffer
+    ) -> Bool {
+        guard let start = beginHead(status: nil, of: reference, to: &output) else { return false }
+        unsafe output.append(block)
+        endHead(at: start, of: reference, endsStream: endsStream, to: &output)
+        return true
+    }
+
+    /// What indices stand for has not changed as long as this has not.
+    package var encoderVersion: UInt64 { encoder.version }
+
+    /// The field block of the last frame in the output, a HEADERS frame at `start`, if it is nothing but indices.
+    package func blockOfIndices(at start: Int, in output: borrowing OutputBuffer) -> UnsafeRawBufferPointer? {
+        let block = unsafe UnsafeRawBufferPointer(rebasing: output.unsent[(start + FrameHeader.count)...])
+        // Of one octet each.
+        guard block.count <= 64, unsafe block.allSatisfy({ $0 > 0x80 && $0 < 0xFF }) else { return nil }
+        return unsafe block
+    }
+
     // MARK: Content
 
     /// Bytes of content that may be sent now on a stream.
