@@ -11,6 +11,7 @@ package final class MultiplexedConnection: ClientConnection, TurnEndAction {
     var http: HTTP2Connection
     /// Frames that have not left.
     var output = OutputBuffer()
+    private let outputs: OutputPool
     /// The last final head, as most responses of a connection have the same within a second.
     var lastHead = LastHead()
     /// Where the last head stands in the output.
@@ -54,6 +55,7 @@ package final class MultiplexedConnection: ClientConnection, TurnEndAction {
 
     package init(_ stream: any ByteStream, service: HTTPService) {
         socket = stream.endpoint
+        outputs = stream.endpoint.worker.companion { OutputPool() }
         http = HTTP2Connection(
             limits: service.http2Limits, now: Int64(stream.endpoint.worker.now.milliseconds))
         super.init(stream, waitingAt: stream.endpoint, service: service)
@@ -209,6 +211,17 @@ package final class MultiplexedConnection: ClientConnection, TurnEndAction {
         passOutput()
         if isBlocked, !awaitsRoom { socket.signalAtOnce() }
         grant()
+        coolOutput()
+    }
+
+    /// Makes sure that the output has memory that another connection has used just before, if there is any.
+    @inline(__always)
+    func warmOutput() { outputs.lend(&output) }
+
+    /// Gives the memory of an empty output back.
+    @inline(__always)
+    func coolOutput() {
+        if output.isEmpty { outputs.takeBack(&output) }
     }
 
     /// Gives the stream of bytes what it takes.
@@ -258,7 +271,7 @@ package final class MultiplexedConnection: ClientConnection, TurnEndAction {
     /// Gives memory back that an idle connection does not need.
     func trim() {
         guard openCount == 0, output.isEmpty else { return }
-        output = OutputBuffer()
+        coolOutput()
         lastHead = LastHead()
         http.trim()
         active = []
