@@ -17,7 +17,7 @@ struct ContentQueueTests {
             // A part of what lies together.
             let first = unsafe queue.first
             let count = min(first.count, max(1, piece / 2))
-            taken += unsafe first[..<count]
+            unsafe taken += first[..<count]
             queue.drop(count)
         }
         #expect(taken == content)
