@@ -57,11 +57,13 @@ final class TLSContext: @unchecked Sendable {
         protocols.flatMap { [UInt8($0.utf8.count)] + Array($0.utf8) }
     }
 
+    /// Whether there is one of TLS 1.2; those of 1.3 are in every list.
     private func hasCipherForHTTP2(_ context: OpaquePointer) -> Bool {
         guard let ciphers = unsafe SSL_CTX_get_ciphers(context) else { return false }
         return unsafe (0..<OPENSSL_sk_num(ciphers)).contains { place in
             guard let cipher = unsafe OPENSSL_sk_value(ciphers, place) else { return false }
-            return unsafe isCipherForHTTP2(OpaquePointer(cipher))
+            let pointer = OpaquePointer(cipher)
+            return unsafe isCipherForHTTP2(pointer) && SSL_CIPHER_get_kx_nid(pointer) != NID_kx_any
         }
     }
 

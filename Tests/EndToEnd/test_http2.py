@@ -81,6 +81,29 @@ def test_there_is_no_upgrade_from_http_1(start):
     assert (response.status, response.version) == (200, "HTTP/1.1")
 
 
+FORBIDDEN = "ECDHE-ECDSA-AES128-SHA256"
+
+
+def test_a_client_whose_cipher_http_2_forbids_gets_http_1(start):
+    ciphers = [FORBIDDEN, "ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-RSA-AES128-GCM-SHA256"]
+    tls = {"alpn": ["h2", "http/1.1"], "ciphers": ciphers}
+    server = start(listeners={"secure": {"bind": ["127.0.0.1:0"], "tls": tls}})
+
+    def protocol(cipher):
+        command = ["curl", "-sk", "--http2", "--tls-max", "1.2", "--ciphers", cipher, "-o", "/dev/null", "-w", "%{http_version}"]
+        return subprocess.check_output([*command, server.url("/ping")], text=True)
+
+    assert (protocol(FORBIDDEN), protocol("ECDHE-ECDSA-AES128-GCM-SHA256")) == ("1.1", "2")
+
+
+def test_a_configuration_without_a_cipher_for_http_2_is_refused(start):
+    server = start()
+    tls = {"alpn": ["h2"], "max": "1.2", "ciphers": [FORBIDDEN, "ECDHE-RSA-AES128-SHA256"]}
+    configuration = {**server.configuration, "listeners": {"secure": {"bind": ["127.0.0.1:0"], "tls": tls}}}
+    server.file.write_text(json.dumps(configuration))
+    assert "alpn offers h2, but HTTP/2 allows none of these ciphers" in server.command("check").stderr
+
+
 # Requests and responses
 
 
