@@ -76,7 +76,7 @@ package final class BodyInflater: BodyDecoder {
     }
 
     package func release() {
-        pool.giveUp(Self.memory)
+        pool.release(Self.memory)
     }
 }
 
@@ -101,7 +101,7 @@ extension CompressionPool {
     package func takeInflater(_ coding: ContentCoding, _ limits: InflationLimits) -> BodyInflater? {
         guard claim(BodyInflater.memory) else { return nil }
         guard let inflater = BodyInflater(coding, limits, pool: self) else {
-            giveUp(BodyInflater.memory)
+            release(BodyInflater.memory)
             return nil
         }
         return inflater

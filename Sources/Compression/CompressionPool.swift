@@ -50,10 +50,10 @@ package final class CompressionPool {
             return spareStreams.remove(at: index)
         }
         let needed = CodingStream.memory(of: coding, level: level)
-        while memory + needed > memoryLimit, let spare = spareStreams.popLast() { giveUp(spare.memory) }
+        while memory + needed > memoryLimit, let spare = spareStreams.popLast() { release(spare.memory) }
         guard claim(needed) else { return nil }
         guard let stream = CodingStream.make(coding, level: level) else {
-            giveUp(needed)
+            release(needed)
             return nil
         }
         return stream
@@ -63,7 +63,7 @@ package final class CompressionPool {
         if spareStreams.count < Self.spareStreamLimit, memory <= memoryLimit, stream.reset() {
             spareStreams.append(stream)
         } else {
-            giveUp(stream.memory)
+            release(stream.memory)
         }
     }
 
@@ -74,7 +74,7 @@ package final class CompressionPool {
         return true
     }
 
-    func giveUp(_ bytes: Int) {
+    func release(_ bytes: Int) {
         memory -= bytes
     }
 
@@ -110,7 +110,7 @@ package final class CompressionPool {
         if let known = wholeCompressors.first(where: { $0.level == level }) { return known }
         guard claim(WholeCompressor.memory) else { return nil }
         guard let made = WholeCompressor(level: level) else {
-            giveUp(WholeCompressor.memory)
+            release(WholeCompressor.memory)
             return nil
         }
         wholeCompressors.append(made)

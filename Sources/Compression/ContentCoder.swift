@@ -91,7 +91,7 @@ final class ContentCoder: BodyCoder {
     func release() {
         leave(for: .over)
         held.removeAll(keepingCapacity: held.capacity <= Self.keptCapacity)
-        pool.giveUp(claimed)
+        pool.release(claimed)
         claimed = 0
         deferred.removeAll(keepingCapacity: true)
         pool.giveBack(self)

@@ -9,7 +9,7 @@ extension TLSStream {
         if let readingEnd, received.content == 0 { return readingEnd }
         if received.isEmpty && !endpoint.mayReceive { return .wouldBlock(.readable) }
         let result = unsafe openRecords(into: buffer)
-        received.settle(endpoint.worker)
+        received.shrink(endpoint.worker)
         return result
     }
 

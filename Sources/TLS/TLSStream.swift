@@ -132,7 +132,7 @@ package final class TLSStream: RecordChannel, ByteStream {
     /// Goes on as far as it can without waiting; nil when there is more to come.
     private func shakeHands() -> HandshakeOutcome? {
         guard let session = unsafe session else { return .done }
-        defer { received.settle(endpoint.worker) }
+        defer { received.shrink(endpoint.worker) }
         ERR_clear_error()
         let result = unsafe SSL_do_handshake(session)
         if case .failed(let failure) = flush() {
@@ -353,7 +353,7 @@ package final class TLSStream: RecordChannel, ByteStream {
         if handshakeRecords != nil { return unsafe receiveOneRecord(into: buffer) }
         if !received.isEmpty {
             let count = unsafe move(min(received.records.count, buffer.count), to: buffer)
-            received.settle(endpoint.worker)
+            received.shrink(endpoint.worker)
             return .bytes(count)
         }
         let result = unsafe endpoint.receive(into: buffer)

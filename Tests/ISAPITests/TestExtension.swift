@@ -11,7 +11,7 @@ final class TestExtension {
     let pool: ApplicationPool
     let folder: URL
     /// Of the worker that sends requests.
-    let feeder: PoolFeeder
+    let submissions: PoolSubmissionQueue
 
     /// - Parameter source: C; `static DWORD handle(EXTENSION_CONTROL_BLOCK *ecb)` answers requests, unless the source
     ///   has entry points of its own.
@@ -21,11 +21,11 @@ final class TestExtension {
         let library = try Self.compile(source, in: folder)
         module = try ExtensionModule.load(name: "test", path: library)
         pool = try ApplicationPool(name: "test", threads: threads, queueLimit: queueLimit)
-        feeder = PoolFeeder(pool)
+        submissions = PoolSubmissionQueue(pool)
     }
 
     /// A new hold on the extension.
-    var lease: ExtensionLease { ExtensionLease(module, feeder) }
+    var handle: ExtensionHandle { ExtensionHandle(module, submissions) }
 
     /// Ends the pool and unloads the library.
     func close() {
@@ -143,12 +143,12 @@ final class TestWorker: SessionNotifier, @unchecked Sendable {
         let count = unsafe piece.withUnsafeBytes { unsafe session.appendReadAhead($0) }
         unread = unread.dropFirst(count)
         if unread.isEmpty { session.bodyEnded() }
-        let feeder = PoolFeeder(target.pool)
-        guard feeder.add(session) else {
+        let submissions = PoolSubmissionQueue(target.pool)
+        guard submissions.add(session) else {
             session.withdraw()
             return false
         }
-        feeder.flush()
+        submissions.flush()
         return true
     }
 
@@ -172,7 +172,7 @@ final class TestWorker: SessionNotifier, @unchecked Sendable {
                                 head: parsed, headBytes: bytes, fields: fields, scriptName: path, pathInfo: pathInfo,
                                 translatedPath: translated, origin: Self.origin, application: Self.application,
                                 keepAlive: parsed.keepAlive, requestID: .given(Array("named".utf8)))
-                            session.begin(request, lease: target.lease, notifier: self)
+                            session.begin(request, handle: target.handle, notifier: self)
                         }
                     }
                 }

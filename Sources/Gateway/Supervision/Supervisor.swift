@@ -232,7 +232,7 @@ package final class Supervisor {
         }
         if nextBeat <= now { beat(now) }
         if watchSchedule.deadline <= now { lookAtFiles(now) }
-        giveUpWaiting(now)
+        abandonWaiting(now)
     }
 
     // MARK: Gateway processes

@@ -85,12 +85,12 @@ struct ReceivedBytes: ~Copyable {
 
     /// Gives the block back; what is left goes on in memory of its size.
     @inline(__always)
-    mutating func settle(_ worker: Worker) {
+    mutating func shrink(_ worker: Worker) {
         guard isRented || isEmpty else { return }
-        settleBlock(worker)
+        shrinkBlock(worker)
     }
 
-    private mutating func settleBlock(_ worker: Worker) {
+    private mutating func shrinkBlock(_ worker: Worker) {
         guard let storage = unsafe storage else { return }
         let count = end - start
         let kept =
@@ -105,6 +105,6 @@ struct ReceivedBytes: ~Copyable {
     /// Gives everything up.
     mutating func discard(_ worker: Worker) {
         (start, end, content, gap) = (0, 0, 0, 0)
-        settleBlock(worker)
+        shrinkBlock(worker)
     }
 }

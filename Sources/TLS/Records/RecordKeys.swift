@@ -13,7 +13,7 @@ struct RecordKeys: ~Copyable {
     private var vectorEnd: UInt64 = 0
     private(set) var sequence: UInt32
     private let contexts: RecordContexts
-    private var lease = RecordContexts.Lease()
+    private var reservation = RecordContexts.Reservation()
 
     /// - Parameters:
     ///   - sequence: the number of the next record.
@@ -28,7 +28,7 @@ struct RecordKeys: ~Copyable {
 
     /// Overwrites the secret, the key, and the context that was keyed with it.
     mutating func forget() {
-        contexts.end(lease)
+        contexts.end(reservation)
         wipe(&key)
         secret.forget()
     }
@@ -36,7 +36,7 @@ struct RecordKeys: ~Copyable {
     /// The context keyed for these records; nil when OpenSSL cannot key one.
     @inline(__always)
     mutating func context() -> OpaquePointer? {
-        unsafe contexts.context(of: lease) ?? keyContext()
+        unsafe contexts.context(of: reservation) ?? keyContext()
     }
 
     /// The nonce of the next record.
@@ -61,8 +61,8 @@ struct RecordKeys: ~Copyable {
     mutating func advance() -> Bool {
         guard secret.advance(), derive() else { return false }
         sequence = 0
-        contexts.end(lease)
-        lease = RecordContexts.Lease()
+        contexts.end(reservation)
+        reservation = RecordContexts.Reservation()
         return true
     }
 
@@ -89,10 +89,10 @@ struct RecordKeys: ~Copyable {
     private mutating func keyContext() -> OpaquePointer? {
         let keyed = unsafe withUnsafeBytes(of: key) { key in
             unsafe contexts.key(
-                secret.cipher, with: key.baseAddress!.assumingMemoryBound(to: UInt8.self), replacing: lease)
+                secret.cipher, with: key.baseAddress!.assumingMemoryBound(to: UInt8.self), replacing: reservation)
         }
         guard let keyed = unsafe keyed else { return nil }
-        lease = unsafe keyed.lease
+        reservation = unsafe keyed.reservation
         return unsafe keyed.context
     }
 }

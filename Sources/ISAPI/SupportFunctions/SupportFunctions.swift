@@ -135,14 +135,14 @@ struct SupportCall {
 
     /// lpvBuffer: the reason as text, or NULL.
     private func reportUnhealthy() -> CallFailure? {
-        var lease: ExtensionLease?
+        var handle: ExtensionHandle?
         let failure = unsafe session.inquire(by: caller) { state in
-            lease = state.lease
+            handle = state.handle
             return nil
         }
         guard failure == nil else { return failure }
         let reason = unsafe String(decoding: textBytes(buffer).prefix(Self.reasonLimit), as: UTF8.self)
-        lease?.health?.reportedUnhealthy(reason)
+        handle?.health?.reportedUnhealthy(reason)
         return nil
     }
 

@@ -16,7 +16,7 @@ extension ExtensionSession {
     ///   - target: nil for the one that HSE_REQ_IO_COMPLETION set.
     ///   - start: called under the lock once the operation may begin; a failure means that it has not begun.
     func begin(
-        _ kind: OperationSlot.Kind, by caller: UnsafeMutableRawPointer, target: CompletionTarget? = nil,
+        _ kind: AsyncOperation.Kind, by caller: UnsafeMutableRawPointer, target: CompletionTarget? = nil,
         _ start: (inout SessionState) -> CallFailure?
     ) -> CallFailure? {
         let (failure, pool): (CallFailure?, Unmanaged<ApplicationPool>?) = unsafe state.withLock { state in
@@ -32,7 +32,7 @@ extension ExtensionSession {
                 if unsafe pool == nil { state.notify() }
                 return unsafe (nil, pool)
             }
-            state.hasErrands = true
+            state.hasCommands = true
             state.notify()
             return (nil, nil)
         }
@@ -78,7 +78,7 @@ extension ExtensionSession {
         return unsafe answer(by: caller) { state in
             if state.operation.isBusy { return .invalidParameter }
             if let failure = start(&state) { return failure }
-            state.hasErrands = true
+            state.hasCommands = true
             state.notify()
             return nil
         }
@@ -104,7 +104,7 @@ extension ExtensionSession {
             state.isClosedByExtension = true
             // A worker that waits for a slow client would hear of it when that takes something or was too slow.
             if state.transfer.isOpen || state.life.hasBlockedCalls { unsafe state.notifier?.disconnect() }
-            state.hasErrands = true
+            state.hasCommands = true
             state.notify()
             return unsafe (nil, state.endOperation(bytes: 0, error: .netnameDeleted))
         }
@@ -115,15 +115,15 @@ extension ExtensionSession {
     // MARK: The worker's side
 
     /// What the extension wants done besides sending its output.
-    package enum Errand {
+    package enum Command {
         /// The connection is to end; the extension goes on for itself.
         case close
         case child(InternalRequest)
         case transfer
     }
 
-    /// The next errand; nil when all are done.
-    package func takeErrand() -> Errand? {
+    /// The next command; nil when all are done.
+    package func takeCommand() -> Command? {
         state.withLock { state in
             if state.isClosedByExtension { return .close }
             if let child = state.child {
@@ -131,7 +131,7 @@ extension ExtensionSession {
                 return .child(child)
             }
             if state.transfer.isOpen { return .transfer }
-            state.hasErrands = false
+            state.hasCommands = false
             return nil
         }
     }
@@ -180,8 +180,10 @@ extension ExtensionSession {
     /// As `complete(in:)`, on the worker's thread, which may come to run the completion itself.
     func complete(in pool: Unmanaged<ApplicationPool>?, on worker: Worker?) {
         guard unsafe pool != nil else { return }
-        guard let worker, let feeder = state.withLock({ $0.lease?.feeder }) else { return unsafe complete(in: pool) }
-        feeder.addCompletion(of: self, on: worker)
+        guard let worker, let submissions = state.withLock({ $0.handle?.submissions }) else {
+            return unsafe complete(in: pool)
+        }
+        submissions.addCompletion(of: self, on: worker)
     }
 
     /// Calls the completion that is due, on a thread for extensions.

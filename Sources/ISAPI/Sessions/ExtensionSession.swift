@@ -36,17 +36,17 @@ package final class ExtensionSession: @unchecked Sendable {
 
     /// Copies the request and makes the session ready for its pool.
     package func begin(
-        _ request: borrowing ExtensionRequest, lease: ExtensionLease, notifier: any SessionNotifier
+        _ request: borrowing ExtensionRequest, handle: ExtensionHandle, notifier: any SessionNotifier
     ) {
-        lease.module.requestBegan()
+        handle.module.requestBegan()
         state.withLock { state in
             state.life.begin()
             state.request.fill(request)
             let hasBody = if case .none = request.head.framing { false } else { true }
             state.body.begin(hasBody: hasBody)
-            state.lease = lease
-            unsafe state.module = .passUnretained(lease.module)
-            unsafe state.pool = .passUnretained(lease.feeder.pool)
+            state.handle = handle
+            unsafe state.module = .passUnretained(handle.module)
+            unsafe state.pool = .passUnretained(handle.submissions.pool)
             unsafe state.notifier = notifier
         }
     }

@@ -4,11 +4,11 @@ import Logging
 import Synchronization
 import Transport
 
-/// An extension of the configuration, loaded or not: loads it when it is wanted, unloads it when it is not used,
-/// replaces it when it is unhealthy.
+/// An extension of the configuration, loaded or not: loads it when it is needed, unloads it when it is idle, recycles it
+/// when it reports itself unhealthy.
 ///
 /// Extension code runs on the threads of `Retirement` here, never on a worker's.
-final class ExtensionSlot: ExtensionLoader, @unchecked Sendable {
+final class ConfiguredExtension: ExtensionLoader, @unchecked Sendable {
     let configuration: ExtensionConfiguration
     private let workers: [Worker]
     private let retirement: Retirement
@@ -18,20 +18,20 @@ final class ExtensionSlot: ExtensionLoader, @unchecked Sendable {
     private struct State {
         var cycle = ExtensionCycle<Instance>()
         /// One for each worker that serves a route of this extension; the routes hold them.
-        var seats: [Int: WeakSeat] = [:]
+        var queues: [Int: WeakQueue] = [:]
         var replacedAt: ContinuousClock.Instant?
     }
 
-    private struct WeakSeat {
-        weak var seat: ExtensionSeat?
+    private struct WeakQueue {
+        weak var queue: ExtensionRequestQueue?
     }
 
-    /// What is loaded, and each worker's hold on it.
+    /// What is loaded, and each worker's handle of it.
     private struct Instance: Equatable, @unchecked Sendable {
         let loaded: LoadedExtension
-        let leases: [ExtensionLease]
+        let handles: [ExtensionHandle]
 
-        var lastUse: Deadline { leases.map(\.lastUse).max() ?? .never }
+        var lastUse: Deadline { handles.map(\.lastUse).max() ?? .never }
 
         static func == (left: Instance, right: Instance) -> Bool { left.loaded == right.loaded }
     }
@@ -47,8 +47,8 @@ final class ExtensionSlot: ExtensionLoader, @unchecked Sendable {
 
     /// Loads the extension now, on the calling thread.
     ///
-    /// - Parameter library: the library where another slot has it loaded already.
-    func loadNow(sharing library: LoadedLibrary? = nil) throws(ExtensionSlotError) {
+    /// - Parameter library: the library, where another extension of the configuration has loaded it already.
+    func loadNow(sharing library: LoadedLibrary? = nil) throws(ExtensionStartError) {
         serve(try makeInstance(sharing: library))
     }
 
@@ -57,7 +57,7 @@ final class ExtensionSlot: ExtensionLoader, @unchecked Sendable {
         state.withLock { state in perform(state.cycle.failed(), &state) }
     }
 
-    /// Whether this slot is what a slot made now for this configuration would be.
+    /// Whether one made now for this configuration would be the same.
     func serves(_ configuration: ExtensionConfiguration) -> Bool {
         guard configuration == self.configuration else { return false }
         let (library, hasFailed) = state.withLock { ($0.cycle.serving?.loaded.library, $0.cycle.hasFailed) }
@@ -85,15 +85,15 @@ final class ExtensionSlot: ExtensionLoader, @unchecked Sendable {
         state.withLock { $0.cycle.serving?.loaded.library.module.description }
     }
 
-    /// The seat of a worker, for the routes that lead to this extension.
-    func seat(on worker: Int) -> ExtensionSeat {
+    /// The request queue of a worker, for the routes that lead to this extension.
+    func queue(on worker: Int) -> ExtensionRequestQueue {
         state.withLock { state in
-            if let seat = state.seats[worker]?.seat { return seat }
-            let seat = ExtensionSeat(name: configuration.name, worker: workers[worker], loader: self)
-            if let instance = state.cycle.serving { seat.take(instance.leases[worker]) }
-            if state.cycle.hasFailed { seat.refuse(for: Delay(configuration.loadRetry)) }
-            state.seats[worker] = WeakSeat(seat: seat)
-            return seat
+            if let queue = state.queues[worker]?.queue { return queue }
+            let queue = ExtensionRequestQueue(name: configuration.name, worker: workers[worker], loader: self)
+            if let instance = state.cycle.serving { queue.use(instance.handles[worker]) }
+            if state.cycle.hasFailed { queue.loadFailed(retryAfter: Delay(configuration.loadRetry)) }
+            state.queues[worker] = WeakQueue(queue: queue)
+            return queue
         }
     }
 
@@ -103,31 +103,31 @@ final class ExtensionSlot: ExtensionLoader, @unchecked Sendable {
         state.withLock { state in perform(state.cycle.wanted(), &state) }
     }
 
-    /// Called with the lock, so that the seats hear of everything in its order.
+    /// Called with the lock held, so that the queues get all reports in order.
     private func perform(_ action: ExtensionCycle<Instance>.Action, _ state: inout State) {
         switch action {
         case .nothing: break
         case .load: retirement.run { [self] _ in loadInBackground() }
         case .serve(let instance):
-            tellSeats(&state) { seat, worker in seat.take(instance.leases[worker]) }
+            notifyQueues(&state) { queue, worker in queue.use(instance.handles[worker]) }
         case .refuse:
             let pause = Delay(configuration.loadRetry)
-            tellSeats(&state) { seat, _ in seat.refuse(for: pause) }
+            notifyQueues(&state) { queue, _ in queue.loadFailed(retryAfter: pause) }
         case .withdraw(let instance): withdraw(instance, &state)
         }
     }
 
-    private func tellSeats(
-        _ state: inout State, _ news: @escaping @Sendable (_ seat: ExtensionSeat, _ worker: Int) -> Void
+    private func notifyQueues(
+        _ state: inout State, _ report: @escaping @Sendable (_ queue: ExtensionRequestQueue, _ worker: Int) -> Void
     ) {
         for worker in workers {
-            guard let seat = state.seats[worker.index]?.seat else { continue }
-            worker.perform { _ in news(seat, worker.index) }
+            guard let queue = state.queues[worker.index]?.queue else { continue }
+            worker.perform { _ in report(queue, worker.index) }
         }
     }
 
     private func loadInBackground() {
-        do throws(ExtensionSlotError) {
+        do throws(ExtensionStartError) {
             serve(try makeInstance(sharing: nil))
         } catch {
             logger.error("\(error.description)")
@@ -143,7 +143,7 @@ final class ExtensionSlot: ExtensionLoader, @unchecked Sendable {
         watch(instance)
     }
 
-    private func makeInstance(sharing shared: LoadedLibrary?) throws(ExtensionSlotError) -> Instance {
+    private func makeInstance(sharing shared: LoadedLibrary?) throws(ExtensionStartError) -> Instance {
         let library = if let shared { shared } else { try loadLibrary() }
         let pool: ApplicationPool
         do throws(ApplicationPoolError) {
@@ -157,10 +157,10 @@ final class ExtensionSlot: ExtensionLoader, @unchecked Sendable {
             self?.isUnhealthy(loaded, reason)
         }
         let now = Deadline.current()
-        return Instance(loaded: loaded, leases: workers.map { loaded.lease(on: $0, now: now) })
+        return Instance(loaded: loaded, handles: workers.map { loaded.handle(on: $0, now: now) })
     }
 
-    private func loadLibrary() throws(ExtensionSlotError) -> LoadedLibrary {
+    private func loadLibrary() throws(ExtensionStartError) -> LoadedLibrary {
         let fingerprint = FileFingerprint(of: configuration.library)
         do throws(ExtensionLoadError) {
             let module = try ExtensionModule.load(
@@ -199,31 +199,31 @@ final class ExtensionSlot: ExtensionLoader, @unchecked Sendable {
         }
     }
 
-    /// Takes the instance from the seats, and asks it once none has it any more.
+    /// Withdraws the instance from the queues, and asks it whether it may be unloaded once no queue has it.
     private func withdraw(_ instance: Instance, _ state: inout State) {
-        let seats = workers.compactMap { worker in state.seats[worker.index]?.seat.map { (worker, $0) } }
+        let queues = workers.compactMap { worker in state.queues[worker.index]?.queue.map { (worker, $0) } }
         let known = instance.lastUse
         let withdrawn = Countdown { [self] in
-            retirement.run { [self] _ in settle(instance, isUnused: instance.lastUse == known) }
+            retirement.run { [self] _ in endWithdrawal(of: instance, isUnused: instance.lastUse == known) }
         }
-        withdrawn.start(from: seats.count + 1)
-        for (worker, seat) in seats {
+        withdrawn.start(from: queues.count + 1)
+        for (worker, queue) in queues {
             worker.perform { _ in
-                seat.giveUp()
+                queue.withdraw()
                 withdrawn.step()
             }
         }
         withdrawn.step()
     }
 
-    private func settle(_ instance: Instance, isUnused: Bool) {
+    private func endWithdrawal(of instance: Instance, isUnused: Bool) {
         let isLeaving = isUnused && instance.loaded.library.agreesToUnload()
         state.withLock { state in
             perform(isLeaving ? state.cycle.dropped() : state.cycle.kept(), &state)
         }
         guard !isLeaving else { return }
         watch(instance)
-        if instance.loaded.isReportedIll { replace(instance.loaded) }
+        if instance.loaded.isReportedUnhealthy { replace(instance.loaded) }
     }
 
     // MARK: Replacing what is unhealthy
@@ -257,7 +257,7 @@ final class ExtensionSlot: ExtensionLoader, @unchecked Sendable {
 }
 
 /// Why an extension cannot be used.
-enum ExtensionSlotError: Error {
+enum ExtensionStartError: Error {
     case load(ExtensionLoadError)
     case pool(ApplicationPoolError)
 

@@ -9,7 +9,7 @@ struct SessionState: ~Copyable {
     var request = RequestRecord()
     var response = ResponseAssembly()
     var body = BodyIntake()
-    var operation = OperationSlot()
+    var operation = AsyncOperation()
     /// What the asynchronous read under way fills.
     var readBuffer: UnsafeMutableRawBufferPointer?
     /// What the operation under way sends.
@@ -18,7 +18,7 @@ struct SessionState: ~Copyable {
     var child: InternalRequest?
     var childStatus: HSE_EXEC_URL_STATUS?
     /// There is something for the worker besides output.
-    var hasErrands = false
+    var hasCommands = false
     /// HSE_REQ_CLOSE_CONNECTION was called.
     var isClosedByExtension = false
     /// HSE_REQ_ABORTIVE_CLOSE was called.
@@ -31,8 +31,8 @@ struct SessionState: ~Copyable {
     /// Where server variables are put together.
     var scratch = ByteBuffer()
     /// Keeps the module and the pool until the request has ended for both parties.
-    var lease: ExtensionLease?
-    /// The lease's; not counted, as pool threads and workers would fight over the counts.
+    var handle: ExtensionHandle?
+    /// The handle's; not counted, as pool threads and workers would fight over the counts.
     var module: Unmanaged<ExtensionModule>?
     var pool: Unmanaged<ApplicationPool>?
     /// The worker's; it lets go of it before its own end, so it is not counted either.
@@ -114,7 +114,7 @@ struct SessionState: ~Copyable {
         let (head, bytes) = unsafe response.take()
         return unsafe SessionEvents(
             head: head, reason: response.reason, fields: response.fields, body: bytes,
-            isBodyWanted: body.isWanted, hasErrands: hasErrands, outcome: outcome)
+            isBodyWanted: body.isWanted, hasCommands: hasCommands, outcome: outcome)
     }
 
     // MARK: The extension
@@ -200,7 +200,7 @@ struct SessionState: ~Copyable {
     }
 
     /// The extension's part is over: what it asked to be sent is, but it is told nothing more.
-    private mutating func settleOperation() {
+    private mutating func detachOperation() {
         guard operation.isUsed else { return }
         if operation.kind == .read {
             body.endRead()
@@ -212,7 +212,7 @@ struct SessionState: ~Copyable {
 
     /// The response is complete with this status; the block's notes for the log are read.
     mutating func complete(_ status: UInt32) {
-        settleOperation()
+        detachOperation()
         response.finish()
         noteLogData()
         let head = response.head
@@ -267,7 +267,7 @@ struct SessionState: ~Copyable {
         isLookedAfter = false
         defersNotices = false
         owesNotice = false
-        if operation.isUsed || childStatus != nil || hasErrands || isClosedByExtension { resetOperations() }
+        if operation.isUsed || childStatus != nil || hasCommands || isClosedByExtension { resetOperations() }
         resetsConnection = false
         substatus = 0
         if let module = unsafe module { unsafe module._withUnsafeGuaranteedRef { $0.requestEnded() } }
@@ -276,17 +276,17 @@ struct SessionState: ~Copyable {
         isCountedPending = false
         unsafe pool = nil
         // It may be the last that holds an extension loaded, which is to end with its last request.
-        lease = nil
+        handle = nil
         return true
     }
 
     private mutating func resetOperations() {
-        operation = OperationSlot()
+        operation = AsyncOperation()
         unsafe readBuffer = nil
         transfer.close()
         child = nil
         childStatus = nil
-        hasErrands = false
+        hasCommands = false
         isClosedByExtension = false
     }
 

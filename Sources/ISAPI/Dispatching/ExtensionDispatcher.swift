@@ -7,7 +7,7 @@ import Transport
 /// One per route and worker, so that workers share no reference counts. It runs in the connection's task on its worker;
 /// extension code runs on the pool's threads, and the session between them is the only thing both touch.
 package final class ExtensionDispatcher: RequestHandler {
-    private let seat: ExtensionSeat
+    private let queue: ExtensionRequestQueue
     private let application: ExtensionApplication
     let worker: Worker
     private let requestTimeout: Delay
@@ -21,20 +21,20 @@ package final class ExtensionDispatcher: RequestHandler {
     private let busy = ExtensionDispatcher.message(503, "the extension's queue is full", retryAfter: 1)
     private let failed = ExtensionDispatcher.message(500, "the extension gave no response")
     private let refused = ExtensionDispatcher.message(500, "the extension could not be loaded")
-    private let late = ExtensionDispatcher.message(504, "the extension did not answer in time")
+    private let timedOut = ExtensionDispatcher.message(504, "the extension did not answer in time")
 
     /// How long output may wait for more before it is sent.
     static let flushDelay = Delay.milliseconds(2)
 
     /// - Parameters:
-    ///   - seat: the worker's, where the extension is found when it is loaded.
+    ///   - queue: the worker's request queue of the extension.
     ///   - worker: the one that uses this dispatcher.
     ///   - naming: which part of the path names the extension.
     package init(
-        seat: ExtensionSeat, application: ExtensionApplication, worker: Worker, naming: ScriptNaming,
+        queue: ExtensionRequestQueue, application: ExtensionApplication, worker: Worker, naming: ScriptNaming,
         requestTimeout: Delay, spooling: Spool.Limits? = nil, reporter: any ExtensionReporter
     ) {
-        self.seat = seat
+        self.queue = queue
         self.application = application
         self.worker = worker
         self.requestTimeout = requestTimeout
@@ -48,13 +48,13 @@ package final class ExtensionDispatcher: RequestHandler {
     /// for and given back at every request.
     @inline(__always)
     package func handle(_ exchange: Exchange) async throws(ExchangeFailure) {
-        if seat.lease == nil {
+        if queue.handle == nil {
             guard unsafe !exchange.withPath({ path in unsafe PathMapping.climbs(path) }) else {
                 throw .rejected(.pathEscapesRoot)
             }
-            guard try await waitForLease(exchange) else { return }
+            guard try await waitForHandle(exchange) else { return }
         }
-        guard let (session, feeder) = begin(exchange) else { throw .rejected(.pathEscapesRoot) }
+        guard let (session, submissions) = begin(exchange) else { throw .rejected(.pathEscapesRoot) }
         if !exchange.hasBodyEnded {
             do throws(ExchangeFailure) {
                 try await readAhead(session, exchange)
@@ -63,43 +63,44 @@ package final class ExtensionDispatcher: RequestHandler {
                 throw error
             }
         }
-        guard feeder.add(session, on: worker) else {
+        guard submissions.add(session, on: worker) else {
             session.withdraw()
             report("queue full", exchange)
             exchange.fail(busy)
             return
         }
         do throws(ExchangeFailure) {
-            if try await relay(session, exchange, promptly: feeder.promisesToRun) { feeder.release(session) }
+            if try await relay(session, exchange, promptly: submissions.promisesToRun) { submissions.release(session) }
         } catch {
             session.abandon()
             throw error
         }
     }
 
-    /// Whether there is a lease now; if it is not to be had the client has been told so.
+    /// Waits until the queue has a handle; false when the request was answered because it got none.
     ///
     /// Apart from `handle`, whose frame every pending request keeps.
     @inline(never)
-    private func waitForLease(_ exchange: Exchange) async throws(ExchangeFailure) -> Bool {
-        switch try await seat.arrive(exchange.endpoint, until: worker.now.advanced(by: requestTimeout)) {
-        case .leased: return true
+    private func waitForHandle(_ exchange: Exchange) async throws(ExchangeFailure) -> Bool {
+        switch try await queue.wait(at: exchange.endpoint, until: worker.now.advanced(by: requestTimeout)) {
+        case .loaded: return true
         case .refused: exchange.fail(refused)
-        case .late:
+        case .timedOut:
             report("not loaded within the request timeout", exchange)
-            exchange.fail(late)
+            exchange.fail(timedOut)
         }
         return false
     }
 
     // MARK: To the extension
 
-    /// A session for the request, and what takes it to the pool; nil when the path climbs. There is a lease.
-    private func begin(_ exchange: Exchange) -> (ExtensionSession, PoolFeeder)? {
+    /// Begins a session for the request, and returns it with the queue it is submitted to; nil when the path climbs. The
+    /// request queue has a handle.
+    private func begin(_ exchange: Exchange) -> (ExtensionSession, PoolSubmissionQueue)? {
         unsafe exchange.withPath { path in
-            guard unsafe !PathMapping.climbs(path), let lease = seat.lease else { return nil }
-            lease.use(at: worker.now)
-            let session = lease.feeder.takeSession()
+            guard unsafe !PathMapping.climbs(path), let handle = queue.handle else { return nil }
+            handle.use(at: worker.now)
+            let session = handle.submissions.takeSession()
             let (nameEnd, infoStart) = unsafe naming.split(path)
             let scriptName = unsafe UnsafeRawBufferPointer(rebasing: path[..<nameEnd])
             let pathInfo = unsafe UnsafeRawBufferPointer(rebasing: path[infoStart...])
@@ -110,10 +111,10 @@ package final class ExtensionDispatcher: RequestHandler {
                         scriptName: scriptName, pathInfo: pathInfo, translatedPath: translated,
                         origin: origin(of: exchange, on: connection), application: application,
                         keepAlive: exchange.willKeepAlive, requestID: exchange.requestID, user: exchange.user)
-                    session.begin(request, lease: lease, notifier: connection.endpoint)
+                    session.begin(request, handle: handle, notifier: connection.endpoint)
                 }
             }
-            return (session, lease.feeder)
+            return (session, handle.submissions)
         }
     }
 
@@ -203,7 +204,7 @@ package final class ExtensionDispatcher: RequestHandler {
                 let next = min(flushDeadline, deadline, body.deadline)
                 switch await endpoint.wait(for: .signal | .hangup | body.interest, until: next) {
                 case .deadline where worker.now >= deadline:
-                    try giveUp(session, exchange)
+                    try timeOut(session, exchange)
                     return false
                 case .deadline where worker.now >= body.deadline:
                     try judgeBody(session, exchange)
@@ -222,12 +223,12 @@ package final class ExtensionDispatcher: RequestHandler {
                 }
             }
             let (step, isBodyWanted) = takeEvents(of: session, &framed, exchange)
-            isWaiting = step != .errands
+            isWaiting = step != .commands
             switch step {
             case .ended: return true
-            case .errands:
+            case .commands:
                 // Signals may have come meanwhile for what was done, and one for this session among them.
-                guard try await runErrands(session, framed, exchange) else { return false }
+                guard try await runCommands(session, framed, exchange) else { return false }
                 continue
             case .wait, .flush:
                 body = isBodyWanted ? try supplyBody(session, exchange) : BodyWait()
@@ -241,7 +242,7 @@ package final class ExtensionDispatcher: RequestHandler {
 
     /// What the worker does next for a request.
     private enum Step: BitwiseCopyable {
-        case wait, flush, errands
+        case wait, flush, commands
         /// The response is complete.
         case ended
     }
@@ -255,7 +256,7 @@ package final class ExtensionDispatcher: RequestHandler {
     ) -> (Step, isBodyWanted: Bool) {
         let events = session.takeEvents()
         deliver(events, &framed, exchange)
-        if events.hasErrands { return (.errands, false) }
+        if events.hasCommands { return (.commands, false) }
         if let outcome = events.outcome {
             conclude(outcome, framed, session, exchange)
             return (.ended, false)
@@ -395,16 +396,16 @@ package final class ExtensionDispatcher: RequestHandler {
     }
 
     /// The request's time is over.
-    private func giveUp(_ session: ExtensionSession, _ exchange: Exchange) throws(ExchangeFailure) {
+    private func timeOut(_ session: ExtensionSession, _ exchange: Exchange) throws(ExchangeFailure) {
         report("no response within the request timeout", exchange)
         guard !exchange.isResponseBegun else { throw .aborted }
         session.abandon()
-        exchange.fail(late, keepAlive: false)
+        exchange.fail(timedOut, keepAlive: false)
     }
 
     func report(_ problem: String, _ exchange: Exchange) {
         reporter.report(
-            "extension \(seat.name): \(problem)", request: exchange.requestID, worker: exchange.endpoint.worker.index)
+            "extension \(queue.name): \(problem)", request: exchange.requestID, worker: exchange.endpoint.worker.index)
     }
 
     private static func message(_ status: Int, _ text: String, retryAfter: Int? = nil) -> FixedResponse {

@@ -1,11 +1,11 @@
 import CLinux
 import Transport
 
-/// One worker's way into a pool: collects the sessions of a turn of its loop and queues them at once.
+/// One worker's submissions to a pool: collects the sessions of a turn of its loop and queues them at once.
 ///
 /// Used by its worker's thread only.
 @safe
-package final class PoolFeeder {
+package final class PoolSubmissionQueue {
     package let pool: ApplicationPool
     private var sessions = SessionQueue()
     /// Idle sessions, the last used first; kept here so that workers do not meet in the common store.
@@ -80,7 +80,7 @@ package final class PoolFeeder {
     }
 }
 
-extension PoolFeeder: LoopBorrower {
+extension PoolSubmissionQueue: LoopBorrower {
     /// Runs what was added during the turn on the worker's own thread if that promises to be short, and hands the rest
     /// to the pool.
     package func borrowLoop(of worker: Worker) -> Bool {

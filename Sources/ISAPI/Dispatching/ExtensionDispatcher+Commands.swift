@@ -1,17 +1,17 @@
 import Glibc
 import HTTP
 
-/// What an extension asks for besides output: an end, a child request, files and vectors to be sent.
+/// What an extension has the worker do besides sending output: close, a child request, files and vectors to be sent.
 extension ExtensionDispatcher {
-    /// Does what the extension asked for besides output; false when the request is over for the client.
+    /// Runs the commands of the session; false when the request is over for the client.
     ///
     /// Apart from the loop, whose frame every pending request keeps.
     @inline(never)
-    func runErrands(
+    func runCommands(
         _ session: ExtensionSession, _ framed: ChunkedBody?, _ exchange: Exchange
     ) async throws(ExchangeFailure) -> Bool {
-        while let errand = session.takeErrand() {
-            switch errand {
+        while let command = session.takeCommand() {
+            switch command {
             case .close:
                 if !exchange.isResponseFinished { exchange.abandonResponse() }
                 session.abandon()

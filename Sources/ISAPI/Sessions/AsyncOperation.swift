@@ -15,7 +15,7 @@ struct CompletionTarget: BitwiseCopyable {
 /// Exactly one completion follows each start: an end that comes a second time, or after the extension ended the
 /// request, finds nothing under way.
 @safe
-struct OperationSlot: ~Copyable {
+struct AsyncOperation: ~Copyable {
     enum Kind: BitwiseCopyable, Equatable {
         case read, send, child
     }

@@ -82,7 +82,7 @@ extension Supervisor {
     }
 
     /// Tells clients whose answer does not come in time.
-    func giveUpWaiting(_ now: Deadline) {
+    func abandonWaiting(_ now: Deadline) {
         for (id, query) in queries where query.deadline <= now {
             queries[id] = nil
             answerWithoutGateway(query.subject, query.client, "the gateway process does not answer")

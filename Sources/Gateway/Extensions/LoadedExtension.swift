@@ -3,42 +3,42 @@ import Logging
 import Synchronization
 import Transport
 
-/// An extension in use: a library, and the threads that run its code. Leases hold it, and letting go of it ends the
-/// threads and then the library.
+/// An extension in use: a library, and the threads that run its code. Handles keep it; its end stops the
+/// threads and then releases the library.
 final class LoadedExtension: ExtensionHealth, @unchecked Sendable {
     let library: LoadedLibrary
     private let pool: ApplicationPool
     private let retirement: Retirement
-    private let ill: @Sendable (LoadedExtension, String) -> Void
-    private let isIll = Atomic(false)
+    private let onUnhealthy: @Sendable (LoadedExtension, String) -> Void
+    private let isUnhealthy = Atomic(false)
 
-    /// - Parameter ill: called when the extension reports itself unhealthy, on any thread, once until `recovered`.
+    /// - Parameter onUnhealthy: called when the extension reports itself unhealthy, on any thread, once until `recovered`.
     init(
         _ library: LoadedLibrary, _ pool: ApplicationPool, retirement: Retirement,
-        ill: @escaping @Sendable (LoadedExtension, String) -> Void
+        onUnhealthy: @escaping @Sendable (LoadedExtension, String) -> Void
     ) {
         self.library = library
         self.pool = pool
         self.retirement = retirement
-        self.ill = ill
+        self.onUnhealthy = onUnhealthy
         library.shared()
     }
 
-    func lease(on worker: Worker, now: Deadline) -> ExtensionLease {
-        ExtensionLease(library.module, PoolFeeder(pool), health: self, now: now)
+    func handle(on worker: Worker, now: Deadline) -> ExtensionHandle {
+        ExtensionHandle(library.module, PoolSubmissionQueue(pool), health: self, now: now)
     }
 
-    /// What an extension says of itself often is not worth more than once.
+    /// Called for each report; only the first one until `recovered` has an effect.
     func reportedUnhealthy(_ reason: String) {
-        guard !isIll.exchange(true, ordering: .relaxed) else { return }
-        ill(self, reason)
+        guard !isUnhealthy.exchange(true, ordering: .relaxed) else { return }
+        onUnhealthy(self, reason)
     }
 
-    var isReportedIll: Bool { isIll.load(ordering: .relaxed) }
+    var isReportedUnhealthy: Bool { isUnhealthy.load(ordering: .relaxed) }
 
-    /// What it reports from now on is news again.
+    /// The next report counts again.
     func recovered() {
-        isIll.store(false, ordering: .relaxed)
+        isUnhealthy.store(false, ordering: .relaxed)
     }
 
     deinit {

@@ -23,15 +23,15 @@ final class PrivateKeyDecoders: Sendable {
     private final class Decoder: @unchecked Sendable {
         private let context: OpaquePointer
         /// Where the context leaves each key.
-        private let slot: UnsafeMutablePointer<OpaquePointer?>
+        private let decodedKey: UnsafeMutablePointer<OpaquePointer?>
 
         init?(_ type: String) {
-            unsafe slot = .allocate(capacity: 1)
-            unsafe slot.initialize(to: nil)
+            unsafe decodedKey = .allocate(capacity: 1)
+            unsafe decodedKey.initialize(to: nil)
             let context = unsafe OSSL_DECODER_CTX_new_for_pkey(
-                slot, "DER", nil, type, COpenSSL_PKEY_KEYPAIR, nil, nil)
+                decodedKey, "DER", nil, type, COpenSSL_PKEY_KEYPAIR, nil, nil)
             guard let context = unsafe context else {
-                unsafe slot.deallocate()
+                unsafe decodedKey.deallocate()
                 return nil
             }
             unsafe self.context = context
@@ -39,14 +39,14 @@ final class PrivateKeyDecoders: Sendable {
 
         deinit {
             unsafe OSSL_DECODER_CTX_free(context)
-            unsafe slot.deallocate()
+            unsafe decodedKey.deallocate()
         }
 
         func decode(_ block: PEMBlock) -> OpaquePointer? {
-            unsafe slot.pointee = nil
+            unsafe decodedKey.pointee = nil
             return unsafe block.parse { position, count in
                 var count = count
-                return unsafe OSSL_DECODER_from_data(context, position, &count) == 1 ? slot.pointee : nil
+                return unsafe OSSL_DECODER_from_data(context, position, &count) == 1 ? decodedKey.pointee : nil
             }
         }
     }

@@ -11,7 +11,7 @@ final class ExtensionHost {
     private let workers: [Worker]
     private let reporter: ExtensionLog
     private let retirement: Retirement
-    private var slots: [String: ExtensionSlot] = [:]
+    private var extensions: [String: ConfiguredExtension] = [:]
 
     init(logger: Logger, workers: [Worker]) {
         self.logger = logger
@@ -25,7 +25,7 @@ final class ExtensionHost {
 
     /// A set of extensions that is ready and not in use yet.
     struct Candidate {
-        fileprivate let slots: [String: ExtensionSlot]
+        fileprivate let extensions: [String: ConfiguredExtension]
     }
 
     /// Loads what `configurations` has beyond the current set and wants loaded before there is a request.
@@ -36,43 +36,43 @@ final class ExtensionHost {
     func prepare(
         _ configurations: [ExtensionConfiguration], found: [ExtensionConfiguration], tolerant: Bool
     ) throws(GatewayError) -> Candidate {
-        var prepared: [String: ExtensionSlot] = [:]
+        var prepared: [String: ConfiguredExtension] = [:]
         for (configuration, tolerant) in configurations.map({ ($0, tolerant) }) + found.map({ ($0, true) }) {
             prepared[configuration.name] = try prepare(configuration, tolerant: tolerant)
         }
-        return Candidate(slots: prepared)
+        return Candidate(extensions: prepared)
     }
 
     private func prepare(
         _ configuration: ExtensionConfiguration, tolerant: Bool
-    ) throws(GatewayError) -> ExtensionSlot {
-        let current = slots[configuration.name]
+    ) throws(GatewayError) -> ConfiguredExtension {
+        let current = extensions[configuration.name]
         if let current, current.serves(configuration) { return current }
-        let slot = ExtensionSlot(configuration, workers: workers, retirement: retirement, logger: logger)
+        let configured = ConfiguredExtension(configuration, workers: workers, retirement: retirement, logger: logger)
         let library = current?.library(of: configuration)
-        guard library != nil || configuration.load == .startup else { return slot }
-        do throws(ExtensionSlotError) {
-            try slot.loadNow(sharing: library)
+        guard library != nil || configuration.load == .startup else { return configured }
+        do throws(ExtensionStartError) {
+            try configured.loadNow(sharing: library)
         } catch {
             guard tolerant, case .load(let failure) = error else { throw .runtime(error.description) }
             logger.error("\(failure.description)")
-            slot.loadFailed()
+            configured.loadFailed()
         }
-        return slot
+        return configured
     }
 
     /// What a loaded extension of the current set says about itself.
     func description(of name: String) -> String? {
-        slots[name]?.description
+        extensions[name]?.description
     }
 
     /// What the set would change, a sentence for each extension; before it is made current.
     func changes(to candidate: Candidate) -> [String] {
-        let names = Set(slots.keys).union(candidate.slots.keys).sorted()
-        return names.compactMap { name in change(of: name, slots[name], candidate.slots[name]) }
+        let names = Set(extensions.keys).union(candidate.extensions.keys).sorted()
+        return names.compactMap { name in change(of: name, extensions[name], candidate.extensions[name]) }
     }
 
-    private func change(of name: String, _ old: ExtensionSlot?, _ new: ExtensionSlot?) -> String? {
+    private func change(of name: String, _ old: ConfiguredExtension?, _ new: ConfiguredExtension?) -> String? {
         let library = (new ?? old)?.configuration.library ?? ""
         guard let old else { return "extension \(name): new, \(library)" }
         guard let new else { return "extension \(name): no longer served" }
@@ -89,7 +89,7 @@ final class ExtensionHost {
 
     /// Makes the set current; an extension that is no longer in it is unloaded when its last request has ended.
     func commit(_ candidate: Candidate) {
-        slots = candidate.slots
+        extensions = candidate.extensions
     }
 
     /// The action, on one worker, of a route that runs the extension `name` of `candidate`.
@@ -98,26 +98,28 @@ final class ExtensionHost {
         errorPages: ErrorPages?, worker: Int
     ) -> Action {
         // A file that came into its folder a moment ago is known with the next reading.
-        guard let slot = candidate.slots[name] else {
+        guard let configured = candidate.extensions[name] else {
             let text = "500 \(StatusCode.reason(500)): the extension could not be loaded\n"
             return RespondAction(
                 FixedResponse(
                     status: 500, fields: [("Content-Type", "text/plain; charset=utf-8")], body: Array(text.utf8)))
         }
+        let configuration = configured.configuration
         let application = ExtensionApplication(
             siteID: siteNumber, siteName: site.hosts.first?.text ?? "", poolName: name, physicalPath: site.root,
-            serverSoftware: "isagate/\(BuildVersion.text)", errorPages: errorPages, paths: slot.configuration.paths)
-        let configuration = slot.configuration
+            serverSoftware: "isagate/\(BuildVersion.text)", errorPages: errorPages,
+            paths: configured.configuration.paths)
+        let configuration = configured.configuration
         return HandlerAction(
             ExtensionDispatcher(
-                seat: slot.seat(on: worker), application: application, worker: workers[worker], naming: naming,
+                queue: configured.queue(on: worker), application: application, worker: workers[worker], naming: naming,
                 requestTimeout: Delay(configuration.requestTimeout),
                 spooling: configuration.spooling, reporter: reporter))
     }
 
     /// Unloads everything; false when an extension did not let go of its requests within `limit`.
     func stop(within limit: Duration) -> Bool {
-        slots = [:]
+        extensions = [:]
         guard !retirement.wait(within: limit) else { return true }
         EntryPointWatch.shared.nameAll()
         return false

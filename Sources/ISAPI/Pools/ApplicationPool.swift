@@ -7,7 +7,7 @@ import Transport
 /// Threads that run extension code, and the queue of sessions waiting for one.
 ///
 /// A pool starts with its creation and ends with `stop`. No more of its sessions run at a time than it has threads,
-/// those that run on a worker's thread (`PoolFeeder`) included.
+/// those that run on a worker's thread (`PoolSubmissionQueue`) included.
 @safe
 package final class ApplicationPool: @unchecked Sendable {
     package let name: String
@@ -18,7 +18,7 @@ package final class ApplicationPool: @unchecked Sendable {
     private let queue = Guarded(Queue())
     private let work = WaitPoint()
     private let ended = WaitPoint()
-    /// Sessions waiting for a thread or on one, those still in feeders included.
+    /// Sessions waiting for a thread or on one, those still in submission queues included.
     private let admitted = Atomic(0)
     /// Sessions no thread has taken, as a hint that needs no lock.
     private let queued = Atomic(0)
@@ -33,7 +33,7 @@ package final class ApplicationPool: @unchecked Sendable {
         /// Sessions that run, on a thread of the pool or of a worker.
         var running = 0
         /// Workers that run sessions.
-        var visitors = 0
+        var runningWorkers = 0
         /// A thread has been woken and has not come to the queue yet.
         var isWaking = false
         var isStopping = false
@@ -96,7 +96,7 @@ package final class ApplicationPool: @unchecked Sendable {
         work.wake(Int.max)
         while true {
             let (isOver, seen) = queue.withLock { queue in
-                (queue.runningThreads == 0 && queue.visitors == 0, ended.count)
+                (queue.runningThreads == 0 && queue.runningWorkers == 0, ended.count)
             }
             if isOver { break }
             guard ended.wait(past: seen, until: deadline) else { return false }
@@ -164,7 +164,7 @@ package final class ApplicationPool: @unchecked Sendable {
         queue.withLock { queue in
             guard queue.running < threadCount, queue.sessions.count == 0, !queue.isStopping else { return false }
             queue.running += 1
-            queue.visitors += 1
+            queue.runningWorkers += 1
             return true
         }
     }
@@ -172,7 +172,7 @@ package final class ApplicationPool: @unchecked Sendable {
     func leave() {
         let (wakes, isStopping) = queue.withLock { queue in
             queue.running -= 1
-            queue.visitors -= 1
+            queue.runningWorkers -= 1
             let wakes = queue.wakeUps(threadCount, isProgress: true)
             if wakes > 0 { work.advance() }
             if queue.isStopping { ended.advance() }

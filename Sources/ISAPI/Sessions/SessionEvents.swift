@@ -32,13 +32,13 @@ package struct SessionEvents: BitwiseCopyable {
     package var body: UnsafeRawBufferPointer
     /// Whether a read waits for more of the request body.
     package var isBodyWanted: Bool
-    /// Whether `ExtensionSession.takeErrand` has anything.
-    package var hasErrands: Bool
+    /// Whether `ExtensionSession.takeCommand` has anything.
+    package var hasCommands: Bool
     /// How the response ended; nothing follows it.
     package var outcome: SessionOutcome?
 
     /// Head and body are complete, nothing was sent before and nothing is left to be transferred: the length is known.
-    package var isWholeResponse: Bool { head != nil && outcome != nil && !hasErrands }
+    package var isWholeResponse: Bool { head != nil && outcome != nil && !hasCommands }
 }
 
 /// How an extension's work on a request ended.
