@@ -201,7 +201,8 @@ class Gateway:
             self.wait()
             raise AssertionError("the gateway did not stop") from None
         assert status == 0, f"the gateway ended with status {status}"
-        assert not re.search("(ERROR|WARNING): [A-Za-z]+Sanitizer", self.log.text), "a sanitizer found something"
+        found = re.search("(ERROR|WARNING): [A-Za-z]+Sanitizer", self.log.text)
+        assert not found, f"a sanitizer found something: {self.log.text[found.start() :][:4000]}"
 
     @property
     def access_log(self):
