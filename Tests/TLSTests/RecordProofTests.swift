@@ -25,9 +25,9 @@ import Testing
         for _ in 0..<handshake { append(others.record([1, 2, 22]), to: &written) }
         written.noteAnswer()
         for _ in 0..<behind { append(ours.record([4, 5, 22]), to: &written) }
-        return RecordProof.nextNumber(
-            of: written, by: role, under: logged(secret ?? self.secret), .aes128GCM,
-            contexts: RecordContexts(for: .opening))
+        return RecordProof.keys(
+            behind: written, by: role, under: logged(secret ?? self.secret), .aes128GCM, contexts: ConnectionContexts())?
+            .sequence
     }
 
     private func append(_ bytes: [UInt8], to records: inout ProtectedRecords) {

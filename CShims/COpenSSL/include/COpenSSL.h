@@ -112,27 +112,20 @@ static inline int COpenSSL_MAC_set_hmac_sha256_key(EVP_MAC_CTX *context, const u
   return EVP_MAC_CTX_set_params(context, parameters);
 }
 
-/// HKDF-Expand-Label with an empty context (RFC 8446 §7.1) by `kdf`, which is TLS13-KDF; 1, or 0 for failure.
-static inline int COpenSSL_KDF_expand_label(EVP_KDF *kdf, const char *digest, const void *secret, size_t secret_count,
-                                            const unsigned char *label, size_t label_count, void *output,
-                                            size_t count) {
-  EVP_KDF_CTX *context = EVP_KDF_CTX_new(kdf);
-  if (context == NULL) {
-    return 0;
-  }
-  int mode = EVP_KDF_HKDF_MODE_EXPAND_ONLY;
+/// A context for HMAC with this digest; NULL when OpenSSL has none.
+static inline EVP_MAC_CTX *COpenSSL_MAC_CTX_new_hmac(const char *digest) {
+  EVP_MAC *hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+  EVP_MAC_CTX *context = EVP_MAC_CTX_new(hmac);
+  EVP_MAC_free(hmac);
   OSSL_PARAM parameters[] = {
-      OSSL_PARAM_construct_int(OSSL_KDF_PARAM_MODE, &mode),
-      OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, (char *)digest, 0),
-      OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, (void *)secret, secret_count),
-      OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_PREFIX, (void *)"tls13 ", 6),
-      OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_LABEL, (void *)label, label_count),
-      OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_DATA, (void *)"", 0),
+      OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)digest, 0),
       OSSL_PARAM_construct_end(),
   };
-  int result = EVP_KDF_derive(context, output, count, parameters);
-  EVP_KDF_CTX_free(context);
-  return result;
+  if (context != NULL && EVP_MAC_CTX_set_params(context, parameters) != 1) {
+    EVP_MAC_CTX_free(context);
+    return NULL;
+  }
+  return context;
 }
 
 /// As EVP_CIPHER_CTX_ctrl with EVP_CTRL_AEAD_GET_TAG, in half the time.

@@ -108,8 +108,7 @@ final class ExtensionHost {
         let application = ExtensionApplication(
             siteID: siteNumber, siteName: site.hosts.first?.text ?? "", poolName: name, physicalPath: site.root,
             serverSoftware: "isagate/\(BuildVersion.text)", errorPages: errorPages,
-            paths: configured.configuration.paths)
-        let configuration = configured.configuration
+            paths: configuration.paths)
         return HandlerAction(
             ExtensionDispatcher(
                 queue: configured.queue(on: worker), application: application, worker: workers[worker], naming: naming,

@@ -35,6 +35,7 @@ final class RecordContexts {
         case sealing = 1
     }
 
+    let expander = LabelExpander()
     private let direction: Direction
     private var places: [Place] = []
     /// The place that was taken last.

@@ -12,7 +12,7 @@ struct RecordKeys: ~Copyable {
     private var vectorStart: UInt32 = 0
     private var vectorEnd: UInt64 = 0
     private(set) var sequence: UInt32
-    private let contexts: RecordContexts
+    private var contexts: RecordContexts
     private var reservation = RecordContexts.Reservation()
 
     /// - Parameters:
@@ -24,6 +24,15 @@ struct RecordKeys: ~Copyable {
         self.sequence = sequence
         self.contexts = contexts
         guard derive() else { return nil }
+    }
+
+    /// The same keys in the contexts of the other direction, from record `sequence` on.
+    consuming func moved(to contexts: RecordContexts, sequence: UInt32) -> RecordKeys {
+        self.contexts.end(reservation)
+        reservation = RecordContexts.Reservation()
+        self.contexts = contexts
+        self.sequence = sequence
+        return self
     }
 
     /// Overwrites the secret, the key, and the context that was keyed with it.
@@ -59,7 +68,7 @@ struct RecordKeys: ~Copyable {
 
     /// Goes on with the next generation of keys, whose first record is number 0 (RFC 8446 §7.2).
     mutating func advance() -> Bool {
-        guard secret.advance(), derive() else { return false }
+        guard secret.advance(by: contexts.expander), derive() else { return false }
         sequence = 0
         contexts.end(reservation)
         reservation = RecordContexts.Reservation()
@@ -68,15 +77,19 @@ struct RecordKeys: ~Copyable {
 
     private mutating func derive() -> Bool {
         var vector = InlineArray<12, UInt8>(repeating: 0)
-        defer { wipe(&vector) }
-        let size = secret.cipher.keySize
+        let (size, expander) = (secret.cipher.keySize, contexts.expander)
+        defer {
+            wipe(&vector)
+            expander.forget(secret.cipher)
+        }
         guard
             unsafe withUnsafeMutableBytes(
                 of: &key,
                 { key in
-                    unsafe secret.expand("key", into: UnsafeMutableRawBufferPointer(rebasing: key[..<size]))
+                    unsafe secret.expand(
+                        "key", into: UnsafeMutableRawBufferPointer(rebasing: key[..<size]), by: expander)
                 }),
-            unsafe withUnsafeMutableBytes(of: &vector, { unsafe secret.expand("iv", into: $0) })
+            unsafe withUnsafeMutableBytes(of: &vector, { unsafe secret.expand("iv", into: $0, by: expander) })
         else { return false }
         unsafe withUnsafeBytes(of: vector) { vector in
             vectorStart = unsafe vector.loadUnaligned(as: UInt32.self)

@@ -38,11 +38,9 @@ struct RecordLayer: ~Copyable {
         else { throw .notOurs }
         guard isAtBoundary, unsafe SSL_has_pending(session) == 0 else { throw .unproven }
         guard
-            let number = RecordProof.nextNumber(
-                of: handshake.written, by: role, under: handshake.sending, cipher, contexts: contexts.opening),
-            let sending = TrafficSecret(handshake.sending, cipher),
+            let sealing = RecordProof.keys(
+                behind: handshake.written, by: role, under: handshake.sending, cipher, contexts: contexts),
             let receiving = TrafficSecret(handshake.receiving, cipher),
-            let sealing = RecordKeys(sending, sequence: number, contexts: contexts.sealing),
             let opening = RecordKeys(receiving, sequence: 0, contexts: contexts.opening)
         else {
             ERR_clear_error()

@@ -6,7 +6,7 @@ enum RecordProof {
     /// How many records of a handshake are looked through at most; a long chain in the smallest records has fewer.
     private static let mostRecords = 64
 
-    /// The number of the first record of ours.
+    /// The keys of our records, with the number of the first one.
     ///
     /// Numbers go up by one, so the last record that OpenSSL has protected has the highest of those used. It opens
     /// under that number if the keys are those that are in use; if it opens under none that it can have, nothing has
@@ -14,22 +14,26 @@ enum RecordProof {
     /// nothing else; a client, which sends its own Finished last, for nothing.
     ///
     /// - Returns: nil when it cannot be shown, and OpenSSL is to keep the records.
-    static func nextNumber(
-        of written: borrowing ProtectedRecords, by role: RecordOpener.Role, under logged: borrowing LoggedSecret,
-        _ cipher: RecordCipher, contexts: RecordContexts
-    ) -> UInt32? {
+    static func keys(
+        behind written: borrowing ProtectedRecords, by role: RecordOpener.Role, under logged: borrowing LoggedSecret,
+        _ cipher: RecordCipher, contexts: ConnectionContexts
+    ) -> RecordKeys? {
         // Whoever speaks TLS 1.3 has protected its Finished at least.
         guard written.isWhole, written.count > 0, written.count <= mostRecords,
             let secret = TrafficSecret(logged, cipher),
-            var keys = RecordKeys(secret, sequence: 0, contexts: contexts)
+            var keys = RecordKeys(secret, sequence: 0, contexts: contexts.opening)
         else { return nil }
-        defer { keys.forget() }
         let expected = role == .server ? written.countSinceAnswer : 0
-        for number in 0..<written.count {
+        var used = 0
+        for number in 0..<written.count where used == 0 {
             keys.restart(at: UInt32(number))
-            if opens(written.last, &keys) { return number + 1 == expected ? UInt32(expected) : nil }
+            if opens(written.last, &keys) { used = number + 1 }
         }
-        return expected == 0 ? 0 : nil
+        guard used == expected else {
+            keys.forget()
+            return nil
+        }
+        return keys.moved(to: contexts.sealing, sequence: UInt32(expected))
     }
 
     private static func opens(_ record: [UInt8], _ keys: inout RecordKeys) -> Bool {
