@@ -62,7 +62,7 @@ final class WorkerThreads: @unchecked Sendable {
             lastThread.withLock { $0 = pthread_self() }
             onEnd()
         }
-        // Threads that wait for this one wait no longer for this than extensions may take.
+        // A join of this thread waits for this call no longer than extensions may take.
         EntryPointCalls.threadEnds()
     }
 }
