@@ -4,7 +4,6 @@ import HTTP
 ///
 /// The body is held back until it is complete or has to be sent. A complete body is coded in one step, and its coded
 /// length declared; otherwise it is coded in pieces, and each flush outputs everything that was written before it.
-/// otherwise it is coded piece by piece, and each flush brings out all that was written before it.
 final class ContentCoder: BodyCoder {
     private enum Stage {
         case holding

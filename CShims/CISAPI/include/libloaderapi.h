@@ -34,7 +34,7 @@ BOOL WINAPI GetModuleHandleExW(DWORD dwFlags, LPCWSTR lpModuleName, HMODULE *phM
 DWORD WINAPI GetModuleFileNameA(HMODULE hModule, LPSTR lpFilename, DWORD nSize);
 DWORD WINAPI GetModuleFileNameW(HMODULE hModule, LPWSTR lpFilename, DWORD nSize);
 
-/* DllMain of the library is not called for threads from now on; FALSE and ERROR_MOD_NOT_FOUND for an unknown library. */
+/* DllMain of the library is not called for threads any more; ERROR_MOD_NOT_FOUND for an unknown library. */
 BOOL WINAPI DisableThreadLibraryCalls(HMODULE hLibModule);
 
 ISAPI_END

@@ -6,7 +6,6 @@ import Synchronization
 ///
 /// The lock is a futex(2) beside the value: locking and unlocking take one atomic operation each as long as there is no
 /// contention, which is nearly always the case.
-/// wants it, which is nearly always.
 @safe
 struct Guarded<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
     /// A `LockState`, followed by the value. They are not a struct: ThreadSanitizer treats an access to a part of a

@@ -39,7 +39,7 @@ struct SessionState: ~Copyable {
     unowned(unsafe) var notifier: (any SessionNotifier)?
     /// The control block of the request, while the extension has it.
     var block: UnsafeMutablePointer<EXTENSION_CONTROL_BLOCK>?
-    /// The worker wants to be notified of any output.
+    /// The worker has to be notified of any output.
     var isPrompt = false
     /// The pool stays for the completions of this request.
     var isCountedPending = false
