@@ -59,7 +59,7 @@ def test_a_client_has_no_more_connections_than_it_may_on_all_workers_together(st
     patience.until(lambda: is_served(client_at(server, "127.0.0.2")))
 
 
-def test_a_connection_that_never_says_anything_counts_until_it_ends(start_gateway):
+def test_a_connection_that_never_sends_anything_counts_until_it_ends(start_gateway):
     server = start(start_gateway, client_connections=1)
     silent = client_at(server, "127.0.0.2", "secure")
     patience.until(lambda: status(server)["connections"] == 1)
@@ -112,7 +112,7 @@ def proxied(server, address):
     return client
 
 
-def test_the_proxy_protocol_says_whose_a_connection_is(start_gateway):
+def test_the_proxy_protocol_names_the_client_of_a_connection(start_gateway):
     server = start(start_gateway, proxied_listeners(["127.0.0.0/8"]), client_connections=2)
     kept = [proxied(server, "192.0.2.7") for _ in range(2)]
     assert all(is_served(client) for client in kept)

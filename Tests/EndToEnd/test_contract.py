@@ -60,7 +60,7 @@ def test_a_request_is_answered_once_by_what_answers_it_twice(server, name, statu
     assert client.get("/ping").text == "pong\n"
 
 
-def test_the_connection_is_kept_as_the_client_wants_and_errors_are_told_twice(server):
+def test_the_connection_is_kept_as_the_client_requests_and_errors_are_in_errno_too(server):
     client = server.secure()
     told = f"errors told {INVALID_INDEX}\nerrno {INVALID_INDEX}\n"
     assert client.get("/contract/connection").text == f"keeps 1, placed 0, {told}"

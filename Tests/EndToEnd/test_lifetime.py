@@ -114,7 +114,7 @@ def test_a_load_that_failed_is_tried_again_after_a_while(start, folder, load):
     assert has_happened(server, "load 1", 2)
 
 
-def test_an_idle_extension_that_agrees_is_unloaded_and_the_next_request_loads_it_anew(start):
+def test_an_idle_extension_that_agrees_is_unloaded_and_the_next_request_loads_it_again(start):
     server = start(load="first_request", idle_unload="200ms")
     assert answer(server).text == "request 1\n"
     server.log.wait_for("notice: extension lifetime: unloaded")
@@ -248,7 +248,7 @@ def test_what_is_wrong_with_loading_is_reported_with_its_place(start):
         assert message in report and re.search(r":\d+:\d+", report), report
 
 
-def test_a_changed_library_takes_over_and_the_old_one_ends_with_its_last_request(
+def test_a_changed_library_replaces_the_old_one_which_ends_with_its_last_request(
     start_gateway, build_extension, folder
 ):
     library = folder / "lifetime.so"

@@ -56,7 +56,7 @@ def test_an_account_that_no_process_can_become_is_refused_by_check_and_reload(st
 @ROOT_ONLY
 @pytest.mark.parametrize(
     "user, expected", [("65534", None), ("54321", (54321, 54321)), ("54321:54322", (54321, 54322)), ("nobody", None)])
-def test_a_gateway_runs_as_the_account_it_is_told(start_gateway, user, expected):
+def test_a_gateway_runs_as_the_configured_account(start_gateway, user, expected):
     known = pwd.getpwuid(65534)
     server = start_gateway([gateway.PING], user=user, log={})
     with open(f"/proc/{server.gateway_pid}/status") as status:
@@ -167,7 +167,7 @@ def test_process_1_takes_leave_of_orphans(start_contained, arguments):
 
 
 @pytest.mark.parametrize("arguments", [[], ["--foreground-single"]])
-def test_process_1_ends_when_it_is_told_to(start_contained, arguments):
+def test_process_1_ends_when_it_is_signalled(start_contained, arguments):
     server = start_contained(*arguments)
     with server.secure() as client:
         assert client.get("/ping").status == 200

@@ -104,7 +104,7 @@ def test_a_child_request_is_not_cancelled(server):
 
 
 @pytest.mark.parametrize("mode, own", [("last", "again"), ("own", "own")])
-def test_the_function_named_last_is_told_of_the_end_or_the_operations_own(server, mode, own):
+def test_the_completion_function_set_last_is_called_or_the_operations_own(server, mode, own):
     assert server.secure().get(f"/operations/{mode}").status == 200
     bytes_sent = 1 if mode == "last" else 0
     report = told(server, mode)
@@ -113,7 +113,7 @@ def test_the_function_named_last_is_told_of_the_end_or_the_operations_own(server
     )
 
 
-def test_an_operation_that_the_extension_does_not_wait_for_is_sent_to_its_end_and_told_to_nobody(server):
+def test_an_operation_that_the_extension_does_not_wait_for_is_completed_without_a_notification(server):
     client = server.secure()
     for _ in range(2):
         assert client.get("/operations/done").body == b"w" * 3_000_000
@@ -217,7 +217,7 @@ def test_a_custom_error_may_be_sent_asynchronously(server):
     assert told(server, "error") == [("completed 0", 0), ("completions", 1)]
 
 
-def test_a_custom_error_that_a_route_answers_is_told_of_its_end(server):
+def test_a_custom_error_that_a_route_answers_is_completed(server):
     response = server.secure().get("/operations/page")
     assert (response.status, response.text) == (409, "pong\n")
     assert told(server, "page") == [("completed 0", 0), ("completions", 1)]

@@ -53,7 +53,7 @@ def test_an_extension_is_described(build):
     assert report["architecture"] in ("x86-64", "aarch64")
 
 
-def test_the_answer_is_in_words_too(build):
+def test_the_answer_is_text_too(build):
     outcome = subprocess.run(
         [gateway.binary(), "probe", build(EXTENSION % "")], capture_output=True, text=True, check=True
     )
@@ -119,7 +119,7 @@ def test_code_that_does_not_let_itself_be_loaded_is_survived(build, code, proble
 @pytest.mark.parametrize(
     "content, words", [(b"MZ\x90\x00", "Windows binary"), (b"#!/bin/sh\n", "no ELF"), (b"\x7fELF\x02\x01", "damaged")]
 )
-def test_other_files_are_told_apart(tmp_path, content, words):
+def test_other_files_are_distinguished(tmp_path, content, words):
     file = tmp_path / "file"
     file.write_bytes(content)
     status, report = probe(file)

@@ -67,7 +67,7 @@ def test_a_response_that_breaks_off_is_cut_off_visibly(gateway, name):
 
 
 @pytest.mark.parametrize("name", hostile_origin.CUT)
-def test_a_client_of_http_10_is_told_by_a_reset_where_only_closing_ends_a_body(gateway, name):
+def test_a_client_of_http_10_gets_a_reset_where_only_closing_ends_a_body(gateway, name):
     client = gateway.plain()
     with pytest.raises((EOFError, ConnectionError)):
         client.get(f"/{name}", version="HTTP/1.0")

@@ -62,7 +62,7 @@ def test_one_silent_address_beside_a_living_one_fails_no_request(start_gateway, 
         living.stop()
 
 
-def test_the_failure_of_the_address_that_answered_is_told(start_gateway, names, silent):
+def test_the_failure_of_the_address_that_answered_is_reported(start_gateway, names, silent):
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         port = closed.getsockname()[1]

@@ -6,7 +6,7 @@ import wire
 
 
 @pytest.mark.parametrize("listener", ["plain", "secure"])
-def test_the_server_tells_what_it_takes(start_gateway, listener):
+def test_the_server_reports_the_methods_it_accepts(start_gateway, listener):
     site = gateway.site([gateway.PING], ["localhost"])
     site["headers"] = {"set": {"X-Site": "named"}}
     client = getattr(start_gateway(sites=[site]), listener)()

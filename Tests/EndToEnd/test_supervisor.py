@@ -136,7 +136,7 @@ def test_a_reload_binds_an_added_listener_and_closes_a_removed_one(ping):
         ping.plain()
 
 
-def test_usr1_opens_the_access_log_anew(start_gateway):
+def test_usr1_reopens_the_access_log(start_gateway):
     server = start_gateway([gateway.PING])
     log = server.folder / "access.log"
     with server.secure() as client:

@@ -107,7 +107,7 @@ def test_nginx_refuses_a_body_before_it_comes(behind_nginx):
     assert client.read_response().status == 413
 
 
-def test_nginx_sees_what_the_gateway_tells(behind_nginx):
+def test_nginx_receives_the_fields_of_the_gateway(behind_nginx):
     assert behind_nginx.secure().get("/fields").text == "localhost 127.0.0.1 1.1 isagate HTTP/1.1"
 
 
