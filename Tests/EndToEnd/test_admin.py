@@ -70,7 +70,7 @@ def certificates(server):
 
 
 def renew(server):
-    """Puts another certificate where one is served from, and returns that file."""
+    """Replaces a served certificate by another one, and returns the file."""
     fresh = server.folder / "fresh"
     subprocess.run([os.path.join(gateway.ROOT, "Certs/generate"), fresh], check=True, capture_output=True)
     for name in ("localhost.pem", "localhost.key"):
@@ -81,7 +81,7 @@ def renew(server):
 def test_certs_reports_what_is_served_and_since_when(server):
     before = listed(server)
     file = renew(server)
-    # What lies in the files is not served yet.
+    # The content of the files is not served yet.
     assert {each["serial"] for each in listed(server)} == {each["serial"] for each in before}
     assert server.command("reload").returncode == 0
     assert {each["file"]: each["generation"] for each in listed(server)} == {

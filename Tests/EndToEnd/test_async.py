@@ -28,7 +28,7 @@ def file(tmp_path):
 
 
 def last(server, mode):
-    """What the completion of a request without a client was told."""
+    """The arguments of the completion of a request without a client."""
     deadline = time.monotonic() + patience.seconds(10)
     while time.monotonic() < deadline:
         text = server.plain().get("/async/last").text

@@ -1,4 +1,4 @@
-"""What one client address may take: connections, and handshakes in a time."""
+"""The limits of one client address: connections, and handshakes per time."""
 
 import json
 import socket
@@ -17,7 +17,7 @@ def start(start_gateway, listeners=gateway.LISTENERS, extensions=(), **limits):
 
 
 def client_at(server, address, listener="plain"):
-    """A connection from another address of this machine, on which nothing was said."""
+    """A connection from another address of this machine, on which nothing was sent."""
     where = ("127.0.0.1", server.ports[listener])
     return server.remember(wire.Client(socket.create_connection(where, patience.seconds(10), (address, 0))))
 
@@ -74,7 +74,7 @@ def test_handshakes_of_a_client_have_a_rate(start_gateway):
         assert server.secure().get("/ping").status == 200
     with pytest.raises((ConnectionError, OSError)):
         server.secure()
-    # Connections without TLS are not meant, nor are other clients.
+    # Connections without TLS are not limited, nor are other clients.
     assert is_served(server.plain())
     other = client_at(server, "127.0.0.9", "secure")
     assert wire.Client(wire.start_tls(other.socket, server.context(), "localhost")).get("/ping").status == 200

@@ -1,4 +1,4 @@
-"""Responses coded with gzip and deflate: what is coded, how it is told, and that every client reads the same bytes."""
+"""Responses coded with gzip and deflate: what is coded, with which fields, and that clients decode the same bytes."""
 
 import gzip
 import random

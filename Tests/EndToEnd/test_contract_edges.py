@@ -90,7 +90,7 @@ def test_an_operation_that_disconnects_has_connection_close_in_the_head(server, 
     client = server.secure()
     response = client.get(f"/edges?disconnects,{way}")
     assert (response.status, response.text) == (200, "body")
-    # A head that was sent before says what was known then.
+    # A head that was sent before has what was known then.
     assert response["Connection"] == "close"
     client.expect_end()
 

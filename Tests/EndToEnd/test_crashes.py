@@ -1,4 +1,4 @@
-"""A crash in an extension: others are served by another process at once, and the log says what it was in."""
+"""A crash in an extension: another process serves other requests immediately, and the log has a crash report."""
 
 import threading
 import time

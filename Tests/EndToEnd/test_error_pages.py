@@ -1,4 +1,4 @@
-"""What a site says in place of the gateway's own words."""
+"""Error pages of a site in place of the gateway's own."""
 
 import gateway
 import pytest

@@ -1,4 +1,4 @@
-"""Error pages that a route of the site finds the words for: a fixed response, a file, an extension, another server."""
+"""Error pages that a route of the site supplies: a fixed response, a file, an extension, another server."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""A server that is asked about each request before anything else sees it."""
+"""A server that decides about each request before any other handler."""
 
 import socket
 

@@ -17,7 +17,7 @@ MUST = 2
 
 @pytest.fixture
 def folder(tmp_path):
-    """What steers the extension `lifetime` lies here."""
+    """The files that control the extension `lifetime`."""
     return tmp_path
 
 
@@ -37,7 +37,7 @@ def count(server, event):
 
 
 def has_happened(server, event, times):
-    """Whether it was told exactly so often, once all that is to be told has come through the pipe."""
+    """Whether it was reported exactly so often, once all reports have come through the pipe."""
     server.log.wait_for(f"lifetime: {event}$", times)
     return count(server, event) == times
 
@@ -103,7 +103,7 @@ def test_a_load_that_failed_is_tried_again_after_a_while(start, folder, load):
     server = start(load=load, load_retry="1500ms")
     assert answer(server).status == 500
     (folder / "refuse").unlink()
-    # It is not tried at once, unless this machine has taken that long.
+    # It is not tried again immediately, unless this machine has taken that long.
     server.log.wait_for("lifetime: load 1")
     again, loads = answer(server).status, count(server, "load 1")
     assert (again, loads) == (500, 1) or time.monotonic() > began + 1.5
@@ -148,7 +148,7 @@ def test_an_extension_with_a_request_is_not_idle(start_gateway, folder):
     client = server.plain()
     client.send(wire.request("/lifetime?held"))
     with open(folder / "hold", "w") as hold:
-        # The request is there; it may have loaded the extension anew.
+        # The request has arrived; it may have loaded the extension again.
         server.log.wait_for("lifetime: held")
         before, unloads = count(server, f"terminate {ADVISORY}"), server.log.text.count("extension hello: unloaded")
         assert server.plain().get("/hello").status == 200

@@ -1,4 +1,4 @@
-"""What the machine grants: accounts, processors, process 1 of a container, address families."""
+"""Properties of the machine: accounts, processors, process 1 of a container, address families."""
 
 import os
 import pwd
@@ -78,7 +78,7 @@ def test_automatic_workers_are_as_many_as_processors_granted(start_gateway):
     assert workers_of(start_gateway([gateway.PING], workers="auto")) <= len(os.sched_getaffinity(0))
     everything = os.sched_getaffinity(0)
     try:
-        # What this process is bound to its children are bound to.
+        # Child processes inherit the affinity of this process.
         os.sched_setaffinity(0, {min(everything)})
         assert workers_of(start_gateway([gateway.PING], workers="auto")) == 1
     finally:
@@ -87,7 +87,7 @@ def test_automatic_workers_are_as_many_as_processors_granted(start_gateway):
 
 @pytest.fixture
 def control_group():
-    """A control group that grants one processor and a half of the three that are asked for; version 1 or 2."""
+    """A control group that grants one and a half of the three requested processors; version 1 or 2."""
     for root in ["/sys/fs/cgroup/cpu", "/sys/fs/cgroup/unified", "/sys/fs/cgroup"]:
         folder = f"{root}/isagate-test-{os.getpid()}"
         try:

@@ -1,4 +1,4 @@
-"""What extensions may call while an operation goes on, and how operations end, as docs/isapi.md tells it."""
+"""Calls of extensions while an operation is in progress, and the ends of operations, according to docs/isapi.md."""
 
 import os
 import ssl
@@ -37,7 +37,7 @@ def begin(client, mode, length=READ_AHEAD + 100, sent=READ_AHEAD):
     client.send(wire.request(f"/operations/{mode}", f"Content-Length: {length}", method="POST") + "b" * sent)
 
 
-# While an operation goes on
+# While an operation is in progress
 
 
 def test_one_operation_at_a_time_is_under_way_and_writes_go_on_while_it_reads(server):
@@ -100,7 +100,7 @@ def test_a_child_request_is_not_cancelled(server):
     assert told(server, "child") == [("begun", 0), ("cancel", NOT_FOUND), ("completed 0", 0), ("completions", 1)]
 
 
-# Whom the end is told
+# Notification of the end
 
 
 @pytest.mark.parametrize("mode, own", [("last", "again"), ("own", "own")])

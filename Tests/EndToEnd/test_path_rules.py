@@ -1,4 +1,4 @@
-"""Rules about paths and the ways around them: what a rule guards is guarded however its path is spelled."""
+"""Rules about paths, and attempts to bypass them: a rule applies however its path is spelled."""
 
 import json
 import subprocess

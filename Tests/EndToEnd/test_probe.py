@@ -1,4 +1,4 @@
-"""`isagate probe`: what it says of libraries that are extensions, and of those that are not."""
+"""`isagate probe`: its reports about libraries that are extensions, and about others."""
 
 import json
 import os
@@ -37,7 +37,7 @@ def build(tmp_path):
 def probe(file, *options):
     """The exit status and the parsed answer."""
     command = [gateway.binary(), "probe", *options, str(file)]
-    # A sanitizer would make an exit of the fault.
+    # A sanitizer would turn the fault into an exit.
     environment = {**os.environ, "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":handle_segv=0"}
     outcome = subprocess.run(
         [*command, "--json"], capture_output=True, text=True, timeout=patience.seconds(30), env=environment

@@ -1,4 +1,4 @@
-"""What servers behind the gateway may do, and what becomes of it: every behaviour of the hostile origin."""
+"""Everything that upstream servers may do, and the results: every behaviour of the hostile origin."""
 
 import json
 import time
@@ -28,7 +28,7 @@ def gateway(start_shared_gateway, origin):
 
 
 def get_final(client, path):
-    """The final response, behind any interim ones."""
+    """The final response, after any interim ones."""
     response = client.get(path)
     while response.status < 200:
         response = client.read_response()
@@ -41,7 +41,7 @@ def expect_reason(gateway, path, reason):
     found = []
     while not found and time.monotonic() < deadline:
         with gateway.plain() as client:
-            # Its own line is written behind those of its worker, so the log moves.
+            # Its own line is written after those of its worker, so the log advances.
             client.get("/plain")
         records = [json.loads(line) for line in gateway.access_log]
         found = [record["reason"] for record in records if record["path"] == path and "reason" in record]

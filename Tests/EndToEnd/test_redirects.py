@@ -1,4 +1,4 @@
-"""Where redirects lead clients that name their host in unusual ways, or not at all."""
+"""Redirects of clients that name their host in unusual ways, or not at all."""
 
 import gateway
 import pytest

@@ -1,4 +1,4 @@
-"""Request bodies that turn out to be refused while an extension reads them: the client and the log are told why."""
+"""Request bodies that are refused while an extension reads them: the client and the log get the reason."""
 
 import gzip
 import json
@@ -8,7 +8,7 @@ import patience
 import pytest
 import wire
 
-# Behind what is read before the extension is called.
+# After the read-ahead.
 BEHIND_READ_AHEAD = 200_000
 
 

@@ -1,4 +1,4 @@
-"""What may be written shorter, and what the commands say when they are mistyped."""
+"""Short forms of the configuration, and messages about mistyped commands."""
 
 import json
 import os

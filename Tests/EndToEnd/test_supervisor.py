@@ -44,7 +44,7 @@ def test_the_gateway_process_ends_with_its_supervisor(ping):
 
 
 def wait_for_end(descriptor):
-    """Waits for a process that is no child of ours; its pidfd becomes readable."""
+    """Waits for a process that is not a child of this one; its pidfd becomes readable."""
     try:
         assert select.select([descriptor], [], [], patience.seconds(15))[0], "the process has not ended"
     finally:

@@ -1,4 +1,4 @@
-"""Request targets in the forms that no browser sends: whom they are for, and whose answer they get."""
+"""Request targets in the forms that no browser sends: their host, and the site that answers."""
 
 import json
 

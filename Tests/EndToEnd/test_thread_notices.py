@@ -1,4 +1,4 @@
-"""What DllMain hears of threads: of each one that runs the library's code, once at its beginning and once at its end."""
+"""Thread notifications of DllMain: for each thread that runs the library's code, once at its start and at its end."""
 
 import concurrent.futures
 import re
@@ -50,7 +50,7 @@ def test_threads_that_stay_leave_a_library_before_it_is_unloaded(start_gateway):
     use(server)
     assert server.plain().get("/thread_book?threads=2").text == "ok\n"
     server.log.wait_for("extension thread_book: unloaded")
-    # The next request loads it anew, and nobody has lost a thread by it.
+    # The next request loads it again, and no thread is lost.
     assert server.plain().get("/thread_book").text == "ok\n"
     assert server.plain().get("/ping").status == 200
     server.stop()

@@ -1,4 +1,4 @@
-"""Servers that others wrote, as upstreams: nginx, haproxy and OpenSSL's s_server."""
+"""Third-party servers as upstreams: nginx, haproxy and OpenSSL's s_server."""
 
 import hashlib
 import os
@@ -13,7 +13,7 @@ import wire
 
 @pytest.fixture(scope="module")
 def issued(tmp_path_factory):
-    """An authority with certificates that are good, expired, for another name, and a client's."""
+    """An authority with certificates that are valid, expired, for another name, and a client's."""
     folder = tmp_path_factory.mktemp("issued")
     issuer = authority.Authority(folder, "upstream-ca")
     issued = {

@@ -1,4 +1,4 @@
-"""Server variables: the value of each, as the reference in docs/isapi.md tells it."""
+"""Server variables: the value of each, according to docs/isapi.md."""
 
 import ssl
 import subprocess

@@ -1,4 +1,4 @@
-"""Fields that the gateway vouches for: a server and an extension get them from the gateway, and from nobody else."""
+"""Fields that the gateway vouches for: a server and an extension get them only from the gateway."""
 
 import hostile_origin
 import pytest

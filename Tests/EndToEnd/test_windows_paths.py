@@ -1,4 +1,4 @@
-"""`paths: windows`: every path an extension is told has backslashes."""
+"""`paths: windows`: every path an extension receives has backslashes."""
 
 import gateway
 import pytest
