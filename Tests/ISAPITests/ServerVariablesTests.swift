@@ -3,7 +3,7 @@ import Testing
 @testable import ISAPI
 
 @Suite struct ServerVariablesTests {
-    /// Answers with `result size value` for the variable that the query names, with a buffer as large as X-Size says.
+    /// Answers with `result size value` for the variable that the query names, with a buffer of the size in X-Size.
     private static let source = """
         static DWORD handle(EXTENSION_CONTROL_BLOCK *ecb) {
           char number[16], value[4096] = "", text[5000];
