@@ -150,8 +150,8 @@ BOOL WINAPI ReportEventA(HANDLE hEventLog, WORD wType, WORD wCategory, DWORD dwE
                          WORD wNumStrings, DWORD dwDataSize, LPCSTR *lpStrings, LPVOID lpRawData);
 
 /*
- * Makes a thread of the library call `Function`, in the order of the calls if no thread is free, of which there are
- * at most 500. Nothing waits for it when the extension ends: the extension has to do that.
+ * Makes a thread of the library, of which there are at most 500, call `Function`; waiting functions are called in
+ * order. Nothing waits for them when the extension ends: the extension has to do that.
  */
 BOOL WINAPI QueueUserWorkItem(LPTHREAD_START_ROUTINE Function, PVOID Context, ULONG Flags);
 
