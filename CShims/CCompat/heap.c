@@ -23,7 +23,7 @@ static heap process_heap = {PTHREAD_MUTEX_INITIALIZER, NULL, 0, 0};
 
 static header *header_of(LPCVOID block) { return (header *)((uintptr_t)block - sizeof(header)); }
 
-// ---- The list of a heap's blocks, and their size together ----
+// ---- The list of a heap's blocks, and their total size ----
 
 static bool claim(heap *heap, SIZE_T added) {
   if (heap->maximum == 0) {
@@ -199,7 +199,7 @@ LPVOID WINAPI LocalLock(HLOCAL hMem) { return hMem; }
 
 BOOL WINAPI LocalUnlock(HLOCAL hMem) {
   (void)hMem;
-  // A block that can be moved no more is unlocked, and this says that its count reached zero.
+  // A block that is not locked any more; this states that its count reached zero.
   SetLastError(NO_ERROR);
   return FALSE;
 }

@@ -30,7 +30,7 @@ struct Run: ParsableCommand {
     }
 }
 
-/// What the supervisor starts; nobody types it.
+/// The process that the supervisor starts; not for direct use.
 struct GatewayProcessCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "gateway-process", abstract: "Serve what the supervisor hands over.", shouldDisplay: false)
@@ -45,7 +45,7 @@ struct GatewayProcessCommand: ParsableCommand {
 }
 
 extension GatewayError {
-    /// A list of diagnostics says itself that it is one.
+    /// A list of diagnostics already contains the word `error`.
     var report: String {
         message.contains("error: ") ? message : "isagate: error: \(message)"
     }

@@ -1,4 +1,4 @@
-"""A running gateway with a configuration, log and folder of its own."""
+"""A running gateway with its own configuration, log and folder."""
 
 import json
 import os
@@ -15,7 +15,7 @@ import wire
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
-# For a gateway whose extension never ends a request: what it may still use is never given back, on purpose.
+# For a gateway whose extension never ends a request: memory that it may still use is deliberately never freed.
 ABANDONING = {"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"}
 
 # Every gateway of the running test, for its log.
@@ -80,7 +80,7 @@ class Log:
 
 
 class Gateway:
-    """Starts on creation, in `folder`, which it makes with the files of `certificates`; `stop` ends it."""
+    """Starts on creation, in `folder`, which it creates with the files of `certificates`; `stop` ends it."""
 
     def __init__(self, folder, certificates, configuration, environment=None, descriptors=None, program=None, arguments=()):
         shutil.copytree(certificates, folder)
@@ -130,7 +130,7 @@ class Gateway:
             raise
 
     def raw(self, listener="secure"):
-        """A connection on which nothing was said."""
+        """A connection on which nothing was sent."""
         return self.remember(wire.Client(wire.connect(self.ports[listener])))
 
     def context(self):
@@ -154,7 +154,7 @@ class Gateway:
 
     @property
     def gateway_pids(self):
-        """The gateway processes: one, but for upgrades and restarts."""
+        """The gateway processes: one, except during upgrades and restarts."""
         with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children") as children:
             return [int(pid) for pid in children.read().split()]
 

@@ -1,4 +1,4 @@
-"""Responses coded with gzip and deflate: what is coded, how it is told, and that every client reads the same bytes."""
+"""Responses coded with gzip and deflate: what is coded, with which fields, and that clients decode the same bytes."""
 
 import gzip
 import random
@@ -96,7 +96,7 @@ def test_several_lines_of_the_field_are_one_list(coding):
     assert response["Content-Encoding"] == "deflate"
 
 
-def test_a_fixed_response_tells_its_coded_length_and_weakens_its_tag(coding):
+def test_a_fixed_response_has_its_coded_length_and_a_weak_tag(coding):
     response = coding.secure().get("/text", "Accept-Encoding: gzip")
     assert int(response["Content-Length"]) == len(response.body) < 200
     assert response["ETag"] == 'W/"t"'
@@ -113,7 +113,7 @@ def test_head_has_the_fields_of_get(coding):
     assert [field for field in head.fields if field[0] != "date"] == [f for f in got.fields if f[0] != "date"]
 
 
-def test_head_does_not_code_a_file_to_tell_its_length(coding):
+def test_head_does_not_code_a_file_to_know_its_length(coding):
     client = coding.secure()
     got = client.get("/files/text.html", "Accept-Encoding: gzip")
     head = client.get("/files/text.html", "Accept-Encoding: gzip", method="HEAD")
@@ -123,7 +123,7 @@ def test_head_does_not_code_a_file_to_tell_its_length(coding):
 
 
 @pytest.mark.parametrize("ranges", ["0-9", "0-1,4-5"])
-def test_a_range_is_not_coded_and_tells_what_the_whole_varies_by(coding, ranges):
+def test_a_range_is_not_coded_and_has_the_vary_of_the_whole(coding, ranges):
     response = coding.plain().get("/files/text.html", "Accept-Encoding: gzip", f"Range: bytes={ranges}")
     assert (response.status, response["Vary"], response["Content-Encoding"]) == (206, "Accept-Encoding", None)
     assert response["ETag"].startswith('"') and b"Th" in response.body
@@ -144,7 +144,7 @@ def test_what_may_not_be_changed_is_sent_as_it_is(coding, query):
     assert response["Vary"] is None
 
 
-def test_not_modified_tells_what_it_varies_by(coding):
+def test_not_modified_has_the_vary_of_the_whole(coding):
     response = coding.secure().get("/same", "Accept-Encoding: gzip")
     assert (response.status, response["Vary"]) == (304, "Accept-Encoding")
 

@@ -54,7 +54,7 @@ def answer(
 
 
 def responder(authority, is_charged):
-    """A certificate of its own for a responder; the authority may have charged it with OCSP (RFC 6960 4.2.2.2)."""
+    """A certificate for a responder; the authority may have authorized it for OCSP (RFC 6960 4.2.2.2)."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "responder")])
     builder = authority.builder(name, key, 77, 30)
@@ -94,7 +94,7 @@ def is_stapled(server):
 
 
 def expect_refused(server, pattern):
-    """No response is sent, and both the log and `check` say why."""
+    """No response is stapled, and both the log and `check` report the reason."""
     assert not is_stapled(server)
     server.log.wait_for(rf" warning: .*a\.ocsp: is not stapled.*{pattern}")
     outcome = server.command("check")

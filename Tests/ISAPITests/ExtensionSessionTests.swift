@@ -222,7 +222,7 @@ import Testing
             "static DWORD handle(EXTENSION_CONTROL_BLOCK *ecb) { return 1; }", queueLimit: 2)
         defer { test.close() }
         let submissions = PoolSubmissionQueue(test.pool)
-        // What waits and what the free threads take; none of it has reached a thread before the flush.
+        // The waiting requests and those of the free threads; none of them has reached a thread before the flush.
         let room = 2 + test.pool.threadCount
         let workers = (0...room).map { _ in TestWorker() }
         for worker in workers { worker.beginOnly(test) }

@@ -24,7 +24,7 @@ final class TestExtension {
         submissions = PoolSubmissionQueue(pool)
     }
 
-    /// A new hold on the extension.
+    /// A new reference to the extension.
     var handle: ExtensionHandle { ExtensionHandle(module, submissions) }
 
     /// Ends the pool and unloads the library.
@@ -35,7 +35,7 @@ final class TestExtension {
         try? FileManager.default.removeItem(at: folder)
     }
 
-    /// Sends one request and returns what came of it.
+    /// Sends one request and returns the result.
     func answer(
         _ head: String = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", body: [UInt8] = [], readAhead: Int = 48 << 10
     ) -> TestWorker {
@@ -94,7 +94,7 @@ final class TestExtension {
         """
 }
 
-/// A connection's worker without a connection: reacts to notifications, keeps what it was given.
+/// The worker of a connection without a connection: reacts to notifications, and records what it receives.
 final class TestWorker: SessionNotifier, @unchecked Sendable {
     private let notified = DispatchSemaphore(value: 0)
     private var unread: ArraySlice<UInt8>
@@ -152,7 +152,7 @@ final class TestWorker: SessionNotifier, @unchecked Sendable {
         return true
     }
 
-    /// Begins the session for an empty request and leaves it at that.
+    /// Begins the session for an empty request, and nothing else.
     func beginOnly(_ target: TestExtension) {
         begin("GET / HTTP/1.1\r\n\r\n", target)
     }
@@ -194,7 +194,7 @@ final class TestWorker: SessionNotifier, @unchecked Sendable {
         #expect(notified.wait(timeout: .now() + 20) == .success)
     }
 
-    /// Takes what there is, as often as there is anything.
+    /// Takes events as long as there are any.
     func look() {
         let events = session.takeEvents()
         if let head = events.head {
@@ -212,7 +212,7 @@ final class TestWorker: SessionNotifier, @unchecked Sendable {
         if unread.isEmpty { session.bodyEnded() }
     }
 
-    /// Reads a head that is known to be well-formed.
+    /// Parses a head that is known to be well-formed.
     private func parse(_ bytes: [UInt8]) -> (RequestHead, [FieldSlice]) {
         var head = RequestHead()
         head.length = bytes.count

@@ -1,5 +1,5 @@
-// OpenSSL 3.0 as Swift needs it: the library's own headers, and one function for each macro and constant that the
-// importer cannot see. Shims are named Type_function after the macro they wrap.
+// OpenSSL 3.0 for Swift: the library's own headers, and one function for each macro and constant that the importer
+// cannot see. Shims are named Type_function after the macro they wrap.
 #ifndef COPENSSL_H
 #define COPENSSL_H
 
@@ -76,7 +76,7 @@ static inline int COpenSSL_set1_groups_list(SSL *session, const char *list) {
 static inline int COpenSSL_set_server_name(SSL *session, const char *name) {
   return (int)SSL_set_tlsext_host_name(session, name);
 }
-/// Takes over `response`, which COpenSSL_malloc allocated.
+/// Takes ownership of `response`, which COpenSSL_malloc allocated.
 static inline void COpenSSL_set_ocsp_response(SSL *session, unsigned char *response, long count) {
   SSL_set_tlsext_status_ocsp_resp(session, response, count);
 }
@@ -90,7 +90,7 @@ static inline long COpenSSL_get_ocsp_response(SSL *session, const unsigned char 
 
 // MARK: Errors and memory
 
-/// Has threads keep the last buffers of records that OpenSSL gave back, for the next record; before all other calls.
+/// Makes threads keep the last record buffers that OpenSSL freed, for the next record; before all other calls.
 ///
 /// Returns 0 when OpenSSL has allocated memory already.
 int COpenSSL_keep_record_buffers(void);
@@ -160,7 +160,7 @@ static const int COpenSSL_BIO_CTRL_EOF = BIO_CTRL_EOF;
 // MARK: X509
 
 static inline STACK_OF(X509) *COpenSSL_certificates_new(void) { return sk_X509_new_null(); }
-/// The stack does not own what is pushed.
+/// The stack does not own its elements.
 static inline int COpenSSL_certificates_push(STACK_OF(X509) *stack, X509 *certificate) {
   return sk_X509_push(stack, certificate);
 }

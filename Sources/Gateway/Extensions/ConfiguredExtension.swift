@@ -17,7 +17,7 @@ final class ConfiguredExtension: ExtensionLoader, @unchecked Sendable {
 
     private struct State {
         var cycle = ExtensionCycle<Instance>()
-        /// One for each worker that serves a route of this extension; the routes hold them.
+        /// One for each worker that serves a route of this extension; the routes keep them.
         var queues: [Int: WeakQueue] = [:]
         var replacedAt: ContinuousClock.Instant?
     }
@@ -26,7 +26,7 @@ final class ConfiguredExtension: ExtensionLoader, @unchecked Sendable {
         weak var queue: ExtensionRequestQueue?
     }
 
-    /// What is loaded, and each worker's handle of it.
+    /// A loaded instance, and each worker's handle of it.
     private struct Instance: Equatable, @unchecked Sendable {
         let loaded: LoadedExtension
         let handles: [ExtensionHandle]
@@ -52,12 +52,12 @@ final class ConfiguredExtension: ExtensionLoader, @unchecked Sendable {
         serve(try makeInstance(sharing: library))
     }
 
-    /// It could not be loaded; requests ask for it again after a while.
+    /// It could not be loaded; later requests load it again after a while.
     func loadFailed() {
         state.withLock { state in perform(state.cycle.failed(), &state) }
     }
 
-    /// Whether one made now for this configuration would be the same.
+    /// Whether an object created for this configuration now would be the same.
     func serves(_ configuration: ExtensionConfiguration) -> Bool {
         guard configuration == self.configuration else { return false }
         let (library, hasFailed) = state.withLock { ($0.cycle.serving?.loaded.library, $0.cycle.hasFailed) }
@@ -65,7 +65,7 @@ final class ConfiguredExtension: ExtensionLoader, @unchecked Sendable {
         return library.fingerprint == FileFingerprint(of: configuration.library)
     }
 
-    /// The library, if it is loaded from the file as it is now and is told paths as `other` wants.
+    /// The library, if it is loaded from the file as it is now and uses the paths that `other` configures.
     func library(of other: ExtensionConfiguration) -> LoadedLibrary? {
         guard other.library == configuration.library, other.paths == configuration.paths,
             let library = state.withLock({ $0.cycle.serving?.loaded.library }),
@@ -74,13 +74,13 @@ final class ConfiguredExtension: ExtensionLoader, @unchecked Sendable {
         return library
     }
 
-    /// Whether the library that is loaded is no longer what its file is.
+    /// Whether the file has changed since the library was loaded.
     var isOutdated: Bool {
         guard let library = state.withLock({ $0.cycle.serving?.loaded.library }) else { return false }
         return library.fingerprint != FileFingerprint(of: configuration.library)
     }
 
-    /// What the extension says about itself; nil while it is not loaded.
+    /// The extension's own description; nil while it is not loaded.
     var description: String? {
         state.withLock { $0.cycle.serving?.loaded.library.module.description }
     }
@@ -173,9 +173,9 @@ final class ConfiguredExtension: ExtensionLoader, @unchecked Sendable {
         }
     }
 
-    // MARK: Unloading what is not used
+    // MARK: Unloading idle instances
 
-    /// Looks again when the instance may have been idle for long enough.
+    /// Checks again when the instance may have been idle for long enough.
     private func watch(_ instance: Instance) {
         guard let limit = configuration.idleUnload.map({ Delay($0) }) else { return }
         let due = instance.lastUse.advanced(by: limit)
@@ -226,10 +226,10 @@ final class ConfiguredExtension: ExtensionLoader, @unchecked Sendable {
         if instance.loaded.isReportedUnhealthy { replace(instance.loaded) }
     }
 
-    // MARK: Replacing what is unhealthy
+    // MARK: Replacing unhealthy instances
 
     private func isUnhealthy(_ loaded: LoadedExtension, _ reason: String) {
-        // The caller may hold a session.
+        // The caller may have a session.
         retirement.run { [weak self] logger in
             guard let self else { return }
             logger.warning(
@@ -238,7 +238,7 @@ final class ConfiguredExtension: ExtensionLoader, @unchecked Sendable {
         }
     }
 
-    /// Loads a fresh instance beside this one, soon enough and no more often than configured.
+    /// Loads a new instance beside this one, as soon as possible but no more often than configured.
     private func replace(_ loaded: LoadedExtension) {
         let now = ContinuousClock.now
         let due = state.withLock { $0.replacedAt.map { $0 + configuration.recycleInterval } } ?? now

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Counts down from the number of workers and tells when the last has ended.
+/// Counts down from the number of workers and calls a function when the last has ended.
 final class Countdown: Sendable {
     private let remaining = Atomic(0)
     private let whenDone: @Sendable () -> Void

@@ -3,7 +3,8 @@ import ISAPI
 import Logging
 import Synchronization
 
-/// Names entry points of extensions that do not return, DllMain above all, which stops whatever waits for them.
+/// Logs entry points of extensions that do not return; in particular DllMain, which blocks every thread that waits for
+/// it.
 final class EntryPointWatch: Sendable {
     static let shared = EntryPointWatch()
 
@@ -16,7 +17,7 @@ final class EntryPointWatch: Sendable {
     private let state = Mutex(State())
     private let queue = DispatchQueue(label: "entry-points")
 
-    /// How long a call may take without being named.
+    /// Seconds that a call may take without being logged.
     private static let patience = 5
     private static let interval = 1
 
@@ -25,7 +26,7 @@ final class EntryPointWatch: Sendable {
         EntryPointCalls.observe { EntryPointWatch.shared.begun() }
     }
 
-    /// Names the calls under way, whose patience is over: the process does not wait for them any longer.
+    /// Logs all calls in progress: the process does not wait for them any longer.
     func nameAll() {
         for call in EntryPointCalls.underWay { name(call) }
     }

@@ -1,16 +1,17 @@
-/// Where an extension stands between not being loaded and being unloaded.
+/// The state of an extension between not being loaded and being unloaded.
 ///
-/// A value that is told of events and answers with what is to be done; it does nothing itself.
+/// A value that receives events and returns the action to take; it does nothing itself.
 struct ExtensionCycle<Instance: Equatable>: Equatable {
     enum Action: Equatable {
         case nothing
-        /// Load the library; `loaded` or `failed` is to follow.
+        /// Load the library; `loaded` or `failed` has to follow.
         case load
-        /// Requests are to get this instance from now on.
+        /// Requests get this instance from now on.
         case serve(Instance)
-        /// Requests are to be refused for a while.
+        /// Requests are refused for a while.
         case refuse
-        /// No request is to get this instance; then ask it whether it may be unloaded. `kept` or `dropped` is to follow.
+        /// No request gets this instance any more; then ask it whether it may be unloaded. `kept` or `dropped` has to
+        /// follow.
         case withdraw(Instance)
     }
 
@@ -19,15 +20,15 @@ struct ExtensionCycle<Instance: Equatable>: Equatable {
         case failed
         case loading
         case serving(Instance)
-        /// A fresh instance is being loaded.
+        /// A new instance is being loaded.
         case replacing(Instance)
-        /// It is being asked whether it may be unloaded; requests may have come meanwhile.
+        /// It is being asked whether it may be unloaded; requests may have arrived meanwhile.
         case withdrawn(Instance, isWanted: Bool)
     }
 
     private var state = State.absent
 
-    /// The instance requests get.
+    /// The instance that requests get.
     var serving: Instance? {
         switch state {
         case .serving(let instance), .replacing(let instance): instance
@@ -37,7 +38,7 @@ struct ExtensionCycle<Instance: Equatable>: Equatable {
 
     var hasFailed: Bool { state == .failed }
 
-    /// A request has come, and its worker has no instance.
+    /// A request has arrived, and its worker has no instance.
     mutating func wanted() -> Action {
         switch state {
         case .absent, .failed:
@@ -57,7 +58,7 @@ struct ExtensionCycle<Instance: Equatable>: Equatable {
     }
 
     mutating func failed() -> Action {
-        // What was to be replaced goes on.
+        // The instance that was to be replaced stays in use.
         if case .replacing(let instance) = state {
             state = .serving(instance)
             return .nothing
@@ -66,7 +67,7 @@ struct ExtensionCycle<Instance: Equatable>: Equatable {
         return .refuse
     }
 
-    /// The instance is to be replaced by a fresh one.
+    /// The instance has to be replaced by a new one.
     mutating func replace(_ instance: Instance) -> Action {
         guard state == .serving(instance) else { return .nothing }
         state = .replacing(instance)
@@ -87,7 +88,7 @@ struct ExtensionCycle<Instance: Equatable>: Equatable {
         return .serve(instance)
     }
 
-    /// The withdrawn instance is let go of.
+    /// The withdrawn instance is released.
     mutating func dropped() -> Action {
         guard case .withdrawn(_, let isWanted) = state else { return .nothing }
         state = isWanted ? .loading : .absent

@@ -5,7 +5,7 @@ import Transport
 
 /// The extensions of the current configuration, and those of earlier ones that still have requests.
 ///
-/// What a reload does not change stays as it is, threads and state of the extension included.
+/// Extensions that a reload does not change keep running, with their threads and state.
 final class ExtensionHost {
     private let logger: Logger
     private let workers: [Worker]
@@ -28,11 +28,12 @@ final class ExtensionHost {
         fileprivate let extensions: [String: ConfiguredExtension]
     }
 
-    /// Loads what `configurations` has beyond the current set and wants loaded before there is a request.
+    /// Loads those extensions of `configurations` that the current set lacks and that have to be loaded before the
+    /// first request.
     ///
     /// - Parameter tolerant: an extension that cannot be loaded is logged and its routes answer 500 for a while;
     ///   otherwise it is an error and nothing changes.
-    /// - Parameter found: extensions that lie in a folder and are not named; one that cannot be loaded is logged.
+    /// - Parameter found: extensions that are in a folder and have no name; one that cannot be loaded is logged.
     func prepare(
         _ configurations: [ExtensionConfiguration], found: [ExtensionConfiguration], tolerant: Bool
     ) throws(GatewayError) -> Candidate {
@@ -61,12 +62,12 @@ final class ExtensionHost {
         return configured
     }
 
-    /// What a loaded extension of the current set says about itself.
+    /// The own description of a loaded extension of the current set.
     func description(of name: String) -> String? {
         extensions[name]?.description
     }
 
-    /// What the set would change, a sentence for each extension; before it is made current.
+    /// The changes that the set would make, a sentence for each extension; before it is made current.
     func changes(to candidate: Candidate) -> [String] {
         let names = Set(extensions.keys).union(candidate.extensions.keys).sorted()
         return names.compactMap { name in change(of: name, extensions[name], candidate.extensions[name]) }
@@ -97,7 +98,7 @@ final class ExtensionHost {
         for name: String, in candidate: Candidate, naming: ScriptNaming, site: SiteConfiguration, siteNumber: Int,
         errorPages: ErrorPages?, worker: Int
     ) -> Action {
-        // A file that came into its folder a moment ago is known with the next reading.
+        // A file that was added to its folder a moment ago becomes known with the next reading of the configuration.
         guard let configured = candidate.extensions[name] else {
             let text = "500 \(StatusCode.reason(500)): the extension could not be loaded\n"
             return RespondAction(
@@ -116,7 +117,7 @@ final class ExtensionHost {
                 spooling: configuration.spooling, reporter: reporter))
     }
 
-    /// Unloads everything; false when an extension did not let go of its requests within `limit`.
+    /// Unloads everything; false when an extension did not finish its requests within `limit`.
     func stop(within limit: Duration) -> Bool {
         extensions = [:]
         guard !retirement.wait(within: limit) else { return true }
@@ -131,7 +132,7 @@ extension ExtensionConfiguration {
     }
 }
 
-/// What extensions do wrong, logged by reason without letting clients flood the log.
+/// Logs misbehaviour of extensions by reason, without letting clients flood the log.
 private final class ExtensionLog: ExtensionReporter, @unchecked Sendable {
     private let logs: [ReasonLog]
 

@@ -1,6 +1,6 @@
 import Glibc
 
-/// What tells one version of a file from another without reading it.
+/// Identifies a version of a file without reading it.
 struct FileFingerprint: Equatable, Sendable {
     private let device: UInt64
     private let inode: UInt64

@@ -3,7 +3,7 @@ import Logging
 import Synchronization
 import Transport
 
-/// An extension in use: a library, and the threads that run its code. Handles keep it; its end stops the
+/// A loaded extension in use: a library, and the threads that run its code. Handles keep a reference; its end stops the
 /// threads and then releases the library.
 final class LoadedExtension: ExtensionHealth, @unchecked Sendable {
     let library: LoadedLibrary
@@ -67,7 +67,7 @@ final class LoadedLibrary: @unchecked Sendable {
     private let users = Atomic(0)
     private let hasAgreed = Atomic(false)
 
-    /// - Parameter workers: those whose threads may have run its code.
+    /// - Parameter workers: the workers whose threads may have run its code.
     init(
         _ module: ExtensionModule, _ fingerprint: FileFingerprint?, workers: [Worker], _ retirement: Retirement
     ) {

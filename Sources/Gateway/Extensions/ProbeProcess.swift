@@ -3,7 +3,7 @@ import Glibc
 import ISAPI
 import Transport
 
-/// The short-lived process in which `isagate probe` runs a library's code, and the talk with it.
+/// The short-lived process in which `isagate probe` runs a library's code, and the communication with it.
 package enum ProbeProcess {
     enum Outcome {
         case answered(ExtensionProbe)
@@ -13,15 +13,15 @@ package enum ProbeProcess {
         case notStarted
     }
 
-    /// The command of the process, and where it writes its answer.
+    /// The command of the process, and the descriptor to which it writes its answer.
     package static let command = "probe-process"
     private static let answerDescriptor: Int32 = 3
 
     // MARK: The process
 
-    /// Loads the library and writes what came of it.
+    /// Loads the library and writes the result.
     package static func answer(_ file: String) {
-        // Neither the library's child processes nor what it prints get into the answer.
+        // Output of the library and of its child processes does not get into the answer.
         let inherited = Descriptor(adopting: answerDescriptor)
         let answer = Descriptor(adopting: fcntl(inherited.number, F_DUPFD_CLOEXEC, 10))
         _ = consume inherited
@@ -39,7 +39,7 @@ package enum ProbeProcess {
 
     // MARK: Its parent
 
-    /// Has `executable` load the library in a process that lives for at most `limit`.
+    /// Makes `executable` load the library in a process that lives for at most `limit`.
     static func run(_ executable: String, _ file: String, within limit: Duration) -> Outcome {
         var ends: [Int32] = [-1, -1]
         guard unsafe pipe(&ends) == 0 else { return .notStarted }
@@ -69,7 +69,7 @@ package enum ProbeProcess {
         let arguments: [String] = ["isagate", command, file]
         var words = unsafe arguments.map { unsafe strdup($0) } + [nil]
         defer { for index in unsafe words.indices { unsafe free(words[index]) } }
-        // What a crash means is the parent's to say; the runtime's own report takes minutes and would outlive the limit.
+        // The parent reports a crash; the runtime's own report takes minutes and would exceed the limit.
         let inherited = ProcessInfo.processInfo.environment.map { "\($0.key)=\($0.value)" }
         let settings = inherited.filter { !$0.hasPrefix("SWIFT_BACKTRACE=") } + ["SWIFT_BACKTRACE=enable=no"]
         var environment = unsafe settings.map { unsafe strdup($0) } + [nil]

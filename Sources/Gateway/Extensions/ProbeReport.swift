@@ -4,19 +4,19 @@ import ISAPI
 package struct ProbeReport: Encodable, Sendable {
     package let file: String
     package private(set) var architecture: String?
-    /// The entry points it exports of those an extension may have.
+    /// The entry points of extensions that it exports.
     package private(set) var exports: [String] = []
     package private(set) var missingSymbols: [String] = []
     package private(set) var version: String?
     package private(set) var description: String?
-    /// In words; empty for a library that can be loaded.
+    /// As text; empty for a library that can be loaded.
     package private(set) var problems: [String] = []
 
     package var isLoadable: Bool { problems.isEmpty }
 
     private static let entryPoints = ["GetExtensionVersion", "HttpExtensionProc", "TerminateExtension", "DllMain"]
 
-    /// Looks at the file, and has it loaded by `executable` in a process of its own when it looks like an extension.
+    /// Examines the file, and makes `executable` load it in a separate process if it looks like an extension.
     ///
     /// - Parameter limitSeconds: how long its code may take.
     package init(of file: String, executable: String = "/proc/self/exe", limitSeconds: Int) {

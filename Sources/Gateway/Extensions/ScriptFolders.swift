@@ -1,6 +1,6 @@
 import Glibc
 
-/// The extensions that lie in the folders of `extensions_in`, found anew with each reading of the configuration.
+/// The extensions in the folders of `extensions_in`, searched again with each reading of the configuration.
 enum ScriptFolders {
     /// Those of all routes, each once, by the absolute paths of their libraries.
     static func extensions(of configuration: Configuration) -> [ExtensionConfiguration] {
@@ -10,7 +10,7 @@ enum ScriptFolders {
             for file in files(of: folder) {
                 var script = ExtensionConfiguration(name: file.path, library: file.path)
                 (script.load, script.idleUnload) = (folder.load, folder.idleUnload)
-                // Of routes that differ, the one that keeps it loaded for longer decides.
+                // If routes differ, the one that keeps the extension loaded for longer takes precedence.
                 if let other = found[file.path] { script.keepLoaded(like: other) }
                 found[file.path] = script
             }

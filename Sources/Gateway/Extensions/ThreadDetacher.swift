@@ -3,15 +3,16 @@ import Glibc
 import ISAPI
 import Transport
 
-/// Has the threads that stay tell a library that it has seen the last of them (DLL_THREAD_DETACH), before it is unloaded.
+/// Makes the threads that continue to exist call DllMain of a library a last time (DLL_THREAD_DETACH), before it is
+/// unloaded.
 ///
-/// The threads of a pool end before; those of a worker go on without the library. A worker has two, and only the one
-/// that runs its loop can be asked: it keeps the lent loop until the other one has taken it over, which is then asked in
-/// its turn.
+/// The threads of a pool end before; those of a worker continue without the library. A worker has two threads, and only
+/// the one that runs its loop can be reached: it keeps the lent loop until the other thread has taken it, which is then
+/// reached in turn.
 enum ThreadDetacher {
-    /// How long threads may take, those of the extension's own included.
+    /// How long threads may take, including the extension's own threads.
     private static let limit = DispatchTimeInterval.seconds(2)
-    /// Microseconds before threads that could not be asked are asked again.
+    /// Microseconds before threads that could not be reached are tried again.
     private static let pause: UInt32 = 20_000
 
     /// False when threads have not left the library in time: it cannot be unloaded under them.
@@ -38,7 +39,7 @@ enum ThreadDetacher {
         private let ended = DispatchSemaphore(value: 0)
         /// Changed by the thread that runs the loop.
         private var turns = 0
-        /// Where the second turn is to be.
+        /// The worker of the second turn.
         private weak var worker: Worker?
 
         init(_ module: ExtensionModule) {
@@ -50,7 +51,7 @@ enum ThreadDetacher {
         }
 
         func borrowLoop(of worker: Worker) -> Bool {
-            // Without a relief, which is inside of an extension, this is tried again later.
+            // Without a relief, because that is inside an extension, this is tried again later.
             guard worker.canLend || turns > 0 else {
                 ended.signal()
                 return true

@@ -2,7 +2,7 @@ import HTTP
 import StaticFiles
 import Transport
 
-/// `files`: what lies in a folder.
+/// `files`: serves the files of a folder.
 final class FilesAction: Action {
     private let handler: FilesHandler
 

@@ -1,41 +1,41 @@
-/// A request body on its way to the extension: what was read ahead, and what ReadClient asks for.
+/// A request body on its way to the extension: the read-ahead, and the data for ReadClient.
 @safe
 struct BodyIntake: ~Copyable {
     private enum Source: BitwiseCopyable {
         case open, ended, failed
     }
 
-    /// What ReadClient can be told now.
+    /// The result of a ReadClient call at this moment.
     enum Answer: BitwiseCopyable, Equatable {
         /// This many bytes were copied; 0 is the body's end.
         case bytes(Int)
         case failed
-        /// Nothing is here yet; the worker has to read.
+        /// No data has arrived yet; the worker has to read.
         case wait
     }
 
     private var source = Source.ended
     private var readAhead = ByteBuffer()
-    /// Bytes that came in answer to a read and did not fit its buffer.
+    /// Bytes that were received for a read and did not fit its buffer.
     private var surplus = ByteBuffer()
     private var surplusStart = 0
-    /// The buffer of the call that waits, and how much of it is filled.
+    /// The buffer of the waiting call, and how many bytes of it are filled.
     private var reader: UnsafeMutableRawBufferPointer?
     private var readerFill = 0
 
-    /// Bytes of the body that an extension sees before it reads.
+    /// Bytes of the body that an extension receives before it reads.
     static let readAheadLimit = 48 << 10
 
     var hasReader: Bool { unsafe reader != nil }
-    /// Whether the worker is to read more of the body.
+    /// Whether the worker has to read more of the body.
     var isWanted: Bool { unsafe isOpen && reader != nil && readerFill == 0 }
     var readAheadCount: Int { readAhead.count }
     var isOpen: Bool { if case .open = source { true } else { false } }
 
-    /// Whether ReadClient would still give anything, or might.
+    /// Whether ReadClient can still return data.
     var hasMore: Bool { isOpen || surplus.count > surplusStart }
 
-    /// What the extension has not read, what lies in its control block included.
+    /// What the extension has not read, including the read-ahead in its control block.
     var unreadBytes: [UInt8] {
         unsafe Array(readAhead.bytes) + Array(surplus.slice(surplusStart..<surplus.count))
     }
@@ -53,20 +53,21 @@ struct BodyIntake: ~Copyable {
         readerFill = 0
     }
 
-    /// Adds what fits below the limit; the number of bytes taken.
+    /// Appends as much as fits below the limit; returns the number of bytes taken.
     mutating func appendReadAhead(_ bytes: UnsafeRawBufferPointer) -> Int {
         let count = min(bytes.count, Self.readAheadLimit - readAhead.count)
         unsafe readAhead.append(UnsafeRawBufferPointer(rebasing: bytes[..<count]))
         return count
     }
 
-    /// What was read ahead, with a NUL behind it.
+    /// The read-ahead, with a NUL after it.
     mutating func readAheadText() -> UnsafeMutableRawPointer {
         unsafe readAhead.reserve(1).storeBytes(of: 0, as: UInt8.self)
         return unsafe UnsafeMutableRawPointer(mutating: readAhead.bytes.baseAddress!)
     }
 
-    /// Copies what is here, or registers `buffer` to be filled; an answer other than `wait` ends the registration.
+    /// Copies the available bytes, or registers `buffer` to be filled; a result other than `wait` ends the
+    /// registration.
     mutating func read(into buffer: UnsafeMutableRawBufferPointer) -> Answer {
         if readerFill > 0 {
             let count = readerFill
@@ -97,13 +98,13 @@ struct BodyIntake: ~Copyable {
         }
     }
 
-    /// The waiting call gives up; its buffer is not touched any more.
+    /// The waiting call returns; its buffer is not accessed any more.
     mutating func endRead() {
         unsafe reader = nil
         readerFill = 0
     }
 
-    /// Bytes from the connection: to the waiting buffer, the rest kept for the next read.
+    /// Bytes from the connection: copied to the waiting buffer, the rest is kept for the next read.
     mutating func supply(_ bytes: UnsafeRawBufferPointer) {
         var rest = unsafe bytes
         if let reader = unsafe reader, surplus.isEmpty {

@@ -1,11 +1,12 @@
 import Glibc
 import HTTP
 
-/// What an extension has the worker do besides sending output: close, a child request, files and vectors to be sent.
+/// What an extension requests of the worker besides sending output: close, a child request, sending of files and
+/// vectors.
 extension ExtensionDispatcher {
-    /// Runs the commands of the session; false when the request is over for the client.
+    /// Runs the commands of the session; false when the request has ended for the client.
     ///
-    /// Apart from the loop, whose frame every pending request keeps.
+    /// Separate from the loop, whose frame every pending request keeps.
     @inline(never)
     func runCommands(
         _ session: ExtensionSession, _ framed: ChunkedBody?, _ exchange: Exchange
@@ -38,7 +39,7 @@ extension ExtensionDispatcher {
         return true
     }
 
-    /// Sends what an operation sends; why not all of it, if so.
+    /// Sends the data of an operation; returns the failure if not all of it was sent.
     private func transfer(
         _ session: ExtensionSession, _ framed: ChunkedBody?, _ exchange: Exchange
     ) async throws(ExchangeFailure) -> CallFailure? {

@@ -2,17 +2,18 @@ import Glibc
 import HTTP
 import Transport
 
-/// The handler that takes a request to an extension's pool and its response back to the client.
+/// The handler that passes a request to an extension's pool and sends its response to the client.
 ///
-/// One per route and worker, so that workers share no reference counts. It runs in the connection's task on its worker;
-/// extension code runs on the pool's threads, and the session between them is the only thing both touch.
+/// One per route and worker, so that workers share no reference counts. It runs in the connection's task on its worker.
+/// Extension code runs on the pool's threads, or on the worker's thread while its loop is lent; the session is the only
+/// object that both sides use.
 package final class ExtensionDispatcher: RequestHandler {
     private let queue: ExtensionRequestQueue
     private let application: ExtensionApplication
     let worker: Worker
     private let requestTimeout: Delay
-    /// How a chunked body is collected before the extension is called, so that it finds a length; nil to call it as soon
-    /// as its read-ahead is full.
+    /// How a chunked body is collected before the extension is called, so that its length is known; nil to call the
+    /// extension as soon as its read-ahead is full.
     private let spooling: Spool.Limits?
     private let reporter: any ExtensionReporter
     private let naming: ScriptNaming
@@ -23,12 +24,12 @@ package final class ExtensionDispatcher: RequestHandler {
     private let refused = ExtensionDispatcher.message(500, "the extension could not be loaded")
     private let timedOut = ExtensionDispatcher.message(504, "the extension did not answer in time")
 
-    /// How long output may wait for more before it is sent.
+    /// How long output may be held back for more before it is sent.
     static let flushDelay = Delay.milliseconds(2)
 
     /// - Parameters:
     ///   - queue: the worker's request queue of the extension.
-    ///   - worker: the one that uses this dispatcher.
+    ///   - worker: the worker that uses this dispatcher.
     ///   - naming: which part of the path names the extension.
     package init(
         queue: ExtensionRequestQueue, application: ExtensionApplication, worker: Worker, naming: ScriptNaming,
@@ -44,8 +45,8 @@ package final class ExtensionDispatcher: RequestHandler {
         root = Array(application.physicalPath.utf8)
     }
 
-    /// All of it, with `relay`, is one function for the compiler: each that waits takes memory of its task's stack, asked
-    /// for and given back at every request.
+    /// Inlined with `relay` into one function: each function that waits takes memory of its task's stack, which is
+    /// allocated and freed for every request.
     @inline(__always)
     package func handle(_ exchange: Exchange) async throws(ExchangeFailure) {
         if queue.handle == nil {
@@ -77,9 +78,9 @@ package final class ExtensionDispatcher: RequestHandler {
         }
     }
 
-    /// Waits until the queue has a handle; false when the request was answered because it got none.
+    /// Waits until the queue has a handle; false when there is none and the request has been answered.
     ///
-    /// Apart from `handle`, whose frame every pending request keeps.
+    /// Separate from `handle`, whose frame every pending request keeps.
     @inline(never)
     private func waitForHandle(_ exchange: Exchange) async throws(ExchangeFailure) -> Bool {
         switch try await queue.wait(at: exchange.endpoint, until: worker.now.advanced(by: requestTimeout)) {
@@ -94,8 +95,8 @@ package final class ExtensionDispatcher: RequestHandler {
 
     // MARK: To the extension
 
-    /// Begins a session for the request, and returns it with the queue it is submitted to; nil when the path climbs. The
-    /// request queue has a handle.
+    /// Begins a session for the request, and returns it with the queue it is submitted to; nil when the path leads
+    /// above the root. The request queue has a handle.
     private func begin(_ exchange: Exchange) -> (ExtensionSession, PoolSubmissionQueue)? {
         unsafe exchange.withPath { path in
             guard unsafe !PathMapping.climbs(path), let handle = queue.handle else { return nil }
@@ -118,7 +119,7 @@ package final class ExtensionDispatcher: RequestHandler {
         }
     }
 
-    /// PATH_INFO under the site's folder; the normal path cannot lead out of it.
+    /// PATH_INFO under the site's folder; a normalized path cannot lead out of it.
     private func withTranslated(_ pathInfo: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Void) {
         guard pathInfo.count > 1 else { return unsafe root.withUnsafeBytes { unsafe body($0) } }
         var translated = unsafe root + pathInfo.dropFirst()
@@ -130,7 +131,7 @@ package final class ExtensionDispatcher: RequestHandler {
         unsafe translated.withUnsafeBytes { unsafe body($0) }
     }
 
-    /// Made once for a connection, or for each client that a proxy asks for on it.
+    /// Created once for a connection, or for each client that a proxy names on it.
     private func origin(of exchange: Exchange, on connection: HTTPConnection) -> RequestOrigin {
         if let known = connection.attachment {
             let origin = unsafe unsafeDowncast(known, to: RequestOrigin.self)
@@ -147,7 +148,7 @@ package final class ExtensionDispatcher: RequestHandler {
         return origin
     }
 
-    /// Reads what the extension is to find in its control block of a body that has not ended.
+    /// Reads the part of an unfinished body that the extension receives in its control block.
     @inline(never)
     private func readAhead(_ session: ExtensionSession, _ exchange: Exchange) async throws(ExchangeFailure) {
         if let spooling, exchange.head.framing == .chunked { try await collectBody(spooling, session, exchange) }
@@ -164,7 +165,7 @@ package final class ExtensionDispatcher: RequestHandler {
         if exchange.head.framing == .chunked { session.setKnownLength(UInt64(total)) }
     }
 
-    /// Waits for the end of the body; reading it begins anew from where it was collected.
+    /// Waits for the end of the body; the body is then read again from where it was collected.
     private func collectBody(
         _ limits: Spool.Limits, _ session: ExtensionSession, _ exchange: Exchange
     ) async throws(ExchangeFailure) {
@@ -182,18 +183,18 @@ package final class ExtensionDispatcher: RequestHandler {
 
     // MARK: From the extension
 
-    /// Sends what the extension writes and reads what it asks for, until its response is complete.
+    /// Sends what the extension writes and reads what it requests, until its response is complete.
     ///
-    /// - Parameter promptly: whether the response is likely to be there at the end of this turn.
-    /// - Returns: whether the session is to be released; it is abandoned otherwise. The caller has it on an error.
+    /// - Parameter promptly: whether the response is likely to be complete at the end of this turn.
+    /// - Returns: whether the session has to be released; it is abandoned otherwise. On an error the caller keeps it.
     @inline(__always)
     private func relay(
         _ session: ExtensionSession, _ exchange: Exchange, promptly: Bool
     ) async throws(ExchangeFailure) -> Bool {
         let endpoint = exchange.endpoint
         let deadline = worker.now.advanced(by: requestTimeout)
-        // What is likely to be over at once needs no other deadline, unless `expectDelay` says so: setting one costs more
-        // than the rest of this function.
+        // A response that is likely to be complete within this turn needs no other deadline, unless `expectDelay` is
+        // called: setting a deadline costs more than the rest of this function.
         var flushDeadline = promptly ? Deadline.never : worker.now.advanced(by: Self.flushDelay)
         var isPrompt = false
         var body = BodyWait()
@@ -227,29 +228,29 @@ package final class ExtensionDispatcher: RequestHandler {
             switch step {
             case .ended: return true
             case .commands:
-                // Signals may have come meanwhile for what was done, and one for this session among them.
+                // Signals for what was done may have arrived meanwhile, and one for this session among them.
                 guard try await runCommands(session, framed, exchange) else { return false }
                 continue
             case .wait, .flush:
                 body = isBodyWanted ? try supplyBody(session, exchange) : BodyWait()
-                // A small response is complete before the delay is over and leaves together with others. Answers to
-                // earlier requests must not wait for this one longer than that, nor for its body.
+                // A small response is complete before the delay has passed and is sent together with others. Responses
+                // to earlier requests must not wait for this one longer than that, nor for its body.
                 let isDue = isPrompt || body.isUnderWay
                 if step == .flush || isDue && exchange.outputCount > 0 { try await exchange.flush() }
             }
         }
     }
 
-    /// What the worker does next for a request.
+    /// The next step of the worker for a request.
     private enum Step: BitwiseCopyable {
         case wait, flush, commands
         /// The response is complete.
         case ended
     }
 
-    /// Passes on what the extension has for its client, and tells whether a read waits for more of the body.
+    /// Sends what the extension has for its client, and returns whether a read waits for more of the body.
     ///
-    /// Apart from the loop, whose frame every pending request keeps.
+    /// Separate from the loop, whose frame every pending request keeps.
     @inline(never)
     private func takeEvents(
         of session: ExtensionSession, _ framed: inout ChunkedBody?, _ exchange: Exchange
@@ -265,7 +266,7 @@ package final class ExtensionDispatcher: RequestHandler {
         return (hasOutput ? .flush : .wait, events.isBodyWanted)
     }
 
-    /// What more of the body is waited for with, and until when; nothing while none is wanted.
+    /// The buffer for more of the body and the deadline of the wait; empty while no body is wanted.
     private struct BodyWait: BitwiseCopyable {
         var interest = Interest()
         var deadline = Deadline.never
@@ -286,7 +287,7 @@ package final class ExtensionDispatcher: RequestHandler {
         unsafe write(events.body, framed, exchange)
     }
 
-    /// Adds to the body, unless the response is over.
+    /// Appends to the body, unless the response has ended.
     func write(_ bytes: UnsafeRawBufferPointer, _ framed: ChunkedBody?, _ exchange: Exchange) {
         guard exchange.isResponseBegun, !exchange.isResponseFinished else { return }
         guard let framed else {
@@ -301,7 +302,7 @@ package final class ExtensionDispatcher: RequestHandler {
         }
     }
 
-    /// Ends the response, unless it is over.
+    /// Ends the response, unless it has ended.
     func finish(_ framed: ChunkedBody?, _ exchange: Exchange) {
         guard exchange.isResponseBegun, !exchange.isResponseFinished else { return }
         if let framed, !framed.hasEnded {
@@ -317,18 +318,18 @@ package final class ExtensionDispatcher: RequestHandler {
     ) -> BodyLength {
         if head.framesItself { return .unknown }
         if let declared = head.contentLength { return .known(declared) }
-        // A HEAD request's extension may leave out the body whose length it does not tell.
+        // For a HEAD request an extension may omit the body whose length it does not declare.
         let bodyCount = unsafe events.body.count
         let isTelling = bodyCount > 0 || exchange.head.method != .head
-        // What a failure has cut off must not look whole.
+        // A response that a failure has cut off must not look complete.
         let isCut = events.outcome.map { Self.isCutOff($0, status: head.status) } ?? false
         let isWhole = events.isWholeResponse && !isCut
         return isWhole && isTelling ? .known(UInt64(bodyCount)) : .unknown
     }
 
-    /// Whether a body whose length nobody told has been cut off by the extension's failure.
+    /// Whether a body without a declared length has been cut off by the extension's failure.
     ///
-    /// A page that tells of the failure is whole: some extensions return HSE_STATUS_ERROR behind each of them.
+    /// An error page counts as complete: some extensions return HSE_STATUS_ERROR after each error page.
     private static func isCutOff(_ outcome: SessionOutcome, status: Int) -> Bool {
         outcome.isError && status < 300
     }
@@ -358,7 +359,7 @@ package final class ExtensionDispatcher: RequestHandler {
         if outcome.hasLogText, let text = session.logText { exchange.setLogParameter(text) }
     }
 
-    /// Gives the extension what there is of the body; otherwise what to wait for, and until when.
+    /// Passes the available body bytes to the extension; otherwise returns what to wait for, and until when.
     private func supplyBody(
         _ session: ExtensionSession, _ exchange: Exchange
     ) throws(ExchangeFailure) -> BodyWait {
@@ -375,7 +376,7 @@ package final class ExtensionDispatcher: RequestHandler {
         return BodyWait()
     }
 
-    /// A client that sends the body too slowly gets no further time for it.
+    /// A client that sends the body too slowly gets no more time.
     private func judgeBody(_ session: ExtensionSession, _ exchange: Exchange) throws(ExchangeFailure) {
         do throws(ExchangeFailure) {
             try exchange.judgeBody()
@@ -384,7 +385,8 @@ package final class ExtensionDispatcher: RequestHandler {
         }
     }
 
-    /// No more of the body comes; a client that got it wrong is told so, if the extension has not answered by then.
+    /// The rest of the body cannot be read; if the client caused this, it gets an error response, unless the extension
+    /// has answered by then.
     private func bodyFailed(
         _ failure: ExchangeFailure, _ session: ExtensionSession, _ exchange: Exchange
     ) throws(ExchangeFailure) {
@@ -395,7 +397,7 @@ package final class ExtensionDispatcher: RequestHandler {
         session.bodyFailed(on: worker)
     }
 
-    /// The request's time is over.
+    /// `request_timeout` has expired.
     private func timeOut(_ session: ExtensionSession, _ exchange: Exchange) throws(ExchangeFailure) {
         report("no response within the request timeout", exchange)
         guard !exchange.isResponseBegun else { throw .aborted }

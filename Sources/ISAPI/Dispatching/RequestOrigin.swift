@@ -1,18 +1,18 @@
 import HTTP
 import Transport
 
-/// Where requests come from: the facts of one connection, shared by all its requests.
+/// The facts of one connection, shared by all its requests.
 package final class RequestOrigin: Sendable {
     /// Addresses without port, as text.
     package let localAddress: String
     package let localPort: UInt16
     package let remoteAddress: String
     package let remotePort: UInt16
-    /// The client by the word of a trusted proxy; the connection's other requests may have another one.
+    /// The client that a trusted proxy names; other requests of the connection may have another one.
     let namedClient: IPAddress?
-    /// The name requests without Host are served under.
+    /// The server name of requests without Host.
     package let serverName: String
-    /// nil on a plain connection.
+    /// Nil on a plain connection.
     package let security: SecurityDescription?
 
     package init(
@@ -35,12 +35,12 @@ package final class ExtensionApplication: Sendable {
     package let siteID: Int
     package let siteName: String
     package let poolName: String
-    /// The folder URLs are mapped into, with a trailing separator.
+    /// The folder that URLs are mapped to, with a trailing separator.
     package let physicalPath: String
-    /// How paths are told.
+    /// The separators of paths that are passed to the extension.
     package let paths: PathStyle
     package let serverSoftware: String
-    /// What the site answers errors with.
+    /// The site's error pages.
     package let errorPages: ErrorPages?
 
     package init(
@@ -58,6 +58,6 @@ package final class ExtensionApplication: Sendable {
 }
 
 extension SecurityDescription.ClientCertificate {
-    /// CERT_FLAGS: present, and issued by somebody unknown.
+    /// CERT_FLAGS: 1 for a certificate, plus 2 if its issuer is unknown.
     var flags: UInt32 { failure == nil ? 1 : 3 }
 }

@@ -1,15 +1,15 @@
 import CCompat
 import CLinux
 
-/// The calls of entry points that have not returned: of DllMain by whoever calls it, of GetExtensionVersion and
+/// The calls of entry points that have not returned: of DllMain by any caller, of GetExtensionVersion and
 /// TerminateExtension.
 package enum EntryPointCalls {
     package struct Call: Hashable, Sendable {
-        /// With its reason.
+        /// The function, with its reason.
         package let function: String
         /// The library's file.
         package let path: String
-        /// By the monotonic clock, in nanoseconds: no two calls of a thread have the same.
+        /// Start, by the monotonic clock in nanoseconds: no two calls of a thread have the same.
         package let began: UInt64
         package let elapsed: Duration
 
@@ -24,7 +24,7 @@ package enum EntryPointCalls {
 
     private static let limit = 64
 
-    /// The calls under way; of very many, some.
+    /// The calls in progress; if there are very many, some of them.
     package static var underWay: [Call] {
         unsafe withUnsafeTemporaryAllocation(of: isagate_entry_call.self, capacity: limit) { list in
             let count = unsafe isagate_entry_calls(list.baseAddress, Int32(limit))
@@ -40,12 +40,12 @@ package enum EntryPointCalls {
         }
     }
 
-    /// Has `begun` called when a call begins, on its thread.
+    /// Sets `begun` to be called when a call begins, on its thread.
     package static func observe(_ begun: @convention(c) () -> Void) {
         isagate_observe_entry_calls(begun)
     }
 
-    /// Runs `call`, which is known as one of `function` meanwhile.
+    /// Runs `call`, which is listed as a call of `function` meanwhile.
     static func noting<Result>(_ function: StaticString, of path: String, _ call: () -> Result) -> Result {
         CLinux_guard_stack()
         return unsafe withUnsafeTemporaryAllocation(of: isagate_call_record.self, capacity: 1) { record in
@@ -56,17 +56,17 @@ package enum EntryPointCalls {
         }
     }
 
-    /// Threads of QueueUserWorkItem that have nothing to do end, and tell libraries so.
+    /// Ends the idle threads of QueueUserWorkItem, which notify libraries (DLL_THREAD_DETACH).
     package static func endIdleWorkThreads() {
         isagate_work_threads_end()
     }
 
-    /// Gives the threads that extensions begin stacks for signals, as those of pools have.
+    /// Gives the threads that extensions create alternate signal stacks, as the threads of pools have.
     package static func guardThreads() {
         isagate_observe_threads { CLinux_guard_stack() }
     }
 
-    /// The calling thread ends, and tells the libraries whose code it ran (DLL_THREAD_DETACH).
+    /// The calling thread ends, and notifies the libraries whose code it ran (DLL_THREAD_DETACH).
     package static func threadEnds() {
         isagate_thread_ends()
     }

@@ -1,7 +1,7 @@
 import Synchronization
 import Transport
 
-/// One worker's handle of a loaded extension, which stays loaded as long as a request queue or a request holds a handle.
+/// One worker's handle of a loaded extension, which stays loaded as long as a request queue or a request has a handle.
 ///
 /// Requests count references to this handle and to nothing that workers share.
 package final class ExtensionHandle: @unchecked Sendable {

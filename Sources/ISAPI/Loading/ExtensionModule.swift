@@ -9,15 +9,15 @@ import Synchronization
 package final class ExtensionModule: @unchecked Sendable {
     package let name: String
     package let path: String
-    /// What GetExtensionVersion told: the major version in the high word, the minor in the low one.
+    /// The result of GetExtensionVersion: the major version in the high word, the minor in the low one.
     package let version: UInt32
     package let description: String
 
     private let copy: LibraryCopy
-    /// The name, for the description of a crash.
+    /// The name, for the crash report.
     private let nameText: UnsafeMutablePointer<CChar>
     private let library: UnsafeMutableRawPointer
-    /// What the library is called where its DllMain is called for it.
+    /// Identifies the library in calls of its DllMain.
     private let identity: UInt64
     private let httpExtensionProc: UnsafeMutableRawPointer
     private let terminateExtension: UnsafeMutableRawPointer?
@@ -26,11 +26,11 @@ package final class ExtensionModule: @unchecked Sendable {
     private let isRetiring = Atomic(false)
     private let idle = WaitPoint()
 
-    /// Loads a private copy of the library at `path` and asks it for its version.
+    /// Loads a private copy of the library at `path` and calls its GetExtensionVersion.
     ///
     /// DllMain, where exported, is called before anything else.
     ///
-    /// - Parameter paths: the separators the library is told paths with.
+    /// - Parameter paths: the separators of paths that are passed to the library.
     package static func load(
         name: String, path: String, paths: PathStyle = .unix
     ) throws(ExtensionLoadError) -> ExtensionModule {
@@ -45,7 +45,7 @@ package final class ExtensionModule: @unchecked Sendable {
             let message = loaderMessage().replacing(copy.path, with: path)
             throw ExtensionLoadError(name: name, path: path, reason: .cannotOpen(message))
         }
-        // GetModuleFileName tells the extension where its file is, not where the copy is.
+        // GetModuleFileName returns the path of the extension's file, not that of the copy.
         let identity = unsafe isagate_module_open(library, path, paths == .windows)
         guard identity != 0 else {
             unsafe dlclose(library)
@@ -108,7 +108,7 @@ package final class ExtensionModule: @unchecked Sendable {
         return unsafe CISAPI_call_HttpExtensionProc(httpExtensionProc, block)
     }
 
-    /// Runs a completion of an operation of the request that has `block`.
+    /// Runs the completion function of an operation of the request that has `block`.
     func complete(
         _ completion: CompletionTarget, _ block: UnsafeMutablePointer<EXTENSION_CONTROL_BLOCK>, bytes: UInt32,
         error: UInt32
@@ -119,22 +119,22 @@ package final class ExtensionModule: @unchecked Sendable {
         unsafe completion.function(block, completion.context, bytes, error)
     }
 
-    /// The calling thread is about to run code of the library, which hears of a thread it does not know
-    /// (DLL_THREAD_ATTACH).
+    /// The calling thread is about to run code of the library, which is notified of a new thread (DLL_THREAD_ATTACH).
     @inline(__always)
     func enter() {
         isagate_thread_enter(identity)
     }
 
-    /// The calling thread, if the library knows it, runs none of its code any more (DLL_THREAD_DETACH).
+    /// The calling thread does not run code of the library any more; the library is notified if it knows the thread
+    /// (DLL_THREAD_DETACH).
     package func leave() {
         isagate_thread_leaves(identity)
     }
 
-    /// Threads that the library has heard of and that it has not heard the end of.
+    /// Threads of which the library has received DLL_THREAD_ATTACH and not yet DLL_THREAD_DETACH.
     package var threadCount: Int { Int(isagate_module_threads(identity)) }
 
-    /// What the library exports under `name`.
+    /// The symbol that the library exports as `name`.
     func symbol(_ name: String) -> UnsafeMutableRawPointer? {
         unsafe dlsym(library, name)
     }
@@ -162,7 +162,7 @@ package final class ExtensionModule: @unchecked Sendable {
         }
     }
 
-    /// What TerminateExtension is told (HSE_TERM_ADVISORY_UNLOAD, HSE_TERM_MUST_UNLOAD).
+    /// The argument of TerminateExtension (HSE_TERM_ADVISORY_UNLOAD, HSE_TERM_MUST_UNLOAD).
     package enum Termination: UInt32, Sendable {
         case advisory = 1, must = 2
     }
@@ -176,10 +176,10 @@ package final class ExtensionModule: @unchecked Sendable {
         }
     }
 
-    /// Takes the library out of the process; called once, when its pool has stopped.
+    /// Unloads the library; called once, when its pool has stopped.
     ///
-    /// - Returns: false, leaving the library where it is, when a request given up by the gateway still runs in it, or when
-    ///   the library holds itself: it then goes with its own FreeLibrary.
+    /// - Returns: false, leaving the library loaded, when a request that the gateway abandoned still runs in it, or
+    ///   when the library has a reference to itself: it is then unloaded by its own FreeLibrary.
     @discardableResult
     package func unload() -> Bool {
         guard activeRequests.load(ordering: .acquiring) == 0 else { return false }
@@ -194,7 +194,7 @@ package final class ExtensionModule: @unchecked Sendable {
     }
 }
 
-/// Why a library does not serve as an extension.
+/// Why a library cannot be used as an extension.
 package struct ExtensionLoadError: Error, Equatable, CustomStringConvertible {
     package enum Reason: Error, Equatable {
         /// dlopen's message.

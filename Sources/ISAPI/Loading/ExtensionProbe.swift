@@ -1,9 +1,9 @@
 import CISAPI
 import Glibc
 
-/// Loads a library as an extension, for no other purpose than to see whether that works.
+/// Loads a library as an extension, only to find out whether that works.
 ///
-/// It runs the library's code, which may do anything: the caller is a process that serves nobody.
+/// It runs the library's code, which may do anything: the caller is a process that does not serve.
 package struct ExtensionProbe: Equatable, Sendable, Codable {
     /// The major and minor version of the contract it was written for, as in `6.0`.
     package var version: String?

@@ -3,17 +3,18 @@ import Glibc
 import Synchronization
 import Transport
 
-/// A private copy of a shared library, in memory: the file it came from may be overwritten or removed while it runs.
+/// A private copy of a shared library, in memory: its file may be overwritten or removed while it runs.
 ///
-/// The dynamic linker knows a library by its path, and the path of this copy is its descriptor's; the descriptor
-/// therefore stays open as long as the library is loaded.
+/// The dynamic linker identifies a library by its path, and the path of this copy contains its descriptor; the
+/// descriptor therefore stays open as long as the library is loaded.
 final class LibraryCopy: Sendable {
     private let file: OpenFile
 
-    /// Copies of libraries that stay in the process, whose paths no other copy may get.
+    /// Copies of libraries that stay in the process, whose paths must not be reused for another copy.
     private static let resident = Mutex<[OpenFile]>([])
 
-    /// Bytes of a name that memfd_create(2) takes with room for what tools put around it; it serves these alone.
+    /// Bytes of a name that memfd_create(2) accepts, with space for prefixes that tools add; the name is for tools
+    /// only.
     private static let nameLimit = 200
 
     /// The path to load.
@@ -34,7 +35,7 @@ final class LibraryCopy: Sendable {
     }
 
     deinit {
-        // Some libraries stay in the process: what another copy got under this path would be taken for them.
+        // Some libraries stay in the process: dlopen would mistake another copy under the same path for them.
         guard let library = unsafe dlopen(path, RTLD_LAZY | RTLD_NOLOAD) else { return }
         unsafe dlclose(library)
         Self.resident.withLock { [file] in $0.append(file) }

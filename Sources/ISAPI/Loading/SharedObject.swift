@@ -1,27 +1,27 @@
 import Glibc
 import Transport
 
-/// What an ELF file says of itself, without loading it (System V ABI, chapters 4 and 5). Every offset in it is checked.
+/// The contents of an ELF file, read without loading it (System V ABI, chapters 4 and 5). Every offset is checked.
 package struct SharedObject: Equatable, Sendable {
     package enum Failure: Error, Equatable {
-        /// Begins as a program or library of Windows.
+        /// It has the header of a Windows program or library.
         case isWindowsBinary
         case isNotELF
         case isNot64Bit
         /// An executable, an object file, a core: anything but a shared object.
         case isNotShared
-        /// The file ends, or points outside of itself, where something has to be.
+        /// The file ends before, or points outside of itself for, required data.
         case isDamaged
-        /// The file cannot be read: why.
+        /// The file cannot be read, with the reason.
         case unreadable(String)
     }
 
-    /// More is no library that anybody loads.
+    /// Larger files are not libraries that can be loaded.
     private static let maximumBytes = 1 << 30
 
     /// e_machine: 62 for x86-64, 183 for 64-bit ARM.
     package let machine: UInt16
-    /// Symbols other libraries can use, in the file's order.
+    /// Symbols that other libraries can use, in the file's order.
     package private(set) var exports: [String] = []
     /// Symbols that have to be found elsewhere for the library to load.
     package private(set) var imports: [String] = []
@@ -108,7 +108,7 @@ package struct SharedObject: Equatable, Sendable {
         return sections
     }
 
-    /// Sorts the symbols of a table into exports and imports; weak ones that nobody defines may be missing.
+    /// Sorts the symbols of a table into exports and imports; undefined weak symbols may be missing.
     private mutating func sort(_ symbols: Section, names: Section, of file: Bytes) throws(Failure) {
         guard symbols.size <= file.count, names.offset <= file.count else { throw .isDamaged }
         for index in 1..<max(1, symbols.size / 24) {

@@ -4,10 +4,10 @@ import Glibc
 import Synchronization
 import Transport
 
-/// Threads that run extension code, and the queue of sessions waiting for one.
+/// Threads that run extension code, and the queue of sessions that wait for one.
 ///
-/// A pool starts with its creation and ends with `stop`. No more of its sessions run at a time than it has threads,
-/// those that run on a worker's thread (`PoolSubmissionQueue`) included.
+/// A pool starts with its creation and ends with `stop`. It runs at most as many sessions at the same time as it has
+/// threads, those on a worker's thread (`PoolSubmissionQueue`) included.
 @safe
 package final class ApplicationPool: @unchecked Sendable {
     package let name: String
@@ -18,9 +18,9 @@ package final class ApplicationPool: @unchecked Sendable {
     private let queue = Guarded(Queue())
     private let work = WaitPoint()
     private let ended = WaitPoint()
-    /// Sessions waiting for a thread or on one, those still in submission queues included.
+    /// Sessions waiting for a thread or running, those in submission queues included.
     private let admitted = Atomic(0)
-    /// Sessions no thread has taken, as a hint that needs no lock.
+    /// Sessions that no thread has taken, as a hint that needs no lock.
     private let queued = Atomic(0)
     /// Pending requests, whose completions need threads.
     private let pending = Atomic(0)
@@ -34,24 +34,25 @@ package final class ApplicationPool: @unchecked Sendable {
         var running = 0
         /// Workers that run sessions.
         var runningWorkers = 0
-        /// A thread has been woken and has not come to the queue yet.
+        /// A thread has been woken and has not reached the queue yet.
         var isWaking = false
         var isStopping = false
         /// Threads that have not ended.
         var runningThreads = 0
 
-        /// Whether one more thread is to be woken now.
+        /// Whether one more thread has to be woken now.
         ///
-        /// One at a time: a woken thread wakes the next if it finds more work than it takes. Short requests are
-        /// finished by the threads already running before many have been woken for them; where requests block, every
-        /// thread comes to run as fast as wake-ups follow each other.
+        /// One at a time: a woken thread wakes the next if there is more work than it takes. Short requests are
+        /// finished by the threads already running before many have been woken for them; where requests block, further
+        /// threads start as fast as wake-ups follow each other.
         mutating func wakesAnother(_ threadLimit: Int) -> Bool {
             guard idleThreads > 0, !isWaking, sessions.count > 0, running < threadLimit else { return false }
             isWaking = true
             return true
         }
 
-        /// How many threads are to be woken now; all, to end or to go on, when a stopping pool has come further.
+        /// How many threads have to be woken now; all of them when a stopping pool has progressed, to end or to
+        /// continue.
         mutating func wakeUps(_ threadLimit: Int, isProgress: Bool) -> Int {
             if isStopping, isProgress { return idleThreads }
             return wakesAnother(threadLimit) ? 1 : 0
@@ -78,9 +79,9 @@ package final class ApplicationPool: @unchecked Sendable {
         }
     }
 
-    /// Lets the threads finish all that waits, and ends them. Nothing may be added any more.
+    /// Lets the threads finish all waiting sessions, and ends them. No session may be added any more.
     ///
-    /// - Returns: false when a thread is still inside an extension after `limit`; it is left there.
+    /// - Returns: false when a thread is still inside an extension after `limit`; that thread is left running.
     @discardableResult
     package func stop(within limit: Duration) -> Bool {
         let deadline = ContinuousClock.now + limit
@@ -116,13 +117,13 @@ package final class ApplicationPool: @unchecked Sendable {
 
     /// Counts one more session; false when the queue is full.
     func admit() -> Bool {
-        // A thread that is free counts as room, even when it has not been woken yet.
+        // A free thread counts as space in the queue, even when it has not been woken yet.
         if admitted.add(1, ordering: .relaxed).newValue <= queueLimit + threadCount { return true }
         admitted.subtract(1, ordering: .relaxed)
         return false
     }
 
-    /// Counts one more session for the completion of its operation, whose request has begun.
+    /// Counts one more session that is queued for the completion of its operation; its request has begun already.
     func admitCompletion() {
         admitted.add(1, ordering: .relaxed)
     }
@@ -200,7 +201,7 @@ package final class ApplicationPool: @unchecked Sendable {
         var all = sigset_t()
         var previous = sigset_t()
         unsafe sigfillset(&all)
-        // A fault whose signal is blocked ends the process without a word.
+        // A fault whose signal is blocked ends the process without a report.
         for fault in [SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS] { unsafe sigdelset(&all, fault) }
         unsafe pthread_sigmask(SIG_BLOCK, &all, &previous)
         defer { unsafe pthread_sigmask(SIG_SETMASK, &previous, nil) }
@@ -236,13 +237,13 @@ package final class ApplicationPool: @unchecked Sendable {
         threadEnded()
     }
 
-    /// The session that has waited longest; waits for one, nil once the pool stops and nothing is left.
+    /// The session that has waited longest; waits for one, nil once the pool stops and no session is left.
     private func nextSession(hasRun: Bool) -> Unmanaged<ExtensionSession>? {
         var wasIdle = false
         var isRunning = hasRun
         var yields = 0
         while true {
-            // On a busy machine others run meanwhile and may bring work, which then needs no wake-up.
+            // On a busy machine other threads run meanwhile and may bring work, which then needs no wake-up.
             if !wasIdle, queued.load(ordering: .relaxed) == 0, yields < Self.yieldsBeforeSleep {
                 yields += 1
                 sched_yield()

@@ -1,8 +1,8 @@
 import HTTP
 import Transport
 
-/// One worker's queue of requests for an extension: the worker's handle while the extension is loaded, the requests that
-/// wait while it is not.
+/// One worker's queue of requests for an extension: the worker's handle while the extension is loaded, the waiting
+/// requests while it is not.
 ///
 /// Used by its worker's thread only. The loader reports the result of each attempt to every queue.
 package final class ExtensionRequestQueue: @unchecked Sendable {
@@ -10,7 +10,7 @@ package final class ExtensionRequestQueue: @unchecked Sendable {
     private let worker: Worker
     private let loader: any ExtensionLoader
     private(set) var handle: ExtensionHandle?
-    /// After a failure nothing is loaded before this.
+    /// After a failure nothing is loaded before this time.
     private var refusedUntil = Deadline(milliseconds: 0)
     private var isLoadRequested = false
     private var waiting: [Endpoint] = []
@@ -74,13 +74,13 @@ package final class ExtensionRequestQueue: @unchecked Sendable {
         wakeWaiting()
     }
 
-    /// The extension may be unloaded; requests from now on ask for it anew.
+    /// The extension may be unloaded; later requests load it again.
     package func withdraw() {
         handle = nil
         wakeWaiting()
     }
 
-    /// The extension could not be loaded, and is not tried again before `pause` is over.
+    /// The extension could not be loaded, and is not tried again until `pause` has passed.
     package func loadFailed(retryAfter pause: Delay) {
         refusedUntil = worker.now.advanced(by: pause)
         wakeWaiting()
@@ -97,6 +97,6 @@ package final class ExtensionRequestQueue: @unchecked Sendable {
 
 /// Loads an extension when a request needs it.
 package protocol ExtensionLoader: AnyObject, Sendable {
-    /// Begins to load the extension, unless that is under way; every queue gets the result. Called by workers.
+    /// Begins to load the extension, unless it is being loaded; every queue gets the result. Called by workers.
     func load()
 }

@@ -2,14 +2,14 @@ import CLinux
 import Glibc
 import Synchronization
 
-/// A value that only the holder of its lock can reach.
+/// A value that is accessible only with its lock.
 ///
-/// The lock is a futex(2) beside the value: taking and leaving it is one atomic operation each as long as nobody else
-/// wants it, which is nearly always.
+/// The lock is a futex(2) beside the value: locking and unlocking take one atomic operation each as long as there is no
+/// contention, which is nearly always the case.
 @safe
 struct Guarded<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
-    /// A `LockState`; the value lies behind it. They are no struct: an access to a part of one counts as an access to all
-    /// of it for ThreadSanitizer, and the lock is met without the lock.
+    /// A `LockState`, followed by the value. They are not a struct: ThreadSanitizer treats an access to a part of a
+    /// struct as an access to all of it, and the lock word is accessed without the lock.
     private let lock: UnsafeMutablePointer<Atomic<UInt32>>
 
     private static var valueOffset: Int { max(MemoryLayout<Value>.alignment, MemoryLayout<Atomic<UInt32>>.stride) }
@@ -32,7 +32,7 @@ struct Guarded<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
         unsafe lock.deallocate()
     }
 
-    /// Runs `body` with the value, alone. `body` neither blocks nor calls foreign code.
+    /// Runs `body` with exclusive access to the value. `body` neither blocks nor calls foreign code.
     @inline(__always)
     borrowing func withLock<Result>(_ body: (inout Value) -> Result) -> Result {
         let isFree = unsafe lock.pointee.compareExchange(
@@ -70,16 +70,16 @@ struct Guarded<Value: ~Copyable>: ~Copyable, @unchecked Sendable {
 private enum LockState {
     static let free: UInt32 = 0
     static let held: UInt32 = 1
-    /// Held, and others sleep until it is free.
+    /// Locked, and other threads sleep until it is free.
     static let contended: UInt32 = 2
-    /// The holder needs less than a microsecond, unless it was interrupted.
+    /// A lock is held for less than a microsecond, unless its thread was interrupted.
     static let spins = 40
 }
 
-/// Something threads wait for: a count that moves each time there is news (futex(2)).
+/// A condition that threads wait for: a count that is incremented at each change (futex(2)).
 ///
-/// The count is read while holding the lock that guards the condition, so a change between unlocking and waiting
-/// is never slept through.
+/// The count is read with the lock that guards the condition, so that a change between unlocking and waiting is never
+/// missed.
 @safe
 final class WaitPoint: @unchecked Sendable {
     private let word: UnsafeMutablePointer<Atomic<UInt32>>
@@ -110,7 +110,7 @@ final class WaitPoint: @unchecked Sendable {
         return true
     }
 
-    /// Moves the count; `wake` then lets threads see it.
+    /// Increments the count; `wake` then wakes the threads.
     func advance() {
         unsafe word.pointee.add(1, ordering: .releasing)
     }

@@ -2,9 +2,9 @@ import Transport
 
 /// Whether an extension's requests are short enough to run on the worker's own thread instead of a pool's.
 ///
-/// A request that is over in microseconds costs less there than the two changes of threads to a pool and back. One
-/// that waits for something holds its worker up for as long as the loop's relief takes to notice; so an extension
-/// that has done so is barred, and each time it does so again for twice as long.
+/// A request of some microseconds costs less there than the two context switches to a pool and back. A request that
+/// blocks delays its worker until the relief thread notices; so an extension that has done so is excluded for a time,
+/// which doubles each time it does so again.
 struct InlineRunning {
     private var strikes = 0
     private var runsSinceStrike = 0
@@ -13,14 +13,15 @@ struct InlineRunning {
 
     /// Nanoseconds a request may take.
     static let limit: UInt64 = 200_000
-    /// Nanoseconds the requests of one turn may take together before the connections get their turn.
+    /// Nanoseconds the requests of one turn may take together before the connections continue.
     static let turnLimit: UInt64 = 500_000
 
-    /// A thread interrupted by others looks slow now and then; that many slow requests close together are no chance.
+    /// A thread that is interrupted by others appears slow now and then; this many slow requests close together are not
+    /// accidental.
     private static let strikeLimit = 4
-    /// Requests in time that make up for a slow one.
+    /// Fast requests that compensate for a slow one.
     private static let runsPerStrike = 256
-    /// Requests in time after which the bar is short again.
+    /// Fast requests after which the exclusion is short again.
     private static let runsToForget = 10_000
     private static let shortestBar = Delay.milliseconds(100)
     private static let longestBar = Delay.seconds(10)
@@ -35,7 +36,7 @@ struct InlineRunning {
         if runsSinceStrike == Self.runsToForget { bar = Self.shortestBar }
     }
 
-    /// A request took so long that the loop went to another thread.
+    /// A request took so long that another thread took the loop.
     mutating func loopTaken(at now: Deadline) {
         strikes = Self.strikeLimit
         strike(at: now)

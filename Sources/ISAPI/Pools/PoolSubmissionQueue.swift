@@ -1,17 +1,17 @@
 import CLinux
 import Transport
 
-/// One worker's submissions to a pool: collects the sessions of a turn of its loop and queues them at once.
+/// One worker's submissions to a pool: collects the sessions of a turn of its loop and queues them together.
 ///
 /// Used by its worker's thread only.
 @safe
 package final class PoolSubmissionQueue {
     package let pool: ApplicationPool
     private var sessions = SessionQueue()
-    /// Idle sessions, the last used first; kept here so that workers do not meet in the common store.
+    /// Idle sessions, the last used first; kept here so that workers do not contend for the common store.
     private var idle = SessionList()
     private var inline = InlineRunning()
-    /// What is added in this turn is likely to be run at its end, and complete then.
+    /// Sessions added in this turn are likely to run at its end, and to complete then.
     private(set) var promisesToRun = false
     /// The session that runs on the lent loop.
     private var running: Unmanaged<ExtensionSession>?
@@ -34,7 +34,7 @@ package final class PoolSubmissionQueue {
         return unsafe session.takeUnretainedValue()
     }
 
-    /// As `ExtensionSession.release`, keeping the session for this worker's next request.
+    /// As `ExtensionSession.release`, but keeps the session for this worker's next request.
     func release(_ session: ExtensionSession) {
         guard session.detach() else { return }
         if idle.count < Self.idleLimit {
@@ -46,9 +46,10 @@ package final class PoolSubmissionQueue {
 
     private var isEmpty: Bool { sessions.count == 0 }
 
-    /// Adds a session that was begun; false when the pool's queue is full, and the session is to be withdrawn.
+    /// Adds a session that was begun; false when the pool's queue is full and the session has to be withdrawn.
     ///
-    /// - Parameter worker: the one whose turn's end is waited for; without it the caller calls `flush`.
+    /// - Parameter worker: the worker at the end of whose turn the session runs or is queued; without it the caller
+    ///   calls `flush`.
     @inline(__always)
     func add(_ session: ExtensionSession, on worker: Worker? = nil) -> Bool {
         guard pool.admit() else { return false }
@@ -56,7 +57,8 @@ package final class PoolSubmissionQueue {
         return true
     }
 
-    /// Adds a session whose request has begun, for the completion of its operation; no full queue refuses it.
+    /// Adds a session for the completion of its operation, whose request has begun; the limit of the queue does not
+    /// apply.
     func addCompletion(of session: ExtensionSession, on worker: Worker) {
         pool.admitCompletion()
         append(session, on: worker)
@@ -71,7 +73,7 @@ package final class PoolSubmissionQueue {
         unsafe sessions.append(Unmanaged.passUnretained(session))
     }
 
-    /// Hands what was added since the last call to the pool's threads.
+    /// Queues the sessions added since the last call for the pool's threads.
     @inline(__always)
     func flush() {
         guard !isEmpty else { return }
@@ -81,8 +83,8 @@ package final class PoolSubmissionQueue {
 }
 
 extension PoolSubmissionQueue: LoopBorrower {
-    /// Runs what was added during the turn on the worker's own thread if that promises to be short, and hands the rest
-    /// to the pool.
+    /// Runs the sessions added during the turn on the worker's own thread if they are likely to be short, and queues
+    /// the rest for the pool.
     package func borrowLoop(of worker: Worker) -> Bool {
         now = worker.now
         guard inline.isAllowed(at: now), worker.canLend, pool.enter() else {
@@ -109,13 +111,13 @@ extension PoolSubmissionQueue: LoopBorrower {
 
     package func loopTaken() {
         inline.loopTaken(at: now)
-        // It may have ended just now and be another worker's already, which these notices do not harm.
+        // It may just have ended and belong to another worker already; these notices do no harm there.
         if let session = unsafe running { unsafe session._withUnsafeGuaranteedRef { $0.endDeferral(onWorker: true) } }
         flush()
     }
 }
 
-/// Sessions in the order they came, linked through themselves.
+/// Sessions in the order of arrival, linked through themselves.
 @safe
 struct SessionQueue: ~Copyable {
     private var first = unsafe Unmanaged<ExtensionSession>?.none
@@ -133,7 +135,7 @@ struct SessionQueue: ~Copyable {
         count += 1
     }
 
-    /// Moves all of `other` behind what is here.
+    /// Moves all of `other` to the end of this queue.
     mutating func append(_ other: inout SessionQueue) {
         guard let otherFirst = unsafe other.first else { return }
         if let last = unsafe last {

@@ -13,7 +13,7 @@ struct ByteBuffer: ~Copyable {
 
     var isEmpty: Bool { count == 0 }
 
-    /// What was collected; valid until the next mutation.
+    /// The collected bytes; valid until the next mutation.
     @inline(__always)
     var bytes: UnsafeRawBufferPointer {
         unsafe UnsafeRawBufferPointer(start: storage.baseAddress, count: count)
@@ -23,7 +23,7 @@ struct ByteBuffer: ~Copyable {
         unsafe UnsafeRawBufferPointer(rebasing: bytes[range])
     }
 
-    /// Forgets the content; an allocation larger than `capacity` bytes goes back.
+    /// Removes the content; an allocation larger than `capacity` bytes is freed.
     mutating func removeAll(keepingUpTo capacity: Int = 2 << 10) {
         count = 0
         guard unsafe storage.count > capacity else { return }
@@ -31,7 +31,7 @@ struct ByteBuffer: ~Copyable {
         unsafe storage = UnsafeMutableRawBufferPointer(start: nil, count: 0)
     }
 
-    /// Room for `room` more bytes without a further allocation, so that addresses stay true while it is used.
+    /// Reserves `room` more bytes without a further allocation, so that addresses stay valid while they are used.
     @inline(__always)
     @discardableResult
     mutating func reserve(_ room: Int) -> UnsafeMutableRawPointer {
@@ -67,7 +67,7 @@ struct ByteBuffer: ~Copyable {
         append(UInt8(ascii: "0") + UInt8(value % 10))
     }
 
-    /// UTF-8 becomes UTF-16, little-endian, with its NUL.
+    /// Converts UTF-8 to UTF-16, little-endian, with a NUL.
     mutating func widen() {
         let text = unsafe String(decoding: bytes, as: UTF8.self)
         removeAll()
@@ -78,7 +78,7 @@ struct ByteBuffer: ~Copyable {
         append("\0\0")
     }
 
-    /// The bytes written to the room that `reserve` returned now count.
+    /// Adds the bytes that were written to the reserved space to the content.
     mutating func commit(_ added: Int) {
         precondition(unsafe count + added <= storage.count)
         count += added

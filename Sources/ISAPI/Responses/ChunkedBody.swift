@@ -1,20 +1,20 @@
 import HTTP
 
-/// Takes a body apart that its extension has framed in chunks itself, so that it is not framed twice.
+/// Decodes a body that its extension has framed in chunks itself, so that it is not framed twice.
 ///
-/// The content is sent in the framing that the client understands, which for HTTP/1.0 is none. An object, as few
-/// responses have one and every pending request has room for it.
+/// The content is sent in the framing that the client understands, which for HTTP/1.0 is none. A class, as few
+/// responses have one and every pending request reserves memory for it.
 final class ChunkedBody {
     private var decoder = ChunkedDecoder()
-    /// The beginning of a line whose end has not come.
+    /// The beginning of a line whose end has not arrived.
     private var unread: [UInt8] = []
     private(set) var hasEnded = false
 
     init() {}
 
-    /// Calls `write` with the content of what came.
+    /// Calls `write` with the content of the given bytes.
     ///
-    /// - Throws: `RequestRejection` for what is no chunked body, or goes on behind its end.
+    /// - Throws: `RequestRejection` for bytes that are not a chunked body, or that continue after its end.
     func take(
         _ bytes: UnsafeRawBufferPointer, _ write: (UnsafeRawBufferPointer) -> Void
     ) throws(RequestRejection) {

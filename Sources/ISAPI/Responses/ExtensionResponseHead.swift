@@ -1,19 +1,19 @@
 import HTTP
 
-/// The head of an extension's response, taken apart: what it says of the response, and what it says of the connection.
+/// The head of an extension's response, split into statements about the response and about the connection.
 ///
-/// Extensions are read leniently where nothing can be misunderstood and strictly where a client could be: a field
-/// line that is not exactly one valid line is left out, so no extension can split a response. The reason phrase and
-/// the field lines, normalised to end with CRLF, stand one after the other in the text buffer that `parse` fills.
+/// Extensions are parsed leniently where nothing can be misunderstood and strictly where a client could misunderstand:
+/// a field line that is not exactly one valid line is left out, so no extension can split a response. The text buffer
+/// that `parse` fills contains the reason phrase and then the field lines, normalized to end with CRLF.
 package struct ExtensionResponseHead: BitwiseCopyable, Equatable, Sendable {
     package var status = 200
     /// Bytes of the reason phrase at the start of the text; 0 stands for the standard phrase.
     var reasonCount = 0
-    /// What Content-Length said; the field itself is not among the field lines.
+    /// The value of Content-Length; the field itself is not among the field lines.
     package var contentLength: UInt64?
     /// The extension announced Transfer-Encoding and writes its body already framed.
     package var framesItself = false
-    /// The extension asked for the connection to be closed.
+    /// The extension requested that the connection be closed.
     package var closesConnection = false
     package var flaws: ResponseFlaws = []
 
@@ -23,11 +23,11 @@ package struct ExtensionResponseHead: BitwiseCopyable, Equatable, Sendable {
         return ExtensionResponseHead()
     }
 
-    /// Reads a status and a block of field lines, as extensions give them.
+    /// Parses a status and a block of field lines, as extensions pass them.
     ///
     /// - Parameters:
-    ///   - status: "200 OK", "200", "200OK", "HTTP/1.1 200 OK", or nothing for 200; a field line in its place counts
-    ///     as the first of the block.
+    ///   - status: "200 OK", "200", "200OK", "HTTP/1.1 200 OK", or empty for 200; a field line in its place counts as
+    ///     the first of the block.
     ///   - block: field lines ended by CRLF or LF, an empty line, and the beginning of the body.
     ///   - text: receives the reason phrase and the field lines; empty before the call.
     /// - Returns: the head, and where in `block` the body begins; nil for an interim status, which is not a response.
@@ -75,7 +75,7 @@ package struct ExtensionResponseHead: BitwiseCopyable, Equatable, Sendable {
         return true
     }
 
-    /// - Parameter misplaced: whether the line stands where a status belongs, and may be one nobody understands.
+    /// - Parameter misplaced: whether the line is in place of a status, and need not be a field line at all.
     private mutating func addField(_ line: Span<UInt8>, to text: inout ByteBuffer, misplaced: Bool) {
         let field: FieldSlice
         do throws(RequestRejection) {
@@ -91,21 +91,21 @@ package struct ExtensionResponseHead: BitwiseCopyable, Equatable, Sendable {
         append(field, of: line, to: &text)
     }
 
-    /// The line as a proxy passes it on (RFC 9112 §5.1).
+    /// The line as a proxy forwards it (RFC 9112 §5.1).
     private static func withoutSpaceBeforeColon(_ line: Span<UInt8>) -> [UInt8]? {
         guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { return nil }
         let name = line.trimmed(0..<colon)
         return unsafe line.withUnsafeBytes { bytes in unsafe Array(bytes[name]) + Array(bytes[colon...]) }
     }
 
-    /// Adds a field whose line is well-formed; its CRLF stands at `end`.
+    /// Adds a field whose line is well-formed; its CRLF is at `end`.
     private mutating func addWhole(
         _ field: FieldSlice, endingAt end: Int, of block: Span<UInt8>, to text: inout ByteBuffer
     ) {
         let name = field.name.range
         let value = field.value.range
         guard unsafe !interpret(field, of: block.bytes, block.extracting(value)) else { return }
-        // The line as most extensions write it is already what would be put together here.
+        // The line as most extensions write it is already in the normalized form.
         let isNormal = value.lowerBound == name.upperBound + 2 && value.upperBound == end
         guard isNormal, block[name.upperBound + 1] == UInt8(ascii: " ") else {
             return append(field, of: block, to: &text)
@@ -129,7 +129,7 @@ package struct ExtensionResponseHead: BitwiseCopyable, Equatable, Sendable {
         }
     }
 
-    /// Takes in the fields that concern this connection or its framing (RFC 9110 §7.6.1).
+    /// Interprets the fields that concern this connection or its framing (RFC 9110 §7.6.1).
     ///
     /// The gateway writes these itself, Date and Server too; true if this is one of them.
     private mutating func interpret(_ field: FieldSlice, of line: RawSpan, _ value: Span<UInt8>) -> Bool {
@@ -199,7 +199,7 @@ package struct ResponseFlaws: OptionSet, Sendable, BitwiseCopyable, CustomString
     }
 }
 
-/// A status code and where its reason phrase stands.
+/// A status code and the range of its reason phrase.
 private struct StatusText {
     let code: Int
     let phrase: Range<Int>
@@ -216,17 +216,17 @@ private struct StatusText {
         else { return nil }
         code = hundreds * 100 + tens * 10 + ones
         guard (100...599).contains(code) else { return nil }
-        // A fourth digit makes a number that is no status code.
+        // A fourth digit makes a number that is not a status code.
         if start + 3 < text.count, digit(text[start + 3]) != nil { return nil }
         self.phrase = text.trimmed((start + 3)..<text.count)
     }
 }
 
-/// Cuts a block into lines ended by CRLF, LF or the end of the block.
+/// Splits a block into lines ended by CRLF, LF or the end of the block.
 private struct LineReader {
     private(set) var position = 0
 
-    /// The next line, if it is a well-formed field line ended by CRLF, and where that stands.
+    /// The next line, if it is a well-formed field line ended by CRLF, and its range.
     @inline(__always)
     mutating func nextWhole(_ block: Span<UInt8>) -> (field: FieldSlice, end: Int)? {
         guard let line = unsafe FieldSyntax.parseWhole(block.bytes, from: position) else { return nil }

@@ -1,7 +1,7 @@
-/// A response as it comes together from an extension's calls: one head, then body bytes, until the worker takes them.
+/// A response that is assembled from an extension's calls: one head, then body bytes, until the worker takes them.
 ///
-/// A head may come by HSE_REQ_SEND_RESPONSE_HEADER(_EX), as raw `HTTP/1.x` text at the start of the first writes, or
-/// not at all.
+/// The head may be given by HSE_REQ_SEND_RESPONSE_HEADER(_EX), as raw `HTTP/1.x` text at the start of the first writes,
+/// or not at all.
 @safe
 struct ResponseAssembly: ~Copyable {
     private enum Stage: BitwiseCopyable {
@@ -16,7 +16,7 @@ struct ResponseAssembly: ~Copyable {
 
     private var stage = Stage.headMissing
     private(set) var head = ExtensionResponseHead()
-    /// The connection ends behind the response, whatever its head says.
+    /// The connection closes after the response, whatever its head contains.
     private var closesConnection = false
     private var reader = ResponseHeadReader()
     private var rawHead = ByteBuffer()
@@ -37,7 +37,7 @@ struct ResponseAssembly: ~Copyable {
     /// Whether another route answers in place of the extension.
     var isDelegated: Bool { if case .delegated = stage { true } else { false } }
 
-    /// Whether anything was given at all.
+    /// Whether the extension has given nothing at all.
     var isEmpty: Bool { if case .headMissing = stage { true } else { false } }
 
     /// Bytes that wait to be taken.
@@ -46,7 +46,7 @@ struct ResponseAssembly: ~Copyable {
     /// Whether the worker could send something now.
     var hasOutput: Bool { if case .headReady = stage { true } else { !output.isEmpty } }
 
-    /// The head given by a support function; false when there is one already, or it is none.
+    /// Sets the head given by a support function; false when there is one already, or when it is not a head.
     mutating func setHead(
         status: UnsafeRawBufferPointer, block: UnsafeRawBufferPointer, closesConnection: Bool = false
     ) -> Bool {
@@ -66,7 +66,7 @@ struct ResponseAssembly: ~Copyable {
         }
     }
 
-    /// Leaves the response to another route; false when the extension has begun it.
+    /// Delegates the response to another route; false when the extension has begun it.
     mutating func delegate() -> Bool {
         guard case .headMissing = stage else { return false }
         stage = .delegated
@@ -79,19 +79,19 @@ struct ResponseAssembly: ~Copyable {
         stage = .headMissing
     }
 
-    /// What comes now is body, whether there was a head or not.
+    /// Further bytes are body, whether there was a head or not.
     mutating func beginBody() {
         finish()
         if case .headMissing = stage { treatAsBody() }
     }
 
-    /// The length of the body, where the head did not tell it.
+    /// Sets the length of the body if the head has none.
     mutating func tellLength(_ count: UInt64) {
         guard case .headReady = stage, head.contentLength == nil, !head.framesItself, output.isEmpty else { return }
         head.contentLength = count
     }
 
-    /// The connection ends behind the response; a head that has not been taken says so.
+    /// The connection closes after the response; a head that has not been taken gets `Connection: close`.
     mutating func closeConnection() {
         closesConnection = true
         head.closesConnection = true
@@ -104,7 +104,7 @@ struct ResponseAssembly: ~Copyable {
         if !isHead || !parseRawHead() { treatAsBody() }
     }
 
-    /// Hands over all that waits; the bytes stay valid until the next `take` or `reset`.
+    /// Returns all waiting output; the bytes stay valid until the next `take` or `reset`.
     mutating func take() -> (head: ExtensionResponseHead?, body: UnsafeRawBufferPointer) {
         taken.removeAll(keepingUpTo: Self.keptCapacity)
         swap(&taken, &output)

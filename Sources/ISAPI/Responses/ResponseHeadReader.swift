@@ -1,20 +1,20 @@
 import Glibc
 
-/// Reads response heads, and remembers the last one: many extensions answer every request with the same.
+/// Parses response heads, and keeps the last one: many extensions answer every request with the same head.
 ///
-/// What a head says depends on its bytes alone, so the same bytes need not be read again, whatever request they answer.
+/// The result depends only on the bytes of the head, so the same bytes need not be parsed again for another request.
 @safe
 struct ResponseHeadReader: ~Copyable {
-    /// What was read last.
+    /// The head that was parsed last.
     private(set) var head = ExtensionResponseHead()
     /// Its reason phrase and field lines.
     private var text = ByteBuffer()
-    /// The status and behind it the block that were read last.
+    /// The status and after it the block that were parsed last.
     private var source = ByteBuffer()
-    /// Bytes of the status; nil when nothing is remembered.
+    /// Bytes of the status; nil when no head is kept.
     private var statusCount: Int?
 
-    /// Bytes of the longest head that is remembered: each session keeps one.
+    /// Bytes of the longest head that is kept: each session keeps one.
     private static let limit = 1 << 10
 
     /// The reason phrase, nil for the standard one; valid until the next head.
@@ -27,9 +27,9 @@ struct ResponseHeadReader: ~Copyable {
         unsafe text.slice(head.reasonCount..<text.count)
     }
 
-    /// Takes the head as `ExtensionResponseHead.parse` does.
+    /// Parses the head as `ExtensionResponseHead.parse` does.
     ///
-    /// - Returns: where in `block` the body begins; nil for what is no head.
+    /// - Returns: where in `block` the body begins; nil if it is not a head.
     mutating func read(status: UnsafeRawBufferPointer, block: UnsafeRawBufferPointer) -> Int? {
         if unsafe isLast(status, block) { return block.count }
         forget()
@@ -40,7 +40,7 @@ struct ResponseHeadReader: ~Copyable {
         }
         guard let parsed else { return nil }
         head = parsed.head
-        // With the beginning of a body behind it a block is hardly ever the same.
+        // A block with the beginning of a body is hardly ever the same again.
         if parsed.bodyStart == block.count, status.count + block.count <= Self.limit {
             unsafe source.append(status)
             unsafe source.append(block)
@@ -49,7 +49,7 @@ struct ResponseHeadReader: ~Copyable {
         return parsed.bodyStart
     }
 
-    /// Takes the head of a response whose extension sent only a body.
+    /// Sets the head of a response whose extension sent only a body.
     mutating func readNone() {
         forget()
         head = ExtensionResponseHead.bodyOnly(into: &text)
@@ -67,7 +67,7 @@ struct ResponseHeadReader: ~Copyable {
             && isEqual(block, source.slice(status.count..<source.count))
     }
 
-    /// Of two buffers of one size.
+    /// Compares two buffers of the same size.
     private func isEqual(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
         guard let left = left.baseAddress, let start = right.baseAddress else { return true }
         return unsafe memcmp(left, start, right.count) == 0

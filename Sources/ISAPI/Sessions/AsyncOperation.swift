@@ -3,7 +3,7 @@ import CISAPI
 import Glibc
 import Transport
 
-/// Whom the end of an asynchronous operation is told (PFN_HSE_IO_COMPLETION).
+/// The function that is notified of the end of an asynchronous operation (PFN_HSE_IO_COMPLETION).
 @safe
 struct CompletionTarget: BitwiseCopyable {
     let function: PFN_HSE_IO_COMPLETION
@@ -12,15 +12,15 @@ struct CompletionTarget: BitwiseCopyable {
 
 /// The one asynchronous operation a request may have, from its start until its completion is called.
 ///
-/// Exactly one completion follows each start: an end that comes a second time, or after the extension ended the
-/// request, finds nothing under way.
+/// Exactly one completion follows each start: a second end, or an end after the extension ended the request, finds no
+/// operation in progress.
 @safe
 struct AsyncOperation: ~Copyable {
     enum Kind: BitwiseCopyable, Equatable {
         case read, send, child
     }
 
-    /// A completion that is to be called, with what it is told.
+    /// A completion that has to be called, with its arguments.
     @safe
     struct Completion: BitwiseCopyable {
         let target: CompletionTarget
@@ -35,10 +35,10 @@ struct AsyncOperation: ~Copyable {
     }
 
     private var state = State.none
-    /// What HSE_REQ_IO_COMPLETION set.
+    /// The function that HSE_REQ_IO_COMPLETION set.
     var target: CompletionTarget?
 
-    /// The operation that goes on; nil also when only its completion is missing.
+    /// The operation in progress; also nil when only its completion is missing.
     var kind: Kind? {
         if case .underWay(let kind, _) = state { return kind }
         return nil
@@ -49,7 +49,7 @@ struct AsyncOperation: ~Copyable {
 
     var isUsed: Bool { isBusy || target != nil }
 
-    /// False while another operation is under way or its completion has not been called.
+    /// False while another operation is in progress or its completion has not been called.
     mutating func begin(_ kind: Kind, _ target: CompletionTarget) -> Bool {
         guard !isBusy else { return false }
         state = .underWay(kind, target)
@@ -70,20 +70,20 @@ struct AsyncOperation: ~Copyable {
         return completion
     }
 
-    /// The extension has ended the request and is told nothing more.
+    /// The extension has ended the request and is not notified any more.
     mutating func drop() {
         state = .none
     }
 }
 
-/// What an operation sends: pieces of memory and of files, in order.
+/// The data that an operation sends: pieces of memory and of files, in order.
 @safe
 struct Transfer: ~Copyable {
     @safe
     enum Piece {
         /// Memory of the extension, which it keeps until the completion.
         case memory(UnsafeRawBufferPointer)
-        /// What was the extension's.
+        /// A copy of the extension's memory.
         case copied([UInt8])
         case file(TransferFile, offset: UInt64, count: UInt64)
     }
@@ -98,15 +98,15 @@ struct Transfer: ~Copyable {
 
     private var pieces: [Piece] = []
     private var next = 0
-    /// What the completion reports.
+    /// The number of bytes that the completion reports.
     var reportedBytes: UInt64 = 0
-    /// The connection ends behind the last byte.
+    /// The connection closes after the last byte.
     var disconnects = false
     private(set) var isOpen = false
 
-    /// Bytes that are copied at once, while the session's lock is held.
+    /// Bytes that are copied in one step, while the session's lock is held.
     private static let copyLimit = 64 << 10
-    /// Bytes of a file that are sent without looking whether the operation still goes on.
+    /// Bytes of a file that are sent without checking whether the operation still continues.
     private static let fileLimit: UInt64 = 4 << 20
 
     mutating func open(_ pieces: [Piece], reporting bytes: UInt64, disconnects: Bool) {
@@ -124,7 +124,7 @@ struct Transfer: ~Copyable {
         isOpen = false
     }
 
-    /// Writes the next bytes of memory, or names the next part of a file.
+    /// Writes the next bytes of memory, or returns the next part of a file.
     mutating func step(_ write: (UnsafeRawBufferPointer) -> Void) -> Step {
         guard next < pieces.count else { return .ended }
         switch pieces[next] {
@@ -152,7 +152,7 @@ struct Transfer: ~Copyable {
         }
     }
 
-    /// Gives the extension its memory back: what has not been sent is copied.
+    /// Releases the extension's memory: what has not been sent is copied.
     mutating func releaseMemory() {
         for index in pieces.indices.dropFirst(next) {
             if case .memory(let bytes) = pieces[index] { pieces[index] = unsafe .copied(Array(bytes)) }
@@ -160,20 +160,20 @@ struct Transfer: ~Copyable {
     }
 }
 
-/// A file that an extension gave by its handle: it stays open as long as this, whatever becomes of the handle, and its
-/// offset where it is.
+/// A file that an extension gave by its handle: it stays open as long as this value, even if the handle is closed, and
+/// the handle's offset does not change.
 @safe
 final class TransferFile: Sendable {
     let file: OpenFile
     /// Bytes.
     let size: UInt64
 
-    /// - Parameter handle: what CreateFile of the compatibility library returned, or a descriptor.
-    /// - Throws: `invalidHandle` when it is not that of a regular file.
+    /// - Parameter handle: the result of CreateFile of the compatibility library, or a descriptor.
+    /// - Throws: `invalidHandle` if it does not refer to a regular file.
     init(_ handle: HANDLE?) throws(CallFailure) {
         let reference = unsafe FileReference(handle)
         guard reference.descriptor >= 0 else { throw .invalidHandle }
-        // The extension may close a descriptor of its own, and get another file under its number, at any time.
+        // The extension may at any time close a descriptor of its own, and get another file under its number.
         file =
             reference.isCounted
             ? OpenFile(reference.descriptor, keptOpenBy: reference)
@@ -184,7 +184,8 @@ final class TransferFile: Sendable {
     }
 }
 
-/// A hold on the file behind a handle, which keeps its descriptor open where the compatibility library counts the holds.
+/// A reference to the file behind a handle, which keeps its descriptor open if the compatibility library counts
+/// references to it.
 @safe
 private final class FileReference: @unchecked Sendable {
     private let file: isagate_file
@@ -198,6 +199,6 @@ private final class FileReference: @unchecked Sendable {
     }
 
     var descriptor: Int32 { unsafe file.descriptor }
-    /// False for a descriptor that the extension gave as it is.
+    /// False for a descriptor that the extension passed directly.
     var isCounted: Bool { unsafe file.reference != nil }
 }

@@ -3,12 +3,12 @@ import Glibc
 import HTTP
 import Synchronization
 
-/// Where control blocks live: one range of addresses, in slots of 256 bytes, so that any pointer an extension passes
-/// can be judged without following it.
+/// The memory of control blocks: one range of addresses, in slots of 256 bytes, so that any pointer an extension passes
+/// can be checked without dereferencing it.
 ///
-/// A slot that was given back rests while at least `quarantine` others are used, so that a call which comes after
-/// the end of its request meets an empty slot rather than another request. The range is reserved as a whole and
-/// takes memory only where it was used.
+/// A freed slot is not reused until at least `quarantine` others have been used, so that a call after the end of its
+/// request finds an empty slot rather than another request. The range is reserved as a whole and takes memory only
+/// where it was used.
 @safe
 final class ControlBlockTable: @unchecked Sendable {
     static let shared = ControlBlockTable()
@@ -24,7 +24,7 @@ final class ControlBlockTable: @unchecked Sendable {
     private let base: UnsafeMutableRawPointer
     private let free = Guarded(FreeSlots())
 
-    /// Slots given back, oldest first, linked through the slots themselves.
+    /// Free slots, oldest first, linked through the slots themselves.
     private struct FreeSlots: ~Copyable {
         var first = ControlBlockTable.none
         var last = ControlBlockTable.none
@@ -42,7 +42,8 @@ final class ControlBlockTable: @unchecked Sendable {
         unsafe base = range
     }
 
-    /// A slot that belongs to `session` until `giveBack` and remembers `request` beyond it; nil when every slot is in use.
+    /// Allocates a slot that belongs to `session` until `giveBack` and keeps the id of `request` after that; nil when
+    /// every slot is in use.
     func take(for session: ExtensionSession, _ request: RequestID?) -> UnsafeMutablePointer<EXTENSION_CONTROL_BLOCK>? {
         let index = free.withLock { free in takeIndex(&free) }
         guard let index else { return nil }
@@ -53,7 +54,7 @@ final class ControlBlockTable: @unchecked Sendable {
         return unsafe slot.assumingMemoryBound(to: EXTENSION_CONTROL_BLOCK.self)
     }
 
-    /// Where the slot of a block remembers its request, for the description of a crash: a kind and four words.
+    /// Where the slot of a block stores the id of its request, for the crash report: a kind and four words.
     @inline(__always)
     static func trace(of block: UnsafeMutablePointer<EXTENSION_CONTROL_BLOCK>) -> UnsafePointer<UInt64> {
         unsafe UnsafeRawPointer(UnsafeRawPointer(block) + traceOffset).assumingMemoryBound(to: UInt64.self)
@@ -75,7 +76,7 @@ final class ControlBlockTable: @unchecked Sendable {
         }
     }
 
-    /// The session that owned the slot `connection` points to, a moment ago; nil for any other pointer.
+    /// The session that owned the slot `connection` points to when it was read; nil for any other pointer.
     ///
     /// Sessions are never deallocated; the caller checks under the session's lock that the slot is still its own.
     @inline(__always)
@@ -86,7 +87,7 @@ final class ControlBlockTable: @unchecked Sendable {
         return unsafe Unmanaged.fromOpaque(session)
     }
 
-    /// The request that had the slot `connection` points to last; nil when there was none.
+    /// The last request that had the slot `connection` points to; nil when there was none.
     func lastRequest(of connection: UnsafeMutableRawPointer?) -> RequestID? {
         guard let slot = unsafe slot(at: connection) else { return nil }
         return unsafe trace(of: slot).pointee.request
@@ -130,10 +131,10 @@ final class ControlBlockTable: @unchecked Sendable {
     }
 }
 
-/// Which request had a slot last: for the log, and so it does not matter that words of two requests can be read as one.
+/// The id of the last request of a slot. It is only logged, so a mix of the words of two requests is acceptable.
 private struct RequestTrace: ~Copyable {
-    /// 0 for none, 1 for a name made here, otherwise the length of a given one, of which only the beginning is kept, plus
-    /// `givenBase`.
+    /// 0 for none, 1 for an id generated here, otherwise the length of a given one, of which only the beginning is
+    /// kept, plus `givenBase`.
     private let kind = Atomic<UInt64>(0)
     private let first = Atomic<UInt64>(0), second = Atomic<UInt64>(0), third = Atomic<UInt64>(0)
     private let fourth = Atomic<UInt64>(0)

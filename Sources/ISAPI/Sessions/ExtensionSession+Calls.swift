@@ -1,22 +1,22 @@
 import CISAPI
 
-/// A refusal as an extension sees it: the Win32 number that GetLastError then returns.
+/// A refusal as the extension receives it: the Win32 number that GetLastError then returns.
 enum CallFailure: UInt32, Error {
     /// There is no error page for the status.
     case fileNotFound = 2
-    /// The handle is not that of a file.
+    /// The handle does not refer to a file.
     case invalidHandle = 6
-    /// The file is shorter than what was asked for.
+    /// The file is shorter than the requested range.
     case endOfFile = 38
-    /// Windows alone has what was asked for.
+    /// The request exists only on Windows.
     case notSupported = 50
     /// The extension itself has closed the connection.
     case netnameDeleted = 64
     case invalidParameter = 87
     case insufficientBuffer = 122
-    /// There is nothing to give: no certificate, no TLS.
+    /// There is no data: no certificate, no TLS.
     case noData = 232
-    /// The operation was cancelled, or its client is gone.
+    /// The operation was cancelled, or its client has disconnected.
     case operationAborted = 995
     /// There is no operation that could be cancelled.
     case notFound = 1168
@@ -26,12 +26,12 @@ enum CallFailure: UInt32, Error {
     case connectionReset = 10054
 }
 
-/// The extension's side of a session. `caller` is the control block a call came with, already known to be one.
+/// The extension's side of a session. `caller` is the control block of a call, already known to be valid.
 extension ExtensionSession {
     /// Runs HttpExtensionProc on the calling thread.
     ///
-    /// - Parameter notifies: whether the worker is notified of what the extension does as it does so; otherwise the caller,
-    ///   being the worker, calls `endDeferral` afterwards.
+    /// - Parameter notifies: whether the worker is notified of the extension's calls as they happen; otherwise the
+    ///   caller, which is the worker, calls `endDeferral` afterwards.
     func run(notifies: Bool = true) {
         let (work, isFree, isCompletion) = unsafe state.withLock { state in
             state.defersNotices = !notifies
@@ -44,7 +44,7 @@ extension ExtensionSession {
         returned(status)
     }
 
-    /// The extension has returned to the worker's thread, or the worker has left for another one.
+    /// The extension has returned to the worker's thread, or the loop has been taken by another thread.
     ///
     /// - Parameter onWorker: whether the calling thread is the worker's.
     func endDeferral(onWorker: Bool) {
@@ -84,9 +84,9 @@ extension ExtensionSession {
 
     // MARK: Output
 
-    /// Adds to the response; waits while the client is slow.
+    /// Appends to the response; waits while the client is slow.
     ///
-    /// - Returns: how many bytes were taken, and why not all of them.
+    /// - Returns: how many bytes were taken, and the failure if not all of them.
     func write(
         _ bytes: UnsafeRawBufferPointer, by caller: UnsafeMutableRawPointer
     ) -> (written: Int, failure: CallFailure?) {
@@ -140,7 +140,7 @@ extension ExtensionSession {
 
     // MARK: Input
 
-    /// Reads body bytes into `buffer`, waiting for the client if need be.
+    /// Reads body bytes into `buffer`, and waits for the client if necessary.
     ///
     /// - Returns: the number of bytes, 0 at the body's end.
     func read(
@@ -186,11 +186,11 @@ extension ExtensionSession {
         }
     }
 
-    /// What a call that may wait does next.
+    /// The next step of a call that may wait.
     private enum Step {
         case done
         case read(Int)
-        /// Refused; true if this was the last hold on the session.
+        /// Refused; true if this was the last reference to the session.
         case end(CallFailure, Bool)
         case wait(UInt32)
     }
@@ -212,7 +212,7 @@ extension ExtensionSession {
         return failure
     }
 
-    /// HSE_REQ_SET_FLUSH_FLAG: whether the worker hears of any output.
+    /// HSE_REQ_SET_FLUSH_FLAG: whether the worker is notified of any output.
     func setPrompt(_ isPrompt: Bool, by caller: UnsafeMutableRawPointer) -> CallFailure? {
         state.withLock { state in
             guard unsafe state.admits(caller) else { return .invalidParameter }
@@ -224,19 +224,19 @@ extension ExtensionSession {
 
     // MARK: Questions
 
-    /// Whether `caller` names the request that is served now.
+    /// Whether `caller` belongs to the request that is served now.
     func isUnderWay(_ caller: UnsafeMutableRawPointer) -> Bool {
         state.withLock { state in unsafe state.admits(caller) }
     }
 
-    /// As `inquire`, for what sends something: it fails when there is no connection any more.
+    /// As `inquire`, for calls that send: it fails when the connection has ended.
     func answer(
         by caller: UnsafeMutableRawPointer, _ body: (inout SessionState) -> CallFailure?
     ) -> CallFailure? {
         unsafe inquire(by: caller) { state in state.connectionFailure ?? body(&state) }
     }
 
-    /// Runs `body` with the state of the request `caller` belongs to.
+    /// Runs `body` with the state of the request that `caller` belongs to.
     func inquire(
         by caller: UnsafeMutableRawPointer, _ body: (inout SessionState) -> CallFailure?
     ) -> CallFailure? {

@@ -3,14 +3,14 @@ import Glibc
 import HTTP
 import Transport
 
-/// Asynchronous operations and what else the extension has the worker do.
+/// Asynchronous operations and other requests of the extension to the worker.
 ///
-/// An operation ends under the session's lock, on whichever thread it ends; its completion is called later, by the
-/// thread that the session comes to like a new request.
+/// An operation ends under the session's lock, on whichever thread; its completion is called later, by the thread that
+/// takes the session from the queue like a new request.
 extension ExtensionSession {
     // MARK: The extension's side
 
-    /// Begins an operation of `kind`, if there may be one and somebody to be told of its end.
+    /// Begins an operation of `kind`, if none is in progress and there is a completion function.
     ///
     /// - Parameters:
     ///   - target: nil for the one that HSE_REQ_IO_COMPLETION set.
@@ -40,7 +40,7 @@ extension ExtensionSession {
         return failure
     }
 
-    /// HSE_IO_ASYNC of WriteClient: the buffer is the extension's until the completion.
+    /// HSE_IO_ASYNC of WriteClient: the extension keeps the buffer until the completion.
     func beginWrite(_ bytes: UnsafeRawBufferPointer, by caller: UnsafeMutableRawPointer) -> CallFailure? {
         unsafe begin(.send, by: caller) { state in
             guard !state.response.isDelegated else { return .invalidParameter }
@@ -65,7 +65,7 @@ extension ExtensionSession {
         }
     }
 
-    /// Has the worker answer with another request's response; HSE_REQ_EXEC_URL when there is an operation to end by it.
+    /// Makes the worker answer with another request's response; HSE_REQ_EXEC_URL if an operation ends with it.
     func beginChild(_ request: InternalRequest, isOperation: Bool, by caller: UnsafeMutableRawPointer) -> CallFailure? {
         let start = { (state: inout SessionState) -> CallFailure? in
             guard state.response.delegate() else { return .invalidParameter }
@@ -84,11 +84,11 @@ extension ExtensionSession {
         }
     }
 
-    /// HSE_REQ_CANCEL_IO: what is under way completes with ERROR_OPERATION_ABORTED.
+    /// HSE_REQ_CANCEL_IO: the operation in progress completes with ERROR_OPERATION_ABORTED.
     func cancelOperation(by caller: UnsafeMutableRawPointer) -> CallFailure? {
         let (failure, pool): (CallFailure?, Unmanaged<ApplicationPool>?) = unsafe state.withLock { state in
             guard unsafe state.admits(caller) else { return (.invalidParameter, nil) }
-            // A request that another route answers can no longer be called back.
+            // A request that another route answers can no longer be cancelled.
             guard let kind = state.operation.kind, kind != .child else { return (.notFound, nil) }
             return unsafe (nil, state.endOperation(bytes: 0, error: .operationAborted))
         }
@@ -96,13 +96,14 @@ extension ExtensionSession {
         return failure
     }
 
-    /// HSE_REQ_CLOSE_CONNECTION: what is under way completes with ERROR_NETNAME_DELETED.
+    /// HSE_REQ_CLOSE_CONNECTION: the operation in progress completes with ERROR_NETNAME_DELETED.
     func closeConnection(by caller: UnsafeMutableRawPointer) -> CallFailure? {
         let (failure, pool): (CallFailure?, Unmanaged<ApplicationPool>?) = unsafe state.withLock { state in
             guard unsafe state.admits(caller) else { return (.invalidParameter, nil) }
             if let failure = state.connectionFailure { return (failure, nil) }
             state.isClosedByExtension = true
-            // A worker that waits for a slow client would hear of it when that takes something or was too slow.
+            // A worker that waits for a slow client would otherwise notice only when the client reads or its time
+            // expires.
             if state.transfer.isOpen || state.life.hasBlockedCalls { unsafe state.notifier?.disconnect() }
             state.hasCommands = true
             state.notify()
@@ -114,15 +115,15 @@ extension ExtensionSession {
 
     // MARK: The worker's side
 
-    /// What the extension wants done besides sending its output.
+    /// What the extension requests besides sending its output.
     package enum Command {
-        /// The connection is to end; the extension goes on for itself.
+        /// Close the connection; the extension continues without it.
         case close
         case child(InternalRequest)
         case transfer
     }
 
-    /// The next command; nil when all are done.
+    /// The next command; nil when all have been run.
     package func takeCommand() -> Command? {
         state.withLock { state in
             if state.isClosedByExtension { return .close }
@@ -136,12 +137,12 @@ extension ExtensionSession {
         }
     }
 
-    /// Goes on with the transfer.
+    /// Continues the transfer.
     func stepTransfer(_ write: (UnsafeRawBufferPointer) -> Void) -> Transfer.Step {
         state.withLock { state in unsafe state.transfer.step(write) }
     }
 
-    /// All of the transfer was sent, or `failure` says why not; whether the connection ends behind it.
+    /// All of the transfer was sent, or `failure` states why not; returns whether the connection closes after it.
     func transferEnded(_ failure: CallFailure? = nil, on worker: Worker) -> Bool {
         let (disconnects, pool) = unsafe state.withLock { state in
             let disconnects = state.transfer.isOpen && state.transfer.disconnects
@@ -170,14 +171,14 @@ extension ExtensionSession {
 
     // MARK: Completions
 
-    /// Queues this session for a thread of `pool` that calls the completion; nil for none.
+    /// Queues this session for a thread of `pool` that calls the completion; no effect for nil.
     func complete(in pool: Unmanaged<ApplicationPool>?) {
         guard let pool = unsafe pool?.takeUnretainedValue() else { return }
         // The completion may end the request, and with it the pool, before the call returns.
         withExtendedLifetime(pool) { pool.enqueueCompletion(of: self) }
     }
 
-    /// As `complete(in:)`, on the worker's thread, which may come to run the completion itself.
+    /// As `complete(in:)`, on the worker's thread, which may run the completion itself later.
     func complete(in pool: Unmanaged<ApplicationPool>?, on worker: Worker?) {
         guard unsafe pool != nil else { return }
         guard let worker, let submissions = state.withLock({ $0.handle?.submissions }) else {
@@ -186,7 +187,7 @@ extension ExtensionSession {
         submissions.addCompletion(of: self, on: worker)
     }
 
-    /// Calls the completion that is due, on a thread for extensions.
+    /// Calls the pending completion, on a thread that runs extension code.
     func runCompletion() {
         let (completion, block, module) = unsafe state.withLock { state in
             unsafe (state.operation.takeCompletion(), state.block, state.module)

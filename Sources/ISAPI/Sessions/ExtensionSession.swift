@@ -2,20 +2,20 @@ import CISAPI
 import Synchronization
 import Transport
 
-/// One request at an extension: what the extension may ask, what it has answered, and who has let go of it.
+/// One request at an extension: the request's data, the response, and which side has released it.
 ///
-/// Two parties meet here and nowhere else. The worker that owns the connection begins a session, takes events when it
-/// is notified, supplies body bytes, and releases or abandons the session. The extension calls back from any thread.
-/// All of it happens under one lock, and no wait holds the lock.
+/// Worker and extension communicate only through sessions. The worker that owns the connection begins a session, takes
+/// events when it is notified, supplies body bytes, and releases or abandons the session. The extension calls back from
+/// any thread. All of this happens under one lock, and no wait holds the lock.
 ///
-/// Sessions are taken from a store, return to it on their own once both parties are done, and are never deallocated:
-/// a call that comes too late always finds a session to be refused by.
+/// Sessions are taken from a store, return to it when both sides have released them, and are never deallocated: a call
+/// that comes too late always finds a session that refuses it.
 @safe
 package final class ExtensionSession: @unchecked Sendable {
     let state = Guarded(SessionState())
-    /// Moves when a blocked call may go on.
+    /// Signalled when a blocked call may continue.
     let progress = WaitPoint()
-    /// The next in the store or in a pool's queue; owned by whoever holds this session there.
+    /// The next session in the store or in a pool's queue; owned by the list that contains this session.
     var next: Unmanaged<ExtensionSession>?
 
     private init() {
@@ -34,7 +34,7 @@ package final class ExtensionSession: @unchecked Sendable {
         return session
     }
 
-    /// Copies the request and makes the session ready for its pool.
+    /// Copies the request and prepares the session for its pool.
     package func begin(
         _ request: borrowing ExtensionRequest, handle: ExtensionHandle, notifier: any SessionNotifier
     ) {
@@ -51,22 +51,24 @@ package final class ExtensionSession: @unchecked Sendable {
         }
     }
 
-    /// Adds to what the extension sees of the body before it reads; only between `begin` and the pool.
+    /// Appends to the part of the body that the extension receives before it reads; only between `begin` and the
+    /// submission to the pool.
     ///
-    /// - Returns: how many of the bytes were taken; fewer than given once the limit of 48 KiB is reached. The rest
-    ///   is to be supplied with `supplyBody`.
+    /// - Returns: how many of the bytes were taken; fewer than given once the limit of 48 KiB is reached. The rest has
+    ///   to be supplied with `supplyBody`.
     package func appendReadAhead(_ bytes: UnsafeRawBufferPointer) -> Int {
         state.withLock { state in unsafe state.body.appendReadAhead(bytes) }
     }
 
-    /// Bytes that read-ahead still has room for.
+    /// Bytes that still fit into the read-ahead.
     package var readAheadRoom: Int {
         state.withLock { state in BodyIntake.readAheadLimit - state.body.readAheadCount }
     }
 
     /// Body bytes from the connection, in answer to `SessionEvents.isBodyWanted`.
     ///
-    /// - Parameter worker: whose thread calls, and may come to run a completion itself; nil for one of the pool's.
+    /// - Parameter worker: the worker whose thread calls, which may run a completion itself later; nil for one of the
+    ///   pool's threads.
     func supplyBody(_ bytes: UnsafeRawBufferPointer, on worker: Worker? = nil) {
         changeBody(worker) { body in unsafe body.supply(bytes) }
     }
@@ -76,27 +78,28 @@ package final class ExtensionSession: @unchecked Sendable {
         changeBody(worker) { body in body.end() }
     }
 
-    /// No more of the body can be read: it is malformed, too large, or the client too slow.
+    /// No more of the body can be read: it is malformed or too large, or the client is too slow.
     func bodyFailed(on worker: Worker? = nil) {
         changeBody(worker) { body in body.fail() }
     }
 
-    /// The whole body is here, though only its end told its length; only between `begin` and the pool.
+    /// Sets the length of a body that has arrived completely without a declared length; only between `begin` and the
+    /// submission to the pool.
     package func setKnownLength(_ count: UInt64) {
         state.withLock { state in state.request.knownLength = count }
     }
 
-    /// From now on the worker is notified of any output, not only of much.
+    /// From now on the worker is notified of any output, not only of large output.
     package func setPrompt() {
         state.withLock { state in state.isPrompt = true }
     }
 
-    /// The response will not be there at the end of this turn; called on the worker's thread.
+    /// The response will not be complete at the end of this turn; called on the worker's thread.
     func expectDelay() {
         state.withLock { state in state.expectDelay() }
     }
 
-    /// Takes everything there is; also makes room for writers that wait.
+    /// Takes all events; also makes space for waiting writers.
     package func takeEvents() -> SessionEvents {
         let (events, wakes) = state.withLock { state in
             let wakes = state.life.hasBlockedCalls
@@ -107,9 +110,9 @@ package final class ExtensionSession: @unchecked Sendable {
         return events
     }
 
-    /// What the extension added to the log: HSE_APPEND_LOG_PARAMETER and lpszLogData; nil for nothing.
+    /// The extension's text for the log: HSE_APPEND_LOG_PARAMETER and lpszLogData; nil for none.
     ///
-    /// Asked after the outcome was taken and before the release.
+    /// Read after the outcome was taken and before the release.
     package var logText: String? {
         state.withLock { state in
             guard !state.log.isEmpty else { return nil }
@@ -117,12 +120,12 @@ package final class ExtensionSession: @unchecked Sendable {
         }
     }
 
-    /// The outcome was taken and everything sent: the worker is done with the session.
+    /// The outcome was taken and everything sent: the worker releases the session.
     package func release() {
         if detach() { giveBack() }
     }
 
-    /// As `release`; true when the session is idle and the caller's to keep.
+    /// As `release`; true when the session is idle and the caller may keep it.
     func detach() -> Bool {
         letGo { life in life.detach() }
     }
@@ -136,7 +139,8 @@ package final class ExtensionSession: @unchecked Sendable {
         if isFree { giveBack() }
     }
 
-    /// The client is gone or the request's time is over: the extension's further calls fail with WSAECONNRESET.
+    /// The client has disconnected or `request_timeout` has expired: further calls of the extension fail with
+    /// WSAECONNRESET.
     package func abandon() {
         if detach() { giveBack() }
     }
@@ -170,13 +174,13 @@ package final class ExtensionSession: @unchecked Sendable {
 
     private static let store = Guarded(SessionList())
 
-    /// Called by the party that let go last, holding no lock.
+    /// Called by the side that released last, without holding a lock.
     func giveBack() {
         Self.store.withLock { store in unsafe store.push(Unmanaged.passUnretained(self)) }
     }
 }
 
-/// Idle sessions, the last used first: its memory is the warmest.
+/// Idle sessions, the last used first: its memory is most likely in the cache.
 @safe
 struct SessionList: ~Copyable {
     private var first = unsafe Unmanaged<ExtensionSession>?.none

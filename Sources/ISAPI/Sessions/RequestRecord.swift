@@ -1,23 +1,23 @@
 import HTTP
 
-/// What the worker knows of a request when it hands it to an extension; read during `ExtensionSession.begin` only.
+/// The request data that the worker passes to an extension; read during `ExtensionSession.begin` only.
 @safe
 package struct ExtensionRequest: ~Copyable {
     package var head: RequestHead
-    /// The bytes that the slices of `head` and `fields` count from.
+    /// The bytes that the slices of `head` and `fields` refer to.
     package var headBytes: UnsafeRawBufferPointer
     package var fields: UnsafeBufferPointer<FieldSlice>
-    /// The part of the path that names the extension, and what follows it; both percent-decoded.
+    /// The part of the path that names the extension, and the part after it; both percent-decoded.
     package var scriptName: UnsafeRawBufferPointer
     package var pathInfo: UnsafeRawBufferPointer
-    /// The file that `pathInfo` stands for.
+    /// The file that `pathInfo` is mapped to.
     package var translatedPath: UnsafeRawBufferPointer
     package var origin: Unmanaged<RequestOrigin>
     package var application: Unmanaged<ExtensionApplication>
-    /// Whether the connection may go on after the response.
+    /// Whether the connection may be kept after the response.
     package var keepAlive: Bool
     package var requestID: RequestID
-    /// Who the client has shown to be by a password.
+    /// The user, if the client was authenticated by a password.
     package var user: String?
 
     package init(
@@ -42,7 +42,7 @@ package struct ExtensionRequest: ~Copyable {
 
 /// A session's own copy of a request, in one arena that is kept for the next.
 ///
-/// The strings of the control block are copies of their own: extensions cut them up in place.
+/// The strings of the control block are separate copies: extensions modify them in place.
 @safe
 struct RequestRecord: ~Copyable {
     private var arena = ByteBuffer()
@@ -57,7 +57,7 @@ struct RequestRecord: ~Copyable {
     private(set) var pathInfoText = Slice.empty
     private(set) var translatedPathText = Slice.empty
     private(set) var contentTypeText = Slice.empty
-    /// What a request without a body has in its place.
+    /// The text in place of a body for a request without one.
     private(set) var emptyText = Slice.empty
     private(set) var contentType = Slice.empty
     private(set) var origin: RequestOrigin?
@@ -65,7 +65,7 @@ struct RequestRecord: ~Copyable {
     private(set) var keepAlive = false
     private(set) var requestID: RequestID?
     private(set) var user: String?
-    /// Bytes of the body where its framing does not tell them and they are all here.
+    /// Bytes of the body if its framing does not declare them and it has arrived completely.
     var knownLength: UInt64?
 
     deinit {
@@ -87,7 +87,7 @@ struct RequestRecord: ~Copyable {
         let paths = unsafe request.scriptName.count + 2 * (request.pathInfo.count + request.translatedPath.count)
         let room = headBytes.count + paths + method.count + query.count + type.count + Self.endCount
         var texts = unsafe TextWriter(UnsafeMutableRawBufferPointer(start: arena.reserve(room), count: room))
-        // The slices of the head count from the arena's beginning.
+        // The slices of the head are relative to the arena's beginning.
         _ = unsafe texts.add(headBytes)
         scriptName = unsafe texts.add(request.scriptName)
         pathInfo = unsafe texts.add(request.pathInfo)
@@ -128,7 +128,7 @@ struct RequestRecord: ~Copyable {
         return unsafe fieldStorage[index]
     }
 
-    /// The host of a target in absolute form, where no field tells it.
+    /// The host of a target in absolute form, which no field contains.
     var targetHost: Slice? {
         guard head.form == .absolute else { return nil }
         for index in 0..<fieldCount where field(index).known == .host { return nil }
@@ -144,7 +144,7 @@ struct RequestRecord: ~Copyable {
         return true
     }
 
-    /// Whether the field is the one that is told of those whose names are one variable's.
+    /// Whether the field is the one that a variable shows, of all fields whose names map to that variable.
     func tellsVariable(_ index: Int) -> Bool {
         let isPlain = hasPlainName(index)
         for other in 0..<fieldCount where other != index && isSameVariable(other, index) {
@@ -164,7 +164,7 @@ struct RequestRecord: ~Copyable {
         return unsafe VariableName.isSame(bytes(one).bytes, asVariableOf: bytes(other).bytes)
     }
 
-    /// NULs behind the parts.
+    /// The number of NULs after the parts.
     private static let endCount = 10
 
     private mutating func copyFields(_ fields: UnsafeBufferPointer<FieldSlice>) {
@@ -181,7 +181,7 @@ struct RequestRecord: ~Copyable {
     }
 }
 
-/// Puts texts one behind the other, each with a NUL at its end, into room that was measured for them.
+/// Stores texts one after the other, each with a NUL at its end, in memory of a size computed before.
 @safe
 private struct TextWriter: ~Copyable {
     private let room: UnsafeMutableRawBufferPointer
@@ -191,7 +191,7 @@ private struct TextWriter: ~Copyable {
         unsafe self.room = room
     }
 
-    /// Where in the room the text stands.
+    /// Where in the memory the text is.
     @inline(__always)
     mutating func add(_ text: UnsafeRawBufferPointer) -> Slice {
         let length = text.count

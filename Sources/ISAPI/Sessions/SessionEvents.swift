@@ -1,32 +1,32 @@
-/// What wakes the worker when a session has something for it.
+/// Wakes the worker when a session has something for it.
 package protocol SessionNotifier: AnyObject, Sendable {
-    /// Called on any thread while the session is locked, and not any more once the worker has let go of the session.
+    /// Called on any thread while the session is locked, and not any more once the worker has released the session.
     func notify()
 
-    /// As `notify()`, sooner where the thread is the worker's.
+    /// As `notify()`, with higher priority if the thread is the worker's.
     func notifyAtOnce()
 
-    /// Has the worker come by before long without a notice; called as `notify()` is, without effect on threads that are
+    /// Makes the worker check soon without a notification; called as `notify()` is, without effect on threads that are
     /// not the worker's.
     func expectDelay()
 
-    /// Whether the client has not closed its end; called on any thread, while the session is the worker's too.
+    /// Whether the client has not closed its end; called on any thread, while the worker has not released the session.
     var isPeerConnected: Bool { get }
 
-    /// Ends what the worker sends and receives, whatever it waits for; called as `isPeerConnected` is.
+    /// Ends the worker's sending and receiving, whatever it waits for; called as `isPeerConnected` is.
     func disconnect()
 }
 
-/// What a session has for its worker: everything since the worker last looked.
+/// What a session has for its worker: everything since the worker last took events.
 ///
-/// Bytes stay valid until the worker takes events again or lets go of the session.
+/// Bytes stay valid until the worker takes events again or releases the session.
 @safe
 package struct SessionEvents: BitwiseCopyable {
     /// The response head, once.
     package var head: ExtensionResponseHead?
     /// The reason phrase; nil for the standard one of the status.
     package var reason: UnsafeRawBufferPointer?
-    /// Validated field lines, each ended by CRLF, without those that tell the framing.
+    /// Validated field lines, each ended by CRLF, without those of the framing.
     package var fields: UnsafeRawBufferPointer
     /// Body bytes to be sent.
     package var body: UnsafeRawBufferPointer
@@ -44,29 +44,29 @@ package struct SessionEvents: BitwiseCopyable {
 /// How an extension's work on a request ended.
 package struct SessionOutcome: BitwiseCopyable, Equatable, Sendable {
     package enum Ending: BitwiseCopyable, Equatable, Sendable {
-        /// The extension is content with its response.
+        /// The extension reported success.
         case complete
         /// It returned without any response; the gateway answers in its place.
         case silent
-        /// HSE_STATUS_ERROR: what was sent counts, the connection closes.
+        /// HSE_STATUS_ERROR: what was sent is kept, the connection closes.
         case failed
-        /// A number that is no HSE_STATUS; treated as an error.
+        /// A number that is not an HSE_STATUS; treated as an error.
         case unknownStatus(UInt32)
-        /// There was no control block left to call the extension with.
+        /// There was no free control block to call the extension with.
         case exhausted
     }
 
     package var ending: Ending
-    /// The status for the log where the extension or the ending set another than the one sent.
+    /// The status for the log if the extension or the outcome set another one than was sent.
     package var logStatus: Int?
     package var closesConnection: Bool
-    /// What was left out of the response.
+    /// What was wrong with the response and left out of it.
     package var flaws: ResponseFlaws
     /// Whether `ExtensionSession.logText` has anything.
     package var hasLogText = false
-    /// The connection is reset behind the response.
+    /// The connection is reset after the response.
     package var resetsConnection = false
-    /// Refines the status in the log.
+    /// The sub-status in the log.
     package var substatus = 0
 
     package var isError: Bool {

@@ -1,6 +1,6 @@
-/// How far the two parties of a session have come: the extension, and the worker that owns the connection.
+/// The states of a session's two sides: the extension, and the worker that owns the connection.
 ///
-/// A session may serve the next request only when both have let go, and no call back is still waiting inside it.
+/// A session may serve the next request only when both have released it, and no callback is still waiting inside it.
 struct SessionLife: BitwiseCopyable {
     private enum Extension: BitwiseCopyable {
         case idle
@@ -10,7 +10,7 @@ struct SessionLife: BitwiseCopyable {
         case running
         /// HttpExtensionProc returned HSE_STATUS_PENDING.
         case pending
-        /// HSE_REQ_DONE_WITH_SESSION came before HttpExtensionProc returned.
+        /// HSE_REQ_DONE_WITH_SESSION was called before HttpExtensionProc returned.
         case doneWhileRunning
         case ended
     }
@@ -46,7 +46,7 @@ struct SessionLife: BitwiseCopyable {
         isAttached = true
     }
 
-    /// A pool thread has the session; false when nobody waits for the answer any more.
+    /// A pool thread has taken the session; false when the response is no longer wanted.
     mutating func start() -> Bool {
         guard case .queued = extensionState else { preconditionFailure("a session is started once") }
         extensionState = isAttached ? .running : .ended
@@ -86,7 +86,7 @@ struct SessionLife: BitwiseCopyable {
         return true
     }
 
-    /// The worker will not look at the session again.
+    /// The worker does not use the session any more.
     mutating func detach() {
         isAttached = false
     }

@@ -2,7 +2,7 @@ import CISAPI
 import Glibc
 import HTTP
 
-/// Everything a session knows, guarded by its lock.
+/// The data of a session, guarded by its lock.
 @safe
 struct SessionState: ~Copyable {
     var life = SessionLife()
@@ -10,11 +10,11 @@ struct SessionState: ~Copyable {
     var response = ResponseAssembly()
     var body = BodyIntake()
     var operation = AsyncOperation()
-    /// What the asynchronous read under way fills.
+    /// The buffer of the asynchronous read in progress.
     var readBuffer: UnsafeMutableRawBufferPointer?
-    /// What the operation under way sends.
+    /// The data that the operation in progress sends.
     var transfer = Transfer()
-    /// The request that another route is to answer, until the worker has taken it.
+    /// The request that another route has to answer, until the worker has taken it.
     var child: InternalRequest?
     var childStatus: HSE_EXEC_URL_STATUS?
     /// There is something for the worker besides output.
@@ -23,41 +23,41 @@ struct SessionState: ~Copyable {
     var isClosedByExtension = false
     /// HSE_REQ_ABORTIVE_CLOSE was called.
     var resetsConnection = false
-    /// Refines the status in the log.
+    /// The sub-status in the log.
     var substatus = 0
     var outcome: SessionOutcome?
     /// Text for the access log.
     var log = ByteBuffer()
-    /// Where server variables are put together.
+    /// The buffer in which server variables are composed.
     var scratch = ByteBuffer()
-    /// Keeps the module and the pool until the request has ended for both parties.
+    /// Keeps the module and the pool until the request has ended for both sides.
     var handle: ExtensionHandle?
-    /// The handle's; not counted, as pool threads and workers would fight over the counts.
+    /// The handle's module; not counted, as pool threads and workers would contend for the count.
     var module: Unmanaged<ExtensionModule>?
     var pool: Unmanaged<ApplicationPool>?
-    /// The worker's; it lets go of it before its own end, so it is not counted either.
+    /// The worker's notifier; the worker clears it before its own end, so it is not counted either.
     unowned(unsafe) var notifier: (any SessionNotifier)?
     /// The control block of the request, while the extension has it.
     var block: UnsafeMutablePointer<EXTENSION_CONTROL_BLOCK>?
-    /// The worker wants to hear of any output.
+    /// The worker has to be notified of any output.
     var isPrompt = false
     /// The pool stays for the completions of this request.
     var isCountedPending = false
-    /// The extension runs on the worker's own thread, which needs no notice before it returns.
+    /// The extension runs on the worker's own thread, which needs no notification before it returns.
     var defersNotices = false
-    /// There was something to notify the worker of meanwhile.
+    /// A notification for the worker was deferred meanwhile.
     private var owesNotice = false
-    /// The worker has been notified and has not looked yet.
+    /// The worker has been notified and has not taken events yet.
     private var isNotified = false
-    /// The worker has looked at this request.
+    /// The worker has taken events of this request.
     private var isLookedAfter = false
 
-    /// Output is collected up to here before the worker is woken for it.
+    /// Output is collected up to this size before the worker is woken for it.
     private static let notifyThreshold = 32 << 10
     /// A synchronous write waits while this much output is collected.
     static let outputLimit = 64 << 10
     private static let logLimit = 4 << 10
-    /// What dwHttpStatusCode says before the extension has set it.
+    /// The value of dwHttpStatusCode before the extension has set it.
     private static let initialStatus: DWORD = 200
 
     init() {
@@ -74,7 +74,7 @@ struct SessionState: ~Copyable {
 
     // MARK: The worker
 
-    /// Tells the worker that there is something for it, unless that is on its way already.
+    /// Notifies the worker that there is something for it, unless a notification is already pending.
     mutating func notify() {
         if defersNotices {
             owesNotice = true
@@ -85,7 +85,7 @@ struct SessionState: ~Copyable {
         notifier.notify()
     }
 
-    /// Gives the notice that was deferred, if there is one.
+    /// Sends the deferred notification, if there is one.
     ///
     /// - Parameter onWorker: whether the calling thread is the worker's.
     mutating func endDeferral(onWorker: Bool) {
@@ -98,12 +98,12 @@ struct SessionState: ~Copyable {
         notifier.notifyAtOnce()
     }
 
-    /// The response did not come at once: the worker, whose thread calls, is to look for output after a while.
+    /// The response was not complete immediately: the worker, whose thread calls, checks for output after a while.
     func expectDelay() {
         if !isLookedAfter, !isNotified { unsafe notifier?.expectDelay() }
     }
 
-    /// As `notify()`, if there is enough output to be worth it.
+    /// As `notify()`, if there is enough output to justify it.
     mutating func notifyOfOutput() {
         if response.bufferedCount > Self.notifyThreshold || (isPrompt && response.hasOutput) { notify() }
     }
@@ -125,7 +125,7 @@ struct SessionState: ~Copyable {
         unsafe self.block = block
         unsafe block.pointee = EXTENSION_CONTROL_BLOCK(
             cbSize: DWORD(MemoryLayout<EXTENSION_CONTROL_BLOCK>.size), dwVersion: DWORD(HSE_VERSION),
-            // Some extensions pass the block itself where ConnID belongs; this way both are right.
+            // Some extensions pass the block itself in place of ConnID; this way both work.
             ConnID: UnsafeMutableRawPointer(block), dwHttpStatusCode: Self.initialStatus, lpszLogData: emptyLogData,
             lpszMethod: request.text(request.methodText), lpszQueryString: request.text(request.queryText),
             lpszPathInfo: request.text(request.pathInfoText),
@@ -146,7 +146,7 @@ struct SessionState: ~Copyable {
         }
     }
 
-    /// The declared length of the body; all ones when it is not known beforehand or does not fit.
+    /// The declared length of the body; all ones when it is unknown or does not fit.
     private var totalBytes: DWORD {
         switch request.head.framing {
         case .none: 0
@@ -168,9 +168,9 @@ struct SessionState: ~Copyable {
         unsafe connectionFailure == nil && notifier?.isPeerConnected == true
     }
 
-    /// Ends what is under way.
+    /// Ends the operation in progress.
     ///
-    /// - Returns: the pool that is to call the completion, once the lock is released.
+    /// - Returns: the pool that has to call the completion, once the lock is released.
     mutating func endOperation(bytes: UInt64, error: CallFailure?) -> Unmanaged<ApplicationPool>? {
         if operation.kind == .read {
             body.endRead()
@@ -182,7 +182,7 @@ struct SessionState: ~Copyable {
         return unsafe pool
     }
 
-    /// Ends the asynchronous read if there is an answer to it.
+    /// Ends the asynchronous read if it has a result.
     mutating func answeredRead() -> Unmanaged<ApplicationPool>? {
         guard operation.kind == .read, let buffer = unsafe readBuffer else { return nil }
         switch unsafe body.read(into: buffer) {
@@ -192,14 +192,14 @@ struct SessionState: ~Copyable {
         }
     }
 
-    /// The request goes on without a thread: its pool is to stay for its completions.
+    /// The request continues without a thread: its pool stays for its completions.
     mutating func countPending() {
         guard !isCountedPending, let pool = unsafe pool else { return }
         isCountedPending = true
         unsafe pool._withUnsafeGuaranteedRef { $0.pendingBegan() }
     }
 
-    /// The extension's part is over: what it asked to be sent is, but it is told nothing more.
+    /// The extension's part has ended: an operation in progress is sent, but the extension is not notified.
     private mutating func detachOperation() {
         guard operation.isUsed else { return }
         if operation.kind == .read {
@@ -210,7 +210,7 @@ struct SessionState: ~Copyable {
         operation.drop()
     }
 
-    /// The response is complete with this status; the block's notes for the log are read.
+    /// The response is complete with this status; the block's text for the log is read.
     mutating func complete(_ status: UInt32) {
         detachOperation()
         response.finish()
@@ -235,7 +235,7 @@ struct SessionState: ~Copyable {
         self.outcome = outcome
     }
 
-    /// Adds to the text for the log, as far as it has room.
+    /// Appends to the text for the log, up to its limit.
     mutating func appendLog(_ text: UnsafeRawBufferPointer) {
         let room = max(0, Self.logLimit - log.count)
         unsafe log.append(UnsafeRawBufferPointer(rebasing: text.prefix(room)))
@@ -247,9 +247,9 @@ struct SessionState: ~Copyable {
         unsafe appendLog(UnsafeRawBufferPointer(start: text, count: count))
     }
 
-    // MARK: Both have let go
+    // MARK: Release by both sides
 
-    /// Makes the session idle if nobody holds it any more; true when it may then go back to the store.
+    /// Makes the session idle if neither side has a reference any more; true when it may then return to the store.
     mutating func recycleIfPossible() -> Bool {
         guard life.isRecyclable else { return false }
         life.recycle()
@@ -275,7 +275,7 @@ struct SessionState: ~Copyable {
         if isCountedPending, let pool = unsafe pool { unsafe pool._withUnsafeGuaranteedRef { $0.pendingEnded() } }
         isCountedPending = false
         unsafe pool = nil
-        // It may be the last that holds an extension loaded, which is to end with its last request.
+        // It may be the last reference that keeps an extension loaded, which ends with its last request.
         handle = nil
         return true
     }
@@ -290,7 +290,7 @@ struct SessionState: ~Copyable {
         isClosedByExtension = false
     }
 
-    /// An extension that still looks at a finished request finds an empty one.
+    /// An extension that still reads a finished request finds an empty one.
     private func closeBlock(_ block: UnsafeMutablePointer<EXTENSION_CONTROL_BLOCK>) {
         let empty = unsafe emptyText
         unsafe block.pointee.lpszMethod = empty

@@ -3,11 +3,11 @@ import CLinux
 import Glibc
 import HTTP
 
-/// Tells the log of calls that belong to no request under way, which are refused: with a ConnID that never was one, or
-/// after the end of its request.
+/// Logs calls that belong to no request in progress, which are refused: with a ConnID that was never valid, or after
+/// the end of its request.
 ///
-/// They may come on any thread of an extension, at any rate. The extension is known by the library that the call came
-/// from; the request, after its end, by what the control block's slot remembers.
+/// They may come on any thread of an extension, at any rate. The extension is identified by the library that the call
+/// came from; the request, after its end, by the control block's slot.
 @safe
 package final class StrayCalls: @unchecked Sendable {
     package static let shared = StrayCalls()
@@ -20,15 +20,15 @@ package final class StrayCalls: @unchecked Sendable {
 
     private let state = Guarded(State())
 
-    /// Frames of the stack that are looked at; a few of them are ours.
+    /// Frames of the stack that are examined; a few of them are the gateway's.
     private static let depth = 24
 
-    /// Has `log` called with lines, on the thread of the call.
+    /// Sets `log` to be called with lines, on the thread of the call.
     package func tell(_ log: @escaping @Sendable (String) -> Void) {
         state.withLock { state in state.log = log }
     }
 
-    /// From now on calls from the library that has `address` are those of the extension `name`.
+    /// From now on calls from the library that has `address` belong to the extension `name`.
     func loaded(_ name: String, at address: UnsafeMutableRawPointer) {
         let base = unsafe CLinux_image_base(address)
         state.withLock { state in state.images.append((base, name)) }
@@ -53,7 +53,7 @@ package final class StrayCalls: @unchecked Sendable {
         if let line { log?(line) }
     }
 
-    /// The extension whose library is nearest on the stack.
+    /// The extension whose library is nearest to the top of the stack.
     private var callingExtension: String? {
         var bases: [UInt] = []
         unsafe withUnsafeTemporaryAllocation(of: UnsafeMutableRawPointer?.self, capacity: Self.depth) { frames in
@@ -75,7 +75,7 @@ package final class StrayCalls: @unchecked Sendable {
     }
 }
 
-/// What was told of stray calls, and what was not, so that they cannot flood the log or take much time.
+/// Which stray calls were logged, and which were not, so that they cannot flood the log or take much time.
 struct StrayCallBook {
     private struct Entry {
         var unreported = 0
@@ -85,15 +85,15 @@ struct StrayCallBook {
     private var entries: [String: Entry] = [:]
     private var second = Int.min
     private var admitted = 0
-    /// Calls that nobody looked at.
+    /// Calls that were not examined.
     private var overlooked = 0
 
-    /// Calls that are looked at in a second: to find out whose one is takes some microseconds.
+    /// Calls that are examined in a second: to identify the extension takes some microseconds.
     static let perSecond = 64
-    /// Texts are few; this keeps a surprise from growing without limit.
+    /// There are few different texts; this limits the memory in any case.
     private static let entryLimit = 256
 
-    /// Whether one more call is worth the time.
+    /// Whether one more call is examined.
     mutating func admits(at second: Int) -> Bool {
         if self.second != second {
             self.second = second
@@ -104,7 +104,7 @@ struct StrayCallBook {
         return admitted <= Self.perSecond
     }
 
-    /// The line for the log; nil when there was one like it in this second.
+    /// The line for the log; nil when there was the same line in this second.
     mutating func line(for text: String, request: RequestID?, at second: Int) -> String? {
         let text = entries[text] != nil || entries.count < Self.entryLimit ? text : "other stray calls of extensions"
         var entry = entries[text] ?? Entry()
@@ -127,7 +127,7 @@ struct StrayCallBook {
 /// The four functions of a control block, as the log names them.
 enum ContractFunction {
     case getServerVariable, writeClient, readClient
-    /// With its request.
+    /// With the number of the request.
     case serverSupportFunction(DWORD)
 
     var text: String {

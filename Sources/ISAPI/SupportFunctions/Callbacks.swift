@@ -1,8 +1,8 @@
 import CISAPI
 import Glibc
 
-// The four functions every control block carries. Each finds the session its first argument names, checks its other
-// arguments, and answers TRUE, or FALSE with the last error set. They may be called on any thread, at any time.
+// The four functions in every control block. Each finds the session that its first argument names, checks its other
+// arguments, and returns TRUE, or FALSE with the last error set. They may be called on any thread, at any time.
 
 typealias GetServerVariable =
     @convention(c) (HCONN?, UnsafeMutablePointer<CChar>?, LPVOID?, UnsafeMutablePointer<DWORD>?) -> BOOL
@@ -11,7 +11,7 @@ typealias ReadClient = @convention(c) (HCONN?, LPVOID?, UnsafeMutablePointer<DWO
 typealias ServerSupportFunction =
     @convention(c) (HCONN?, DWORD, LPVOID?, UnsafeMutablePointer<DWORD>?, UnsafeMutablePointer<DWORD>?) -> BOOL
 
-/// `*lpdwSize` goes in as the buffer's size and comes out as the value's, its NUL included.
+/// `*lpdwSize` is the buffer's size on input and the value's on output, its NUL included.
 let getServerVariable: GetServerVariable = { connection, name, buffer, size in
     unsafe call(.getServerVariable, on: connection) { session, caller in
         guard let name = unsafe name, let size = unsafe size else { return .invalidParameter }
@@ -24,7 +24,7 @@ let getServerVariable: GetServerVariable = { connection, name, buffer, size in
     }
 }
 
-/// `*lpdwBytes` comes out as the number of bytes taken.
+/// `*lpdwBytes` is the number of bytes taken on output.
 let writeClient: WriteClient = { connection, buffer, count, flags in
     unsafe call(.writeClient, on: connection) { session, caller in
         guard let count = unsafe count else { return .invalidParameter }
@@ -40,7 +40,7 @@ let writeClient: WriteClient = { connection, buffer, count, flags in
     }
 }
 
-/// `*lpdwSize` comes out as the number of bytes read, 0 at the body's end and where there was no room for any.
+/// `*lpdwSize` is the number of bytes read on output, 0 at the body's end and for an empty buffer.
 let readClient: ReadClient = { connection, buffer, size in
     unsafe call(.readClient, on: connection) { session, caller in
         guard let size = unsafe size else { return .invalidParameter }
@@ -60,7 +60,7 @@ let serverSupportFunction: ServerSupportFunction = { connection, request, buffer
     }
 }
 
-/// Runs `body` with the session that `connection` names, and turns its answer into the contract's.
+/// Runs `body` with the session that `connection` names, and converts its result to that of the contract.
 @inline(__always)
 private func call(
     _ function: ContractFunction, on connection: HCONN?,
@@ -88,7 +88,7 @@ private func fail(_ failure: CallFailure) -> BOOL {
     return 0
 }
 
-/// Copies `value` to a buffer of `size.pointee` bytes and sets that to what was needed.
+/// Copies `value` to a buffer of `size.pointee` bytes and sets that to the required size.
 func copyOut(
     _ value: UnsafeRawBufferPointer, to buffer: UnsafeMutableRawPointer?, size: UnsafeMutablePointer<DWORD>
 ) -> CallFailure? {

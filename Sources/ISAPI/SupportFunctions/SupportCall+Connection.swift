@@ -1,9 +1,9 @@
 import CISAPI
 import Glibc
 
-/// What TLS proved of the client and to it.
+/// The client's certificate and the channel binding of TLS.
 extension SupportCall {
-    /// lpvBuffer: a CERT_CONTEXT_EX, whose pbCertEncoded has room for cbAllocated bytes.
+    /// lpvBuffer: a CERT_CONTEXT_EX, whose pbCertEncoded has a buffer of cbAllocated bytes.
     func getCertificate() -> CallFailure? {
         guard let buffer = unsafe buffer else { return .invalidParameter }
         let context = unsafe buffer.assumingMemoryBound(to: CERT_CONTEXT_EX.self)
@@ -24,14 +24,14 @@ extension SupportCall {
         }
     }
 
-    /// lpvBuffer: receives SEC_CHANNEL_BINDINGS and behind it `tls-server-end-point:` with the hash (RFC 5929 §4);
-    /// *lpdwSize: its size, then what was needed.
+    /// lpvBuffer: receives SEC_CHANNEL_BINDINGS and after it `tls-server-end-point:` with the hash (RFC 5929 §4);
+    /// *lpdwSize: its size, then the required size.
     func getChannelBinding() -> CallFailure? {
         guard let size = unsafe size else { return .invalidParameter }
         return unsafe session.inquire(by: caller) { state in
             guard let hash = state.request.origin?.security?.serverEndPoint, !hash.isEmpty else { return .noData }
             let type: StaticString = "tls-server-end-point:"
-            // Two addresses that are not told, then the length and the offset of the token.
+            // Two addresses that are not set, then the length and the offset of the token.
             let words: [UInt32] = [
                 0, 0, 0, 0, 0, 0, UInt32(type.utf8CodeUnitCount + hash.count), Self.bindingsSize,
             ]

@@ -3,7 +3,7 @@ import Glibc
 
 /// Asynchronous reads and writes, files and vectors.
 extension SupportCall {
-    /// lpvBuffer: the function, NULL to be told nothing; lpdwDataType: its context.
+    /// lpvBuffer: the function, NULL for none; lpdwDataType: its context.
     func setCompletion() -> CallFailure? {
         let function = unsafe buffer.map { unsafe unsafeBitCast($0, to: PFN_HSE_IO_COMPLETION.self) }
         let context = unsafe UnsafeMutableRawPointer(type)
@@ -48,7 +48,7 @@ extension SupportCall {
         let vector = unsafe buffer.assumingMemoryBound(to: HSE_RESPONSE_VECTOR.self).pointee
         let flags = unsafe Int32(bitPattern: vector.dwFlags)
         let isAsync = flags & HSE_IO_ASYNC != 0
-        // Exactly one of both, and only what is finished can be cached.
+        // Exactly one of both, and only a complete response can be cached.
         guard isAsync != (flags & HSE_IO_SYNC != 0),
             flags & HSE_IO_CACHE_RESPONSE == 0 || flags & HSE_IO_FINAL_SEND != 0
         else { return .invalidParameter }
@@ -105,7 +105,8 @@ extension SupportCall {
     private static let fileBlock = 64 << 10
 }
 
-/// What one call sends: perhaps a head, then pieces. Structures and strings are read when it is made, data is not.
+/// The data that one call sends: an optional head, then pieces. Structures and strings are read when it is created,
+/// data is not.
 @safe
 private struct SendPlan {
     private var head: (status: UnsafeRawBufferPointer, block: UnsafeRawBufferPointer)?
@@ -113,7 +114,7 @@ private struct SendPlan {
     private(set) var reportedBytes: UInt64 = 0
     private var totalBytes: UInt64 = 0
     var disconnects = false
-    /// Nothing follows what is sent.
+    /// Nothing follows the sent data.
     var isFinal = false
 
     /// - Throws: `invalidHandle`, or `invalidArgument` when the file ends before the offset.
@@ -138,7 +139,7 @@ private struct SendPlan {
         unsafe appendMemory(UnsafeRawBufferPointer(start: information.pTail, count: Int(information.TailLength)))
     }
 
-    /// - Throws: `invalidParameter` for elements that cannot be, `invalidHandle`, `invalidArgument` as above.
+    /// - Throws: `invalidParameter` for invalid elements, `invalidHandle`, `invalidArgument` as above.
     init(sending vector: HSE_RESPONSE_VECTOR) throws(CallFailure) {
         let sendsHeaders = unsafe Int32(bitPattern: vector.dwFlags) & HSE_IO_SEND_HEADERS != 0
         guard unsafe (vector.pszStatus != nil) == sendsHeaders, unsafe (vector.pszHeaders != nil) == sendsHeaders,
@@ -177,7 +178,7 @@ private struct SendPlan {
         totalBytes += UInt64(bytes.count)
     }
 
-    /// Gives the response its head, if this call brings one, and has it say that the connection ends if that is asked.
+    /// Sets the head of the response, if this call has one, and adds `Connection: close` to it if that is requested.
     func begin(in state: inout SessionState) -> CallFailure? {
         guard !state.response.isDelegated else { return .invalidParameter }
         if let failure = giveHead(to: &state) { return failure }
@@ -192,7 +193,7 @@ private struct SendPlan {
         return nil
     }
 
-    /// The pieces; while the response has no head yet, memory in front is taken for its text.
+    /// The pieces; while the response has no head yet, memory at the beginning is parsed for its text.
     func takePieces(into state: inout SessionState) -> [Transfer.Piece] {
         if state.response.isHeadGiven { return pieces }
         var rest = pieces[...]

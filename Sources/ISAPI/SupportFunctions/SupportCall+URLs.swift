@@ -2,7 +2,7 @@ import CISAPI
 import Glibc
 import HTTP
 
-/// Requests about URLs: where they lead, their normal form, and requests that answer in place of this one.
+/// Requests about URLs: mapping, normalization, and requests that answer in place of this one.
 extension SupportCall {
     // MARK: Mapping
 
@@ -63,7 +63,7 @@ extension SupportCall {
     /// Below a site's folder, files may be read and libraries run.
     private static let mappedAccess = DWORD(HSE_URL_FLAGS_READ | HSE_URL_FLAGS_SCRIPT | HSE_URL_FLAGS_EXECUTE)
 
-    /// Characters of the path that stand for the URL's root: the site's folder without the "/" behind it.
+    /// Characters of the path that belong to the URL's root: the site's folder without the "/" after it.
     private var matchedRootCount: Int {
         var count = 0
         _ = unsafe session.inquire(by: caller) { state in
@@ -90,7 +90,7 @@ extension SupportCall {
         unsafe url.withUnsafeBytes { unsafe map($0, body) }
     }
 
-    /// lpvBuffer: the URL, replaced by its normal form: decoded, without dot segments; a query stays as it is.
+    /// lpvBuffer: the URL, replaced by its normal form: decoded, without dot segments; a query is kept.
     func normalizeURL() -> CallFailure? {
         guard let buffer = unsafe buffer else { return .invalidParameter }
         let url = unsafe Array(textBytes(buffer))
@@ -116,9 +116,9 @@ extension SupportCall {
 
     // MARK: Other requests
 
-    /// lpvBuffer: a URL of this site, which answers in place of this request as if a GET for it had come.
+    /// lpvBuffer: a URL of this site, which answers in place of this request as if it had been a GET for it.
     ///
-    /// An absolute URL is another server's and answered with a redirect.
+    /// An absolute URL belongs to another server and is answered with a redirect.
     func sendURL() -> CallFailure? {
         let url = unsafe textBytes(buffer, count: size.map { unsafe $0.pointee } ?? 0)
         guard let first = unsafe url.first, first == UInt8(ascii: "/") else { return redirect() }
@@ -247,7 +247,7 @@ private struct WideText {
     /// As UTF-8.
     var text: [UInt8] { Array(String(decoding: units, as: UTF16.self).utf8) }
 
-    /// As UTF-8 for a request target: what is not ASCII, and spaces, percent-encoded (RFC 3986 §2.1).
+    /// As UTF-8 for a request target: non-ASCII characters and spaces are percent-encoded (RFC 3986 §2.1).
     var encodedText: [UInt8] {
         text.flatMap { byte in
             guard byte <= 0x20 || byte >= 0x7F else { return [byte] }

@@ -11,7 +11,7 @@ struct SupportCall {
     let size: UnsafeMutablePointer<DWORD>?
     let type: UnsafeMutablePointer<DWORD>?
 
-    /// Every request of ISAPI 6.0 and what becomes of it; any other number is refused.
+    /// Every request of ISAPI 6.0; any other number is refused.
     func perform(_ request: DWORD) -> CallFailure? {
         switch Int32(bitPattern: request) {
         // The response.
@@ -53,9 +53,9 @@ struct SupportCall {
         case HSE_APPEND_LOG_PARAMETER: appendLogParameter()
         case HSE_REQ_IS_IN_PROCESS: give(DWORD(HSE_APP_FLAG_IN_PROCESS))
         case HSE_REQ_REPORT_UNHEALTHY: reportUnhealthy()
-        // Access to a library is judged when it is loaded, by the system.
+        // Access to a library is checked by the system when it is loaded.
         case HSE_REQ_REFRESH_ISAPI_ACL: unsafe buffer == nil ? .invalidParameter : inquire()
-        // There is no kernel cache to be told, and no event tracing to take part in.
+        // There is no kernel cache that could be notified, and no event tracing.
         case HSE_REQ_GET_CACHE_INVALIDATION_CALLBACK: unsafe give(cacheInvalidation)
         case HSE_REQ_GET_TRACE_INFO, HSE_REQ_GET_TRACE_INFO_EX: give(HSE_TRACE_INFO())
         case HSE_REQ_RAISE_TRACE_EVENT: inquire()
@@ -80,7 +80,7 @@ struct SupportCall {
     private func sendResponseHeaderEx() -> CallFailure? {
         guard let buffer = unsafe buffer else { return .invalidParameter }
         let information = unsafe buffer.assumingMemoryBound(to: HSE_SEND_HEADER_EX_INFO.self).pointee
-        // A length without a text is a mistake; neither is the default.
+        // A length without a text is a mistake; without both, the default is used.
         guard unsafe information.pszStatus != nil || information.cchStatus == 0,
             unsafe information.pszHeader != nil || information.cchHeader == 0
         else { return .invalidParameter }
@@ -104,7 +104,7 @@ struct SupportCall {
             block: block.bytes, closesConnection: false, by: caller)
     }
 
-    /// lpvBuffer: not an address but a BOOL; whether each write leaves at once.
+    /// lpvBuffer: not an address but a BOOL; whether each write is sent immediately.
     private func setFlushFlag() -> CallFailure? {
         unsafe session.setPrompt(unsafe buffer != nil, by: caller)
     }
@@ -166,13 +166,13 @@ struct SupportCall {
         }
     }
 
-    /// Nothing but the judgement of the connection's name.
+    /// Only checks the ConnID.
     private func inquire() -> CallFailure? {
         unsafe session.inquire(by: caller) { _ in nil }
     }
 }
 
-/// What HSE_REQ_GET_CACHE_INVALIDATION_CALLBACK gives: nothing is cached, so nothing remains to be dropped.
+/// The function that HSE_REQ_GET_CACHE_INVALIDATION_CALLBACK returns: nothing is cached, so there is nothing to drop.
 private let cacheInvalidation: @convention(c) (UnsafeMutablePointer<WCHAR>?) -> HRESULT = { _ in 0 }
 
 /// The bytes of a NUL-terminated text; none for NULL.
@@ -184,7 +184,7 @@ func textBytes(_ text: UnsafeMutableRawPointer?, count: DWORD) -> UnsafeRawBuffe
     unsafe textBytes(text.map { unsafe UnsafePointer($0.assumingMemoryBound(to: CChar.self)) }, count: count)
 }
 
-/// The bytes of a text with a length: 0 means up to the NUL, and NULs counted at its end are no part of it.
+/// The bytes of a text with a length: 0 means up to the NUL, and NULs that are counted at its end are removed.
 func textBytes(_ text: UnsafePointer<CChar>?, count: DWORD) -> UnsafeRawBufferPointer {
     guard let text = unsafe text else { return unsafe UnsafeRawBufferPointer(start: nil, count: 0) }
     var length = unsafe count == 0 ? strlen(text) : Int(count)

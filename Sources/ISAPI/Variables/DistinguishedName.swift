@@ -1,4 +1,4 @@
-/// A distinguished name as text (RFC 2253), taken apart as far as server variables need it.
+/// A distinguished name as text (RFC 2253), parsed as far as server variables need it.
 struct DistinguishedName {
     private let text: String
 
@@ -37,7 +37,7 @@ struct DistinguishedName {
         return value
     }
 
-    /// Two hexadecimal digits stand for a byte, anything else for itself.
+    /// Two hexadecimal digits are a byte, any other character is itself.
     private static func takeEscape(_ rest: inout ArraySlice<UInt8>, into value: inout [UInt8]) {
         let digits = rest.prefix(2)
         if digits.count == 2, digits.allSatisfy({ Character(UnicodeScalar($0)).isHexDigit }),

@@ -1,8 +1,8 @@
 import Glibc
 
-/// From URL paths to files below a folder.
+/// Maps URL paths to files below a folder.
 enum PathMapping {
-    /// Whether a decoded path leads upwards for whoever takes "\" for "/" too, as the file functions of windows.h do.
+    /// Whether a decoded path leads above its root if "\" counts as "/", as in the file functions of windows.h.
     ///
     /// - Parameter path: without dot segments between slashes.
     static func climbs(_ path: UnsafeRawBufferPointer) -> Bool {
@@ -13,10 +13,11 @@ enum PathMapping {
             .contains { unsafe $0.elementsEqual("..".utf8) }
     }
 
-    /// Appends `root` and the decoded path of `url` without dot segments and empty segments; "\" stands for "/".
+    /// Appends `root` and the decoded path of `url` without dot segments and empty segments; "\" counts as "/".
     ///
-    /// A query is not part of the path. A trailing "/" stays. The path has separators of `style`, as its root has.
-    /// - Returns: false when the path leaves the root, holds a NUL, or is not correctly percent-encoded (RFC 3986 §2.1).
+    /// A query is not part of the path. A trailing "/" is kept. The path has separators of `style`, as its root has.
+    /// - Returns: false when the path leaves the root, contains a NUL, or is not correctly percent-encoded (RFC 3986
+    ///   §2.1).
     static func map(
         _ url: UnsafeRawBufferPointer, to root: String, style: PathStyle = .unix, into path: inout ByteBuffer
     ) -> Bool {

@@ -1,10 +1,10 @@
-/// How an extension is told paths.
+/// The separators of paths that are passed to an extension.
 package enum PathStyle: String, CaseIterable, Sendable {
     case unix
-    /// With backslashes, for sources that take paths apart at these.
+    /// With backslashes, for sources that split paths at these.
     case windows
 
-    /// `path`, whose separators are "/", as it is told.
+    /// `path`, whose separators are "/", with the separators of this style.
     func path(_ path: String) -> String {
         self == .windows ? String(path.map { $0 == "/" ? "\\" : $0 }) : path
     }

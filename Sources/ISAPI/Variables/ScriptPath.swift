@@ -1,11 +1,11 @@
-/// Finds the script in paths such as `/scripts/a.dll/more`: the first segment that ends as scripts are named.
+/// Finds the script in paths such as `/scripts/a.dll/more`: the first segment that has the suffix of a script.
 package enum ScriptPath {
     /// Where the script's segment ends.
     ///
     /// - Parameters:
     ///   - start: where the first segment that counts begins.
-    ///   - suffix: what the segment ends with; something has to stand in front of it.
-    /// - Returns: nil when no segment is a script's.
+    ///   - suffix: the end of the segment; at least one byte has to precede it.
+    /// - Returns: nil when no segment is a script.
     package static func end(in path: Span<UInt8>, from start: Int, suffix: Span<UInt8>) -> Int? {
         var segmentStart = start
         while segmentStart < path.count {
@@ -28,8 +28,8 @@ package enum ScriptNaming: Sendable {
     case wholePath
     /// The first bytes.
     case prefix(Int)
-    /// Up to the script that `ScriptPath` finds; PATH_INFO is then the whole path, as IIS has it by default for script
-    /// maps, or what follows the script.
+    /// Up to the script that `ScriptPath` finds; PATH_INFO is then the whole path, as is the default of IIS for script
+    /// maps, or the part after the script.
     case script(start: Int, suffix: [UInt8], wholePathInfo: Bool)
 
     /// Where SCRIPT_NAME ends and where PATH_INFO begins.

@@ -3,13 +3,13 @@ import Glibc
 import HTTP
 import Transport
 
-/// GetServerVariable: what an extension may ask about its request by name.
+/// GetServerVariable: the variables of a request by name.
 ///
-/// Names are compared without regard to case. `HTTP_X_Y` and `HEADER_x_y` reach header fields, the first with "_" for
-/// "-", the second by the exact name; `UNICODE_` before any other name gives UTF-16. A name that is known and has
-/// nothing to say has an empty value; only parts of a certificate that was not shown are no data.
+/// Names are compared without regard to case. `HTTP_X_Y` and `HEADER_x_y` are header fields, the first with "_" for
+/// "-", the second by the exact name; `UNICODE_` before any other name gives UTF-16. A known variable without a value
+/// is empty; only parts of a certificate that was not presented are "no data".
 enum ServerVariables {
-    /// Puts the value, with its NUL, into `value`; a failure if there is no such variable, or no data for it.
+    /// Writes the value, with its NUL, to `value`; a failure if there is no such variable, or no data for it.
     static func render(
         _ name: UnsafePointer<CChar>, _ request: borrowing RequestRecord, into value: inout ByteBuffer
     ) -> CallFailure? {
@@ -77,7 +77,7 @@ enum ServerVariables {
         return true
     }
 
-    /// What stands between two values of a field.
+    /// The separator between two values of a field.
     fileprivate static func separator(_ name: Span<UInt8>) -> StaticString { name.isSame(as: "cookie") ? "; " : ", " }
 
     fileprivate static let underscore = UInt8(ascii: "_")
@@ -180,7 +180,7 @@ private enum ServerVariable {
         case .certificateIssuer: value.append(text: security.clientCertificate?.issuer ?? "")
         case .certificateSerial: Self.appendSerial(security.clientCertificate?.serial ?? "", to: &value)
         case .certificateSubject: value.append(text: security.clientCertificate?.subject ?? "")
-        // The numbers of Schannel, in hexadecimal, as extensions know them.
+        // The numbers of Schannel, in hexadecimal, as extensions expect them.
         case .securityProtocol: value.append(security.protocolName == "TLSv1.3" ? "1000" : "400")
         case .cipherAlgorithm:
             if security.cipherName.contains("CHACHA20") { break }
@@ -191,7 +191,7 @@ private enum ServerVariable {
         }
     }
 
-    /// Hexadecimal digits, two and two, as extensions know serial numbers.
+    /// Hexadecimal digits in pairs, as extensions expect serial numbers.
     private static func appendSerial(_ serial: String, to value: inout ByteBuffer) {
         for (index, digit) in serial.utf8.enumerated() {
             if index > 0, (serial.utf8.count - index).isMultiple(of: 2) { value.append(ServerVariables.dash) }
@@ -201,7 +201,7 @@ private enum ServerVariable {
 
     /// `HTTP_NAME:value` lines, each ended by LF; one for each name.
     ///
-    /// Of fields that CGI's rules give one name, the one told is spelled with hyphens, or else was sent first.
+    /// Of fields whose names CGI's rules map to one variable, the one spelled with hyphens is shown, or else the first.
     private static func appendAllHTTP(_ request: borrowing RequestRecord, to value: inout ByteBuffer) {
         if let host = request.targetHost {
             value.append("HTTP_HOST:")
@@ -227,7 +227,8 @@ private enum ServerVariable {
         }
     }
 
-    /// `Name: value` lines as sent, each ended by CRLF; in place of Host's value that of a target in absolute form.
+    /// `Name: value` lines as sent, each ended by CRLF; Host has the value of a target in absolute form, if there is
+    /// one.
     private static func appendAllRaw(_ request: borrowing RequestRecord, to value: inout ByteBuffer) {
         if let host = request.targetHost {
             value.append("Host: ")
@@ -257,7 +258,7 @@ private enum ServerVariable {
         }
     }
 
-    /// The host the request names, without its port; without one, the connection's.
+    /// The host that the request names, without its port; without one, the connection's.
     private static func appendServerName(
         _ request: borrowing RequestRecord, _ origin: RequestOrigin, to value: inout ByteBuffer
     ) {

@@ -1,7 +1,7 @@
 import Glibc
 import HTTP
 
-/// Reading protocol text, which is ASCII and compared without regard to case.
+/// Parsing of protocol text, which is ASCII and compared without regard to case.
 extension Span<UInt8> {
     /// Whether this begins with `text`, which is lower case.
     func hasPrefix(_ text: StaticString) -> Bool {
@@ -74,7 +74,7 @@ extension Span<UInt8> {
 }
 
 extension UnsafeRawBufferPointer {
-    /// The same bytes with checked access, for as long as they stay where they are.
+    /// The same bytes with checked access, valid as long as they are not moved.
     @inline(__always)
     func withSpan<Result>(_ body: (Span<UInt8>) -> Result) -> Result {
         unsafe withMemoryRebound(to: UInt8.self) { bytes in unsafe body(bytes.span) }

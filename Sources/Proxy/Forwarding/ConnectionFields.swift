@@ -1,19 +1,19 @@
 import HTTP
 
-/// What the Connection fields of one message say about its other fields (RFC 9110 §7.6.1).
+/// The options in the Connection fields of one message (RFC 9110 §7.6.1).
 ///
-/// A field that Connection names is for the next hop alone and is not passed on, unless the gateway itself or somebody's
-/// safety depends on it: a client must not be able to have `Host` or `X-Forwarded-For` taken away.
+/// A field that Connection names is for the next hop only and is not forwarded, unless the gateway itself or security
+/// depends on it: a client must not be able to remove `Host` or `X-Forwarded-For`.
 @safe
 struct ConnectionFields {
     private let message: RawSpanSource
     private let fields: UnsafeBufferPointer<FieldSlice>
-    /// Whether Connection names a field, which hardly any message's does.
+    /// Whether Connection names a field, which is rare.
     private let namesFields: Bool
-    /// Whether Connection says `upgrade`.
+    /// Whether Connection has the option `upgrade`.
     let asksForUpgrade: Bool
 
-    /// The bytes that the slices of a message count from.
+    /// The bytes that the slices of a message refer to.
     @safe
     struct RawSpanSource {
         let bytes: UnsafeRawBufferPointer
@@ -30,7 +30,7 @@ struct ConnectionFields {
         for index in 0..<fields.count {
             guard case .connection = unsafe fields[index].known else { continue }
             let value = unsafe fields[index].value
-            // Nearly all of them say nothing else.
+            // Nearly all of them have only this value.
             if value.count == 10, span.equals("keep-alive", from: value.first, to: value.end) { continue }
             span.forEachElement(from: value.first, to: value.end) { start, end in
                 if start == end || span.equals("close", from: start, to: end)
@@ -101,7 +101,7 @@ struct ConnectionFields {
     }
 }
 
-// Made here what the module of the slices has too: from there they would be calls, several for each field.
+// Repeated here although the module of the slices has them too: from there they would be calls, several for each field.
 extension Slice {
     @inline(__always)
     var first: Int { Int(start) }

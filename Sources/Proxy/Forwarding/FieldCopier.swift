@@ -2,11 +2,11 @@ import HTTP
 
 /// Copies field lines of a message to the next hop, each as name, colon, space, value and CRLF.
 ///
-/// Lines that are spelled so already, as nearly all are, go together with their neighbours.
+/// Consecutive lines that already have this form, as nearly all do, are copied together.
 @safe
 struct FieldCopier {
     private let message: UnsafeRawBufferPointer
-    /// Lines that are to be copied as they stand.
+    /// Start of the lines that are copied unchanged.
     private var start = 0
     private var end = 0
 
@@ -14,11 +14,11 @@ struct FieldCopier {
         unsafe self.message = message
     }
 
-    /// Adds a line of the message; it may reach `output` only with a later call.
+    /// Adds a line of the message; it may be written to `output` only by a later call.
     @inline(__always)
     mutating func copy(_ field: FieldSlice, to output: inout OutputBuffer) {
         let (name, value) = (field.name, field.value)
-        // White space behind the value would stand where the CRLF does.
+        // White space after the value would be in place of the CRLF.
         let isPlain =
             unsafe value.first == name.end + 2 && message[name.end + 1] == UInt8(ascii: " ")
             && message[value.end] == UInt8(ascii: "\r")
@@ -38,7 +38,7 @@ struct FieldCopier {
         }
     }
 
-    /// Has everything added so far reach `output`.
+    /// Writes everything added so far to `output`.
     @inline(__always)
     mutating func finish(to output: inout OutputBuffer) {
         guard end > start else { return }

@@ -1,17 +1,17 @@
 import HTTP
 import Transport
 
-/// Asks a server about each request whether it may be answered, before anything else sees it; one per route and worker.
+/// Asks a server about each request whether it may be answered, before any other handler; one per route and worker.
 package final class ForwardAuthorizer: RequestHandler {
     private let forwarder: Forwarder
     private let question: AuthorizationQuestion
     private let next: (Exchange) -> Disposition
     private let answers = FailureAnswers()
 
-    /// Bytes of an answer that forbids, which is the client's then; it stays in memory.
+    /// Bytes of a denying response, which is sent to the client; it stays in memory.
     private static let answerLimit = 64 << 10
 
-    /// - Parameter next: answers requests that may be answered.
+    /// - Parameter next: answers requests that are allowed.
     package init(
         upstream: Upstream, question: AuthorizationQuestion, reporter: any ProxyReporter,
         next: @escaping (Exchange) -> Disposition
@@ -56,13 +56,13 @@ package final class ForwardAuthorizer: RequestHandler {
     }
 }
 
-/// What a server is asked about each request, and what of its answer the request is given.
+/// The subrequest about each request, and the fields of its response that are copied to the request.
 package struct AuthorizationQuestion: Sendable, Equatable {
-    /// Path and query of the question, which is a GET.
+    /// Path and query of the subrequest, which is a GET.
     let target: [UInt8]
-    /// Names of fields, in lower case, that the request gets from the answer, and from nobody else.
+    /// Names of fields, in lower case, that the request gets from the response, and from no other source.
     let copied: [[UInt8]]
-    /// To the end of the answer.
+    /// To the end of the response.
     let timeout: Delay
 
     package init(target: String, copied: [String], timeout: Delay) {
@@ -71,7 +71,7 @@ package struct AuthorizationQuestion: Sendable, Equatable {
         self.timeout = timeout
     }
 
-    /// The lines of an answer that the request is given.
+    /// The lines of a response that are copied to the request.
     func copies(of lines: [UInt8]) -> [UInt8] {
         var copies: [UInt8] = []
         for line in lines.split(separator: UInt8(ascii: "\n")) {

@@ -1,13 +1,13 @@
 import HTTP
 import Transport
 
-// Where a request came from, told to its server.
+// The fields that describe a request's origin to the server.
 extension ForwardedRequest {
-    /// Fields that the gateway writes itself, or passes on for a trusted proxy.
+    /// Fields that the gateway writes itself, or forwards for a trusted proxy.
     struct OwnFields: OptionSet {
         let rawValue: UInt8
 
-        /// X-Forwarded-For, X-Real-IP and Forwarded, which always are the gateway's.
+        /// X-Forwarded-For, X-Real-IP and Forwarded, which the gateway always writes.
         static let origin = OwnFields(rawValue: 2)
         static let scheme = OwnFields(rawValue: 4)
         static let host = OwnFields(rawValue: 8)
@@ -18,14 +18,14 @@ extension ForwardedRequest {
 
     /// X-Forwarded-*, X-Real-IP, Forwarded (RFC 7239) and Via (RFC 9110 §7.6.3).
     ///
-    /// What a trusted proxy said goes first in the field it says it by; everybody else's word is left out.
+    /// The value of a trusted proxy comes first in the field that it uses; values of other clients are left out.
     ///
-    /// - Parameter given: fields of the request that say a part of it already.
+    /// - Parameter given: fields of the request that already contain a part of it.
     func appendOrigin(to output: inout OutputBuffer, given: OwnFields) {
         if exchange.appendKeptOrigin(to: &output) { return }
         let start = output.count
         appendNewOrigin(to: &output, given: given)
-        // What becomes a tunnel has no further request.
+        // A request that becomes a tunnel is the last of its connection.
         if upgrade == nil { unsafe exchange.keepOrigin(UnsafeRawBufferPointer(rebasing: output.unsent[start...])) }
     }
 
@@ -73,7 +73,8 @@ extension ForwardedRequest {
         output.append(exchange.head.version == .http10 ? "\r\nVia: 1.0 isagate\r\n" : "\r\nVia: 1.1 isagate\r\n")
     }
 
-    /// The request that is asked about, as other gateways tell it: X-Forwarded-Method and X-Forwarded-Uri.
+    /// The request that the subrequest is about, in the fields of other gateways: X-Forwarded-Method and
+    /// X-Forwarded-Uri.
     func appendAskedRequest(to output: inout OutputBuffer) {
         let head = exchange.head
         output.append("X-Forwarded-Method: ")
@@ -87,7 +88,7 @@ extension ForwardedRequest {
         output.append("\r\n")
     }
 
-    /// Whether the trusted proxy was reached by TLS, as it says.
+    /// Whether the client reached the trusted proxy over TLS, according to the proxy.
     private var wasSecure: Bool {
         guard let scheme = exchange.value(named: "x-forwarded-proto") else { return false }
         let range = scheme.range
@@ -108,7 +109,7 @@ extension ForwardedRequest {
         }
     }
 
-    /// An address that `append` writes, as the value of a parameter: quoted and in brackets where it has colons.
+    /// An address that `append` writes, as the value of a parameter: quoted and in brackets if it has colons.
     @inline(__always)
     private func appendNode(isIPv6: Bool, to output: inout OutputBuffer, _ append: (inout OutputBuffer) -> Void) {
         output.append(isIPv6 ? "for=\"[" : "for=")

@@ -1,25 +1,25 @@
 import HTTP
 import Transport
 
-/// Writes the head of a request as the server gets it: everything anew from parsed values.
+/// Writes the head of a request for the server, from parsed values only.
 ///
-/// Fields of the client's connection stay behind, the framing is the gateway's own, and what says where the request
-/// came from is written fresh: a client's word for it would be believed by the server.
+/// Fields of the client's connection are not forwarded, the framing is the gateway's own, and the fields about the
+/// origin are written by the gateway: the server would trust values of a client.
 struct ForwardedRequest {
     let exchange: Exchange
 
-    /// Whether the client asks for another protocol that may be passed on: not h2c, which would speak past the gateway,
-    /// and not in front of a body.
+    /// Whether the client requests another protocol that may be passed on: not h2c, which would bypass the gateway, and
+    /// not with a body.
     let upgrade: Slice?
-    /// How the body that is still to be read will be framed; by what is there to read, and not by what a head says.
+    /// How the rest of the body will be framed; determined by what is left to read, not by a head.
     let framing: BodyFraming
-    /// Whether something is asked about the request in place of it.
+    /// Whether a subrequest about the request is written in place of it.
     private let isQuestion: Bool
-    /// Whether the body is held already, so that nobody waits for a word to send it.
+    /// Whether the body is buffered already, so that nothing waits for 100 (Continue).
     private let isHeld: Bool
     private let connection: ConnectionFields
 
-    /// - Parameter body: the request's, where it is held.
+    /// - Parameter body: the request's, if it is buffered.
     init(_ exchange: Exchange, body: Spool?, question: AuthorizationQuestion?) {
         self.exchange = exchange
         isQuestion = question != nil
@@ -53,9 +53,9 @@ struct ForwardedRequest {
         return isAcceptable ? value : nil
     }
 
-    /// Returns false when there is no path that the server may be asked for.
+    /// Returns false when there is no path that may be requested from the server.
     ///
-    /// - Parameter question: what is asked about the request in place of it.
+    /// - Parameter question: the subrequest that is written in place of the request.
     func append(
         to output: inout OutputBuffer, _ route: ProxyRoute, _ server: UpstreamServer, _ question: AuthorizationQuestion?
     ) -> Bool {
@@ -101,7 +101,7 @@ struct ForwardedRequest {
         }
     }
 
-    /// What the request is known by on both sides, unless the route says otherwise.
+    /// The id of the request for the server, unless the route has other rules for the field.
     private func appendRequestID(to output: inout OutputBuffer, _ route: ProxyRoute) {
         if !route.removed.isEmpty, unsafe exchange.requestIDs.field.withUnsafeBytes({ unsafe route.removes($0) }) {
             return
@@ -109,9 +109,9 @@ struct ForwardedRequest {
         exchange.appendRequestID(to: &output)
     }
 
-    /// Passes the client's fields on; returns which of the gateway's own are among them.
+    /// Forwards the client's fields; returns which of the gateway's own are among them.
     ///
-    /// What the client says in the field that tells the request's name counts where it was taken over, and nowhere else.
+    /// The client's value of the request id field is used only if the client's ids are accepted.
     private func appendFields(to output: inout OutputBuffer, _ route: ProxyRoute) -> OwnFields {
         var given: OwnFields = []
         let trusted = exchange.trustedField
@@ -132,7 +132,7 @@ struct ForwardedRequest {
                 switch Self.own(span, name.first, name.end) {
                 case nil: if exchange.isRequestIDField(field.name) { continue }
                 case .origin?: continue
-                // A trusted proxy has seen the client's connection.
+                // A trusted proxy has received the client's connection.
                 case let field? where trusted == .xForwardedFor && (field != .other || !isQuestion):
                     given.insert(field)
                 case _?: continue
@@ -153,7 +153,7 @@ struct ForwardedRequest {
         return given
     }
 
-    /// Whether a server that reads names by CGI's rules could take the field for one that the gateway writes, or removes.
+    /// Whether CGI's rules map the name to the same variable as a field that the gateway writes, or removes.
     @inline(never)
     private func isDouble(of name: Slice, _ route: ProxyRoute) -> Bool {
         let bytes = unsafe exchange.bytes(of: name)
@@ -169,7 +169,7 @@ struct ForwardedRequest {
         "proxy-authenticate", "proxy-authorization",
     ]
 
-    /// Which of the fields the name is that the gateway itself writes; nil for any other.
+    /// Which of the gateway's own fields the name is; nil for any other.
     @inline(__always)
     private static func own(_ span: RawSpan, _ start: Int, _ end: Int) -> OwnFields? {
         switch lowercase(span.byte(at: start)) {

@@ -1,19 +1,19 @@
 import HTTP
 
-/// The path a server is asked for: the one that was routed, with the route's prefixes exchanged, or what the route's
-/// template makes of it.
+/// The path that is requested from a server: the routed one, with the route's prefixes replaced, or the result of the
+/// route's template.
 ///
-/// It stays as the client spelled it where it can, for "%2F" and "/" are different to many servers. A path with dot
-/// segments or empty ones is sent in its normal form instead, so that no server resolves them to anything but what was
-/// routed.
+/// The client's spelling is kept where possible, since "%2F" and "/" are different for many servers. A path with dot
+/// segments or empty ones is sent in its normal form instead, so that no server resolves it to a path other than the
+/// routed one.
 enum ForwardedTarget {
-    /// Returns false when the route's template makes no path, or one that a server might take for another.
+    /// Returns false when the route's template yields no path, or one that a server might interpret as another.
     static func append(_ exchange: Exchange, _ route: ProxyRoute, to output: inout OutputBuffer) -> Bool {
         if let rewriting = route.rewriting {
             let start = output.count
             guard unsafe exchange.withPath({ path in unsafe rewriting.append(path, to: &output) }) else { return false }
             let made = unsafe UnsafeRawBufferPointer(rebasing: output.unsent[start...])
-            // Pieces of names may have met to make what no part of the request was.
+            // Concatenated pieces may form dot segments that no part of the request had.
             guard unsafe !hasDotSegments(made) else { return false }
         } else {
             unsafe route.innerPrefix.withUnsafeBytes { unsafe output.append($0) }
@@ -42,7 +42,7 @@ enum ForwardedTarget {
         }
     }
 
-    /// What follows the prefix; nil when the path does not begin with it as a whole segment.
+    /// The part after the prefix; nil when the path does not begin with it as a whole segment.
     static func remainder(of path: UnsafeRawBufferPointer, behind prefix: [UInt8]) -> UnsafeRawBufferPointer? {
         if prefix.isEmpty { return unsafe path }
         guard path.count >= prefix.count else { return nil }
@@ -51,9 +51,9 @@ enum ForwardedTarget {
         return unsafe rest.isEmpty || rest[0] == UInt8(ascii: "/") ? rest : nil
     }
 
-    /// Whether a segment is "." or "..", also where its dots or the slashes around it are percent-encoded.
+    /// Whether a segment is "." or "..", also if its dots or the slashes around it are percent-encoded.
     ///
-    /// - Parameter orEmpty: whether one without bytes counts too, but for what follows the last slash.
+    /// - Parameter orEmpty: whether an empty segment counts too, except after the last slash.
     static func hasDotSegments(_ path: UnsafeRawBufferPointer, orEmpty: Bool = false) -> Bool {
         var dots = 0
         var others = 0
@@ -93,7 +93,7 @@ enum ForwardedTarget {
 }
 
 extension OutputBuffer {
-    /// Percent-encodes what may not stand in a path (RFC 3986 §3.3), the percent sign included.
+    /// Percent-encodes characters that are not allowed in a path (RFC 3986 §3.3), the percent sign included.
     package mutating func appendPath(_ path: UnsafeRawBufferPointer) {
         for index in 0..<path.count {
             let byte = unsafe path[index]

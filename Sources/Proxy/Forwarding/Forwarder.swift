@@ -1,21 +1,22 @@
 import HTTP
 import Transport
 
-/// Has a server answer a request: chooses one, finds a connection, and tries again where that can do no harm.
+/// Obtains the response of a server to a request: selects a server, finds a connection, and retries where that is
+/// harmless.
 struct Forwarder {
     let upstream: Upstream
     let route: ProxyRoute
     let reporter: any ProxyReporter
-    /// What is asked in place of the request itself; nil for the request, whose response is the client's.
+    /// The subrequest that is sent in place of the request; nil for the request itself, whose response is the client's.
     var question: AuthorizationQuestion?
 
-    /// Bodies that wait until they are whole; nil for those that pass as they come.
+    /// Buffered bodies; nil for those that are streamed.
     struct Held {
         var request: Spool?
         var response: HeldResponse?
     }
 
-    /// Has a server answer; tries another connection or another server where that cannot do harm.
+    /// Obtains a server's response; retries on another connection or at another server where that is harmless.
     @inline(__always)
     func forward(_ exchange: Exchange, holding held: Held) async throws(ForwardingFailure) {
         let attempt = upstream.lendExchange()
@@ -88,7 +89,7 @@ struct Forwarder {
         }
     }
 
-    /// - Parameter server: nil for a failure that is none of a server's.
+    /// - Parameter server: nil for a failure without a server.
     func report(_ failure: ProxyFailure, of server: UpstreamServer? = nil, _ exchange: Exchange) {
         reporter.report(
             failure, upstream: upstream.settings.name, server: server?.name, request: exchange.requestID)
@@ -102,7 +103,7 @@ struct Forwarder {
         reporter.ejected(server.name, upstream: upstream.settings.name)
     }
 
-    /// Whether a kept connection turned out to be closed, and the request can go out on another one.
+    /// Whether a kept connection turned out to be closed, and the request can be sent on another one.
     private func isStale(_ failure: ProxyFailure, _ attempt: UpstreamExchange, _ exchange: Exchange) -> Bool {
         guard failure.isBreak, attempt.isOnKeptConnection else { return false }
         return isUnharmed(attempt, exchange)
@@ -112,8 +113,8 @@ struct Forwarder {
         failure.isBeforeSending || failure.isBreak && isUnharmed(attempt, exchange)
     }
 
-    /// Whether sending the request once more changes nothing: no server can have acted on it, or acting twice is the
-    /// same as acting once (RFC 9110 §9.2.2).
+    /// Whether sending the request again is harmless: no server can have processed it, or it is idempotent (RFC 9110
+    /// §9.2.2).
     private func isUnharmed(_ attempt: UpstreamExchange, _ exchange: Exchange) -> Bool {
         !attempt.hasResponse && !attempt.tookBody && !exchange.isResponseBegun
             && (attempt.sentCount == 0 || isIdempotent(exchange))
@@ -180,7 +181,7 @@ struct Forwarder {
 }
 
 extension Method {
-    /// RFC 9110 §9.2.2; a method the gateway does not know is not.
+    /// RFC 9110 §9.2.2; an unknown method is not.
     var isIdempotent: Bool {
         switch self {
         case .get, .head, .put, .delete, .options, .trace: true

@@ -1,6 +1,6 @@
 import HTTP
 
-/// A response that is held as a whole before any of it reaches the client.
+/// A response that is buffered completely before any of it reaches the client.
 final class HeldResponse {
     private(set) var status = 0
     private(set) var reason: [UInt8] = []
@@ -9,9 +9,9 @@ final class HeldResponse {
     private(set) var given = CommonFields()
     private(set) var trailers: [UInt8] = []
     let body: Spool
-    /// What the head tells of a body that is not sent; nil for a body that is.
+    /// The length in the head for a body that is not sent; nil for a body that is.
     private var toldLength: BodyLength?
-    /// Why the body could not be held.
+    /// Why the body could not be buffered.
     private(set) var failure: ProxyFailure?
 
     init(_ limits: Spool.Limits) {
@@ -45,7 +45,7 @@ final class HeldResponse {
         self.trailers = unsafe Array(trailers)
     }
 
-    /// Gives the client all of it.
+    /// Sends all of it to the client.
     func deliver(to exchange: Exchange) async throws(ExchangeFailure) {
         let length = toldLength ?? (trailers.isEmpty ? .known(UInt64(body.count)) : .unknown)
         begin(exchange, length)

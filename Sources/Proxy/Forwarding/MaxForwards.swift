@@ -1,6 +1,6 @@
 import HTTP
 
-/// Max-Forwards, by which TRACE and OPTIONS name the last gateway that they are to reach (RFC 9110 §7.6.2).
+/// Max-Forwards, with which TRACE and OPTIONS limit how many gateways forward them (RFC 9110 §7.6.2).
 struct MaxForwards {
     private let answer = FixedResponse(
         status: 200, fields: [("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")])
@@ -12,7 +12,7 @@ struct MaxForwards {
 
     static func concerns(_ method: Method) -> Bool { method == .options || method == .trace }
 
-    /// Answers a request that is not to go further; whether it was one.
+    /// Answers a request that must not be forwarded; returns whether it was one.
     @inline(never)
     func answersLast(_ exchange: Exchange) -> Bool {
         guard let value = exchange.value(named: "max-forwards"), Self.number(of: value, exchange) == 0 else {
@@ -22,7 +22,7 @@ struct MaxForwards {
         return true
     }
 
-    /// Appends the field for the next hop, one less; what is no number is left out.
+    /// Appends the decremented field for the next hop; a value that is not a number is left out.
     static func append(_ value: Slice, of exchange: Exchange, to output: inout OutputBuffer) {
         guard let number = number(of: value, exchange), number > 0 else { return }
         output.append("Max-Forwards: ")

@@ -1,14 +1,14 @@
 import HTTP
 import Transport
 
-/// What a server is told of the connection that a request came by, ahead of everything else on its own connection: a
+/// The description of a request's connection that is sent to a server before everything else on its own connection: a
 /// PROXY protocol header.
 struct ProxyAnnouncement {
-    /// Nil for a client without an IP address, and where the gateway speaks for itself.
+    /// Nil for a client without an IP address, and for the gateway's own connections.
     private let client: ProxyProtocolHeader.Client?
     private let facts: [ProxyProtocolEntry]
 
-    /// For a connection of the gateway's own, such as a check makes.
+    /// For a connection of the gateway itself, such as that of a check.
     init() {
         client = nil
         facts = []
@@ -41,7 +41,7 @@ struct ProxyAnnouncement {
 }
 
 extension Endpoint {
-    /// Sends the header on a connection that stands and has carried nothing yet, which has room for all of it.
+    /// Sends the header on an established connection that has carried no data yet, so that all of it fits.
     func announce(_ announcement: ProxyAnnouncement, _ version: ProxyProtocolVersion) throws(ForwardingFailure) {
         let header = announcement.header(version)
         let result = unsafe header.withUnsafeBytes { unsafe send($0) }

@@ -2,31 +2,31 @@ import Glibc
 import HTTP
 import Transport
 
-/// Why a server gave no response, or only a part of one.
+/// Why a server sent no response, or only a part of one.
 package enum ProxyFailure: Error, Equatable, Sendable {
-    /// No server may be asked: none is available, or none has an address.
+    /// No server is available, or none has an address.
     case noServer
-    /// Every server that may be asked is busy: too many requests wait for one, or this one did for too long.
+    /// Every available server is busy: too many requests wait for one, or this one did for too long.
     case queueFull, queueTimeout
     case connectFailed(TransportFailure)
     case connectTimeout
-    /// TLS could not be agreed on; in OpenSSL's words.
+    /// The TLS handshake failed, with OpenSSL's message.
     case handshakeFailed(String)
     case sendFailed, sendTimeout
-    /// The server closed or reset before the response's head was complete.
+    /// The server closed or reset the connection before the response's head was complete.
     case closedBeforeResponse
     case responseTimeout
-    /// The server closed or reset before the response was complete.
+    /// The server closed or reset the connection before the response was complete.
     case closedInBody
     case readTimeout
     case requestTimeout
-    /// The request or the response could not be held as a whole: an error number of the system.
+    /// The request or the response could not be buffered: an error number of the system.
     case requestNotHeld(Int32), responseNotHeld(Int32)
-    /// The response is larger than may be held.
+    /// The response is larger than the limit of buffering.
     case responseTooLarge
     case refused(ResponseRejection)
 
-    /// The status of the answer (RFC 9110 §15.6).
+    /// The status of the response to the client (RFC 9110 §15.6).
     package var status: Int {
         switch self {
         case .noServer, .queueFull, .queueTimeout: 503
@@ -36,7 +36,7 @@ package enum ProxyFailure: Error, Equatable, Sendable {
         }
     }
 
-    /// The name of the failure, for logs; the same for all failures of a kind.
+    /// The name of the failure for logs; the same for all failures of a kind.
     package var reason: StaticString {
         switch self {
         case .noServer: "no server available"
@@ -59,7 +59,7 @@ package enum ProxyFailure: Error, Equatable, Sendable {
         }
     }
 
-    /// What more is known, for the error log.
+    /// Further details, for the error log.
     package var detail: String? {
         switch self {
         case .connectFailed(let failure): failure.message
@@ -69,7 +69,8 @@ package enum ProxyFailure: Error, Equatable, Sendable {
         }
     }
 
-    /// How far an attempt to connect came before it failed: of several, the one that came furthest says most.
+    /// How far an attempt to connect came before it failed: of several failures, the one that came furthest is
+    /// reported.
     var connectProgress: Int {
         switch self {
         case .handshakeFailed: 4
@@ -80,12 +81,12 @@ package enum ProxyFailure: Error, Equatable, Sendable {
         }
     }
 
-    /// Nothing has left this machine: there is no way to such an address from here.
+    /// Nothing has left this machine: it has no route to such an address.
     private static let localErrors: Set<Int32> = [
         ENETUNREACH, EHOSTUNREACH, EADDRNOTAVAIL, EAFNOSUPPORT, ENETDOWN, EACCES, EPERM, EINVAL,
     ]
 
-    /// Whether the server has seen nothing of the request.
+    /// Whether the server has received nothing of the request.
     var isBeforeSending: Bool {
         switch self {
         case .noServer, .queueFull, .queueTimeout, .connectFailed, .connectTimeout, .handshakeFailed: true
@@ -93,7 +94,7 @@ package enum ProxyFailure: Error, Equatable, Sendable {
         }
     }
 
-    /// Whether it says something about the server that was asked, and not only about the request.
+    /// Whether the failure is the server's, and not only the request's.
     var speaksAgainstServer: Bool {
         switch self {
         case .noServer, .queueFull, .queueTimeout, .requestTimeout, .requestNotHeld, .responseNotHeld,
@@ -103,25 +104,25 @@ package enum ProxyFailure: Error, Equatable, Sendable {
         }
     }
 
-    /// Whether the connection broke without a byte of a response, as one does that the server closed while it was idle.
+    /// Whether the connection broke without a byte of a response, as when the server closed it while it was idle.
     var isBreak: Bool { self == .sendFailed || self == .closedBeforeResponse }
 }
 
-/// Why forwarding a request ended early: on one side or the other.
+/// Why forwarding a request ended early, on either side.
 enum ForwardingFailure: Error {
     case upstream(ProxyFailure)
     case client(ExchangeFailure)
 }
 
-/// Told what servers do wrong, on the worker that noticed.
+/// Receives reports about failures of servers, on the worker that noticed.
 package protocol ProxyReporter: AnyObject {
-    /// - Parameter request: the client's request that it happened to.
+    /// - Parameter request: the client's request that failed.
     func report(_ failure: ProxyFailure, upstream: String, server: String?, request: RequestID)
 
-    /// The server is left out for a time, because requests to it failed.
+    /// The server is ejected for a time, because requests to it failed.
     func ejected(_ server: String, upstream: String)
 
-    /// Checks have found the server well again, or no longer.
+    /// Checks have found the server healthy again, or no longer.
     func checked(_ server: String, upstream: String, _ outcome: CheckOutcome)
 }
 

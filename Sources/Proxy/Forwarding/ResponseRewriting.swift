@@ -1,16 +1,16 @@
 import HTTP
 
-/// Turns what responses say about the server's paths and name into what the client knows: Location, Content-Location,
+/// Rewrites the server's paths and name in responses to those that the client uses: Location, Content-Location,
 /// Refresh, and the Path and Domain of cookies.
 @safe
 struct ResponseRewriting {
-    /// What stands in front of the client's paths in place of `innerPrefix`, which stands in front of the server's.
+    /// The prefix of the client's paths, in place of `innerPrefix`, which is the prefix of the server's.
     private let prefix: [UInt8]
     private let innerPrefix: [UInt8]
-    /// The server, by its URL and by the Host it is told where that is not the client's.
+    /// The server's names: that of its URL, and the Host it receives if that is not the client's.
     private let authority: [UInt8]
     private let fixedAuthority: [UInt8]?
-    /// The host that the client asked, with its port if any.
+    /// The host that the client requested, with its port if any.
     private let client: UnsafeRawBufferPointer
 
     init(_ exchange: Exchange, _ route: ProxyRoute, _ server: UpstreamServer) {
@@ -26,10 +26,10 @@ struct ResponseRewriting {
         if case .fixed(let name) = route.host { fixedAuthority = name } else { fixedAuthority = nil }
     }
 
-    /// What a field has to do with paths and names.
+    /// How a field contains paths and names.
     private enum Kind { case reference, refresh, cookie }
 
-    /// Whether the field may have to change; asked of every field, before anything is made for changing it.
+    /// Whether the field may have to be changed; checked for every field, before anything is allocated for changes.
     @inline(__always)
     static func concerns(_ field: FieldSlice, _ span: RawSpan) -> Bool {
         kind(of: field, span) != nil
@@ -50,7 +50,7 @@ struct ResponseRewriting {
         }
     }
 
-    /// Appends the field's line as the client should see it; false when it may stay as it is.
+    /// Appends the field's line for the client; false when it need not be changed.
     func append(_ field: FieldSlice, of message: UnsafeRawBufferPointer, to output: inout OutputBuffer) -> Bool {
         let name = field.name.range
         let value = unsafe UnsafeRawBufferPointer(rebasing: message[field.value.range])
@@ -80,10 +80,10 @@ struct ResponseRewriting {
 
     // MARK: References
 
-    /// What of a text gives way to `prefix`.
+    /// The part of a text that is replaced by `prefix`.
     private struct Edit {
         var replaced: Range<Int>
-        /// What follows is empty or no path, and so needs a slash in front.
+        /// The text after it is empty or does not begin with a slash, and so needs one.
         var needsSlash: Bool
     }
 
@@ -94,8 +94,8 @@ struct ResponseRewriting {
         unsafe output.append(UnsafeRawBufferPointer(rebasing: text[edit.replaced.upperBound...]))
     }
 
-    /// For a URL of the server or of the client's host, and for a reference that names a path from the root and no host
-    /// (RFC 3986 §4.2); nil for any other.
+    /// For a URL of the server or of the client's host, and for a reference with an absolute path and no host (RFC 3986
+    /// §4.2); nil for any other.
     private func edit(of reference: UnsafeRawBufferPointer) -> Edit? {
         guard unsafe reference.first != UInt8(ascii: "/") else {
             if reference.count > 1, unsafe reference[1] == UInt8(ascii: "/") { return nil }
@@ -113,7 +113,7 @@ struct ResponseRewriting {
         let rest = unsafe reference[start...]
         let end = unsafe rest.firstIndex { "/?#".utf8.contains($0) } ?? reference.count
         let named = unsafe UnsafeRawBufferPointer(rebasing: reference[start..<end])
-        // A URL on the client's own host stays one: its scheme may be what it is about.
+        // A URL on the client's own host stays a URL: the response may be about its scheme.
         if unsafe !client.isEmpty && isEqual(named, client) {
             return unsafe pathEdit(in: reference, from: end, keeping: end)
         }
@@ -123,7 +123,7 @@ struct ResponseRewriting {
 
     /// - Parameters:
     ///   - start: where the path begins.
-    ///   - kept: what stays in front of it.
+    ///   - kept: what is kept before it.
     private func pathEdit(in reference: UnsafeRawBufferPointer, from start: Int, keeping kept: Int) -> Edit? {
         let path = unsafe UnsafeRawBufferPointer(rebasing: reference[start...])
         var inner = 0
@@ -140,14 +140,14 @@ struct ResponseRewriting {
         return Edit(replaced: kept..<start + inner, needsSlash: prefix.isEmpty && !isPath)
     }
 
-    /// Whether browsers find a host behind the slash that the text begins with: they take a backslash for a slash, and
-    /// leave tabs out (WHATWG URL §4.4).
+    /// Whether browsers find a host after the slash that the text begins with: they treat a backslash as a slash, and
+    /// ignore tabs (WHATWG URL §4.4).
     private func namesHost(_ text: UnsafeRawBufferPointer) -> Bool {
         let second = unsafe text.dropFirst().first { $0 != UInt8(ascii: "\t") }
         return second == UInt8(ascii: "/") || second == UInt8(ascii: "\\")
     }
 
-    /// Where the URL of `5; url=/path` begins, as browsers read it.
+    /// Where the URL of `5; url=/path` begins, as browsers parse it.
     private func refreshTarget(in value: UnsafeRawBufferPointer) -> Int? {
         let span = unsafe value.bytes
         for index in 0..<value.count where span.hasPrefix("url=", from: index, to: value.count) { return index + 4 }
@@ -164,7 +164,7 @@ struct ResponseRewriting {
             let end = unsafe value[position...].firstIndex(of: UInt8(ascii: ";")) ?? value.count
             var start = position
             while start < end, unsafe value[start] == UInt8(ascii: " ") { start += 1 }
-            // The first part is the cookie itself, whatever it is called.
+            // The first part is the cookie itself, whatever its name is.
             let isAttribute = position > 0
             unsafe output.append(UnsafeRawBufferPointer(rebasing: value[position..<start]))
             if isAttribute && span.hasPrefix("path=", from: start, to: end) {
@@ -200,7 +200,7 @@ struct ResponseRewriting {
         unsafe output.append(host(of: client))
     }
 
-    /// Whether one of the names that the server goes by fits.
+    /// Whether one of the server's names satisfies the condition.
     private func isServers(_ fits: (UnsafeRawBufferPointer) -> Bool) -> Bool {
         unsafe authority.withUnsafeBytes { unsafe fits($0) }
             || fixedAuthority.map { name in unsafe name.withUnsafeBytes { unsafe fits($0) } } ?? false

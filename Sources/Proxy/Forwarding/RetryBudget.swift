@@ -1,12 +1,12 @@
-/// How many requests may be sent again: a share of all requests, with some in hand for quiet times.
+/// Limits how many requests may be sent again: a share of all requests, with a reserve for times with few requests.
 ///
-/// Without it, servers that fail under load would be asked twice as often as those that do not.
+/// Without it, servers that fail under load would receive twice the load of those that do not.
 struct RetryBudget {
-    /// Hundredths of a retry in hand.
+    /// The available retries, in hundredths.
     private var balance: Int
     private let share: Int
 
-    /// Retries that can be saved up.
+    /// The maximum of saved retries.
     private static let reserve = 10
 
     /// - Parameter share: retries that a hundred requests earn; from 100 on, every request may be sent again.

@@ -1,9 +1,9 @@
 import HTTP
 import Transport
 
-// What the heads of responses mean, and how they reach the client.
+// The interpretation of response heads, and their forwarding to the client.
 extension UpstreamExchange {
-    /// Takes a complete head and makes ready for what follows it; true when the protocol was switched.
+    /// Takes a complete head and prepares for the bytes after it; true when the protocol was switched.
     func takeHead(
         _ exchange: Exchange, _ connection: UpstreamConnection, _ route: ProxyRoute
     ) throws(ResponseRejection) -> Bool {
@@ -20,7 +20,7 @@ extension UpstreamExchange {
             parser.reset()
             return false
         }
-        // The client gets its final answer without having sent its body.
+        // The client gets its final response without having sent its body.
         if upload == .awaitingContinue {
             upload = .none
             isSendingBroken = true
@@ -31,7 +31,7 @@ extension UpstreamExchange {
             unsafe held.begin(head, reason: bytes(of: head.reason), fields: fields.unsent, given: given)
         } else {
             let length: BodyLength = head.declaredLength.map { .known($0) } ?? .unknown
-            // A server that knows all of its answer by now is not going to read the rest for it.
+            // A server that already knows its whole response is not going to read the rest of the request.
             let leavesBody = head.declaredLength != nil && upload != .none && exchange.leavesBodyUnread
             unsafe exchange.beginResponse(
                 status: head.status, reason: bytes(of: head.reason), fields: fields.unsent, length: length,
@@ -43,8 +43,8 @@ extension UpstreamExchange {
         return false
     }
 
-    /// 100 lets the body begin, and the client is told when that is read; the others are passed on to clients that
-    /// know them (RFC 9110 §15.2).
+    /// 100 starts the body, and the client receives 100 when the body is read; the others are forwarded to clients that
+    /// support them (RFC 9110 §15.2).
     private func takeInterim(_ exchange: Exchange) {
         let head = parser.head
         if head.status == 100 {
@@ -61,9 +61,9 @@ extension UpstreamExchange {
         unsafe UnsafeRawBufferPointer(rebasing: unread[slice.range])
     }
 
-    /// Collects the lines of the fields that are passed on; returns which of the gateway's own are among them.
+    /// Collects the lines of the fields that are forwarded; returns which of the gateway's own are among them.
     ///
-    /// - Parameter route: the way that the request came by, for what the server says of itself to be turned back.
+    /// - Parameter route: the route of the request, for rewriting the server's paths and name.
     private func appendFields(of exchange: Exchange? = nil, turnedBackBy route: ProxyRoute? = nil) -> CommonFields {
         let message = unsafe unread
         let span = unsafe message.bytes
@@ -92,7 +92,7 @@ extension UpstreamExchange {
         return given
     }
 
-    /// Goes over to the protocol that both sides agreed on.
+    /// Switches to the protocol that both sides agreed on.
     private func switchProtocols(
         _ exchange: Exchange, _ connection: UpstreamConnection
     ) throws(ResponseRejection) {
@@ -120,7 +120,7 @@ extension UpstreamExchange {
             to: connection, idleTimeout: settings.tunnelTimeout, finishTimeout: settings.readTimeout,
             counters: server.state.tunnels, ahead: unread.count)
         unsafe exchange.switchProtocols(fields: fields.unsent, to: tunnel)
-        // What either side has sent ahead goes before everything else.
+        // Bytes that either side has sent in advance come before everything else.
         unsafe exchange.appendAfterSwitch(unread)
         unsafe tunnel.sendFirst(exchange.takeUnread())
     }

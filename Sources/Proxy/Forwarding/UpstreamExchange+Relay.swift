@@ -1,9 +1,9 @@
 import HTTP
 import Transport
 
-// Moving one request to a server and its response back, both at once.
+// Relays one request to a server and its response back, both at the same time.
 extension UpstreamExchange {
-    /// How an exchange with a server ended well.
+    /// How an exchange with a server ended successfully.
     enum Ending {
         /// The response is complete; whether the connection may be used again.
         case complete(isReusable: Bool)
@@ -11,7 +11,7 @@ extension UpstreamExchange {
         case switched
     }
 
-    /// What is waited for next, and the failure it will be if it does not come.
+    /// The next event to wait for, and the failure if it does not come.
     private struct Waiting {
         var client: Interest = .hangup
         var server = Interest()
@@ -33,12 +33,12 @@ extension UpstreamExchange {
     /// Bytes collected for one side before the other has to wait.
     private static var highWater: Int { 64 << 10 }
 
-    /// Bytes of a response after which a server and a client that never make us wait let others go first.
+    /// Bytes of a response after which a server and a client that never block yield to other connections.
     private static var bytesPerTurn: Int { 1 << 20 }
 
-    /// Sends the request, whose head is in `output`, and hands the response to the client.
+    /// Sends the request, whose head is in `output`, and passes the response to the client.
     ///
-    /// - Parameter end: when the request's time is over.
+    /// - Parameter end: when the request's time expires.
     @inline(__always)
     func relay(
         _ exchange: Exchange, _ connection: UpstreamConnection, _ route: ProxyRoute, until end: Deadline
@@ -86,7 +86,8 @@ extension UpstreamExchange {
         case .readTimeout: throw .upstream(.readTimeout)
         case .body: try judge { () throws(ExchangeFailure) in try exchange.judgeBody() }
         case .response: try judge { () throws(ExchangeFailure) in try exchange.judgeResponse() }
-        // The server may be older than 100 (Continue); RFC 9110 §10.1.1 has the client not wait for ever either.
+        // The server may not support 100 (Continue); RFC 9110 §10.1.1 also requires the client not to wait
+        // indefinitely.
         case .continuation: upload = .streaming
         }
     }
@@ -97,8 +98,8 @@ extension UpstreamExchange {
 
     // MARK: To the server
 
-    /// Takes what the client has sent, up to a limit; true when there may be more of it now.
-    // Not inlined, as `receive` is not: each place that may wait has the rest of its function behind it once more.
+    /// Takes what the client has sent, up to a limit; true when there may be more now.
+    // Not inlined, as `receive` is not: each place that may wait would repeat the rest of its function.
     @inline(never)
     private func takeBody(
         _ exchange: Exchange, _ route: ProxyRoute, _ room: inout Int, _ waiting: inout Waiting
@@ -163,7 +164,7 @@ extension UpstreamExchange {
         }
     }
 
-    /// The end of a request may leave with those of others, unless it matters whether any of it was sent.
+    /// The end of a request may be sent together with those of others, unless it matters whether any of it was sent.
     @inline(__always)
     private func write(to stream: any ByteStream, _ exchange: Exchange) -> IOResult {
         let leavesLate = upload == .none && exchange.head.method.isIdempotent
@@ -183,7 +184,7 @@ extension UpstreamExchange {
             if let failure = held?.failure { throw .upstream(failure) }
             if let ending { return ending }
             if exchange.outputCount >= Self.highWater {
-                // What was received and not looked at comes before what is still to be received.
+                // Received bytes that have not been processed come before bytes that are still to be received.
                 guard let interest = try flush(exchange, whole: false) else { continue }
                 waiting.client = waiting.client | interest
                 waiting.until(exchange.responseDeadline, .response)
@@ -198,7 +199,7 @@ extension UpstreamExchange {
                 if case .body = download {
                     waiting.until(now.advanced(by: settings.readTimeout), .readTimeout)
                 }
-                // What the server says bit by bit reaches the client bit by bit.
+                // What the server sends in pieces reaches the client in pieces.
                 if let interest = try flush(exchange, whole: true) {
                     waiting.client = waiting.client | interest
                     waiting.until(exchange.responseDeadline, .response)
@@ -228,7 +229,7 @@ extension UpstreamExchange {
         return .complete(isReusable: false)
     }
 
-    /// Goes as far as the bytes received reach; nil when more are needed.
+    /// Processes the received bytes as far as possible; nil when more are needed.
     private func process(
         _ exchange: Exchange, _ connection: UpstreamConnection, _ route: ProxyRoute
     ) throws(ForwardingFailure) -> Ending? {
@@ -277,13 +278,13 @@ extension UpstreamExchange {
         }
     }
 
-    /// Whether the connection is at the border between a response and the next request: nothing left to send, nothing
-    /// received that belongs to neither.
+    /// Whether the connection is at the boundary between a response and the next request: nothing left to send, and
+    /// nothing received that belongs to neither.
     private func isReusable(_ connection: UpstreamConnection) -> Bool {
         guard parser.head.keepAlive, upload == .none, output.isEmpty, !isSendingBroken, unsafe unread.isEmpty else {
             return false
         }
-        // A byte that is here already, if only inside TLS, would be taken for the next response.
+        // A byte that has already arrived, even if only inside TLS, would be interpreted as the next response.
         guard case .wouldBlock = unsafe connection.stream.read(into: room) else { return false }
         return true
     }

@@ -1,13 +1,13 @@
 import HTTP
 import Transport
 
-/// One request and its response as exchanged with a server: the memory for it, lent while the request is under way, and
-/// how far both have come.
+/// One request and its response as exchanged with a server: the memory for it, lent while the request is in progress,
+/// and the state of both.
 ///
 /// It never waits. `UpstreamExchange+Relay.swift` moves the bytes, and waits.
 @safe
 final class UpstreamExchange {
-    /// The request on its way to the server.
+    /// The request's bytes for the server.
     var output = OutputBuffer()
     var parser: ResponseParser
     var upload = Upload.none
@@ -16,54 +16,54 @@ final class UpstreamExchange {
     var download = Download.head
     /// Whether the connection has served a request before.
     var isOnKeptConnection = false
-    /// Whom the connection leads to; alive as long as the upstream, which lends all of this.
+    /// The server of the connection; alive as long as the upstream, which owns this exchange.
     unowned(unsafe) var server: UpstreamServer?
     let settings: UpstreamSettings
     let worker: Worker
-    /// Bytes of the request that the connection has taken.
+    /// Bytes of the request that the connection has accepted.
     var sentCount = 0
-    /// Whether the server has said anything.
+    /// Whether the server has sent anything.
     var hasResponse = false
     /// Whether bytes of the request's body were taken from the client, so that it cannot be sent again.
     var tookBody = false
-    /// The server no longer takes the request; what it says about that may still be read.
+    /// The server no longer accepts the request; its response may still be read.
     var isSendingBroken = false
     var interimCount = 0
-    /// Field lines of a response and, behind a body, its trailers.
+    /// Field lines of a response and, after a body, its trailers.
     var fields = OutputBuffer()
-    /// The protocol the client asked for, as in its head.
+    /// The protocol the client requested, as in its head.
     var upgrade: Slice?
-    /// Holds the response in place of the client; nil to pass it on as it comes.
+    /// Buffers the response in place of the client; nil to stream it.
     var held: HeldResponse?
-    /// Whether it answers a question of the gateway's own, and nothing of it goes on by itself.
+    /// Whether it is a subrequest of the gateway, whose response is not forwarded.
     var isInquiry = false
-    /// The request's body, held beforehand; nil to take it as it comes.
+    /// The request's body, buffered before; nil to stream it.
     var body: Spool?
     private var bodyOffset = 0
-    /// A field line that goes into the response for the client to come back to this server.
+    /// A field line that is added to the response to bind the client to this server.
     var stickyField: [UInt8]?
 
     private let input: UnsafeMutableRawBufferPointer
     private var cursor = 0
     private var filled = 0
 
-    /// How far the request has gone to the server.
+    /// How much of the request has been sent to the server.
     enum Upload: Equatable {
-        /// Nothing is left of it, or nothing will be sent of what is left.
+        /// Nothing is left of it, or the rest will not be sent.
         case none
         /// The client waits for 100 (Continue), and so does the gateway.
         case awaitingContinue
         case streaming
     }
 
-    /// How far the response has come.
+    /// How much of the response has been received.
     enum Download {
         case head
         case body(ResponseBody)
         case done
     }
 
-    /// Room behind the largest head: for the longest trailer section, and for much of a body at once.
+    /// Space after the largest head: for the longest trailer section, and for reading much of a body in one call.
     private static let roomBehindHead = 64 << 10
 
     init(_ settings: UpstreamSettings, on worker: Worker) {
@@ -80,7 +80,7 @@ final class UpstreamExchange {
         unsafe input.deallocate()
     }
 
-    /// Makes ready for another request, or for sending the same one again.
+    /// Prepares for another request, or for sending the same one again.
     func reset() {
         output.removeAll()
         fields.removeAll()
@@ -104,7 +104,7 @@ final class UpstreamExchange {
         filled = 0
     }
 
-    // MARK: What the server sent
+    // MARK: Bytes from the server
 
     @inline(__always)
     var unread: UnsafeRawBufferPointer {
@@ -121,7 +121,7 @@ final class UpstreamExchange {
         }
     }
 
-    /// Where the next bytes go; there is room for the longest line that has to be whole.
+    /// Where the next bytes go; there is space for the longest line that has to be complete.
     var room: UnsafeMutableRawBufferPointer {
         if unsafe filled == input.count {
             unsafe input.baseAddress!.copyMemory(from: input.baseAddress! + cursor, byteCount: filled - cursor)
@@ -136,9 +136,9 @@ final class UpstreamExchange {
         hasResponse = true
     }
 
-    // MARK: What the client sends
+    // MARK: Bytes from the client
 
-    /// Takes a piece of the body that is held; nil at its end.
+    /// Takes a piece of the buffered body; nil at its end.
     func takeHeldPiece(of body: Spool) throws(Spool.Failure) -> Int? {
         guard bodyOffset < body.count else { return nil }
         let block = unsafe worker.rentBlock()
@@ -149,7 +149,7 @@ final class UpstreamExchange {
         return count
     }
 
-    /// Frames a piece of the request's body that is not held.
+    /// Frames a piece of the request's body that is not buffered.
     func append(_ piece: UnsafeRawBufferPointer) {
         tookBody = true
         unsafe frame(piece)

@@ -3,8 +3,8 @@ import Glibc
 import Synchronization
 import Transport
 
-/// Keeps the addresses of names up to date, on one thread of its own: asks again when records have run out, and tells
-/// what changed. What was known stays in use while a name cannot be resolved.
+/// Keeps the addresses of names up to date, on a separate thread: resolves them again when records expire, and reports
+/// changes. Known addresses stay in use while a name cannot be resolved.
 @safe
 package final class Resolver: @unchecked Sendable {
     private let settings: Settings
@@ -29,7 +29,8 @@ package final class Resolver: @unchecked Sendable {
         package init() {}
     }
 
-    /// - Parameter reporter: told, on the resolver's thread, why a name cannot be resolved; nil when it can again.
+    /// - Parameter reporter: called on the resolver's thread with the reason why a name cannot be resolved; with nil
+    ///   when it can again.
     package init(_ settings: Settings, reporter: @escaping @Sendable (ServiceName, String?) -> Void) {
         self.settings = settings
         self.reporter = reporter
@@ -41,9 +42,9 @@ package final class Resolver: @unchecked Sendable {
         pthread_detach(thread)
     }
 
-    /// Tells the addresses of a name as soon as they are known, and whenever they change.
+    /// Reports the addresses of a name as soon as they are known, and whenever they change.
     ///
-    /// - Parameter told: called on the resolver's thread, never with an empty list, but with nil after a query in vain.
+    /// - Parameter told: called on the resolver's thread, never with an empty list, but with nil after a failed query.
     package func watch(_ name: ServiceName, _ told: @escaping @Sendable ([SocketAddress]?) -> Void) -> Watch {
         let watch = Watch(name, settings.times, self, told)
         inbox.withLock { $0.added.append(watch) }
@@ -51,7 +52,7 @@ package final class Resolver: @unchecked Sendable {
         return watch
     }
 
-    /// Lets the thread end once nobody watches any more.
+    /// Lets the thread end when there are no watches any more.
     package func retire() {
         inbox.withLock { $0.isRetired = true }
         ring()
@@ -62,12 +63,12 @@ package final class Resolver: @unchecked Sendable {
         _ = unsafe write(wakeUp.number, &one, 8)
     }
 
-    /// Whoever holds it wants to know the addresses of a name.
+    /// A watch of the addresses of a name, as long as the object is referenced.
     package final class Watch: @unchecked Sendable {
         let name: ServiceName
         private let resolver: Resolver
         private let isCancelled = Atomic(false)
-        // Touched by the resolver's thread only.
+        // Used by the resolver's thread only.
         fileprivate var schedule: ResolutionSchedule
         fileprivate var due: UInt64 = 0
         fileprivate var isUnderWay = false
@@ -85,7 +86,7 @@ package final class Resolver: @unchecked Sendable {
             self.told = told
         }
 
-        /// Nothing more will be told.
+        /// No further addresses are reported.
         package func cancel() {
             isCancelled.store(true, ordering: .relaxed)
             resolver.ring()
@@ -136,7 +137,7 @@ package final class Resolver: @unchecked Sendable {
         }
     }
 
-    /// The same failure again and again is told once.
+    /// A repeated failure is reported only once.
     private func note(_ failure: String?, of watch: Watch) {
         guard failure != watch.failure else { return }
         watch.failure = failure

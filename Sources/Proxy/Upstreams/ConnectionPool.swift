@@ -4,7 +4,7 @@ import Transport
 final class UpstreamConnection {
     let stream: any ByteStream
     let endpoint: Endpoint
-    /// When it is too old for another request.
+    /// The time after which it is too old for another request.
     let retirement: Deadline
     /// While it is kept: when it has been idle for too long.
     fileprivate(set) var idleDeadline = Deadline.never
@@ -17,7 +17,7 @@ final class UpstreamConnection {
         self.retirement = retirement
     }
 
-    // Not inlined, like the next two: a method's own connection is not counted for what it holds.
+    // Not inlined, like the next two, so that no reference counts are changed for the connection's properties.
     @inline(never)
     fileprivate func enterPool(keeper: any EndpointKeeper, idleUntil deadline: Deadline) {
         isReused = true
@@ -25,7 +25,7 @@ final class UpstreamConnection {
         endpoint.keep(by: keeper, until: idleDeadline)
     }
 
-    /// Whether the connection is still good for a request.
+    /// Whether the connection can still be used for a request.
     @inline(never)
     fileprivate func leavePool(now: Deadline, isConfirmed: Bool) -> Bool {
         endpoint.takeBack()
@@ -42,7 +42,7 @@ final class UpstreamConnection {
         endpoint.close()
     }
 
-    /// Gives up what may still be under way.
+    /// Cancels everything that may still be in progress.
     func reset() {
         endpoint.takeBack()
         guard stream.hasSentAlert else { return endpoint.reset() }
@@ -65,9 +65,9 @@ struct ConnectionPool {
         connections.append(connection)
     }
 
-    /// The most recently used connection on which nothing has happened since; others met on the way are closed.
+    /// The most recently used connection on which nothing has been received since; others before it are closed.
     ///
-    /// - Parameter isConfirmed: ask the system as well, for a request that could not be sent again.
+    /// - Parameter isConfirmed: also check the socket, for a request that could not be sent again.
     mutating func take(now: Deadline, isConfirmed: Bool) -> UpstreamConnection? {
         while let connection = connections.popLast() {
             if connection.leavePool(now: now, isConfirmed: isConfirmed) { return connection }
@@ -76,7 +76,7 @@ struct ConnectionPool {
         return nil
     }
 
-    /// Closes those that have ended or outlived their time, or all of them; true when some are left.
+    /// Closes those that have ended or are too old, or all of them; true when some are left.
     mutating func sweep(now: Deadline, all: Bool) {
         var kept = 0
         for index in connections.indices {

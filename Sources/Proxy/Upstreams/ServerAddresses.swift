@@ -3,11 +3,11 @@ import Transport
 /// The addresses of one server: which is tried first for the next connection, and which has failed.
 struct ServerAddresses {
     private(set) var all: [SocketAddress]
-    /// Until then the address at the same place is tried after all others.
+    /// Until then the address at the same index is tried after all others.
     private var avoidedUntil: [Deadline]
     private var next = 0
 
-    /// How long an address that failed comes last.
+    /// How long an address that failed is tried last.
     static let avoidance = Delay.seconds(30)
 
     init(_ addresses: [SocketAddress]) {
@@ -15,7 +15,7 @@ struct ServerAddresses {
         avoidedUntil = Array(repeating: Deadline(milliseconds: 0), count: addresses.count)
     }
 
-    /// Goes on with other addresses; what is known of those that stay is kept.
+    /// Switches to other addresses; the state of those that stay is kept.
     mutating func replace(with addresses: [SocketAddress]) {
         let known = zip(all, avoidedUntil).map { ($0, $1) }
         all = addresses
@@ -24,8 +24,8 @@ struct ServerAddresses {
         }
     }
 
-    /// The places of the addresses in the order in which one connection tries them: each comes first in its turn, and
-    /// those that failed a short while ago come last.
+    /// The indices of the addresses in the order in which one connection tries them: each is first in turn, and those
+    /// that failed recently are last.
     mutating func takeOrder(at now: Deadline) -> [Int] {
         guard !all.isEmpty else { return [] }
         let start = next < all.count ? next : 0
@@ -34,7 +34,7 @@ struct ServerAddresses {
         return turns.filter { avoidedUntil[$0] <= now } + turns.filter { avoidedUntil[$0] > now }
     }
 
-    /// When to go on to the next of `left` addresses, this one included, so that each has its share of the time.
+    /// When to continue with the next of `left` addresses, this one included, so that each has its share of the time.
     static func turnEnd(of deadline: Deadline, at now: Deadline, left: Int) -> Deadline {
         guard now < deadline else { return deadline }
         return now.advanced(by: .milliseconds((deadline.milliseconds - now.milliseconds) / UInt64(max(left, 1))))

@@ -1,16 +1,16 @@
 import HTTP
 import Transport
 
-// Whose turn it is: servers by health, room, the client's cookie, and the rule.
+// The selection of servers by health, capacity, the client's cookie, and the balancing method.
 extension Upstream {
-    /// A server for a request, with a place taken there that `leave` gives back; nil when none may be asked.
+    /// Selects a server for a request and counts the request there until `leave`; nil when none is available.
     ///
-    /// Waits in the queue while every server that may be asked is busy with as many requests as it takes.
+    /// Waits in the queue while every available server has its maximum number of requests.
     func place(
         for exchange: Exchange, except tried: TriedServers, until end: Deadline
     ) async throws(ForwardingFailure) -> UpstreamServer? {
         if let server = choose(for: exchange, except: tried) { return server }
-        // A request that was tried elsewhere has had its turn.
+        // A request that was already sent elsewhere has waited before.
         guard tried.isEmpty, isBusy else { return nil }
         return try await awaitPlace(exchange, until: end)
     }
@@ -33,7 +33,7 @@ extension Upstream {
     }
 
     private func take(except tried: TriedServers, for request: BalancedRequest) -> UpstreamServer? {
-        // Another worker may take the last place in between; the server is then full for the next look.
+        // Another worker may take the last capacity in between; the next iteration then finds the server full.
         while let server = balancer.choose(from: primaries, except: tried, for: request)
             ?? backupBalancer.choose(from: backups, except: tried, for: request)
         {
@@ -62,7 +62,7 @@ extension Upstream {
         return sticky.field(server.sign)
     }
 
-    // MARK: Places
+    // MARK: Capacity
 
     private var isBusy: Bool {
         servers.contains { $0.mayServe(except: TriedServers(), for: BalancedRequest(now: worker.now)) }
@@ -91,7 +91,7 @@ extension Upstream {
         }
     }
 
-    /// Gives back a place, to the first request that waits for one.
+    /// Releases the capacity of a request, and passes it to the first waiting request.
     func leave(_ server: UpstreamServer) {
         guard server.state.maximumRequests != nil else { return }
         if server.state.isAvailable(at: worker.now), state.queue.hand(over: server.index) { return }

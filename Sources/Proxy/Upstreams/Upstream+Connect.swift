@@ -5,10 +5,10 @@ import Transport
 extension Upstream {
     /// A new connection to one of the server's addresses.
     ///
-    /// They are tried one after the other, and each but the last leaves time for the others (after RFC 8305 §5): one that
-    /// does not answer must not take the whole of `connectTimeout`.
+    /// The addresses are tried one after the other, and each but the last leaves time for the others (after RFC 8305
+    /// §5): one that does not answer must not take the whole of `connectTimeout`.
     ///
-    /// - Parameter exchange: what the connection is for; when its client is gone, nobody needs it.
+    /// - Parameter exchange: the exchange that needs the connection; if its client disconnects, the attempt ends.
     func connect(
         to server: UpstreamServer, for exchange: Exchange, until end: Deadline
     ) async throws(ForwardingFailure) -> UpstreamConnection {
@@ -16,7 +16,7 @@ extension Upstream {
         var failure = ProxyFailure.noServer
         let order = server.places.takeOrder(at: worker.now)
         for (tried, place) in order.enumerated() {
-            // Others may have been found meanwhile.
+            // The addresses may have been replaced meanwhile.
             guard place < server.addresses.count, worker.now < deadline else { break }
             let address = server.addresses[place]
             let end = ServerAddresses.turnEnd(of: deadline, at: worker.now, left: order.count - tried)
@@ -46,7 +46,7 @@ extension Upstream {
             let stream = try await secure(endpoint, server, until: deadline)
             return UpstreamConnection(stream, retirement: worker.now.advanced(by: settings.keptLifetime))
         } catch {
-            // The server is to have the time to read what it was told of its certificate.
+            // The server needs time to read the alert about its certificate.
             if case .upstream(.handshakeFailed) = error { endpoint.closeLingeringAside() } else { endpoint.reset() }
             throw error
         }
@@ -82,18 +82,20 @@ extension Upstream {
     }
 }
 
-/// Negotiates TLS with servers: what the gateway composes from a module that this one does not know.
+/// TLS with servers, as a protocol: the gateway supplies the implementation from a module that this one does not
+/// import.
 package protocol UpstreamSecurity: AnyObject {
-    /// Puts a connection that stands into TLS; the endpoint stays the caller's when that fails.
+    /// Performs the TLS handshake on an established connection; the endpoint still belongs to the caller when that
+    /// fails.
     func secure(_ endpoint: Endpoint, to server: UpstreamServer, until deadline: Deadline) async -> SecuredStream
 
-    /// What the next connection to the same server may resume, now that the stream has carried a response.
+    /// The session that the next connection to the same server may resume, now that the stream has carried a response.
     func resumption(of stream: any ByteStream) -> AnyObject?
 }
 
 package enum SecuredStream {
     case secured(any ByteStream)
-    /// Why not, in a few words.
+    /// The reason in a few words.
     case failed(String)
     case late, aborted
 }

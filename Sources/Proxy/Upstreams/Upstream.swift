@@ -1,22 +1,22 @@
 import Transport
 
-/// A set of servers that requests are passed on to, as one worker uses it: what each of them is doing, whose turn it
-/// is, and the connections kept for later.
+/// A set of servers that requests are forwarded to, as one worker uses it: their load, the balancing state, and the
+/// idle connections.
 ///
-/// One per worker, touched by its thread only, so the path of a request has no lock. It outlives a reload that leaves
-/// its configuration as it was.
+/// One per worker, used by its thread only, so that no lock is needed for a request. A reload that does not change its
+/// configuration keeps it.
 package final class Upstream: EndpointKeeper, TurnEndAction, @unchecked Sendable {
     package let settings: UpstreamSettings
     package let servers: [UpstreamServer]
     package let balancing: Balancing
-    /// What all workers know of the upstream.
+    /// The state of the upstream for all workers.
     package let state: UpstreamState
     let primaries: [UpstreamServer]
     let backups: [UpstreamServer]
     let balancer: Balancer
     let backupBalancer: Balancer
     package let worker: Worker
-    /// Negotiates TLS with those servers that want it.
+    /// TLS for those servers that use it.
     let security: (any UpstreamSecurity)?
     var budget: RetryBudget
     private(set) var isRetired = false
@@ -56,7 +56,7 @@ package final class Upstream: EndpointKeeper, TurnEndAction, @unchecked Sendable
 
     // MARK: Kept connections
 
-    /// Keeps a connection on which a response has ended, if it is still good and there is room.
+    /// Keeps a connection on which a response has ended, if it can be used again and the pool is not full.
     @inline(__always)
     func keep(_ connection: consuming UpstreamConnection, to server: UpstreamServer) {
         let isWanted =
@@ -80,7 +80,7 @@ package final class Upstream: EndpointKeeper, TurnEndAction, @unchecked Sendable
         for server in servers { server.idle.sweep(now: worker.now, all: worker.isDraining || isRetired) }
     }
 
-    /// Nothing leads here any more: kept connections are closed now, those in use when their request is over.
+    /// No route uses it any more: idle connections are closed now, those in use when their request has ended.
     package func retire() {
         isRetired = true
         for server in servers { server.idle.sweep(now: worker.now, all: true) }

@@ -1,37 +1,38 @@
 import Transport
 
-/// One server of an upstream as one worker sees it: where it is, what it is doing, and the connections kept to it.
+/// One server of an upstream, as one worker uses it: its addresses, its load, and the idle connections to it.
 ///
-/// Touched by its worker's thread only. What the workers have to agree on, such as health, stands outside and is told
-/// to each of them.
+/// Used by its worker's thread only. State that the workers share, such as health, is stored separately and passed to
+/// each of them.
 package final class UpstreamServer {
-    /// The server's place in its upstream, from 0.
+    /// The server's index in its upstream, from 0.
     package let index: Int
-    /// `host:port` of the URL, or the path of a socket: the name in logs, and the Host of requests that ask for it.
+    /// `host:port` of the URL, or the path of a socket: the name in logs, and the Host of requests if it is configured
+    /// so.
     package let name: String
-    /// The name as it goes into requests.
+    /// The name as bytes for requests.
     let authority: [UInt8]
     package let weight: Int
-    /// Whether the server is asked only when none of the others may be.
+    /// Whether the server is used only when none of the others is available.
     package let isBackup: Bool
-    /// Over how long the server's share grows to its weight once it is available again.
+    /// The time in which the server's share grows to its weight once it is available again.
     private let slowStart: Delay
     /// The name as a number, for hashes.
     let identity: UInt64
-    /// The name as clients hold it in a cookie.
+    /// The tag in clients' cookies.
     let sign: [UInt8]
-    /// Whether the connections are made inside TLS.
+    /// Whether the connections use TLS.
     package let isSecure: Bool
-    /// Where the server can be reached; replaced as a whole when its name resolves to something else.
+    /// The server's addresses; replaced as a whole when its name resolves to others.
     var places: ServerAddresses
-    /// Whether the addresses are not those it began with, so that a connection may be to one that it has left.
+    /// Whether the addresses were replaced since the start, so that a connection may be to a former address.
     private(set) var hasMoved = false
-    /// What all workers know of the server.
+    /// The state of the server for all workers.
     package let state: ServerState
-    /// Requests under way to this server from this worker.
+    /// Requests in progress at this server from this worker.
     package internal(set) var activeRequests = 0
 
-    /// What the next TLS handshake with the server may resume; known to `UpstreamSecurity`.
+    /// The session that the next TLS handshake with the server may resume; its type is known to `UpstreamSecurity`.
     package var resumption: AnyObject?
     var idle = ConnectionPool()
 
@@ -54,7 +55,7 @@ package final class UpstreamServer {
         sign = sticky?.sign(of: name) ?? []
     }
 
-    /// The weight in hundredths, less while the server has not been back for long.
+    /// The weight in hundredths, less while the server has become available recently.
     @inline(__always)
     func currentWeight(at now: Deadline) -> Int {
         let full = weight * 100
@@ -64,7 +65,7 @@ package final class UpstreamServer {
         return max(1, full * Int(availability) / Int(slowStart.milliseconds))
     }
 
-    /// Goes on at other addresses; connections kept to the old ones are closed.
+    /// Switches to other addresses; idle connections to the old ones are closed.
     package func move(to addresses: [SocketAddress], at now: Deadline) {
         hasMoved = hasMoved || !self.addresses.isEmpty
         places.replace(with: addresses)

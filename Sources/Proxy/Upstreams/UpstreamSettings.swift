@@ -1,6 +1,6 @@
 import Transport
 
-/// What the configuration says about an upstream, in the units the workers use; immutable.
+/// The configuration of an upstream, in the units the workers use; immutable.
 package struct UpstreamSettings: Sendable {
     package var name: String
     package var connectTimeout = Delay.seconds(5)
@@ -11,7 +11,8 @@ package struct UpstreamSettings: Sendable {
     package var tunnelTimeout = Delay.seconds(3600)
     /// Bytes of a response's head.
     package var responseHead = 64 << 10
-    /// What connections begin with; nil for nothing. One that begins so is its client's, and is not used again.
+    /// The header at the beginning of connections; nil for none. A connection with a header belongs to its client, and
+    /// is not used again.
     package var proxyProtocol: ProxyProtocolVersion?
     /// Idle connections kept for each server and worker.
     package var keptConnections = 64
@@ -21,13 +22,13 @@ package struct UpstreamSettings: Sendable {
     package var retries = 1
     /// How many of a hundred requests may be sent again.
     package var retryBudget = 20
-    /// How long a request may wait while every server is busy with as many as it takes.
+    /// How long a request may wait while every server has its maximum number of requests.
     package var queueTimeout = Delay.seconds(5)
 
-    /// How long a client that waits for 100 (Continue) is kept from sending its body while the server says nothing
-    /// (RFC 9110 §10.1.1).
+    /// How long a client that waits for 100 (Continue) is prevented from sending its body while the server sends
+    /// nothing (RFC 9110 §10.1.1).
     static let continueTimeout = Delay.seconds(1)
-    /// Interim responses to one request; more are a server gone wrong.
+    /// Interim responses to one request; more are an error of the server.
     static let maximumInterimResponses = 16
 
     package init(name: String) {

@@ -1,4 +1,4 @@
-/// Decodes what stands between the boundaries of a PEM block: perhaps a header, then lines of base64 (RFC 7468 §3).
+/// Decodes the text between the boundaries of a PEM block: an optional header, then lines of base64 (RFC 7468 §3).
 struct Base64Lines {
     private let text: [UInt8]
     private let end: Int
@@ -16,11 +16,11 @@ struct Base64Lines {
         line = block.line
     }
 
-    /// Skips the fields that the older form of keys has in front (RFC 1421 §4.4), which end with an empty line.
+    /// Skips the header of the older form of keys (RFC 1421 §4.4), which ends with an empty line.
     ///
-    /// - Returns: whether they say that the key is encrypted.
+    /// - Returns: whether it declares that the key is encrypted.
     mutating func skipHeader() throws(PEMFault) -> Bool {
-        // Behind the boundary stands the end of its line.
+        // The boundary is followed by the end of its line.
         let start = lineEnd(from: position) + 1
         guard contains(UInt8(ascii: ":"), from: start, to: lineEnd(from: start)) else { return false }
         (position, line) = (start, firstLine + 1)
@@ -51,7 +51,7 @@ struct Base64Lines {
         return false
     }
 
-    /// - Parameter output: with room for three bytes of every four.
+    /// - Parameter output: a buffer of three bytes for every four.
     /// - Returns: how many bytes were decoded.
     mutating func decode(into output: UnsafeMutableBufferPointer<UInt8>) throws(PEMFault) -> Int {
         var group: UInt32 = 0

@@ -1,4 +1,4 @@
-/// What can be said against a certificate without regard to the site it is for.
+/// Checks of a certificate that do not depend on its site.
 extension CertificateIdentity {
     /// Signature and order of the chain and the strength of the key, which do not change with time.
     func lastingProblems(_ files: CertificateFiles) -> [CertificateProblem] {
@@ -15,8 +15,8 @@ extension CertificateIdentity {
         }
     }
 
-    /// Each certificate is signed by the next one (RFC 8446 §4.4.2); whether the last one's issuer is known is for
-    /// `ChainCompleteness` to judge.
+    /// Each certificate is signed by the next one (RFC 8446 §4.4.2); `ChainCompleteness` checks whether the last one's
+    /// issuer is known.
     private func chainProblems(_ files: CertificateFiles) -> [CertificateProblem] {
         for (index, (certificate, issuer)) in zip(chain, issuers).enumerated() {
             let position = index + 2
@@ -44,6 +44,6 @@ extension CertificateIdentity {
         }
     }
 
-    /// The names it is for, as patterns.
+    /// The names in the certificate, as patterns.
     var patterns: [ServerNamePattern] { certificate.names.map { ServerNamePattern($0) } }
 }

@@ -1,6 +1,6 @@
 /// The files of one certificate, as absolute paths.
 package struct CertificateFiles: Hashable, Sendable {
-    /// PEM: the site's certificate first, then the one that signed it, and so on; the root may be left out.
+    /// PEM: the site's certificate first, then the one that signed it, and so on; the root may be omitted.
     package var chain: String
     /// PEM; may be the same file as `chain`.
     package var key: String
@@ -8,12 +8,12 @@ package struct CertificateFiles: Hashable, Sendable {
     package var passphrase: String?
     /// An OCSP response, DER (RFC 6960).
     package var ocsp: String?
-    /// The authorities that clients know, to one of which the chain has to lead; nil when that is not said.
+    /// The authorities that clients trust, to one of which the chain has to lead; nil when they are not configured.
     package var authorities: Authorities?
 
     package enum Authorities: Hashable, Sendable {
         case system
-        /// PEM; each certificate in it is believed by itself.
+        /// PEM; each certificate in it is trusted by itself.
         case file(String)
     }
 
@@ -28,19 +28,19 @@ package struct CertificateFiles: Hashable, Sendable {
     }
 }
 
-/// What a site wants to know of its clients' certificates.
+/// A site's requirements on its clients' certificates.
 package struct ClientCertificatePolicy: Hashable, Sendable {
     package enum Mode: String, Sendable {
-        /// A client may come without a certificate; one that it sends must be good.
+        /// A client may connect without a certificate; one that it sends must be valid.
         case request
-        /// No handshake without a good certificate.
+        /// No handshake without a valid certificate.
         case require
     }
 
     package var mode: Mode
-    /// PEM file of the authorities whose certificates are good; each is trusted by itself.
+    /// PEM file of the authorities whose certificates are accepted; each is trusted by itself.
     package var authorities: String
-    /// The most certificates between the client's and the authority's.
+    /// The maximum number of certificates between the client's and the authority's.
     package var depth: Int
     /// PEM file with a revocation list of every authority in use.
     package var revocations: String?
@@ -53,7 +53,7 @@ package struct ClientCertificatePolicy: Hashable, Sendable {
     }
 }
 
-/// A site as TLS sees it.
+/// The TLS settings of a site.
 package struct SiteDescription: Sendable {
     package var hosts: [ServerNamePattern]
     package var policy: TLSPolicy
@@ -84,7 +84,7 @@ package struct TLSListenerDescription: Sendable {
     package var name: String
     package var policy: TLSPolicy
     package var unknownNames: UnknownNames
-    /// A file of one to three keys of 80 bytes; nil for keys that the gateway makes itself.
+    /// A file of one to three keys of 80 bytes; nil for keys that the gateway generates itself.
     package var ticketKeys: String?
     package var sites: [SiteDescription]
 

@@ -1,16 +1,16 @@
 import COpenSSL
 
-/// A certificate, the certificates of its issuers and its private key: what proves a name to a client.
+/// A certificate, the certificates of its issuers and its private key: the proof of a name to a client.
 ///
 /// Immutable and independent of names and policies; two sets of certificates share it while its files do not change.
 @safe
 final class CertificateIdentity: @unchecked Sendable {
     let certificate: X509Certificate
-    /// From the one that signed the certificate on, as the file has them.
+    /// In the order of the file, beginning with the one that signed the certificate.
     let issuers: [X509Certificate]
     let keyType: KeyType
     let notAfter: Timestamp
-    /// The exchange of certificates that brought this one.
+    /// The generation of certificates that introduced this one.
     let generation: Int
     private let key: PrivateKey
     /// `issuers` in OpenSSL's form.
@@ -33,19 +33,20 @@ final class CertificateIdentity: @unchecked Sendable {
 
     var chain: [X509Certificate] { [certificate] + issuers }
 
-    /// Whether the private key is the one of the certificate: the public key beside it is the certificate's, and is the
-    /// one that it makes.
+    /// Whether the private key belongs to the certificate: the public key stored with it is the certificate's, and is
+    /// the one that the private key yields.
     var provesItself: Bool {
         defer { ERR_clear_error() }
         guard unsafe X509_check_private_key(certificate.pointer, key.pointer) == 1 else { return false }
-        // Of an RSA key, that would have to show that two numbers are prime.
+        // For an RSA key, that would require proving that two numbers are prime.
         if case .rsa = keyType { return verifiesItself }
         guard let trial = unsafe EVP_PKEY_CTX_new_from_pkey(nil, key.pointer, nil) else { return false }
         defer { unsafe EVP_PKEY_CTX_free(trial) }
         return unsafe EVP_PKEY_pairwise_check(trial) == 1
     }
 
-    /// Whether the certificate verifies what the key signs, by the hash that the key is made for (RFC 8017 appendix C).
+    /// Whether the certificate verifies a signature of the key, with the hash that the key is made for (RFC 8017
+    /// appendix C).
     private var verifiesItself: Bool {
         guard let operation = unsafe EVP_MD_CTX_new() else { return false }
         defer { unsafe EVP_MD_CTX_free(operation) }
@@ -62,9 +63,9 @@ final class CertificateIdentity: @unchecked Sendable {
             && EVP_DigestVerify(operation, signature, count, text, text.count) == 1
     }
 
-    /// Lets a handshake prove itself with this certificate, among others.
+    /// Adds this certificate to those of a handshake.
     ///
-    /// A context per site would do the same in advance, at the price of 12 KiB and 0.2 ms for each.
+    /// A context per site would do the same in advance, at the cost of 12 KiB and 0.2 ms for each.
     func attach(to session: OpaquePointer) -> Bool {
         unsafe SSL_use_cert_and_key(session, certificate.pointer, key.pointer, issuerStack, 1) == 1
     }

@@ -1,4 +1,4 @@
-/// Makes a set of certificates out of their description: reads, checks and tries everything before anything is used.
+/// Builds a set of certificates from its description: reads, checks and tries everything before anything is used.
 package struct CertificateLoader: Sendable {
     private let readFile: FileReader
     private let readKey: FileReader
@@ -7,7 +7,7 @@ package struct CertificateLoader: Sendable {
 
     /// - Parameters:
     ///   - readKey: for private keys, passphrases and ticket keys.
-    ///   - chains: may have parsed ahead what `readFile` reads.
+    ///   - chains: may have parsed what `readFile` reads in advance.
     ///   - now: the time that certificates must be valid at.
     package init(
         readFile: @escaping FileReader = CertificateFileSystem.read,
@@ -20,11 +20,11 @@ package struct CertificateLoader: Sendable {
         self.now = now
     }
 
-    /// Loads all certificates; what did not change since `previous` is taken over from it without being parsed.
+    /// Loads all certificates; those that did not change since `previous` are reused without being parsed.
     ///
-    /// - Parameter isPreviousAccepted: whether what is wrong with a certificate of `previous`, such as that it has
-    ///   expired meanwhile, is a warning, so that it does not keep others from being renewed.
-    /// - Throws: everything that is wrong; `previous` is as good as before.
+    /// - Parameter isPreviousAccepted: whether a problem with a certificate of `previous`, such as that it has expired
+    ///   meanwhile, is only a warning, so that it does not prevent the renewal of others.
+    /// - Throws: all problems; `previous` is still usable.
     package func load(
         _ listeners: [TLSListenerDescription], replacing previous: CertificateSet? = nil,
         isPreviousAccepted: Bool = false
@@ -37,7 +37,7 @@ package struct CertificateLoader: Sendable {
         return set
     }
 
-    /// Reads the certificates and reports what they are, also of those with problems.
+    /// Reads the certificates and reports their data, also of those with problems.
     package func examine(
         _ listeners: [TLSListenerDescription]
     ) -> (reports: [CertificateReport], problems: [CertificateProblem]) {

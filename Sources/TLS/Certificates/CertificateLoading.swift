@@ -1,4 +1,4 @@
-/// One run of the loader: what it has found so far.
+/// One run of the loader: the results so far.
 struct CertificateLoading {
     private let readFile: FileReader
     private let readKey: FileReader
@@ -13,7 +13,7 @@ struct CertificateLoading {
     /// Each once, in the order they were found.
     private(set) var problems: [CertificateProblem] = []
     private var reported = Set<CertificateProblem>()
-    /// Policies that OpenSSL refuses, each of which is reported for the first place it is for.
+    /// Policies that OpenSSL refuses, each of which is reported only for its first use.
     private var refused = Set<TLSPolicy>()
 
     init(
@@ -38,7 +38,7 @@ struct CertificateLoading {
                 completeness: completeness, now: now)
         }
         warnings = results.flatMap(\.warnings) + Self.unknownIssuers(zip(files, results))
-        // Files with the same content stand for one certificate, whichever of them was read first.
+        // Files with the same content share one certificate object, whichever of them was read first.
         var identities = earlier
         examined = Dictionary(
             uniqueKeysWithValues: zip(files, results).map { files, result in
@@ -168,7 +168,7 @@ struct CertificateLoading {
         }
     }
 
-    /// A staple that cannot be used is left out with a warning: clients do without.
+    /// A staple that cannot be used is left out with a warning: handshakes work without it.
     private mutating func staple(for identity: CertificateIdentity, _ files: CertificateFiles) -> OCSPStaple? {
         guard let path = files.ocsp else { return nil }
         do throws(CertificateProblem) {
@@ -191,14 +191,14 @@ struct CertificateLoading {
         }
     }
 
-    /// Once, on however many listeners it is.
+    /// Once, however many listeners it is on.
     private mutating func warn(_ problem: CertificateProblem) {
         if !warnings.contains(problem) { warnings.append(problem) }
     }
 
     // MARK: Proof
 
-    /// Tries every name with every kind of key, but what was tried before and is still the same.
+    /// Tries every name with every kind of key, except what was tried before and has not changed.
     private mutating func prove(_ stores: [CertificateStore]) -> Set<HandshakeProof.Subject> {
         var subjects = Set<HandshakeProof.Subject>()
         var trials: [Trial] = []
@@ -237,10 +237,10 @@ struct CertificateLoading {
         let served: CertificateStore.Served
     }
 
-    /// So many handshakes take about a quarter of a second on two processors; each renewal alone gets its own.
+    /// This many handshakes take about a quarter of a second on two processors; a single renewal gets its own.
     private static let handshakeLimit = 500
 
-    /// Which trials are handshakes: all of a few, else the first of each shape.
+    /// Which trials are handshakes: all if there are few, otherwise the first of each shape.
     private static func plan(_ trials: [Trial]) -> [(trial: Trial, isHandshake: Bool)] {
         var shapes = Set<HandshakeProof.Shape>()
         return trials.map { trial in
@@ -250,15 +250,15 @@ struct CertificateLoading {
     }
 }
 
-/// A certificate as it was read, and what is to be said about it.
+/// A certificate as it was read, and its problems and warnings.
 private struct Examined: Sendable {
     private(set) var reading: CertificateReader.Reading?
     private(set) var problems: [CertificateProblem] = []
     private(set) var warnings: [CertificateProblem] = []
-    /// Who signed the last certificate of the chain, when it is not known whether clients know him.
+    /// The issuer of the last certificate of the chain, if it is unknown whether clients trust it.
     private(set) var unknownIssuer: String?
 
-    /// The same with the identity that another reading of the same content made.
+    /// The same, with the identity that was created from the same content before.
     func sharing(_ identities: inout [ContentDigest: CertificateIdentity]) -> Examined {
         guard let reading else { return self }
         var examined = self
@@ -276,7 +276,7 @@ private struct Examined: Sendable {
             let reading = try reader.read(files)
             self.reading = reading
             let isNew = earlier[reading.digest] == nil
-            // What does not change with time was checked when the files were new.
+            // Properties that do not change with time were checked when the files were new.
             if isNew { problems = reading.identity.lastingProblems(files) }
             problems += reading.identity.validityProblems(files, at: now)
             if problems.isEmpty { try judge(reading.identity, files, completeness) }

@@ -7,7 +7,7 @@ package struct CertificateProblem: Error, Hashable, Sendable, CustomStringConver
     package enum Kind: Hashable, Sendable {
         /// The system's reason, and the folder it is about when that is not the file itself.
         case unreadable(String)
-        /// Not PEM: the line that is wrong, or what the file holds instead.
+        /// Not PEM: the line that is wrong, or the actual format of the file.
         case damaged(String)
         case noCertificate
         case invalidCertificate(position: Int, line: Int, reason: String)
@@ -29,7 +29,7 @@ package struct CertificateProblem: Error, Hashable, Sendable, CustomStringConver
         case unsupportedKey(String)
         case refusedByPolicy(String)
         case handshake(name: String, reason: String)
-        /// A file of authorities by which somebody is judged: clients, servers behind the gateway, or a chain of our own.
+        /// A file of authorities that verify clients, upstream servers, or one of the gateway's own chains.
         case invalidAuthorities(Judged, String)
         case invalidRevocationList(String)
         case ticketKeySize(Int)
@@ -38,13 +38,13 @@ package struct CertificateProblem: Error, Hashable, Sendable, CustomStringConver
         /// The certificate at `position` was signed by an issuer that is neither in the chain nor an authority.
         case missingIssuer(position: Int, issuer: String, CertificateFiles.Authorities)
         case distrusted(position: Int, reason: String, CertificateFiles.Authorities)
-        /// The same holds for so many other files.
+        /// The same applies to this many other files.
         case unknownIssuer(String, others: Int)
         case invalidOCSPResponse(OCSPStaple.Fault)
         case unverifiedOCSPResponse(issuer: String)
     }
 
-    /// Whose certificates authorities vouch for.
+    /// Whose certificates the authorities verify.
     package enum Judged: Sendable {
         case clients, servers, ownChain
 
@@ -141,7 +141,7 @@ package struct CertificateProblem: Error, Hashable, Sendable, CustomStringConver
     }
 }
 
-/// Everything that is wrong with a set of certificates, found in one go.
+/// All problems with a set of certificates, found in one run.
 package struct CertificateProblems: Error, Equatable, Sendable, CustomStringConvertible {
     package let problems: [CertificateProblem]
 

@@ -1,7 +1,7 @@
 import COpenSSL
 import Transport
 
-/// Turns the files of certificates into identities, reusing what an earlier reading made of the same content.
+/// Builds identities from the files of certificates, reusing objects of an earlier reading of the same content.
 final class CertificateReader: Sendable {
     private let readFile: FileReader
     private let readKey: FileReader
@@ -28,7 +28,7 @@ final class CertificateReader: Sendable {
         var identity: CertificateIdentity
     }
 
-    /// - Throws: the first problem with a file; what the certificate says is not judged here.
+    /// - Throws: the first problem with a file; the content of the certificate is not checked here.
     func read(_ files: CertificateFiles) throws(CertificateProblem) -> Reading {
         let chain = try readFile(files.chain)
         var key = files.key == files.chain ? chain : try readKey(files.key)

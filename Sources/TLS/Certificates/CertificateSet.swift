@@ -1,12 +1,12 @@
-/// All certificates of the gateway, read, checked and proven together; immutable.
+/// All certificates of the gateway, read, checked and tried together; immutable.
 ///
-/// It keeps what the next loading can take over: parsed certificates, contexts and proofs.
+/// It keeps what the next loading can reuse: parsed certificates, contexts and trials.
 package final class CertificateSet: Sendable {
     /// By listener name.
     package let stores: [String: CertificateStore]
-    /// Counts the exchanges, from 1.
+    /// The number of the replacement, from 1.
     package let generation: Int
-    /// What works but is probably not meant.
+    /// Warnings about what works but is probably not intended.
     package let warnings: [CertificateProblem]
     let uses: [CertificateUse]
     let identities: [ContentDigest: CertificateIdentity]
@@ -27,13 +27,13 @@ package final class CertificateSet: Sendable {
         self.proven = proven
     }
 
-    /// One for each certificate of each site, in the order of the description, on however many listeners it is.
+    /// One for each certificate of each site, in the order of the description, however many listeners it is on.
     package var reports: [CertificateReport] {
         var seen = Set<CertificateUse.Place>()
         return uses.filter { seen.insert($0.place).inserted }.map(\.report)
     }
 
-    /// What has become of each certificate, by its files.
+    /// The change of each certificate, by its files.
     package func changes(from earlier: CertificateSet?) -> [CertificateChange] {
         let old = Dictionary((earlier?.uses ?? []).map { ($0.files, $0) }) { first, _ in first }
         let new = Dictionary(uses.map { ($0.files, $0) }) { first, _ in first }
@@ -48,7 +48,7 @@ package final class CertificateSet: Sendable {
     }
 }
 
-/// A certificate in the place where a site uses it.
+/// A certificate as it is used by a site.
 struct CertificateUse: Sendable {
     let hosts: [ServerNamePattern]
     let files: CertificateFiles
@@ -70,27 +70,27 @@ struct CertificateUse: Sendable {
     }
 }
 
-/// What an operator wants to know of a certificate.
+/// The data of a certificate for the operator.
 package struct CertificateReport: Equatable, Sendable {
     /// The hosts of the site that uses it.
     package let hosts: [String]
-    /// Of the chain.
+    /// The file of the chain.
     package let file: String
     /// Hexadecimal digits in upper case.
     package let serial: String
     /// RFC 2253 order.
     package let subject: String
     package let issuer: String
-    /// The names and addresses it is for.
+    /// The names and addresses in the certificate.
     package let names: [String]
     package let keyType: KeyType
     package let notBefore: Timestamp
     package let notAfter: Timestamp
-    /// The exchange of certificates that brought it.
+    /// The generation of certificates that introduced it.
     package let generation: Int
 }
 
-/// A certificate before and after an exchange; nil for none.
+/// A certificate before and after a replacement; nil for none.
 package struct CertificateChange: Equatable, Sendable {
     package let old: CertificateReport?
     package let new: CertificateReport?

@@ -1,17 +1,18 @@
 import COpenSSL
 
-/// Which certificates answer for which server name on one listener; immutable.
+/// Maps server names to certificates on one listener; immutable.
 ///
-/// Names are looked up exactly, then as a wildcard of one label (RFC 9525 §6.3); then the listener's default answers,
-/// also for clients that send no name, unless unknown names are rejected.
+/// Names are looked up exactly, then as a wildcard of one label (RFC 9525 §6.3); otherwise the listener's default
+/// answers, also for clients that send no name, unless unknown names are rejected.
 package final class CertificateStore: Sendable {
-    /// The settings of a site that certificates, names and policies hang on.
+    /// The settings of a site on which certificates, names and policies depend.
     final class Site: Sendable {
-        /// Its first host, by which messages call it.
+        /// Its first host, which identifies it in messages.
         let label: String
         let context: TLSContext
-        /// What a session must have been made under to be resumed here: the site's hosts, its policy and its rules
-        /// for client certificates; the same on every machine with the same configuration. 32 bytes.
+        /// The session id context, which a session must have been created with to be resumed here: the site's hosts,
+        /// its policy and its rules for client certificates; the same on every machine with the same configuration. 32
+        /// bytes.
         let sessionContext: ContentDigest
 
         init(hosts: [ServerNamePattern], context: TLSContext) {
@@ -23,14 +24,14 @@ package final class CertificateStore: Sendable {
         }
     }
 
-    /// A certificate in use: who it proves, the files it came from, and the authority's word on it.
+    /// A certificate in use: its identity, its files, and its OCSP staple.
     struct Served: Sendable {
         let identity: CertificateIdentity
         let files: CertificateFiles
         let staple: OCSPStaple?
     }
 
-    /// What answers for a name: at most one certificate of each kind of key.
+    /// The certificates for a name: at most one of each kind of key.
     final class Answer: Sendable {
         let site: Site
         let certificates: [Served]
@@ -47,7 +48,7 @@ package final class CertificateStore: Sendable {
     let fallback: Answer?
     let answers: ServerNameTable<Answer>
     let tickets: TicketKeyRing
-    /// Counts the exchanges of the gateway's certificates, from 1.
+    /// The number of the replacement of the gateway's certificates, from 1.
     package let generation: Int
 
     init(

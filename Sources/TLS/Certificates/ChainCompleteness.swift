@@ -1,14 +1,14 @@
-/// Judges whether chains are complete: whether they lead a client to an authority that it knows.
+/// Checks whether chains are complete: whether they lead a client to an authority that it trusts.
 ///
-/// A site may say which authorities its clients know; then a chain that does not lead there is refused. Where it does
-/// not, a chain is complete that ends with a self-signed certificate or below an authority of the system. Of any other,
-/// the last issuer may be a private authority, which clients have been given, or a certificate that was forgotten: that
-/// cannot be told by the chain, unless its certificate says that it is a public authority's.
+/// A site may configure the authorities of its clients; then a chain that does not lead there is refused. If it does
+/// not, a chain is complete if it ends with a self-signed certificate or below an authority of the system. For any
+/// other chain, the last issuer may be a private authority, which is installed in clients, or a certificate that was
+/// forgotten: the chain does not show which, unless its certificate states that a public authority issued it.
 struct ChainCompleteness: Sendable {
     enum Verdict {
         case complete
         case refused(CertificateProblem.Kind)
-        /// Nobody here knows this issuer, but clients may.
+        /// No known authority has this issuer, but clients may have it.
         case unknownIssuer(String)
     }
 
@@ -16,7 +16,7 @@ struct ChainCompleteness: Sendable {
     private let files: [String: Result<TrustAnchors, CertificateProblem>]
     private let now: Timestamp
 
-    /// - Parameter certificates: those that are to be judged.
+    /// - Parameter certificates: those that are to be checked.
     init(for certificates: [CertificateFiles], readFile: FileReader, at now: Timestamp) {
         var files: [String: Result<TrustAnchors, CertificateProblem>] = [:]
         for case .file(let path)? in certificates.map(\.authorities) where files[path] == nil {
@@ -42,7 +42,7 @@ struct ChainCompleteness: Sendable {
         }
     }
 
-    /// The certificate of whoever signed the first one: from the chain, or else from the authorities that clients know.
+    /// The certificate of the issuer of the first one: from the chain, or else from the authorities that clients trust.
     func issuer(of identity: CertificateIdentity, _ files: CertificateFiles) -> X509Certificate? {
         if let issuer = identity.issuers.first { return issuer }
         if identity.certificate.isSelfSigned { return identity.certificate }
@@ -60,10 +60,11 @@ struct ChainCompleteness: Sendable {
     private func guess(_ identity: CertificateIdentity) -> Verdict {
         let last = identity.issuers.last ?? identity.certificate
         if last.isSelfSigned { return .complete }
-        // The first signature has been verified; beyond it, thousands of certificates share what there is to judge.
+        // The first signature has been verified; the remaining check is the same for thousands of certificates.
         let shared = identity.issuers.isEmpty ? identity.chain : identity.issuers
         if system?.objection(to: shared, isServer: false, at: now) == nil { return .complete }
-        // A public authority's root signs no server's certificate (Baseline Requirements of the CA/Browser Forum, §6.1.7).
+        // The root of a public authority does not sign servers' certificates (Baseline Requirements of the CA/Browser
+        // Forum, §6.1.7).
         if identity.issuers.isEmpty, identity.certificate.isPubliclyIssued {
             return .refused(.missingIntermediate(issuer: last.issuer))
         }

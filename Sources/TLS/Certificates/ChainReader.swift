@@ -2,21 +2,21 @@ import COpenSSL
 import Dispatch
 import Synchronization
 
-/// Parses chains of certificates; what it has parsed before is not parsed again.
+/// Parses chains of certificates, each only once.
 package final class ChainReader: Sendable {
     /// By the digest of their encoding: thousands of certificates share a few issuers.
     private let issuers = Mutex<[ContentDigest: X509Certificate]>([:])
-    /// What was parsed ahead, by the path of its file, until somebody asks for it.
+    /// Chains that were parsed in advance, by the path of their file, until they are requested.
     private let parsed = Mutex<[String: [X509Certificate]]>([:])
 
     package init() {}
 
     /// Parses certificates on another thread while `body` runs, and no longer.
     ///
-    /// Decoding a certificate is the dearest part of loading it, and needs no configuration; decoding that keeps only
-    /// one processor busy. What is wrong with a file is for its later reader to say.
+    /// Decoding a certificate is the most expensive part of loading it, and needs no configuration; decoding the
+    /// configuration keeps only one processor busy. Problems with a file are reported when it is read later.
     ///
-    /// - Parameter files: by path; the same bytes are to be asked for by `chain(in:of:)`.
+    /// - Parameter files: by path; the same bytes have to be passed to `chain(in:of:)`.
     package func parseAhead<Value, Failure: Error>(
         _ files: [String: [UInt8]], while body: () throws(Failure) -> Value
     ) throws(Failure) -> Value {
@@ -42,7 +42,7 @@ package final class ChainReader: Sendable {
 
     private static let beginning = Array("-----BEGIN CERTIFICATE-----".utf8)
 
-    /// Lets certificates in use stand for issuers that are read again.
+    /// Makes certificates in use available for issuers that are read again.
     func know(_ certificates: [X509Certificate]) {
         issuers.withLock { issuers in
             for certificate in certificates { issuers[ContentDigest(certificate.encoded)] = certificate }

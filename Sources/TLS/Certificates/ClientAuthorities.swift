@@ -1,6 +1,6 @@
 import COpenSSL
 
-/// How a site judges the certificates of its clients: the files of its `ClientCertificatePolicy`, read.
+/// How a site verifies the certificates of its clients: the content of the files of its `ClientCertificatePolicy`.
 struct ClientAuthorities: Hashable, Sendable {
     let mode: ClientCertificatePolicy.Mode
     let depth: Int
@@ -8,7 +8,7 @@ struct ClientAuthorities: Hashable, Sendable {
     let authorities: [UInt8]
     /// PEM, or empty.
     let revocations: [UInt8]
-    /// For messages only, hence not part of the comparison.
+    /// For messages only, so it is not part of the comparison.
     let files: Files
 
     struct Files: Hashable, Sendable {
@@ -27,8 +27,8 @@ struct ClientAuthorities: Hashable, Sendable {
         files = Files(authorities: policy.authorities, revocations: policy.revocations)
     }
 
-    /// What a session is bound to besides its site: with other authorities or revocations, clients prove themselves
-    /// again instead of resuming.
+    /// What a session is bound to besides its site: with other authorities or revocations, clients authenticate again
+    /// instead of resuming.
     var digest: ContentDigest {
         ContentDigest(Array(mode.rawValue.utf8), Array(String(depth).utf8), authorities, revocations)
     }
@@ -37,7 +37,7 @@ struct ClientAuthorities: Hashable, Sendable {
         mode == .require ? SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT : SSL_VERIFY_PEER
     }
 
-    /// Lets a context trust the authorities and tell clients their names.
+    /// Makes a context trust the authorities and send their names to clients.
     func install(in context: OpaquePointer) throws(CertificateProblem) {
         let store = unsafe SSL_CTX_get_cert_store(context)
         for authority in try X509Certificate.authorities(in: authorities, file: files.authorities, for: .clients) {

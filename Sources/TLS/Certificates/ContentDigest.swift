@@ -1,11 +1,11 @@
 import COpenSSL
 
-/// SHA-256 of some bytes, by which the same content is recognized.
+/// SHA-256 of some bytes, to recognize the same content.
 package struct ContentDigest: Hashable, Sendable {
     /// 32 of them.
     let bytes: [UInt8]
 
-    /// The digest of all parts, each behind its length, so that no two lists of parts look the same.
+    /// The digest of all parts, each preceded by its length, so that different lists of parts have different digests.
     package init(_ parts: [UInt8]...) {
         var input: [UInt8] = []
         for part in parts {
@@ -20,7 +20,7 @@ package struct ContentDigest: Hashable, Sendable {
 }
 
 extension [UInt8] {
-    /// Overwrites key material before its memory is given back.
+    /// Overwrites key material before its memory is freed.
     mutating func wipe() {
         unsafe withUnsafeMutableBytes { unsafe OPENSSL_cleanse($0.baseAddress, $0.count) }
     }

@@ -1,14 +1,14 @@
 import Glibc
 import Transport
 
-/// Where the bytes of a file come from: the file system, or a process that may read what this one may not.
+/// The source of the bytes of a file: the file system, or a process that may read what this one may not.
 ///
 /// The argument is an absolute path; the error names it.
 package typealias FileReader = @Sendable (String) throws(CertificateProblem) -> [UInt8]
 
 /// Reads certificates and keys from the file system.
 package enum CertificateFileSystem {
-    /// A file of certificates is some kilobytes; far more is a mistake that should not fill the memory.
+    /// A file of certificates has some kilobytes; a much larger one is a mistake that must not fill the memory.
     static let maximumBytes = 1 << 20
 
     /// A `FileReader`.
@@ -20,7 +20,7 @@ package enum CertificateFileSystem {
         guard unsafe fstat(descriptor.number, &status) == 0 else { throw failure(errno, path) }
         guard status.st_mode & S_IFMT == S_IFREG else { throw CertificateProblem(path, .unreadable("not a file")) }
         guard status.st_size <= maximumBytes else { throw failure(EFBIG, path) }
-        // One byte more than there should be shows the end without another call.
+        // One byte more than expected detects the end without another call.
         var bytes = [UInt8](repeating: 0, count: Int(status.st_size) + 1)
         var length = 0
         while length < bytes.count {
@@ -44,7 +44,7 @@ package enum CertificateFileSystem {
         return CertificateProblem(path, .unreadable("\(reason) (folder \(folder))"))
     }
 
-    /// The outermost folder on the way to the file that is missing or may not be entered.
+    /// The outermost folder on the path of the file that is missing or may not be entered.
     private static func obstacle(_ number: Int32, _ path: String) -> String? {
         guard number == EACCES || number == ENOENT else { return nil }
         var folder = ""

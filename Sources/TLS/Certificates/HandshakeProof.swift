@@ -1,11 +1,11 @@
 import COpenSSL
 
-/// Handshakes with ourselves in memory, by which certificates are tried before any client meets them.
+/// Handshakes in memory with a client of the gateway's own, which try certificates before real clients receive them.
 ///
-/// One takes a millisecond. Where there are thousands to be tried at once, a handshake stands for certificates of one
-/// shape, and of the others each key signs something that its certificate is to verify.
+/// One takes a millisecond. If there are thousands to be tried, one handshake is made for all certificates of the same
+/// shape, and for the others the key signs data that its certificate has to verify.
 final class HandshakeProof: Sendable {
-    /// What was tried: while certificate and context are the same objects, the outcome is the same.
+    /// What was tried: while certificate and context are the same objects, the result is the same.
     struct Subject: Hashable, Sendable {
         let name: ServerNamePattern
         let identity: ObjectIdentifier
@@ -18,7 +18,7 @@ final class HandshakeProof: Sendable {
         }
     }
 
-    /// What decides about a handshake besides the key itself: policy, kind of key, signature and issuers.
+    /// What determines the result of a handshake besides the key itself: policy, kind of key, signature and issuers.
     struct Shape: Hashable {
         private let context: ObjectIdentifier
         private let keyType: KeyType
@@ -56,7 +56,7 @@ final class HandshakeProof: Sendable {
             unsafe self.context = context
             unsafe COpenSSL_CTX_set1_sigalgs_list(context, algorithms)
             unsafe COpenSSL_CTX_set_session_cache_mode(context, Int(SSL_SESS_CACHE_OFF))
-            // Trust is not tried here: the certificate is compared with the one that was meant.
+            // Trust is not tried here: the certificate is compared with the intended one.
             unsafe SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nil)
             unsafe SSL_CTX_set_cert_verify_callback(context, { _, _ in 1 }, nil)
         }
@@ -66,9 +66,9 @@ final class HandshakeProof: Sendable {
         }
     }
 
-    /// Shakes hands as a client that asks for `name` and knows one kind of key.
+    /// Performs a handshake as a client that sends `name` and accepts one kind of key.
     ///
-    /// - Returns: what went wrong, in OpenSSL's words; nil when the client was shown `served`.
+    /// - Returns: OpenSSL's message about a failure; nil when the client received `served`.
     func failure(for name: String?, of served: CertificateStore.Served, in store: CertificateStore) -> String? {
         defer { ERR_clear_error() }
         guard let settings = clients[served.identity.keyType.kind], let client = unsafe SSL_new(settings.context) else {
@@ -94,7 +94,7 @@ final class HandshakeProof: Sendable {
         }
     }
 
-    /// Lets both sides speak in turn until both are content or one gives up.
+    /// Runs both sides in turn until both are complete or one fails.
     private func shakeHands(_ client: OpaquePointer, _ server: OpaquePointer) -> String? {
         // The longest handshake of TLS 1.2 takes five turns; large chains fill the pair's buffers more often.
         for _ in 0..<64 {

@@ -1,9 +1,9 @@
 import COpenSSL
 import Glibc
 
-/// A stored answer of the authority that a certificate is not revoked, sent along in handshakes (RFC 6066 §8).
+/// A stored response of the authority that a certificate is not revoked, sent in handshakes (RFC 6066 §8).
 ///
-/// One that a client would refuse is worse than none: it would refuse a good certificate with it.
+/// A response that clients refuse is worse than none: they would refuse a valid certificate because of it.
 package struct OCSPStaple: Sendable {
     /// DER.
     let bytes: [UInt8]
@@ -12,10 +12,10 @@ package struct OCSPStaple: Sendable {
     /// When clients accept it.
     struct Validity: Equatable, Sendable {
         let thisUpdate: Timestamp
-        /// Nil when the answer does not say.
+        /// Nil when the response does not contain it.
         let nextUpdate: Timestamp?
 
-        /// How far the clocks of clients are taken to be off, in seconds, as OpenSSL and browsers do.
+        /// The assumed deviation of clients' clocks in seconds, as in OpenSSL and browsers.
         static let tolerance: Int64 = 300
 
         func fault(at now: Timestamp) -> Fault? {
@@ -25,11 +25,11 @@ package struct OCSPStaple: Sendable {
         }
     }
 
-    /// Why an answer is not sent, or not now.
+    /// Why a response is not sent, or not now.
     package enum Fault: Error, Hashable, Sendable, CustomStringConvertible {
         case unreadable(String)
         case notSuccessful(String)
-        /// The serial numbers that it is about.
+        /// The serial numbers in the response.
         case otherCertificate([String])
         case revoked(Timestamp)
         case unknownCertificate
@@ -37,7 +37,7 @@ package struct OCSPStaple: Sendable {
         case expired(Timestamp)
         case unverified(String)
 
-        /// Whether time alone decides.
+        /// Whether it depends only on the time.
         var isTemporary: Bool {
             if case .early = self { true } else { false }
         }
@@ -57,9 +57,9 @@ package struct OCSPStaple: Sendable {
         }
     }
 
-    /// - Parameter issuer: who signed the certificate; nil when that certificate is not at hand, and the signature of the
-    ///   answer is believed.
-    /// - Throws: why no client would ever accept the answer for `certificate`.
+    /// - Parameter issuer: the issuer of the certificate; nil when its certificate is not available, and the signature
+    ///   of the response is not verified.
+    /// - Throws: why no client would ever accept the response for `certificate`.
     init(
         _ bytes: [UInt8], for certificate: X509Certificate, issuer: X509Certificate?, at now: Timestamp
     ) throws(Fault) {
@@ -115,7 +115,7 @@ private final class OCSPResponse {
 
     private var count: Int32 { unsafe OCSP_resp_count(basic) }
 
-    /// Of the certificates that it is about.
+    /// The serial numbers of the certificates in the response.
     var serials: [String] {
         (0..<count).map { index in
             var serial: UnsafeMutablePointer<ASN1_INTEGER>?
@@ -133,7 +133,7 @@ private final class OCSPResponse {
             var algorithm: OpaquePointer?
             var serial: UnsafeMutablePointer<ASN1_INTEGER>?
             unsafe OCSP_id_get0_info(nil, &algorithm, nil, &serial, identifier)
-            // The hash that names the issuer is the responder's choice.
+            // The responder chooses the hash that identifies the issuer.
             guard let digest = unsafe EVP_get_digestbyname(OBJ_nid2sn(OBJ_obj2nid(algorithm))) else { continue }
             guard let issuer else {
                 let isOurs = unsafe hexadecimal(serial) == certificate.serial
@@ -161,7 +161,7 @@ private final class OCSPResponse {
         return unsafe named.elementsEqual(hash.prefix(Int(count)))
     }
 
-    /// What is wrong with the signature: it must be the issuer's, or that of a responder whom the issuer has charged
+    /// The problem with the signature: it must be the issuer's, or that of a responder that the issuer has authorized
     /// (RFC 6960 §4.2.2.2).
     func verification(by issuer: X509Certificate, at now: Timestamp) -> String? {
         let store = unsafe X509_STORE_new()
@@ -177,7 +177,7 @@ private final class OCSPResponse {
     }
 }
 
-/// Adds the answer for the certificate that this handshake uses, if there is one that is valid now.
+/// Adds the response for the certificate that this handshake uses, if there is one that is valid now.
 let stapleCallback: @convention(c) (OpaquePointer?, UnsafeMutableRawPointer?) -> Int32 = { session, _ in
     guard let negotiation = unsafe Negotiation.of(session),
         let staple = unsafe negotiation.staple(for: SSL_get_certificate(session)), staple.fault(at: .now) == nil,

@@ -1,7 +1,7 @@
 import COpenSSL
 import Transport
 
-/// A block of a PEM file, decoded from base64 (RFC 7468); wiped when it is given back, as it may be a private key.
+/// A block of a PEM file, decoded from base64 (RFC 7468); wiped when it is freed, as it may be a private key.
 @safe
 final class PEMBlock {
     enum Kind: Equatable {
@@ -9,12 +9,12 @@ final class PEMBlock {
     }
 
     let kind: Kind
-    /// Where it begins in its file, from 1.
+    /// The line in its file where it begins, from 1.
     let line: Int
     private let start: UnsafeMutablePointer<UInt8>
     private let count: Int
 
-    /// - Parameter start: from OpenSSL's allocator; the block takes it over.
+    /// - Parameter start: from OpenSSL's allocator; the block takes ownership.
     fileprivate init(_ kind: Kind, line: Int, start: UnsafeMutablePointer<UInt8>, count: Int) {
         self.kind = kind
         self.line = line
@@ -26,10 +26,10 @@ final class PEMBlock {
         unsafe COpenSSL_clear_free(start, count)
     }
 
-    /// The DER encoding; for certificates, not for keys, since nobody wipes it.
+    /// The DER encoding; for certificates, not for keys, since this copy is not wiped.
     var bytes: [UInt8] { unsafe Array(UnsafeBufferPointer(start: start, count: count)) }
 
-    /// Hands the DER encoding to a parser of OpenSSL's d2i family.
+    /// Passes the DER encoding to a parser of OpenSSL's d2i family.
     func parse<Value>(_ parser: (UnsafeMutablePointer<UnsafePointer<UInt8>?>, Int) -> Value?) -> Value? {
         var position: UnsafePointer<UInt8>? = unsafe UnsafePointer(start)
         return unsafe parser(&position, count)
@@ -39,7 +39,7 @@ final class PEMBlock {
 enum PEMFile {
     /// Every block in file order; empty for text without any.
     ///
-    /// - Throws: what is damaged, or the format that the file has instead.
+    /// - Throws: the damaged block, or the actual format of the file.
     static func blocks(of text: [UInt8]) throws(PEMFault) -> [PEMBlock] {
         if let format = ForeignFormat.text(text) { throw format.fault }
         var blocks: [PEMBlock] = []
@@ -48,7 +48,7 @@ enum PEMFile {
         return blocks
     }
 
-    /// The same, with what is wrong as a problem of `file`.
+    /// The same, with the error as a problem of `file`.
     static func blocks(of text: [UInt8], in file: String) throws(CertificateProblem) -> [PEMBlock] {
         do throws(PEMFault) {
             return try blocks(of: text)
@@ -97,7 +97,7 @@ enum PEMFile {
     }
 }
 
-/// What a file is that should be PEM.
+/// The actual format of a file that should be PEM.
 private enum ForeignFormat {
     case utf16
     case certificate, key, revocationList, pkcs12, pkcs7, javaKeyStore
@@ -118,7 +118,7 @@ private enum ForeignFormat {
         return PEMFault(nil, "holds \(text)")
     }
 
-    /// Text whose characters are not bytes: it would seem to have no block at all.
+    /// Text in an encoding of more than one byte per character, in which no block would be found.
     static func text(_ bytes: [UInt8]) -> Self? {
         guard bytes.count >= 4 else { return nil }
         if bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF]) { return .utf16 }
@@ -132,7 +132,7 @@ private enum ForeignFormat {
         if bytes.starts(with: [0xFE, 0xED, 0xFE, 0xED]) { return .javaKeyStore }
         guard bytes.first == 0x30 else { return nil }
         return unsafe bytes.withUnsafeBufferPointer { buffer -> Self? in
-            /// Whether a parser of the d2i family makes something of the file.
+            /// Whether a parser of the d2i family accepts the file.
             func parses(
                 _ parser: (UnsafeMutablePointer<UnsafePointer<UInt8>?>, Int) -> OpaquePointer?,
                 _ free: (OpaquePointer?) -> Void

@@ -1,14 +1,15 @@
 /// Finds the blocks of a PEM file by its lines (RFC 7468), and refuses those that are damaged.
 ///
-/// Text may stand around blocks, as `openssl x509 -text` and `openssl pkcs12` write it, and lines that begin with `#`.
-/// What else looks like the boundary of a block and is none may not: the block would be left out in silence.
+/// Text may precede and follow blocks, as `openssl x509 -text` and `openssl pkcs12` write it, and lines that begin with
+/// `#`. Any other line that looks like the boundary of a block and is not one is refused: the block would be silently
+/// left out.
 struct PEMScanner {
-    /// Where a block stands.
+    /// The position of a block.
     struct Block: Equatable {
         let label: String
-        /// Of its first boundary, from 1.
+        /// The line of its first boundary, from 1.
         let line: Int
-        /// Between the boundaries, in bytes.
+        /// The range between the boundaries, in bytes.
         let content: Range<Int>
     }
 
@@ -40,7 +41,7 @@ struct PEMScanner {
     }
 
     private mutating func take(_ range: Range<Int>, from start: Int) throws(PEMFault) {
-        // Nearly all lines are base64, whose first bytes tell.
+        // Nearly all lines are base64, which shows in their first bytes.
         guard range.count > 4, text.mayBeBoundary(range), text[range.lowerBound] != UInt8(ascii: "#") else { return }
         if let label = text.label(in: range, after: PEMBoundary.begin) {
             if let open { throw PEMFault(open.line, "the block \(open.label) that begins here has no end") }
@@ -95,7 +96,7 @@ extension [UInt8] {
         return nil
     }
 
-    /// Without the white space and control bytes at its end, and perhaps at its beginning.
+    /// Without white space and control bytes at its end, and optionally at its beginning.
     fileprivate func trimmed(_ range: Range<Int>, leading: Bool) -> Range<Int> {
         var (start, end) = (range.lowerBound, range.upperBound)
         while end > start, self[end - 1] <= 0x20 { end -= 1 }
@@ -103,7 +104,7 @@ extension [UInt8] {
         return start..<end
     }
 
-    /// Whether the line has a byte that base64 has not.
+    /// Whether the line has a byte that is not base64.
     fileprivate func mayBeBoundary(_ range: Range<Int>) -> Bool {
         var index = range.lowerBound
         while index < range.upperBound {
@@ -122,7 +123,7 @@ extension [UInt8] {
         }
     }
 
-    /// What stands between `beginning` and five hyphens, where that is all of the line.
+    /// The text between `beginning` and five hyphens, if the line has nothing else.
     fileprivate func label(in range: Range<Int>, after beginning: [UInt8]) -> String? {
         let (start, end) = (range.lowerBound + beginning.count, range.upperBound - PEMBoundary.tail.count)
         guard start < end, end - start <= 64, equals(beginning, at: range.lowerBound), equals(PEMBoundary.tail, at: end)
@@ -134,7 +135,7 @@ extension [UInt8] {
         return String(decoding: label, as: UTF8.self)
     }
 
-    /// What a line was to be that looks like a boundary, such as `BEGIN CERTIFICATE`; nil for any other text.
+    /// The intended content of a line that looks like a boundary, such as `BEGIN CERTIFICATE`; nil for any other text.
     fileprivate func damagedBoundary(in range: Range<Int>) -> String? {
         for word in ["BEGIN", "END"] {
             let bytes = Array(word.utf8)

@@ -1,7 +1,7 @@
 import COpenSSL
 import Transport
 
-/// A private key; its memory is wiped by OpenSSL when it is given back.
+/// A private key; OpenSSL wipes its memory when it is freed.
 @safe
 final class PrivateKey: @unchecked Sendable {
     let pointer: OpaquePointer
@@ -17,7 +17,7 @@ final class PrivateKey: @unchecked Sendable {
     /// Reads a key that is not encrypted: PKCS #8 (RFC 5958), or the older forms for RSA and EC keys.
     ///
     /// - Parameter decoders: for the type of the certificate's key, which is tried first: OpenSSL needs three times as
-    ///   long to find out the type.
+    ///   long to detect the type.
     static func read(
         _ block: PEMBlock, like certificate: X509Certificate, _ decoders: PrivateKeyDecoders
     ) throws(TLSError) -> PrivateKey {

@@ -1,19 +1,19 @@
 import COpenSSL
 import Synchronization
 
-/// Decoders of private keys that are used again: to make one takes OpenSSL longer than to decode a key with it.
+/// Reusable decoders of private keys: OpenSSL takes longer to create one than to decode a key with it.
 final class PrivateKeyDecoders: Sendable {
     /// Those that no thread is using, by the type of key.
     private let idle = Mutex<[String: [Decoder]]>([:])
 
     /// - Parameter type: OpenSSL's name for it.
-    /// - Returns: a reference that the caller takes over; nil when the block is no key of the type.
+    /// - Returns: a reference that the caller owns; nil when the block is not a key of this type.
     func decode(_ block: PEMBlock, type: UnsafePointer<CChar>?) -> OpaquePointer? {
         guard let type = unsafe type.map({ unsafe String(cString: $0) }) else { return nil }
         let known = idle.withLock { $0[type]?.popLast() }
         guard let decoder = known ?? Decoder(type) else { return nil }
         guard let key = unsafe decoder.decode(block) else { return nil }
-        // After a failure a context decodes nothing any more.
+        // After a failure a context cannot decode any more.
         idle.withLock { $0[type, default: []].append(decoder) }
         return unsafe key
     }
@@ -22,7 +22,7 @@ final class PrivateKeyDecoders: Sendable {
     @safe
     private final class Decoder: @unchecked Sendable {
         private let context: OpaquePointer
-        /// Where the context leaves each key.
+        /// Where the context stores each key.
         private let decodedKey: UnsafeMutablePointer<OpaquePointer?>
 
         init?(_ type: String) {

@@ -1,35 +1,36 @@
 import COpenSSL
 import Glibc
 
-/// The authorities that clients are taken to know, and what such a client says of a chain.
+/// The authorities that clients are assumed to trust, and the verification of a chain by such a client.
 @safe
 final class TrustAnchors: @unchecked Sendable {
-    /// What is wrong with a chain; positions count from 1.
+    /// The problem with a chain; positions count from 1.
     enum Objection: Equatable {
-        /// The certificate at `position` was signed by somebody who is neither sent along nor known.
+        /// The certificate at `position` was signed by an issuer that is neither in the chain nor trusted.
         case missingIssuer(position: Int, issuer: String)
-        /// OpenSSL's words about the certificate at `position`.
+        /// OpenSSL's message about the certificate at `position`.
         case refusal(position: Int, reason: String)
     }
 
     private let store: OpaquePointer
 
-    /// Those of the system: OpenSSL's default folder and file, or what `SSL_CERT_DIR` and `SSL_CERT_FILE` name.
+    /// The authorities of the system: OpenSSL's default folder and file, or those of `SSL_CERT_DIR` and
+    /// `SSL_CERT_FILE`.
     init() {
         unsafe store = X509_STORE_new()
         let folders = unsafe Self.place(X509_get_default_cert_dir_env(), X509_get_default_cert_dir())
         unsafe X509_STORE_load_path(store, folders)
-        // Reading the file takes longer than a reload; from an indexed folder, which has the same authorities, only
-        // those are read that are asked for.
+        // Reading the file takes longer than a reload; from an indexed folder, which has the same authorities, only the
+        // requested ones are read.
         if unsafe getenv(X509_get_default_cert_file_env()) != nil || !Self.isIndexed(folders) {
             let file = unsafe Self.place(X509_get_default_cert_file_env(), X509_get_default_cert_file())
             unsafe X509_STORE_load_file(store, file)
         }
-        // Where neither is, nobody is known.
+        // If neither exists, no authority is trusted.
         ERR_clear_error()
     }
 
-    /// What an environment variable says, or else a default.
+    /// The value of an environment variable, or else a default.
     private static func place(_ variable: UnsafePointer<CChar>, _ otherwise: UnsafePointer<CChar>) -> String {
         unsafe String(cString: getenv(variable) ?? UnsafeMutablePointer(mutating: otherwise))
     }
@@ -43,7 +44,7 @@ final class TrustAnchors: @unchecked Sendable {
         }
     }
 
-    /// Those of a PEM file. Each is believed by itself, also one that another authority has signed.
+    /// The authorities of a PEM file. Each is trusted by itself, also one that another authority has signed.
     init(_ text: [UInt8], file: String) throws(CertificateProblem) {
         unsafe store = X509_STORE_new()
         unsafe X509_STORE_set_flags(store, UInt(X509_V_FLAG_PARTIAL_CHAIN))
@@ -70,7 +71,7 @@ final class TrustAnchors: @unchecked Sendable {
         return certificate.isSigned(by: found) ? found : nil
     }
 
-    /// What a client objects to that is sent `chain` and knows these authorities alone; nil when it believes it.
+    /// The problem of a client that receives `chain` and trusts only these authorities; nil when it accepts the chain.
     ///
     /// - Parameter isServer: whether the first certificate is that of a server, and not that of an authority.
     func objection(to chain: [X509Certificate], isServer: Bool, at now: Timestamp) -> Objection? {
@@ -86,7 +87,7 @@ final class TrustAnchors: @unchecked Sendable {
         if isServer { unsafe X509_STORE_CTX_set_purpose(trial, X509_PURPOSE_SSL_SERVER) }
         unsafe X509_STORE_CTX_set_time(trial, 0, time_t(now.seconds))
         if unsafe X509_verify_cert(trial) == 1 {
-            // OpenSSL also takes intermediate certificates from the store, where a client may have the root alone.
+            // OpenSSL also takes intermediate certificates from the store, where a client may have only the root.
             let length = unsafe Int(COpenSSL_certificates_count(X509_STORE_CTX_get0_chain(trial)))
             return length <= chain.count + 1 ? nil : .missingIssuer(position: chain.count, issuer: chain.last!.issuer)
         }

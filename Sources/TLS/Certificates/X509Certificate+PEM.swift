@@ -3,7 +3,7 @@ import COpenSSL
 extension X509Certificate {
     /// Every certificate of a PEM file with authorities; at least one.
     ///
-    /// - Parameter judged: whom they are for, to say what is wrong with the file.
+    /// - Parameter judged: whose certificates they verify, for messages about the file.
     static func authorities(
         in text: [UInt8], file: String, for judged: CertificateProblem.Judged
     ) throws(CertificateProblem) -> [X509Certificate] {

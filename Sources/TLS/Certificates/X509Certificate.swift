@@ -1,15 +1,15 @@
 import COpenSSL
 import Glibc
 
-/// An X.509 certificate (RFC 5280); what it says is read from it when asked for.
+/// An X.509 certificate (RFC 5280); its fields are read from it on demand.
 @safe
 final class X509Certificate: @unchecked Sendable {
     let pointer: OpaquePointer
 
-    /// Takes over the reference.
+    /// Takes ownership of the reference.
     init(_ pointer: OpaquePointer) {
         unsafe self.pointer = pointer
-        // Extensions are evaluated now, on one thread, instead of by the first handshakes at the same time.
+        // Extensions are parsed now, on one thread, instead of by the first handshakes at the same time.
         unsafe X509_check_ca(pointer)
     }
 
@@ -17,7 +17,7 @@ final class X509Certificate: @unchecked Sendable {
         unsafe X509_free(pointer)
     }
 
-    /// RFC 2253 order.
+    /// In the order of RFC 2253.
     var subject: String { unsafe distinguishedName(X509_get_subject_name(pointer)) }
     var issuer: String { unsafe distinguishedName(X509_get_issuer_name(pointer)) }
     /// Hexadecimal digits in upper case.
@@ -33,10 +33,10 @@ final class X509Certificate: @unchecked Sendable {
 
     var keyType: KeyType { unsafe KeyType(of: X509_get0_pubkey(pointer)) }
 
-    /// OpenSSL's number for the algorithm that the issuer signed it by.
+    /// OpenSSL's number of the signature algorithm.
     var signatureAlgorithm: Int32 { unsafe X509_get_signature_nid(pointer) }
 
-    /// Whether it says that it was issued by the rules for public authorities: that a domain, an organization or a
+    /// Whether it states that it was issued by the rules for public authorities: that a domain, an organization or a
     /// person was validated (Baseline Requirements of the CA/Browser Forum, §7.1.6.1).
     var isPubliclyIssued: Bool {
         let identifiers = ["2.23.140.1.1", "2.23.140.1.2.1", "2.23.140.1.2.2", "2.23.140.1.2.3"]
@@ -55,7 +55,7 @@ final class X509Certificate: @unchecked Sendable {
         }
     }
 
-    /// Whether `issuer` made and signed this certificate.
+    /// Whether `issuer` is named as the issuer and signed this certificate.
     func isSigned(by issuer: X509Certificate) -> Bool {
         defer { ERR_clear_error() }
         return unsafe X509_check_issued(issuer.pointer, pointer) == X509_V_OK
@@ -67,7 +67,7 @@ final class X509Certificate: @unchecked Sendable {
         return unsafe X509_cmp(pointer, other) == 0
     }
 
-    /// The names it is for: DNS names in lower case and IP addresses as text (RFC 5280 §4.2.1.6).
+    /// The names in the certificate: DNS names in lower case and IP addresses as text (RFC 5280 §4.2.1.6).
     var names: [String] {
         guard let extensionValue = unsafe X509_get_ext_d2i(pointer, NID_subject_alt_name, nil, nil) else { return [] }
         let list = OpaquePointer(extensionValue)
@@ -96,7 +96,7 @@ final class X509Certificate: @unchecked Sendable {
     }
 }
 
-/// The algorithm of a certificate's key, as far as it matters for choosing between certificates.
+/// The algorithm of a certificate's key, as far as it matters for the choice between certificates.
 package enum KeyType: Hashable, Sendable, CustomStringConvertible {
     /// The size in bits.
     case rsa(Int)
@@ -130,7 +130,7 @@ package enum KeyType: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// Certificates of one kind stand in each other's way; a client chooses between kinds.
+    /// Only one certificate of each kind can be used for a name; a client chooses between kinds.
     enum Kind: Hashable {
         case rsa, ecdsa, ed25519, other
     }
@@ -162,7 +162,7 @@ func hexadecimal(_ number: UnsafePointer<ASN1_INTEGER>?) -> String {
     return unsafe bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16, uppercase: true) }.joined()
 }
 
-/// The beginning of time for what is no time at all.
+/// The epoch for an invalid time.
 func timestamp(_ time: UnsafePointer<ASN1_TIME>?) -> Timestamp {
     var calendar = unsafe tm()
     guard unsafe ASN1_TIME_to_tm(time, &calendar) == 1 else { return Timestamp(seconds: 0) }

@@ -1,12 +1,12 @@
 import COpenSSL
 import Synchronization
 
-/// A list of groups for the key exchange, as the configuration writes it: names of OpenSSL's with colons between them, of
-/// which those behind a question mark are used only where the library has them.
+/// A list of groups for the key exchange, as in the configuration: OpenSSL's names separated by colons; a group with a
+/// question mark is used only if the library supports it.
 enum KeyExchangeGroups {
-    /// The names of the list that this library has, in the form it takes.
+    /// The supported names of the list, in the library's form.
     ///
-    /// - Throws: which group it does not have.
+    /// - Throws: the group that is not supported.
     static func usable(_ list: String) throws(TLSError) -> String {
         if let known = known.withLock({ $0[list] }) { return known }
         var names: [Substring] = []

@@ -1,7 +1,7 @@
 import COpenSSL
 import Transport
 
-/// What is known of a connection once its handshake is over, without the session that it was negotiated with.
+/// The properties of a connection that are kept after its handshake, when the OpenSSL session is gone.
 @safe
 struct NegotiatedFacts: ~Copyable {
     let isResumed: Bool
@@ -12,7 +12,7 @@ struct NegotiatedFacts: ~Copyable {
     private let clientCertificate: OpaquePointer?
     private let verdict: Int
 
-    /// Of a session whose handshake is over.
+    /// From a session whose handshake is complete.
     init(of session: OpaquePointer) {
         isResumed = unsafe SSL_session_reused(session) == 1
         unsafe version = SSL_get_version(session)
@@ -22,7 +22,7 @@ struct NegotiatedFacts: ~Copyable {
         let isServer = unsafe SSL_is_server(session) == 1
         unsafe certificate = SSL_get_certificate(session)
         if let certificate = unsafe certificate { unsafe X509_up_ref(certificate) }
-        // A server's is nobody's business behind the handshake.
+        // A server's certificate is not needed after the handshake.
         unsafe clientCertificate = isServer ? SSL_get1_peer_certificate(session) : nil
         unsafe verdict = SSL_get_verify_result(session)
     }
@@ -45,7 +45,7 @@ struct NegotiatedFacts: ~Copyable {
             isResumed: isResumed, clientCertificate: describeClientCertificate())
     }
 
-    /// By the hash of the certificate's signature, or SHA-256 in place of a weaker one (RFC 5929 §4.1).
+    /// With the hash of the certificate's signature, or SHA-256 in place of a weaker one (RFC 5929 §4.1).
     private func endPointHash(_ certificate: OpaquePointer) -> [UInt8] {
         var hash: Int32 = 0
         unsafe X509_get_signature_info(certificate, &hash, nil, nil, nil)

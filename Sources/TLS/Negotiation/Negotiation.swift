@@ -1,18 +1,18 @@
 import COpenSSL
 
-/// One handshake as far as certificates go: from the name in the client's hello to the site that answers.
+/// The certificate selection of one handshake: from the name in the ClientHello to the site that answers.
 ///
-/// OpenSSL's callbacks find it through the session, which keeps no reference: whoever owns the session owns this too,
-/// until the handshake is over. It keeps the store alive that the handshake began with. The session's place for it is
-/// the argument of a callback that is not set: what OpenSSL has for applications (`SSL_set_ex_data`) takes two
-/// allocations, which would stay for as long as the connection.
+/// OpenSSL's callbacks find it through the session, which keeps no reference: the owner of the session owns this too,
+/// until the handshake is complete. It keeps a reference to the store with which the handshake began. The session
+/// stores the pointer as the argument of a callback that is not set: OpenSSL's facility for applications
+/// (`SSL_set_ex_data`) takes two allocations, which would stay for the lifetime of the connection.
 final class Negotiation {
     let store: CertificateStore
-    /// Whether we are our own client, who has no certificate to show.
+    /// Whether the client is the gateway's own trial, which has no certificate.
     private let isProof: Bool
     private(set) var answer: CertificateStore.Answer?
     private var serverName: RequestedServerName?
-    /// Why the hello was refused.
+    /// Why the ClientHello was refused.
     private(set) var refusal: String?
 
     init(_ store: CertificateStore, isProof: Bool = false) {
@@ -39,14 +39,14 @@ final class Negotiation {
         answer?.certificates.first { unsafe $0.identity.certificate.pointer == certificate }?.staple
     }
 
-    /// Settles site, policy and certificates; this comes before OpenSSL looks at a ticket or chooses a version, so
-    /// that a session of another site is not resumed (CVE-2025-23419 tells of servers that chose later).
+    /// Determines site, policy and certificates. This happens before OpenSSL reads a ticket or selects a version, so
+    /// that a session of another site is not resumed (CVE-2025-23419 concerns servers that select later).
     ///
-    /// - Returns: the alert to refuse the hello with.
+    /// - Returns: the alert to refuse the ClientHello with.
     fileprivate func helloArrived(_ session: OpaquePointer) -> Int32? {
         let requested = unsafe requestedServerName(session)
         if let serverName, serverName != requested {
-            // The second hello, after a request for another key share, repeats the first (RFC 8446 §4.1.2).
+            // The second ClientHello, after a HelloRetryRequest, repeats the first (RFC 8446 §4.1.2).
             return refuse("server name changed between hellos", SSL_AD_ILLEGAL_PARAMETER)
         }
         serverName = requested
@@ -81,7 +81,7 @@ final class Negotiation {
         return alert
     }
 
-    /// Whether the client named a site, as opposed to being given the default.
+    /// Whether the client named a site, and did not get the default.
     fileprivate var isNamed: Bool {
         if case .name(let name) = serverName { store.answers[name] != nil } else { false }
     }
@@ -107,7 +107,7 @@ let clientHelloCallback:
         return SSL_CLIENT_HELLO_ERROR
     }
 
-/// Tells the client that its name was understood (RFC 6066 §3); the choice was made when its hello arrived.
+/// Confirms the name to the client (RFC 6066 §3); the selection was made when its ClientHello arrived.
 let serverNameCallback:
     @convention(c) (OpaquePointer?, UnsafeMutablePointer<Int32>?, UnsafeMutableRawPointer?) -> Int32 = {
         session, _, _ in

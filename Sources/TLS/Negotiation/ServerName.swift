@@ -1,6 +1,6 @@
-/// A name that a site answers to, or that a certificate is for.
+/// A name that a site answers to, or that a certificate contains.
 ///
-/// Names are in lower case; an IPv6 address stands without brackets.
+/// Names are in lower case; an IPv6 address has no brackets.
 package enum ServerNamePattern: Hashable, Sendable, CustomStringConvertible {
     /// Any name that no other site has.
     case any
@@ -29,14 +29,14 @@ package enum ServerNamePattern: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// Whether a certificate for this name is good for every host of the other pattern.
+    /// Whether a certificate for this name is valid for every host of the other pattern.
     func covers(_ other: ServerNamePattern) -> Bool {
         if self == other { return true }
         guard case .wildcard(let domain) = self, case .exact(let name) = other else { return false }
         return parentDomain(of: name) == domain[...]
     }
 
-    /// A name that the pattern matches, to try it with; nil for any name.
+    /// A name that the pattern matches, for trials; nil for any name.
     var example: String? {
         switch self {
         case .any: nil
@@ -46,23 +46,23 @@ package enum ServerNamePattern: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// What follows the first label; nil for a single label.
+/// The part after the first label; nil for a single label.
 func parentDomain(of name: String) -> Substring? {
     name.firstIndex(of: ".").map { name[name.index(after: $0)...] }
 }
 
-/// What a client says about the name it wants (RFC 6066 §3).
+/// The server name in a ClientHello (RFC 6066 §3).
 enum RequestedServerName: Equatable {
     case absent
-    /// In lower case, without the dot at the end that some clients send.
+    /// In lower case, without the final dot that some clients send.
     case name(String)
     /// Not a list of names (RFC 6066 §3).
     case malformed
-    /// A name with bytes that no host name has: control bytes, a space, anything beyond ASCII; or no name at all.
+    /// A name with bytes that no host name has: control bytes, a space, non-ASCII bytes; or an empty name.
     case invalid
 
-    /// - Parameter list: the content of the extension: a list of names behind its length, each behind its type and
-    ///   length; only the type for DNS names is defined, and a type stands there once.
+    /// - Parameter list: the content of the extension: a list of names after its length, each after its type and
+    ///   length; only the type for DNS names is defined, and a type occurs once.
     init(_ list: Span<UInt8>) {
         self = .malformed
         guard list.count >= 5, Int(list[0]) << 8 | Int(list[1]) == list.count - 2, list[2] == 0 else { return }

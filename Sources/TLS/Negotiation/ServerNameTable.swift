@@ -1,9 +1,9 @@
-/// What answers for which server name: exact names first, then wildcards of one label.
+/// Maps server names to values: exact names first, then wildcards of one label.
 struct ServerNameTable<Value> {
     private var exact: [String: Value] = [:]
     private var wildcard: [Substring: Value] = [:]
 
-    /// False, and nothing changes, when the pattern is in the table already or is `any`.
+    /// False, without any change, when the pattern is in the table already or is `any`.
     @discardableResult
     mutating func insert(_ value: Value, for pattern: ServerNamePattern) -> Bool {
         switch pattern {

@@ -1,17 +1,17 @@
-/// Which of a site's certificates answers for which of its hosts.
+/// Assigns a site's certificates to its hosts.
 struct SiteAnswers {
     /// For each host but `any`, in order; hosts with the same certificates share one answer.
     private(set) var named: [(host: ServerNamePattern, answer: CertificateStore.Answer)] = []
-    /// For clients that name no site, or another.
+    /// For clients that name no site, or another one.
     private(set) var unnamed: CertificateStore.Answer
-    /// When the site serves any host: the names its certificates are for.
+    /// If the site serves any host: the names of its certificates.
     private(set) var further: [(host: ServerNamePattern, answer: CertificateStore.Answer)] = []
     private(set) var problems: [CertificateProblem] = []
 
     /// - Parameters:
     ///   - certificates: not empty, in order of preference.
-    ///   - isComplete: false when some of the site's certificates could not be read; what only they might be for is
-    ///     not reported as missing.
+    ///   - isComplete: false when some of the site's certificates could not be read; hosts that only those may cover
+    ///     are not reported as missing.
     init(
         _ description: SiteDescription, site: CertificateStore.Site, certificates: [CertificateStore.Served],
         isComplete: Bool

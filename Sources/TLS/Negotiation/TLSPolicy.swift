@@ -1,4 +1,4 @@
-/// What a site negotiates: versions, ciphers, groups, protocols and whether sessions may be resumed.
+/// The negotiation settings of a site: versions, ciphers, groups, protocols and whether sessions may be resumed.
 package struct TLSPolicy: Hashable, Sendable {
     package enum Version: Int32, Comparable, Sendable {
         case tls12 = 0x0303
@@ -9,9 +9,9 @@ package struct TLSPolicy: Hashable, Sendable {
 
     /// A configuration that Mozilla recommends for servers (wiki.mozilla.org/Security/Server_Side_TLS, version 5.7).
     package enum Profile: String, CaseIterable, Sendable {
-        /// TLS 1.3 alone, for clients that are known to be recent.
+        /// TLS 1.3 only, for recent clients.
         case modern
-        /// TLS 1.2 and 1.3, for everyone on the web.
+        /// TLS 1.2 and 1.3, for all clients on the web.
         case intermediate
     }
 
@@ -24,11 +24,11 @@ package struct TLSPolicy: Hashable, Sendable {
         + "DHE-RSA-AES128-GCM-SHA256:DHE-RSA-AES256-GCM-SHA384:DHE-RSA-CHACHA20-POLY1305"
     /// Cipher suites of TLS 1.3, separated by colons.
     package var suites = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
-    /// Key exchange groups, separated by colons; one behind a question mark is used only where the library has it.
+    /// Key exchange groups, separated by colons; one with a question mark is used only if the library supports it.
     package var groups = "?X25519MLKEM768:X25519:P-256:P-384"
     /// Whether clients get session tickets, the only way to resume a session here.
     package var issuesTickets = true
-    /// Protocol names offered by ALPN, most wanted first (RFC 7301).
+    /// Protocol names offered by ALPN, the preferred one first (RFC 7301).
     package var applicationProtocols = ["http/1.1", "http/1.0"]
 
     package init(_ profile: Profile = .intermediate) {

@@ -1,14 +1,15 @@
 import COpenSSL
 
-/// What protects the records of one direction of a TLS 1.3 connection: a traffic secret, the key and the vector that
-/// come from it, and the number of the next record (RFC 8446 §5.3, §7.3).
+/// The keys of one direction of a TLS 1.3 connection: a traffic secret, the key and the IV derived from it, and the
+/// sequence number of the next record (RFC 8446 §5.3, §7.3).
 ///
+/// It cannot be copied: with a copy two records would have the same number, which reveals their content.
 /// It cannot be copied: a copy would number two records alike, which gives their content away.
 @safe
 struct RecordKeys: ~Copyable {
     private var secret: TrafficSecret
     private var key = InlineArray<32, UInt8>(repeating: 0)
-    /// The initialization vector in network order: four bytes, and eight that the record's number is added to.
+    /// The initialization vector in network order: four bytes, and eight that are combined with the record's number.
     private var vectorStart: UInt32 = 0
     private var vectorEnd: UInt64 = 0
     private(set) var sequence: UInt32
@@ -35,14 +36,14 @@ struct RecordKeys: ~Copyable {
         return self
     }
 
-    /// Overwrites the secret, the key, and the context that was keyed with it.
+    /// Overwrites the secret, the key, and the context that has the key.
     mutating func forget() {
         contexts.end(reservation)
         wipe(&key)
         secret.forget()
     }
 
-    /// The context keyed for these records; nil when OpenSSL cannot key one.
+    /// The context with the key of these records; nil when OpenSSL cannot set it.
     @inline(__always)
     mutating func context() -> OpaquePointer? {
         unsafe contexts.context(of: reservation) ?? keyContext()
@@ -55,18 +56,18 @@ struct RecordKeys: ~Copyable {
         return (vectorStart, UInt32(truncatingIfNeeded: counted), UInt32(truncatingIfNeeded: counted >> 32))
     }
 
-    /// The next record has been made or opened.
+    /// The next record has been sealed or opened.
     @inline(__always)
     mutating func count() {
         sequence += 1
     }
 
-    /// Sets the number of the next record back, to find out which number a record has; for keys that only open.
+    /// Sets the number of the next record back, to determine which number a record has; for keys that only open.
     mutating func restart(at number: UInt32) {
         sequence = number
     }
 
-    /// Goes on with the next generation of keys, whose first record is number 0 (RFC 8446 §7.2).
+    /// Continues with the next generation of keys, whose first record has number 0 (RFC 8446 §7.2).
     mutating func advance() -> Bool {
         guard secret.advance(by: contexts.expander), derive() else { return false }
         sequence = 0

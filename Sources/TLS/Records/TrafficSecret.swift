@@ -1,19 +1,19 @@
 import COpenSSL
 
-/// A secret that one side's records are protected with, until it says otherwise (RFC 8446 §7.1).
+/// A secret that protects one side's records, until a key update (RFC 8446 §7.1).
 @safe
 struct TrafficSecret: ~Copyable {
     private var bytes = InlineArray<48, UInt8>(repeating: 0)
     let cipher: RecordCipher
 
-    /// - Returns: nil when `bytes` is not as long as secrets of this cipher are.
+    /// - Returns: nil when `bytes` does not have the length of this cipher's secrets.
     init?(_ bytes: [UInt8], _ cipher: RecordCipher) {
         self.cipher = cipher
         guard bytes.count == cipher.secretSize else { return nil }
         for index in bytes.indices { self.bytes[index] = bytes[index] }
     }
 
-    /// - Returns: nil when `logged` is not as long as secrets of this cipher are.
+    /// - Returns: nil when `logged` does not have the length of this cipher's secrets.
     init?(_ logged: borrowing LoggedSecret, _ cipher: RecordCipher) {
         self.cipher = cipher
         guard logged.count == cipher.secretSize else { return nil }
@@ -32,7 +32,7 @@ struct TrafficSecret: ~Copyable {
         }
     }
 
-    /// Goes on to the next generation, from which the present one cannot be computed (RFC 8446 §7.2).
+    /// Continues with the next generation, from which the present one cannot be computed (RFC 8446 §7.2).
     mutating func advance(by expander: LabelExpander) -> Bool {
         var next = InlineArray<48, UInt8>(repeating: 0)
         defer { wipe(&next) }
@@ -45,7 +45,7 @@ struct TrafficSecret: ~Copyable {
     }
 }
 
-/// Overwrites key material in a way that the compiler does not leave out.
+/// Overwrites key material in a way that the compiler does not optimize away.
 func wipe<Value: BitwiseCopyable>(_ value: inout Value) {
     unsafe withUnsafeMutableBytes(of: &value) { unsafe OPENSSL_cleanse($0.baseAddress, $0.count) }
 }

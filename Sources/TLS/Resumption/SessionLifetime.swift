@@ -2,11 +2,12 @@ import COpenSSL
 
 /// How long a session may be resumed, from ticket to ticket.
 ///
-/// Each resumption of TLS 1.3 gives a new ticket, since clients use one once only, so that nobody can tell that two
-/// connections are the same client's (RFC 8446 appendix C.4). A chain of them would spare the client for good to show its
-/// certificate anew, and the gateway to look at it: of such sessions, the time of the full handshake stands in the ticket.
+/// Each resumption of TLS 1.3 issues a new ticket, since clients use each only once, so that two connections cannot be
+/// linked to the same client (RFC 8446 appendix C.4). With a chain of tickets a client would never have to present its
+/// certificate again, and the gateway would never check it: for sessions with client certificates, the ticket contains
+/// the time of the full handshake.
 enum SessionLifetime {
-    /// From the handshake in which a client showed its certificate to the next one, in seconds.
+    /// From the handshake in which a client presented its certificate to the next one, in seconds.
     static let longest: Int64 = 24 * 60 * 60
 
     /// Whether a session that began at `start` may still be resumed.

@@ -1,11 +1,11 @@
 import COpenSSL
 
-/// What a server gave a client for the next handshake to be shorter (RFC 8446 §2.2, RFC 5077); used on one thread.
+/// The session with which a client can shorten its next handshake (RFC 8446 §2.2, RFC 5077); used on one thread.
 @safe
 package final class TLSResumption {
     let pointer: OpaquePointer
 
-    /// Takes over a session.
+    /// Takes ownership of a session.
     init(_ session: OpaquePointer) {
         unsafe pointer = session
     }

@@ -2,13 +2,13 @@ import COpenSSL
 import Glibc
 import Synchronization
 
-/// The ticket keys of one listener, used by all its workers and kept when its certificates are exchanged.
+/// The ticket keys of one listener, used by all its workers and kept when its certificates are replaced.
 package final class TicketKeyRing: Sendable {
     private let keys: Mutex<TicketKeys>
     private let rotates: Bool
     private let clock: @Sendable () -> Timestamp
 
-    /// Keys made here and exchanged every 12 hours, by a clock that nobody sets.
+    /// Keys generated here and replaced every 12 hours, by the monotonic clock.
     package convenience init() {
         self.init(clock: monotonicSeconds)
     }
@@ -19,14 +19,14 @@ package final class TicketKeyRing: Sendable {
         self.clock = clock
     }
 
-    /// Keys that were read from a file and stay as they are.
+    /// Keys that were read from a file and do not change.
     init(_ fixed: TicketKeys) {
         keys = Mutex(fixed)
         rotates = false
         clock = monotonicSeconds
     }
 
-    /// Whether the keys are the ring's own, not a file's.
+    /// Whether the keys are the ring's own, not those of a file.
     var isOwn: Bool { rotates }
 
     var current: TicketKey {
@@ -51,9 +51,9 @@ private func monotonicSeconds() -> Timestamp {
     return Timestamp(seconds: Int64(time.tv_sec))
 }
 
-/// Gives OpenSSL the keys for a ticket (SSL_CTX_set_tlsext_ticket_key_evp_cb): AES-256-CBC, then HMAC-SHA-256.
+/// Passes the keys for a ticket to OpenSSL (SSL_CTX_set_tlsext_ticket_key_evp_cb): AES-256-CBC, then HMAC-SHA-256.
 ///
-/// Returns 1 for a key to use, 2 for one whose ticket shall be replaced by a new one, 0 for none.
+/// Returns 1 for a key to use, 2 for one whose ticket has to be renewed, 0 for none.
 let ticketKeyCallback:
     @convention(c) (
         OpaquePointer?, UnsafeMutablePointer<UInt8>?, UnsafeMutablePointer<UInt8>?, OpaquePointer?, OpaquePointer?,

@@ -18,13 +18,13 @@ struct TicketKey: Equatable, Sendable {
         return TicketKey(bytes[...])
     }
 
-    /// Stands in front of every ticket and tells which key opens it.
+    /// The beginning of every ticket, which identifies its key.
     var name: ArraySlice<UInt8> { bytes[..<16] }
     var authentication: ArraySlice<UInt8> { bytes[16..<48] }
     var encryption: ArraySlice<UInt8> { bytes[48...] }
 }
 
-/// The keys of one listener: one that new tickets get and older ones that still open theirs.
+/// The keys of one listener: one for new tickets and older ones that still open theirs.
 struct TicketKeys: Equatable, Sendable {
     /// How many older keys are kept.
     static let keptKeys = 2
@@ -48,12 +48,12 @@ struct TicketKeys: Equatable, Sendable {
         changed = Timestamp(seconds: 0)
     }
 
-    /// Makes a new current key when the present one has been in use for its period.
+    /// Generates a new current key when the present one has been in use for its period.
     mutating func rotate(at now: Timestamp) {
         let periods = (now.seconds - changed.seconds) / Self.period
         guard periods >= 1 else { return }
         changed = now
-        // After a pause longer than a period the older keys have outlived theirs too.
+        // After a pause longer than a period the older keys have expired too.
         let kept = max(0, Self.keptKeys + 1 - Int(clamping: periods))
         keys = [.random()] + keys.prefix(kept)
     }

@@ -1,7 +1,7 @@
 import Transport
 
 extension MappingReader {
-    /// The keys about access of a site or a route.
+    /// The access keys of a site or a route.
     mutating func takeAccess() -> AccessOverrides {
         var access = AccessOverrides()
         access.allow = take("allow", .list("networks", of: .network))
@@ -26,7 +26,7 @@ extension ValueDecoder<AccessOverrides.Setting> {
 }
 
 extension ValueDecoder<String> {
-    /// What stands between the quotes of a challenge without being escaped (RFC 9110 §5.6.4).
+    /// Text that may be between the quotes of a challenge without being escaped (RFC 9110 §5.6.4).
     fileprivate static var realm: Self {
         text("a realm of printable ASCII without quotes and backslashes") { text in
             let isPlain = text.utf8.allSatisfy { (0x20...0x7E).contains($0) && $0 != 0x22 && $0 != 0x5C }

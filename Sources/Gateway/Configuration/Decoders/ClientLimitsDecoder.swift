@@ -1,5 +1,5 @@
 extension LimitsConfiguration {
-    /// The keys about what each client may take.
+    /// The keys for the limits of each client.
     mutating func takeClientLimits(from keys: inout MappingReader) {
         let defaults = Self()
         clientConnections = keys.take(
@@ -17,7 +17,7 @@ extension LimitsConfiguration {
         guard let usual = Self().clientHandshakes else { preconditionFailure("there is a limit by default") }
         let frequency = keys.take(
             "client_handshakes", .orOff(.frequency), default: (usual.requests, usual.period))
-        // With a rate of one's own its own burst is the least surprise; a second's worth is what a rate says anyway.
+        // If the rate is configured, the default burst is that of one period, which is the least surprising value.
         let burst = keys.take("client_handshake_burst", .integer(in: 1...1_000_000))
         let remembered = keys.take("client_table", .integer(in: 64...10_000_000), default: usual.keys)
         guard let frequency else {

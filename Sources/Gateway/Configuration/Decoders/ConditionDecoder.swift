@@ -1,7 +1,7 @@
 import Transport
 
 extension ValueDecoder<RouteConditions> {
-    /// `when`: what a request must be like, besides its path.
+    /// `when`: conditions on a request besides its path.
     static var conditions: Self {
         .mapping { keys in
             var conditions = RouteConditions()
@@ -54,7 +54,7 @@ extension ValueDecoder<String> {
     }
 }
 
-/// How the key of a requirement is read: its normal form, or why it is none.
+/// How the key of a requirement is parsed: its normal form, or the reason why it is invalid.
 private struct RequirementName {
     let normalize: (String) throws(Refusal) -> String
 

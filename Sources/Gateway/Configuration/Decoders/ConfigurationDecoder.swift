@@ -1,7 +1,7 @@
 import ISAPI
 import Transport
 
-/// The keys of the file's top level and of every section but the sites.
+/// The keys of the file's top level and of every section except the sites.
 extension ValueDecoder<Configuration> {
     static var configuration: Self {
         .mapping { keys in
@@ -55,7 +55,7 @@ extension ValueDecoder<Workers> {
     }
 }
 
-/// A listener and where each of its addresses stands.
+/// A listener and the position of each of its addresses.
 struct ListenerDraft {
     var value: ListenerConfiguration
     var positions: [SourcePosition]
@@ -66,7 +66,7 @@ extension ValueDecoder<ListenerDraft> {
         .mapping { keys in
             let bind = keys.require("bind", .list("addresses", of: .located(.bindAddresses)), placeholder: [])
                 .flatMap { located in located.value.map { Located(value: $0, position: located.position) } }
-            // TLS stays on when its section is mistaken, so that the checks on certificates still hold.
+            // TLS stays on when its section has mistakes, so that the checks on certificates still apply.
             let tls = keys.take("tls", .listenerTLS) ?? (keys.names.contains("tls") ? ListenerTLSConfiguration() : nil)
             let proxies = keys.take("proxy_protocol", .proxyProtocol, default: nil)
             let trusted = keys.take("trusted", .trustedProxies)
@@ -79,7 +79,8 @@ extension ValueDecoder<ListenerDraft> {
 }
 
 extension ValueDecoder<[IPNetwork]?> {
-    /// Whether connections begin with a header is said, never guessed: a client could send one as well as a proxy.
+    /// Whether connections begin with a header is configured, never guessed: a client could send one as well as a
+    /// proxy.
     fileprivate static var proxyProtocol: Self {
         .mapping { keys in
             let isRequired = keys.require(
@@ -109,7 +110,7 @@ extension ValueDecoder<TrustedProxiesConfiguration> {
 }
 
 extension ValueDecoder<AdminConfiguration> {
-    /// That section of a whole file, which may be mistaken elsewhere.
+    /// That section of a whole file, which may have mistakes elsewhere.
     static var adminOfFile: Self {
         Self { node, context in
             var keys = MappingReader(node, context)

@@ -36,7 +36,7 @@ extension ValueDecoder<ErrorPageConfiguration> {
 }
 
 extension ValueDecoder<String> {
-    /// A path of the site, perhaps with a query, in the form that a request line has it.
+    /// A path of the site, optionally with a query, in the form of a request line.
     fileprivate static var errorRoute: Self {
         text("a path such as /errors/404") { path in
             let isPlain = path.utf8.allSatisfy { (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "#") }

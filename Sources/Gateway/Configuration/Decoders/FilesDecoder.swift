@@ -1,5 +1,5 @@
 extension ValueDecoder<FilesConfiguration> {
-    /// Of a scalar, that is the folder.
+    /// A scalar is the folder.
     static var files: Self {
         section.or(scalar: ValueDecoder<String>.folder) { FilesConfiguration(root: $0) }
     }
@@ -41,7 +41,7 @@ extension ValueDecoder<String> {
         }
     }
 
-    /// A path below the root, as the URL would name it or without its leading slash.
+    /// A path below the root, as in the URL, or without its leading slash.
     fileprivate static var relativePath: Self {
         text("a path below the root") { path in
             let relative = path.hasPrefix("/") ? path.dropFirst() : path[...]

@@ -1,5 +1,5 @@
 extension ValueDecoder<ProxyConfiguration> {
-    /// Of a scalar, that is where requests go.
+    /// A scalar is the upstream.
     static func proxy(_ declared: DeclaredNames) -> Self {
         mapping(of: declared).or(scalar: ValueDecoder<String>.upstreamName(declared)) {
             ProxyConfiguration(upstream: $0)
@@ -75,7 +75,7 @@ extension ValueDecoder<String> {
 }
 
 extension ValueDecoder<String> {
-    /// The name of an upstream, or the URL of a server that is one by itself.
+    /// The name of an upstream, or the URL of a server that is an upstream by itself.
     fileprivate static func upstreamName(_ declared: DeclaredNames) -> Self {
         let name = text("the name of an upstream, or a URL") { name throws(Refusal) in
             if declared.upstreams.contains(name) { return name }

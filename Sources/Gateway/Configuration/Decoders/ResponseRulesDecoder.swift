@@ -25,7 +25,7 @@ extension ValueDecoder<CompressionRule> {
 }
 
 extension ValueDecoder {
-    /// `on`, `off`, or a mapping that says how.
+    /// `on`, `off`, or a mapping with details.
     fileprivate static func switched(_ section: Self, on: Value, off: Value) -> Self {
         Self { node, context in
             switch node {
@@ -41,7 +41,7 @@ extension ValueDecoder {
 }
 
 extension ValueDecoder<String> {
-    /// A media type in lower case, with at most one star behind its slash (RFC 6838 §4.2).
+    /// A media type in lower case, with at most one star after its slash (RFC 6838 §4.2).
     fileprivate static var mediaTypePattern: Self {
         text("a media type such as text/html, text/* or application/*+json") { text in
             let type = text.lowercased()
@@ -68,7 +68,7 @@ extension ValueDecoder<HeaderEdits> {
 }
 
 extension ValueDecoder<String> {
-    /// The name of a field that is not the gateway's own (RFC 9110 §5.1).
+    /// The name of a field that the gateway does not write itself (RFC 9110 §5.1).
     static var editableHeader: Self {
         text("the name of a header") { name throws(Refusal) in
             guard !name.isEmpty, name.utf8.allSatisfy(isTokenByte) else {
@@ -125,7 +125,7 @@ extension ValueDecoder<StrictTransportRule> {
                 "max_age", .time(in: .zero ... .seconds(3650 * 86_400)), default: defaults.maximumAge)
             rule.includesSubdomains = keys.take("include_subdomains", .boolean, default: false)
             rule.preloads = keys.take("preload", .boolean, default: false)
-            // What the browsers' preload lists ask for, or else they never take the site in.
+            // The requirements of browsers' preload lists, which otherwise do not accept the site.
             if rule.preloads, !rule.includesSubdomains || rule.maximumAge < defaults.maximumAge {
                 keys.context.report(
                     "preload needs include_subdomains: true and a max_age of at least 365d",
@@ -140,7 +140,7 @@ extension ValueDecoder<StrictTransportRule> {
 extension ValueDecoder<Int?> {
     /// Whether coded request bodies are decoded: how far they may expand, nil for not at all.
     static var inflation: Self {
-        // Text that repeats itself reaches 20 to 50, a bomb 1,000.
+        // Repetitive text reaches 20 to 50, a decompression bomb 1,000.
         let usual = 100
         let section = Self.mapping { keys in keys.take("ratio", .integer(in: 2...2000), default: usual) }
         let words = ValueDecoder<Bool>.boolean

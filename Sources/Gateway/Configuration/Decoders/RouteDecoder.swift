@@ -52,7 +52,7 @@ extension ValueDecoder<Located<RouteConfiguration>> {
     }
 }
 
-/// PATH_INFO of a script map; no other route has a choice.
+/// PATH_INFO of a script map; other routes have no such setting.
 private func takeWholePathInfo(_ keys: inout MappingReader, _ path: Located<PathPattern>?) -> Bool {
     let allowed = keys.take("allow_path_info", .boolean)
     guard case .script? = path?.value else {
@@ -97,7 +97,7 @@ extension ValueDecoder<ScriptFolderConfiguration> {
     }
 }
 
-/// What is to be stripped must stand in front of every path that the route matches.
+/// The prefix to strip must be at the beginning of every path that the route matches.
 private func checkPrefix(_ prefix: String, of path: Located<PathPattern>, _ context: DecodingContext) {
     guard !prefix.isEmpty, path.value != .exact(prefix), !PathPattern.prefix(prefix + "/").covers(path.value) else {
         return
@@ -123,7 +123,7 @@ private func checkCaptures(of template: PathTemplate?, in expression: String?, _
 }
 
 extension PathPattern {
-    /// Stands in for a mistaken pattern: no path is empty, so it makes no other route unreachable.
+    /// Replaces an invalid pattern: no path is empty, so it makes no other route unreachable.
     fileprivate static let unmatchable = PathPattern.exact("")
 }
 
@@ -161,7 +161,7 @@ extension ValueDecoder<PathPattern> {
     }
 }
 
-/// The parts of `/x/*.dll`: what stands before the star, and an ending of a dot, letters and digits.
+/// The parts of `/x/*.dll`: the text before the star, and a suffix of a dot, letters and digits.
 private func scriptPattern(_ text: String) -> (prefix: String, suffix: String)? {
     guard let star = text.firstRange(of: "/*."), !text[star.upperBound...].isEmpty,
         text[star.upperBound...].utf8.allSatisfy({ isDigit($0) || ($0 | 0x20 >= 0x61 && $0 | 0x20 <= 0x7A) })
@@ -192,7 +192,7 @@ extension ValueDecoder<String> {
 }
 
 extension ValueDecoder<RespondConfiguration> {
-    /// Of a scalar, that is the body.
+    /// A scalar is the body.
     fileprivate static var respond: Self {
         Self { node, context in
             guard case .scalar(let scalar) = node, !node.isNothing else { return section.decode(node, context) }
@@ -270,7 +270,7 @@ extension ValueDecoder<String> {
 }
 
 extension ValueDecoder<RedirectConfiguration> {
-    /// Of a scalar, that is the target.
+    /// A scalar is the target.
     fileprivate static var redirect: Self {
         section.or(scalar: ValueDecoder<RedirectTemplate>.redirectTemplate) {
             RedirectConfiguration(to: $0, status: 308)
@@ -308,7 +308,7 @@ let gatewayFields: Set<String> = [
     "connection", "content-length", "date", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade",
 ]
 
-/// A byte that may stand in a field name (RFC 9110 §5.6.2).
+/// A byte that is allowed in a field name (RFC 9110 §5.6.2).
 func isTokenByte(_ byte: UInt8) -> Bool {
     switch byte {
     case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true

@@ -9,7 +9,7 @@ struct DeclaredNames {
     }
 }
 
-/// A site and where its hosts stand.
+/// A site and the positions of its hosts.
 struct SiteDraft {
     var configuration: SiteConfiguration
     var hosts: [Located<HostPattern>]
@@ -29,7 +29,7 @@ extension ValueDecoder<SiteDraft> {
             let responseRules = keys.takeResponseRules()
             let routes = keys.require("routes", .list("routes", of: .route(declared)), placeholder: [])
 
-            // Mistaken certificates have been reported; only a site that names none lacks them.
+            // Mistakes in certificates have been reported; only a site that names none lacks them.
             let hasCertificates = keys.names.contains("certificates")
             reportUnreachable(routes, in: keys.context)
             reportUnansweredErrorPages(errorPages, routes.map(\.value), keys)
@@ -85,7 +85,7 @@ func isDomainName(_ text: Substring) -> Bool {
     }
 }
 
-/// Without `listen`, a site is served by every listener it can be: a TLS listener needs certificates.
+/// Without `listen`, a site is served by every possible listener: a TLS listener needs certificates.
 private func defaultListeners(hasCertificates: Bool, _ declared: DeclaredNames) -> [String] {
     declared.listeners.names.filter { hasCertificates || !declared.usesTLS($0) }
 }

@@ -37,7 +37,7 @@ private func takeSettings(from keys: inout MappingReader) -> TLSSettings {
 }
 
 extension ValueDecoder<String> {
-    /// A list of OpenSSL's names, joined as OpenSSL wants it; whether it knows them is for it to say.
+    /// A list of OpenSSL's names, joined as OpenSSL requires; OpenSSL checks later whether it knows them.
     fileprivate static func openSSLNames(_ noun: String) -> Self {
         let list = ValueDecoder<[String]>.list(
             noun,
@@ -71,7 +71,7 @@ extension ValueDecoder<CertificateConfiguration> {
         }
     }
 
-    /// What the gateway itself shows as a client.
+    /// The client certificate of the gateway itself.
     static var ownCertificate: Self {
         .mapping { keys in takePair(from: &keys) }
     }

@@ -5,13 +5,13 @@ import Yams
 extension Configuration {
     /// Reads and checks a configuration file.
     ///
-    /// Errors: every mistake in the file at once, or the one reason why it cannot be read.
+    /// Errors: every mistake in the file together, or the one reason why it cannot be read.
     package static func load(path: String) throws(ConfigurationErrors) -> Configuration {
         let (text, folder) = try read(path: path)
         return try decode(text: text, file: path, folder: folder, kindOfFile: kindOfFile)
     }
 
-    /// The text of a configuration file, and the absolute path that relative paths in it start from.
+    /// The text of a configuration file, and the absolute path to which relative paths in it refer.
     static func read(path: String) throws(ConfigurationErrors) -> (text: String, folder: String) {
         let bytes: [UInt8]
         do throws(SystemError) {
@@ -27,8 +27,8 @@ extension Configuration {
         return (text, folder(of: path))
     }
 
-    /// Where the control socket of a file's gateway is, whatever else in the file is mistaken: a running gateway must be
-    /// within reach while its configuration is being repaired.
+    /// The control socket of a file's gateway, even if the rest of the file has mistakes: a running gateway must be
+    /// reachable while its configuration is being corrected.
     package static func adminSocket(path: String) throws(ConfigurationErrors) -> String? {
         let (text, folder) = try read(path: path)
         guard let document = (try? YAMLDocument(SourceText(text))) ?? YAMLDocument(of: "admin", in: text) else {
@@ -37,14 +37,14 @@ extension Configuration {
         let context = DecodingContext(
             file: path, folder: folder, repeatedKeys: document.repeatedKeys, kindOfFile: kindOfFile)
         let admin = ValueDecoder.adminOfFile.decode(document.rootOrNothing, context)
-        // A mistake elsewhere in the section must not put a running gateway out of reach.
+        // A mistake elsewhere in the section must not make a running gateway unreachable.
         guard admin != nil && !context.hasUnreadable || context.diagnostics.isEmpty else {
             throw ConfigurationErrors(context.diagnostics, in: SourceText(text))
         }
         return admin?.socket
     }
 
-    /// What stands at a path, nil for nothing that can be seen.
+    /// The kind of file at a path, nil if nothing is visible there.
     static func kindOfFile(_ path: String) -> FileKind? {
         var status = stat()
         guard unsafe stat(path, &status) == 0 else {
@@ -53,7 +53,7 @@ extension Configuration {
         return status.st_mode & S_IFMT == S_IFDIR ? .folder : .file
     }
 
-    /// The outermost folder on the way to a file that may not be entered.
+    /// The outermost folder on the path of a file that may not be entered.
     private static func closedFolder(_ path: String) -> String {
         var folder = ""
         for part in path.split(separator: "/").dropLast() {
@@ -63,10 +63,10 @@ extension Configuration {
         return folder
     }
 
-    /// Checks the text of a configuration file without touching the file system.
+    /// Checks the text of a configuration file without access to the file system.
     ///
-    /// `folder` is the absolute path that relative paths start from; `kindOfFile` says what stands at an absolute
-    /// path, nil for nothing; `system` says the rest. Errors: every mistake at once.
+    /// `folder` is the absolute path to which relative paths refer; `kindOfFile` returns the kind of file at an
+    /// absolute path, nil for none; `system` supplies all other facts. Errors: every mistake together.
     package static func decode(
         text: String, file: String, folder: String, system: SystemFacts = .live,
         kindOfFile: @escaping (String) -> FileKind?
@@ -75,7 +75,7 @@ extension Configuration {
             .configuration
     }
 
-    /// As `decode`, and where the file names other files, by their absolute paths.
+    /// As `decode`, with the positions at which the file names other files, by their absolute paths.
     static func decodeWithPlaces(
         text: String, file: String, folder: String, system: SystemFacts = .live,
         kindOfFile: @escaping (String) -> FileKind?
@@ -94,7 +94,7 @@ extension Configuration {
         let decoder = text.contains("${") ? ValueDecoder.expanded(.configuration) : .configuration
         let configuration = decoder.decode(document.rootOrNothing, context)
         if context.diagnostics.isEmpty {
-            // A repeated key is reported where its mapping is read; nothing may pass because no one read it.
+            // A repeated key is reported where its mapping is read; this reports those in mappings that were not read.
             for (position, name) in document.repeatedKeys {
                 context.report("duplicate key \(quoted(name))", at: position)
             }
@@ -108,7 +108,7 @@ extension Configuration {
 
 extension YAMLDocument {
     /// One section of a text that need not be YAML elsewhere: from its key at the beginning of a line to the next line
-    /// that is not indented. Nil when that is no YAML either, or there is no such line.
+    /// that is not indented. Nil when that is not YAML either, or there is no such line.
     fileprivate init?(of section: String, in text: String) {
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
         guard let start = lines.firstIndex(where: { $0.hasPrefix("\(section):") }) else { return nil }
@@ -153,7 +153,7 @@ func readFile(_ path: String, atMost limit: Int) throws(SystemError) -> [UInt8] 
     throw SystemError(number: EFBIG)
 }
 
-/// The absolute path of the folder a file stands in, without symbolic links.
+/// The absolute path of the folder of a file, without symbolic links.
 private func folder(of path: String) -> String {
     let parent = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
     guard let resolved = unsafe realpath(parent, nil) else { return parent }

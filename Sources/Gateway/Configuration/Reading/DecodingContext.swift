@@ -1,13 +1,13 @@
 import Yams
 
-/// What the decoders of one file share: how paths are resolved, and the mistakes found so far.
+/// The shared state of the decoders of one file: how paths are resolved, and the mistakes found so far.
 ///
-/// A decoder that finds a mistake reports it here and goes on with a placeholder, so that one reading of the file
+/// A decoder that finds a mistake reports it here and continues with a placeholder, so that one reading of the file
 /// finds every mistake. A configuration with reported mistakes never leaves the decoder.
 final class DecodingContext {
     /// The file as the user named it.
     let file: String
-    /// The absolute path of the folder that relative paths start from.
+    /// The absolute path of the folder to which relative paths refer.
     let folder: String
     let kindOfFile: (String) -> FileKind?
     let system: SystemFacts
@@ -16,11 +16,11 @@ final class DecodingContext {
     /// Keys that a later key of the same mapping repeats, by position.
     let repeatedKeys: [SourcePosition: String]
     private(set) var diagnostics: [Diagnostic] = []
-    /// What is no mistake and yet worth knowing.
+    /// Warnings.
     private(set) var notes: [ConfigurationNote] = []
-    /// Where the file names other files, by their absolute paths; of several places the first.
+    /// Where the file names other files, by their absolute paths; the first of several positions.
     private(set) var filePositions: [String: SourcePosition] = [:]
-    /// Where nothing further is worth a report, because the value there is not what was meant.
+    /// Positions at which nothing further is reported, because the value there is not the intended one.
     private var unreadable = Set<SourcePosition>()
     private var keyPath: [String] = []
 
@@ -44,7 +44,7 @@ final class DecodingContext {
         report(message, at: node.position, suggestion: suggestion)
     }
 
-    /// Reports what keeps a value from being known, and nothing else about the value.
+    /// Reports what prevents a value from being known, and nothing else about the value.
     func reportUnreadable(_ messages: [String], at position: SourcePosition) {
         for message in messages { report(message, at: position) }
         unreadable.insert(position)
@@ -61,7 +61,7 @@ final class DecodingContext {
         if filePositions[path] == nil { filePositions[path] = position }
     }
 
-    /// The upstream that has a server alone, known by its URL.
+    /// The upstream that consists of this server only, identified by its URL.
     func upstream(of server: ServerURL) -> String {
         let name = server.description
         if !namedByURL.contains(where: { $0.name == name }) {
@@ -97,11 +97,11 @@ final class DecodingContext {
 
 package enum FileKind: Hashable, Sendable {
     case file, folder
-    /// Whatever stands there is behind a folder that may not be entered.
+    /// The path is behind a folder that may not be entered.
     case hidden(behind: String)
 }
 
-/// A decoded value and where it stands.
+/// A decoded value and its position.
 struct Located<Value> {
     var value: Value
     var position: SourcePosition
@@ -112,13 +112,13 @@ extension Node {
         SourcePosition(line: mark?.line ?? 1, column: mark?.column ?? 1)
     }
 
-    /// Whether nothing is written where a value could be: an empty value, `~` or `null`.
+    /// Whether there is no value: an empty value, `~` or `null`.
     var isNothing: Bool {
         guard case .scalar(let scalar) = self, scalar.style == .plain else { return false }
         return ["", "~", "null"].contains(scalar.string)
     }
 
-    /// The node in the words of a message.
+    /// The node as messages describe it.
     var found: String {
         switch self {
         case _ where isNothing: "nothing"

@@ -1,4 +1,4 @@
-/// Where something stands in a file: line and column from 1, the column counted in Unicode scalars.
+/// A position in a file: line and column from 1, the column counted in Unicode scalars.
 package struct SourcePosition: Sendable, Hashable, Comparable {
     package var line: Int
     package var column: Int
@@ -12,10 +12,10 @@ package struct SourcePosition: Sendable, Hashable, Comparable {
 package struct Diagnostic: Sendable, Hashable {
     /// The file as the user named it.
     package var file: String
-    /// Nil when the whole file is at fault.
+    /// Nil when the mistake concerns the whole file.
     package var position: SourcePosition?
     package var message: String
-    /// What was probably meant.
+    /// The name that was probably intended.
     package var suggestion: String?
 }
 
@@ -32,13 +32,13 @@ package struct ConfigurationErrors: Error, Sendable, Equatable {
             .sorted { ($0.position ?? start, $0.message) < ($1.position ?? start, $1.message) }
     }
 
-    /// A file as a whole that cannot be used, and why.
+    /// A file that cannot be used as a whole, and the reason.
     init(file: String, message: String) {
         self.init([Diagnostic(file: file, position: nil, message: message)], in: SourceText(""))
     }
 
-    /// Diagnostics as a compiler prints them: `file:line:column: error: text`, the source line, a caret; as many as
-    /// anybody reads.
+    /// Diagnostics as a compiler prints them: `file:line:column: error: text`, the source line, a caret; up to a
+    /// limited number.
     package var description: String {
         let shown = diagnostics.prefix(Self.shownDiagnostics).map(render).joined()
         let others = diagnostics.count - Self.shownDiagnostics
@@ -58,7 +58,7 @@ package struct ConfigurationErrors: Error, Sendable, Equatable {
         return headline + excerpt.text + "\n" + caretLine(under: excerpt)
     }
 
-    /// Tabs of the source line are repeated, so that the caret stands right whatever their width.
+    /// Tabs of the source line are repeated, so that the caret is in the right column whatever their width.
     private func caretLine(under excerpt: SourceText.Excerpt) -> String {
         let before = excerpt.text.unicodeScalars.prefix(excerpt.indent)
         return before.map { $0 == "\t" ? "\t" : " " }.joined() + "^\n"
@@ -67,8 +67,8 @@ package struct ConfigurationErrors: Error, Sendable, Equatable {
 
 extension ConfigurationErrors: CustomStringConvertible {}
 
-/// Text from the file as it may stand in a message: between quotation marks, cut when long, never able to drive a
-/// terminal.
+/// Text from the file in a form for messages: between quotation marks, shortened when long, with no terminal control
+/// characters.
 func quoted(_ text: String) -> String {
     let longest = 60
     let shown = text.unicodeScalars.prefix(longest).map(printable).joined()

@@ -1,15 +1,16 @@
 import Yams
 
-/// Hands out the values of a mapping key by key, and knows which keys nobody asked for.
+/// Returns the values of a mapping key by key, and records which keys were not taken.
 ///
-/// An empty value reads as a mapping without keys, so that a section may stand there with all its keys commented out.
+/// An empty value counts as a mapping without keys, so that a section may exist with all its keys commented out.
 struct MappingReader {
     let context: DecodingContext
     /// Where the mapping begins.
     let position: SourcePosition
     /// The names of all keys present, in file order.
     private(set) var names: [String] = []
-    /// The keys and values of `names`. A node is dear to copy, so that it is met only when its name is the one wanted.
+    /// The keys and values of `names`. A node is expensive to copy, so it is accessed only when its name is the
+    /// requested one.
     private var nodes: [(key: Node, value: Node)] = []
     private var known: [String] = []
     private var missing: [String] = []
@@ -48,14 +49,14 @@ struct MappingReader {
         zip(names, nodes).map { ($0, $1.key, $1.value) }
     }
 
-    /// Where the value of a key stands, or nil when the key is absent.
+    /// The position of the value of a key, or nil when the key is absent.
     func position(of name: String) -> SourcePosition? {
         names.firstIndex(of: name).map { nodes[$0].value.position }
     }
 
-    /// The value of an optional key; nil when it is absent or mistaken.
+    /// The value of an optional key; nil when it is absent or invalid.
     ///
-    /// Most keys are absent; their decoders are not even made.
+    /// Most keys are absent; their decoders are not even created.
     mutating func take<Value>(_ name: String, _ decoder: @autoclosure () -> ValueDecoder<Value>) -> Value? {
         known.append(name)
         guard let index = names.firstIndex(of: name) else { return nil }
@@ -68,7 +69,7 @@ struct MappingReader {
         take(name, decoder()) ?? `default`
     }
 
-    /// A folder that exists; also the default has to, where it is used.
+    /// A folder that exists; the default has to exist as well, if it is used.
     mutating func takeFolder(_ name: String, default folder: String, isUsed: Bool) -> String {
         if isUsed, !names.contains(name), context.kindOfFile(folder) != .folder {
             context.report("\(name) is by default \(quoted(folder)), which is not a folder here", at: position)
@@ -76,7 +77,7 @@ struct MappingReader {
         return take(name, .folder, default: folder)
     }
 
-    /// The value of a key that must be present; the placeholder stands in when it is absent or mistaken.
+    /// The value of a key that must be present; the placeholder is used when it is absent or invalid.
     mutating func require<Value>(
         _ name: String, _ decoder: @autoclosure () -> ValueDecoder<Value>, placeholder: Value
     ) -> Value {
@@ -84,7 +85,7 @@ struct MappingReader {
         return take(name, decoder()) ?? placeholder
     }
 
-    /// Reports the keys nobody took, and the required ones that are absent unless a mistyped key explains them.
+    /// Reports the keys that were not taken, and the required ones that are absent unless a mistyped key explains them.
     func reportUnknownAndMissing() {
         if missing.isEmpty, names.allSatisfy({ known.contains($0) }) { return }
         var explained = Set<String>()

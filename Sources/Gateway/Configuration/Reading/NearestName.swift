@@ -1,10 +1,10 @@
-/// The candidate that a mistyped name most probably meant, or nil when none is close.
+/// The candidate that a mistyped name most probably means, or nil when none is close.
 ///
-/// Close is at most one edit for each three characters and never more than three: an insertion, a removal, a
+/// Close means at most one edit for each three characters and never more than three: an insertion, a removal, a
 /// replacement or a swap of neighbours (the optimal string alignment distance).
 package func nearestName(to name: String, among candidates: some Sequence<String>) -> String? {
     let typed = Array(name.lowercased().unicodeScalars)
-    // Longer names are no slips of the finger, and their distance is not worth computing.
+    // Longer names are not typing errors, and their distance is not worth computing.
     guard typed.count <= 64 else { return nil }
     let bound = min(3, max(1, typed.count / 3))
     return

@@ -5,7 +5,7 @@ extension ValueDecoder<String> {
     /// A text that is not empty.
     static func name(_ noun: String) -> Self { text(noun) { $0.isEmpty ? nil : $0 } }
 
-    /// The absolute form of a path, whatever stands there.
+    /// The absolute form of a path, which need not exist.
     static var path: Self { pathOf(nil) }
 
     /// The absolute path of a file that exists.

@@ -1,4 +1,4 @@
-/// A text that is addressed by line and column, with lines ending where YAML says they do (YAML 1.1 §4.2).
+/// A text that is addressed by line and column, with the line endings of YAML (YAML 1.1 §4.2).
 struct SourceText: Sendable, Equatable {
     let text: String
     private let lines: [Range<String.Index>]
@@ -28,9 +28,9 @@ struct SourceText: Sendable, Equatable {
 
     /// A line as it may be shown to a person.
     struct Excerpt {
-        /// Safe to print; `…` stands for what was cut off at either end.
+        /// Safe to print; `…` marks text that was cut off at either end.
         var text: String
-        /// The scalars of the text that stand before the position.
+        /// The number of scalars of the text before the position.
         var indent: Int
     }
 

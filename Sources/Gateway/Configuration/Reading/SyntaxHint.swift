@@ -1,15 +1,15 @@
-/// What somebody probably meant whose text the YAML library does not understand, in our words.
+/// What a text that the YAML library cannot parse was probably meant to be, in the gateway's words.
 ///
-/// The library stops at the first character that it cannot place and names what its grammar wanted there; what people
-/// write that leads to this is one of a few things.
+/// The library stops at the first unexpected character and names what its grammar requires there; the usual causes are
+/// a few common mistakes.
 enum SyntaxHint {
     /// - Parameters:
-    ///   - problem: the library's words.
+    ///   - problem: the library's message.
     ///   - position: where it stopped.
-    /// - Returns: nil where its own words have to do.
+    /// - Returns: nil if the library's message has to be used.
     static func hint(for problem: String, in source: SourceText, at position: SourcePosition) -> String? {
         let line = source.line(position.line) ?? ""
-        // At the end of an unfinished line the library is on the next one.
+        // At the end of an unfinished line the library reports the next one.
         if let text = unquotedAddress(in: line) ?? source.line(position.line - 1).flatMap(unquotedAddress) {
             return "an address in brackets needs quotes: \"\(text)\""
         }
@@ -50,7 +50,7 @@ enum SyntaxHint {
         return nil
     }
 
-    /// A word outside quotes, where a value could begin, up to what ends it in a list or a mapping.
+    /// An unquoted word at the beginning of a value, up to the character that ends it in a list or a mapping.
     private static func unquotedWord(in line: String, beginningWith mark: String) -> String? {
         let text = unquoted(line)
         var index = text.startIndex
@@ -66,7 +66,7 @@ enum SyntaxHint {
         return nil
     }
 
-    /// The line with what stands in quotes, and its comment, as spaces.
+    /// The line with quoted text and its comment replaced by spaces.
     private static func unquoted(_ line: String) -> String {
         var quote: Character?
         var result = ""

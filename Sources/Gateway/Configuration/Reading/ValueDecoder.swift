@@ -1,23 +1,23 @@
 import Yams
 
-/// How to read one kind of value from a node.
+/// How to decode one kind of value from a node.
 ///
-/// A decoder reports what is wrong with the node and returns nil, or returns the value. Decoders are named for what
-/// they read and are composed where a key is declared: `keys.take("threads", .integer(in: 1...256), default: 8)`.
+/// A decoder reports the mistakes of the node and returns nil, or returns the value. Decoders are named for what they
+/// decode and are composed where a key is declared: `keys.take("threads", .integer(in: 1...256), default: 8)`.
 struct ValueDecoder<Value> {
     let decode: (Node, DecodingContext) -> Value?
 }
 
-/// Why a text is not a value, when more can be said than what was expected.
+/// Why a text is not a valid value, if more can be stated than what was expected.
 struct Refusal: Error {
     var message: String
     var suggestion: String?
 }
 
 extension ValueDecoder {
-    /// A scalar that `parse` understands.
+    /// A scalar that `parse` accepts.
     ///
-    /// `noun` completes "expected …". `parse` returns nil for a text of the wrong form, and throws to say more.
+    /// `noun` completes "expected …". `parse` returns nil for a text of the wrong form, and throws to state more.
     static func text(_ noun: String, _ parse: @escaping (String) throws(Refusal) -> Value?) -> Self {
         Self { node, context in
             guard case .scalar(let scalar) = node, !node.isNothing else {
@@ -55,7 +55,7 @@ extension ValueDecoder {
         }
     }
 
-    /// A mapping from names that the file chooses to values.
+    /// A mapping from names that the file defines to values.
     static func named<Element>(
         _ noun: String, of element: @escaping (_ name: String) -> ValueDecoder<Element>
     ) -> Self where Value == NamedValues<Element> {
@@ -73,7 +73,7 @@ extension ValueDecoder {
         }
     }
 
-    /// A list with at least one element; a single value is the list that has it alone.
+    /// A list with at least one element; a single value is a list of one.
     static func list<Element>(_ noun: String, of element: ValueDecoder<Element>) -> Self where Value == [Element] {
         Self { node, context in
             guard case .sequence(let sequence) = node else {
@@ -86,7 +86,7 @@ extension ValueDecoder {
         }
     }
 
-    /// What this decoder reads; of a scalar, what `short` makes of it.
+    /// As this decoder, but a scalar is decoded by `short` and converted.
     func or<Short>(scalar short: ValueDecoder<Short>, _ make: @escaping (Short) -> Value) -> Self {
         Self { node, context in
             guard case .scalar = node, !node.isNothing else { return decode(node, context) }
@@ -94,7 +94,7 @@ extension ValueDecoder {
         }
     }
 
-    /// What another decoder reads, with environment variables in their places.
+    /// As another decoder, with environment variables replaced.
     static func expanded(_ decoder: Self) -> Self {
         Self { node, context in
             decoder.decode(VariableExpansion(context, value: context.system.variable).expand(node), context)
@@ -111,7 +111,7 @@ extension ValueDecoder {
 
 /// The values of a mapping whose keys are names, in file order.
 struct NamedValues<Value> {
-    /// Every name, also of a value that was mistaken: so that using the name is not reported as well.
+    /// Every name, also of an invalid value, so that uses of the name are not reported as well.
     var names: [String] = []
     var values: [Value] = []
 }

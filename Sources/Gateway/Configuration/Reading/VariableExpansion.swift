@@ -1,8 +1,9 @@
 import Yams
 
-/// Puts environment variables in the place of `${NAME}` in the values of a file; `$${` stands for `${` itself.
+/// Replaces `${NAME}` in the values of a file by environment variables; `$${` is a literal `${`.
 ///
-/// It works on values that have been parsed, so that nothing in a variable is YAML. Keys stay as they are.
+/// It works on values that have been parsed, so that the content of a variable is never parsed as YAML. Keys are not
+/// changed.
 struct VariableExpansion {
     /// The value of an environment variable; nil for one that is not set.
     let value: (String) -> String?
@@ -13,13 +14,13 @@ struct VariableExpansion {
         self.value = value
     }
 
-    /// A name as POSIX has it: letters, digits and underscores, no digit first.
+    /// A name according to POSIX: letters, digits and underscores, no digit first.
     private static func isName(_ text: Substring) -> Bool {
         guard let first = text.utf8.first, !isDigit(first) else { return false }
         return text.utf8.allSatisfy { isDigit($0) || $0 == UInt8(ascii: "_") || ($0 | 0x20) &- 0x61 < 26 }
     }
 
-    /// The same node with its variables replaced; what cannot be is reported, and stays.
+    /// The same node with its variables replaced; a variable that cannot be replaced is reported and kept.
     func expand(_ node: Node) -> Node {
         switch node {
         case .scalar(var scalar):

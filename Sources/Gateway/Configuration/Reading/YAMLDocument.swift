@@ -16,16 +16,17 @@ struct YAMLSyntaxError: Error {
 }
 
 extension YAMLDocument {
-    /// Room for tens of thousands of sites, which a program wrote; what is larger is no configuration.
+    /// Enough for tens of thousands of generated sites; a larger file is not a configuration.
     static let maximumBytes = 16 << 20
 
     init(_ source: SourceText) throws(YAMLSyntaxError) {
-        // The library stops at the first mapping with a repeated key. Respelling one occurrence and composing again
-        // finds the others as well; each round costs one parse.
+        // The library stops at the first mapping with a repeated key. Renaming one occurrence and parsing again finds
+        // the others as well; each round costs one parse.
         var text = source.text
         for round in 0... {
             do {
-                // Values are told apart by whoever reads them; the library's guesses would take most of the time.
+                // The types of values are determined by the decoders; the library's type inference would take most of
+                // the time.
                 root = try compose(yaml: text, .basic)
                 return
             } catch YamlError.duplicatedKeysInMapping(let names, let context) {
@@ -45,9 +46,9 @@ extension YAMLDocument {
     private static let maximumRepeatedKeys = 16
 }
 
-/// The text with the first letter of the key at a position replaced by a character for private use; columns stay.
+/// The text with the first letter of the key at a position replaced by a private-use character; columns do not change.
 ///
-/// Nil when the key does not begin with a letter or an underscore, behind an optional quotation mark.
+/// Nil when the key does not begin with a letter or an underscore, after an optional quotation mark.
 private func respell(_ text: String, at position: SourcePosition, round: Int) -> String? {
     let source = SourceText(text)
     guard var index = source.index(of: position) else { return nil }
@@ -83,7 +84,7 @@ extension YAMLSyntaxError {
 }
 
 extension SourcePosition {
-    /// Marks of the library count from 1, and 0 when it has lost the place.
+    /// Marks of the library count from 1; 0 means that it does not know the position.
     init(_ mark: Mark) {
         self.init(line: max(1, mark.line), column: max(1, mark.column))
     }

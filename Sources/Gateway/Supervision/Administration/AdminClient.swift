@@ -2,15 +2,15 @@ import CLinux
 import Glibc
 import Transport
 
-/// Asks a running gateway over its control socket.
+/// Sends a request to a running gateway over its control socket.
 package enum AdminClient {
     /// Why there is no answer.
     package enum Failure: Error, Equatable {
-        /// Nobody listens (exit code 69).
+        /// Nothing listens (exit code 69).
         case notRunning(String)
         /// It listens but does not answer (exit code 1).
         case noAnswer(String)
-        /// The configuration does not say where (exit code 78).
+        /// The configuration does not name the socket (exit code 78).
         case invalid(String)
 
         package var message: String {
@@ -25,7 +25,7 @@ package enum AdminClient {
 
     /// Sends one request and waits for the answer.
     ///
-    /// Ending takes as long as connections need; everything else is given two minutes, which is longer than the gateway
+    /// A stop takes as long as connections need; all other requests have two minutes, which is longer than the gateway
     /// itself waits for anything.
     package static func ask(_ request: AdminRequest, socket path: String) throws(Failure) -> AdminResponse {
         guard let address = UnixAddress(path) else { throw .notRunning("\(path) is too long for a socket") }
@@ -34,7 +34,7 @@ package enum AdminClient {
         guard unsafe address.withSocketAddress({ unsafe connect(descriptor.number, $0, $1) }) == 0 else {
             throw .notRunning("no gateway listens on \(path): \(systemMessage(errno))")
         }
-        // A gateway that refuses at once may have closed already; its answer can still be read.
+        // A gateway that refuses immediately may have closed already; its answer can still be read.
         let line = encodeLine(request)
         _ = unsafe send(descriptor.number, line, line.count, CLinux_MSG_NOSIGNAL)
         let answer = readToEnd(descriptor.number)

@@ -1,18 +1,18 @@
 import FoundationEssentials
 
-/// What a client asks on the control socket: one JSON object on one line.
+/// A request of a client of the control socket: one JSON object on one line.
 package struct AdminRequest: Codable, Equatable, Sendable {
     package enum Command: String, Codable, Sendable, CaseIterable {
-        /// Re-read the configuration and every certificate; answered with the outcome.
+        /// Re-read the configuration and every certificate; answered with the result.
         case reload
         case status
         /// List the certificates being served.
         case certs
-        /// Drain within the grace period; asked a second time, at once. Answered when everything has ended.
+        /// Drain within the grace period; a second request ends immediately. Answered when everything has ended.
         case stop
         /// Drain without limit.
         case drain
-        /// Open the log files anew.
+        /// Reopen the log files.
         case reopen
     }
 
@@ -27,11 +27,11 @@ package struct AdminRequest: Codable, Equatable, Sendable {
 package struct AdminResponse: Codable, Equatable, Sendable {
     package enum Outcome: String, Codable, Sendable {
         case done
-        /// Something went wrong that is not the configuration's fault.
+        /// A failure that the configuration did not cause.
         case failed
-        /// The request is not one of those above, or comes from somebody else's account.
+        /// The request is not one of those above, or comes from another account.
         case refused
-        /// A reload is under way.
+        /// A reload is in progress.
         case busy
         /// The configuration or a certificate cannot be used.
         case invalid
@@ -56,7 +56,7 @@ package struct AdminResponse: Codable, Equatable, Sendable {
         }
     }
 
-    /// The exit code of the command that asked (sysexits.h).
+    /// The exit code of the command that sent the request (sysexits.h).
     package var exitCode: Int32 {
         switch outcome {
         case .done: 0
@@ -67,14 +67,14 @@ package struct AdminResponse: Codable, Equatable, Sendable {
     }
 }
 
-/// The state of a gateway and of what keeps it running.
+/// The state of a gateway and of its supervisor.
 package struct SupervisorStatus: Codable, Equatable, Sendable {
     package var supervisorPid: Int32
     /// Gateway processes that died and were replaced.
     package var restarts: Int
     package var reloads: Int
     package var failedReloads: Int
-    /// Gateway processes of before an upgrade whose connections are still finishing.
+    /// Gateway processes from before an upgrade whose connections are still finishing.
     package var drainingProcesses: Int
     /// Nil while no gateway process serves.
     package var gateway: GatewayStatus?
@@ -88,7 +88,7 @@ func encodeLine(_ value: some Encodable) -> [UInt8] {
     return Array(encoded) + [UInt8(ascii: "\n")]
 }
 
-/// The same for people and for `jq`.
+/// JSON on several lines, for people and for `jq`.
 package func jsonText(of value: some Encodable) -> String {
     String(decoding: encodeLine(value).dropLast(), as: UTF8.self)
 }

@@ -2,13 +2,13 @@ import CLinux
 import Glibc
 import Transport
 
-/// The control socket: accepts local clients of root and of our own account, and reads what they ask.
+/// The control socket: accepts local clients of root and of the gateway's own account, and reads their requests.
 final class AdminServer {
     let path: String
     private let listener: OpenFile
     private var clients: [Int: Client] = [:]
     private var nextClient = 1
-    /// Which file is ours, so that no other gateway's socket is removed.
+    /// Identifies this gateway's socket file, so that another gateway's is not removed.
     private let identity: FileIdentity?
 
     private struct Client {
@@ -18,7 +18,7 @@ final class AdminServer {
 
     private static let clientLimit = 16
 
-    /// Listens at `path`, replacing what a gateway that is gone has left there.
+    /// Listens at `path`, and replaces a socket file that a previous gateway left there.
     convenience init(path: String) throws(GatewayError) {
         guard let address = UnixAddress(path) else { throw .configuration("admin.socket: \(path) is too long") }
         makeFolder(of: path)
@@ -31,7 +31,7 @@ final class AdminServer {
             unsafe unlink(path)
         }
         let descriptor = OpenFile(adopting: socket(AF_UNIX, CLinux_SOCK_STREAM_FLAGS, 0))
-        // The mode holds from the first moment on.
+        // The mode is in effect from the creation on.
         let mask = umask(0o177)
         defer { umask(mask) }
         guard descriptor.number >= 0,
@@ -41,7 +41,7 @@ final class AdminServer {
         self.init(path: path, listening: descriptor)
     }
 
-    /// Goes on with a socket that another program opened before it executed this one.
+    /// Continues with a socket that the previous program opened before execve(2).
     convenience init(path: String, adopting descriptor: Int32) {
         self.init(path: path, listening: OpenFile(adopting: descriptor))
     }
@@ -80,7 +80,7 @@ final class AdminServer {
 
     var deadline: Deadline { clients.values.map(\.session.deadline).min() ?? .never }
 
-    /// Takes up what became ready and returns the requests that are complete, each with its client's number.
+    /// Handles the events and returns the complete requests, each with its client's number.
     func work(_ poll: Poll) -> [(client: Int, request: AdminRequest)] {
         var requests: [(client: Int, request: AdminRequest)] = []
         for number in clients.keys.sorted() {
@@ -152,7 +152,7 @@ final class AdminServer {
     }
 }
 
-/// Which file a path stands for.
+/// The file to which a path refers.
 private struct FileIdentity: Equatable {
     let device: UInt
     let number: UInt
@@ -165,7 +165,7 @@ private struct FileIdentity: Equatable {
     }
 }
 
-/// Makes the folder a socket is to stand in, for our account alone; what fails here shows when the socket is bound.
+/// Creates the folder of a socket, for the gateway's account alone; a failure shows when the socket is bound.
 private func makeFolder(of path: String) {
     guard let slash = path.lastIndex(of: "/"), slash > path.startIndex else { return }
     _ = unsafe mkdir(String(path[..<slash]), 0o755)

@@ -1,10 +1,10 @@
 import Transport
 
-/// One client of the control socket, from its request to the end of its answer; no socket inside.
+/// One client of the control socket, from its request to the end of its answer, without any socket.
 struct AdminSession: Equatable, Sendable {
     private enum State: Equatable {
         case reading([UInt8])
-        /// The request is being carried out, however long that takes.
+        /// The request is being executed, however long that takes.
         case waiting
         case writing(ArraySlice<UInt8>)
         case ended
@@ -12,7 +12,7 @@ struct AdminSession: Equatable, Sendable {
 
     /// Longer than any request.
     static let requestLimit = 64 << 10
-    /// For a client to say what it wants, and again to take the answer.
+    /// For a client to send its request, and again to read the answer.
     static let patience = Delay.seconds(5)
 
     private var state = State.reading([])
@@ -26,7 +26,7 @@ struct AdminSession: Equatable, Sendable {
         if case .reading = state { true } else { false }
     }
 
-    /// What is to be written next; nil when nothing is.
+    /// The bytes to be written next; nil for none.
     var output: ArraySlice<UInt8>? {
         if case .writing(let rest) = state { rest } else { nil }
     }
@@ -37,7 +37,7 @@ struct AdminSession: Equatable, Sendable {
         /// More bytes are needed.
         case incomplete
         case request(AdminRequest)
-        /// The bytes are no request.
+        /// The bytes are not a request.
         case refused(String)
     }
 
@@ -71,7 +71,7 @@ struct AdminSession: Equatable, Sendable {
         state = left.isEmpty ? .ended : .writing(left)
     }
 
-    /// The client is gone, or has been waited for long enough.
+    /// The client has disconnected, or its time has expired.
     mutating func end() {
         state = .ended
     }

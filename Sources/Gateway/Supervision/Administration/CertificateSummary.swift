@@ -4,9 +4,9 @@ import TLS
 package struct CertificateSummary: Codable, Equatable, Sendable {
     /// The hosts of the site.
     package var hosts: [String]
-    /// The names the certificate is for.
+    /// The names in the certificate.
     package var names: [String]
-    /// RFC 2253 order.
+    /// In the order of RFC 2253.
     package var subject: String
     package var issuer: String
     /// `ECDSA prime256v1`, `RSA 2048`
@@ -16,11 +16,11 @@ package struct CertificateSummary: Codable, Equatable, Sendable {
     /// RFC 3339, UTC.
     package var notBefore: String
     package var notAfter: String
-    /// Negative when it is over.
+    /// Negative when it has expired.
     package var secondsLeft: Int64
-    /// Of the chain.
+    /// The file of the chain.
     package var file: String
-    /// The exchange of certificates that brought this one; nil when nobody serves it.
+    /// The generation of certificates that introduced this one; nil when no gateway serves it.
     package var generation: Int?
 }
 

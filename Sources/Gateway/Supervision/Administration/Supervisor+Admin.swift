@@ -2,7 +2,7 @@ import Glibc
 import Transport
 
 extension Supervisor {
-    /// A client of the control socket that waits for something only the gateway process knows.
+    /// A client of the control socket that waits for data of the gateway process.
     struct Query {
         enum Subject {
             case status, certificates
@@ -75,13 +75,13 @@ extension Supervisor {
             gateway: gateway)
     }
 
-    /// The gateway process that was asked is gone.
+    /// The gateway process that received the query has ended.
     func failQueries(_ reason: String) {
         for query in queries.values { answerWithoutGateway(query.subject, query.client, reason) }
         queries = [:]
     }
 
-    /// Tells clients whose answer does not come in time.
+    /// Answers clients whose result does not arrive in time.
     func abandonWaiting(_ now: Deadline) {
         for (id, query) in queries where query.deadline <= now {
             queries[id] = nil

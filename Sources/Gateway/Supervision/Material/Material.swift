@@ -1,20 +1,20 @@
 import TLS
 import Transport
 
-/// Everything a gateway serves from, read and bound before it starts or reloads, so that it opens no file with a key
-/// in it and needs no privilege.
+/// Everything a gateway needs to serve, read and bound before it starts or reloads, so that it opens no key file and
+/// needs no privilege.
 package struct Material {
     /// The configuration file as the user named it.
     package let configurationFile: String
     package let configuration: Configuration
-    /// The bytes of every file with certificates or keys the configuration names, by absolute path; a file that could
-    /// not be read is missing here.
+    /// The bytes of every file with certificates or keys that the configuration names, by absolute path; a file that
+    /// could not be read is missing here.
     package let files: [String: [UInt8]]
-    /// What was parsed of `files` already.
+    /// What has already been parsed of `files`.
     package let chains: ChainReader
     /// How many event loops to run; fixed while the listening sockets live.
     package let workerCount: Int
-    /// Every address of every listener, once per worker. A socket nobody keeps closes itself.
+    /// Every address of every listener, once per worker. A socket without a reference closes itself.
     package let sockets: [BoundSocket]
 
     package init(

@@ -1,17 +1,17 @@
-/// The text of a configuration and the files with its certificates and keys, as one process hands them to another.
+/// The text of a configuration and the files with its certificates and keys, as one process sends them to another.
 ///
-/// The form is a version and then fields, each after its length as eight bytes, the least significant first. Reading
-/// checks every length against what is left and that nothing follows the last field.
+/// The format is a version and then fields, each preceded by its length as eight bytes, the least significant first.
+/// The decoder checks every length against the remaining bytes, and that nothing follows the last field.
 struct MaterialArchive: Equatable, Sendable {
     /// The configuration file as the user named it.
     var configurationFile: String
-    /// The absolute path that relative paths in the configuration start from.
+    /// The absolute path that relative paths in the configuration refer to.
     var folder: String
     var configurationText: String
     var workerCount: Int
     var files: [String: [UInt8]]
 
-    /// Files of 64 KiB for a few thousand sites fit; a runaway does not.
+    /// Files of 64 KiB for a few thousand sites fit; the limit stops unbounded growth.
     static let maximumBytes = 512 << 20
 
     private static let version: UInt64 = 1

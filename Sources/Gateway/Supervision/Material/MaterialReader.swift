@@ -1,11 +1,11 @@
 import Glibc
 
 extension MaterialArchive {
-    /// Reads a configuration file and every file with certificates or keys it names.
+    /// Reads a configuration file and every file with certificates or keys that it names.
     ///
-    /// - Parameter workerCount: nil takes what the configuration says.
+    /// - Parameter workerCount: nil for the configured number.
     /// - Returns: the archive and the configuration in it. A file with a key that cannot be read is left out, so that
-    ///   all mistakes about certificates are reported together, by whoever loads them.
+    ///   the loader of certificates reports all mistakes together.
     static func read(
         _ path: String, workerCount: Int?
     ) throws(GatewayError) -> (archive: MaterialArchive, configuration: Configuration) {
@@ -25,24 +25,24 @@ extension MaterialArchive {
         }
     }
 
-    /// The same configuration with some of its files read anew.
+    /// The same configuration with some of its files read again.
     func refreshed(_ paths: [String]) -> MaterialArchive {
         var archive = self
         for file in paths { archive.files[file] = try? readFile(file, atMost: Self.maximumFileBytes) }
         return archive
     }
 
-    /// The same configuration with some of its files as they are in another archive.
+    /// The same configuration with some of its files taken from another archive.
     func taking(_ paths: Set<String>, from other: MaterialArchive) -> MaterialArchive {
         var archive = self
         for path in paths { archive.files[path] = other.files[path] }
         return archive
     }
 
-    /// Room for a large revocation list.
+    /// Large enough for a large revocation list.
     private static let maximumFileBytes = 16 << 20
 
-    /// The configuration in the archive; a file in the archive exists, wherever this process may look.
+    /// The configuration in the archive; a file in the archive counts as existing, whatever this process may read.
     func configuration() throws(GatewayError) -> Configuration {
         do throws(ConfigurationErrors) {
             return try Configuration.decode(text: configurationText, file: configurationFile, folder: folder) { path in
@@ -61,13 +61,13 @@ extension Configuration {
         return Set(files).sorted()
     }
 
-    /// Those whose change is to be noticed.
+    /// The files whose changes have to be noticed.
     var watchedFiles: WatchedFiles {
         let certificates = sites.flatMap(\.certificates).filter { $0.isWatched ?? isWatching }
         return WatchedFiles(groups: certificates.map(\.files) + (isWatching ? furtherFiles.map { [$0] } : []))
     }
 
-    /// What is about clients' certificates, tickets and servers behind the gateway.
+    /// Files of client authorities, session tickets and upstream servers.
     private var furtherFiles: [String] {
         let clients = sites.compactMap(\.clientCertificates)
         let optional = clients.map(\.revocations) + listeners.map { $0.tls?.ticketKeys }

@@ -2,9 +2,9 @@ import CLinux
 import Glibc
 import Transport
 
-/// Bytes in memory that another process can be given and nobody can change any more (memfd_create(2), file seals).
+/// Bytes in memory that can be passed to another process and can no longer be changed (memfd_create(2), file seals).
 ///
-/// They never touch a disk, which matters for keys.
+/// They are never written to a disk, which matters for keys.
 enum SealedMemory {
     /// - Throws: the error number of the call that failed.
     static func make(_ bytes: [UInt8]) throws(SystemError) -> OpenFile {
@@ -24,7 +24,7 @@ enum SealedMemory {
         return descriptor
     }
 
-    /// The bytes, whoever wrote them; EPERM when they could still change, EFBIG when there are more than `limit`.
+    /// The bytes, from any writer; EPERM when they could still change, EFBIG when there are more than `limit`.
     static func read(_ descriptor: OpenFile, atMost limit: Int) throws(SystemError) -> [UInt8] {
         guard CLinux_is_sealed(descriptor.number) != 0 else { throw SystemError(number: EPERM) }
         let size = Int(lseek(descriptor.number, 0, SEEK_END))

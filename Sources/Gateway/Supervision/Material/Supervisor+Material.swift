@@ -1,8 +1,8 @@
 import Transport
 
-/// What is served, on its way from files to gateway processes.
+/// Passes the material from files to gateway processes.
 extension Supervisor {
-    /// Sends what is to be served and the request that makes the gateway serve it.
+    /// Sends the material and the request that makes the gateway serve it.
     func hand(_ served: Served, to child: Child, _ request: ControlRequest) throws(SystemError) {
         let sockets = served.plan.labelled
         for start in stride(from: 0, to: sockets.count, by: ControlChannel.descriptorsPerMessage) {
@@ -20,7 +20,7 @@ extension Supervisor {
         }
     }
 
-    /// What `seal` has put away.
+    /// The archive that `seal` has stored.
     static func unseal(_ sealed: OpenFile) throws(GatewayError) -> MaterialArchive {
         guard let bytes = try? SealedMemory.read(sealed, atMost: MaterialArchive.maximumBytes),
             let archive = try? MaterialArchive(decoding: bytes)

@@ -3,27 +3,27 @@ import FoundationEssentials
 import Glibc
 import Transport
 
-/// One end of the connection between a supervisor and a gateway process: JSON messages, each in a packet of its own,
-/// with descriptors.
+/// One end of the connection between a supervisor and a gateway process: JSON messages, each in its own packet, with
+/// descriptors.
 ///
-/// A message too long for a packet travels as sealed memory. Neither end trusts the other to be well-behaved: lengths
-/// are limited, and what is not a message closes the channel.
+/// A message too long for a packet is sent as sealed memory. Neither end trusts the other to behave correctly: lengths
+/// are limited, and bytes that are not a message close the channel.
 final class ControlChannel {
     private let end: OpenFile
 
-    /// What one packet may hold.
+    /// The maximum size of one packet.
     private static let packetLimit = 64 << 10
-    /// What one message may hold; a report about 100,000 certificates fits.
+    /// The maximum size of one message; a report about 100,000 certificates fits.
     private static let messageLimit = 64 << 20
     private static let bufferBytes: Int32 = 1 << 20
 
-    /// The kernel's limit on descriptors in one packet is 253; one is kept for sealed memory.
+    /// The kernel's limit on descriptors in one packet is 253; one is reserved for sealed memory.
     static let descriptorsPerMessage = 250
 
     /// The first byte of a packet.
     private enum Form: UInt8 {
         case inline = 0
-        /// The first descriptor holds the message.
+        /// The message is in the memory of the first descriptor.
         case sealed = 1
     }
 
@@ -62,7 +62,7 @@ final class ControlChannel {
         }
     }
 
-    /// The packet of a message that brings no descriptors.
+    /// The packet of a message without descriptors.
     static func packet(_ message: some Encodable) -> [UInt8]? {
         (try? JSONEncoder().encode(message)).map { [Form.inline.rawValue] + Array($0) }
     }
@@ -71,7 +71,7 @@ final class ControlChannel {
         case message(Message, [OpenFile])
         /// No packet waits.
         case nothing
-        /// The other end is gone, or sent what is not a message.
+        /// The other end is closed, or sent bytes that are not a message.
         case closed
     }
 

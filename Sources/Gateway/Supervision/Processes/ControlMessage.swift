@@ -1,14 +1,15 @@
-/// What a supervisor asks of a gateway process.
+/// A request of a supervisor to a gateway process.
 enum ControlRequest: Codable, Equatable, Sendable {
-    /// Listening sockets, with one descriptor each; `start` or `reload` follows and takes all that came before.
+    /// Listening sockets, with one descriptor each; the `start` or `reload` that follows takes all that were sent
+    /// before it.
     case sockets([SocketLabel])
     /// Begin to serve; the descriptor is a `MaterialArchive` in sealed memory.
     case start
-    /// Serve by the archive in the descriptor from now on.
+    /// Serve the archive in the descriptor from now on.
     case reload(id: Int)
-    /// The same for the certificates alone; the configuration in the archive is the one being served.
+    /// The same for the certificates only; the configuration in the archive is the one being served.
     case exchangeCertificates(id: Int)
-    /// Accept no more and end after the connections have; those left after the grace period are cut.
+    /// Accept no more and end after the connections have ended; those left after the grace period are cut.
     case drain(graceMilliseconds: Int?)
     /// Cut every connection and end.
     case abort
@@ -18,7 +19,7 @@ enum ControlRequest: Codable, Equatable, Sendable {
     /// Answer once every worker's event loop has turned.
     case beat(id: Int)
 
-    /// Whether an archive comes with it, out of which much is built.
+    /// Whether it contains an archive, from which many objects are built.
     var bringsMaterial: Bool {
         switch self {
         case .start, .reload, .exchangeCertificates: true
@@ -27,11 +28,11 @@ enum ControlRequest: Codable, Equatable, Sendable {
     }
 }
 
-/// What a gateway process tells its supervisor.
+/// A message of a gateway process to its supervisor.
 enum ControlReply: Codable, Equatable, Sendable {
     /// Every listener accepts connections.
     case ready
-    /// It has crashed, and ends when it has said what it was at.
+    /// It has crashed, and ends after writing its crash report.
     case crashing
     /// It cannot start, and ends.
     case failed(ControlFailure)
@@ -40,17 +41,17 @@ enum ControlReply: Codable, Equatable, Sendable {
     case status(id: Int, GatewayStatus)
     case certificates(id: Int, [CertificateSummary])
     case beat(id: Int)
-    /// Everything was given back.
+    /// Everything was released.
     case ended
 }
 
-/// Whose a socket is.
+/// The listener and worker of a socket.
 struct SocketLabel: Codable, Equatable, Sendable {
     let listener: String
     let worker: Int
 }
 
-/// A `GatewayError` on its way between processes.
+/// A `GatewayError`, in the form in which it is sent between processes.
 struct ControlFailure: Codable, Equatable, Sendable {
     let isConfiguration: Bool
     let message: String

@@ -1,7 +1,7 @@
 import CLinux
 
-/// Returns to the system what was allocated and freed again: reading, building and reporting take, for thousands of
-/// sites, as much memory as what stays.
+/// Returns freed memory to the system: reading, building and reporting take, for thousands of sites, as much temporary
+/// memory as the result.
 func giveBackFreeMemory() {
     malloc_trim(0)
 }

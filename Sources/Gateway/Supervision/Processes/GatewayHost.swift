@@ -5,21 +5,22 @@ import Synchronization
 import TLS
 import Transport
 
-/// Runs a gateway by requests: the part of a gateway process that a supervisor talks to, also when both are one process.
+/// Runs a gateway according to the supervisor's requests, in a gateway process or in the supervisor's own process.
 ///
-/// Everything happens on one thread, which polls `descriptor` and calls `work` when it is readable or `deadline` passes.
+/// Everything happens on one thread, which polls `descriptor` and calls `work` when it is readable or `deadline`
+/// passes.
 final class GatewayHost {
     private enum State {
         case idle
         case serving(any GatewayControl)
         /// Connections are finishing; the deadline is the end of the grace period.
         case draining(any GatewayControl, cutAt: Deadline)
-        /// The connections that were left have been cut.
+        /// The remaining connections have been cut.
         case aborted(any GatewayControl)
         case ended
     }
 
-    /// What other threads report.
+    /// Messages of other threads.
     private struct Mail {
         var hasStopped = false
         var beats: [Int] = []
@@ -31,7 +32,7 @@ final class GatewayHost {
     private let mail = Mailbox()
     private var memoryReturn = MemoryReturn(at: .current())
 
-    /// How long extensions may take to let go when nothing presses.
+    /// How long extensions may take to finish their requests in an ordinary stop.
     private var unloadLimit = Duration.zero
     private static let pressedUnloadLimit = Duration.seconds(1)
 
@@ -53,7 +54,7 @@ final class GatewayHost {
 
     // MARK: Requests
 
-    /// Does what is asked and returns what there is to answer at once.
+    /// Executes the request and returns the answers that are available immediately.
     func handle(_ request: ControlRequest, _ descriptors: [OpenFile]) -> [ControlReply] {
         switch request {
         case .sockets(let labels):
@@ -127,7 +128,7 @@ final class GatewayHost {
         }
     }
 
-    /// - Parameter areCertificatesNew: whether most will have to be parsed.
+    /// - Parameter areCertificatesNew: whether most of them have to be parsed.
     private func readMaterial(
         _ descriptors: [OpenFile], areCertificatesNew: Bool
     ) throws(GatewayError) -> Material {
@@ -182,9 +183,9 @@ final class GatewayHost {
         }
     }
 
-    // MARK: What comes by itself
+    // MARK: Events
 
-    /// Takes up what other threads reported and what is due.
+    /// Handles the messages of other threads and expired deadlines.
     func work() -> [ControlReply] {
         mail.wakeUp.clear()
         var replies: [ControlReply] = []
@@ -219,7 +220,7 @@ final class GatewayHost {
         state = .ended
     }
 
-    /// Where other threads leave their reports.
+    /// The queue for messages of other threads.
     private final class Mailbox: Sendable {
         let wakeUp = WakeUp()
         private let content = Mutex(Mail())

@@ -2,22 +2,22 @@ import CLinux
 import Glibc
 import Transport
 
-/// The supervisor's end of one gateway: a process of its own, or this one.
+/// The supervisor's end of one gateway: a separate process, or this one.
 protocol GatewayLink: AnyObject {
     var pid: Int32 { get }
     /// Readable when `receive` has something.
     var descriptor: Int32 { get }
     /// When `receive` may have something even though nothing is readable.
     var deadline: Deadline { get }
-    /// The descriptors stay the caller's.
+    /// The descriptors still belong to the caller.
     func send(_ request: ControlRequest, _ descriptors: [Int32]) throws(SystemError)
     /// The next message, or nil when none waits.
     func receive() -> ControlReply?
-    /// How it ended, once it has; asked again only by those who got nil.
+    /// How it ended, once it has; not called again after it returned a value.
     func ending() -> GatewayEnding?
-    /// Ends it without further ado.
+    /// Kills it.
     func kill()
-    /// The descriptor that another program goes on with after execve(2), or nil when that cannot be.
+    /// The descriptor with which another program continues after execve(2), or nil if that is not possible.
     var inheritable: Int32? { get }
 }
 
@@ -33,7 +33,7 @@ enum GatewayEnding: Equatable, Sendable {
     }
 }
 
-/// A gateway in a process of its own.
+/// A gateway in a separate process.
 final class ProcessLink: GatewayLink {
     let pid: Int32
     private let channel: ControlChannel
@@ -42,7 +42,7 @@ final class ProcessLink: GatewayLink {
     /// The descriptor of its end of the channel in the new process.
     static let channelDescriptor: Int32 = 3
 
-    /// Takes over a process started before.
+    /// Adopts a process that was started before.
     init(pid: Int32, channel: ControlChannel) {
         self.pid = pid
         self.channel = channel

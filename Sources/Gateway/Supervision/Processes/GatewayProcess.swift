@@ -3,9 +3,9 @@ import Glibc
 import TLS
 import Transport
 
-/// A process that serves what its supervisor hands it and can read no key from a file.
+/// A process that serves the material of its supervisor and cannot read keys from files.
 package enum GatewayProcess {
-    /// Serves until the supervisor or TERM says otherwise, or the supervisor is gone; returns the exit status.
+    /// Serves until the supervisor or TERM ends it, or the supervisor has ended; returns the exit status.
     ///
     /// - Parameter parent: the supervisor.
     package static func run(parent: Int32) -> Int32 {
@@ -17,7 +17,8 @@ package enum GatewayProcess {
         let channel = ControlChannel(adopting: ProcessLink.channelDescriptor)
         setCloseOnExec(channel.descriptor, true)
         CrashReport.begin(telling: channel)
-        // What lets the supervisor read keys and bind ports. Root gives its rights up by changing to the configured user.
+        // These capabilities let the supervisor read keys and bind ports. Root loses its rights when it changes to the
+        // configured user.
         if geteuid() != 0, CLinux_drop_capabilities() != 0 {
             let reason = "cannot drop capabilities, which a filter of system calls may forbid: \(systemMessage(errno))"
             try? channel.send(ControlReply.failed(ControlFailure(.runtime(reason))))
@@ -28,7 +29,7 @@ package enum GatewayProcess {
         return loop.run()
     }
 
-    /// Lets TERM arrive here when the supervisor dies, however it dies.
+    /// Makes the kernel send TERM when the supervisor dies, in whatever way.
     fileprivate static func followToDeath(of parent: Int32) {
         _ = CLinux_signal_at_death_of_parent(SIGTERM)
         // It may have died before the request was made.
@@ -57,7 +58,7 @@ package enum GatewayProcess {
             return hasFailed ? 1 : 0
         }
 
-        /// Everything else a terminal sends to the whole group is the supervisor's to act on.
+        /// Other signals, which a terminal sends to the whole process group, are handled by the supervisor.
         private mutating func readSignals() {
             while let signal = signals.next() {
                 if signal == SIGTERM { drain() }
@@ -70,7 +71,7 @@ package enum GatewayProcess {
                 case .message(let request, let descriptors):
                     answer(host.handle(request, descriptors))
                     if request.bringsMaterial { giveBackFreeMemory() }
-                    // Changing the user has cleared it (prctl(2)).
+                    // Changing the user has cleared the setting (prctl(2)).
                     if case .start = request { GatewayProcess.followToDeath(of: parent) }
                 case .nothing: return
                 case .closed:
@@ -87,12 +88,12 @@ package enum GatewayProcess {
         private mutating func answer(_ replies: [ControlReply]) {
             for reply in replies {
                 if case .failed = reply { hasFailed = true }
-                // A supervisor that is gone needs no answer.
+                // A supervisor that has ended needs no answer.
                 try? channel.send(reply)
             }
         }
     }
 
-    /// For connections when nobody is left to say how long they may take.
+    /// The grace period when no supervisor is left to set one.
     private static let graceMilliseconds = 30_000
 }

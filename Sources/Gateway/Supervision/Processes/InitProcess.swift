@@ -1,17 +1,17 @@
 import CLinux
 import Glibc
 
-/// Process 1 of a container, where the gateway itself is to be one process: passes signals on and reaps orphans.
+/// Process 1 of a container in which the gateway is a single process: forwards signals and reaps orphans.
 ///
-/// The system hands every process whose parent has gone to process 1, which has to take leave of it. A gateway that is
-/// one process cannot do that, because it could take the children of an extension away from it; so it becomes the child
-/// of a process that does nothing else.
+/// The system assigns every process whose parent has ended to process 1, which has to reap it. A gateway that is a
+/// single process cannot do that, because it might reap the children of an extension; so it becomes the child of a
+/// process that does nothing else.
 package enum InitProcess {
-    /// Whether this process is the one that orphans are handed to.
+    /// Whether orphans are assigned to this process.
     package static var isNeeded: Bool { getpid() == 1 }
 
-    /// Starts this program with its arguments once more and returns when that has ended, with its exit status, or 128
-    /// and the number of the signal that ended it.
+    /// Starts this program with its arguments once more, and returns when that process has ended: its exit status, or
+    /// 128 plus the number of the signal that ended it.
     package static func run() -> Int32 {
         let signals = SignalReader()
         guard let child = start() else { return 1 }
@@ -26,7 +26,7 @@ package enum InitProcess {
         }
     }
 
-    /// In a process group of its own: what a terminal sends comes by this process only.
+    /// In a separate process group: signals from a terminal reach only this process.
     private static func start() -> pid_t? {
         var attributes = posix_spawnattr_t()
         unsafe posix_spawnattr_init(&attributes)
@@ -46,17 +46,17 @@ package enum InitProcess {
 
 /// Children of process 1 that it has not started.
 enum Orphans {
-    /// Takes leave of every child that has ended, but leaves those of `known` to whoever waits for them.
+    /// Reaps every child that has ended, except those of `known`, which others wait for.
     static func reap(sparing known: [pid_t]) {
         while true {
             let ended = CLinux_ended_child()
-            // The others are met in the next turn: the end of a known one wakes the loop.
+            // The others are reaped in the next turn: the end of a known one wakes the loop.
             guard ended > 0, !known.contains(ended) else { return }
             _ = waitpid(ended, nil, WNOHANG)
         }
     }
 
-    /// Takes leave of every child that has ended; the exit status once `child` is among them.
+    /// Reaps every child that has ended; returns the exit status once `child` is among them.
     static func reap(awaiting child: pid_t) -> Int32? {
         while true {
             var status: Int32 = 0

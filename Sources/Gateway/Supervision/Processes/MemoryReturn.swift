@@ -1,16 +1,17 @@
 import Transport
 
-/// When memory that connections have left is given back to the system: once most of many have gone.
+/// Decides when freed memory of connections is returned to the system: once most of many connections have closed.
 ///
-/// The C library keeps what is freed, and thousands of handshakes leave it in pieces that later work needs little of. To
-/// give it back takes milliseconds in which others wait for memory, so it is not done while connections come and go.
+/// The C library keeps freed memory, and thousands of handshakes leave it fragmented, so that later work reuses little
+/// of it. Returning it takes milliseconds in which other threads wait for memory, so it is not done while connections
+/// come and go.
 struct MemoryReturn {
-    /// Fewer leave so little that it is not worth the time.
+    /// Fewer closed connections free too little memory to be worth the time.
     static let leastGone = 512
-    /// Between two looks.
+    /// Between two checks.
     static let period = Delay.seconds(20)
 
-    /// The most connections there were since memory was given back last.
+    /// The highest number of connections since memory was returned last.
     private var highest = 0
     private(set) var nextLook: Deadline
 
@@ -19,9 +20,9 @@ struct MemoryReturn {
     }
 
     /// - Parameters:
-    ///   - highest: the most connections at once since the last look.
+    ///   - highest: the highest number of simultaneous connections since the last check.
     ///   - open: those that are open now.
-    /// - Returns: whether it is time to give memory back.
+    /// - Returns: whether memory has to be returned now.
     mutating func look(highest newest: Int, open: Int, at now: Deadline) -> Bool {
         nextLook = now.advanced(by: Self.period)
         highest = max(highest, newest)

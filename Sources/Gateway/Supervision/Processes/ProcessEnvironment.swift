@@ -1,6 +1,6 @@
 import Glibc
 
-/// What the service manager says in the environment, taken out of it: no gateway process and no extension is to act on it.
+/// The service manager's variables, removed from the environment: no gateway process and no extension may act on them.
 struct ProcessEnvironment {
     private let values: [String: String]
 
@@ -8,7 +8,7 @@ struct ProcessEnvironment {
         "NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES",
     ]
 
-    /// On the only thread.
+    /// Call while there is only one thread.
     static func take() -> ProcessEnvironment {
         var values: [String: String] = [:]
         for name in names {

@@ -1,7 +1,7 @@
 /// How long to wait before a gateway process that died is started again.
 ///
-/// The first death is answered at once, for the sake of the clients that wait. A process that dies within ten seconds
-/// of its start again and again is given growing pauses: 1 s, doubled up to 30 s.
+/// After the first death the process is restarted immediately, because clients wait. After repeated deaths within ten
+/// seconds of the start the delays grow: 1 s, doubled up to 30 s.
 struct RestartBackoff: Equatable, Sendable {
     private var quickDeaths = 0
 

@@ -2,11 +2,11 @@ import CLinux
 import Glibc
 import Transport
 
-/// Tells the service manager how the gateway is (sd_notify(3)), when one asked for it.
+/// Notifies the service manager of the gateway's state (sd_notify(3)), if it requested that.
 struct ServiceManager: Codable, Equatable, Sendable {
     /// The path of its socket; one in the abstract name space begins with `@`.
     let socket: String?
-    /// How long it waits for a sign of life before it ends the service; nil when it does not watch.
+    /// How long it waits for a watchdog notification before it ends the service; nil when there is no watchdog.
     let watchdogMilliseconds: Int?
 
     /// Reads `NOTIFY_SOCKET`, `WATCHDOG_USEC` and `WATCHDOG_PID`.
@@ -17,7 +17,7 @@ struct ServiceManager: Codable, Equatable, Sendable {
         watchdogMilliseconds = isForUs ? microseconds.flatMap { $0 >= 3000 ? $0 / 1000 : nil } : nil
     }
 
-    /// Signs of life are given three times as often as they are expected.
+    /// The interval of watchdog notifications, a third of the required one.
     var beat: Delay? {
         watchdogMilliseconds.map { .milliseconds(UInt64($0) / 3) }
     }
@@ -29,7 +29,7 @@ struct ServiceManager: Codable, Equatable, Sendable {
         case alive
     }
 
-    /// Sends one datagram; a service manager that does not listen is not waited for.
+    /// Sends one datagram; does not wait for a service manager that does not read.
     func notify(_ event: Event) {
         guard let socket else { return }
         send(Self.text(of: event), to: socket)

@@ -2,12 +2,12 @@ import CLinux
 import Glibc
 import Transport
 
-/// Tells when something happens to entries of folders (inotify(7)).
+/// Reports changes of entries of folders (inotify(7)).
 final class FolderWatch {
     private let source: OpenFile
     /// By inotify's number for the folder.
     private var names: [Int32: Set<String>] = [:]
-    /// Folders that exist and cannot be watched, and why.
+    /// Folders that exist and cannot be watched, with the reason.
     private(set) var failures: [(folder: String, reason: SystemError)] = []
 
     private static let events =
@@ -22,7 +22,7 @@ final class FolderWatch {
             if number >= 0 {
                 self.names[number, default: []].formUnion(names)
             } else if errno != ENOENT && errno != ENOTDIR {
-                // A folder that is missing shows in the one above it, once it comes to be.
+                // A missing folder is noticed through its parent when it is created.
                 failures.append((folder, SystemError(number: errno)))
             }
         }
@@ -30,7 +30,7 @@ final class FolderWatch {
 
     var descriptor: Int32 { source.number }
 
-    /// Takes up what has happened since the last call; true when one of the entries may have changed.
+    /// Reads the events since the last call; true when one of the entries may have changed.
     func hasChanged() -> Bool {
         var isChanged = false
         var buffer = [UInt8](repeating: 0, count: 16 << 10)
@@ -42,9 +42,9 @@ final class FolderWatch {
         }
     }
 
-    /// Whether one of the events in what was read is about a watched entry.
+    /// Whether one of the events that were read concerns a watched entry.
     private func isRelevant(_ events: ArraySlice<UInt8>) -> Bool {
-        // wd, mask, cookie and len, of four bytes each, and then len bytes of a name with NULs behind it.
+        // wd, mask, cookie and len, of four bytes each, and then len bytes of a name padded with NULs.
         let headBytes = 16
         var rest = events
         while rest.count >= headBytes {
@@ -58,7 +58,7 @@ final class FolderWatch {
             rest = rest.dropFirst(headBytes)
             let name = rest.prefix(Int(head.nameBytes)).prefix { $0 != 0 }
             rest = rest.dropFirst(Int(head.nameBytes))
-            // Without a name the event is about the folder itself, or about events that were lost.
+            // Without a name the event concerns the folder itself, or events that were lost.
             if name.isEmpty { return true }
             if names[head.number]?.contains(String(decoding: name, as: UTF8.self)) == true { return true }
         }

@@ -1,12 +1,12 @@
 import Transport
 
-/// Certificates whose files change are exchanged without being asked for.
+/// Replaces certificates whose files change, without a request.
 ///
-/// Only the watched files are read anew, and only certificates are exchanged: a configuration file that somebody is
-/// editing waits for a reload.
+/// Only the watched files are read again, and only certificates are replaced: a change of the configuration file waits
+/// for a reload.
 extension Supervisor {
-    /// Watches what the configuration being served says; what changes from now on is noticed, and what has changed since
-    /// it was read is looked at.
+    /// Watches the files of the served configuration; later changes are noticed, and changes since the files were read
+    /// are checked.
     func watchFiles() {
         arm()
         if fileWatch != nil { watchSchedule.changed(now: .current()) }
@@ -28,17 +28,18 @@ extension Supervisor {
         }
     }
 
-    /// Changed files that are being put to use.
+    /// Changed files that are being tried.
     struct FilesUnderWay {
         /// With the files as they were read.
         let material: MaterialArchive
         var trial: WatchTrial
     }
 
-    /// Reads the watched files and, when they are not what is served, has the gateway serve them.
+    /// Reads the watched files and, if they differ from the served ones, makes the gateway serve them.
     func lookAtFiles(_ now: Deadline) {
         guard isSteady, reloadUnderWay == nil else { return watchSchedule.postpone(now: now) }
-        // Before reading, so that nothing is missed; and anew, because what is a folder or a link may have changed too.
+        // Before reading, so that nothing is missed; and again each time, because folders and links may have changed
+        // too.
         arm()
         watchSchedule.begin()
         do throws(GatewayError) {
@@ -53,7 +54,7 @@ extension Supervisor {
         }
     }
 
-    /// Has the gateway serve the changed files that are to be tried next.
+    /// Makes the gateway serve the changed files that are to be tried next.
     private func tryFiles() {
         let now = Deadline.current()
         guard let underWay = filesUnderWay else { return }
@@ -63,7 +64,7 @@ extension Supervisor {
             return failures.isEmpty ? watchSchedule.succeeded(now: now) : filesFailed(failures, now)
         }
         guard isSteady, reloads.command() else {
-            // Something else is under way, after which the files are read anew.
+            // Something else is in progress, after which the files are read again.
             filesUnderWay = nil
             return watchSchedule.postpone(now: now)
         }
@@ -73,7 +74,7 @@ extension Supervisor {
         }
     }
 
-    /// Goes on with what the gateway said about the files that were tried.
+    /// Continues with the gateway's result for the files that were tried.
     func filesWereTried(_ outcome: Result<ReloadReport, GatewayError>) {
         switch outcome {
         case .success: filesUnderWay?.trial.succeeded()
@@ -83,7 +84,7 @@ extension Supervisor {
         tryFiles()
     }
 
-    /// Gives changed files that cannot be used another chance; after some, only a further change helps.
+    /// Tries changed files that cannot be used again later; after some attempts, only after a further change.
     private func filesFailed(_ reasons: [String], _ now: Deadline) {
         if let pause = watchSchedule.failed(now: now) {
             for reason in reasons {

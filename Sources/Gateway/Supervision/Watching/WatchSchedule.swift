@@ -1,12 +1,13 @@
 import Transport
 
-/// When changed files are looked at: once they have settled, and again after growing pauses while they cannot be used.
+/// When changed files are checked: once they have stopped changing, and again after growing delays while they cannot be
+/// used.
 ///
-/// A pair is written in two steps, so for a moment a certificate stands beside the key of another.
+/// A pair is written in two steps, so for a moment a certificate is beside the key of another.
 struct WatchSchedule: Equatable, Sendable {
     private enum State: Equatable {
         case idle
-        /// Something has changed; more may follow at once.
+        /// Something has changed; more may follow immediately.
         case settling(since: Deadline, until: Deadline)
         /// What was read is being tried; `attempt` counts from 0.
         case trying(attempt: Int, isChanged: Bool)
@@ -15,14 +16,14 @@ struct WatchSchedule: Equatable, Sendable {
 
     private var state = State.idle
 
-    /// Without a change for this long, files are taken to be complete.
+    /// After this time without a change, files are assumed to be complete.
     static let quiet = Delay.milliseconds(100)
-    /// Files that change without end are looked at all the same.
+    /// Files that change continuously are checked after this time.
     static let longestUnrest = Delay.seconds(2)
-    /// Before another attempt; together longer than a slow copy of two files takes.
+    /// Before another attempt; in total longer than a slow copy of two files takes.
     static let pauses: [Delay] = [250, 500, 1000, 2000, 4000].map { .milliseconds($0) }
 
-    /// When to look at the files.
+    /// When to check the files.
     var deadline: Deadline {
         switch state {
         case .settling(_, let until), .pausing(_, let until): until
@@ -40,12 +41,12 @@ struct WatchSchedule: Equatable, Sendable {
         }
     }
 
-    /// The files cannot be looked at now.
+    /// The files cannot be checked now.
     mutating func postpone(now: Deadline) {
         state = .settling(since: now, until: now.advanced(by: Self.quiet))
     }
 
-    /// The files are looked at now.
+    /// The files are checked now.
     mutating func begin() {
         if case .pausing(let attempt, _) = state {
             state = .trying(attempt: attempt, isChanged: false)
@@ -54,7 +55,7 @@ struct WatchSchedule: Equatable, Sendable {
         }
     }
 
-    /// They are in use, or are what they were before.
+    /// They are in use, or unchanged.
     mutating func succeeded(now: Deadline) {
         let isChanged = state == .trying(attempt: attempt, isChanged: true)
         state = .idle
@@ -63,7 +64,7 @@ struct WatchSchedule: Equatable, Sendable {
 
     /// They cannot be used.
     ///
-    /// - Returns: how long until they are looked at again; nil when only another change will do.
+    /// - Returns: how long until they are checked again; nil to wait for another change.
     mutating func failed(now: Deadline) -> Delay? {
         let attempt = attempt
         if state == .trying(attempt: attempt, isChanged: true) {

@@ -1,11 +1,11 @@
-/// Finds out which of the changed files can be used: tries all at once and, when that fails, each half by itself.
+/// Finds out which of the changed files can be used: tries all together and, if that fails, each half separately.
 ///
-/// So a pair that cannot be used holds back nobody else's renewal, and a renewal of all is one exchange.
+/// So a pair that cannot be used does not prevent other renewals, and a renewal of all is a single replacement.
 struct WatchTrial: Equatable, Sendable {
-    /// Files, by absolute path, that are of use only together.
+    /// Files, by absolute path, that are only usable together.
     typealias Change = Set<String>
 
-    /// What to try next is the last element.
+    /// The last element is tried next.
     private var untried: [[Change]]
     /// Why changes cannot be used, for each that has been tried alone.
     private(set) var failures: [String] = []
@@ -33,7 +33,7 @@ struct WatchTrial: Equatable, Sendable {
         }
     }
 
-    /// Nothing can be tried for a reason that lies elsewhere.
+    /// Nothing can be tried, for an unrelated reason.
     mutating func abandon(_ reason: String) {
         untried = []
         failures.append(reason)

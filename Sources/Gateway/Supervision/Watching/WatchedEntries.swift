@@ -1,14 +1,15 @@
-/// The entries of folders whose change can make a path stand for other bytes, found without touching the file system.
+/// The entries of folders whose change can make a path refer to other bytes, computed without access to the file
+/// system.
 ///
-/// A file is exchanged by writing it, by renaming another one over it, or by turning one of the symbolic links on the
-/// way to it, as Kubernetes does with `..data` and certbot with its `live` folders. So every step of the way counts.
+/// A file is replaced by writing it, by renaming another one over it, or by changing one of the symbolic links on its
+/// path, as Kubernetes does with `..data` and certbot with its `live` folders. So every step of the path counts.
 struct WatchedEntries: Equatable {
     /// Names by the absolute path of their folder, which has no symbolic links in it; also of folders that do not exist.
     private(set) var names: [String: Set<String>] = [:]
     private var links: [String: String?] = [:]
     private let readLink: (String) -> String?
 
-    /// What Linux follows before it gives up (path_resolution(7)).
+    /// How many links Linux follows before it fails (path_resolution(7)).
     private static let mostLinks = 40
 
     /// - Parameter readLink: the target of the symbolic link at an absolute path; nil for anything else.

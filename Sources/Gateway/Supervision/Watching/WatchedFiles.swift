@@ -1,4 +1,4 @@
-/// The files whose change is to be noticed.
+/// The files whose changes have to be noticed.
 struct WatchedFiles: Equatable {
     /// The files of each watched certificate, and every other watched file, by absolute path.
     let groups: [[String]]
@@ -6,11 +6,11 @@ struct WatchedFiles: Equatable {
     /// Each once.
     var paths: [String] { Set(groups.joined()).sorted() }
 
-    /// The files that differ, those together that are of use only together: the ones of a certificate, and of all
+    /// The files that differ, grouped with those that are only usable together: the ones of a certificate, and of all
     /// certificates that share one of them.
     func changes(from old: MaterialArchive, to new: MaterialArchive) -> [WatchTrial.Change] {
         var changes: [WatchTrial.Change] = []
-        /// The element of `changes` that a file is in.
+        /// The index in `changes` of each file.
         var places: [String: Int] = [:]
         for group in groups {
             let files = group.filter { old.files[$0] != new.files[$0] }
