@@ -30,7 +30,7 @@ trait_packages := libbrotli-dev libzstd-dev
 # The interpreter with the modules that the tests import: Debian's, even if another one comes first in PATH.
 python = $(shell python3 -c 'import pytest, xdist, cryptography, websockets' 2>/dev/null && echo python3 || echo /usr/bin/python3)
 
-c_sources = $(wildcard CShims/*/*.c Examples/*/*.c Tests/EndToEnd/extensions/*.c Tests/CNGHTTP2/*.c Bench/*.c)
+c_sources = $(wildcard CShims/*/*.c Examples/*/*.c Tests/EndToEnd/extensions/*.c Tests/EndToEnd/clients/*.c Tests/CNGHTTP2/*.c Bench/*.c)
 windows_sources = $(wildcard Tests/EndToEnd/compat/*.c Tests/EndToEnd/samples/*.c)
 
 address_environment := ASAN_OPTIONS=detect_leaks=1 \
