@@ -165,6 +165,9 @@ static inline int COpenSSL_certificates_push(STACK_OF(X509) *stack, X509 *certif
   return sk_X509_push(stack, certificate);
 }
 static inline int COpenSSL_certificates_count(const STACK_OF(X509) *stack) { return sk_X509_num(stack); }
+static inline X509 *COpenSSL_certificates_value(const STACK_OF(X509) *stack, int index) {
+  return sk_X509_value(stack, index);
+}
 static inline void COpenSSL_certificates_free(STACK_OF(X509) *stack) { sk_X509_free(stack); }
 static inline int COpenSSL_names_count(const GENERAL_NAMES *names) { return sk_GENERAL_NAME_num(names); }
 static inline const GENERAL_NAME *COpenSSL_names_value(const GENERAL_NAMES *names, int index) {

@@ -178,7 +178,7 @@ struct CertificateLoading {
                 let staple = try OCSPStaple(bytes, for: identity.certificate, issuer: issuer, at: now)
                 if let fault = staple.fault(at: now) {
                     warn(CertificateProblem(path, .invalidOCSPResponse(fault)))
-                } else if issuer == nil {
+                } else if !staple.isVerified {
                     warn(CertificateProblem(path, .unverifiedOCSPResponse(issuer: identity.certificate.issuer)))
                 }
                 return staple

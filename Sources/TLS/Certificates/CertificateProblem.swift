@@ -115,7 +115,7 @@ package struct CertificateProblem: Error, Hashable, Sendable, CustomStringConver
                 + "missing (ca says whom clients know)" + (others > 0 ? "; so it is with \(others) more files" : "")
         case .unverifiedOCSPResponse(let issuer):
             "is stapled without its signature being verified: the certificate of \(issuer) is not at hand; expected it in "
-                + "the chain or among the authorities of ca"
+                + "the chain, in the response or among the authorities of ca"
         case .invalidOCSPResponse(let fault):
             "is not stapled\(fault.isTemporary ? " yet" : ""): \(fault); expected the authority's present answer about the "
                 + "certificate"

@@ -7,6 +7,8 @@ import Glibc
 package struct OCSPStaple: Sendable {
     /// DER.
     let bytes: [UInt8]
+    /// Whether the signature is that of the issuer, or of a responder that the issuer has authorized.
+    let isVerified: Bool
     private let validity: Validity
 
     /// When clients accept it.
@@ -57,14 +59,15 @@ package struct OCSPStaple: Sendable {
         }
     }
 
-    /// - Parameter issuer: the issuer of the certificate; nil when its certificate is not available, and the signature
-    ///   of the response is not verified.
+    /// - Parameter issuer: the issuer of the certificate; nil when its certificate is not available. If the response
+    ///   does not contain it either, only an included responder's signature can be checked, and not who authorized it.
     /// - Throws: why no client would ever accept the response for `certificate`.
     init(
         _ bytes: [UInt8], for certificate: X509Certificate, issuer: X509Certificate?, at now: Timestamp
     ) throws(Fault) {
         defer { ERR_clear_error() }
         let response = try OCSPResponse(bytes)
+        let issuer = issuer ?? response.issuer(of: certificate)
         guard let single = unsafe response.single(for: certificate, issuer) else {
             throw .otherCertificate(response.serials)
         }
@@ -73,7 +76,8 @@ package struct OCSPStaple: Sendable {
         var this: UnsafeMutablePointer<ASN1_GENERALIZEDTIME>?
         var next: UnsafeMutablePointer<ASN1_GENERALIZEDTIME>?
         status = unsafe OCSP_single_get0_status(single, &reason, &revoked, &this, &next)
-        if let issuer, let failure = response.verification(by: issuer, at: now) { throw .unverified(failure) }
+        if let failure = response.verification(by: issuer, at: now) { throw .unverified(failure) }
+        isVerified = issuer != nil
         switch status {
         case V_OCSP_CERTSTATUS_GOOD: break
         case V_OCSP_CERTSTATUS_REVOKED: throw unsafe .revoked(timestamp(revoked))
@@ -161,9 +165,29 @@ private final class OCSPResponse {
         return unsafe named.elementsEqual(hash.prefix(Int(count)))
     }
 
+    /// The issuer of `certificate`, if its certificate is among those in the response: the one whose key signed it.
+    func issuer(of certificate: X509Certificate) -> X509Certificate? {
+        for candidate in certificates where certificate.isSigned(by: candidate) { return candidate }
+        return nil
+    }
+
+    private var certificates: [X509Certificate] {
+        guard let stack = unsafe OCSP_resp_get0_certs(basic) else { return [] }
+        return unsafe (0..<COpenSSL_certificates_count(stack)).compactMap { index in
+            guard let included = unsafe COpenSSL_certificates_value(stack, index), unsafe X509_up_ref(included) == 1
+            else { return nil }
+            return unsafe X509Certificate(included)
+        }
+    }
+
     /// The problem with the signature: it must be the issuer's, or that of a responder that the issuer has authorized
-    /// (RFC 6960 §4.2.2.2).
-    func verification(by issuer: X509Certificate, at now: Timestamp) -> String? {
+    /// (RFC 6960 §4.2.2.2). Without the issuer, that of an included certificate.
+    func verification(by issuer: X509Certificate?, at now: Timestamp) -> String? {
+        guard let issuer else {
+            if certificates.isEmpty { return nil }
+            ERR_clear_error()
+            return unsafe OCSP_basic_verify(basic, nil, nil, UInt(OCSP_NOVERIFY)) == 1 ? nil : TLSError("verify").reason
+        }
         let store = unsafe X509_STORE_new()
         defer { unsafe X509_STORE_free(store) }
         unsafe X509_STORE_add_cert(store, issuer.pointer)
