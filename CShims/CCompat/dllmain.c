@@ -210,7 +210,7 @@ static void call_for_thread(compat_module *module, DWORD reason) {
   pthread_cond_broadcast(&calls_ended);
 }
 
-static bool hears_of_threads(const compat_module *module) {
+static bool wants_thread_calls(const compat_module *module) {
   return module->is_attached && module->entry != NULL;
 }
 
@@ -219,7 +219,7 @@ void isagate_thread_enters(uint64_t identity) {
   attached.has_run_extensions = true;
   pthread_mutex_lock(&compat_modules_lock);
   compat_module *module = compat_module_named(identity);
-  if (module != NULL && hears_of_threads(module)) {
+  if (module != NULL && wants_thread_calls(module)) {
     call_for_thread(module, DLL_THREAD_ATTACH);
   }
   pthread_mutex_unlock(&compat_modules_lock);
@@ -231,14 +231,14 @@ void isagate_thread_leaves(uint64_t identity) {
   }
   pthread_mutex_lock(&compat_modules_lock);
   compat_module *module = compat_module_named(identity);
-  if (module != NULL && hears_of_threads(module) && knows_thread(identity)) {
+  if (module != NULL && wants_thread_calls(module) && knows_thread(identity)) {
     call_for_thread(module, DLL_THREAD_DETACH);
   }
   pthread_mutex_unlock(&compat_modules_lock);
 }
 
 // Notifies libraries of the end of this thread, the most recent first: those that know it, and of the rest `others`.
-static void tell_of_end(bool (*others)(const compat_module *)) {
+static void detach_thread(bool (*others)(const compat_module *)) {
   pthread_mutex_lock(&compat_modules_lock);
   uint64_t bound = UINT64_MAX;
   while (true) {
@@ -246,7 +246,7 @@ static void tell_of_end(bool (*others)(const compat_module *)) {
     for (int index = 0; index < COMPAT_MODULES; index += 1) {
       compat_module *module = &compat_modules[index];
       bool is_next = module->identity < bound && (next == NULL || module->identity > next->identity);
-      if (is_next && hears_of_threads(module) && (knows_thread(module->identity) || others(module))) {
+      if (is_next && wants_thread_calls(module) && (knows_thread(module->identity) || others(module))) {
         next = module;
       }
     }
@@ -270,14 +270,14 @@ static bool is_no_extension(const compat_module *module) { return !module->is_ex
 
 void isagate_thread_ends(void) {
   if (attached.has_run_extensions) {
-    tell_of_end(is_no_extension);
+    detach_thread(is_no_extension);
   }
 }
 
 void compat_thread_begins(void) {
   pthread_mutex_lock(&compat_modules_lock);
   for (int index = 0; index < COMPAT_MODULES; index += 1) {
-    if (hears_of_threads(&compat_modules[index])) {
+    if (wants_thread_calls(&compat_modules[index])) {
       call_for_thread(&compat_modules[index], DLL_THREAD_ATTACH);
     }
   }
@@ -287,7 +287,7 @@ void compat_thread_begins(void) {
 void compat_thread_ends(void) {
   if (!attached.has_ended) {
     attached.has_ended = true;
-    tell_of_end(is_any);
+    detach_thread(is_any);
   }
 }
 

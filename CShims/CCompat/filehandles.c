@@ -15,15 +15,15 @@ typedef struct {
   compat_object object;
   int descriptor;
   // The path to remove at the end (FILE_FLAG_DELETE_ON_CLOSE), or NULL.
-  char *doomed;
+  char *path_to_delete;
 } file;
 
 static void destroy_file(compat_object *object) {
   file *ended = (file *)object;
   close(ended->descriptor);
-  if (ended->doomed != NULL) {
-    unlink(ended->doomed);
-    free(ended->doomed);
+  if (ended->path_to_delete != NULL) {
+    unlink(ended->path_to_delete);
+    free(ended->path_to_delete);
   }
   free(ended);
 }
@@ -51,10 +51,10 @@ int isagate_handle_descriptor(void *handle) {
   return file.descriptor;
 }
 
-HANDLE compat_file_open(int descriptor, const char *doomed) {
+HANDLE compat_file_open(int descriptor, const char *path_to_delete) {
   file *opened = malloc(sizeof *opened);
-  char *path = doomed != NULL ? strdup(doomed) : NULL;
-  if (opened == NULL || (doomed != NULL && path == NULL)) {
+  char *path = path_to_delete != NULL ? strdup(path_to_delete) : NULL;
+  if (opened == NULL || (path_to_delete != NULL && path == NULL)) {
     free(opened);
     free(path);
     close(descriptor);

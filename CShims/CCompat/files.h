@@ -8,8 +8,8 @@
 
 #pragma GCC visibility push(hidden)
 
-// A handle that takes ownership of a descriptor; `doomed` is a path to remove when it is closed. NULL on failure.
-HANDLE compat_file_open(int descriptor, const char *doomed);
+// A handle that takes ownership of a descriptor; `path_to_delete` is a path to remove when it is closed. NULL on failure.
+HANDLE compat_file_open(int descriptor, const char *path_to_delete);
 
 // The error of a call about `path`: ERROR_PATH_NOT_FOUND if its folder is missing.
 DWORD compat_path_error(const char *path, int number);

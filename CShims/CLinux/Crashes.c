@@ -285,13 +285,13 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t key;
 static bool has_key;
 
-static void give_back(void *stack) {
+static void free_block(void *stack) {
   stack_t none = {.ss_flags = SS_DISABLE};
   sigaltstack(&none, NULL);
   munmap(stack, stack_size);
 }
 
-static void make_key(void) { has_key = pthread_key_create(&key, give_back) == 0; }
+static void make_key(void) { has_key = pthread_key_create(&key, free_block) == 0; }
 
 void CLinux_guard_stack(void) {
   stack_t current;

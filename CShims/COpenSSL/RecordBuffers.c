@@ -41,7 +41,7 @@ static void *resize(void *block, size_t size, const char *file, int line) {
   return realloc(block, size);
 }
 
-static void give_back(void *block, const char *file, int line) {
+static void free_block(void *block, const char *file, int line) {
   (void)file;
   (void)line;
   size_t size = block == NULL ? 0 : malloc_usable_size(block);
@@ -59,5 +59,5 @@ static void give_back(void *block, const char *file, int line) {
 }
 
 int COpenSSL_keep_record_buffers(void) {
-  return pthread_key_create(&ending, clear_stock) == 0 && CRYPTO_set_mem_functions(take, resize, give_back);
+  return pthread_key_create(&ending, clear_stock) == 0 && CRYPTO_set_mem_functions(take, resize, free_block);
 }

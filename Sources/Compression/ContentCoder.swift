@@ -76,7 +76,7 @@ final class ContentCoder: BodyCoder {
         switch stage {
         case .holding where request.isHead && held.isEmpty:
             // The handler omitted the body. For GET the length of a body coded as a whole is declared.
-            endHead(coded: true, request.length == nil ? .unknown : .untold, response)
+            endHead(coded: true, request.length == nil ? .unknown : .undeclared, response)
         case .holding where held.count < request.minimumSize:
             endHead(coded: false, .known(UInt64(held.count)), response)
             unsafe held.withUnsafeBytes { bytes in unsafe response.write(bytes) }

@@ -115,7 +115,7 @@ package final class ResponseCompression {
         switch length {
         case .known(let count): return count >= UInt64(settings.minimumSize)
         case .unknown: return true
-        case .framedByHandler, .untold: return false
+        case .framedByHandler, .undeclared: return false
         }
     }
 }

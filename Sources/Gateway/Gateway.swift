@@ -331,14 +331,15 @@ private struct ServedAddress: Hashable {
 extension CertificateChange {
     /// The change of the certificate, in one sentence.
     fileprivate var sentence: String {
-        func told(_ report: CertificateReport) -> String {
+        func description(of report: CertificateReport) -> String {
             "serial \(report.serial), expires \(report.notAfter), names \(report.names.joined(separator: ", "))"
         }
         switch (old, new) {
-        case (let old?, let new?) where isChanged: return "\(new.file): \(told(old)) -> \(told(new))"
-        case (nil, let new?): return "\(new.file): new, \(told(new))"
-        case (let old?, nil): return "\(old.file): no longer served, \(told(old))"
-        case (_, let new?): return "\(new.file): unchanged, \(told(new))"
+        case (let old?, let new?) where isChanged:
+            return "\(new.file): \(description(of: old)) -> \(description(of: new))"
+        case (nil, let new?): return "\(new.file): new, \(description(of: new))"
+        case (let old?, nil): return "\(old.file): no longer served, \(description(of: old))"
+        case (_, let new?): return "\(new.file): unchanged, \(description(of: new))"
         case (nil, nil): return ""
         }
     }

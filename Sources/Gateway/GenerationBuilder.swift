@@ -36,7 +36,7 @@ struct GenerationBuilder {
         let types = MediaTypes.system()
         let largestBody = configuration.largestRequestBody
         let tables = (0..<workers).map { worker in
-            let files = FilesRoom(cache: FileCache(FileCacheLimits(configuration.fileCache)), types: types)
+            let files = SharedFiles(cache: FileCache(FileCacheLimits(configuration.fileCache)), types: types)
             return makeSiteTables(
                 worker: worker, limiters: limiters, errorPages: pages, passwords: passwords,
                 largestBody: largestBody, files)
@@ -98,7 +98,7 @@ struct GenerationBuilder {
     /// The sites of each listener as one worker serves them, by listener name.
     private func makeSiteTables(
         worker: Int, limiters: [RequestLimiter.Identity: RequestLimiter], errorPages: [String: ErrorPages.Content],
-        passwords: [String: PasswordFile], largestBody: Int, _ files: FilesRoom
+        passwords: [String: PasswordFile], largestBody: Int, _ files: SharedFiles
     ) -> [String: SiteTable] {
         let pool = CompressionPool(memoryLimit: configuration.limits.compressionMemory / workers)
         let sites = configuration.sites.enumerated().map { index, site in
@@ -157,7 +157,7 @@ struct GenerationBuilder {
 
     private func makeAction(
         _ route: RouteConfiguration, of site: SiteConfiguration, number: Int, errorPages: ErrorPages?, worker: Int,
-        _ files: FilesRoom
+        _ files: SharedFiles
     ) -> Action {
         switch route.action {
         case .respond(let response):

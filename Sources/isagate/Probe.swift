@@ -31,7 +31,7 @@ struct Probe: ParsableCommand {
 /// The process that `probe` starts; not for direct use.
 struct ProbeProcessCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: ProbeProcess.command, abstract: "Load a library and tell what came of it.", shouldDisplay: false)
+        commandName: ProbeProcess.command, abstract: "Load a library and report the result.", shouldDisplay: false)
 
     @Argument var file: String
 

@@ -3,7 +3,7 @@ import Gateway
 
 struct Run: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Serve until told to stop.",
+        abstract: "Serve until stopped.",
         discussion: """
             HUP reloads the configuration and every certificate, USR1 reopens the log files, USR2 changes to the program
             that now stands where this one was started from. TERM and INT drain within drain.grace, a second one stops at

@@ -239,7 +239,7 @@ def test_what_is_wrong_with_loading_is_reported_with_its_place(start):
     library = configuration["extensions"]["lifetime"]
     for wrong, message in [
         ({"load": "later"}, "expected when the extension is loaded (startup, first_request), found 'later'"),
-        ({"paths": "dos"}, "expected how an extension is told paths (unix, windows), found 'dos'"),
+        ({"paths": "dos"}, "expected how an extension is given paths (unix, windows), found 'dos'"),
         ({"idle_unload": "soon"}, "idle_unload"),
         ({"recycle_interval": "0s"}, "recycle_interval"),
     ]:

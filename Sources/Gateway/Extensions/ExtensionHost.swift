@@ -20,7 +20,7 @@ final class ExtensionHost {
         retirement = Retirement(logger)
         EntryPointWatch.shared.start(logger)
         EntryPointCalls.guardThreads()
-        StrayCalls.shared.tell { line in logger.info("misbehaviour: \(line)") }
+        StrayCalls.shared.setLog { line in logger.info("misbehaviour: \(line)") }
     }
 
     /// A set of extensions that is ready and not in use yet.

@@ -16,7 +16,7 @@ final class FilesAction: Action {
 }
 
 /// What the routes with files of one worker share.
-final class FilesRoom {
+final class SharedFiles {
     private let cache: FileCache
     private let types: MediaTypes
     private var count = 0

@@ -56,7 +56,7 @@ extension Supervisor {
             do throws(SystemError) {
                 try hand(candidate, to: current, request(id))
             } catch {
-                finishReload(id, .failure(.runtime("the gateway process cannot be told: \(error.description)")))
+                finishReload(id, .failure(.runtime("the gateway process cannot be reached: \(error.description)")))
             }
         } catch {
             conclude(.failure(error), cause)

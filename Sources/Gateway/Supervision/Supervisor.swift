@@ -215,7 +215,7 @@ package final class Supervisor {
     }
 
     func reopenLogs() {
-        for child in children where child.role != .crashed { tell(child, .reopenLogs) }
+        for child in children where child.role != .crashed { send(to: child, .reopenLogs) }
     }
 
     private func meetDeadlines() {
@@ -266,11 +266,11 @@ package final class Supervisor {
         }
     }
 
-    func tell(_ child: Child, _ request: ControlRequest) {
+    func send(to child: Child, _ request: ControlRequest) {
         do throws(SystemError) {
             try child.link.send(request, [])
         } catch {
-            logger.error("gateway process \(child.link.pid) cannot be told anything: \(error.description)")
+            logger.error("gateway process \(child.link.pid) cannot be reached: \(error.description)")
         }
     }
 
@@ -385,7 +385,7 @@ package final class Supervisor {
         guard let current, current.role == .serving else { return serviceManager.notify(.alive) }
         guard !isBeatOutstanding else { return }
         isBeatOutstanding = true
-        tell(current, .beat(id: 0))
+        send(to: current, .beat(id: 0))
     }
 
     // MARK: Ending
@@ -410,14 +410,14 @@ package final class Supervisor {
     /// Lets a gateway's connections finish.
     func retire(_ child: Child, after grace: Delay?) {
         child.limit = grace.map { Deadline.current().advanced(by: $0).advanced(by: Self.endLimit) } ?? .never
-        tell(child, .drain(graceMilliseconds: grace.map { Int(clamping: $0.milliseconds) }))
+        send(to: child, .drain(graceMilliseconds: grace.map { Int(clamping: $0.milliseconds) }))
     }
 
     private func endAtOnce() {
         logger.notice("second signal: stopping at once")
         for child in children {
             child.limit = Deadline.current().advanced(by: Self.pressedLimit)
-            if child.role != .crashed { tell(child, .abort) }
+            if child.role != .crashed { send(to: child, .abort) }
         }
     }
 }

@@ -6,7 +6,7 @@ package enum BodyLength: Equatable, BitwiseCopyable, Sendable {
     /// The handler's bytes are a chunked body already; whether they end as one is not checked, so the connection closes.
     case framedByHandler
     /// Of an answer to HEAD whose body would have to be made for it: nothing tells the framing (RFC 9110 §9.3.2).
-    case untold
+    case undeclared
 }
 
 /// Frames one final response (RFC 9112 §6); a second head, or a body without one, is a programming error.
@@ -82,7 +82,7 @@ struct ResponseEncoder: BitwiseCopyable {
             output.appendDecimal(count)
             output.append("\r\n")
             state = .body(request.isHead ? .suppressed : .length(remaining: count))
-        case .untold:
+        case .undeclared:
             precondition(request.isHead, "a body has a framing")
             state = .body(.suppressed)
         case .framedByHandler:

@@ -320,11 +320,11 @@ package final class ExtensionDispatcher: RequestHandler {
         if let declared = head.contentLength { return .known(declared) }
         // For a HEAD request an extension may omit the body whose length it does not declare.
         let bodyCount = unsafe events.body.count
-        let isTelling = bodyCount > 0 || exchange.head.method != .head
+        let declaresLength = bodyCount > 0 || exchange.head.method != .head
         // A response that a failure has cut off must not look complete.
         let isCut = events.outcome.map { Self.isCutOff($0, status: head.status) } ?? false
         let isWhole = events.isWholeResponse && !isCut
-        return isWhole && isTelling ? .known(UInt64(bodyCount)) : .unknown
+        return isWhole && declaresLength ? .known(UInt64(bodyCount)) : .unknown
     }
 
     /// Whether a body without a declared length has been cut off by the extension's failure.

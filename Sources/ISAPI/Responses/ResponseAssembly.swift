@@ -86,7 +86,7 @@ struct ResponseAssembly: ~Copyable {
     }
 
     /// Sets the length of the body if the head has none.
-    mutating func tellLength(_ count: UInt64) {
+    mutating func declareLength(_ count: UInt64) {
         guard case .headReady = stage, head.contentLength == nil, !head.framesItself, output.isEmpty else { return }
         head.contentLength = count
     }

@@ -145,7 +145,7 @@ struct RequestRecord: ~Copyable {
     }
 
     /// Whether the field is the one that a variable shows, of all fields whose names map to that variable.
-    func tellsVariable(_ index: Int) -> Bool {
+    func hasVariable(_ index: Int) -> Bool {
         let isPlain = hasPlainName(index)
         for other in 0..<fieldCount where other != index && isSameVariable(other, index) {
             if hasPlainName(other) == isPlain ? other < index : !isPlain { return false }

@@ -24,7 +24,7 @@ package final class StrayCalls: @unchecked Sendable {
     private static let depth = 24
 
     /// Sets `log` to be called with lines, on the thread of the call.
-    package func tell(_ log: @escaping @Sendable (String) -> Void) {
+    package func setLog(_ log: @escaping @Sendable (String) -> Void) {
         state.withLock { state in state.log = log }
     }
 

@@ -189,7 +189,7 @@ private struct SendPlan {
     private func giveHead(to state: inout SessionState) -> CallFailure? {
         guard let head = unsafe head else { return nil }
         guard unsafe state.response.setHead(status: head.status, block: head.block) else { return .invalidParameter }
-        if isFinal { state.response.tellLength(totalBytes) }
+        if isFinal { state.response.declareLength(totalBytes) }
         return nil
     }
 

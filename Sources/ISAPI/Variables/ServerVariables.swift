@@ -208,7 +208,7 @@ private enum ServerVariable {
             unsafe value.append(request.bytes(host))
             value.append("\n")
         }
-        for index in 0..<request.fieldCount where request.tellsVariable(index) {
+        for index in 0..<request.fieldCount where request.hasVariable(index) {
             let field = request.field(index)
             value.append("HTTP_")
             unsafe request.bytes(field.name).withSpan { name in

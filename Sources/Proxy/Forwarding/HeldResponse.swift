@@ -10,7 +10,7 @@ final class HeldResponse {
     private(set) var trailers: [UInt8] = []
     let body: Spool
     /// The length in the head for a body that is not sent; nil for a body that is.
-    private var toldLength: BodyLength?
+    private var declaredLength: BodyLength?
     /// Why the body could not be buffered.
     private(set) var failure: ProxyFailure?
 
@@ -25,7 +25,7 @@ final class HeldResponse {
         self.reason = unsafe Array(reason)
         self.fields = unsafe Array(fields)
         self.given = given
-        if head.framing == .none { toldLength = head.declaredLength.map { .known($0) } ?? .unknown }
+        if head.framing == .none { declaredLength = head.declaredLength.map { .known($0) } ?? .unknown }
     }
 
     func append(_ piece: UnsafeRawBufferPointer) {
@@ -47,7 +47,7 @@ final class HeldResponse {
 
     /// Sends all of it to the client.
     func deliver(to exchange: Exchange) async throws(ExchangeFailure) {
-        let length = toldLength ?? (trailers.isEmpty ? .known(UInt64(body.count)) : .unknown)
+        let length = declaredLength ?? (trailers.isEmpty ? .known(UInt64(body.count)) : .unknown)
         begin(exchange, length)
         guard try await exchange.send(body) else { return exchange.abandonResponse() }
         unsafe trailers.withUnsafeBytes { _ = unsafe exchange.finish(trailers: $0) }

@@ -44,9 +44,9 @@ package final class Resolver: @unchecked Sendable {
 
     /// Reports the addresses of a name as soon as they are known, and whenever they change.
     ///
-    /// - Parameter told: called on the resolver's thread, never with an empty list, but with nil after a failed query.
-    package func watch(_ name: ServiceName, _ told: @escaping @Sendable ([SocketAddress]?) -> Void) -> Watch {
-        let watch = Watch(name, settings.times, self, told)
+    /// - Parameter onChange: called on the resolver's thread, never with an empty list, but with nil after a failed query.
+    package func watch(_ name: ServiceName, _ onChange: @escaping @Sendable ([SocketAddress]?) -> Void) -> Watch {
+        let watch = Watch(name, settings.times, self, onChange)
         inbox.withLock { $0.added.append(watch) }
         ring()
         return watch
@@ -74,16 +74,16 @@ package final class Resolver: @unchecked Sendable {
         fileprivate var isUnderWay = false
         fileprivate var known: [String] = []
         fileprivate var failure: String?
-        fileprivate let told: @Sendable ([SocketAddress]?) -> Void
+        fileprivate let onChange: @Sendable ([SocketAddress]?) -> Void
 
         fileprivate init(
             _ name: ServiceName, _ times: ClosedRange<UInt64>, _ resolver: Resolver,
-            _ told: @escaping @Sendable ([SocketAddress]?) -> Void
+            _ onChange: @escaping @Sendable ([SocketAddress]?) -> Void
         ) {
             self.name = name
             schedule = ResolutionSchedule(limits: times)
             self.resolver = resolver
-            self.told = told
+            self.onChange = onChange
         }
 
         /// No further addresses are reported.
@@ -127,12 +127,12 @@ package final class Resolver: @unchecked Sendable {
             let texts = addresses.map(\.description).sorted()
             if texts != watch.known {
                 watch.known = texts
-                watch.told(addresses)
+                watch.onChange(addresses)
             }
             note(nil, of: watch)
         case .failed(let reason):
             watch.due = Self.now() + watch.schedule.failed()
-            watch.told(nil)
+            watch.onChange(nil)
             note(reason, of: watch)
         }
     }

@@ -76,8 +76,8 @@ final class LabelExpander {
         var end = 3
         for text in [prefix, label] {
             text.withUTF8Buffer { bytes in
-                for unsafe byte in unsafe bytes {
-                    info[end] = byte
+                for index in 0..<bytes.count {
+                    unsafe info[end] = bytes[index]
                     end += 1
                 }
             }

@@ -259,7 +259,7 @@ extension ValueDecoder<ExtensionConfiguration> {
 
 extension ValueDecoder<PathStyle> {
     static var paths: Self {
-        .word("how an extension is told paths", ["unix": .unix, "windows": .windows])
+        .word("how an extension is given paths", ["unix": .unix, "windows": .windows])
     }
 }
 

@@ -45,7 +45,7 @@ extension Supervisor {
         let id = makeIdentifier()
         queries[id] = Query(
             client: client, subject: subject, deadline: Deadline.current().advanced(by: Self.queryLimit))
-        tell(current, subject == .status ? .status(id: id) : .certificates(id: id))
+        send(to: current, subject == .status ? .status(id: id) : .certificates(id: id))
     }
 
     func answer(_ id: Int, _ status: GatewayStatus) {

@@ -6,7 +6,7 @@ import Glibc
 /// while this one reports which extension and which request it was processing, and ends.
 enum CrashReport {
     /// - Parameter channel: the channel to the supervisor; nil without one.
-    static func begin(telling channel: ControlChannel?) {
+    static func begin(notifying channel: ControlChannel?) {
         let notice = channel == nil ? [] : ControlChannel.packet(ControlReply.crashing) ?? []
         _ = unsafe CLinux_catch_crashes(
             channel?.descriptor ?? -1, notice, UInt(notice.count), wantsRuntimesReport ? 1 : 0)

@@ -109,7 +109,7 @@ final class LocalLink: GatewayLink {
     private var replies: [ControlReply] = []
 
     init() {
-        CrashReport.begin(telling: nil)
+        CrashReport.begin(notifying: nil)
     }
 
     let pid = getpid()

@@ -16,7 +16,7 @@ package enum GatewayProcess {
         followToDeath(of: parent)
         let channel = ControlChannel(adopting: ProcessLink.channelDescriptor)
         setCloseOnExec(channel.descriptor, true)
-        CrashReport.begin(telling: channel)
+        CrashReport.begin(notifying: channel)
         // These capabilities let the supervisor read keys and bind ports. Root loses its rights when it changes to the
         // configured user.
         if geteuid() != 0, CLinux_drop_capabilities() != 0 {

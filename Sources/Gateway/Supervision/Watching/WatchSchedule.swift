@@ -8,7 +8,7 @@ struct WatchSchedule: Equatable, Sendable {
     private enum State: Equatable {
         case idle
         /// Something has changed; more may follow immediately.
-        case settling(since: Deadline, until: Deadline)
+        case waiting(since: Deadline, until: Deadline)
         /// What was read is being tried; `attempt` counts from 0.
         case trying(attempt: Int, isChanged: Bool)
         case pausing(attempt: Int, until: Deadline)
@@ -26,24 +26,24 @@ struct WatchSchedule: Equatable, Sendable {
     /// When to check the files.
     var deadline: Deadline {
         switch state {
-        case .settling(_, let until), .pausing(_, let until): until
+        case .waiting(_, let until), .pausing(_, let until): until
         case .idle, .trying: .never
         }
     }
 
     mutating func changed(now: Deadline) {
         switch state {
-        case .settling(let since, _):
+        case .waiting(let since, _):
             let until = min(now.advanced(by: Self.quiet), since.advanced(by: Self.longestUnrest))
-            state = .settling(since: since, until: until)
+            state = .waiting(since: since, until: until)
         case .trying(let attempt, _): state = .trying(attempt: attempt, isChanged: true)
-        case .idle, .pausing: state = .settling(since: now, until: now.advanced(by: Self.quiet))
+        case .idle, .pausing: state = .waiting(since: now, until: now.advanced(by: Self.quiet))
         }
     }
 
     /// The files cannot be checked now.
     mutating func postpone(now: Deadline) {
-        state = .settling(since: now, until: now.advanced(by: Self.quiet))
+        state = .waiting(since: now, until: now.advanced(by: Self.quiet))
     }
 
     /// The files are checked now.
@@ -83,7 +83,7 @@ struct WatchSchedule: Equatable, Sendable {
     private var attempt: Int {
         switch state {
         case .trying(let attempt, _), .pausing(let attempt, _): attempt
-        case .idle, .settling: 0
+        case .idle, .waiting: 0
         }
     }
 }
