@@ -110,12 +110,18 @@ final class Acceptor: ListenerDelegate, @unchecked Sendable {
     }
 
     private func serve(_ endpoint: Endpoint) async {
-        guard let certificates = rules.certificates else { return await connection(on: PlainStream(endpoint)).serve() }
         let deadline = service.worker.now.advanced(by: rules.handshakeTimeout)
+        guard let certificates = rules.certificates else {
+            if rules.expectsHTTP2, await beginsHTTP2(endpoint, until: deadline) {
+                return await MultiplexedConnection(PlainStream(endpoint), service: service).serve()
+            }
+            return await connection(on: PlainStream(endpoint)).serve()
+        }
         switch await beginning(of: endpoint, until: deadline) {
         case .tls:
             guard let stream = await secure(endpoint, certificates, until: deadline) else { return }
-            await connection(on: stream).serve()
+            guard stream.applicationProtocol == "h2" else { return await connection(on: stream).serve() }
+            await MultiplexedConnection(stream, service: service).serve()
         case .text:
             logs.handshakes.note("http request", from: endpoint.remoteAddress)
             plainService.limits = service.limits
@@ -151,6 +157,32 @@ final class Acceptor: ListenerDelegate, @unchecked Sendable {
             case .ready, .signalled, .draining, .hangup: continue
             case .deadline: return .nothing("handshake not finished in time")
             case .aborted: return .nothing("gateway stopped")
+            }
+        }
+    }
+
+    /// Whether a plain connection begins as one of HTTP/2 does, whose client knows that it may (RFC 9113 §3.3); the bytes
+    /// stay where they are.
+    @inline(never)
+    private func beginsHTTP2(_ endpoint: Endpoint, until deadline: Deadline) async -> Bool {
+        var bytes = InlineArray<4, UInt8>(repeating: 0)
+        while true {
+            let result = unsafe withUnsafeMutableBytes(of: &bytes) { unsafe endpoint.peek(into: $0) }
+            guard case .bytes(let count) = result else {
+                guard case .wouldBlock = result, await endpoint.wait(for: .readable, until: deadline) == .ready else {
+                    return false
+                }
+                continue
+            }
+            let beginning = Array("PRI ".utf8)
+            let isBegun = (0..<count).allSatisfy { bytes[$0] == beginning[$0] }
+            if count == beginning.count || !isBegun {
+                endpoint.endPeeking()
+                return isBegun
+            }
+            guard await endpoint.wait(for: .readable, until: deadline) == .ready else {
+                endpoint.endPeeking()
+                return false
             }
         }
     }
@@ -214,6 +246,8 @@ struct AcceptorRules {
     let proxies: [IPNetwork]?
     /// The proxies that name the client in a field of each request.
     let trusted: TrustedProxies?
+    /// Whether clients may begin HTTP/2 without TLS.
+    let expectsHTTP2: Bool
     let handshakeTimeout: Delay
     /// Nil for no limit.
     let handshakes: HandshakeLimit?
@@ -222,6 +256,7 @@ struct AcceptorRules {
         certificates = port.certificates
         proxies = port.proxies
         trusted = port.trusted
+        expectsHTTP2 = port.expectsHTTP2
         handshakeTimeout = generation.handshakeTimeout
         handshakes = generation.handshakes
     }

@@ -25,7 +25,7 @@ struct Generation: Sendable {
                     name,
                     Port(
                         sites: port.sites, certificates: certificates.stores[name], proxies: port.proxies,
-                        trusted: port.trusted)
+                        trusted: port.trusted, expectsHTTP2: port.expectsHTTP2)
                 )
             })
         return Generation(
@@ -43,6 +43,8 @@ struct Generation: Sendable {
         let proxies: [IPNetwork]?
         /// The proxies that are trusted to name the client.
         let trusted: TrustedProxies?
+        /// Whether clients may begin HTTP/2 without TLS.
+        let expectsHTTP2: Bool
     }
 }
 
@@ -80,6 +82,8 @@ extension ConnectionLimits {
         let grace = Delay(limits.rateGrace)
         requestRate = MinimumDataRate(bytesPerSecond: UInt64(limits.minRequestRate), grace: grace)
         responseRate = MinimumDataRate(bytesPerSecond: UInt64(limits.minResponseRate), grace: grace)
+        http2 = HTTP2Limits(limits.http2)
+        http2Requests = limits.http2.requests
         responseTimeout = limits.responseTimeout.map { Delay($0) }
     }
 }

@@ -46,7 +46,7 @@ struct GenerationBuilder {
             let sites = tables.compactMap { $0[listener.name] }
             ports[listener.name] = Generation.Port(
                 sites: sites, certificates: certificates.stores[listener.name], proxies: listener.proxies,
-                trusted: listener.trusted.map(TrustedProxies.init))
+                trusted: listener.trusted.map(TrustedProxies.init), expectsHTTP2: listener.expectsHTTP2)
         }
         var limits = ConnectionLimits(configuration.limits)
         limits.maximumBody = UInt64(largestBody)
@@ -119,7 +119,8 @@ struct GenerationBuilder {
                 return (route, ruled(limited, route, of: site, largestBody: largestBody, pool))
             }
             let answers = SiteTable.Site(
-                hosts: site.hosts, clientCertificates: site.clientCertificates?.mode, errorPages: table,
+                hosts: site.hosts, clientCertificates: site.clientCertificates?.mode, identity: site.identity,
+                errorPages: table,
                 filter: RouteFilter(site.responseRules, pool: pool), routes: RouteTable(routes))
             return (site.listen, answers)
         }
@@ -194,6 +195,14 @@ extension SiteConfiguration {
     fileprivate var firstName: String? {
         for case .exact(let name) in hosts { return name }
         return nil
+    }
+}
+
+extension SiteConfiguration {
+    /// What the site shows and asks for in handshakes.
+    fileprivate var identity: [String] {
+        let clients = clientCertificates.map { ["\($0.mode) \($0.authorities) \($0.revocations ?? "") \($0.depth)"] }
+        return certificates.map(\.chain).sorted() + (clients ?? [])
     }
 }
 

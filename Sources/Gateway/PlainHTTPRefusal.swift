@@ -28,11 +28,15 @@ final class PlainHTTPRefusal: RequestRouter {
 
     func prepareRefusal(of exchange: Exchange) {}
 
-    func rejected(_ rejection: RequestRejection, on connection: HTTPConnection, as id: RequestID?) {
+    func rejected(_ rejection: RequestRejection, on connection: ClientConnection, as id: RequestID?) {
         router.rejected(rejection, on: connection, as: id)
     }
 
-    func cut(_ reason: StaticString, on connection: HTTPConnection, as id: RequestID?) {
+    func ended(_ fault: HTTP2Fault, on connection: ClientConnection) {
+        router.ended(fault, on: connection)
+    }
+
+    func cut(_ reason: StaticString, on connection: ClientConnection, as id: RequestID?) {
         router.cut(reason, on: connection, as: id)
     }
 

@@ -12,6 +12,7 @@ final class WorkerServer: @unchecked Sendable {
     private let clients: ClientConnections
     private let rejected: ReasonLog
     private let cut: ReasonLog
+    private let faults: ReasonLog
     private let acceptorLogs: AcceptorLogs
     private var accessLog: AccessLog?
     private var ports: [String: Port] = [:]
@@ -27,6 +28,7 @@ final class WorkerServer: @unchecked Sendable {
         self.worker = worker
         self.admission = admission
         self.clients = clients
+        faults = ReasonLog("HTTP/2 connection ended", logger: logger, worker: worker)
         cut = ReasonLog("response cut", logger: logger, worker: worker)
         rejected = ReasonLog("request refused", logger: logger, worker: worker)
         acceptorLogs = AcceptorLogs(
@@ -36,7 +38,7 @@ final class WorkerServer: @unchecked Sendable {
 
     /// How often clients were refused or cut off since the start; from any thread.
     var refusals: [RefusalCount] {
-        [rejected, cut, acceptorLogs.refused, acceptorLogs.handshakes].flatMap(\.totals)
+        [rejected, cut, faults, acceptorLogs.refused, acceptorLogs.handshakes].flatMap(\.totals)
     }
 
     /// Serves `generation` from now on: from the next request of every connection and the next handshake of every
@@ -71,7 +73,7 @@ final class WorkerServer: @unchecked Sendable {
     private func makePort(_ answer: Generation.Port, _ generation: Generation) -> Port {
         let router = SiteRouter(
             answer.sites[worker.index], accessLog: accessLog, refusals: rejected, cuts: cut,
-            requests: requests)
+            faults: faults, requests: requests)
         let service = HTTPService(worker: worker, limits: generation.limits, router: router)
         service.requestIDs = generation.requestIDs
         service.trustedProxies = answer.trusted

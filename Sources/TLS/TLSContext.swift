@@ -15,6 +15,8 @@ final class TLSContext: @unchecked Sendable {
     let pointer: OpaquePointer
     /// ALPN's wire form: each name after its length (RFC 7301 §3.1).
     private let applicationProtocols: [UInt8]
+    /// The protocols for a connection whose cipher HTTP/2 forbids.
+    private let otherProtocols: [UInt8]
     /// The groups of the policy that the library supports.
     private let groups: String
 
@@ -27,7 +29,8 @@ final class TLSContext: @unchecked Sendable {
         }
         self.key = key
         unsafe pointer = context
-        applicationProtocols = key.policy.applicationProtocols.flatMap { [UInt8($0.utf8.count)] + Array($0.utf8) }
+        applicationProtocols = Self.wireForm(key.policy.applicationProtocols)
+        otherProtocols = Self.wireForm(key.policy.applicationProtocols.filter { $0 != "h2" })
         let groups = Result { () throws(TLSError) in try KeyExchangeGroups.usable(key.policy.groups) }
         self.groups = (try? groups.get()) ?? ""
         unsafe configure(context)
@@ -37,11 +40,29 @@ final class TLSContext: @unchecked Sendable {
         } catch {
             throw CertificateProblem(file, .policy("\(error.action): \(error.reason)"))
         }
+        if key.policy.applicationProtocols.contains("h2"), key.policy.maximum == .tls12,
+            unsafe !hasCipherForHTTP2(context)
+        {
+            throw CertificateProblem(
+                file, .policy("alpn offers h2, but HTTP/2 allows none of these ciphers (RFC 9113 §9.2.2)"))
+        }
         try unsafe key.clients?.install(in: context)
     }
 
     deinit {
         unsafe SSL_CTX_free(pointer)
+    }
+
+    private static func wireForm(_ protocols: [String]) -> [UInt8] {
+        protocols.flatMap { [UInt8($0.utf8.count)] + Array($0.utf8) }
+    }
+
+    private func hasCipherForHTTP2(_ context: OpaquePointer) -> Bool {
+        guard let ciphers = unsafe SSL_CTX_get_ciphers(context) else { return false }
+        return unsafe (0..<OPENSSL_sk_num(ciphers)).contains { place in
+            guard let cipher = unsafe OPENSSL_sk_value(ciphers, place) else { return false }
+            return unsafe isCipherForHTTP2(OpaquePointer(cipher))
+        }
     }
 
     private func configure(_ context: OpaquePointer) {
@@ -97,12 +118,16 @@ final class TLSContext: @unchecked Sendable {
     /// Selects the first protocol of the list that the client offers; without overlap the handshake ends with
     /// `no_application_protocol` (RFC 7301 §3.2).
     fileprivate func select(
-        from offered: UnsafeRawBufferPointer
+        from offered: UnsafeRawBufferPointer, for session: OpaquePointer?
     ) -> UnsafeRawBufferPointer? {
         var chosen: UnsafeMutablePointer<UInt8>?
         var count: UInt8 = 0
         let bytes = unsafe offered.bindMemory(to: UInt8.self)
-        let outcome = unsafe applicationProtocols.withUnsafeBufferPointer { ours in
+        // The cipher is chosen before the protocol.
+        let cipher = unsafe SSL_get_pending_cipher(session)
+        let isForHTTP2 = unsafe cipher.map { unsafe isCipherForHTTP2($0) } ?? true
+        let protocols = isForHTTP2 ? applicationProtocols : otherProtocols
+        let outcome = unsafe protocols.withUnsafeBufferPointer { ours in
             unsafe SSL_select_next_proto(
                 &chosen, &count, ours.baseAddress, UInt32(ours.count), bytes.baseAddress, UInt32(bytes.count))
         }
@@ -112,6 +137,13 @@ final class TLSContext: @unchecked Sendable {
     }
 }
 
+/// Whether a cipher is none of those that HTTP/2 forbids (RFC 9113 §9.2.2): of TLS 1.3, or with ephemeral keys and
+/// authenticated encryption.
+private func isCipherForHTTP2(_ cipher: OpaquePointer) -> Bool {
+    guard unsafe SSL_CIPHER_is_aead(cipher) == 1 else { return false }
+    return unsafe [NID_kx_ecdhe, NID_kx_dhe, NID_kx_any].contains(SSL_CIPHER_get_kx_nid(cipher))
+}
+
 private let selectApplicationProtocol:
     @convention(c) (
         OpaquePointer?, UnsafeMutablePointer<UnsafePointer<UInt8>?>?, UnsafeMutablePointer<UInt8>?,
@@ -119,7 +151,7 @@ private let selectApplicationProtocol:
     ) -> Int32 = { session, chosen, chosenCount, offered, offeredCount, _ in
         let offer = unsafe UnsafeRawBufferPointer(start: offered, count: Int(offeredCount))
         guard let context = unsafe Negotiation.of(session)?.site?.context,
-            let name = unsafe context.select(from: offer)
+            let name = unsafe context.select(from: offer, for: session)
         else { return SSL_TLSEXT_ERR_ALERT_FATAL }
         unsafe chosen?.pointee = name.baseAddress?.assumingMemoryBound(to: UInt8.self)
         unsafe chosenCount?.pointee = UInt8(name.count)

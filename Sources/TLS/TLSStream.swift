@@ -111,8 +111,11 @@ package final class TLSStream: RecordChannel, ByteStream {
     /// Whether the handshake resumed an earlier session instead of proving the certificate again.
     package var isResumed: Bool { facts?.isResumed == true }
 
+    /// The protocol selected by ALPN; nil if the client offered none.
+    package var applicationProtocol: String? { facts?.applicationProtocol }
+
     /// The site whose certificate was presented, by its first host; nil before the handshake is complete.
-    private(set) var site: String?
+    package private(set) var site: String?
 
     // MARK: Handshake
 

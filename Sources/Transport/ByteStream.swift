@@ -32,6 +32,8 @@ package protocol ByteStream: AnyObject {
     /// Whether the peer has been told by an alert why the connection cannot go on; it is to have the time to read it.
     var hasSentAlert: Bool { get }
 
+    /// The site that the handshake was made with, by its first host; nil on a plain connection.
+    var site: String? { get }
     /// What TLS negotiated; nil on a plain connection.
     var security: SecurityDescription? { get }
     /// Whether the bytes are encrypted; asked where making `security` would be too much.
@@ -52,6 +54,8 @@ extension ByteStream {
     package func sendFile(_ file: OpenFile, from offset: UInt64, count: Int) -> IOResult? { nil }
 
     package var hasSentAlert: Bool { false }
+
+    package var site: String? { nil }
 }
 
 /// A connection without TLS.

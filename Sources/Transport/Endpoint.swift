@@ -1,41 +1,15 @@
 import CLinux
 import Glibc
-import Synchronization
 
 /// Our end of one connection: the descriptor, what epoll said about it, and the place where its task waits.
 ///
-/// `wait` is the only point where a connection's task suspends, be it for this endpoint alone or also for that of an
-/// upstream server. epoll is edge-triggered: a direction counts as ready from the event that said so until a call comes
-/// back short or empty, so no system call is made merely to see EAGAIN. All of it is touched by its worker's thread
-/// only, except `signal()`. Thousands of them are idle: the fields lie in an order without gaps.
+/// epoll is edge-triggered: a direction counts as ready from the event that said so until a call comes back short or
+/// empty, so no system call is made merely to see EAGAIN.
 @safe
-package final class Endpoint: EventSource, @unchecked Sendable {
+package final class Endpoint: WaitingEndpoint, @unchecked Sendable {
     private var socket: Descriptor
-    var isReadable = false
-    var isWritable: Bool
-    /// The peer has finished sending; a short read then no longer means that the socket is empty.
-    package private(set) var peerFinished = false
-    /// The peer has closed or reset both directions.
-    package private(set) var isHungUp = false
-
-    package let worker: Worker
-    /// Where the client connected to, and from: by the socket, or by what a proxy in front said.
-    package private(set) var localAddress: SocketAddress
-    package private(set) var remoteAddress: SocketAddress
-
-    private var waiter: UnsafeContinuation<Wake, Never>?
-    /// The endpoint at which a task waits for this one as well.
-    private unowned(unsafe) var companion: Endpoint?
-    /// Told of every event while no task has the connection.
-    private unowned(unsafe) var keeper: (any EndpointKeeper)?
-    /// Belongs to the worker's wheel.
-    var timer = TimerWheel.Entry()
-    private var interest: Interest = []
-    private var isSignalled = false
-    private let signalInFlight = Atomic(false)
     /// The peer has been told that nothing follows.
     package private(set) var hasFinishedSending = false
-    package private(set) var isAborted = false
     private var isOpen = false
     var lateSends = LateSends.none
 
@@ -68,15 +42,10 @@ package final class Endpoint: EventSource, @unchecked Sendable {
         _ descriptor: consuming Descriptor, _ worker: Worker, _ local: SocketAddress, _ remote: SocketAddress,
         isWritable: Bool
     ) {
-        self.isWritable = isWritable
         socket = descriptor
-        self.worker = worker
-        localAddress = local
-        remoteAddress = remote
         unsafe preceding = nil
         unsafe following = nil
-        unsafe companion = nil
-        unsafe keeper = nil
+        super.init(worker, local: local, remote: remote, isWritable: isWritable)
     }
 
     deinit {
@@ -192,78 +161,10 @@ package final class Endpoint: EventSource, @unchecked Sendable {
     }
 
     /// Has bytes leave that the system keeps because more was said to come, and does not.
-    package func push() {
+    package override func push() {
         var on: Int32 = 1
         _ = unsafe setsockopt(
             descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout.size(ofValue: on)))
-    }
-
-    // MARK: Waiting
-
-    /// Suspends until one of `interest` holds, the deadline passes, or the gateway aborts its connections.
-    @inline(__always)
-    package func wait(for interest: Interest, until deadline: Deadline) async -> Wake {
-        if let wake = satisfied(interest) { return wake }
-        worker.setDeadline(of: self, deadline)
-        // Unlike withUnsafeContinuation it does not look for the executor twice on the way back.
-        return await unsafe _unsafeInheritExecutor_withUnsafeContinuation { continuation in
-            assert(unsafe waiter == nil, "one task waits on an endpoint")
-            self.interest = interest
-            unsafe waiter = continuation
-        }
-    }
-
-    /// As `wait(for:until:)`, also for what another endpoint of the same worker may report; which of them it was shows
-    /// in what each is ready for.
-    @inline(__always)
-    package func wait(
-        for interest: Interest, or otherInterest: Interest, on other: Endpoint, until deadline: Deadline
-    ) async -> Wake {
-        if let wake = satisfied(interest) ?? other.satisfied(otherInterest) { return wake }
-        assert(unsafe other.waiter == nil && other.companion == nil, "one task waits on an endpoint")
-        other.interest = otherInterest
-        unsafe other.companion = self
-        let wake = await wait(for: interest, until: deadline)
-        unsafe other.companion = nil
-        other.interest = []
-        return wake
-    }
-
-    /// Has the wait under way end after this delay, if it would last longer; without effect on other threads than the
-    /// worker's.
-    package func shortenWait(to delay: Delay) {
-        if worker.isCurrent { worker.shortenDeadline(of: self, to: worker.now.advanced(by: delay)) }
-    }
-
-    @inline(__always)
-    private func satisfied(_ interest: Interest) -> Wake? {
-        if isAborted { return .aborted }
-        if interest.contains(.signal) && isSignalled {
-            isSignalled = false
-            return .signalled
-        }
-        if interest.contains(.readable) && isReadable || interest.contains(.writable) && isWritable { return .ready }
-        if interest.contains(.hangup) && isHungUp || interest.contains(.finished) && peerFinished { return .hangup }
-        return nil
-    }
-
-    @inline(__always)
-    private func resume(_ wake: Wake) {
-        guard let continuation = unsafe waiter else {
-            if let companion = unsafe companion { companion.resume(wake) }
-            return
-        }
-        unsafe waiter = nil
-        unsafe continuation.resume(returning: wake)
-    }
-
-    @inline(__always)
-    func resumeIfSatisfied() {
-        guard unsafe waiter != nil || companion != nil else {
-            unsafe keeper?.endpointStirred()
-            return
-        }
-        if let wake = satisfied(interest) { resume(wake) }
     }
 
     // MARK: What the worker reports
@@ -280,23 +181,6 @@ package final class Endpoint: EventSource, @unchecked Sendable {
             if lateSends == .rest { sendRest() }
         }
         resumeIfSatisfied()
-    }
-
-    func deadlinePassed() {
-        // A deadline from the time the connection was kept means nothing to the task that uses it now.
-        if unsafe companion == nil { resume(.deadline) }
-        unsafe keeper?.endpointStirred()
-    }
-
-    func drainBegan() {
-        if interest.contains(.drain) { resume(.draining) }
-        unsafe keeper?.endpointStirred()
-    }
-
-    func abort() {
-        isAborted = true
-        resume(.aborted)
-        unsafe keeper?.endpointStirred()
     }
 
     // MARK: Keeping an idle connection
@@ -325,38 +209,26 @@ package final class Endpoint: EventSource, @unchecked Sendable {
         return unsafe recv(descriptor, &byte, 1, Int32(MSG_PEEK)) < 0 && errno == EAGAIN
     }
 
+    // MARK: The peer
+
+    /// What the system tells of the connection (tcp(7), TCP_INFO).
+    package override var progress: (acknowledged: UInt64, received: UInt64)? {
+        var acknowledged: UInt64 = 0
+        var received: UInt64 = 0
+        guard unsafe CLinux_tcp_progress(descriptor, &acknowledged, &received) == 0 else { return nil }
+        return (acknowledged, received)
+    }
+
     /// Whether the peer has closed neither direction, as the system knows now; from any thread that keeps the
     /// connection's task from closing it.
-    package var isPeerConnected: Bool {
+    package override var isPeerConnected: Bool {
         var entry = pollfd(fd: descriptor, events: Int16(CLinux_EPOLLRDHUP), revents: 0)
         return unsafe poll(&entry, 1, 0) == 0
     }
 
     /// Ends both directions, so that every wait for either ends too; from any thread, as `isPeerConnected`.
-    package func disconnect() {
+    package override func disconnect() {
         _ = shutdown(descriptor, Int32(SHUT_RDWR))
-    }
-
-    // MARK: Signals
-
-    /// Ends the current or next wait for `.signal`; from any thread, and without effect while an earlier one is on its way.
-    ///
-    /// A signal that arrives after the end means nothing.
-    package func signal() {
-        guard !signalInFlight.exchange(true, ordering: .acquiringAndReleasing) else { return }
-        worker.deliverSignal(to: self)
-    }
-
-    /// As `signal()`, on the worker's own thread: the wait ends in this turn.
-    package func signalAtOnce() {
-        isSignalled = true
-        resumeIfSatisfied()
-    }
-
-    func signalArrived() {
-        signalInFlight.store(false, ordering: .releasing)
-        isSignalled = true
-        resumeIfSatisfied()
     }
 
     // MARK: Ending

@@ -8,7 +8,7 @@ package enum PageLoader {
     private static let pieceSize = 128 << 10
 
     /// Reads `count` bytes from `offset`, as far as the file reaches, then signals the endpoint.
-    package static func load(_ file: OpenFile, from offset: UInt64, count: Int, signalling endpoint: Endpoint) {
+    package static func load(_ file: OpenFile, from offset: UInt64, count: Int, signalling endpoint: WaitingEndpoint) {
         let isTaken = threads.run {
             read(file, from: offset, count: count)
             endpoint.signal()

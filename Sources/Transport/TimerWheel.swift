@@ -11,8 +11,8 @@ struct TimerWheel: ~Copyable {
     struct Entry {
         fileprivate var deadline = Deadline.never
         fileprivate var examination = Deadline.never
-        fileprivate var next: Unmanaged<Endpoint>?
-        fileprivate var previous: Unmanaged<Endpoint>?
+        fileprivate var next: Unmanaged<WaitingEndpoint>?
+        fileprivate var previous: Unmanaged<WaitingEndpoint>?
         fileprivate var place: Int16 = -1
     }
 
@@ -21,7 +21,7 @@ struct TimerWheel: ~Copyable {
     private static let slotsPerLevel = 64
 
     private(set) var current: Deadline
-    private let slots: UnsafeMutablePointer<Unmanaged<Endpoint>?>
+    private let slots: UnsafeMutablePointer<Unmanaged<WaitingEndpoint>?>
     private var occupied: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
 
     init(now: Deadline) {
@@ -36,18 +36,18 @@ struct TimerWheel: ~Copyable {
 
     /// Moves the endpoint's deadline; links it only when it would otherwise be examined too late.
     @inline(__always)
-    mutating func set(_ endpoint: Endpoint, to deadline: Deadline) {
+    mutating func set(_ endpoint: WaitingEndpoint, to deadline: Deadline) {
         endpoint.timer.deadline = deadline
         if endpoint.timer.examination > deadline { relink(endpoint) }
     }
 
     /// As `set`, unless the endpoint's deadline comes earlier anyway.
-    mutating func shorten(_ endpoint: Endpoint, to deadline: Deadline) {
+    mutating func shorten(_ endpoint: WaitingEndpoint, to deadline: Deadline) {
         if deadline < endpoint.timer.deadline { set(endpoint, to: deadline) }
     }
 
     /// Takes the endpoint off the wheel; must happen before its end.
-    mutating func remove(_ endpoint: Endpoint) {
+    mutating func remove(_ endpoint: WaitingEndpoint) {
         if endpoint.timer.place >= 0 { unlink(endpoint) }
     }
 
@@ -67,7 +67,7 @@ struct TimerWheel: ~Copyable {
     }
 
     /// Moves the wheel to `now` and calls `fire` for every endpoint whose deadline has come.
-    mutating func advance(to now: Deadline, fire: (Endpoint) -> Void) {
+    mutating func advance(to now: Deadline, fire: (WaitingEndpoint) -> Void) {
         while current < now {
             let next = nextExamination
             guard next <= now else {
@@ -83,7 +83,7 @@ struct TimerWheel: ~Copyable {
         }
     }
 
-    private mutating func examine(_ place: Int, fire: (Endpoint) -> Void) {
+    private mutating func examine(_ place: Int, fire: (WaitingEndpoint) -> Void) {
         while let first = unsafe slots[place] {
             unsafe first._withUnsafeGuaranteedRef { endpoint in
                 unlink(endpoint)
@@ -96,7 +96,7 @@ struct TimerWheel: ~Copyable {
         }
     }
 
-    private mutating func relink(_ endpoint: Endpoint) {
+    private mutating func relink(_ endpoint: WaitingEndpoint) {
         if endpoint.timer.place >= 0 { unlink(endpoint) }
         let deadline = max(endpoint.timer.deadline.milliseconds, current.milliseconds + 1)
         let distance = deadline - current.milliseconds
@@ -117,7 +117,7 @@ struct TimerWheel: ~Copyable {
         mark(level, slot, true)
     }
 
-    private mutating func unlink(_ endpoint: Endpoint) {
+    private mutating func unlink(_ endpoint: WaitingEndpoint) {
         let place = Int(endpoint.timer.place)
         let (next, previous) = unsafe (endpoint.timer.next, endpoint.timer.previous)
         unsafe next?._withUnsafeGuaranteedRef { unsafe $0.timer.previous = previous }

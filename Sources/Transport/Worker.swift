@@ -54,7 +54,7 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
     private struct Inbox {
         var jobs: [UnownedJob] = []
         /// Each counted once more until its signal has arrived.
-        var signals: [Unmanaged<Endpoint>] = unsafe []
+        var signals: [Unmanaged<WaitingEndpoint>] = unsafe []
         var actions: [@Sendable (Worker) -> Void] = []
     }
 
@@ -240,7 +240,7 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
         post { $0.actions.append(action) }
     }
 
-    func deliverSignal(to endpoint: Endpoint) {
+    func deliverSignal(to endpoint: WaitingEndpoint) {
         let endpoint = unsafe Unmanaged.passRetained(endpoint)
         post { unsafe $0.signals.append(endpoint) }
     }
@@ -273,15 +273,15 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
     }
 
     @inline(__always)
-    func setDeadline(of endpoint: Endpoint, _ deadline: Deadline) {
+    func setDeadline(of endpoint: WaitingEndpoint, _ deadline: Deadline) {
         timers.set(endpoint, to: deadline)
     }
 
-    func shortenDeadline(of endpoint: Endpoint, to deadline: Deadline) {
+    func shortenDeadline(of endpoint: WaitingEndpoint, to deadline: Deadline) {
         timers.shorten(endpoint, to: deadline)
     }
 
-    func removeDeadline(of endpoint: Endpoint) {
+    func removeDeadline(of endpoint: WaitingEndpoint) {
         timers.remove(endpoint)
     }
 

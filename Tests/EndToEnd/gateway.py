@@ -9,6 +9,7 @@ import signal
 import subprocess
 import threading
 
+import http2_translation
 import patience
 import wire
 
@@ -23,6 +24,12 @@ STARTED = []
 
 # Each address chooses its own port.
 LISTENERS = {"secure": {"bind": ["127.0.0.1:0"], "tls": {}}, "plain": {"bind": ["127.0.0.1:0"]}}
+
+# Whether the clients of the tests say by HTTP/2 what they are told to say by HTTP/1.
+SPEAKS_HTTP2 = os.environ.get("ISAGATE_TEST_HTTP2") == "1"
+if SPEAKS_HTTP2:
+    LISTENERS["secure"]["tls"]["alpn"] = ["h2", "http/1.1"]
+    LISTENERS["plain"]["h2c"] = True
 
 PING = {"path": "/ping", "respond": {"status": 200, "body": "pong\n"}}
 
@@ -118,10 +125,14 @@ class Gateway:
 
     def plain(self):
         """A connection to the listener without TLS."""
+        if SPEAKS_HTTP2:
+            return self.remember(http2_translation.plain(self))
         return self.remember(wire.Client(wire.connect(self.ports["plain"])))
 
     def secure(self, context=None, name="localhost", session=None):
         """A TLS connection; `context` is by default a client that trusts the development authority."""
+        if SPEAKS_HTTP2:
+            return self.remember(http2_translation.secure(self, context or self.context(), name, session))
         sock = wire.connect(self.ports["secure"])
         try:
             return self.remember(wire.Client(wire.start_tls(sock, context or self.context(), name, session)))

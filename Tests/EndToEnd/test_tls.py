@@ -52,10 +52,11 @@ def test_the_listeners_minimum_version_is_kept(start_gateway):
     assert server.secure().get("/ping").status == 200
 
 
-def test_alpn_chooses_http_1_1_among_the_clients_protocols(ping):
+@pytest.mark.parametrize("offered, chosen", [(["http/1.1", "h2"], "h2"), (["http/1.1"], "http/1.1")])
+def test_alpn_chooses_the_first_of_ours_that_the_client_offers(ping, offered, chosen):
     context = ping.context()
-    context.set_alpn_protocols(["h2", "http/1.1"])
-    assert ping.secure(context).socket.selected_alpn_protocol() == "http/1.1"
+    context.set_alpn_protocols(offered)
+    assert ping.secure(context).socket.selected_alpn_protocol() == chosen
 
 
 def test_a_client_without_alpn_is_served(ping):
@@ -72,7 +73,7 @@ def test_curl_is_served_by_http_1_0(ping):
 
 def test_alpn_without_a_common_protocol_is_refused_with_the_alert_for_it(ping):
     context = ping.context()
-    context.set_alpn_protocols(["h2"])
+    context.set_alpn_protocols(["h3"])
     with pytest.raises(ssl.SSLError, match="(?i)no.application.protocol"):
         ping.secure(context)
     ping.log.wait_for("TLS handshake failed: no application protocol")

@@ -179,8 +179,8 @@ import Testing
         ("{ a: { bind: } }", "2:25 expected a list of addresses, found nothing"),
         ("{ a: { bind: ['[::]:1'], tls: { min: 1.1 } } }", "2:49 expected a TLS version (1.2, 1.3), found '1.1' [1.2]"),
         (
-            "{ a: { bind: ['[::]:1'], tls: { alpn: [h2] } } }",
-            "2:51 HTTP/2 is not available; the protocols here are http/1.1 and http/1.0"
+            "{ a: { bind: ['[::]:1'], tls: { alpn: [h3] } } }",
+            "2:51 expected a protocol (h2, http/1.1, http/1.0), found 'h3'"
         ),
     ]) func `A mistaken listener is reported`(_ listeners: String, _ mistake: String) {
         #expect(mistakes(ConfigurationText(listeners: "listeners: " + listeners).text).contains(mistake))

@@ -118,11 +118,15 @@ final class TestServer: RequestRouter, RequestHandler, @unchecked Sendable {
 
     func switched(_ exchange: Exchange) -> (any SuccessionObserver)? { nil }
 
-    func cut(_ reason: StaticString, on connection: HTTPConnection, as id: RequestID?) {
+    func ended(_ fault: HTTP2Fault, on connection: ClientConnection) {
+        record.withLock { $0.cut.append("\(fault.reason)") }
+    }
+
+    func cut(_ reason: StaticString, on connection: ClientConnection, as id: RequestID?) {
         record.withLock { $0.cut.append("\(reason)") }
     }
 
-    func rejected(_ rejection: RequestRejection, on connection: HTTPConnection, as id: RequestID?) {
+    func rejected(_ rejection: RequestRejection, on connection: ClientConnection, as id: RequestID?) {
         record.withLock { $0.rejected.append(rejection) }
     }
 

@@ -7,14 +7,14 @@ import Testing
         #expect(
             TLSPolicy(.modern).canonicalText
                 == "772 772 \(webCiphers) TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256 "
-                + "?X25519MLKEM768:X25519:P-256:P-384 true http/1.1 http/1.0")
+                + "?X25519MLKEM768:X25519:P-256:P-384 true h2 http/1.1 http/1.0")
     }
 
     @Test func `The intermediate profile is TLS 1.2 and 1.3 with forward secrecy and authenticated encryption`() {
         #expect(
             TLSPolicy(.intermediate).canonicalText
                 == "771 772 \(webCiphers) TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256 "
-                + "?X25519MLKEM768:X25519:P-256:P-384 true http/1.1 http/1.0")
+                + "?X25519MLKEM768:X25519:P-256:P-384 true h2 http/1.1 http/1.0")
     }
 
     @Test func `A policy without a profile is the intermediate one`() {

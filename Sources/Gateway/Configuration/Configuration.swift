@@ -54,6 +54,8 @@ package struct ListenerConfiguration: Sendable, Equatable {
     package var trusted: TrustedProxiesConfiguration?
     /// Nil for plain HTTP.
     package var tls: ListenerTLSConfiguration?
+    /// Whether clients may begin HTTP/2 without TLS, knowing that they may (RFC 9113 §3.3).
+    package var expectsHTTP2 = false
 }
 
 /// Proxies in front of a listener that are trusted to name the client.
@@ -144,6 +146,7 @@ package struct LimitsConfiguration: Sendable, Equatable {
     package var lingeringTime = Duration.seconds(30)
     /// Memory for compression and decompression of the whole gateway; beyond it responses are sent uncompressed.
     package var compressionMemory = 256 << 20
+    package var http2 = HTTP2LimitsConfiguration()
 }
 
 package struct DrainConfiguration: Sendable, Equatable {

@@ -39,6 +39,7 @@ package struct TLSSettings: Sendable, Equatable {
 
     /// The raw value is the name registered for ALPN.
     package enum ApplicationProtocol: String, Sendable {
+        case http2 = "h2"
         case http11 = "http/1.1"
         case http10 = "http/1.0"
     }

@@ -39,7 +39,7 @@ struct AccessRecord {
         query = exchange.text(of: head.query) + (exchange.logParameter ?? "")
         // A request that was refused before it was parsed has neither.
         let isUnderstood = !method.isEmpty
-        version = !isUnderstood ? "" : head.version == .http11 ? "HTTP/1.1" : "HTTP/1.0"
+        version = isUnderstood ? "\(head.version.name)" : ""
         status = exchange.status
         substatus = exchange.logSubstatus
         bytes = exchange.contentBytes

@@ -13,16 +13,19 @@ final class SiteRouter: RequestRouter {
     private var accessLog: AccessLog?
     private let refusals: ReasonLog
     private let cuts: ReasonLog
+    private let faults: ReasonLog
     private let requests: RequestCounter
 
     init(
-        _ table: SiteTable, accessLog: AccessLog?, refusals: ReasonLog, cuts: ReasonLog, requests: RequestCounter
+        _ table: SiteTable, accessLog: AccessLog?, refusals: ReasonLog, cuts: ReasonLog, faults: ReasonLog,
+        requests: RequestCounter
     ) {
         self.table = table
         unsafe current = .passUnretained(table)
         self.accessLog = accessLog
         self.refusals = refusals
         self.cuts = cuts
+        self.faults = faults
         self.requests = requests
     }
 
@@ -55,12 +58,16 @@ final class SiteRouter: RequestRouter {
         table.prepareRefusal(of: exchange)
     }
 
-    func rejected(_ rejection: RequestRejection, on connection: HTTPConnection, as id: RequestID?) {
+    func rejected(_ rejection: RequestRejection, on connection: ClientConnection, as id: RequestID?) {
         refusals.note("\(rejection.reason)", from: connection.endpoint.remoteAddress, request: id)
     }
 
-    func cut(_ reason: StaticString, on connection: HTTPConnection, as id: RequestID?) {
+    func cut(_ reason: StaticString, on connection: ClientConnection, as id: RequestID?) {
         cuts.note("\(reason)", from: connection.endpoint.remoteAddress, request: id)
+    }
+
+    func ended(_ fault: HTTP2Fault, on connection: ClientConnection) {
+        faults.note("\(fault.reason)", from: connection.endpoint.remoteAddress)
     }
 }
 
@@ -87,6 +94,10 @@ final class SiteTable: @unchecked Sendable {
     private let errorPages: [ErrorPages?]
     private let filters: [RouteFilter?]
     private let guards: [ClientCertificateGuard?]
+    /// Which sites prove themselves and ask for proofs in the same way, by site and by the name of a handshake's site;
+    /// nil where all do.
+    private let identities: (ofSites: [Int], ofHandshakes: [String: Int])?
+    private let otherConnection: FixedResponse
     private let noSite: FixedResponse
     /// `OPTIONS *`, which concerns the server and no path (RFC 9110 §9.3.7).
     private let serverOptions: FixedResponse
@@ -97,6 +108,8 @@ final class SiteTable: @unchecked Sendable {
         let hosts: [HostPattern]
         /// The mode of a site that asks clients for certificates.
         let clientCertificates: ClientCertificateConfiguration.Mode?
+        /// What it shows and asks for in handshakes; the same for sites that do the same.
+        let identity: [String]
         let errorPages: ErrorPages?
         /// The response rules for responses that no route gives.
         let filter: RouteFilter?
@@ -112,6 +125,9 @@ final class SiteTable: @unchecked Sendable {
         guards = sites.map { site in
             site.clientCertificates.map { ClientCertificateGuard($0, site: site.hosts.first?.description) }
         }
+        identities = Self.identities(of: sites)
+        otherConnection = Self.message(
+            421, "this site wants a connection of its own, because its certificate is another")
         noSite = Self.message(421, "no site on this listener answers for the requested host")
         noRoute = Self.message(404, "no route answers for the requested path")
         serverOptions = FixedResponse(
@@ -126,6 +142,10 @@ final class SiteTable: @unchecked Sendable {
         }
         if let refusal = guards[site]?.refusal(on: exchange.connection.stream) {
             exchange.respond(refusal)
+            return .answered
+        }
+        if exchange.head.version == .http2, isMisdirected(exchange, to: site) {
+            exchange.respond(otherConnection)
             return .answered
         }
         // The exchange keeps a counted reference, since a reload may replace this table while the request is answered.
@@ -145,6 +165,24 @@ final class SiteTable: @unchecked Sendable {
             return .answered
         }
         return unsafe action._withUnsafeGuaranteedRef { $0.answer(exchange) }
+    }
+
+    /// Whether the connection was made with a site that is another one to its clients (RFC 9113 §9.1.1).
+    @inline(__always)
+    private func isMisdirected(_ exchange: Exchange, to site: Int) -> Bool {
+        guard let identities, let own = exchange.connection.stream.site.flatMap({ identities.ofHandshakes[$0] }) else {
+            return false
+        }
+        return identities.ofSites[site] != own
+    }
+
+    private static func identities(of sites: [Site]) -> (ofSites: [Int], ofHandshakes: [String: Int])? {
+        let known = sites.map { site in sites.firstIndex { $0.identity == site.identity } ?? 0 }
+        guard known.contains(where: { $0 != known[0] }) else { return nil }
+        let names = sites.indices.compactMap { index in
+            sites[index].hosts.first.map { ($0.description, known[index]) }
+        }
+        return (known, Dictionary(names) { first, _ in first })
     }
 
     func prepareRefusal(of exchange: Exchange) {

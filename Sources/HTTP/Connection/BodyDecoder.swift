@@ -50,7 +50,7 @@ extension Exchange {
     }
 }
 
-extension HTTPConnection {
+extension ClientConnection {
     /// The next piece of a body that goes through a decoder.
     func nextDecodedStep(_ exchange: Exchange, _ decoder: any BodyDecoder) throws(ExchangeFailure) -> BodyStep {
         while true {

@@ -7,7 +7,7 @@ package protocol ClientCounter: AnyObject {
     func leave(_ ticket: UInt64)
 }
 
-extension HTTPConnection {
+extension ClientConnection {
     /// Counts the request as a connection of the client that a trusted proxy names; false when it has too many.
     @inline(never)
     func countNamedClient(_ exchange: Exchange) -> Bool {

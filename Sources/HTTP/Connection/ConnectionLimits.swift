@@ -22,6 +22,10 @@ package struct ConnectionLimits: Sendable {
     package var responseRate = MinimumDataRate.usual
     /// From the first time that a response had to wait for its client to its end; nil for no limit.
     package var responseTimeout: Delay? = Delay.seconds(86_400)
+    /// Of connections of HTTP/2; the limits of heads are those of `head`.
+    package var http2 = HTTP2Limits()
+    /// Requests after which a connection of HTTP/2 ends; nil for as many as it has numbers for.
+    package var http2Requests: Int?
     /// After the response that closes a connection whose client may still be sending.
     package var linger = Self.defaultLinger
 

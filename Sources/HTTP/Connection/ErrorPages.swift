@@ -160,7 +160,7 @@ extension ErrorPages.Content {
     }
 }
 
-extension HTTPConnection {
+extension ClientConnection {
     /// Has the site's route for an error answer, where the handler left that to it.
     func answerError(_ exchange: Exchange) async throws(ExchangeFailure) {
         let storage = unsafe exchange.storage

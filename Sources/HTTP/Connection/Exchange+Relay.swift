@@ -68,6 +68,7 @@ extension Exchange {
     @discardableResult
     package func finish(trailers: UnsafeRawBufferPointer) -> Bool {
         if unsafe storage.pointee.coding != nil { return finish() }
+        if clientHead.version == .http2, unsafe !trailers.isEmpty { return unsafe finishBeside(trailers) }
         if unsafe !trailers.isEmpty, let filter = unsafe storage.pointee.filter {
             var lines = unsafe FieldLines(trailers)
             var kept: [UInt8] = []
@@ -79,6 +80,16 @@ extension Exchange {
             }
         }
         return unsafe storage.pointee.response.finish(trailers: trailers, to: &storage.pointee.output)
+    }
+
+    @inline(never)
+    private func finishBeside(_ trailers: UnsafeRawBufferPointer) -> Bool {
+        var lines = unsafe FieldLines(trailers)
+        while let field = lines.next() {
+            if unsafe storage.pointee.filter?.withholds(field.name) == true { continue }
+            unsafe storage.pointee.responseTrailers.append(contentsOf: field.line)
+        }
+        return finish()
     }
 
     /// Answers 101 (Switching Protocols) and ends HTTP on this connection: once that is sent, `successor` goes on.

@@ -13,14 +13,14 @@ package struct Exchange: BitwiseCopyable {
         unsafe self.storage = storage
     }
 
-    package var connection: HTTPConnection { withConnection { $0 } }
+    package var connection: ClientConnection { withConnection { $0 } }
 
     @inline(__always)
-    package var endpoint: Endpoint { withConnection { $0.endpoint } }
+    package var endpoint: WaitingEndpoint { withConnection { $0.endpoint } }
 
     /// Access without counting a reference: the connection outlives its exchange.
     @inline(__always)
-    package func withConnection<Result>(_ body: (HTTPConnection) -> Result) -> Result {
+    package func withConnection<Result>(_ body: (ClientConnection) -> Result) -> Result {
         unsafe storage.pointee.connection.unsafelyUnwrapped._withUnsafeGuaranteedRef { body($0) }
     }
 

@@ -56,7 +56,9 @@ struct ExchangeStorage: ~Copyable {
     var isGivenUp = false
     /// Trailer fields of the request's body, each ended by CRLF.
     var trailers: [UInt8] = []
-    var connection: Unmanaged<HTTPConnection>?
+    /// Trailer fields of the response that go beside it, each ended by CRLF.
+    var responseTrailers: [UInt8] = []
+    var connection: Unmanaged<ClientConnection>?
     var next: UnsafeMutablePointer<ExchangeStorage>?
 
     /// Enough for most heads; what a request that waits keeps, and the first longer one exchanges for the most there is.
@@ -103,6 +105,7 @@ struct ExchangeStorage: ~Copyable {
         namedClient = nil
         trustedField = nil
         if !trailers.isEmpty { trailers.removeAll() }
+        if !responseTrailers.isEmpty { responseTrailers.removeAll() }
         logStatus = nil
         logSubstatus = 0
         resetsConnection = false
@@ -143,6 +146,20 @@ struct ExchangeStorage: ~Copyable {
         coding = nil
     }
 
+    /// Takes the head of a request of HTTP/2; its body never comes here.
+    mutating func take(_ request: borrowing RequestAssembly) {
+        let text = unsafe request.fields.text
+        if unsafe input.count < text.count { exchangeInput(for: (text.count + 1023) / 1024 * 1024) }
+        unsafe input.copyMemory(from: text)
+        headStart = 0
+        cursor = text.count
+        filled = text.count
+        parser.take(request)
+    }
+
+    /// Bytes of the head of a request of HTTP/2, refused or not.
+    var headCount: Int { filled }
+
     /// Puts the head of `substitute` in place of the one in force, or back.
     mutating func exchangeHead(with substitute: Substitute) {
         swap(&parser, &substitute.parser)
@@ -173,12 +190,12 @@ struct ExchangeStorage: ~Copyable {
     /// Makes the input as large as it may have to be; once.
     @inline(__always)
     private mutating func growInput() {
-        if unsafe input.count == Self.firstInput { exchangeInput() }
+        if unsafe input.count < Self.inputLimit(limits) { exchangeInput(for: Self.inputLimit(limits)) }
     }
 
     @inline(never)
-    private mutating func exchangeInput() {
-        let larger = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.inputLimit(limits), alignment: 16)
+    private mutating func exchangeInput(for count: Int) {
+        let larger = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: 16)
         unsafe larger.copyMemory(from: UnsafeRawBufferPointer(rebasing: input[..<filled]))
         unsafe input.deallocate()
         unsafe input = larger

@@ -6,27 +6,11 @@ extension HTTPConnection {
     private static let pieceSize = 80 << 10
     /// Bytes that a plain connection asks the kernel to send at once.
     private static let kernelPieceSize = 512 << 10
-    /// Less than this is collected with what else there is to send.
-    private static let collectedSize = 16 << 10
-    /// Bytes after which a client that never makes us wait lets others go first.
-    private static let bytesPerTurn = 1 << 20
-    /// Bytes read from a disk at once: those of a turn, and the page behind them.
-    private static let loadSize = bytesPerTurn + (64 << 10)
     /// Less than this of a file is read; looking for its mapping would take as long.
     private static let mappedSize: UInt64 = 256 << 10
 
-    private enum Step {
-        case sent(Int)
-        case wait(Interest)
-        case load
-        case ended
-        case failed(TransportFailure)
-    }
-
-    /// Sends all of `source` as part of the body; false when a file ended before.
-    ///
     /// While the client is slow, nothing is held but encrypted bytes that the socket did not take yet.
-    func send(_ source: BodySource, of exchange: Exchange) async throws(ExchangeFailure) -> Bool {
+    func sendPieces(of source: BodySource, _ exchange: Exchange) async throws(ExchangeFailure) -> Bool {
         var source = source
         if mayMap(source, exchange), let mappings = endpoint.worker.mappings { source.map(by: mappings) }
         var room = Self.bytesPerTurn
@@ -79,20 +63,6 @@ extension HTTPConnection {
         case .framed:
             if waiting >= Self.pieceSize { try await flush(exchange) }
             return collect(source, exchange)
-        }
-    }
-
-    /// Adds the next bytes to the output, framed as the response needs it.
-    private func collect(_ source: BodySource, _ exchange: Exchange) -> Step {
-        let block = unsafe endpoint.worker.rentBlock()
-        defer { unsafe endpoint.worker.returnBlock(block) }
-        let count = min(Self.collectedSize, Int(clamping: source.count))
-        switch unsafe source.read(into: UnsafeMutableRawBufferPointer(rebasing: block[..<count])) {
-        case .bytes(let count):
-            unsafe exchange.write(UnsafeRawBufferPointer(rebasing: block[..<count]))
-            return .sent(count)
-        case .absent: return .load
-        case .ended: return .ended
         }
     }
 
@@ -169,22 +139,6 @@ extension HTTPConnection {
         case .wouldBlock(let interest): return .wait(interest)
         case .end: return .failed(.reset)
         case .failed(let failure): return .failed(failure)
-        }
-    }
-
-    /// Waits until the next bytes of a file are in memory.
-    private func load(_ source: BodySource) async throws(ExchangeFailure) {
-        guard let file = source.file else { return }
-        // The last piece may have left something to go with this one.
-        endpoint.push()
-        PageLoader.load(file, from: source.offset, count: Self.loadSize, signalling: endpoint)
-        let deadline = endpoint.worker.now.advanced(by: service.limits.writeTimeout)
-        switch await endpoint.wait(for: .signal | .hangup, until: deadline) {
-        // The signal may have been one that somebody else waits for; who does looks anew after each.
-        case .signalled, .ready, .draining: endpoint.signal()
-        case .hangup: throw .clientGone(.reset)
-        case .deadline: throw .writeTimeout
-        case .aborted: throw .aborted
         }
     }
 }

@@ -4,21 +4,8 @@ import Transport
 ///
 /// The only part of HTTP that waits. Everything ready is answered before anything is sent, and everything ready to
 /// be sent leaves in one write. While no request is under way the connection holds no buffers.
-package final class HTTPConnection {
-    package let stream: any ByteStream
-    package let endpoint: Endpoint
-    let service: HTTPService
-    /// What the extensions' dispatcher keeps for the length of the connection: facts it derived once.
-    package var attachment: AnyObject?
-    /// Where the connection's requests come from, in the words that servers are told it by.
-    var keptOrigin = KeptOrigin()
-
-    /// As whose the request under way counts, when a trusted proxy makes it for somebody.
-    var countedClient: UInt64?
-
-    /// What goes on with the connection once the exchange that agreed on it is over.
-    var successor: (any ConnectionSuccessor)?
-    var successionObserver: (any SuccessionObserver)?
+package final class HTTPConnection: ClientConnection {
+    private let socket: Endpoint
 
     /// Whether a request has been answered.
     private var hasServed = false
@@ -40,9 +27,8 @@ package final class HTTPConnection {
     }
 
     package init(_ stream: any ByteStream, service: HTTPService) {
-        self.stream = stream
-        endpoint = stream.endpoint
-        self.service = service
+        socket = stream.endpoint
+        super.init(stream, waitingAt: stream.endpoint, service: service)
     }
 
     /// Serves the connection to its end and closes it.
@@ -199,13 +185,7 @@ package final class HTTPConnection {
         if case .rejected(let rejection) = failure, !exchange.isResponseBegun {
             return await reject(exchange, rejection, at: .answering)
         }
-        exchange.noteFailure(failure)
-        exchange.abandonResponse()
-        if let reason = failure.reason {
-            if exchange.logReason == nil { exchange.setLogReason(reason) }
-            noteCut(failure, as: exchange.requestID)
-        }
-        service.observe(exchange)
+        noteGivenUp(exchange, failure)
         return .reset
     }
 
@@ -216,44 +196,12 @@ package final class HTTPConnection {
         unsafe storage.pointee.cursor = storage.pointee.headStart + head.length
         if head.framing != .none {
             unsafe storage.pointee.makeRoomForBody()
-            unsafe storage.pointee.body = RequestBody(head)
-            let limit = service.limits.maximumBody
-            if let length = unsafe storage.pointee.body.remaining, length > limit { throw .bodyTooLarge }
+            try beginBody(exchange, head)
         }
-        if let proxies = service.trustedProxies { try exchange.learnClient(from: proxies) }
-        if head.form != .origin { try checkTarget(exchange, head) }
-        let path = unsafe exchange.bytes(of: head.path)
-        let hasPath = head.form == .origin || head.form == .absolute
-        guard hasPath, unsafe !PathNormalizer.isNormal(path.bytes) else { return }
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: path.count + 1, alignment: 1)
-        defer { unsafe buffer.deallocate() }
-        let count = try unsafe PathNormalizer.normalize(path.bytes, into: buffer)
-        unsafe storage.pointee.normalizedPath = Array(buffer[..<count])
-    }
-
-    /// Refuses targets that no route of this listener can be meant by.
-    @inline(never)
-    private func checkTarget(_ exchange: Exchange, _ head: RequestHead) throws(RequestRejection) {
-        if head.form == .authority { throw .tunnelRequested }
-        // A trusted proxy may have had the secure connection (RFC 9110 §7.4).
-        guard head.form == .absolute, !stream.isSecure, exchange.trustedField == nil else { return }
-        let target = unsafe exchange.bytes(of: head.target)
-        if unsafe target.bytes.hasPrefix("https:", from: 0, to: target.count) { throw .insecureScheme }
+        try settle(exchange, head)
     }
 
     // MARK: Body
-
-    /// Whether the connection can be kept, as far as the current request and the gateway's state tell.
-    @inline(__always)
-    func mayKeepAlive(_ exchange: Exchange) -> Bool {
-        if endpoint.worker.isDraining || service.isRetired { return false }
-        let body = unsafe exchange.storage.pointee.body
-        if body.hasEnded { return true }
-        if body.owesContinue { return false }
-        // Who has begun to read it may be expected to read it all, or tells that it will not (`leavesBodyUnread`).
-        guard !body.hasBegun, let remaining = body.remaining else { return true }
-        return remaining <= UInt64(service.limits.unreadBody)
-    }
 
     /// Reads what the handler left of the body; false when that is too much or will not come.
     private func dropBody(_ exchange: Exchange) async -> Bool {
@@ -274,15 +222,19 @@ package final class HTTPConnection {
         }
     }
 
+    override func receiveMore(_ exchange: Exchange) -> IOResult {
+        unsafe stream.read(into: exchange.storage.pointee.roomForBody())
+    }
+
     // MARK: Sending
 
-    func flush(_ exchange: Exchange) async throws(ExchangeFailure) {
+    // As the one it overrides, without a call that is only known at run time.
+    override func flush(_ exchange: Exchange) async throws(ExchangeFailure) {
         while let interest = try flushNow(exchange) { try await waitToSend(interest, exchange) }
     }
 
-    /// Sends what the client takes now; nil when everything is sent, otherwise what to wait for.
     @inline(__always)
-    func flushNow(_ exchange: Exchange) throws(ExchangeFailure) -> Interest? {
+    override func flushNow(_ exchange: Exchange) throws(ExchangeFailure) -> Interest? {
         let storage = unsafe exchange.storage
         while true {
             let result: IOResult
@@ -324,26 +276,17 @@ package final class HTTPConnection {
         }
     }
 
-    // MARK: Refusing
-
-    /// How far a request has come: its head is not understood yet, no route has been found yet, or one answers.
-    private enum Stage {
-        case parsing, routing, answering
+    override func send(_ source: BodySource, of exchange: Exchange) async throws(ExchangeFailure) -> Bool {
+        try await sendPieces(of: source, exchange)
     }
+
+    // MARK: Refusing
 
     /// Answers a request that cannot be trusted with a small response and gives the connection up.
     private func reject(
         _ exchange: Exchange, _ rejection: RequestRejection, at stage: Stage = .parsing
     ) async -> Turn {
-        let storage = unsafe exchange.storage
-        unsafe storage.pointee.response = ResponseEncoder()
-        unsafe storage.pointee.body = RequestBody()
-        if stage == .parsing { unsafe storage.pointee.parser.abandon() }
-        if stage != .answering { service.router.prepareRefusal(of: exchange) }
-        exchange.refuse(rejection)
-        let isUnderstood = stage != .parsing
-        service.router.rejected(rejection, on: self, as: isUnderstood ? exchange.requestID : nil)
-        service.observe(exchange)
+        refuse(exchange, rejection, at: stage)
         return await send(exchange) ? .linger : .reset
     }
 
@@ -374,7 +317,7 @@ package final class HTTPConnection {
         case .idle, .close:
             await sendRest()
             finishStream()
-            endpoint.close()
+            socket.close()
         case .linger:
             await stream.closeLingering(service.limits.linger)
         case .reset:
@@ -384,12 +327,12 @@ package final class HTTPConnection {
 
     /// Waits until the client has room for the last of what was to leave at the end of a turn.
     private func sendRest() async {
-        guard endpoint.hasRest else { return }
+        guard socket.hasRest else { return }
         let deadline = endpoint.worker.now.advanced(by: service.limits.writeTimeout)
-        while endpoint.hasRest, await endpoint.wait(for: .writable, until: deadline) == .ready {}
+        while socket.hasRest, await endpoint.wait(for: .writable, until: deadline) == .ready {}
     }
 
-    func finishStream() {
-        if !endpoint.hasFinishedSending { stream.finish() }
+    override func finishStream() {
+        if !socket.hasFinishedSending { stream.finish() }
     }
 }

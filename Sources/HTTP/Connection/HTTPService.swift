@@ -6,7 +6,11 @@ package final class HTTPService {
     package let worker: Worker
     /// Limits of the requests that begin from now on.
     package var limits: ConnectionLimits {
-        didSet { if limits.head != oldValue.head { discardSpares() } }
+        didSet {
+            guard limits.head != oldValue.head else { return }
+            discardSpares()
+            assembly = nil
+        }
     }
     /// Proxies in front whose word for where requests come from is believed.
     package var trustedProxies: TrustedProxies?
@@ -17,6 +21,7 @@ package final class HTTPService {
     let router: any RequestRouter
     package var requestIDs = RequestIDPolicy()
     var requestIDGenerator = RequestIDGenerator()
+    private var assembly: SharedRequestAssembly?
     private var spare: UnsafeMutablePointer<ExchangeStorage>?
     private var spareCount = 0
     private var date = UnsafeMutableRawBufferPointer.allocate(byteCount: dateLine.count, alignment: 1)
@@ -36,6 +41,24 @@ package final class HTTPService {
     deinit {
         discardSpares()
         unsafe date.deallocate()
+    }
+
+    /// What connections of HTTP/2 put heads together in, each while it takes one.
+    @inline(__always)
+    var requestAssembly: SharedRequestAssembly { assembly ?? makeAssembly() }
+
+    @inline(never)
+    private func makeAssembly() -> SharedRequestAssembly {
+        let made = SharedRequestAssembly(limits.head)
+        assembly = made
+        return made
+    }
+
+    /// Of connections of HTTP/2 that begin from now on.
+    var http2Limits: HTTP2Limits {
+        var limits = self.limits.http2
+        limits.head = self.limits.head
+        return limits
     }
 
     /// Its listener is gone: connections end after their next response.
@@ -72,7 +95,7 @@ package final class HTTPService {
     }
 
     @inline(__always)
-    func rent(for connection: HTTPConnection) -> Exchange {
+    func rent(for connection: ClientConnection) -> Exchange {
         let storage: UnsafeMutablePointer<ExchangeStorage>
         if let kept = unsafe spare {
             unsafe spare = kept.pointee.next

@@ -122,7 +122,7 @@ extension Exchange {
     }
 }
 
-extension HTTPConnection {
+extension ClientConnection {
     /// Has `request` answered in place of the exchange's own, by the route it leads to.
     ///
     /// - Parameter asker: the handler that asks; nil for the connection itself.
@@ -192,6 +192,7 @@ extension HTTPConnection {
         do throws(RequestRejection) {
             guard unsafe try parser.parse(text.span.bytes) else { throw .invalidRequestLine }
             path = try normalizedPath(of: parser.head, in: text)
+            if exchange.head.version == .http2 { parser.setVersion(.http2) }
         } catch {
             return .failure(Refusal(outcome: .refused(error)))
         }

@@ -3,6 +3,8 @@ struct RequestBody {
     private enum State: BitwiseCopyable {
         case length(remaining: UInt64)
         case chunked(ChunkedDecoder, total: UInt64)
+        /// Of HTTP/2: pieces come, and their end is told beside them.
+        case framed(remaining: UInt64?, total: UInt64)
         case ended
     }
 
@@ -28,6 +30,8 @@ struct RequestBody {
     init(_ head: RequestHead) {
         switch head.framing {
         case .none: state = .ended
+        case .length(let count) where head.version == .http2: state = .framed(remaining: count, total: 0)
+        case .chunked where head.version == .http2: state = .framed(remaining: nil, total: 0)
         case .length(let count): state = count == 0 ? .ended : .length(remaining: count)
         case .chunked: state = .chunked(ChunkedDecoder(), total: 0)
         }
@@ -43,9 +47,33 @@ struct RequestBody {
     var remaining: UInt64? {
         switch state {
         case .length(let remaining): remaining
+        case .framed(let remaining, _): remaining
         case .chunked: nil
         case .ended: 0
         }
+    }
+
+    /// Whether it comes in frames, and `take` is told of them.
+    @inline(__always)
+    var isFramed: Bool {
+        if case .framed = state { return true }
+        return false
+    }
+
+    /// Takes a piece of a body that comes in frames.
+    ///
+    /// - Throws: `bodyTooLarge` once more than `limit` bytes came.
+    mutating func take(_ count: Int, limit: UInt64) throws(RequestRejection) {
+        guard case .framed(let remaining, let total) = state else { return }
+        guard total + UInt64(count) <= limit else { throw .bodyTooLarge }
+        hasBegun = true
+        state = .framed(remaining: remaining.map { $0 - min($0, UInt64(count)) }, total: total + UInt64(count))
+    }
+
+    /// No further piece comes.
+    mutating func end() {
+        hasBegun = true
+        state = .ended
     }
 
     mutating func continueSent() {
@@ -57,7 +85,7 @@ struct RequestBody {
     mutating func next(_ unread: RawSpan, limit: UInt64) throws(RequestRejection) -> Step {
         hasBegun = true
         switch state {
-        case .ended: return .ended(consumed: 0)
+        case .ended, .framed: return .ended(consumed: 0)
         case .length(let remaining):
             guard unread.byteCount > 0 else { return .receive(consumed: 0) }
             let count = Int(min(remaining, UInt64(unread.byteCount)))

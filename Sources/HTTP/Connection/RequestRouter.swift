@@ -25,10 +25,13 @@ package protocol RequestRouter: AnyObject {
     func prepareRefusal(of exchange: Exchange)
 
     /// A request was refused; it has a name if it was understood.
-    func rejected(_ rejection: RequestRejection, on connection: HTTPConnection, as id: RequestID?)
+    func rejected(_ rejection: RequestRejection, on connection: ClientConnection, as id: RequestID?)
 
     /// A response was cut off, or a request given up in the middle of its response, because of the client.
-    func cut(_ reason: StaticString, on connection: HTTPConnection, as id: RequestID?)
+    func cut(_ reason: StaticString, on connection: ClientConnection, as id: RequestID?)
+
+    /// A connection of HTTP/2 was ended for what its client did.
+    func ended(_ fault: HTTP2Fault, on connection: ClientConnection)
 }
 
 /// How a request will be answered.

@@ -9,7 +9,9 @@ package enum HTTP2Fault: UInt8, Error, CaseIterable, Sendable {
     case frameOnEndedStream
     // Settings (§6.5)
     case settingsAckWithPayload, invalidEnablePush, invalidInitialWindow, invalidMaximumFrameSize, invalidSetting
-    case unexpectedSettingsAck
+    case unexpectedSettingsAck, settingsNotAcknowledged
+    // Time
+    case prefaceNotSent, frameNotFinished
     // Windows of the connection (§6.9)
     case connectionWindowOverflow, connectionWindowExceeded, emptyConnectionWindowUpdate, settingOverflowsWindow
     // Field compression (RFC 7541)
@@ -45,6 +47,7 @@ package enum HTTP2Fault: UInt8, Error, CaseIterable, Sendable {
             .sizeUpdateTooLarge, .missingSizeUpdate:
             .compressionError
         case .tooManyStreams: .refusedStream
+        case .settingsNotAcknowledged: .settingsTimeout
         default: .protocolError
         }
     }
@@ -70,6 +73,9 @@ package enum HTTP2Fault: UInt8, Error, CaseIterable, Sendable {
         case .invalidMaximumFrameSize: "invalid SETTINGS_MAX_FRAME_SIZE"
         case .invalidSetting: "setting that is neither 0 nor 1"
         case .unexpectedSettingsAck: "SETTINGS acknowledgement that nothing asked for"
+        case .settingsNotAcknowledged: "SETTINGS not acknowledged in time"
+        case .prefaceNotSent: "no connection preface in time"
+        case .frameNotFinished: "frame not finished in time"
         case .connectionWindowOverflow: "window of the connection beyond 2^31-1"
         case .connectionWindowExceeded: "more DATA than the connection's window allows"
         case .emptyConnectionWindowUpdate: "WINDOW_UPDATE of 0 for the connection"

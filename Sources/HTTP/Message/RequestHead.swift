@@ -23,11 +23,20 @@ package struct Slice: BitwiseCopyable, Equatable, Sendable {
     package var range: Range<Int> { Int(start)..<Int(start) + Int(count) }
 }
 
-/// The protocol versions this gateway speaks on a connection (RFC 9112 §2.3).
+/// The protocol versions this gateway speaks on a connection (RFC 9112 §2.3, RFC 9113).
 ///
-/// A minor version above 1 is answered as 1.1; any other major version is refused.
+/// A minor version above 1 is answered as 1.1; in a request line any other major version is refused.
 package enum HTTPVersion: UInt8, BitwiseCopyable, Sendable {
-    case http10, http11
+    case http10, http11, http2
+
+    /// As access logs and server variables have it.
+    package var name: StaticString {
+        switch self {
+        case .http10: "HTTP/1.0"
+        case .http11: "HTTP/1.1"
+        case .http2: "HTTP/2.0"
+        }
+    }
 }
 
 /// A request method (RFC 9110 §9.1); `other` stands for any further token, found in `RequestHead.methodToken`.

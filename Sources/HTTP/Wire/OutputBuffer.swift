@@ -47,6 +47,18 @@ package struct OutputBuffer: ~Copyable {
         capacity = 0
     }
 
+    /// Gives memory back that what waits does not need.
+    package mutating func trim() {
+        guard capacity > 2 * (count + 64) else { return }
+        let smaller = isEmpty ? nil : UnsafeMutableRawPointer.allocate(byteCount: count + 64, alignment: 16)
+        unsafe smaller?.copyMemory(from: unsent.baseAddress.unsafelyUnwrapped, byteCount: count)
+        capacity = isEmpty ? 0 : count + 64
+        end -= start
+        start = 0
+        unsafe base?.deallocate()
+        unsafe base = smaller
+    }
+
     package mutating func append(_ bytes: UnsafeRawBufferPointer) {
         guard let source = bytes.baseAddress else { return }
         unsafe append(source, bytes.count)

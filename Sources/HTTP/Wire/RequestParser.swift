@@ -152,6 +152,11 @@ extension RequestParser {
     }
 }
 
+extension RequestParser {
+    /// Has the head count as one of another version.
+    mutating func setVersion(_ version: HTTPVersion) { head.version = version }
+}
+
 // Reading the fields of a complete head.
 extension RequestParser {
     /// Has Host tell what the target tells, for whoever reads the fields (RFC 9112 §3.2.2).

@@ -1,7 +1,7 @@
 /// How the length of a response body is told to the client.
 package enum BodyLength: Equatable, BitwiseCopyable, Sendable {
     case known(UInt64)
-    /// Chunked on HTTP/1.1; ended by closing the connection on HTTP/1.0.
+    /// Chunked on HTTP/1.1; ended by closing the connection on HTTP/1.0, by END_STREAM on HTTP/2.
     case unknown
     /// The handler's bytes are a chunked body already; whether they end as one is not checked, so the connection closes.
     case framedByHandler
@@ -23,6 +23,8 @@ struct ResponseEncoder: BitwiseCopyable {
         case length(remaining: UInt64)
         case chunked
         case untilClose
+        /// As the bytes are; whoever takes them is told of the end (HTTP/2).
+        case unframed
     }
 
     private(set) var state = State.head
@@ -31,6 +33,8 @@ struct ResponseEncoder: BitwiseCopyable {
     private(set) var contentBytes: UInt64 = 0
     /// The connection ends after this response.
     private(set) var closes = false
+    /// The response stays shorter than it should be.
+    private(set) var isCut = false
 
     var isHeadSent: Bool {
         if case .head = state { return false }
@@ -92,6 +96,8 @@ struct ResponseEncoder: BitwiseCopyable {
         case .unknown where request.version == .http11:
             output.append("Transfer-Encoding: chunked\r\n")
             state = .body(request.isHead ? .suppressed : .chunked)
+        case .unknown where request.version == .http2:
+            state = .body(request.isHead ? .suppressed : .unframed)
         case .unknown:
             closes = true
             state = .body(request.isHead ? .suppressed : .untilClose)
@@ -108,6 +114,7 @@ struct ResponseEncoder: BitwiseCopyable {
     }
 
     private func endHead(_ request: Request, to output: inout OutputBuffer) {
+        if request.version == .http2 { return output.append("\r\n") }
         if closes {
             output.append("Connection: close\r\n")
         } else if request.version == .http10 {
@@ -132,7 +139,7 @@ struct ResponseEncoder: BitwiseCopyable {
             output.appendChunkLine(bytes.count)
             unsafe output.append(bytes)
             output.append("\r\n")
-        case .untilClose:
+        case .untilClose, .unframed:
             unsafe output.append(bytes)
         }
         contentBytes += UInt64(bytes.count)
@@ -151,7 +158,7 @@ struct ResponseEncoder: BitwiseCopyable {
     var passage: Passage {
         switch state {
         case .body(.length(let remaining)): .unframed(remaining)
-        case .body(.untilClose): .unframed(.max)
+        case .body(.untilClose), .body(.unframed): .unframed(.max)
         case .body(.chunked): .framed
         case .body(.suppressed), .head, .finished: .nothing
         }
@@ -171,9 +178,12 @@ struct ResponseEncoder: BitwiseCopyable {
         guard case .body(let framing) = state else { preconditionFailure("a body follows its head") }
         state = .finished
         switch framing {
-        case .suppressed, .untilClose: return true
+        case .suppressed, .untilClose, .unframed: return true
         case .length(let remaining):
-            if remaining > 0 { closes = true }
+            if remaining > 0 {
+                closes = true
+                isCut = true
+            }
             return remaining == 0
         case .chunked:
             output.append("0\r\n")
@@ -193,6 +203,7 @@ struct ResponseEncoder: BitwiseCopyable {
     /// Gives up on the response; the connection cannot go on.
     mutating func abandon() {
         state = .finished
+        isCut = true
         closes = true
     }
 

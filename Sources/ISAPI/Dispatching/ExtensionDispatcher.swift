@@ -132,7 +132,7 @@ package final class ExtensionDispatcher: RequestHandler {
     }
 
     /// Created once for a connection, or for each client that a proxy names on it.
-    private func origin(of exchange: Exchange, on connection: HTTPConnection) -> RequestOrigin {
+    private func origin(of exchange: Exchange, on connection: ClientConnection) -> RequestOrigin {
         if let known = connection.attachment {
             let origin = unsafe unsafeDowncast(known, to: RequestOrigin.self)
             if origin.namedClient == exchange.namedClient { return origin }

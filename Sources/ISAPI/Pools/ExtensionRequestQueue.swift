@@ -13,7 +13,7 @@ package final class ExtensionRequestQueue: @unchecked Sendable {
     /// After a failure nothing is loaded before this time.
     private var refusedUntil = Deadline(milliseconds: 0)
     private var isLoadRequested = false
-    private var waiting: [Endpoint] = []
+    private var waiting: [WaitingEndpoint] = []
     /// Incremented with each report of the loader.
     private var reports: UInt64 = 0
 
@@ -35,7 +35,7 @@ package final class ExtensionRequestQueue: @unchecked Sendable {
     /// Waits for the handle, and has the extension loaded if it is not.
     ///
     /// Uses the endpoint's signal, so it must not be called while an extension may signal.
-    func wait(at endpoint: Endpoint, until deadline: Deadline) async throws(ExchangeFailure) -> WaitResult {
+    func wait(at endpoint: WaitingEndpoint, until deadline: Deadline) async throws(ExchangeFailure) -> WaitResult {
         while true {
             if let handle { return .loaded(handle) }
             if worker.now < refusedUntil { return .refused }
@@ -62,7 +62,7 @@ package final class ExtensionRequestQueue: @unchecked Sendable {
         }
     }
 
-    private func remove(_ endpoint: Endpoint) {
+    private func remove(_ endpoint: WaitingEndpoint) {
         if let index = waiting.firstIndex(where: { $0 === endpoint }) { waiting.remove(at: index) }
     }
 

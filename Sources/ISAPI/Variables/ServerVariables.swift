@@ -142,7 +142,7 @@ private enum ServerVariable {
                 request.bytes(request.scriptName), to: application.physicalPath, style: application.paths, into: &value)
         case .target: unsafe value.append(request.bytes(request.head.target))
         case .translatedPath: unsafe value.append(request.bytes(request.translatedPath))
-        case .version: value.append(request.head.version == .http10 ? "HTTP/1.0" : "HTTP/1.1")
+        case .version: value.append(request.head.version.name)
         case .serverName: Self.appendServerName(request, origin, to: &value)
         case .cacheURL: Self.appendCacheURL(request, origin, to: &value)
         case .applicationMetabasePath: value.append(text: "/LM/W3SVC/\(application.siteID)/ROOT")

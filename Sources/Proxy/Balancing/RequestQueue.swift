@@ -13,10 +13,10 @@ package final class RequestQueue: Sendable {
 
     /// One waiting request, woken by a signal to its client's endpoint.
     final class Waiter: Sendable {
-        private let endpoint: Endpoint
+        private let endpoint: WaitingEndpoint
         private let server = Atomic(-1)
 
-        init(_ endpoint: Endpoint) {
+        init(_ endpoint: WaitingEndpoint) {
             self.endpoint = endpoint
         }
 
@@ -40,7 +40,7 @@ package final class RequestQueue: Sendable {
     package var count: Int { length.load(ordering: .relaxed) }
 
     /// Appends a request to the queue; nil when it is full.
-    func enter(_ endpoint: Endpoint) -> Waiter? {
+    func enter(_ endpoint: WaitingEndpoint) -> Waiter? {
         waiting.withLock { waiting in
             guard waiting.count < limit else { return nil }
             let waiter = Waiter(endpoint)

@@ -70,7 +70,11 @@ extension ForwardedRequest {
             unsafe output.append(authority)
             output.append("\"")
         }
-        output.append(exchange.head.version == .http10 ? "\r\nVia: 1.0 isagate\r\n" : "\r\nVia: 1.1 isagate\r\n")
+        switch exchange.head.version {
+        case .http10: output.append("\r\nVia: 1.0 isagate\r\n")
+        case .http11: output.append("\r\nVia: 1.1 isagate\r\n")
+        case .http2: output.append("\r\nVia: 2.0 isagate\r\n")
+        }
     }
 
     /// The request that the subrequest is about, in the fields of other gateways: X-Forwarded-Method and

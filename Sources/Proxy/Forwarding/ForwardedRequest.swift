@@ -39,7 +39,7 @@ struct ForwardedRequest {
 
     private static func acceptableUpgrade(_ exchange: Exchange) -> Slice? {
         let head = exchange.head
-        guard head.version == .http11, head.method == .get, head.framing == .none,
+        guard head.version != .http10, head.method == .get, head.framing == .none,
             let value = exchange.value(named: "upgrade")
         else { return nil }
         let span = unsafe exchange.headBytes.bytes

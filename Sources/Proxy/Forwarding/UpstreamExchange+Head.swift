@@ -49,7 +49,7 @@ extension UpstreamExchange {
         let head = parser.head
         if head.status == 100 {
             if upload == .awaitingContinue { upload = .streaming }
-        } else if exchange.head.version == .http11 {
+        } else if exchange.head.version != .http10 {
             _ = appendFields()
             unsafe exchange.appendInterimResponse(
                 status: head.status, reason: bytes(of: head.reason), fields: fields.unsent)

@@ -53,7 +53,7 @@ extension Upstream {
     }
 
     private func establish(
-        _ endpoint: Endpoint, for client: Endpoint, until deadline: Deadline
+        _ endpoint: Endpoint, for client: WaitingEndpoint, until deadline: Deadline
     ) async throws(ForwardingFailure) {
         while true {
             switch await client.wait(for: .hangup | .finished, or: .writable, on: endpoint, until: deadline) {

@@ -5,6 +5,8 @@ import Transport
 @safe
 struct NegotiatedFacts: ~Copyable {
     let isResumed: Bool
+    /// What ALPN has chosen (RFC 7301).
+    let applicationProtocol: String?
     private let version: UnsafePointer<CChar>
     private let cipher: OpaquePointer?
     private let serverName: String?
@@ -15,6 +17,12 @@ struct NegotiatedFacts: ~Copyable {
     /// From a session whose handshake is complete.
     init(of session: OpaquePointer) {
         isResumed = unsafe SSL_session_reused(session) == 1
+        var protocolName: UnsafePointer<UInt8>?
+        var count: UInt32 = 0
+        unsafe SSL_get0_alpn_selected(session, &protocolName, &count)
+        applicationProtocol = unsafe protocolName.map {
+            unsafe String(decoding: UnsafeBufferPointer(start: $0, count: Int(count)), as: UTF8.self)
+        }
         unsafe version = SSL_get_version(session)
         unsafe cipher = SSL_get_current_cipher(session)
         let name = unsafe SSL_get_servername(session, COpenSSL_TLSEXT_NAMETYPE_host_name)

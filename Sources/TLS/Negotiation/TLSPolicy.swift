@@ -29,7 +29,7 @@ package struct TLSPolicy: Hashable, Sendable {
     /// Whether clients get session tickets, the only way to resume a session here.
     package var issuesTickets = true
     /// Protocol names offered by ALPN, the preferred one first (RFC 7301).
-    package var applicationProtocols = ["http/1.1", "http/1.0"]
+    package var applicationProtocols = ["h2", "http/1.1", "http/1.0"]
 
     package init(_ profile: Profile = .intermediate) {
         switch profile {

@@ -298,7 +298,7 @@ struct HTTP2ConnectionTests {
         _ = test.receive(content + content + content)
         #expect(test.sent().isEmpty)
         let stream = test.reference(1)!
-        test.connection.useContent(30_000, of: stream, to: &test.output)
+        test.connection.useContent(10_000, of: stream, to: &test.output)
         #expect(test.sent().isEmpty)
         test.connection.useContent(10_000, of: stream, to: &test.output)
         #expect(Set(test.sent().map(\.stream)) == [0, 1])

@@ -98,29 +98,30 @@ struct FlowControlTests {
         #expect(!overfilled && window.size == FlowControl.largestWindow)
     }
 
-    @Test("A window to receive gives back what was used, in halves, and never more than was received")
+    @Test("A window to receive gives back what was used, in quarters, and never more than was received")
     func receiveWindow() {
         var window = ReceiveWindow(1000)
         let (fits, more) = (window.receive(1000), window.receive(1))
         #expect(fits && !more && window.held == 1000)
-        #expect(window.use(499) == nil)
-        #expect(window.use(1) == 500)
-        #expect(window.remaining == 500 && window.held == 500)
+        #expect(window.use(249) == nil)
+        #expect(window.use(1) == 250)
+        #expect(window.remaining == 250 && window.held == 750)
         #expect(window.grow(to: 900) == nil)
         #expect(window.use(100) == nil)
         #expect(window.grow(to: 2000) == 1100)
-        #expect(window.remaining == 1600 && window.size == 2000 && window.held == 400)
+        #expect(window.remaining == 1350 && window.size == 2000 && window.held == 650)
     }
 
-    @Test("Uploads share a budget by halves and give their share back")
+    @Test("Uploads share a budget, four fifths of what is left at most, and give their share back")
     func budget() {
         var budget = UploadBudget(1000, largestShare: 400)
         #expect(budget.take(upTo: .max) == 400)
-        #expect(budget.take(upTo: .max) == 300)
+        #expect(budget.take(upTo: .max) == 400)
+        #expect(budget.take(upTo: .max) == 160)
         #expect(budget.take(upTo: 10) == 10)
         #expect(budget.take(upTo: -5) == 0)
         budget.giveBack(700)
-        #expect(budget.left == 990)
+        #expect(budget.left == 730)
     }
 
     @Test("A response has an end that a drip of bytes does not push on")

@@ -72,7 +72,8 @@ extension ValueDecoder<ListenerDraft> {
             let trusted = keys.take("trusted", .trustedProxies)
             return ListenerDraft(
                 value: ListenerConfiguration(
-                    name: name, bind: bind.map(\.value), proxies: proxies, trusted: trusted, tls: tls),
+                    name: name, bind: bind.map(\.value), proxies: proxies, trusted: trusted, tls: tls,
+                    expectsHTTP2: keys.take("h2c", .boolean, default: false)),
                 positions: bind.map(\.position))
         }
     }
@@ -207,6 +208,7 @@ extension ValueDecoder<LimitsConfiguration> {
                 compressionMemory: keys.take(
                     "compression_memory", .size(in: 0...1 << 40), default: defaults.compressionMemory))
             limits.takeClientLimits(from: &keys)
+            limits.http2 = keys.take("http2", .http2Limits, default: defaults.http2)
             if limits.requestLine > limits.requestHead {
                 keys.context.report(
                     "request_line (\(formatSize(limits.requestLine))) must not be larger than request_head "

@@ -48,6 +48,30 @@ extension HTTP2Connection {
         if endsStream { endResponse(reference) }
     }
 
+    /// Writes a whole final head that was written before, and was nothing but indices then.
+    ///
+    /// - Parameter block: `blockOfIndices` of that time, which `encoderVersion` says is still true.
+    @inline(__always)
+    package mutating func writeHead(
+        of reference: StreamReference, as block: UnsafeRawBufferPointer, endsStream: Bool, to output: inout OutputBuffer
+    ) -> Bool {
+        guard let start = beginHead(status: nil, of: reference, to: &output) else { return false }
+        unsafe output.append(block)
+        endHead(at: start, of: reference, endsStream: endsStream, to: &output)
+        return true
+    }
+
+    /// What indices stand for has not changed as long as this has not.
+    package var encoderVersion: UInt64 { encoder.version }
+
+    /// The field block of the last frame in the output, a HEADERS frame at `start`, if it is nothing but indices.
+    package func blockOfIndices(at start: Int, in output: borrowing OutputBuffer) -> UnsafeRawBufferPointer? {
+        let block = unsafe UnsafeRawBufferPointer(rebasing: output.unsent[(start + FrameHeader.count)...])
+        // Of one octet each.
+        guard block.count <= 64, unsafe block.allSatisfy({ $0 > 0x80 && $0 < 0xFF }) else { return nil }
+        return unsafe block
+    }
+
     // MARK: Content
 
     /// Bytes of content that may be sent now on a stream.
@@ -67,6 +91,18 @@ extension HTTP2Connection {
         if count > 0 { floods.noteDataSent() }
         DataFrame.encodeHeader(count: count, endsStream: endsStream, stream: reference.id, to: &output)
         if endsStream { endResponse(reference) } else { streams.sentPart(of: reference) }
+    }
+
+    /// As `beginContent`, for content that stands in the output already, behind room for the header at `start`.
+    package mutating func placeContent(
+        _ count: Int, of reference: StreamReference, at start: Int, in output: inout OutputBuffer
+    ) {
+        streams[reference].sendWindow.send(count)
+        sendWindow.send(count)
+        floods.noteDataSent()
+        let header = FrameHeader(.data, stream: reference.id, length: count)
+        unsafe output.overwrite(at: start, count: FrameHeader.count) { unsafe header.write(to: $0) }
+        streams.sentPart(of: reference)
     }
 
     /// Notes whether a stream has content that waits for a window, or for its turn (`StreamTable.nextToSend`).

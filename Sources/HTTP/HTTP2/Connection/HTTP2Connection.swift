@@ -99,6 +99,15 @@ package struct HTTP2Connection: ~Copyable {
     /// Whether the client has been told that later streams are not answered.
     package var isDraining: Bool { drain != .none }
 
+    /// Whether the preface and the client's settings have come.
+    package var hasBegun: Bool { phase == .open }
+
+    /// Whether the client knows which streams are answered.
+    package var hasFinishedDrain: Bool {
+        if case .final = drain { return true }
+        return false
+    }
+
     /// Gives memory back that an idle connection does not need.
     package mutating func trim() {
         guard streams.count == 0 else { return }

@@ -10,11 +10,12 @@ package struct HTTP2Limits: Equatable, Sendable {
     package var maximumContinuations = 16
     /// Bytes of the window each stream begins with.
     package var initialWindow = FlowControl.initialWindow
-    /// Bytes of all uploads that a connection holds at most. 1.25 MB are on their way at 100 Mb/s and 100 ms, so one
-    /// upload, which gets half of it and what its stream began with, keeps such a line at least half full.
-    package var connectionWindow = 1536 << 10
+    /// Bytes of all uploads that a connection holds at most. 1.25 MB are on their way at 100 Mb/s and 100 ms, and the
+    /// client hears of what was used a quarter of a window late; one upload, which gets four fifths of this and what its
+    /// stream began with, 1.47 MB, keeps such a line nearly full.
+    package var connectionWindow = 1792 << 10
     /// Bytes of the window of one upload, as long as others leave it that much.
-    package var largestWindow = 1280 << 10
+    package var largestWindow = 1536 << 10
     package var floods = FloodLimits()
 
     package init() {}

@@ -36,6 +36,7 @@ package struct RequestAssembly: ~Copyable {
     /// Makes a head of the fields (RFC 9113 §8.3.1), refusing what HTTP/1 would refuse and what only HTTP/2 forbids.
     package mutating func assemble(endsStream: Bool) throws(RequestRejection) {
         head = RequestHead()
+        head.version = .http2
         priority = nil
         if let excess = fields.excess { throw excess }
         var pseudo = Pseudo()

@@ -30,10 +30,15 @@ package struct HPACKEncoder: ~Copyable {
         guard present != table.maximumSize || owedUpdate != nil else { return }
         owedUpdate = (min(owedUpdate?.smallest ?? present, present), present)
         table.resize(to: present)
+        resizes += 1
     }
 
     /// Forgets everything it can, for a connection that is idle.
     package mutating func trim() { seen.removeAll() }
+
+    /// Counts all that changes what indices stand for: a block of indices alone means the same as long as it stays.
+    var version: UInt64 { resizes << 32 | UInt64(table.inserted) }
+    private var resizes: UInt64 = 0
 
     package var tableCount: Int { table.count }
     package var tableSize: Int { table.size }

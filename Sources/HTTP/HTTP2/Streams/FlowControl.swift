@@ -52,12 +52,13 @@ package struct ReceiveWindow: BitwiseCopyable, Equatable, Sendable {
         return true
     }
 
-    /// Takes back bytes that were used; the increment to tell the peer, once it is half the window.
+    /// Takes back bytes that were used; the increment to tell the peer, once it is a quarter of the window: so the window
+    /// has to be a quarter larger than what is on its way.
     @inline(__always)
     package mutating func use(_ count: Int) -> Int? {
         used += Int32(truncatingIfNeeded: count)
         assert(used <= target - open)
-        guard Int(used) * 2 >= Int(target), used > 0 else { return nil }
+        guard Int(used) * 4 >= Int(target), used > 0 else { return nil }
         let increment = used
         open += increment
         used = 0
@@ -85,7 +86,7 @@ package struct ReceiveWindow: BitwiseCopyable, Equatable, Sendable {
 /// What all uploads of a connection share: how much more than the first window each may have.
 ///
 /// One that finds everything shared out goes on with the first window; what it was given comes back with its end. Each is
-/// given no more than half of what is left, so that an upload that stands still never takes the rest from others.
+/// given no more than four fifths of what is left, so that an upload that stands still never takes the rest from others.
 package struct UploadBudget: BitwiseCopyable, Equatable, Sendable {
     package private(set) var left: Int
     private let largestShare: Int
@@ -97,7 +98,7 @@ package struct UploadBudget: BitwiseCopyable, Equatable, Sendable {
 
     /// A share for an upload that may have at most `length` more bytes.
     package mutating func take(upTo length: Int) -> Int {
-        let share = min(left / 2, largestShare, max(length, 0))
+        let share = min(left * 4 / 5, largestShare, max(length, 0))
         left -= share
         return share
     }

@@ -1,7 +1,7 @@
 import Transport
 
 /// Reading the body of a request: what has been received of it, and more as it comes.
-extension HTTPConnection {
+extension ClientConnection {
     func readBody(_ exchange: Exchange) async throws(ExchangeFailure) -> UnsafeRawBufferPointer? {
         while true {
             switch unsafe try nextBodyStep(exchange) {
@@ -34,6 +34,7 @@ extension HTTPConnection {
     @inline(__always)
     func nextCodedStep(_ exchange: Exchange) throws(ExchangeFailure) -> BodyStep {
         let storage = unsafe exchange.storage
+        if unsafe storage.pointee.body.isFramed { return unsafe try nextFramedStep(exchange) }
         while true {
             let step: RequestBody.Step
             let start = unsafe storage.pointee.cursor
@@ -63,7 +64,7 @@ extension HTTPConnection {
 
     /// Keeps a trailer field that says nothing the gateway vouches for.
     @inline(never)
-    private func takeTrailer(_ line: UnsafeRawBufferPointer, _ exchange: Exchange) {
+    func takeTrailer(_ line: UnsafeRawBufferPointer, _ exchange: Exchange) {
         let storage = unsafe exchange.storage
         let bytes = unsafe line.bytes
         let name = bytes.extracting(0..<bytes.first(ASCII.colon, from: 0, to: bytes.byteCount))
@@ -78,14 +79,13 @@ extension HTTPConnection {
 
     /// As `readBody`, without waiting.
     func readBodyNow(_ exchange: Exchange) throws(ExchangeFailure) -> BodyPiece {
-        let storage = unsafe exchange.storage
         while true {
             switch unsafe try nextBodyStep(exchange) {
             case .content(let piece): return unsafe .content(piece)
             case .ended: return unsafe .ended
             case .receive:
                 appendOwedContinue(exchange)
-                switch unsafe stream.read(into: storage.pointee.roomForBody()) {
+                switch receiveMore(exchange) {
                 case .bytes(let count): received(count, exchange)
                 case .wouldBlock(let interest): return unsafe .wouldBlock(interest)
                 case .end: throw .clientGone(.reset)
@@ -109,7 +109,7 @@ extension HTTPConnection {
             try await flush(exchange)
         }
         while true {
-            switch unsafe stream.read(into: storage.pointee.roomForBody()) {
+            switch receiveMore(exchange) {
             case .bytes(let count): return received(count, exchange)
             case .wouldBlock(let interest):
                 // Answers to earlier requests must not wait for this request's body.

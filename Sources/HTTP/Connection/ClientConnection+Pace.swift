@@ -1,7 +1,7 @@
 import Transport
 
 /// Waiting for a client that has to move bytes, and judging whether it does so fast enough.
-extension HTTPConnection {
+extension ClientConnection {
     // MARK: Request bodies
 
     /// When `judgeBody` is to be asked, while more of a body is waited for.

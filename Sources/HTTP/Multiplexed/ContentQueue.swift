@@ -1,0 +1,73 @@
+/// Content of one request that has come and has not been read, in the order it came.
+///
+/// It is bounded by the window that the client was given; its memory is at most twice what it holds.
+@safe
+struct ContentQueue: ~Copyable {
+    @safe
+    private struct Block {
+        let memory: UnsafeMutableRawBufferPointer
+        var start = 0
+        var end = 0
+    }
+
+    private var blocks: [Block] = []
+    private(set) var count = 0
+
+    private static var smallestBlock: Int { 1 << 10 }
+    private static var largestBlock: Int { 16 << 10 }
+
+    init() {}
+
+    deinit {
+        for block in blocks { unsafe block.memory.deallocate() }
+    }
+
+    var isEmpty: Bool { count == 0 }
+
+    /// The bytes that came first, as many as lie together; they stay where they are until they are dropped.
+    var first: UnsafeRawBufferPointer {
+        guard let block = blocks.first else { return unsafe UnsafeRawBufferPointer(start: nil, count: 0) }
+        return unsafe UnsafeRawBufferPointer(rebasing: block.memory[block.start..<block.end])
+    }
+
+    mutating func append(_ bytes: UnsafeRawBufferPointer) {
+        var rest = unsafe bytes
+        count += bytes.count
+        if let last = blocks.indices.last {
+            let room = unsafe blocks[last].memory.count - blocks[last].end
+            unsafe copy(&rest, room, to: last)
+        }
+        while unsafe !rest.isEmpty {
+            let size = blocks.isEmpty ? max(rest.count, Self.smallestBlock) : Self.largestBlock
+            let memory = UnsafeMutableRawBufferPointer.allocate(
+                byteCount: min(size, Self.largestBlock), alignment: 16)
+            unsafe blocks.append(Block(memory: memory))
+            unsafe copy(&rest, memory.count, to: blocks.count - 1)
+        }
+    }
+
+    private mutating func copy(_ rest: inout UnsafeRawBufferPointer, _ room: Int, to index: Int) {
+        let count = min(room, rest.count)
+        guard count > 0 else { return }
+        let end = blocks[index].end
+        unsafe UnsafeMutableRawBufferPointer(rebasing: blocks[index].memory[end...])
+            .copyMemory(from: UnsafeRawBufferPointer(rebasing: rest[..<count]))
+        blocks[index].end = end + count
+        unsafe rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+    }
+
+    /// Forgets the first `count` bytes, which lie together.
+    mutating func drop(_ count: Int) {
+        guard count > 0 else { return }
+        self.count -= count
+        blocks[0].start += count
+        guard blocks[0].start == blocks[0].end else { return }
+        unsafe blocks.removeFirst().memory.deallocate()
+    }
+
+    mutating func removeAll() {
+        for block in blocks { unsafe block.memory.deallocate() }
+        blocks.removeAll()
+        count = 0
+    }
+}

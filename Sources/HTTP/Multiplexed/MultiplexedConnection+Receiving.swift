@@ -1,0 +1,110 @@
+import Transport
+
+/// Taking what the client sends.
+extension MultiplexedConnection {
+    /// What came of reading in one turn.
+    enum Reading {
+        /// All that there was is taken.
+        case done
+        /// There may be more, for another turn or when the output has left.
+        case more
+        case ended
+    }
+
+    /// Reads and takes what there is, as far as it may be answered.
+    func readTurn() -> Reading {
+        let block = unsafe socket.worker.rentBlock()
+        defer { unsafe socket.worker.returnBlock(block) }
+        var filled = unread.count
+        unsafe block.copyBytes(from: unread)
+        if filled > 0 { unread.removeAll() }
+        var room = Self.bytesPerTurn
+        var reading = Reading.more
+        var needsMore = filled == 0
+        while end == .none {
+            if !needsMore { needsMore = unsafe take(block, &filled) }
+            guard end == .none else { break }
+            guard needsMore, room > 0, output.count < Self.readingHighWater else { break }
+            switch unsafe stream.read(into: UnsafeMutableRawBufferPointer(rebasing: block[filled...])) {
+            case .bytes(let count):
+                filled += count
+                room -= count
+                needsMore = false
+                continue
+            case .wouldBlock: reading = .done
+            case .end: reading = .ended
+            case .failed:
+                lost()
+                reading = .ended
+            }
+            break
+        }
+        if filled > 0, end == .none { unread = unsafe Array(UnsafeRawBufferPointer(rebasing: block[..<filled])) }
+        noteWaits()
+        return reading
+    }
+
+    /// Takes the frames in `block` and moves what is left of it to the front; false when the output has no room for more.
+    private func take(_ block: UnsafeMutableRawBufferPointer, _ filled: inout Int) -> Bool {
+        let request = service.requestAssembly
+        let input = unsafe UnsafeRawBufferPointer(rebasing: block[..<filled])
+        var offset = 0
+        var isSpent = false
+        while end == .none, output.count < Self.readingHighWater {
+            let event = unsafe http.next(
+                input.bytes, from: &offset, into: &request.value, output: &output, now: now)
+            if event == .receive {
+                isSpent = true
+                break
+            }
+            unsafe handle(event, input)
+        }
+        if offset > 0 {
+            let left = filled - offset
+            if left > 0 {
+                unsafe block.baseAddress!.copyMemory(from: block.baseAddress! + offset, byteCount: left)
+            }
+            filled = left
+        }
+        if !output.isEmpty { flushAtEndOfTurn() }
+        return isSpent
+    }
+
+    @inline(__always)
+    private func handle(_ event: HTTP2Event, _ input: UnsafeRawBufferPointer) {
+        switch event {
+        case .receive: break
+        case .request(let reference, let endsStream): begin(reference, endsStream: endsStream)
+        case .content(let reference, let range, let endsStream):
+            if let stream = find(reference) {
+                unsafe stream.receive(UnsafeRawBufferPointer(rebasing: input[range]), endsStream: endsStream)
+            } else {
+                http.useContent(range.count, of: reference, to: &output)
+            }
+        case .writable: grant()
+        default: handleOther(event)
+        }
+    }
+
+    @inline(never)
+    private func handleOther(_ event: HTTP2Event) {
+        switch event {
+        case .refused(let reference, let rejection, let endsStream):
+            begin(reference, endsStream: endsStream, refusedBy: rejection)
+        case .malformed(_, let rejection): service.router.rejected(rejection, on: self, as: nil)
+        case .trailers(let reference):
+            guard let stream = find(reference) else { break }
+            unsafe stream.receive(trailers: service.requestAssembly.value.fields.text)
+        case .reset(let reference, _), .streamFailed(let reference, _): lose(reference)
+        case .drainSeen:
+            http.finishDrain(to: &output)
+            flushAtEndOfTurn()
+        case .goAway: times.isLeft = true
+        case .failed(let fault):
+            service.router.ended(fault, on: self)
+            end = .said
+            hangUpStreams()
+        case .receive, .request, .content, .writable: break
+        }
+    }
+}

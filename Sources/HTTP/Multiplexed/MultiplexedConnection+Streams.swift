@@ -1,0 +1,132 @@
+import Transport
+
+/// What streams ask of their connection: turns to send, and frames.
+extension MultiplexedConnection {
+    // MARK: Turns
+
+    /// How many bytes of content a stream may send now; when it may send none, it stands in line from now on.
+    ///
+    /// Streams go first by urgency (RFC 9218 §10). One of them at a time is told to go on.
+    @inline(__always)
+    func takeTurn(_ stream: StreamConnection, upTo wanted: Int) -> Int {
+        let reference = stream.reference
+        if http.streams.hasQueued, http.nextToSend() != reference { return wait(stream) }
+        if output.count + FrameHeader.count >= Self.outputHighWater, !makeRoom() { return wait(stream) }
+        let room = min(http.room(of: reference), wanted, Self.outputHighWater - output.count - FrameHeader.count)
+        return room > 0 ? room : wait(stream)
+    }
+
+    @inline(never)
+    private func wait(_ stream: StreamConnection) -> Int {
+        stream.point.maySend = false
+        stream.isInLine = true
+        if granted === stream { granted = nil }
+        http.setWantsToSend(true, stream.reference)
+        flushAtEndOfTurn()
+        return 0
+    }
+
+    /// Has the output leave before the turn's end; false when that has to wait.
+    private func makeRoom() -> Bool {
+        guard turnRoom > 0, !isBlocked else { return false }
+        passOutput()
+        return output.count + FrameHeader.count < Self.outputHighWater
+    }
+
+    /// The stream has nothing more to send for now.
+    func leaveLine(_ stream: StreamConnection) {
+        stream.isInLine = false
+        if granted === stream { granted = nil }
+        http.setWantsToSend(false, stream.reference)
+        grant()
+    }
+
+    /// Tells the next stream in line to go on, if there is room for it.
+    func grant() {
+        guard granted == nil, !isBlocked, output.count + FrameHeader.count < Self.outputHighWater,
+            let reference = http.nextToSend(), let stream = find(reference)
+        else { return }
+        granted = stream
+        stream.point.maySend = true
+    }
+
+    // MARK: Frames
+
+    /// Writes a head; `write` gives the lines to the function it gets and says whether the stream ends with them.
+    ///
+    /// - Returns: whether it does; nil on a stream that is gone.
+    @inline(__always)
+    func writeHead(
+        _ status: Int, of reference: StreamReference, isFinal: Bool, _ write: ((borrowing FieldLine) -> Void) -> Bool
+    ) -> Bool? {
+        guard let start = http.beginHead(status: status, of: reference, to: &output) else { return nil }
+        let endsStream = write { line in
+            unsafe http.writeField(line.name, line.value, to: &output)
+        }
+        http.endHead(at: start, of: reference, isFinal: isFinal, endsStream: endsStream, to: &output)
+        flushAtEndOfTurn()
+        writtenHead = start
+        return endsStream
+    }
+
+    /// Writes the head that the output of a stream begins with, if it is the one that was written last: its length.
+    @inline(__always)
+    func writeLastHead(
+        in text: UnsafeRawBufferPointer, of reference: StreamReference, _ endsStream: (Int) -> Bool
+    ) -> (length: Int, isSent: Bool)? {
+        guard let length = unsafe lastHead.length(in: text, version: http.encoderVersion) else { return nil }
+        let isSent = unsafe lastHead.withBlock {
+            unsafe http.writeHead(of: reference, as: $0, endsStream: endsStream(length), to: &output)
+        }
+        flushAtEndOfTurn()
+        return (length, isSent)
+    }
+
+    /// Keeps a final head that was just written as `text`.
+    func keepHead(_ text: UnsafeRawBufferPointer) {
+        if let block = unsafe http.blockOfIndices(at: writtenHead, in: output) {
+            unsafe lastHead.keep(text, block, version: http.encoderVersion)
+        }
+    }
+
+    func sendTrailers(_ lines: UnsafeRawBufferPointer, of reference: StreamReference) {
+        guard let start = http.beginHead(status: nil, of: reference, to: &output) else { return }
+        unsafe http.writeFields(lines, to: &output)
+        http.endHead(at: start, of: reference, endsStream: true, to: &output)
+        flushAtEndOfTurn()
+    }
+
+    /// Sends content for which there is room.
+    @inline(__always)
+    func sendContent(_ bytes: UnsafeRawBufferPointer, of stream: StreamConnection, endsStream: Bool) {
+        http.beginContent(bytes.count, of: stream.reference, endsStream: endsStream, to: &output)
+        unsafe output.append(bytes)
+        stream.point.noteSent(bytes.count)
+        flushAtEndOfTurn()
+    }
+
+    /// Sends content that `read` puts into the room it gets, at most `limit` bytes, for which there is room; how many
+    /// these were.
+    func sendContent(
+        of stream: StreamConnection, upTo limit: Int, _ read: (UnsafeMutableRawBufferPointer) -> Int
+    ) -> Int {
+        let start = output.count
+        unsafe output.append(upTo: FrameHeader.count + limit) { room in
+            let count = unsafe read(UnsafeMutableRawBufferPointer(rebasing: room[FrameHeader.count...]))
+            return count > 0 ? FrameHeader.count + count : 0
+        }
+        let count = output.count - start - FrameHeader.count
+        guard count > 0 else { return 0 }
+        http.placeContent(count, of: stream.reference, at: start, in: &output)
+        stream.point.noteSent(count)
+        flushAtEndOfTurn()
+        return count
+    }
+
+    /// Content that was read can be sent again.
+    func useContent(_ count: Int, of reference: StreamReference) {
+        let known = output.count
+        http.useContent(count, of: reference, to: &output)
+        if output.count > known { flushAtEndOfTurn() }
+    }
+}

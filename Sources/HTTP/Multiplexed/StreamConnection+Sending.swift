@@ -1,0 +1,187 @@
+import Transport
+
+/// Turning the text of a response into frames.
+extension StreamConnection {
+    /// Whether all of the response is in the output, and its end may be told with the last of it.
+    private func isWhole(_ storage: UnsafeMutablePointer<ExchangeStorage>) -> Bool {
+        let response = unsafe storage.pointee.response
+        return unsafe response.isFinished && !response.isCut && !storage.pointee.resetsConnection
+    }
+
+    func sendNow(_ exchange: Exchange) throws(ExchangeFailure) -> Interest? {
+        let storage = unsafe exchange.storage
+        while true {
+            switch phase {
+            case .gone: throw .clientGone(.reset)
+            case .ended:
+                unsafe storage.pointee.output.removeAll()
+                return nil
+            case .head:
+                guard unsafe !storage.pointee.output.isEmpty, unsafe sendHead(storage) else { return nil }
+            case .content:
+                if unsafe storage.pointee.output.isEmpty {
+                    if unsafe isWhole(storage) { unsafe sendEnd(storage) }
+                    leaveLine()
+                    return nil
+                }
+                guard unsafe sendContent(storage) else {
+                    if unsafe storage.pointee.output.count <= Self.compactSize { unsafe storage.pointee.output.trim() }
+                    return .writable
+                }
+                if unsafe storage.pointee.responseMeter.isWaiting { clientTookMore(exchange) }
+            }
+        }
+    }
+
+    /// Of so little that waits, no more memory is kept than it takes.
+    private static var compactSize: Int { 4 << 10 }
+
+    /// Sends the first head in the output; false when it is not there as a whole.
+    private func sendHead(_ storage: UnsafeMutablePointer<ExchangeStorage>) -> Bool {
+        let text = unsafe storage.pointee.output.unsent
+        if let known = unsafe sendLastHead(text, storage) { return known }
+        let bytes = unsafe text.bytes
+        // "HTTP/1.1 200 …"
+        var status = 0
+        for place in 9..<12 { status = status * 10 + Int(bytes.byte(at: place) &- 0x30) }
+        let isFinal = status >= 200
+        // An interim head is written at once, the final one possibly in parts.
+        guard unsafe !isFinal || storage.pointee.response.isHeadSent else { return false }
+        let start = bytes.first(ASCII.lineFeed, from: 12, to: text.count) + 1
+        var end = start
+        let isWhole = unsafe isFinal && isWhole(storage) && storage.pointee.responseTrailers.isEmpty
+        let isSent = unsafe carrier.writeHead(status, of: reference, isFinal: isFinal) { write in
+            var lines = unsafe FieldLines(UnsafeRawBufferPointer(rebasing: text[start...]))
+            while let line = lines.next(), unsafe line.line.count > 2 {
+                write(line)
+                unsafe end += line.line.count
+            }
+            end += 2
+            return isWhole && end == text.count
+        }
+        guard let endsStream = isSent else {
+            phase = .gone
+            return true
+        }
+        if isFinal { unsafe carrier.keepHead(UnsafeRawBufferPointer(rebasing: text[..<end])) }
+        unsafe storage.pointee.output.sent(end)
+        if isFinal { phase = endsStream ? .ended : .content }
+        return true
+    }
+
+    /// Sends a head that is the same as the last one of the connection; nil for any other.
+    @inline(__always)
+    private func sendLastHead(
+        _ text: UnsafeRawBufferPointer, _ storage: UnsafeMutablePointer<ExchangeStorage>
+    ) -> Bool? {
+        var endsStream = false
+        let isWhole = unsafe isWhole(storage) && storage.pointee.responseTrailers.isEmpty
+        let written = unsafe carrier.writeLastHead(in: text, of: reference) { length in
+            endsStream = isWhole && length == text.count
+            return endsStream
+        }
+        guard let written else { return nil }
+        guard written.isSent else {
+            phase = .gone
+            return true
+        }
+        unsafe storage.pointee.output.sent(written.length)
+        phase = endsStream ? .ended : .content
+        return true
+    }
+
+    /// Sends a frame of content from the output; false when it has to wait.
+    private func sendContent(_ storage: UnsafeMutablePointer<ExchangeStorage>) -> Bool {
+        let waiting = unsafe storage.pointee.output.count
+        let count = unsafe carrier.takeTurn(self, upTo: waiting)
+        guard count > 0 else { return false }
+        let endsStream = unsafe count == waiting && isWhole(storage) && storage.pointee.responseTrailers.isEmpty
+        unsafe carrier.sendContent(
+            UnsafeRawBufferPointer(rebasing: storage.pointee.output.unsent[..<count]), of: self, endsStream: endsStream)
+        unsafe storage.pointee.output.sent(count)
+        if endsStream { phase = .ended }
+        return true
+    }
+
+    private func sendEnd(_ storage: UnsafeMutablePointer<ExchangeStorage>) {
+        phase = .ended
+        if unsafe storage.pointee.responseTrailers.isEmpty {
+            return unsafe carrier.sendContent(
+                UnsafeRawBufferPointer(start: nil, count: 0), of: self, endsStream: true)
+        }
+        unsafe storage.pointee.responseTrailers.withUnsafeBytes { unsafe carrier.sendTrailers($0, of: reference) }
+    }
+
+    /// Nothing waits to be sent for now.
+    func leaveLine() {
+        if isInLine { unsafe carrier.leaveLine(self) }
+    }
+
+    // MARK: Files and memory
+
+    func sendPieces(of source: BodySource, _ exchange: Exchange) async throws(ExchangeFailure) -> Bool {
+        var source = source
+        var room = Self.bytesPerTurn
+        while source.count > 0 {
+            switch try await step(source, exchange) {
+            case nil: return true
+            case .sent(let count):
+                source.skip(count)
+                room -= count
+                guard room <= 0 else { continue }
+                await endpoint.worker.nextTurn()
+                if endpoint.isAborted { throw .aborted }
+            case .wait(let interest): try await waitToSend(interest, exchange)
+            case .load:
+                leaveLine()
+                try await load(source)
+                source.noteLoaded(Self.loadSize)
+            case .ended: return false
+            case .failed(let failure): throw .clientGone(failure)
+            }
+            room = Self.bytesPerTurn
+        }
+        leaveLine()
+        return true
+    }
+
+    /// Takes the next bytes along; nil when the response has no room for them.
+    private func step(_ source: BodySource, _ exchange: Exchange) async throws(ExchangeFailure) -> Step? {
+        let storage = unsafe exchange.storage
+        let waiting = unsafe storage.pointee.output.count
+        switch exchange.passage {
+        case .nothing: return nil
+        case .unframed(let limit):
+            if limit == 0 { return nil }
+            if source.count + UInt64(waiting) <= UInt64(Self.collectedSize) { return collect(source, exchange) }
+            if waiting > 0 {
+                if let interest = try flushNow(exchange) { return .wait(interest) }
+            }
+            guard phase == .content else { return .failed(.reset) }
+            return pass(source, upTo: Int(clamping: min(limit, source.count)), exchange)
+        case .framed:
+            if waiting >= Self.collectedSize { try await flush(exchange) }
+            return collect(source, exchange)
+        }
+    }
+
+    /// Reads the next bytes into a frame of the connection's output.
+    private func pass(_ source: BodySource, upTo limit: Int, _ exchange: Exchange) -> Step {
+        let count = unsafe carrier.takeTurn(self, upTo: limit)
+        guard count > 0 else { return .wait(.writable) }
+        var outcome = BodySource.Outcome.ended
+        let taken = unsafe carrier.sendContent(of: self, upTo: count) { room in
+            unsafe outcome = source.read(into: room)
+            guard case .bytes(let count) = outcome else { return 0 }
+            return count
+        }
+        switch outcome {
+        case .bytes:
+            unsafe exchange.storage.pointee.response.noteSent(taken)
+            if unsafe exchange.storage.pointee.responseMeter.isWaiting { clientTookMore(exchange) }
+            return .sent(taken)
+        case .absent: return .load
+        case .ended: return .ended
+        }
+    }
+}

@@ -1,0 +1,210 @@
+import Transport
+
+/// One stream of a connection of HTTP/2, as the handler of its request sees a connection.
+///
+/// What an exchange writes is the text of a response as HTTP/1 has it, without coding; here heads become field blocks and
+/// the rest DATA, as far as windows and the turns of other streams allow. Used for one stream after the other.
+@safe
+final class StreamConnection: ClientConnection {
+    unowned(unsafe) let carrier: MultiplexedConnection
+    let point: StreamEndpoint
+    private(set) var reference = StreamReference(id: 0, place: 0)
+    /// Nil between two streams.
+    private(set) var exchange: Exchange?
+    var phase = Phase.head
+    /// Whether it stands in the line of those that want to send.
+    var isInLine = false
+    /// What the client is told when the response stays without its end.
+    var resetCode = ErrorCode.internalError
+
+    /// Content that has come of the request.
+    private var content = ContentQueue()
+    /// Bytes of it that the handler was shown last.
+    private var shown = 0
+    private var hasContentEnded = false
+    private var trailers: [UInt8] = []
+
+    /// How far the response has come.
+    enum Phase {
+        case head, content
+        /// END_STREAM is sent.
+        case ended
+        /// Nothing can be sent any more.
+        case gone
+    }
+
+    init(_ carrier: MultiplexedConnection) {
+        unsafe self.carrier = carrier
+        point = StreamEndpoint(on: carrier.endpoint)
+        super.init(carrier.stream, waitingAt: point, service: carrier.service)
+    }
+
+    /// Makes ready for a stream.
+    ///
+    /// - Parameter endsStream: whether nothing of the request follows its head.
+    func begin(_ reference: StreamReference, _ exchange: Exchange, endsStream: Bool) {
+        self.reference = reference
+        self.exchange = exchange
+        phase = .head
+        isInLine = false
+        resetCode = .internalError
+        shown = 0
+        hasContentEnded = endsStream
+        point.begin()
+    }
+
+    /// The stream is over; how many bytes of content nobody has read.
+    func end() -> Int {
+        let left = content.count
+        content.removeAll()
+        exchange = nil
+        if !trailers.isEmpty { trailers.removeAll() }
+        point.close()
+        return left
+    }
+
+    /// The stream was reset, or its connection is gone.
+    func hangUp() {
+        phase = .gone
+        point.hangUp()
+    }
+
+    // MARK: The request's body
+
+    /// Takes content off the connection.
+    func receive(_ bytes: UnsafeRawBufferPointer, endsStream: Bool) {
+        unsafe content.append(bytes)
+        if endsStream { hasContentEnded = true }
+        point.noteReceived(bytes.count)
+        point.mayRead = true
+    }
+
+    /// Takes the trailers, with which the request ends: lines each ended by CRLF.
+    func receive(trailers lines: UnsafeRawBufferPointer) {
+        unsafe trailers = Array(lines)
+        hasContentEnded = true
+        point.mayRead = true
+    }
+
+    override func receiveMore(_ exchange: Exchange) -> IOResult {
+        if phase == .gone { return .failed(.reset) }
+        return content.isEmpty && !hasContentEnded ? .wouldBlock(.readable) : .bytes(0)
+    }
+
+    override func nextFramedStep(_ exchange: Exchange) throws(ExchangeFailure) -> BodyStep {
+        let storage = unsafe exchange.storage
+        dropShown()
+        if phase == .gone { throw .clientGone(.reset) }
+        let piece = unsafe content.first
+        guard unsafe !piece.isEmpty else {
+            guard hasContentEnded else {
+                point.mayRead = false
+                return unsafe .receive
+            }
+            endBody(exchange)
+            return unsafe .ended
+        }
+        do throws(RequestRejection) {
+            unsafe try storage.pointee.body.take(piece.count, limit: exchange.bodyLimit)
+        } catch {
+            throw .rejected(error)
+        }
+        shown = piece.count
+        if unsafe hasContentEnded && content.count == shown || storage.pointee.body.remaining == 0 { endBody(exchange) }
+        return unsafe .content(piece)
+    }
+
+    private func dropShown() {
+        guard shown > 0 else { return }
+        content.drop(shown)
+        unsafe carrier.useContent(shown, of: reference)
+        shown = 0
+    }
+
+    private func endBody(_ exchange: Exchange) {
+        unsafe exchange.storage.pointee.body.end()
+        unsafe trailers.withUnsafeBytes { text in
+            var lines = unsafe FieldLines(text)
+            while let line = lines.next() {
+                unsafe takeTrailer(UnsafeRawBufferPointer(rebasing: line.line.dropLast(2)), exchange)
+            }
+        }
+    }
+
+    // MARK: The response
+
+    override func flushNow(_ exchange: Exchange) throws(ExchangeFailure) -> Interest? { try sendNow(exchange) }
+
+    override func send(_ source: BodySource, of exchange: Exchange) async throws(ExchangeFailure) -> Bool {
+        try await sendPieces(of: source, exchange)
+    }
+
+    // MARK: Answering
+
+    /// Whoever answers the request; nil for one that is answered, where the client does not take all of it at once.
+    var handler: (any RequestHandler)?
+    /// Whether another stream may use it.
+    var isKept = false
+    /// Where the task waits for another request: whether there is one.
+    private var resting: UnsafeContinuation<Bool, Never>?
+
+    /// Serves the request, and those it is used for next; the streams' own task.
+    func run() async {
+        repeat {
+            await serve()
+            guard isKept else { return }
+        } while await unsafe _unsafeInheritExecutor_withUnsafeContinuation { unsafe resting = $0 }
+    }
+
+    /// Has the task go on with another request; false where there is none.
+    func resumeTask() -> Bool {
+        guard let continuation = unsafe resting else { return false }
+        unsafe resting = nil
+        unsafe continuation.resume(returning: true)
+        return true
+    }
+
+    func endTask() {
+        guard let continuation = unsafe resting else { return }
+        unsafe resting = nil
+        unsafe continuation.resume(returning: false)
+    }
+
+    /// Has the request answered to its end.
+    private func serve() async {
+        let handler = handler.take()
+        guard let exchange else { preconditionFailure("a stream has an exchange") }
+        do throws(ExchangeFailure) {
+            if let handler { try await answer(exchange, by: handler) }
+            if unsafe exchange.storage.pointee.errorRequest != nil { try await answerError(exchange) }
+            if !exchange.isResponseFinished { exchange.abandonResponse() }
+            try await flush(exchange)
+            service.observe(exchange)
+        } catch {
+            await giveUp(exchange, error)
+        }
+        unsafe carrier.conclude(self)
+    }
+
+    private func answer(_ exchange: Exchange, by handler: any RequestHandler) async throws(ExchangeFailure) {
+        if unsafe exchange.storage.pointee.namedClient != nil, !countNamedClient(exchange) {
+            throw .rejected(.tooManyConnections)
+        }
+        defer { if countedClient != nil { uncountNamedClient() } }
+        try await handler.handle(exchange)
+    }
+
+    @inline(never)
+    private func giveUp(_ exchange: Exchange, _ failure: ExchangeFailure) async {
+        if case .rejected(let rejection) = failure, !exchange.isResponseBegun {
+            refuse(exchange, rejection, at: .answering)
+            do throws(ExchangeFailure) { try await flush(exchange) } catch { noteCut(error) }
+            return
+        }
+        switch failure {
+        case .rejected, .writeTimeout, .responseTooSlow, .responseTimeout: resetCode = .cancel
+        case .clientGone, .aborted: break
+        }
+        noteGivenUp(exchange, failure)
+    }
+}
