@@ -196,12 +196,15 @@ def test_bodies_of_all_sizes_come_out_as_they_went_in(coding, coding_used):
     sizes = [0, 1, 1023, 1024, 65535, 65536, 262143, 262145, 1 << 20] + [dice.randrange(1 << 20) for _ in range(12)]
     for size in sizes:
         most = dice.choice([1000, 20000, 300000])
-        query = f"size={size}&seed={dice.randrange(10000)}&most={most}&length={dice.randrange(2)}"
+        has_length = dice.randrange(2)
+        query = f"size={size}&seed={dice.randrange(10000)}&most={most}&length={has_length}"
         response = client.get(f"/prose?{query}", f"Accept-Encoding: {coding_used}")
         plain = client.get(f"/prose?{query}")
         assert (len(plain.body), plain["Content-Encoding"]) == (size, None)
         assert decoded(response) == plain.body, query
-        assert response["Content-Encoding"] == (coding_used if size >= 1024 else None), query
+        # A short body of unknown length is coded if its extension takes longer than the flush delay.
+        expected = {coding_used} if size >= 1024 else {None} if has_length or size == 0 else {None, coding_used}
+        assert response["Content-Encoding"] in expected, query
 
 
 def curl(served, path, *arguments, text=False):

@@ -24,7 +24,8 @@ def many():
 def start(start_gateway, count):
     extensions = {"holds": {"threads": 8, "queue": count, "request_timeout": "10m"}}
     # All of them connect before the first asks for anything.
-    limits = {"max_connections": count + 100, "client_connections": "off", "header_timeout": "10m"}
+    limits = {"max_connections": count + 100, "client_connections": "off", "client_handshakes": "off"}
+    limits["header_timeout"] = "10m"
     return start_gateway(pending.ROUTES[:1], extensions, log={}, limits=limits)
 
 
