@@ -25,7 +25,6 @@ package struct Descriptor: ~Copyable, Sendable {
 
     package var isOpen: Bool { number >= 0 }
 
-    /// Closes it now.
     package mutating func close() {
         guard number >= 0 else { return }
         CLinux_descriptor_close(number)

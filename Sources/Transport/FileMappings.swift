@@ -94,7 +94,7 @@ package final class FileMappings: Sendable {
                 state.places[index].lastUse = state.now
                 return (mapping, [])
             }
-            // The previous state of the file does not return.
+            // The mapping of an earlier version of the file is never used again.
             state.places.remove(at: index)
             _ = isAskedAgain(version, range, in: &state)
             return (nil, [mapping])

@@ -58,7 +58,6 @@ package struct HPACKEncoder: ~Copyable {
         }
     }
 
-    /// Encodes `:status`.
     @inline(__always)
     package mutating func encode(status: Int, to output: inout OutputBuffer) {
         switch status {

@@ -10,7 +10,7 @@ package enum HuffmanCoding {
         var count = 0
         while true {
             reader.refill(block, to: end)
-            // A refilled reader has bits for more than three short symbols, unless the input is at its end.
+            // A refilled reader has bits for at least three short symbols, unless the input is at its end.
             while reader.count >= 8 {
                 let short = HuffmanTable.shortSymbols[Int(reader.bits >> 56)]
                 let symbol: UInt8

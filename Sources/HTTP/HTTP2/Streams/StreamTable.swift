@@ -101,7 +101,6 @@ package struct StreamTable: ~Copyable {
         }
     }
 
-    /// Calls `body` with each stream.
     package func forEach(_ body: (StreamReference) -> Void) {
         for place in 0..<capacity {
             let id = unsafe places.unsafelyUnwrapped[place].id
