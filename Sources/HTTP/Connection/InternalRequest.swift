@@ -5,9 +5,9 @@ package struct InternalRequest: Sendable {
         case inherited
         /// The fields of the request it replaces, also without conditions and ranges.
         case inheritedUnconditional
-        /// The fields of the request it replaces, without those with certain lower-case names, and with additional lines,
-        /// each terminated by CRLF. A field counts as having one of these names if it maps to the same CGI variable; the
-        /// names are also removed from the client's Connection field.
+        /// The fields of the request it replaces, without those with certain lower-case names, and with additional
+        /// lines, each terminated by CRLF. A field counts as having one of these names if it maps to the same CGI
+        /// variable; the names are also removed from the client's Connection field.
         case changed(removed: [[UInt8]], added: [UInt8])
         /// Lines terminated by CRLF or LF. Host is inherited if there is none; fields that state a length are ignored.
         case replaced([UInt8])
@@ -256,8 +256,8 @@ private struct InternalHead {
             var value = unsafe Array(exchange.bytes(of: field.value))
             if Self.framing.contains(String(decoding: name, as: UTF8.self).lowercased()) || isLeftOut(name) { continue }
             if field.known == .connection {
-                // A handler that forwards the request removes the fields listed in Connection; the client must not be able
-                // to remove these.
+                // A handler that forwards the request removes the fields listed in Connection; the client must not be
+                // able to remove these.
                 guard let options = Self.options(value, without: isLeftOut) else { continue }
                 value = options
             }
