@@ -22,13 +22,13 @@ DESTDIR ?=
 
 build_packages := gcc libc6-dev openssl libssl-dev zlib1g-dev libdeflate-dev libcrypt-dev libpcre2-dev libc-ares-dev
 test_packages := python3 python3-pytest python3-pytest-xdist python3-cryptography curl procps certbot pebble g++ pkg-config chromium \
-	haproxy nginx python3-websockets testssl.sh libnghttp2-dev
+	haproxy nginx python3-websockets testssl.sh libnghttp2-dev nghttp2-client python3-hpack
 
 # The packages for codings beyond gzip.
 trait_packages := libbrotli-dev libzstd-dev
 
 # The interpreter with the modules that the tests import: Debian's, even if another one comes first in PATH.
-python = $(shell python3 -c 'import pytest, xdist, cryptography, websockets' 2>/dev/null && echo python3 || echo /usr/bin/python3)
+python = $(shell python3 -c 'import pytest, xdist, cryptography, websockets, hpack' 2>/dev/null && echo python3 || echo /usr/bin/python3)
 
 c_sources = $(wildcard CShims/*/*.c Examples/*/*.c Tests/EndToEnd/extensions/*.c Tests/EndToEnd/clients/*.c Tests/CNGHTTP2/*.c Bench/*.c)
 windows_sources = $(wildcard Tests/EndToEnd/compat/*.c Tests/EndToEnd/samples/*.c)
@@ -43,8 +43,17 @@ thread_tests := async contract extensions inline_extensions lifetime misbehaviou
 thread_environment := ISAGATE_TEST_COMPILER="clang -g -fsanitize=thread" ISAGATE_TEST_PATIENCE=10 \
 	TSAN_OPTIONS=halt_on_error=1:suppressions=$(CURDIR)/Tests/thread-sanitizer.supp
 
-# These mainly wait for other programs; the gateway does nothing in them that the other tests do not cover.
-foreign_tests := certbot.py install.py scanners.py
+# These mainly wait for other programs, or need memory that AddressSanitizer multiplies; the gateway does nothing in them
+# that the other tests do not cover.
+foreign_tests := certbot.py install.py scanners.py http2_memory.py
+
+# Tests that are run by HTTP/2 once more.
+http2_tests := files files_conditions files_listing files_changes files_validators mapped_files extensions contract contract_edges \
+	async operations pending inline_extensions extension_kit isapi_reference support_requests script_maps samples \
+	third_party_extension compression compression_streams coded_requests error_pages error_pages_by_route headers redirects conditions \
+	access client_limits request_id path_rules targets bodies large_bodies spooled_bodies refused_bodies \
+	early_answers proxy proxy_origins proxy_rewriting proxy_buffers forward_auth balancing access_log access_log_ends \
+	lifetime misbehaviour data_rates max_forwards requests request_limits
 
 # Files of tests side by side, each in one process: most of their time is waiting for processes and deadlines.
 pytest = $(python) -m pytest -q --numprocesses auto --dist loadfile
@@ -94,6 +103,8 @@ test-unit: test-packages ## Runs the unit tests with AddressSanitizer
 test-end-to-end: test-packages build examples ## Runs the end-to-end tests
 	$(stage) "end-to-end tests"
 	ISAGATE=$(release) $(pytest) Tests/EndToEnd
+	$(stage) "end-to-end tests by HTTP/2"
+	ISAGATE=$(release) ISAGATE_TEST_HTTP2=1 $(pytest) $(patsubst %,Tests/EndToEnd/test_%.py,$(http2_tests))
 
 test-address: test-unit examples ## Runs the end-to-end tests with AddressSanitizer, but for those of other programs
 	$(stage) "end-to-end tests with AddressSanitizer"

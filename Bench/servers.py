@@ -197,7 +197,7 @@ http {
     ssl_ecdh_curve X25519:prime256v1:secp384r1;
     upstream origin { server 127.0.0.1:ORIGIN; keepalive 256; keepalive_requests 1000000000; }
     server {
-        listen 127.0.0.1:PORT ssl reuseport backlog=4096;
+        listen 127.0.0.1:PORT ssl http2 reuseport backlog=4096;
         ssl_certificate FOLDER/localhost.pem;
         ssl_certificate_key FOLDER/localhost.key;
         root FOLDER/files;

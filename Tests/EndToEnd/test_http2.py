@@ -9,6 +9,7 @@ import struct
 import subprocess
 import time
 
+import browser
 import gateway
 import hostile_origin
 import http2
@@ -203,6 +204,30 @@ def test_the_access_log_names_the_protocol(start):
     patience.until(lambda: log.exists() and log.read_text().strip())
     entry = json.loads(log.read_text().splitlines()[0])
     assert (entry["protocol"], entry["path"], entry["status"]) == ("HTTP/2.0", "/ping", 200)
+
+
+PAGE = """<!doctype html><script>
+async function read() {
+  const paths = Array.from({ length: 200 }, (_, number) => "/files/" + number + ".txt");
+  const texts = await Promise.all(paths.map(async path => (await fetch(path)).text()));
+  const protocols = performance.getEntriesByType("resource").map(entry => entry.nextHopProtocol);
+  return [texts.map(text => text.length), Array.from(new Set(protocols))];
+}
+</script>"""
+
+
+@browser.needed
+def test_a_browser_loads_a_page_of_200_files(start, tmp_path):
+    server = start([{"path": "/page", "respond": {"status": 200, "body": PAGE, "headers": {"Content-Type": "text/html"}}}])
+    for number in range(200):
+        (server.files / f"{number}.txt").write_text("x" * (number * 331))
+    with browser.opened(tmp_path) as window:
+        window.call("Security.enable")
+        window.call("Security.setIgnoreCertificateErrors", ignore=True)
+        window.show(server.url("/page"), 800, 600)
+        lengths, protocols = window.evaluate("read()")
+    assert lengths == [number * 331 for number in range(200)]
+    assert protocols == ["h2"]
 
 
 # Proxy
@@ -409,3 +434,47 @@ def test_an_idle_connection_is_ended(start):
     assert client.get().status == 200
     assert client.read_until(lambda got: got.kind == GOAWAY).code == "NO_ERROR"
     assert client.read_frame() is None
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGUSR2, signal.SIGTERM, signal.SIGQUIT])
+def test_a_thousand_requests_under_way_are_answered_through_it(start, number):
+    """A reload leaves connections as they are; an upgrade and a drain have them end when all is answered."""
+    server = start(extensions=["pending"])
+    clients = [http2.connect(server) for _ in range(16)]
+    streams = {client: {client.open(fields("/pending")) for _ in range(62)} for client in clients}
+    for client in clients:
+        assert client.ping()
+    server.signal(number)
+    for client in clients:
+        left = streams[client] - {got.stream for got in client.frames if got.ends_stream}
+        while left:
+            got = client.read_frame()
+            assert got is not None and got.kind != RST_STREAM
+            if got.kind == GOAWAY:
+                assert got.code == "NO_ERROR"
+            elif got.ends_stream:
+                left.discard(got.stream)
+        assert {dict(got.names)[":status"] for got in client.frames if got.kind == HEADERS} == {"200"}
+    if number == signal.SIGHUP:
+        assert all(client.get().status == 200 for client in clients)
+    else:
+        for client in clients:
+            client.read_until(lambda got: False)
+            assert [got.code for got in client.frames if got.kind == GOAWAY] == ["NO_ERROR", "NO_ERROR"]
+
+
+def test_a_listener_that_is_gone_lets_its_connections_end(start):
+    server = start(extensions=["pending"])
+    client = http2.connect(server, "plain")
+    stream = client.open(fields("/pending", scheme="http"))
+    assert client.ping()
+    configuration = {**server.configuration, "listeners": {"secure": server.configuration["listeners"]["secure"]}}
+    server.file.write_text(json.dumps(configuration))
+    server.signal(signal.SIGHUP)
+    assert client.response(stream).status == 200
+    # What is noticed at the latest with the next request.
+    late = client.open(fields("/ping", scheme="http"))
+    ended = client.read_until(lambda got: got.kind == GOAWAY and got.code == "NO_ERROR")
+    assert ended is not None
+    client.read_until(lambda got: False)
+    assert any(got.ends_stream and got.stream == late for got in client.frames)

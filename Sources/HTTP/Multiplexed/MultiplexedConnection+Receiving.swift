@@ -13,6 +13,7 @@ extension MultiplexedConnection {
 
     /// Reads and processes the available bytes, as far as there is room for the frames that answer them.
     func readTurn() -> Reading {
+        warmOutput()
         let block = unsafe socket.worker.rentBlock()
         defer { unsafe socket.worker.returnBlock(block) }
         var filled = unread.count
@@ -41,6 +42,7 @@ extension MultiplexedConnection {
         }
         if filled > 0, end == .none { unread = unsafe Array(UnsafeRawBufferPointer(rebasing: block[..<filled])) }
         noteWaits()
+        coolOutput()
         return reading
     }
 

@@ -9,6 +9,7 @@ extension MultiplexedConnection {
     /// Streams are scheduled by urgency (RFC 9218 §10). One stream at a time is resumed.
     @inline(__always)
     func takeTurn(_ stream: StreamConnection, upTo wanted: Int) -> Int {
+        warmOutput()
         let reference = stream.reference
         if http.streams.hasQueued, http.nextToSend() != reference { return wait(stream) }
         if output.count + FrameHeader.count >= Self.outputHighWater, !makeRoom() { return wait(stream) }
@@ -74,6 +75,7 @@ extension MultiplexedConnection {
     func writeLastHead(
         in text: UnsafeRawBufferPointer, of reference: StreamReference, _ endsStream: (Int) -> Bool
     ) -> (length: Int, isSent: Bool)? {
+        warmOutput()
         guard let length = unsafe lastHead.length(in: text, version: http.encoderVersion) else { return nil }
         let isSent = unsafe lastHead.withBlock {
             unsafe http.writeHead(of: reference, as: $0, endsStream: endsStream(length), to: &output)

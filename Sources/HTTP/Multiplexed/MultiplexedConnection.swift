@@ -12,6 +12,7 @@ package final class MultiplexedConnection: ClientConnection, TurnEndAction {
     var http: HTTP2Connection
     /// Frames that have not been sent.
     var output = OutputBuffer()
+    private let outputs: OutputPool
     /// The last final head: most responses of a connection within a second have the same head.
     var lastHead = LastHead()
     /// The position of the last head in the output.
@@ -56,6 +57,7 @@ package final class MultiplexedConnection: ClientConnection, TurnEndAction {
 
     package init(_ stream: any ByteStream, service: HTTPService) {
         socket = stream.endpoint
+        outputs = stream.endpoint.worker.companion { OutputPool() }
         http = HTTP2Connection(
             limits: service.http2Limits, now: Int64(stream.endpoint.worker.now.milliseconds))
         super.init(stream, waitingAt: stream.endpoint, service: service)
@@ -211,6 +213,17 @@ package final class MultiplexedConnection: ClientConnection, TurnEndAction {
         passOutput()
         if isBlocked, !awaitsRoom { socket.signalAtOnce() }
         grant()
+        coolOutput()
+    }
+
+    /// Makes sure that the output has memory that another connection has used just before, if there is any.
+    @inline(__always)
+    func warmOutput() { outputs.lend(&output) }
+
+    /// Gives the memory of an empty output back.
+    @inline(__always)
+    func coolOutput() {
+        if output.isEmpty { outputs.takeBack(&output) }
     }
 
     /// Writes as much of the output as the byte stream accepts.
@@ -260,7 +273,7 @@ package final class MultiplexedConnection: ClientConnection, TurnEndAction {
     /// Releases memory that an idle connection does not need.
     func trim() {
         guard openCount == 0, output.isEmpty else { return }
-        output = OutputBuffer()
+        coolOutput()
         lastHead = LastHead()
         http.trim()
         active = []

@@ -3,7 +3,7 @@
 package struct OutputBuffer: ~Copyable {
     private var base: UnsafeMutableRawPointer?
     /// The number of bytes allocated at `base`.
-    private var capacity = 0
+    private(set) var capacity = 0
     private var start = 0
     private var end = 0
 

@@ -1,0 +1,92 @@
+"""What a connection of HTTP/2 may hold of the gateway's memory, whatever its client sends."""
+
+import gateway
+import http2
+import patience
+import pytest
+from http2 import END_HEADERS, END_STREAM, HEADERS, RST_STREAM, fields, frame, settings
+
+
+@pytest.fixture
+def start(start_gateway, tmp_path):
+    def start(**sections):
+        (tmp_path / "big.bin").write_bytes(bytes(1_000_000))
+        return start_gateway(
+            [gateway.PING, {"path": "/files/*", "files": {"root": str(tmp_path), "strip_prefix": "/files"}}],
+            extensions=["echo", "pending"], listeners=http2.LISTENERS, workers=1, admin={"socket": "isagate.sock"},
+            **sections)
+
+    return start
+
+
+def requests(client, path, *behind, ends=True):
+    stream = client.next_stream
+    client.next_stream += 2
+    head = client.headers(fields(path, "GET" if ends else "POST"), stream, END_HEADERS | (END_STREAM if ends else 0))
+    return head + b"".join(part(stream) for part in behind)
+
+
+FLOODS = {
+    "resets": (lambda c: requests(c, "/pending", reset), "too many streams reset"),
+    "provoked resets": (
+        lambda c: requests(c, "/echo", lambda stream: window_update(stream, 0), ends=False), "too many resets provoked"),
+    "malformed requests": (
+        lambda c: c.headers([(":method", "GET")], c.next_stream) + (setattr(c, "next_stream", c.next_stream + 2) or b""),
+        "too many resets provoked"),
+    "pings": (lambda c: frame(PING, 0, 0, bytes(8)), "too many PING frames"),
+    "settings": (lambda c: settings((4, 65535)), "too many SETTINGS frames"),
+    "priorities": (lambda c: frame(PRIORITY, 0, 7, struct.pack(">IB", 0, 1)), "too many frames about priorities"),
+    "priority updates": (
+        lambda c: frame(PRIORITY_UPDATE, 0, 0, struct.pack(">I", 9) + b"u=1"), "too many frames about priorities"),
+    "window updates": (lambda c: window_update(0, 1), "too many WINDOW_UPDATE frames"),
+    "unknown frames": (lambda c: frame(0xEE, 0, 0, b"x"), "too many frames of unknown types"),
+}
+
+
+def test_references_to_fields_cost_no_memory(start):
+    """One field put into the table, then thousands of references of one octet, pinned by a closed window."""
+    server = start()
+    client = http2.connect(server, preface=http2.PREFACE + settings((4, 0)))
+    assert client.ping()
+    before = server.resident_size
+    seed = b"\x40" + http2.integer(3, 7) + b"x-a" + http2.integer(3000, 7) + b"b" * 3000
+    for number in range(100):
+        stream = client.next_stream
+        client.next_stream += 2
+        client.send(frame(HEADERS, END_STREAM | END_HEADERS, stream, client.block(fields("/ping")) + (seed if number == 0 else b"") + b"\xbe" * 8000))
+    assert client.ping()
+    after = server.resident_size
+    statuses = [dict(got.names)[":status"] for got in client.frames if got.kind == HEADERS]
+    assert set(statuses) == {"431"}
+    assert after - before < 2 << 20, after - before
+    assert http2.connect(server).get().status == 200
+
+
+def test_many_heads_that_wait_are_bounded(start):
+    server = start()
+    client = http2.connect(server, preface=http2.PREFACE + settings((4, 0)))
+    assert client.ping()
+    before = server.resident_size
+    more = [(f"x-{number}", "a" * 1500) for number in range(9)]
+    for _ in range(100):
+        client.open(fields("/ping", more=more))
+    assert client.ping()
+    refused = [got for got in client.frames if got.kind == RST_STREAM]
+    assert refused and {got.code for got in refused} == {"REFUSED_STREAM"}
+    assert server.resident_size - before < 3 << 20
+
+
+def test_a_client_that_reads_nothing_holds_little(start):
+    """It asks without end and takes no answer: the gateway stops reading, and ends the connection in time."""
+    server = start(limits={"write_timeout": "1s"})
+    client = http2.connect(server)
+    assert client.ping()
+    before = server.resident_size
+    client.socket.settimeout(patience.seconds(30))
+    try:
+        while True:
+            client.send(b"".join(requests(client, "/ping") for _ in range(100)))
+    except OSError:
+        pass
+    assert server.resident_size - before < 4 << 20
+    assert http2.connect(server).get().status == 200
