@@ -43,7 +43,7 @@ package struct UpstreamConfiguration: Sendable, Equatable {
     /// Connections kept for later requests.
     package struct KeepAlive: Sendable, Equatable {
         /// Idle ones for each server and worker; 0 keeps none.
-        package var connections = 64
+        package var connections = 256
         package var idleTimeout = Duration.seconds(30)
         package var lifetime = Duration.seconds(3600)
     }

@@ -15,7 +15,7 @@ package struct UpstreamSettings: Sendable {
     /// is not used again.
     package var proxyProtocol: ProxyProtocolVersion?
     /// Idle connections kept for each server and worker.
-    package var keptConnections = 64
+    package var keptConnections = 256
     package var keptIdle = Delay.seconds(30)
     package var keptLifetime = Delay.seconds(3600)
     /// Other servers that a request may be sent to when one could not be reached.
