@@ -121,7 +121,8 @@ def write_gateway_configuration(folder, upstreams):
             "transmit": {"library": f"{folder}/transmit.so"},
         },
         "upstreams": {
-            name: {"servers": [{"url": f"http://127.0.0.1:{port}"}]} for name, port in upstreams.items()
+            name: {"servers": [{"url": f"http://127.0.0.1:{port}"}], "keep_alive": {"connections": 256}}
+            for name, port in upstreams.items()
         },
         "sites": [
             {

@@ -50,20 +50,22 @@ extension StreamConnection {
         let start = bytes.first(ASCII.lineFeed, from: 12, to: text.count) + 1
         var end = start
         let isWhole = unsafe isFinal && isWhole(storage) && storage.pointee.responseTrailers.isEmpty
-        let isSent = unsafe carrier.writeHead(status, of: reference, isFinal: isFinal) { write in
-            var lines = unsafe FieldLines(UnsafeRawBufferPointer(rebasing: text[start...]))
-            while let line = lines.next(), unsafe line.line.count > 2 {
-                write(line)
-                unsafe end += line.line.count
+        let isSent = withCarrier { carrier in
+            carrier.writeHead(status, of: reference, isFinal: isFinal) { write in
+                var lines = unsafe FieldLines(UnsafeRawBufferPointer(rebasing: text[start...]))
+                while let line = lines.next(), unsafe line.line.count > 2 {
+                    write(line)
+                    unsafe end += line.line.count
+                }
+                end += 2
+                return isWhole && end == text.count
             }
-            end += 2
-            return isWhole && end == text.count
         }
         guard let endsStream = isSent else {
             phase = .gone
             return true
         }
-        if isFinal { unsafe carrier.keepHead(UnsafeRawBufferPointer(rebasing: text[..<end])) }
+        if isFinal { withCarrier { unsafe $0.keepHead(UnsafeRawBufferPointer(rebasing: text[..<end])) } }
         unsafe storage.pointee.output.sent(end)
         if isFinal { phase = endsStream ? .ended : .content }
         return true
@@ -76,9 +78,11 @@ extension StreamConnection {
     ) -> Bool? {
         var endsStream = false
         let isWhole = unsafe isWhole(storage) && storage.pointee.responseTrailers.isEmpty
-        let written = unsafe carrier.writeLastHead(in: text, of: reference) { length in
-            endsStream = isWhole && length == text.count
-            return endsStream
+        let written = withCarrier { carrier in
+            unsafe carrier.writeLastHead(in: text, of: reference) { length in
+                endsStream = isWhole && length == text.count
+                return endsStream
+            }
         }
         guard let written else { return nil }
         guard written.isSent else {
@@ -93,11 +97,14 @@ extension StreamConnection {
     /// Sends one DATA frame from the output; false if it has to wait.
     private func sendContent(_ storage: UnsafeMutablePointer<ExchangeStorage>) -> Bool {
         let waiting = unsafe storage.pointee.output.count
-        let count = unsafe carrier.takeTurn(self, upTo: waiting)
+        let count = withCarrier { $0.takeTurn(self, upTo: waiting) }
         guard count > 0 else { return false }
         let endsStream = unsafe count == waiting && isWhole(storage) && storage.pointee.responseTrailers.isEmpty
-        unsafe carrier.sendContent(
-            UnsafeRawBufferPointer(rebasing: storage.pointee.output.unsent[..<count]), of: self, endsStream: endsStream)
+        withCarrier { carrier in
+            unsafe carrier.sendContent(
+                UnsafeRawBufferPointer(rebasing: storage.pointee.output.unsent[..<count]), of: self,
+                endsStream: endsStream)
+        }
         unsafe storage.pointee.output.sent(count)
         if endsStream { phase = .ended }
         return true
@@ -106,15 +113,19 @@ extension StreamConnection {
     private func sendEnd(_ storage: UnsafeMutablePointer<ExchangeStorage>) {
         phase = .ended
         if unsafe storage.pointee.responseTrailers.isEmpty {
-            return unsafe carrier.sendContent(
-                UnsafeRawBufferPointer(start: nil, count: 0), of: self, endsStream: true)
+            return withCarrier { carrier in
+                unsafe carrier.sendContent(
+                    UnsafeRawBufferPointer(start: nil, count: 0), of: self, endsStream: true)
+            }
         }
-        unsafe storage.pointee.responseTrailers.withUnsafeBytes { unsafe carrier.sendTrailers($0, of: reference) }
+        unsafe storage.pointee.responseTrailers.withUnsafeBytes { lines in
+            withCarrier { unsafe $0.sendTrailers(lines, of: reference) }
+        }
     }
 
     /// Leaves the send queue: there is nothing to send for now.
     func leaveLine() {
-        if isInLine { unsafe carrier.leaveLine(self) }
+        if isInLine { withCarrier { $0.leaveLine(self) } }
     }
 
     // MARK: Files and memory
@@ -167,13 +178,15 @@ extension StreamConnection {
 
     /// Reads the next bytes into a frame of the connection's output.
     private func pass(_ source: BodySource, upTo limit: Int, _ exchange: Exchange) -> Step {
-        let count = unsafe carrier.takeTurn(self, upTo: limit)
+        let count = withCarrier { $0.takeTurn(self, upTo: limit) }
         guard count > 0 else { return .wait(.writable) }
         var outcome = BodySource.Outcome.ended
-        let taken = unsafe carrier.sendContent(of: self, upTo: count) { room in
-            unsafe outcome = source.read(into: room)
-            guard case .bytes(let count) = outcome else { return 0 }
-            return count
+        let taken = withCarrier { carrier in
+            unsafe carrier.sendContent(of: self, upTo: count) { room in
+                unsafe outcome = source.read(into: room)
+                guard case .bytes(let count) = outcome else { return 0 }
+                return count
+            }
         }
         switch outcome {
         case .bytes:

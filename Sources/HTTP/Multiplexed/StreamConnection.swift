@@ -7,7 +7,8 @@ import Transport
 /// reused for one stream after another.
 @safe
 final class StreamConnection: ClientConnection {
-    unowned(unsafe) let carrier: MultiplexedConnection
+    /// The connection that the stream is one of, and that outlives it.
+    private let carrierReference: Unmanaged<MultiplexedConnection>
     let point: StreamEndpoint
     private(set) var reference = StreamReference(id: 0, place: 0)
     /// Nil between two streams.
@@ -35,9 +36,15 @@ final class StreamConnection: ClientConnection {
     }
 
     init(_ carrier: MultiplexedConnection) {
-        unsafe self.carrier = carrier
+        unsafe carrierReference = .passUnretained(carrier)
         point = StreamEndpoint(on: carrier.endpoint)
         super.init(carrier.stream, waitingAt: point, service: carrier.service)
+    }
+
+    /// Access without counting a reference.
+    @inline(__always)
+    func withCarrier<Result>(_ body: (MultiplexedConnection) -> Result) -> Result {
+        unsafe carrierReference._withUnsafeGuaranteedRef { body($0) }
     }
 
     /// Prepares for a stream.
@@ -118,7 +125,7 @@ final class StreamConnection: ClientConnection {
     private func dropShown() {
         guard shown > 0 else { return }
         content.drop(shown)
-        unsafe carrier.useContent(shown, of: reference)
+        withCarrier { $0.useContent(shown, of: reference) }
         shown = 0
     }
 
@@ -185,7 +192,7 @@ final class StreamConnection: ClientConnection {
         } catch {
             await giveUp(exchange, error)
         }
-        unsafe carrier.conclude(self)
+        withCarrier { $0.conclude(self) }
     }
 
     private func answer(_ exchange: Exchange, by handler: any RequestHandler) async throws(ExchangeFailure) {
