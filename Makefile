@@ -14,7 +14,7 @@ thread := .build-tsan
 traits := .build-traits
 compat := .build/compat
 
-# Where `make install` puts things; DESTDIR stands before all of it.
+# The folders of `make install`; DESTDIR is prefixed to all of them.
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
@@ -24,13 +24,13 @@ build_packages := gcc libc6-dev openssl libssl-dev zlib1g-dev libdeflate-dev lib
 test_packages := python3 python3-pytest python3-pytest-xdist python3-cryptography curl procps certbot pebble g++ pkg-config chromium \
 	haproxy nginx python3-websockets testssl.sh libnghttp2-dev nghttp2-client python3-hpack
 
-# What codings beyond gzip need.
+# The packages for codings beyond gzip.
 trait_packages := libbrotli-dev libzstd-dev
 
-# The interpreter that has what the tests import: Debian's, when another one comes first in PATH.
+# The interpreter with the modules that the tests import: Debian's, even if another one comes first in PATH.
 python = $(shell python3 -c 'import pytest, xdist, cryptography, websockets, hpack' 2>/dev/null && echo python3 || echo /usr/bin/python3)
 
-c_sources = $(wildcard CShims/*/*.c Examples/*/*.c Tests/EndToEnd/extensions/*.c Tests/CNGHTTP2/*.c Bench/*.c)
+c_sources = $(wildcard CShims/*/*.c Examples/*/*.c Tests/EndToEnd/extensions/*.c Tests/EndToEnd/clients/*.c Tests/CNGHTTP2/*.c Bench/*.c)
 windows_sources = $(wildcard Tests/EndToEnd/compat/*.c Tests/EndToEnd/samples/*.c)
 
 address_environment := ASAN_OPTIONS=detect_leaks=1 \
@@ -43,11 +43,11 @@ thread_tests := async contract extensions inline_extensions lifetime misbehaviou
 thread_environment := ISAGATE_TEST_COMPILER="clang -g -fsanitize=thread" ISAGATE_TEST_PATIENCE=10 \
 	TSAN_OPTIONS=halt_on_error=1:suppressions=$(CURDIR)/Tests/thread-sanitizer.supp
 
-# What these take is the time of other programs, or memory that AddressSanitizer multiplies; the gateway does in them what
-# it does in the rest.
+# These mainly wait for other programs, or need memory that AddressSanitizer multiplies; the gateway does nothing in them
+# that the other tests do not cover.
 foreign_tests := certbot.py install.py scanners.py http2_memory.py
 
-# Tests that say by HTTP/2 once more what they say by HTTP/1.
+# Tests that are run by HTTP/2 once more.
 http2_tests := files files_conditions files_listing files_changes files_validators mapped_files extensions contract contract_edges \
 	async operations pending inline_extensions extension_kit isapi_reference support_requests script_maps samples \
 	third_party_extension compression compression_streams coded_requests error_pages error_pages_by_route headers redirects conditions \

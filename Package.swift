@@ -1,11 +1,11 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// The list of targets below is the architecture: every arrow of ARCHITECTURE.md is a
+// The list of targets below is the architecture: every edge of ARCHITECTURE.md is a
 // dependency here, and the build refuses an import that is not declared.
 
-/// Exclusive access is checked at run time in debug builds, which all unit tests use; a release build saves the checks
-/// on the path of every request, where everything belongs to one worker's thread.
+/// Exclusive access is checked at run time in debug builds, which all unit tests use; release builds omit the checks,
+/// because the data of a request belongs to one worker's thread.
 let strictness: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
     .strictMemorySafety(),
@@ -14,20 +14,20 @@ let strictness: [SwiftSetting] = [
     .unsafeFlags(["-enforce-exclusivity=unchecked"], .when(configuration: .release)),
 ]
 
-/// Libraries that other packages build upon may have no flags that SwiftPM calls unsafe.
+/// Libraries that other packages use must not have flags that SwiftPM calls unsafe.
 let libraryStrictness = Array(strictness.dropLast())
 
-/// A C window onto one system interface.
+/// A C shim for one system interface.
 func shim(_ name: String, links: [LinkerSetting] = []) -> Target {
     .target(name: name, path: "CShims/\(name)", publicHeadersPath: "include", linkerSettings: links)
 }
 
-/// A room of the gateway.
+/// A module of the gateway.
 func module(_ name: String, uses dependencies: [Target.Dependency], in folder: String = "Sources") -> Target {
     .target(name: name, dependencies: dependencies, path: "\(folder)/\(name)", swiftSettings: strictness)
 }
 
-/// The unit tests of one room.
+/// The unit tests of one module.
 func tests(_ name: String, uses extra: [Target.Dependency] = []) -> Target {
     .testTarget(
         name: "\(name)Tests", dependencies: [.target(name: name)] + extra, path: "Tests/\(name)Tests",
@@ -49,7 +49,7 @@ let package = Package(
     traits: [.trait(name: "Brotli"), .trait(name: "Zstd")],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
-        // Its conveniences for Foundation's URL would bring Foundation into every extension.
+        // Its support for Foundation's URL would link Foundation into every extension.
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
@@ -96,15 +96,15 @@ let package = Package(
             name: "isagate", dependencies: ["Gateway", arguments], path: "Sources/isagate",
             swiftSettings: strictness),
 
-        // For extensions in Swift. It uses nothing of the gateway but the contract.
+        // For extensions in Swift. It uses only the contract, nothing else of the gateway.
         .target(
             name: "ExtensionKit", dependencies: ["CISAPI", "CExtensionKit", httpTypes], path: "Sources/ExtensionKit",
             swiftSettings: libraryStrictness),
 
-        // Workers and clients' ends of connections, for the tests that need real ones.
+        // Workers and client connections, for the tests that need real ones.
         module("TestSupport", uses: ["Transport", "CLinux"], in: "Tests"),
         tests("Transport", uses: ["TestSupport", "CLinux"]),
-        // nghttp2's field compression, which ours is compared with.
+        // nghttp2's field compression, with which the gateway's is compared.
         .target(
             name: "CNGHTTP2", path: "Tests/CNGHTTP2", publicHeadersPath: "include",
             linkerSettings: [.linkedLibrary("nghttp2")]),

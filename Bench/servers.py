@@ -1,6 +1,7 @@
 """Starts the gateway and its peers, one at a time, and reads what a running server has used."""
 
 import contextlib
+import http.server
 import json
 import os
 import re
@@ -8,6 +9,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -107,7 +109,7 @@ def write_gateway_configuration(folder, upstreams):
     """`upstreams` are the ports of what answers /proxy/ and /tunnel."""
     configuration = {
         "version": 1,
-        "limits": {"max_connections": 30000, "client_connections": "off", "client_handshakes": "off"},
+        "limits": {"request_body": "1G", "max_connections": 30000, "client_connections": "off", "client_handshakes": "off"},
         # Tunnels go on for as long when the gateway is to end.
         "drain": {"grace": "1s"},
         "listeners": {
@@ -132,6 +134,7 @@ def write_gateway_configuration(folder, upstreams):
                     {"path": "/transmit", "extension": "transmit"},
                     {"path": "/proxy/*", "proxy": {"to": "origin", "strip_prefix": "/proxy"}},
                     {"path": "/tunnel", "proxy": {"to": "tunnels"}},
+                    {"path": "/upload", "proxy": {"to": "sink"}},
                     {"path": "/gzip1/*", "files": {"root": "files"}, "compress": {"level": 1}},
                     {"path": "/gzip6/*", "files": {"root": "files"}, "compress": {"level": 6}},
                     {"path": "/*", "files": {"root": "files"}},
@@ -165,7 +168,7 @@ def start_peer(folder, name, configuration, *arguments, **ports):
 
 def start_nginx(folder, upstreams):
     arguments = ["-p", folder, "-e", f"{folder}/nginx.err", "-c", "FILE"]
-    return start_peer(folder, "nginx", NGINX, *arguments, ORIGIN=upstreams["origin"], TUNNELS=upstreams["tunnels"])
+    return start_peer(folder, "nginx", NGINX, *arguments, **{name.upper(): port for name, port in upstreams.items()})
 
 
 NGINX = """
@@ -216,6 +219,12 @@ http {
             proxy_set_header Upgrade websocket;
             proxy_read_timeout 1h;
         }
+        location /upload {
+            proxy_pass http://127.0.0.1:SINK;
+            proxy_http_version 1.1;
+            proxy_request_buffering off;
+            client_max_body_size 0;
+        }
         location /gzip1/ { gzip on; gzip_comp_level 1; }
         location /gzip6/ { gzip on; gzip_comp_level 6; }
     }
@@ -242,6 +251,34 @@ http {
     server { listen 127.0.0.1:PORT backlog=4096; root FOLDER/files; }
 }
 """
+
+
+class Sink(http.server.BaseHTTPRequestHandler):
+    """Reads what is uploaded and answers with its length."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_PUT(self):
+        length = remaining = int(self.headers["Content-Length"])
+        while remaining > 0:
+            remaining -= len(self.rfile.read(min(remaining, 1 << 20)))
+        body = str(length).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *arguments):
+        pass
+
+
+@contextlib.contextmanager
+def sink():
+    """The port of a server of `Sink`, in threads of this process."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Sink) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_port
+        server.shutdown()
 
 
 def start_lighttpd(folder):

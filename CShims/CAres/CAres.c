@@ -13,7 +13,7 @@ static void answer(void *reference, int status, const unsigned char *message, in
   question.answered(question.argument, status, message, count);
 }
 
-// What the library's headers have decides, not its version: where there are records, ares_query is deprecated.
+// The library's headers are decisive, not its version: if there are records, ares_query is deprecated.
 #if __has_include(<ares_dns_record.h>)
 
 static void pass_on(void *question, ares_status_t status, size_t timeouts, const ares_dns_record_t *record) {
@@ -28,7 +28,7 @@ static void pass_on(void *question, ares_status_t status, size_t timeouts, const
 }
 
 static void ask(ares_channel channel, const char *name, int type, struct question *question) {
-  // What keeps it from asking is told to the callback as well.
+  // A failure to send the query is reported to the callback as well.
   ares_query_dnsrec(channel, name, ARES_CLASS_IN, (ares_dns_rec_type_t)type, pass_on, question, NULL);
 }
 

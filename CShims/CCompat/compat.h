@@ -1,4 +1,4 @@
-// What the files of this library share. Nothing here is visible outside of it.
+// Shared declarations of this library's files. Nothing here is visible outside of it.
 #ifndef COMPAT_H
 #define COMPAT_H
 
@@ -13,10 +13,10 @@
 
 // ---- Errors ----
 
-// Sets the last error and is FALSE, so that a function can return it.
+// Sets the last error and returns FALSE, so that a function can return it.
 BOOL compat_fail(DWORD error);
 
-// The Win32 number for an error number of the system.
+// The Win32 number of an error number of the system.
 DWORD compat_error(int number);
 
 // compat_fail with the number for errno.
@@ -24,7 +24,7 @@ BOOL compat_fail_errno(void);
 
 // ---- Objects and handles ----
 
-// Pseudo handles, which are in no table.
+// Pseudo handles, which are not in the table.
 #define COMPAT_THIS_PROCESS ((HANDLE)(LONG_PTR)-1)
 #define COMPAT_THIS_THREAD ((HANDLE)(LONG_PTR)-2)
 
@@ -40,23 +40,23 @@ typedef enum {
   COMPAT_THREAD
 } compat_kind;
 
-// What a handle stands for. It is freed by `destroy` when no handle and no call refers to it.
+// The object of a handle. It is freed by `destroy` when no handle and no call refers to it.
 typedef struct compat_object {
   compat_kind kind;
   unsigned references;
   void (*destroy)(struct compat_object *object);
 } compat_object;
 
-// Gives `object`, whose only reference the caller has, to a new handle. NULL, with the object destroyed and
-// the last error set, when there are 65,536 handles already.
+// Opens a new handle for `object`, whose only reference the caller has. NULL, with the object destroyed and the last
+// error set, when there are 65,536 handles already.
 HANDLE compat_handle_open(compat_object *object);
 
-// The object of a handle, with a reference for the caller; NULL and ERROR_INVALID_HANDLE when the handle is
-// none, or of another kind.
+// The object of a handle, with a reference for the caller; NULL and ERROR_INVALID_HANDLE when the handle is invalid, or
+// of another kind.
 compat_object *compat_handle_object(HANDLE handle, compat_kind kind);
 compat_object *compat_handle_any(HANDLE handle);
 
-// Ends a handle of one of the kinds, a bit each; FALSE and ERROR_INVALID_HANDLE when it is none.
+// Closes a handle of one of the kinds, a bit each; FALSE and ERROR_INVALID_HANDLE when it is invalid.
 BOOL compat_handle_close(HANDLE handle, unsigned kinds);
 
 void compat_retain(compat_object *object);

@@ -1,10 +1,10 @@
-// Texts from and to UTF-16.
+// Conversion of texts from and to UTF-16.
 #include <stdlib.h>
 
 #include "compat.h"
 
 #define REPLACEMENT 0xFFFD
-// A unit of input that is part of no character.
+// A unit of input that is not part of a character.
 #define INVALID 0xFFFFFFFF
 
 // The characters of code page 1252 from 0x80 to 0x9F; 0 is none.
@@ -26,9 +26,10 @@ static UINT known_code_page(UINT page) {
   }
 }
 
-// ---- Characters of bytes ----
+// ---- From bytes to characters ----
 
-// Takes one character off the bytes; INVALID, with one byte or a broken sequence's start taken, when there is none.
+// Takes one character from the bytes; INVALID, with one byte or the start of a broken sequence taken, when there is
+// none.
 static uint32_t take_utf8(const unsigned char **text, const unsigned char *end) {
   uint32_t first = *(*text)++;
   if (first < 0x80) {
@@ -40,7 +41,7 @@ static uint32_t take_utf8(const unsigned char **text, const unsigned char *end) 
   }
   uint32_t value = first & (0x3Fu >> more);
   for (int index = 0; index < more; index += 1) {
-    // Overlong forms, surrogates and what is above U+10FFFF show in the second byte.
+    // Overlong forms, surrogates and code points above U+10FFFF are detected in the second byte.
     uint32_t least = index > 0 ? 0x80 : first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80;
     uint32_t most = index > 0 ? 0xBF : first == 0xED ? 0x9F : first == 0xF4 ? 0x8F : 0xBF;
     if (*text == end || **text < least || **text > most) {
@@ -60,7 +61,7 @@ static uint32_t take_character(UINT page, const unsigned char **text, const unsi
     return INVALID;
   }
   if (page == 1252 && byte >= 0x80 && byte < 0xA0) {
-    // Bytes without a character stand for themselves.
+    // Bytes without a character are mapped to the code point of the same number.
     return windows_1252[byte - 0x80] != 0 ? windows_1252[byte - 0x80] : byte;
   }
   return byte;
@@ -101,7 +102,7 @@ int WINAPI MultiByteToWideChar(UINT CodePage, DWORD dwFlags, LPCSTR lpMultiByteS
   return count;
 }
 
-// ---- Bytes of characters ----
+// ---- From characters to bytes ----
 
 static uint32_t take_utf16(const WCHAR **text, const WCHAR *end) {
   uint32_t unit = *(*text)++;

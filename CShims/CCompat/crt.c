@@ -1,4 +1,4 @@
-// What Microsoft's C library has and Linux's has not.
+// Functions of Microsoft's C library that the C library of Linux lacks.
 #include <limits.h>
 #include <sys/stat.h>
 
@@ -7,7 +7,7 @@
 
 // ---- Printing ----
 
-// The system's, for those that stand in for them.
+// The system's own functions, for those with the same names here.
 #undef vsnprintf
 #undef vsprintf
 #undef vfprintf
@@ -62,7 +62,7 @@ int _scprintf(const char *format, ...) {
   return length;
 }
 
-// ---- Texts in place ----
+// ---- In-place conversion ----
 
 char *_strupr(char *text) {
   for (char *at = text; *at != '\0'; at += 1) {
@@ -117,7 +117,7 @@ char *_ui64toa(ULONGLONG value, char *buffer, int radix) {
   return buffer;
 }
 
-// In other systems than the decimal one a negative number is its bits.
+// For a radix other than ten a negative number is converted as its bits.
 char *_i64toa(LONGLONG value, char *buffer, int radix) {
   if (radix != 10 || value >= 0) {
     return _ui64toa((ULONGLONG)value, buffer, radix);

@@ -1,8 +1,8 @@
-// What libraries learn by DllMain: that they are loaded and unloaded, and which threads begin and end.
+// The notifications of libraries by DllMain: load and unload, and the start and end of threads.
 //
-// All libraries learn of a thread that an extension has begun, as on Windows; of one of the gateway's, those whose code it
-// runs. No lock is held during a call but the library's turn, so that a call may load, begin and end what it
-// likes.
+// For a thread that an extension has created, all libraries are notified, as on Windows; for one of the gateway's,
+// those whose code it runs. No lock is held during a call except the library's own turn, so that a call may load
+// libraries and create or end threads.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 #include "CCompat.h"
 #include "modules.h"
 
-// ---- Calls under way ----
+// ---- Calls in progress ----
 
 typedef struct call {
   const char *function;
@@ -102,7 +102,7 @@ bool compat_module_attach(uint64_t identity) {
 }
 
 static pthread_cond_t calls_ended = PTHREAD_COND_INITIALIZER;
-// The library whose DllMain the thread is inside of for the sake of a thread; 0 for none.
+// The library whose DllMain the thread is in because of a thread notification; 0 for none.
 static _Thread_local uint64_t inside;
 
 void compat_module_close(uint64_t identity) {
@@ -110,7 +110,7 @@ void compat_module_close(uint64_t identity) {
   compat_module *module = compat_module_named(identity);
   bool has_entry = module->is_attached && module->entry != NULL;
   module->is_attached = false;
-  // A library may let go of itself in its own call.
+  // A library may release itself in its own call.
   unsigned own = inside == identity;
   while (module->calls > own) {
     pthread_cond_wait(&calls_ended, &compat_modules_lock);
@@ -131,7 +131,7 @@ void compat_module_close(uint64_t identity) {
 
 // ---- Threads ----
 
-// The libraries that know this thread.
+// The libraries that have been notified of this thread.
 static _Thread_local struct {
   uint64_t *identities;
   size_t count, room;
@@ -150,7 +150,7 @@ static bool knows_thread(uint64_t identity) {
   return false;
 }
 
-// False without memory: nobody learns of a thread that cannot be remembered.
+// False if there is not enough memory: no library is notified of a thread that cannot be recorded.
 static bool remember(uint64_t identity) {
   if (attached.count == attached.room) {
     size_t room = attached.room > 0 ? attached.room * 2 : 8;
@@ -174,7 +174,8 @@ static void forget(uint64_t identity) {
   }
 }
 
-// Calls the entry point of a library that wants to hear of threads. The lock is held, and let go of meanwhile.
+// Calls the entry point of a library that receives thread notifications. The lock is held, and released during the
+// call.
 static void call_for_thread(compat_module *module, DWORD reason) {
   bool is_attached = reason == DLL_THREAD_ATTACH;
   uint64_t identity = module->identity;
@@ -189,7 +190,7 @@ static void call_for_thread(compat_module *module, DWORD reason) {
   bool is_quiet = module->is_quiet;
   pthread_mutex_unlock(&compat_modules_lock);
   if (!is_quiet) {
-    // A call that begins another in the same library has its turn already.
+    // A call inside another call for the same library has the turn already.
     if (outer != identity) {
       pthread_mutex_lock(&module->turn);
     }
@@ -209,7 +210,7 @@ static void call_for_thread(compat_module *module, DWORD reason) {
   pthread_cond_broadcast(&calls_ended);
 }
 
-static bool hears_of_threads(const compat_module *module) {
+static bool wants_thread_calls(const compat_module *module) {
   return module->is_attached && module->entry != NULL;
 }
 
@@ -218,7 +219,7 @@ void isagate_thread_enters(uint64_t identity) {
   attached.has_run_extensions = true;
   pthread_mutex_lock(&compat_modules_lock);
   compat_module *module = compat_module_named(identity);
-  if (module != NULL && hears_of_threads(module)) {
+  if (module != NULL && wants_thread_calls(module)) {
     call_for_thread(module, DLL_THREAD_ATTACH);
   }
   pthread_mutex_unlock(&compat_modules_lock);
@@ -230,14 +231,14 @@ void isagate_thread_leaves(uint64_t identity) {
   }
   pthread_mutex_lock(&compat_modules_lock);
   compat_module *module = compat_module_named(identity);
-  if (module != NULL && hears_of_threads(module) && knows_thread(identity)) {
+  if (module != NULL && wants_thread_calls(module) && knows_thread(identity)) {
     call_for_thread(module, DLL_THREAD_DETACH);
   }
   pthread_mutex_unlock(&compat_modules_lock);
 }
 
-// Tells libraries of the end of this thread, the youngest first: those that know it, and of the rest `others`.
-static void tell_of_end(bool (*others)(const compat_module *)) {
+// Notifies libraries of the end of this thread, the most recent first: those that know it, and of the rest `others`.
+static void detach_thread(bool (*others)(const compat_module *)) {
   pthread_mutex_lock(&compat_modules_lock);
   uint64_t bound = UINT64_MAX;
   while (true) {
@@ -245,7 +246,7 @@ static void tell_of_end(bool (*others)(const compat_module *)) {
     for (int index = 0; index < COMPAT_MODULES; index += 1) {
       compat_module *module = &compat_modules[index];
       bool is_next = module->identity < bound && (next == NULL || module->identity > next->identity);
-      if (is_next && hears_of_threads(module) && (knows_thread(module->identity) || others(module))) {
+      if (is_next && wants_thread_calls(module) && (knows_thread(module->identity) || others(module))) {
         next = module;
       }
     }
@@ -264,19 +265,19 @@ static void tell_of_end(bool (*others)(const compat_module *)) {
 
 static bool is_any(const compat_module *module) { return module->handle != NULL; }
 
-// What extensions have loaded themselves does not learn of threads that were there before, and of their end all the same.
+// Libraries that extensions have loaded are not notified of threads that existed before, but of their end.
 static bool is_no_extension(const compat_module *module) { return !module->is_extension; }
 
 void isagate_thread_ends(void) {
   if (attached.has_run_extensions) {
-    tell_of_end(is_no_extension);
+    detach_thread(is_no_extension);
   }
 }
 
 void compat_thread_begins(void) {
   pthread_mutex_lock(&compat_modules_lock);
   for (int index = 0; index < COMPAT_MODULES; index += 1) {
-    if (hears_of_threads(&compat_modules[index])) {
+    if (wants_thread_calls(&compat_modules[index])) {
       call_for_thread(&compat_modules[index], DLL_THREAD_ATTACH);
     }
   }
@@ -286,7 +287,7 @@ void compat_thread_begins(void) {
 void compat_thread_ends(void) {
   if (!attached.has_ended) {
     attached.has_ended = true;
-    tell_of_end(is_any);
+    detach_thread(is_any);
   }
 }
 
@@ -308,7 +309,7 @@ BOOL WINAPI DisableThreadLibraryCalls(HMODULE hLibModule) {
   return module != NULL ? TRUE : compat_fail(ERROR_MOD_NOT_FOUND);
 }
 
-// ---- The gateway's calls ----
+// ---- Functions for the gateway ----
 
 void isagate_call_begins(isagate_call_record *record, const char *function, const char *path) {
   _Static_assert(sizeof(call) <= sizeof(isagate_call_record), "a record has room for a call");

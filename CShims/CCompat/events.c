@@ -35,7 +35,7 @@ static const char *kind_name(WORD type) {
   }
 }
 
-// Adds a text, without what would break the line, as far as there is room.
+// Appends a text, without characters that would break the line, as far as it fits.
 static size_t add(char *line, size_t length, size_t size, const char *text) {
   for (; *text != '\0' && length < size - 1; text += 1) {
     line[length++] = (unsigned char)*text < ' ' || *text == 0x7F ? ' ' : *text;

@@ -7,9 +7,9 @@
 #include "files.h"
 #include "sync.h"
 
-// ---- Operations with and without an offset of their own ----
+// ---- Operations with and without an OVERLAPPED offset ----
 
-// Where an operation begins: at the file pointer without an OVERLAPPED, at the file's end at UINT64_MAX.
+// Where an operation begins: at the file pointer without an OVERLAPPED, at the end of the file for UINT64_MAX.
 typedef struct {
   bool is_explicit;
   uint64_t offset;
@@ -59,7 +59,7 @@ static BOOL finish(LPOVERLAPPED operation, DWORD error, DWORD moved, LPDWORD cou
   return error == ERROR_SUCCESS ? TRUE : compat_fail(error);
 }
 
-// The error of a handle that is no file, or ERROR_SUCCESS.
+// The error for a handle that is not a file, or ERROR_SUCCESS.
 static DWORD refusal(isagate_file file, const void *bytes, DWORD size, const DWORD *count, const OVERLAPPED *operation) {
   if (file.descriptor < 0) {
     return ERROR_INVALID_HANDLE;
@@ -147,7 +147,7 @@ DWORD WINAPI GetFileSize(HANDLE hFile, LPDWORD lpFileSizeHigh) {
   if (lpFileSizeHigh != NULL) {
     *lpFileSizeHigh = (DWORD)size.HighPart;
   }
-  // A low half that looks like a failure is told from one by this.
+  // This distinguishes a low half that looks like a failure from a failure.
   SetLastError(NO_ERROR);
   return size.LowPart;
 }
@@ -203,7 +203,7 @@ BOOL WINAPI SetEndOfFile(HANDLE hFile) {
   off_t place = lseek(file.descriptor, 0, SEEK_CUR);
   BOOL done = place >= 0 && ftruncate(file.descriptor, place) == 0;
   if (!done) {
-    // ftruncate calls a descriptor that is not open for writing an invalid one.
+    // ftruncate returns EINVAL for a descriptor that is not open for writing.
     compat_fail(errno == EINVAL ? ERROR_ACCESS_DENIED : compat_error(errno));
   }
   isagate_file_release(file);

@@ -15,15 +15,15 @@ typedef struct {
   compat_object object;
   int descriptor;
   // The path to remove at the end (FILE_FLAG_DELETE_ON_CLOSE), or NULL.
-  char *doomed;
+  char *path_to_delete;
 } file;
 
 static void destroy_file(compat_object *object) {
   file *ended = (file *)object;
   close(ended->descriptor);
-  if (ended->doomed != NULL) {
-    unlink(ended->doomed);
-    free(ended->doomed);
+  if (ended->path_to_delete != NULL) {
+    unlink(ended->path_to_delete);
+    free(ended->path_to_delete);
   }
   free(ended);
 }
@@ -51,10 +51,10 @@ int isagate_handle_descriptor(void *handle) {
   return file.descriptor;
 }
 
-HANDLE compat_file_open(int descriptor, const char *doomed) {
+HANDLE compat_file_open(int descriptor, const char *path_to_delete) {
   file *opened = malloc(sizeof *opened);
-  char *path = doomed != NULL ? strdup(doomed) : NULL;
-  if (opened == NULL || (doomed != NULL && path == NULL)) {
+  char *path = path_to_delete != NULL ? strdup(path_to_delete) : NULL;
+  if (opened == NULL || (path_to_delete != NULL && path == NULL)) {
     free(opened);
     free(path);
     close(descriptor);
@@ -77,19 +77,19 @@ static int open_mode(DWORD access) {
   if (writes || appends) {
     return (reads ? O_RDWR : O_WRONLY) | (appends ? O_APPEND : 0);
   }
-  // Neither: the caller asks for attributes only.
+  // Neither: the caller requests attributes only.
   return reads ? O_RDONLY : O_PATH;
 }
 
-// Opens the file, which has to be there.
+// Opens a file, which has to exist.
 static int open_existing(const char *path, int flags, DWORD disposition) {
   bool empties = disposition == CREATE_ALWAYS || disposition == TRUNCATE_EXISTING;
   return open(path, flags | (empties ? O_TRUNC : 0));
 }
 
-// Opens the file or creates it; `existed` tells which.
+// Opens the file or creates it; `existed` is set accordingly.
 static int open_or_create(const char *path, int flags, mode_t mode, DWORD disposition, bool *existed) {
-  // Somebody else may create or remove the file between the two attempts.
+  // Another process may create or remove the file between the two attempts.
   for (int attempt = 0; attempt < 16; attempt += 1) {
     int descriptor = open(path, flags | O_CREAT | O_EXCL, mode);
     *existed = descriptor < 0 && errno == EEXIST;

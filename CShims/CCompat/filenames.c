@@ -1,4 +1,4 @@
-// Files by their names: what they are, where they are, moving and removing them.
+// Operations on files by their names: attributes, paths, moving and removing.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +17,7 @@ DWORD compat_attributes(const struct stat *status) {
   return attributes != 0 ? attributes : FILE_ATTRIBUTE_NORMAL;
 }
 
-// The system has no time of creation; the earlier of the times of change is the nearest to it.
+// The system has no creation time; the earlier of the two change times is the best approximation.
 static struct timespec creation(const struct stat *status) {
   bool is_content_earlier = status->st_mtim.tv_sec < status->st_ctim.tv_sec;
   return is_content_earlier ? status->st_mtim : status->st_ctim;
@@ -123,7 +123,7 @@ BOOL WINAPI SetFileTime(HANDLE hFile, const FILETIME *lpCreationTime, const FILE
   return done;
 }
 
-// ---- Removing, making, moving ----
+// ---- Removing, creating, moving ----
 
 static BOOL finish(const compat_path *path, int outcome) {
   return outcome == 0 ? TRUE : compat_fail(compat_path_error(path->text, errno));
@@ -205,7 +205,7 @@ BOOL WINAPI MoveFileA(LPCSTR lpExistingFileName, LPCSTR lpNewFileName) {
 
 // ---- Paths ----
 
-// Appends the parts of `name` to a path from the root; false when they do not fit.
+// Appends the parts of `name` to an absolute path; false when they do not fit.
 static bool append_parts(compat_path *path, const char *name) {
   size_t length = strlen(path->text);
   while (*name != '\0') {

@@ -1,4 +1,4 @@
-// What the files about files share.
+// Shared declarations of the sources about files.
 #ifndef COMPAT_FILES_H
 #define COMPAT_FILES_H
 
@@ -8,10 +8,10 @@
 
 #pragma GCC visibility push(hidden)
 
-// A handle for a descriptor, which becomes its own; `doomed` is a path to remove when it ends. NULL on failure.
-HANDLE compat_file_open(int descriptor, const char *doomed);
+// A handle that takes ownership of a descriptor; `path_to_delete` is a path to remove when it is closed. NULL on failure.
+HANDLE compat_file_open(int descriptor, const char *path_to_delete);
 
-// The error for what a call about `path` met: ERROR_PATH_NOT_FOUND where its folder is missing.
+// The error of a call about `path`: ERROR_PATH_NOT_FOUND if its folder is missing.
 DWORD compat_path_error(const char *path, int number);
 
 // FILE_ATTRIBUTE_ bits.

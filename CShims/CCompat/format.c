@@ -1,14 +1,14 @@
-// printf as Windows has it, for texts of CHAR and of WCHAR. Both kinds go through one formatter, which reads
-// and writes WCHAR: a CHAR text is widened byte by byte before and narrowed after.
+// printf with Windows' formats, for texts of CHAR and of WCHAR. Both kinds use one formatter, which reads and writes
+// WCHAR: a CHAR text is widened byte by byte before and narrowed after.
 #include "compat.h"
 
-// The most characters wsprintf stores, with the NUL.
+// The maximum number of characters that wsprintf stores, with the NUL.
 #define WSPRINTF_LIMIT 1024
 
 typedef struct {
   WCHAR *buffer;
   size_t capacity;
-  // What was to be written, also where it did not fit.
+  // The length of the complete output, also if it did not fit.
   size_t length;
 } output;
 
@@ -19,12 +19,12 @@ static void put(output *to, WCHAR character) {
   to->length += 1;
 }
 
-// One conversion: flags as printf has them, numbers -1 when not given.
+// One conversion: flags as in printf, numbers -1 when not given.
 typedef struct {
   char flags[8];
   int width;
   int precision;
-  // Whether a size prefix asks for 64 bits, for CHAR (h) or for WCHAR (l, w).
+  // Whether a size prefix selects 64 bits, CHAR (h) or WCHAR (l, w).
   bool is_64;
   bool is_narrow;
   bool is_wide;
@@ -52,7 +52,7 @@ static void put_text(output *to, const conversion *how, const void *text, bool i
   put_padding(to, is_left ? how->width - length : 0);
 }
 
-// Lets the C library write a number. Widths and precisions are kept to what fits.
+// Formats a number with the C library. Widths and precisions are limited to the buffer.
 static void put_number(output *to, const conversion *how, char type, va_list *arguments) {
   char format[32], text[512];
   int width = how->width > 200 ? 200 : how->width < 0 ? 0 : how->width;
@@ -136,7 +136,7 @@ static conversion take_conversion(const WCHAR **format, va_list *arguments) {
   return how;
 }
 
-// `is_wide`: what %s and %c mean without a prefix; %S and %C mean the other.
+// `is_wide`: the kind of text of %s and %c without a prefix; %S and %C are the other kind.
 static void format_text(output *to, bool is_wide, const WCHAR *format, va_list *arguments) {
   while (*format != 0) {
     if (*format != '%') {

@@ -1,9 +1,9 @@
-// The process's handles: places of one table, so that any value can be judged without following it, and
-// one that was closed is refused for as long as 4,095 others had its place.
+// The process's handles: entries of one table, so that any value can be checked without dereferencing it, and a closed
+// handle is refused until its entry has been reused 4,095 times.
 #include "compat.h"
 
-// A handle's number, from the lowest bit: two of zero, sixteen for the place, twelve that count how often the
-// place was given away, and a bit that no descriptor below 2^30 has.
+// A handle's number, from the lowest bit: two zero bits, sixteen for the index, twelve that count how often the entry
+// was used, and a bit that no descriptor below 2^30 has.
 #define PLACES 65536u
 #define USES 4096u
 #define HANDLE_BIT ((uintptr_t)1 << 30)
@@ -11,13 +11,13 @@
 typedef struct {
   compat_object *object;
   unsigned use;
-  // Of a free place: the one given away after it.
+  // For a free entry: the next free entry.
   unsigned next;
 } place;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-// All guarded by the lock. Places rest in a queue, the one that is longest free first; those from `untouched` on
-// have never been used.
+// All guarded by the lock. Free entries are in a queue, the one that was freed first at the front; those from
+// `untouched` on have never been used.
 static place places[PLACES];
 static unsigned untouched;
 static unsigned free_count, first_free, last_free;
@@ -26,7 +26,7 @@ static HANDLE handle_of(unsigned index) {
   return (HANDLE)(HANDLE_BIT | (uintptr_t)places[index].use << 18 | (uintptr_t)index << 2);
 }
 
-// The place of a handle that is open, or NULL. The lock is held.
+// The entry of an open handle, or NULL. The lock is held.
 static place *find(HANDLE handle) {
   uintptr_t number = (uintptr_t)handle;
   if ((number & HANDLE_BIT) == 0 || number >> 31 != 0 || (number & 3) != 0) {
@@ -36,7 +36,7 @@ static place *find(HANDLE handle) {
   return found->object != NULL && found->use == (number >> 18 & (USES - 1)) ? found : NULL;
 }
 
-// The index of a place that nobody has, or PLACES. The lock is held.
+// The index of a free entry, or PLACES. The lock is held.
 static unsigned take_place(void) {
   if (untouched < PLACES) {
     return untouched++;

@@ -23,7 +23,7 @@ static heap process_heap = {PTHREAD_MUTEX_INITIALIZER, NULL, 0, 0};
 
 static header *header_of(LPCVOID block) { return (header *)((uintptr_t)block - sizeof(header)); }
 
-// ---- The list of a heap's blocks, and their size together ----
+// ---- The list of a heap's blocks, and their total size ----
 
 static bool claim(heap *heap, SIZE_T added) {
   if (heap->maximum == 0) {
@@ -36,7 +36,7 @@ static bool claim(heap *heap, SIZE_T added) {
   return fits;
 }
 
-static void give_back(heap *heap, SIZE_T removed) {
+static void shrink(heap *heap, SIZE_T removed) {
   if (heap->maximum != 0) {
     pthread_mutex_lock(&heap->lock);
     heap->used -= removed;
@@ -117,7 +117,7 @@ LPVOID WINAPI HeapAlloc(HANDLE hHeap, DWORD dwFlags, SIZE_T dwBytes) {
   SIZE_T whole = sizeof(header) + dwBytes;
   header *block = (dwFlags & HEAP_ZERO_MEMORY) != 0 ? calloc(1, whole) : malloc(whole);
   if (block == NULL) {
-    give_back(from, dwBytes);
+    shrink(from, dwBytes);
     return no_memory();
   }
   block->size = dwBytes;
@@ -144,14 +144,14 @@ LPVOID WINAPI HeapReAlloc(HANDLE hHeap, DWORD dwFlags, LPVOID lpMem, SIZE_T dwBy
     header *moved = realloc(block, sizeof(header) + dwBytes);
     if (moved == NULL) {
       link_block(from, block);
-      give_back(from, dwBytes > old ? dwBytes - old : 0);
+      shrink(from, dwBytes > old ? dwBytes - old : 0);
       return no_memory();
     }
     block = moved;
     link_block(from, block);
   }
   if (dwBytes < old) {
-    give_back(from, old - dwBytes);
+    shrink(from, old - dwBytes);
   } else if ((dwFlags & HEAP_ZERO_MEMORY) != 0) {
     memset((char *)(block + 1) + old, 0, dwBytes - old);
   }
@@ -167,7 +167,7 @@ BOOL WINAPI HeapFree(HANDLE hHeap, DWORD dwFlags, LPVOID lpMem) {
   if (lpMem != NULL) {
     header *block = header_of(lpMem);
     unlink_block(hHeap, block);
-    give_back(hHeap, block->size);
+    shrink(hHeap, block->size);
     free(block);
   }
   return TRUE;
@@ -199,7 +199,7 @@ LPVOID WINAPI LocalLock(HLOCAL hMem) { return hMem; }
 
 BOOL WINAPI LocalUnlock(HLOCAL hMem) {
   (void)hMem;
-  // A block that can be moved no more is unlocked, and this says that its count reached zero.
+  // A block that is not locked any more; this states that its count reached zero.
   SetLastError(NO_ERROR);
   return FALSE;
 }

@@ -1,5 +1,5 @@
-// The calling thread's last error, which the host and the extensions it has loaded share: an
-// extension's undefined GetLastError binds to the one the host's executable exports.
+// The calling thread's last error, which the host and the extensions it has loaded share: an extension's undefined
+// GetLastError binds to the one that the host's executable exports.
 #include <errno.h>
 
 #include "compat.h"
@@ -10,7 +10,7 @@ static LPTOP_LEVEL_EXCEPTION_FILTER exception_filter;
 
 DWORD WINAPI GetLastError(void) { return last_error; }
 
-// Extensions ported to Unix read errno where they read GetLastError() on Windows.
+// Extensions ported to Unix read errno where they use GetLastError() on Windows.
 void WINAPI SetLastError(DWORD dwErrCode) {
   last_error = dwErrCode;
   errno = (int)dwErrCode;

@@ -1,4 +1,4 @@
-// LoadLibrary and what finds libraries that are loaded.
+// LoadLibrary, and functions that find loaded libraries.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <link.h>
@@ -18,7 +18,7 @@ static const char *file_name(const char *path) {
   return slash != NULL ? slash + 1 : path;
 }
 
-// Whether Windows has the library itself.
+// Whether the library is part of Windows.
 static bool is_of_the_system(const char *path) {
   static const char *const names[] = {"kernel32", "kernelbase", "user32", "advapi32", "ntdll", "msvcrt", "ucrtbase"};
   const char *name = file_name(path);
@@ -33,7 +33,7 @@ static bool is_of_the_system(const char *path) {
 
 static void *the_process(void) { return dlopen(NULL, RTLD_NOW | RTLD_NOLOAD); }
 
-// Whether a file is known by a name without a folder: with or without its ending, which Windows has as .dll.
+// Whether a file has this name without a folder: with or without its suffix, which is .dll on Windows.
 static bool is_called(const char *path, const char *name) {
   const char *own = file_name(path);
   const char *own_ending = strrchr(own, '.'), *ending = strrchr(name, '.');
@@ -46,11 +46,11 @@ static bool is_called(const char *path, const char *name) {
          length == (size_t)(own_ending - own) && strncasecmp(own, name, length) == 0;
 }
 
-// A name and what it leads to.
+// A name and the file that it leads to.
 typedef struct {
   const char *name;
   bool has_folder;
-  // NULL where there is no such file.
+  // NULL if there is no such file.
   char *canonical;
   struct stat status;
 } sought;
@@ -66,7 +66,7 @@ static bool is_sought(const compat_module *module, const sought *what) {
   return is_same_path || (module->file != 0 && module->file == what->status.st_ino && module->device == what->status.st_dev);
 }
 
-// The library of that name, the caller's own before any other, the youngest before older ones; with one more hold on it
+// The library of that name, the caller's own before any other, recent ones before older ones; with one more reference
 // if `holds`. NULL for none.
 static HMODULE find_known(const char *name, const void *caller, bool holds) {
   sought what = {.name = name, .has_folder = strchr(name, '/') != NULL, .canonical = realpath(name, NULL)};
@@ -95,7 +95,7 @@ static HMODULE find_known(const char *name, const void *caller, bool holds) {
 
 // ---- Loading ----
 
-// Opens a file by its path; a name without a folder is looked for where the system does, then beside the caller's.
+// Opens a file by its path; a name without a folder is searched by the system first, then beside the caller's library.
 static void *open_library(compat_path *path, const void *caller) {
   void *library = dlopen(path->text, RTLD_NOW | RTLD_LOCAL);
   if (library != NULL || strchr(path->text, '/') != NULL) {
@@ -145,7 +145,7 @@ static HMODULE load(LPCSTR name, HANDLE file, DWORD flags, const void *caller) {
   }
   pthread_mutex_unlock(&compat_modules_lock);
   if (earlier != NULL) {
-    // Known by another name, or loaded by two threads at once: one reference of the system's is enough.
+    // Known by another name, or loaded by two threads at the same time: one reference of the dynamic linker is enough.
     dlclose(library);
     return library;
   }
@@ -178,7 +178,7 @@ BOOL WINAPI FreeLibrary(HMODULE hLibModule) {
   pthread_mutex_lock(&compat_modules_lock);
   compat_module *module = hLibModule != NULL ? compat_module_of(hLibModule) : NULL;
   bool is_loaded = module != NULL && module->loads > 0;
-  // The gateway unloads what it has loaded.
+  // The gateway unloads the libraries that it has loaded.
   bool is_last = is_loaded && --module->loads == 0 && !module->is_extension;
   uint64_t identity = is_last ? module->identity : 0;
   pthread_mutex_unlock(&compat_modules_lock);
@@ -206,9 +206,9 @@ FARPROC WINAPI GetProcAddress(HMODULE hModule, LPCSTR lpProcName) {
   return (FARPROC)address;
 }
 
-// ---- Finding what is loaded ----
+// ---- Finding loaded libraries ----
 
-// A library that is loaded by others, who keep it.
+// A library that other code has loaded and keeps loaded.
 static HMODULE loaded_by_others(const char *name) {
   void *library = dlopen(name, RTLD_NOW | RTLD_NOLOAD);
   if (library != NULL) {
@@ -246,7 +246,7 @@ HMODULE WINAPI GetModuleHandleW(LPCWSTR lpModuleName) {
   return compat_path_make_wide(&path, lpModuleName) ? find_loaded(path.text, CALLER) : NULL;
 }
 
-// The library that has the address.
+// The library that contains the address.
 static HMODULE module_at(LPCVOID address) {
   Dl_info information;
   void *library = NULL;
@@ -259,7 +259,7 @@ static HMODULE module_at(LPCVOID address) {
   return library;
 }
 
-// Keeps a library in the process for good.
+// Keeps a library in the process permanently.
 static bool pin(HMODULE handle) {
   struct link_map *map = NULL;
   bool is_known = handle == the_process() || dlinfo(handle, RTLD_DI_LINKMAP, &map) == 0;
@@ -279,7 +279,7 @@ static BOOL find_with_flags(DWORD flags, LPCSTR name, HMODULE *found, const void
     pthread_mutex_lock(&compat_modules_lock);
     compat_module *module = compat_module_of(*found);
     if (module != NULL) {
-      // One more FreeLibrary is to come.
+      // One more FreeLibrary has to follow.
       module->loads += 1;
     }
     pthread_mutex_unlock(&compat_modules_lock);
@@ -299,7 +299,7 @@ BOOL WINAPI GetModuleHandleExW(DWORD dwFlags, LPCWSTR lpModuleName, HMODULE *phM
   return compat_path_make_wide(&path, lpModuleName) && find_with_flags(dwFlags, path.text, phModule, CALLER);
 }
 
-// ---- Where a library is ----
+// ---- The path of a library ----
 
 // The path of a library; false with the last error set.
 static bool path_of(HMODULE handle, compat_path *path, const void *caller) {

@@ -94,7 +94,7 @@ void WINAPI WakeAllConditionVariable(PCONDITION_VARIABLE ConditionVariable) {
 
 // ---- Once ----
 
-// What Ptr holds: not begun, somebody is at it, or done with a context in the bits above.
+// The value in Ptr: not begun, in progress, or done with a context in the bits above.
 enum { NOT_BEGUN = 0, RUNNING = 1, DONE = 2, STATE = 3 };
 
 static pthread_mutex_t once_lock = PTHREAD_MUTEX_INITIALIZER;

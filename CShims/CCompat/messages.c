@@ -65,7 +65,7 @@ static const struct {
 };
 
 static const char *system_message(DWORD number) {
-  // An HRESULT made of an error number means the same.
+  // An HRESULT made of an error number has the same message.
   DWORD code = (number & 0xFFFF0000) == 0x80070000 ? number & 0xFFFF : number;
   for (size_t index = 0; index < ARRAYSIZE(system_messages); index += 1) {
     if (system_messages[index].number == code) {
@@ -106,7 +106,7 @@ static uintptr_t insert(inserts *from, int index) {
   return from->list != NULL ? from->values[index] : from->array != NULL ? from->array[index] : 0;
 }
 
-// Writes the insert at `text`, which is behind the % sign, and returns where the text goes on.
+// Writes the insert at `text`, which is after the % sign, and returns where the text continues.
 static const char *put_insert(message *to, const char *text, inserts *from) {
   uintptr_t value = insert(from, *text++ - '1');
   const char *end = *text == '!' ? strchr(text + 1, '!') : NULL;
@@ -192,7 +192,7 @@ DWORD WINAPI FormatMessageA(DWORD dwFlags, LPCVOID lpSource, DWORD dwMessageId, 
 
 void WINAPI OutputDebugStringA(LPCSTR lpOutputString) {
   size_t length = lpOutputString != NULL ? strlen(lpOutputString) : 0;
-  // What standard error does not take is lost, as it is without a debugger.
+  // Bytes that standard error does not accept are lost, as they are without a debugger.
   if (length > 0 && write(STDERR_FILENO, lpOutputString, length) < 0) {
     return;
   }

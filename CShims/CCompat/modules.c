@@ -1,4 +1,4 @@
-// The libraries that are known: by dlopen's handle, by where they were loaded from, by what is in them.
+// The table of known libraries: by dlopen's handle, by their path, by the addresses in them.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <link.h>
@@ -11,7 +11,7 @@
 pthread_mutex_t compat_modules_lock = PTHREAD_MUTEX_INITIALIZER;
 compat_module compat_modules[COMPAT_MODULES];
 static uint64_t last_identity;
-// Libraries that are told paths with backslashes: as long as there is none, nobody has to find out who asks.
+// The number of libraries whose paths have backslashes: while it is 0, the calling library need not be determined.
 static unsigned backslash_modules;
 
 compat_module *compat_module_of(const void *handle) {
@@ -79,7 +79,7 @@ compat_module *compat_module_add(void *handle, const char *path, unsigned loads,
   return module;
 }
 
-// ---- The gateway's side ----
+// ---- Functions for the gateway ----
 
 uint64_t isagate_module_open(void *library, const char *path, bool has_backslashes) {
   compat_module *module = compat_module_add(library, path, 0, true);
@@ -102,7 +102,7 @@ bool isagate_module_close(uint64_t identity) {
   module->is_extension = false;
   backslash_modules -= module->has_backslashes;
   module->has_backslashes = false;
-  // What it has loaded itself, it has to let go of itself.
+  // A library has to release the references that it loaded itself.
   bool is_last = module->loads == 0;
   pthread_mutex_unlock(&compat_modules_lock);
   if (is_last) {

@@ -3,7 +3,7 @@
 
 #include "sync.h"
 
-// Objects that have a name, guarded by compat_lock. A name keeps no object alive.
+// Objects that have a name, guarded by compat_lock. The list has no references to the objects.
 static compat_signal *named;
 
 void compat_signal_init(compat_signal *signal, compat_kind kind, void (*destroy)(compat_object *), LONG count,
@@ -34,7 +34,7 @@ static void destroy_signal(compat_object *object) {
 
 // ---- Names ----
 
-// Takes a reference unless the last one is gone already, when only its name is still there.
+// Takes a reference unless the last one has already been released, while only the name remains.
 static bool revive(compat_signal *signal) {
   unsigned references = __atomic_load_n(&signal->object.references, __ATOMIC_RELAXED);
   while (references > 0) {
@@ -69,7 +69,7 @@ static HANDLE open_existing(compat_signal *signal, compat_kind kind, DWORD error
   return handle;
 }
 
-// Gives the object to a new handle, unless there is one of its name.
+// Opens a new handle for the object, unless there is one with its name.
 static HANDLE create(compat_signal *signal, LPCSTR name) {
   compat_kind kind = signal->object.kind;
   if (name != NULL && *name != '\0') {
@@ -120,7 +120,7 @@ static compat_signal *allocate(compat_kind kind, LONG count, LONG maximum, bool 
   return signal;
 }
 
-// A name in UTF-8; *name is left alone for NULL.
+// A name in UTF-8; *name is not changed for NULL.
 static bool narrow(compat_path *text, LPCWSTR wide, LPCSTR *name) {
   if (wide == NULL) {
     return true;
@@ -171,7 +171,7 @@ BOOL WINAPI ResetEvent(HANDLE hEvent) { return change_event(hEvent, false, true)
 BOOL WINAPI PulseEvent(HANDLE hEvent) { return change_event(hEvent, true, true); }
 
 void compat_event_set(HANDLE event) {
-  // The lowest bit asks a completion port not to be told, and is not part of the handle.
+  // The lowest bit suppresses the notification of a completion port, and is not part of the handle.
   HANDLE handle = (HANDLE)((ULONG_PTR)event & ~(ULONG_PTR)1);
   if (handle != NULL) {
     SetEvent(handle);
@@ -240,7 +240,7 @@ HANDLE WINAPI CreateMutexA(LPSECURITY_ATTRIBUTES lpSecurity, BOOL bInitialOwner,
   }
   HANDLE handle = create(mutex, lpName);
   if (handle != NULL && bInitialOwner && GetLastError() == ERROR_SUCCESS) {
-    // Nobody else has the handle or, if it has a name, was faster.
+    // No other thread has the handle, unless it has a name and another thread was faster.
     WaitForSingleObject(handle, 0);
   }
   return handle;

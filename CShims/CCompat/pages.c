@@ -37,7 +37,7 @@ static void round_to_pages(uintptr_t *start, SIZE_T *size) {
   *size = end - *start;
 }
 
-// Whether one region has all of the range. The lock is held.
+// Whether the whole range belongs to one region. The lock is held.
 static bool is_within_region(uintptr_t start, SIZE_T size) {
   for (region *each = regions; each != NULL; each = each->next) {
     if (start >= each->start && start - each->start < each->size && size <= each->size - (start - each->start)) {
@@ -120,7 +120,7 @@ BOOL WINAPI VirtualFree(LPVOID lpAddress, SIZE_T dwSize, DWORD dwFreeType) {
   return done ? TRUE : compat_fail(ERROR_INVALID_ADDRESS);
 }
 
-// What the protection was before, the system keeps where only it can look.
+// Only the system knows the previous protection, and has no function to read it.
 BOOL WINAPI VirtualProtect(LPVOID lpAddress, SIZE_T dwSize, DWORD flNewProtect, PDWORD lpflOldProtect) {
   int access = protection(flNewProtect);
   if (access < 0) {

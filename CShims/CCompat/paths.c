@@ -1,4 +1,4 @@
-// Names of files as Windows writes them.
+// Windows spellings of file names.
 #include <errno.h>
 #include <unistd.h>
 

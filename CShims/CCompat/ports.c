@@ -1,4 +1,4 @@
-// Completion ports: a queue of what threads post to each other.
+// Completion ports: queues of packets that threads post.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <stdlib.h>
@@ -81,7 +81,7 @@ BOOL WINAPI PostQueuedCompletionStatus(HANDLE CompletionPort, DWORD dwNumberOfBy
   return TRUE;
 }
 
-// The oldest packet, for free(); NULL when none came in time. The lock is held, and given up meanwhile.
+// The oldest packet, for free(); NULL when none came in time. The lock is held, and released while waiting.
 static packet *take(port *from, DWORD milliseconds) {
   struct timespec deadline = compat_deadline(milliseconds);
   int outcome = 0;

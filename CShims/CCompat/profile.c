@@ -1,4 +1,4 @@
-// Files of settings. Each call reads the file anew: it is small, and others may change it.
+// .ini files. Each call reads the file again: it is small, and other programs may change it.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -9,13 +9,13 @@
 
 #define FILE_LIMIT (1 << 20)
 
-// A part of the file's text, without blanks around it.
+// A part of the file's text, without surrounding blanks.
 typedef struct {
   const char *start;
   size_t length;
 } part;
 
-// What a line is. `name` is a section's or a value's, and `value` what is behind the equals sign.
+// A parsed line. `name` is that of a section or a value, and `value` the text after the equals sign.
 typedef struct {
   enum { OTHER, SECTION, ENTRY } kind;
   part line, name, value;
@@ -36,7 +36,7 @@ static bool is_named(part name, LPCSTR wanted) {
   return name.length == other.length && strncasecmp(name.start, other.start, other.length) == 0;
 }
 
-// The line at *rest, which is moved behind it.
+// The line at *rest, which is advanced past it.
 static entry next_entry(const char **rest) {
   const char *end = strchrnul(*rest, '\n');
   entry found = {OTHER, trimmed(*rest, end), {NULL, 0}, {NULL, 0}};
@@ -94,7 +94,7 @@ static char *read_settings(LPCSTR name) {
   return compat_path_make(&path, name) ? read_file(path.text) : NULL;
 }
 
-// ---- Answers ----
+// ---- Results ----
 
 static DWORD put_value(part value, LPSTR buffer, DWORD size) {
   if (buffer == NULL || size == 0) {
@@ -106,7 +106,7 @@ static DWORD put_value(part value, LPSTR buffer, DWORD size) {
   return (DWORD)count;
 }
 
-// A list under construction: texts with a NUL behind each, one more at the end.
+// A list under construction: texts, each followed by a NUL, and a final NUL.
 typedef struct {
   LPSTR buffer;
   DWORD size, length;
@@ -128,7 +128,7 @@ static void add(list *list, part text) {
   }
 }
 
-// The characters stored without the last NUL; size - 2 when it was cut.
+// The number of characters stored without the last NUL; size - 2 when it was cut.
 static DWORD end_list(list *list) {
   if (list->buffer == NULL || list->size < 2) {
     return 0;
@@ -138,7 +138,7 @@ static DWORD end_list(list *list) {
   return list->is_cut ? list->size - 2 : list->length;
 }
 
-// What of a file goes into a list.
+// What is listed of a file.
 typedef enum { SECTIONS, NAMES, LINES } content;
 
 static DWORD list_content(content content, LPCSTR section, LPSTR buffer, DWORD size, LPCSTR file) {

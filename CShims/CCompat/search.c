@@ -23,12 +23,12 @@ static void destroy_search(compat_object *object) {
 }
 
 static bool matches(const search *in, const char *name) {
-  // *.* is every name, also one without a dot. Names that do not fit the structure are passed over.
+  // *.* matches every name, also one without a dot. Names that do not fit the structure are skipped.
   bool is_all = strcmp(in->pattern, "*.*") == 0;
   return strlen(name) < MAX_PATH && (is_all || fnmatch(in->pattern, name, FNM_NOESCAPE | FNM_CASEFOLD) == 0);
 }
 
-// FALSE with ERROR_NO_MORE_FILES behind the last entry. The search's lock is held.
+// FALSE with ERROR_NO_MORE_FILES after the last entry. The search's lock is held.
 static BOOL next(search *in, LPWIN32_FIND_DATAA data) {
   struct dirent *entry;
   struct stat status;

@@ -1,7 +1,7 @@
-// The _s functions: what does not fit is refused, not stored.
+// The _s functions: text that does not fit is refused, not stored.
 #include "compat.h"
 
-// Truncates to nothing, says so in the debug output, and is the error.
+// Sets the destination to an empty text, writes a line to the debug output, and returns the error.
 static errno_t refuse(char *destination, rsize_t size, errno_t error, const char *function) {
   if (destination != NULL && size > 0) {
     *destination = '\0';
@@ -81,7 +81,7 @@ int isagate_vsnprintf_s(char *buffer, rsize_t size, size_t count, const char *fo
     refuse(buffer, size, EINVAL, "vsnprintf_s");
     return -1;
   }
-  // A count below the size cuts the text; one that is not, and a text that needs more than the size, is an error.
+  // A count below the size cuts the text; with any other count a text that needs more than the size is an error.
   bool cuts = count == _TRUNCATE || count < size;
   size_t room = count < size ? count + 1 : size;
   int length = isagate_vsnprintf(buffer, room, format, arguments);

@@ -1,4 +1,4 @@
-// Waiting for several sockets, as Winsock does.
+// Waiting for several sockets, with Winsock's semantics.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <poll.h>
@@ -10,10 +10,10 @@
 
 #define EXPORTED __attribute__((visibility("default")))
 
-// Sockets that are waited for without memory from the heap.
+// The number of sockets up to which no heap memory is needed.
 #define FEW 192
 
-// A set of any size: sources choose how much room theirs have.
+// A set of any size: sources define the capacity of theirs.
 typedef struct {
   u_int count;
   SOCKET sockets[];
@@ -33,7 +33,7 @@ int WINAPI __WSAFDIsSet(SOCKET s, FD_SET *set) {
   return FALSE;
 }
 
-// Whether the socket's connection could not be made; one that was made has been measured.
+// Whether the socket's connection failed; an established one has TCP metrics.
 static bool has_failed_to_connect(int s) {
   struct tcp_info info;
   socklen_t size = sizeof info;
@@ -53,7 +53,7 @@ static bool is_earlier(struct timespec left, struct timespec right) {
   return left.tv_sec != right.tv_sec ? left.tv_sec < right.tv_sec : left.tv_nsec < right.tv_nsec;
 }
 
-// What is left until `end`; nothing when it has passed.
+// The time left until `end`; zero when it has passed.
 static struct timespec rest(struct timespec end) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
@@ -78,7 +78,7 @@ static struct timespec deadline(const struct timeval *timeout) {
   return end;
 }
 
-// Waits until one of the entries is ready; their number, 0 when the time is over, or -1 with errno set.
+// Waits until one of the entries is ready; returns their number, 0 after a timeout, or -1 with errno set.
 static int wait_for_any(struct pollfd *entries, const u_char *kinds, size_t count, const struct timeval *timeout) {
   struct timespec end = timeout != NULL ? deadline(timeout) : (struct timespec){0, 0};
   while (true) {
@@ -96,7 +96,7 @@ static int wait_for_any(struct pollfd *entries, const u_char *kinds, size_t coun
         return -1;
       }
       if (entry->fd >= 0 && entry->revents != 0 && !is_ready(kinds[index], entry)) {
-        // Nothing that this set asks for will come of it.
+        // This entry cannot become ready for what this set requests.
         entry->fd = -1;
         entry->revents = 0;
       }
@@ -108,7 +108,7 @@ static int wait_for_any(struct pollfd *entries, const u_char *kinds, size_t coun
   }
 }
 
-// Leaves the sockets that are ready in the set.
+// Keeps only the sockets that are ready in the set.
 static void keep_ready(socket_list *list, const struct pollfd *entries) {
   u_int kept = 0;
   for (u_int index = 0; index < list->count; index += 1) {
@@ -143,7 +143,7 @@ EXPORTED int WINAPI isagate_select(int nfds, FD_SET *readfds, FD_SET *writefds, 
   if (count == 0 || !is_time) {
     return finish(few, few, 0, WSAEINVAL);
   }
-  // Behind each entry its kind, one byte each.
+  // The entries are followed by their kinds, one byte each.
   size_t entry_size = sizeof(struct pollfd) + 1;
   struct pollfd *entries = count * entry_size <= sizeof few ? few : malloc(count * entry_size);
   if (entries == NULL) {

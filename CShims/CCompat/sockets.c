@@ -1,4 +1,4 @@
-// Sockets that mean what Winsock's mean: the system's, their options and their errors.
+// The system's sockets, options and errors with Winsock's semantics.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -45,11 +45,11 @@ static int winsock_error(int number) {
   case EINVAL: return WSAEINVAL;
   case EMFILE:
   case ENFILE: return WSAEMFILE;
-  // A connection that is being made is not ready, in Windows' words.
+  // A connection in progress is WSAEWOULDBLOCK on Windows.
   case EINPROGRESS:
   case EAGAIN: return WSAEWOULDBLOCK;
   case EALREADY: return WSAEALREADY;
-  // A socket that is closed is none any more.
+  // A closed descriptor is not a socket any more.
   case EBADF:
   case ENOTSOCK: return WSAENOTSOCK;
   case EDESTADDRREQ: return WSAEDESTADDRREQ;
@@ -77,7 +77,7 @@ static int winsock_error(int number) {
   case ECONNREFUSED: return WSAECONNREFUSED;
   case EHOSTDOWN: return WSAEHOSTDOWN;
   case EHOSTUNREACH: return WSAEHOSTUNREACH;
-  // What the functions here, WSASetLastError or those of the contract set is a number of Windows already.
+  // Numbers that the functions here, WSASetLastError or those of the contract have set are Windows numbers already.
   default: return number;
   }
 }
@@ -90,7 +90,7 @@ static int fail(int error) {
   return SOCKET_ERROR;
 }
 
-// The result of a call, with the last error set where it failed.
+// The result of a call, with the last error set if it failed.
 static long result_of(long result) { return result < 0 ? fail(winsock_error(errno)) : result; }
 
 static bool is_blocking(int s) {
@@ -105,7 +105,7 @@ static struct tcp_info tcp_of(int s) {
   return getsockopt(s, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 ? info : (struct tcp_info){0};
 }
 
-// As `result_of`, for what may wait: a socket that waits has waited for as long as its options say.
+// As `result_of`, for calls that may wait: a blocking socket has waited as long as its options allow.
 static long result_of_wait(int s, long result, int flags) {
   if (result >= 0) {
     return result;
@@ -113,14 +113,14 @@ static long result_of_wait(int s, long result, int flags) {
   if ((errno == EAGAIN || errno == EINPROGRESS) && (flags & MSG_DONTWAIT) == 0 && is_blocking(s)) {
     return fail(WSAETIMEDOUT);
   }
-  // Who has not ended the connection himself has lost it.
+  // If this end has not shut the connection down, the connection was lost.
   if (errno == EPIPE && tcp_of(s).tcpi_state == TCP_CLOSE) {
     return fail(WSAECONNRESET);
   }
   return result_of(result);
 }
 
-// ---- From one end to the other ----
+// ---- Connections ----
 
 EXPORTED int isagate_socket(int domain, int type, int protocol) { return (int)result_of(socket(domain, type, protocol)); }
 
@@ -200,7 +200,7 @@ static bool is_time(int level, int name) {
   return level == SOL_SOCKET && (name == SO_RCVTIMEO || name == SO_SNDTIMEO);
 }
 
-// Times are milliseconds in a DWORD; a source that has the system's timeval gives its size.
+// Times are milliseconds in a DWORD; a source that uses the system's timeval is recognized by its size.
 EXPORTED int isagate_setsockopt(int s, int level, int name, const void *value, socklen_t length) {
   int number = 0;
   if (value == NULL || length == 0) {
@@ -220,11 +220,11 @@ EXPORTED int isagate_setsockopt(int s, int level, int name, const void *value, s
     return (int)result_of(setsockopt(s, level, SO_LINGER, &linger, sizeof linger));
   }
   if (level == SOL_SOCKET && name == SO_EXCLUSIVEADDRUSE) {
-    // Nobody else gets an address here unless both ask for that.
+    // On Linux, an address is shared only if both sockets request it.
     number = number == 0;
     return number ? 0 : (int)result_of(setsockopt(s, level, SO_REUSEADDR, &number, sizeof number));
   }
-  // A BOOL may have been given as one byte.
+  // A BOOL may have been passed as one byte.
   if (length < sizeof number) {
     return (int)result_of(setsockopt(s, level, name, &number, sizeof number));
   }
@@ -275,7 +275,7 @@ static _Thread_local host_answer last_host;
 
 static struct hostent *host_result(struct hostent *host, int error) {
   if (host == NULL) {
-    // HOST_NOT_FOUND and those behind it are as far apart as on Windows.
+    // HOST_NOT_FOUND and the numbers after it have the same distances as on Windows.
     WSASetLastError(error >= HOST_NOT_FOUND && error <= NO_DATA ? WSAHOST_NOT_FOUND + error - HOST_NOT_FOUND : WSANO_RECOVERY);
   }
   return host;
@@ -285,7 +285,7 @@ EXPORTED struct hostent *isagate_gethostbyname(const char *name) {
   struct hostent *found = NULL;
   int error = NO_RECOVERY;
   char own[256];
-  // Windows takes no name for that of the machine.
+  // On Windows an empty name means this machine.
   if (name == NULL || *name == '\0') {
     name = gethostname(own, sizeof own) == 0 ? own : "localhost";
   }

@@ -1,4 +1,4 @@
-// Texts, as functions of Windows take them.
+// Text functions of Windows.
 #include "compat.h"
 
 int WINAPI lstrlenA(LPCSTR lpString) { return lpString != NULL ? (int)strlen(lpString) : 0; }
@@ -25,7 +25,7 @@ LPSTR WINAPI lstrcatA(LPSTR lpString1, LPCSTR lpString2) {
 
 static int sign(int number) { return (number > 0) - (number < 0); }
 
-// NULL stands before every text.
+// NULL sorts before every text.
 static bool is_decided(const void *first, const void *second, int *order) {
   *order = (first != NULL) - (second != NULL);
   return first == NULL || second == NULL;

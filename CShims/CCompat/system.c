@@ -1,4 +1,4 @@
-// What the process and the system are.
+// Information about the process and the system.
 #include <limits.h>
 #include <pwd.h>
 #include <sys/utsname.h>
@@ -6,7 +6,7 @@
 #include "compat.h"
 #include "modules.h"
 
-// Puts a text as those functions do that return its length, or the size needed with the NUL when it does not fit.
+// Stores a text like those functions that return its length, or the required size with the NUL when it does not fit.
 static DWORD put_text(const char *text, LPSTR buffer, DWORD size) {
   size_t length = strlen(text);
   if (buffer == NULL || length >= size) {
@@ -73,7 +73,7 @@ DWORD WINAPI GetCurrentDirectoryA(DWORD nBufferLength, LPSTR lpBuffer) {
   return folder[0] != '\0' ? put_text(folder, lpBuffer, nBufferLength) : (DWORD)compat_fail_errno();
 }
 
-// Read once; the arguments stand apart by spaces.
+// Read once; the arguments are separated by spaces.
 static pthread_once_t command_line_once = PTHREAD_ONCE_INIT;
 static char command_line[32768];
 

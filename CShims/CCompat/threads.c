@@ -9,21 +9,21 @@
 #include "modules.h"
 #include "sync.h"
 
-// The smallest stack a thread gets that asks for one.
+// The smallest stack of a thread with a configured stack size.
 #define LEAST_STACK 65536
 
-// ---- What each thread has ----
+// ---- The data of each thread ----
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t key;
 static bool has_key;
-// Multiples of four, as Windows gives them.
+// Multiples of four, as on Windows.
 static DWORD last_id;
 static _Thread_local compat_thread *this_thread;
 
 static void destroy_thread(compat_object *object) { free(object); }
 
-// Gives the mutexes of a thread that has ended to those who wait for them. The lock is held.
+// Passes the mutexes of a thread that has ended to the waiting threads. The lock is held.
 static void abandon_mutexes(compat_thread *thread) {
   while (thread->owned != NULL) {
     compat_signal *mutex = thread->owned;
@@ -38,7 +38,7 @@ static void abandon_mutexes(compat_thread *thread) {
 static void thread_ended(void *value) {
   compat_thread *thread = value;
   if (thread->start != NULL) {
-    // It has come past the end of its function: by pthread_exit, or by an exception.
+    // It has ended past its function: by pthread_exit, or by an exception.
     compat_thread_ends();
   }
   pthread_mutex_lock(&compat_lock);
@@ -77,7 +77,7 @@ compat_thread *compat_this_thread(void) {
   return this_thread;
 }
 
-// ---- Beginning and ending ----
+// ---- Start and end ----
 
 static void (*observer)(void);
 
@@ -89,7 +89,7 @@ static void *run(void *argument) {
   if (begins != NULL) {
     begins();
   }
-  // The key's destructor ends the reference that the creator took for this thread.
+  // The key's destructor releases the reference that the creator took for this thread.
   pthread_setspecific(key, thread);
   this_thread = thread;
   compat_thread_begins();
@@ -216,7 +216,7 @@ BOOL WINAPI GetExitCodeThread(HANDLE hThread, LPDWORD lpExitCode) {
   return TRUE;
 }
 
-// A priority is remembered; the system schedules all threads alike.
+// A priority is stored; the system schedules all threads alike.
 BOOL WINAPI SetThreadPriority(HANDLE hThread, int nPriority) {
   compat_thread *thread = thread_of(hThread);
   if (thread == NULL) {
@@ -286,7 +286,7 @@ BOOL WINAPI DuplicateHandle(HANDLE hSourceProcess, HANDLE hSource, HANDLE hTarge
   return TRUE;
 }
 
-// ---- As the C library begins threads ----
+// ---- Threads of Microsoft's C library ----
 
 uintptr_t _beginthreadex(void *security, unsigned stack_size, unsigned(__stdcall *start)(void *), void *argument,
                          unsigned flags, unsigned *thread_id) {
@@ -319,7 +319,7 @@ uintptr_t _beginthread(void(__cdecl *start)(void *), unsigned stack_size, void *
 
 void _endthread(void) { ExitThread(0); }
 
-// ---- Values of each thread's own ----
+// ---- Thread-local values ----
 
 DWORD WINAPI TlsAlloc(void) {
   pthread_key_t index;
@@ -336,7 +336,7 @@ BOOL WINAPI TlsFree(DWORD dwTlsIndex) {
 }
 
 LPVOID WINAPI TlsGetValue(DWORD dwTlsIndex) {
-  // No value is told from a failure by this.
+  // This distinguishes an empty value from a failure.
   SetLastError(ERROR_SUCCESS);
   return pthread_getspecific(dwTlsIndex);
 }
@@ -345,7 +345,7 @@ BOOL WINAPI TlsSetValue(DWORD dwTlsIndex, LPVOID lpTlsValue) {
   return pthread_setspecific(dwTlsIndex, lpTlsValue) == 0 ? TRUE : compat_fail(ERROR_INVALID_PARAMETER);
 }
 
-// ---- Whom a thread acts for ----
+// ---- Impersonation ----
 
 BOOL WINAPI SetThreadToken(PHANDLE Thread, HANDLE Token) {
   (void)Thread;

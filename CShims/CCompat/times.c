@@ -1,4 +1,4 @@
-// Clocks, and times in the shapes that Windows gives them.
+// Clocks, and times in the formats of Windows.
 #include <errno.h>
 #include <unistd.h>
 
@@ -90,7 +90,7 @@ BOOL WINAPI FileTimeToSystemTime(const FILETIME *lpFileTime, LPSYSTEMTIME lpSyst
   return TRUE;
 }
 
-// Seconds to add to UTC for the local time that holds now.
+// Seconds to add to UTC for the current local time.
 static long local_offset(struct tm *parts) {
   time_t now = time(NULL);
   return localtime_r(&now, parts)->tm_gmtoff;
@@ -113,7 +113,7 @@ DWORD WINAPI GetTimeZoneInformation(LPTIME_ZONE_INFORMATION lpTimeZoneInformatio
   long offset = local_offset(&parts);
   bool is_daylight = parts.tm_isdst > 0;
   memset(lpTimeZoneInformation, 0, sizeof *lpTimeZoneInformation);
-  // Bias is the standard time's; daylight time is an hour ahead of it.
+  // Bias is that of standard time; daylight time is an hour ahead of it.
   lpTimeZoneInformation->Bias = (LONG)(-offset / 60) + (is_daylight ? 60 : 0);
   lpTimeZoneInformation->DaylightBias = is_daylight ? -60 : 0;
   return is_daylight ? TIME_ZONE_ID_DAYLIGHT : TIME_ZONE_ID_STANDARD;

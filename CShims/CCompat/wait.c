@@ -1,5 +1,5 @@
-// Waiting for objects: one lock for all of them, one condition for each waiting thread. Whoever changes an
-// object gives it to the waits it satisfies, in the order in which they came, and wakes only those.
+// Waiting for objects: one lock for all of them, one condition for each waiting thread. A thread that changes an object
+// assigns it to the waits it satisfies, in the order in which they came, and wakes only those.
 #include <errno.h>
 #include <time.h>
 
@@ -14,11 +14,11 @@ typedef struct compat_waiter {
   DWORD count;
   bool needs_all;
   bool is_done;
-  // What the wait returns when it is done.
+  // The return value of the wait when it is done.
   DWORD result;
 } compat_waiter;
 
-// ---- What satisfies a wait. The lock is held. ----
+// ---- Satisfying a wait. The lock is held. ----
 
 static bool is_available(const compat_signal *signal, const compat_thread *thread) {
   if (signal->object.kind == COMPAT_MUTEX) {
@@ -27,7 +27,7 @@ static bool is_available(const compat_signal *signal, const compat_thread *threa
   return signal->count > 0;
 }
 
-// Takes the object; whether it is a mutex that was abandoned.
+// Takes the object; returns whether it is a mutex that was abandoned.
 static bool take(compat_signal *signal, compat_thread *thread) {
   if (signal->object.kind == COMPAT_MUTEX) {
     bool was_abandoned = signal->is_abandoned;
@@ -46,7 +46,7 @@ static bool take(compat_signal *signal, compat_thread *thread) {
   return false;
 }
 
-// Takes what the wait is for, if it can be had now.
+// Takes the objects of the wait, if they are available now.
 static bool satisfy(compat_waiter *waiter) {
   DWORD available = 0, first = 0;
   for (DWORD index = waiter->count; index-- > 0;) {
@@ -72,7 +72,7 @@ static bool satisfy(compat_waiter *waiter) {
   return true;
 }
 
-// ---- Waits in the queues of their objects. The lock is held. ----
+// ---- The queues of objects. The lock is held. ----
 
 static void enqueue(compat_wait *wait) {
   compat_signal *signal = wait->signal;
@@ -120,7 +120,7 @@ struct timespec compat_deadline(DWORD milliseconds) {
   return time;
 }
 
-// Waits until somebody has satisfied the wait. The lock is held, and given up meanwhile.
+// Waits until another thread has satisfied the wait. The lock is held, and released while waiting.
 static void sleep_until_done(compat_waiter *waiter, DWORD milliseconds) {
   struct timespec deadline = compat_deadline(milliseconds);
   int outcome = 0;

@@ -1,11 +1,11 @@
-// Work for threads that the library keeps for it: at most so many at a time, which go when there is none for a while.
+// Work items for threads of the library: up to a maximum number of threads, which end when they are idle for a while.
 #include <errno.h>
 #include <stdlib.h>
 
 #include "CCompat.h"
 #include "compat.h"
 
-// As many as Windows has by default.
+// The default of Windows.
 #define MOST_THREADS 500
 #define MOST_ITEMS 1000000
 #define IDLE_SECONDS 10
@@ -21,7 +21,7 @@ static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 // Guarded by the mutex.
 static item *first, *last;
 static unsigned waiting_items, threads, idle_threads;
-// Moves when idle threads are to end.
+// Incremented when idle threads have to end.
 static unsigned retirements;
 
 static item *take(void) {
@@ -34,7 +34,7 @@ static item *take(void) {
   return taken;
 }
 
-// False when the time was over and there is still nothing to do. The mutex is held.
+// False after a timeout without an item. The mutex is held.
 static bool wait_for_item(void) {
   struct timespec end;
   clock_gettime(CLOCK_REALTIME, &end);
@@ -78,7 +78,7 @@ static void append(item *work) {
 }
 
 BOOL WINAPI QueueUserWorkItem(LPTHREAD_START_ROUTINE Function, PVOID Context, ULONG Flags) {
-  // How long the function takes, and for whom it runs, makes no difference here.
+  // How long the function takes, and for which user it runs, makes no difference here.
   (void)Flags;
   if (Function == NULL) {
     return compat_fail(ERROR_INVALID_PARAMETER);
@@ -93,7 +93,7 @@ BOOL WINAPI QueueUserWorkItem(LPTHREAD_START_ROUTINE Function, PVOID Context, UL
   bool begins = has_room && idle_threads <= waiting_items && threads < MOST_THREADS;
   HANDLE thread = begins ? CreateThread(NULL, 0, serve, NULL, 0, NULL) : NULL;
   threads += thread != NULL;
-  // Without a thread that was begun for it, one that there is takes it in its time.
+  // If no thread could be created for it, an existing one takes it later.
   bool is_queued = has_room && threads > 0;
   if (is_queued) {
     append(work);

@@ -1,7 +1,8 @@
-// What a process does that crashes: it has its supervisor start another one, says what it was at, and ends.
+// The crash handler: it notifies the supervisor, which starts another process, writes the crash report, and ends the
+// process.
 //
-// The handler may run between any two instructions, on a stack of its own. It takes no memory, and waits for nobody but
-// the dynamic linker's lock around the names of functions: a process that does not get past that is ended from outside.
+// The handler may run between any two instructions, on an alternate stack. It allocates no memory, and waits only for
+// the dynamic linker's lock around the names of functions: a process that hangs there is killed from outside.
 #define _GNU_SOURCE
 #include "CLinux.h"
 #include <dlfcn.h>
@@ -19,7 +20,7 @@ enum {
   frame_limit = 48,
   library_limit = 256,
   notice_limit = 256,
-  // So far below the end of a stack an access is taken for one of a stack that was too small.
+  // An access up to this many bytes below the end of a stack counts as a stack overflow.
   overflow_reach = 64 << 10,
 };
 
@@ -35,7 +36,7 @@ static char notice[notice_limit];
 static unsigned long notice_count;
 static atomic_flag is_crashing = ATOMIC_FLAG_INIT;
 
-// Libraries by what the dynamic linker knows them by, which has the path of a copy.
+// Libraries by the dynamic linker's path, which is the path of a copy.
 static struct {
   _Atomic(void *) map;
   char name[64];
@@ -71,7 +72,7 @@ static void put_address(text *to, uintptr_t address) {
   put_number(to, address, 16, 1);
 }
 
-// The time as the log's lines begin with it.
+// The time at the beginning of a log line.
 static void begin_line(text *to) {
   struct timespec now;
   clock_gettime(CLOCK_REALTIME, &now);
@@ -93,12 +94,12 @@ static void begin_line(text *to) {
 
 static void end_line(text *line) {
   line->bytes[line->count++] = '\n';
-  // What standard error does not take is lost.
+  // Bytes that standard error does not accept are lost.
   long ignored = write(STDERR_FILENO, line->bytes, line->count);
   (void)ignored;
 }
 
-// ---- What it was at ----
+// ---- The activity of the thread ----
 
 static const char *signal_name(int signal) {
   switch (signal) {
@@ -131,7 +132,7 @@ static int library_with(const void *map) {
   return -1;
 }
 
-// As ControlBlockTable remembers it: a kind, then the name.
+// In the format of ControlBlockTable: a kind, then the id.
 static void put_request(text *line, const uint64_t *trace) {
   if (trace == NULL || trace[0] == 0) return;
   put(line, ", request ");
@@ -147,7 +148,7 @@ static void put_request(text *line, const uint64_t *trace) {
   put(line, name);
 }
 
-// The extension whose library is nearest on the stack, when its thread is not one that runs requests.
+// The extension whose library is nearest to the top of the stack, if its thread is not one that runs requests.
 static const char *nearest_extension(void *const *frames, int count) {
   for (int index = 0; index < count; index++) {
     Dl_info information;
@@ -214,7 +215,7 @@ static void describe_frame(int number, void *frame) {
   end_line(&line);
 }
 
-// The frames below the signal's: the first is where it happened.
+// The frames from the signal's on: the first is where it happened.
 static int take_frames(void **frames, int limit, const void *context) {
   void *all[frame_limit + 8];
   int count = backtrace(all, frame_limit + 8), first = 0;
@@ -243,7 +244,7 @@ static void pass_on(int signal, siginfo_t *info, void *context) {
   }
   struct sigaction fatal = {.sa_handler = SIG_DFL};
   sigaction(signal, &fatal, NULL);
-  // An instruction that failed is repeated and fails again; a signal that somebody sent is not.
+  // A faulting instruction is repeated and faults again; a signal that was sent is not.
   if (info->si_code <= 0) raise(signal);
 }
 
@@ -266,7 +267,7 @@ int CLinux_catch_crashes(int descriptor, const void *bytes, unsigned long count,
   notice_count = count;
   channel = descriptor;
   passes_on = passes_on_crashes != 0;
-  // The unwinder takes memory when it is first used.
+  // The unwinder allocates memory at its first use.
   void *frame;
   (void)backtrace(&frame, 1);
   struct sigaction action = {.sa_sigaction = crashed, .sa_flags = SA_SIGINFO | SA_ONSTACK};
@@ -278,19 +279,19 @@ int CLinux_catch_crashes(int descriptor, const void *bytes, unsigned long count,
   return 0;
 }
 
-// ---- Stacks of their own ----
+// ---- Alternate stacks ----
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t key;
 static bool has_key;
 
-static void give_back(void *stack) {
+static void free_block(void *stack) {
   stack_t none = {.ss_flags = SS_DISABLE};
   sigaltstack(&none, NULL);
   munmap(stack, stack_size);
 }
 
-static void make_key(void) { has_key = pthread_key_create(&key, give_back) == 0; }
+static void make_key(void) { has_key = pthread_key_create(&key, free_block) == 0; }
 
 void CLinux_guard_stack(void) {
   stack_t current;

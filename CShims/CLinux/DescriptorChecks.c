@@ -1,4 +1,4 @@
-// Debug builds: who owns which descriptor, looked at by each close(2) of the process.
+// Debug builds: the owner of each descriptor, checked by each close(2) of the process.
 #include "CLinux.h"
 
 #if DEBUG
@@ -16,13 +16,13 @@
 #define THREAD_SANITIZER 0
 #endif
 
-// Descriptors beyond are not checked.
+// Higher descriptors are not checked.
 enum { DESCRIPTORS = 1 << 16 };
 
-// The owner's, and in the bits below it how many use what somebody else keeps open.
+// The owner's bit; the bits below it count the users of a descriptor that other code keeps open.
 static const unsigned owned = 1u << 31;
 static _Atomic unsigned holds[DESCRIPTORS];
-// A child between fork(2) and execve(2) closes what it likes: its copies.
+// A child between fork(2) and execve(2) may close anything: it has its own copies.
 static _Atomic int process;
 
 static _Atomic unsigned *holds_of(int descriptor) {
@@ -70,7 +70,7 @@ int CLinux_descriptor_is_held(int descriptor) {
   return held != NULL && atomic_load(held) != 0;
 }
 
-// Stands in front of the C library's for everything that is loaded; ThreadSanitizer has its own there.
+// Replaces the C library's function for all loaded code; ThreadSanitizer has its own function there.
 #if !THREAD_SANITIZER
 int close(int descriptor) {
   if (CLinux_descriptor_is_held(descriptor) && getpid() == atomic_load(&process)) {

@@ -1,7 +1,7 @@
-// What keeps a process alive whose mapped files become shorter (mmap(2), SIGBUS).
+// Lets a process survive that its mapped files become shorter (mmap(2), SIGBUS).
 //
-// The handler runs between any two instructions of any thread. It reads nothing but atomics, and calls nothing but
-// mmap(2) as a system call.
+// The handler runs between any two instructions of any thread. It reads only atomics, and calls only mmap(2), as a
+// system call.
 #define _GNU_SOURCE
 #include "CLinux.h"
 #include <stdatomic.h>
@@ -10,15 +10,15 @@
 
 enum {
   range_limit = 64,
-  // What ranges are told in, whatever the system's pages are.
+  // The unit of ranges, whatever the system's page size is.
   unit = 4096,
-  // A range is one word, so that it is never seen half written: its first unit, and in the low bits their number.
+  // A range is one word, so that it is never read half written: its first unit, and in the low bits their number.
   count_bits = 28,
 };
 
 static const uint64_t count_mask = ((uint64_t)1 << count_bits) - 1;
 
-// 0 where nothing is watched.
+// 0 for an unused entry.
 static _Atomic uint64_t ranges[range_limit];
 static atomic_bool broken[range_limit];
 static uintptr_t page_size;
@@ -28,12 +28,12 @@ static int installed = -1;
 static uintptr_t range_start(uint64_t range) { return (uintptr_t)(range >> count_bits) * unit; }
 static uintptr_t range_end(uint64_t range) { return range_start(range) + (uintptr_t)(range & count_mask) * unit; }
 
-// Puts zeros where the file has ended; false for an address that is nobody's.
+// Maps zeros beyond the end of the file; false for an address outside all ranges.
 static int replace_lost_pages(uintptr_t address) {
   for (int number = 0; number < range_limit; number++) {
     uint64_t range = atomic_load(&ranges[number]);
     if (address < range_start(range) || address >= range_end(range)) continue;
-    // Before anybody can read a zero.
+    // Before any thread can read a zero.
     atomic_store(&broken[number], true);
     uintptr_t page = address & ~(page_size - 1);
     long result = syscall(SYS_mmap, page, range_end(range) - page, PROT_READ,
@@ -43,7 +43,7 @@ static int replace_lost_pages(uintptr_t address) {
   return 0;
 }
 
-// Does what would have been done without us.
+// Does what would have happened without this handler.
 static void pass_on(int signal, siginfo_t *info, void *context) {
   int was_sent = info->si_code <= 0;
   if (former.sa_flags & SA_SIGINFO) {
@@ -53,7 +53,7 @@ static void pass_on(int signal, siginfo_t *info, void *context) {
   } else if (former.sa_handler == SIG_DFL || !was_sent) {
     struct sigaction fatal = {.sa_handler = SIG_DFL};
     sigaction(SIGBUS, &fatal, NULL);
-    // An instruction that failed is repeated and fails again; a signal that somebody sent is not.
+    // A faulting instruction is repeated and faults again; a signal that was sent is not.
     if (was_sent) raise(signal);
   }
 }
@@ -91,7 +91,7 @@ int CLinux_watch_mapping(const void *start, unsigned long count) {
   uint64_t first = (uintptr_t)start / unit;
   if (units > count_mask || first >> (64 - count_bits) != 0) return -1;
   for (int number = 0; number < range_limit; number++) {
-    // What is not watched is read by nobody, so there is none who could mark it meanwhile.
+    // A range that is not watched is not read, so no thread can mark it meanwhile.
     uint64_t none = 0;
     if (atomic_compare_exchange_strong(&ranges[number], &none, first << count_bits | units)) return number;
   }
@@ -104,7 +104,7 @@ void CLinux_unwatch_mapping(int number) {
 }
 
 int CLinux_is_mapping_broken(int number) {
-  // Behind all that was read before.
+  // After all previous reads.
   atomic_thread_fence(memory_order_acquire);
   return atomic_load_explicit(&broken[number], memory_order_acquire);
 }

@@ -1,4 +1,4 @@
-// Apart from the rest, because the C library's declaration of tcp_info lacks the counters and excludes the system's.
+// In a separate file, because the C library's declaration of tcp_info lacks the counters and excludes the system's.
 #include <errno.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>

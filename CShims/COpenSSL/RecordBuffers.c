@@ -1,13 +1,13 @@
-// Memory for OpenSSL. Each record of a connection is read into, or written from, a buffer of its own, given back once
-// the record is through (SSL_MODE_RELEASE_BUFFERS), which keeps idle connections small. malloc is slow at blocks of that
-// size, so each thread keeps the last few instead of freeing them.
+// Memory for OpenSSL. Each record of a connection is read into, or written from, a buffer of its own, which is freed
+// once the record has been processed (SSL_MODE_RELEASE_BUFFERS), which keeps idle connections small. malloc is slow for
+// blocks of that size, so each thread keeps the last few instead of freeing them.
 #include "COpenSSL.h"
 
 #include <malloc.h>
 #include <pthread.h>
 #include <stdlib.h>
 
-// A record of 16 KiB with what OpenSSL adds for headers, alignment and tags is below the largest size.
+// A record of 16 KiB with OpenSSL's additional bytes for headers, alignment and tags is smaller than LARGEST.
 enum { SMALLEST = 16 << 10, LARGEST = 17 << 10, KEPT = 4 };
 
 struct stock {
@@ -41,17 +41,17 @@ static void *resize(void *block, size_t size, const char *file, int line) {
   return realloc(block, size);
 }
 
-static void give_back(void *block, const char *file, int line) {
+static void free_block(void *block, const char *file, int line) {
   (void)file;
   (void)line;
   size_t size = block == NULL ? 0 : malloc_usable_size(block);
-  // What malloc made of LARGEST is never much more.
+  // The usable size of a block of LARGEST bytes is never much larger.
   if (size < LARGEST || size > LARGEST + 64 || stock.count == KEPT) {
     free(block);
     return;
   }
   if (!stock.is_announced) {
-    // Has the thread's end clear the stock.
+    // Makes the thread's end clear the stock.
     pthread_setspecific(ending, &stock);
     stock.is_announced = 1;
   }
@@ -59,5 +59,5 @@ static void give_back(void *block, const char *file, int line) {
 }
 
 int COpenSSL_keep_record_buffers(void) {
-  return pthread_key_create(&ending, clear_stock) == 0 && CRYPTO_set_mem_functions(take, resize, give_back);
+  return pthread_key_create(&ending, clear_stock) == 0 && CRYPTO_set_mem_functions(take, resize, free_block);
 }

@@ -1,4 +1,4 @@
-// A guest book kept in memory: visitors read it and sign it in a browser. It shows an ISAPI
+// A guest book kept in memory: runningWorkers read it and sign it in a browser. It shows an ISAPI
 // extension in Swift; the line with `@c` is all that makes a library of Swift one.
 import ExtensionKit
 import Glibc

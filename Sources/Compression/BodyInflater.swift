@@ -9,21 +9,21 @@ package final class BodyInflater: BodyDecoder {
     private let coding: ContentCoding
     private let limits: InflationLimits
     private let pool: CompressionPool
-    /// Bytes supplied and bytes made of them.
+    /// Bytes of input and bytes of output.
     private var supplied: UInt64 = 0
     private var produced: UInt64 = 0
     /// The stream is at the end of a member (RFC 1952 §2.2).
     private var isAtEnd = false
-    /// The room was filled, so that more may come of bytes already taken.
+    /// The buffer was filled, so that the input already taken may yield more.
     private var mayHaveMore = false
     package private(set) var hasEnded = false
     package var remaining: UInt64? { hasEnded ? 0 : nil }
 
     private static let roomSize = 16 << 10
-    /// A window of 32 KiB with the decoder's tables, and the room.
+    /// A window of 32 KiB with the decoder's tables, and the buffer.
     static let memory = 64 << 10
 
-    /// Nil without memory.
+    /// Nil if there is not enough memory.
     init?(_ coding: ContentCoding, _ limits: InflationLimits, pool: CompressionPool) {
         unsafe stream = .allocate(capacity: 1)
         unsafe stream.initialize(to: z_stream())
@@ -50,7 +50,7 @@ package final class BodyInflater: BodyDecoder {
     package func next() throws(RequestRejection) -> UnsafeRawBufferPointer? {
         while unsafe stream.pointee.avail_in > 0 || mayHaveMore {
             if isAtEnd {
-                // Further members of a gzip file follow each other; nothing may follow the deflate format's end.
+                // A gzip file may have several members; nothing may follow the end of the deflate format.
                 guard coding == .gzip, unsafe inflateReset(stream) == Z_OK else { throw .invalidBodyCoding }
                 isAtEnd = false
             }
@@ -76,18 +76,18 @@ package final class BodyInflater: BodyDecoder {
     }
 
     package func release() {
-        pool.giveUp(Self.memory)
+        pool.release(Self.memory)
     }
 }
 
-/// How much may come of a coded body: a small one that expands without end is an attack on memory and time.
+/// Limits on the decoded size of a body: a small body that expands without end is an attack on memory and time.
 package struct InflationLimits: Sendable, Equatable {
     /// Bytes of content.
     package var size: UInt64
     /// Bytes of content for each byte of the coded body, beyond `freeSize`.
     package var ratio: UInt64
 
-    /// So much may come of any body.
+    /// The size up to which the ratio is not checked.
     static let freeSize: UInt64 = 1 << 20
 
     package init(size: UInt64, ratio: UInt64) {
@@ -97,11 +97,11 @@ package struct InflationLimits: Sendable, Equatable {
 }
 
 extension CompressionPool {
-    /// A decoder for one body; nil when there is no memory for it.
+    /// A decoder for one body; nil if there is not enough memory.
     package func takeInflater(_ coding: ContentCoding, _ limits: InflationLimits) -> BodyInflater? {
         guard claim(BodyInflater.memory) else { return nil }
         guard let inflater = BodyInflater(coding, limits, pool: self) else {
-            giveUp(BodyInflater.memory)
+            release(BodyInflater.memory)
             return nil
         }
         return inflater

@@ -7,10 +7,10 @@
     final class BrotliStream: CodingStream {
         private let state: OpaquePointer
 
-        /// 256 KiB: what the levels for live coding make use of, at a quarter of the default's memory.
+        /// 256 KiB: as much as the levels for dynamic compression use, at a quarter of the default's memory.
         private static let windowBits: UInt32 = 18
 
-        /// Nil without memory.
+        /// Nil if there is not enough memory.
         init?(level: Int) {
             guard let state = unsafe Self.makeState(level) else { return nil }
             unsafe self.state = state
@@ -41,7 +41,7 @@
                 consumed: input.count - available, produced: room.count - free, isDone: isDone)
         }
 
-        /// The library has none.
+        /// The library has no function for that.
         override func reset() -> Bool { false }
 
         private static func makeState(_ level: Int) -> OpaquePointer? {

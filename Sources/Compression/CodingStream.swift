@@ -1,22 +1,22 @@
 import HTTP
 
-/// What is to be done with the bytes given to a stream.
+/// What a stream does with its input.
 enum CodingStep: BitwiseCopyable {
-    /// They may wait for more.
+    /// The input may be kept back for more.
     case collect
-    /// They are to come out, so that a decoder sees all of them.
+    /// The input has to be output so that a decoder can decode all of it.
     case flush
-    /// They are the last ones.
+    /// The input is the last.
     case finish
 }
 
-/// What one call of a stream came to.
+/// The result of one call of a stream.
 struct CodingProgress: BitwiseCopyable {
     /// Bytes of the input that were taken.
     var consumed: Int
     /// Bytes that were written.
     var produced: Int
-    /// Nothing more will come of this input and this step.
+    /// This input and this step yield no more output.
     var isDone: Bool
 }
 
@@ -24,7 +24,7 @@ struct CodingProgress: BitwiseCopyable {
 class CodingStream {
     let coding: ContentCoding
     let level: Int
-    /// Bytes that the coder's state takes, the object aside.
+    /// Bytes of the coder's state, without the object.
     let memory: Int
 
     init(coding: ContentCoding, level: Int, memory: Int) {
@@ -33,29 +33,29 @@ class CodingStream {
         self.memory = memory
     }
 
-    /// Codes what it can of `input` into `room`.
+    /// Codes as much as possible of `input` into `room`.
     func code(
         _ input: UnsafeRawBufferPointer, _ step: CodingStep, into room: UnsafeMutableRawBufferPointer
     ) -> CodingProgress {
         preconditionFailure("each coding has a stream of its own")
     }
 
-    /// Forgets the body under way; false when the stream cannot serve another one.
+    /// Discards the current body; false when the stream cannot be used for another one.
     func reset() -> Bool {
         preconditionFailure("each coding has a stream of its own")
     }
 
-    /// Bytes that a stream of this coding would take.
+    /// The memory of a stream of this coding, in bytes.
     static func memory(of coding: ContentCoding, level: Int) -> Int {
         switch coding {
         case .gzip, .deflate: return DeflateStream.memory
         case .brotli, .zstd:
-            // The window and tables that the levels in use here settle on; the libraries tell none beforehand.
+            // The window and tables that the levels in use here need; the libraries have no function for this.
             return level > 6 ? 8 << 20 : 2 << 20
         }
     }
 
-    /// Nil when this build has no such coder, or there is no memory for it.
+    /// Nil when this build has no such coder, or there is not enough memory.
     static func make(_ coding: ContentCoding, level: Int) -> CodingStream? {
         switch coding {
         case .gzip, .deflate: return DeflateStream(coding: coding, level: level)

@@ -2,23 +2,23 @@ import HTTP
 
 /// The coders of one worker, lent to one response after the other; used on its thread only.
 ///
-/// All they take is counted against one limit. Beyond it nothing is coded: a response is then sent as it is.
+/// All their memory counts towards one limit. Beyond it responses are sent uncompressed.
 @safe
 package final class CompressionPool {
     /// Bytes.
     package var memoryLimit: Int
-    /// Bytes that are lent or kept.
+    /// Bytes in use or kept.
     package private(set) var memory = 0
     private var spareStreams: [CodingStream] = []
     private var spareCoders: [ContentCoder] = []
     private var wholeCompressors: [WholeCompressor] = []
-    /// Where streams write, piece by piece.
+    /// The output buffer of streams.
     let room = UnsafeMutableRawBufferPointer.allocate(byteCount: roomSize, alignment: 16)
-    /// Where whole bodies are coded.
+    /// The output buffer for whole bodies.
     private var wholeRoom = UnsafeMutableRawBufferPointer.allocate(byteCount: roomSize, alignment: 16)
 
     private static let roomSize = 64 << 10
-    /// A larger room for whole bodies is not kept.
+    /// A larger buffer for whole bodies is not kept.
     private static let keptRoomSize = 512 << 10
     private static let spareStreamLimit = 8
     private static let spareCoderLimit = 64
@@ -44,16 +44,16 @@ package final class CompressionPool {
 
     // MARK: Streams
 
-    /// Nil when there is no memory for it.
+    /// Nil if there is not enough memory.
     func takeStream(_ coding: ContentCoding, level: Int) -> CodingStream? {
         if let index = spareStreams.lastIndex(where: { $0.coding == coding && $0.level == level }) {
             return spareStreams.remove(at: index)
         }
         let needed = CodingStream.memory(of: coding, level: level)
-        while memory + needed > memoryLimit, let spare = spareStreams.popLast() { giveUp(spare.memory) }
+        while memory + needed > memoryLimit, let spare = spareStreams.popLast() { release(spare.memory) }
         guard claim(needed) else { return nil }
         guard let stream = CodingStream.make(coding, level: level) else {
-            giveUp(needed)
+            release(needed)
             return nil
         }
         return stream
@@ -63,24 +63,24 @@ package final class CompressionPool {
         if spareStreams.count < Self.spareStreamLimit, memory <= memoryLimit, stream.reset() {
             spareStreams.append(stream)
         } else {
-            giveUp(stream.memory)
+            release(stream.memory)
         }
     }
 
-    /// Counts `bytes` as taken; false, with nothing counted, when that is beyond the limit.
+    /// Counts `bytes` as used; false, with nothing counted, when that exceeds the limit.
     func claim(_ bytes: Int) -> Bool {
         guard memory + bytes <= memoryLimit else { return false }
         memory += bytes
         return true
     }
 
-    func giveUp(_ bytes: Int) {
+    func release(_ bytes: Int) {
         memory -= bytes
     }
 
     // MARK: Whole bodies
 
-    /// `bytes` coded, valid until the next call; nil when there is no memory for it.
+    /// `bytes` coded, valid until the next call; nil if there is not enough memory.
     package func codeWhole(
         _ bytes: UnsafeRawBufferPointer, _ coding: ContentCoding, level: Int
     ) -> UnsafeRawBufferPointer? {
@@ -100,7 +100,7 @@ package final class CompressionPool {
     ) -> UnsafeRawBufferPointer? {
         guard let stream = takeStream(coding, level: level) else { return nil }
         defer { giveBack(stream) }
-        // What neither coding exceeds: a few bytes for each of its blocks.
+        // An upper bound of both codings: a few bytes for each of their blocks.
         makeWholeRoom(bytes.count + bytes.count / 64 + 1024)
         let progress = unsafe stream.code(bytes, .finish, into: wholeRoom)
         return progress.isDone ? unsafe UnsafeRawBufferPointer(rebasing: wholeRoom[..<progress.produced]) : nil
@@ -110,7 +110,7 @@ package final class CompressionPool {
         if let known = wholeCompressors.first(where: { $0.level == level }) { return known }
         guard claim(WholeCompressor.memory) else { return nil }
         guard let made = WholeCompressor(level: level) else {
-            giveUp(WholeCompressor.memory)
+            release(WholeCompressor.memory)
             return nil
         }
         wholeCompressors.append(made)

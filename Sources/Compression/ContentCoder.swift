@@ -2,13 +2,13 @@ import HTTP
 
 /// Codes the body of one response.
 ///
-/// The body is held back until it is whole or has to leave. A whole body is coded at once, and its coded length told;
-/// otherwise it is coded piece by piece, and each flush brings out all that was written before it.
+/// The body is held back until it is complete or has to be sent. A complete body is coded in one step, and its coded
+/// length declared; otherwise it is coded in pieces, and each flush outputs everything that was written before it.
 final class ContentCoder: BodyCoder {
     private enum Stage {
         case holding
         case streaming(CodingStream)
-        /// Sent as it is.
+        /// Sent uncoded.
         case plain
         case over
     }
@@ -16,17 +16,17 @@ final class ContentCoder: BodyCoder {
     private unowned let pool: CompressionPool
     private var stage = Stage.holding
     private var held: [UInt8] = []
-    /// What of `held` the pool counts.
+    /// The bytes of `held` that count towards the pool's limit.
     private var claimed = 0
-    /// Field lines that depend on whether the body is coded in the end.
+    /// Field lines that depend on whether the body is finally coded.
     private var deferred: [UInt8] = []
     private var request = CodingRequest()
-    /// Whether the stream has bytes that a flush has not brought out.
+    /// Whether the stream has input that has not been output by a flush.
     private var isUnflushed = false
 
-    /// Bytes that may wait until the body is whole.
+    /// Bytes that may be held back until the body is complete.
     private static let heldLimit = 256 << 10
-    /// Bytes that are coded at once when they come at once; more would keep the worker from others.
+    /// Bytes that are coded in one step if they are written in one call; more would block the worker for too long.
     private static let wholeLimit = 1 << 20
     private static let keptCapacity = 64 << 10
 
@@ -40,7 +40,7 @@ final class ContentCoder: BodyCoder {
         isUnflushed = false
     }
 
-    /// Keeps a field line until it is clear whether the body is coded.
+    /// Keeps a field line until it is known whether the body is coded.
     func deferField(_ line: UnsafeRawBufferPointer) {
         unsafe deferred.append(contentsOf: line)
     }
@@ -75,8 +75,8 @@ final class ContentCoder: BodyCoder {
     func finish(to response: ResponseSink) {
         switch stage {
         case .holding where request.isHead && held.isEmpty:
-            // The handler left out what it would have written. GET tells the length of what was coded as a whole.
-            endHead(coded: true, request.length == nil ? .unknown : .untold, response)
+            // The handler omitted the body. For GET the length of a body coded as a whole is declared.
+            endHead(coded: true, request.length == nil ? .unknown : .undeclared, response)
         case .holding where held.count < request.minimumSize:
             endHead(coded: false, .known(UInt64(held.count)), response)
             unsafe held.withUnsafeBytes { bytes in unsafe response.write(bytes) }
@@ -91,7 +91,7 @@ final class ContentCoder: BodyCoder {
     func release() {
         leave(for: .over)
         held.removeAll(keepingCapacity: held.capacity <= Self.keptCapacity)
-        pool.giveUp(claimed)
+        pool.release(claimed)
         claimed = 0
         deferred.removeAll(keepingCapacity: true)
         pool.giveBack(self)
@@ -123,7 +123,7 @@ final class ContentCoder: BodyCoder {
         leave(for: .over)
     }
 
-    /// Codes what was held and goes on piece by piece.
+    /// Codes the held bytes and continues in pieces.
     private func startStreaming(_ response: ResponseSink) {
         if let stream = pool.takeStream(request.coding, level: request.level) {
             endHead(coded: true, .unknown, response)
@@ -176,20 +176,20 @@ final class ContentCoder: BodyCoder {
     }
 }
 
-/// What a coder has to know of a response.
+/// The properties of a response that a coder needs.
 struct CodingRequest {
     var coding = ContentCoding.gzip
     var level = 1
-    /// A body that turns out to be shorter is sent as it is.
+    /// A body that turns out to be shorter is sent uncoded.
     var minimumSize = 0
-    /// The body's length before coding, where it is known.
+    /// The body's length before coding, if it is known.
     var length: UInt64?
     var isHead = false
 }
 
-/// The fields that mean the content as it is, written for a coded one.
+/// Rewrites fields that describe the uncoded content for the coded one.
 enum CodedFields {
-    /// Whether the field says something that coding changes.
+    /// Whether the field contains something that coding changes.
     static func concern(_ field: FieldLine) -> Bool {
         switch unsafe field.name.count {
         case 4: field.isNamed("etag")
@@ -199,10 +199,10 @@ enum CodedFields {
         }
     }
 
-    /// Hands on the lines as they hold for the coded content.
+    /// Passes on the lines as they apply to the coded content.
     ///
-    /// Entity tags become weak, for the coded content is another one, byte by byte (RFC 9110 §8.8.1). What does not hold
-    /// is left out: ranges would count bytes of the uncoded content.
+    /// Entity tags become weak, because the coded content is different byte for byte (RFC 9110 §8.8.1). Lines that do
+    /// not apply are left out: ranges would count bytes of the uncoded content.
     static func rewrite(_ lines: UnsafeRawBufferPointer, _ put: (UnsafeRawBufferPointer) -> Void) {
         var fields = unsafe FieldLines(lines)
         while let field = fields.next() {

@@ -4,18 +4,18 @@ import HTTP
 /// gzip or deflate by zlib, for bodies that come in pieces.
 @safe
 final class DeflateStream: CodingStream {
-    /// Where zlib finds it again: its state points back to it.
+    /// Allocated at a fixed address: zlib's state points back to it.
     private let stream: UnsafeMutablePointer<z_stream>
 
     /// A window of 32 KiB with its tables, as zlib's documentation counts them.
     static let memory = (1 << 17) + (1 << 17) + (6 << 10)
 
     private static let windowBits: Int32 = 15
-    /// Added to the window's bits to have a gzip header and trailer written.
+    /// Added to the window bits to select a gzip header and trailer.
     private static let gzipFormat: Int32 = 16
     private static let memoryLevel: Int32 = 8
 
-    /// Nil without memory.
+    /// Nil if there is not enough memory.
     init?(coding: ContentCoding, level: Int) {
         unsafe stream = .allocate(capacity: 1)
         unsafe stream.initialize(to: z_stream())
@@ -33,7 +33,7 @@ final class DeflateStream: CodingStream {
     override func code(
         _ input: UnsafeRawBufferPointer, _ step: CodingStep, into room: UnsafeMutableRawBufferPointer
     ) -> CodingProgress {
-        // What zlib takes is counted in 32 bits.
+        // zlib counts input in 32 bits.
         let offered = min(input.count, 1 << 30)
         unsafe stream.pointee.next_in = UnsafeMutablePointer(
             mutating: input.baseAddress?.assumingMemoryBound(to: UInt8.self))

@@ -3,7 +3,7 @@ package struct MediaTypePatterns: Sendable, Equatable {
     private struct Pattern: Sendable, Equatable {
         /// In lower case.
         var prefix: [UInt8]
-        /// What follows the star; nil without one.
+        /// The text after the star; nil without one.
         var suffix: [UInt8]?
     }
 
@@ -18,7 +18,7 @@ package struct MediaTypePatterns: Sendable, Equatable {
         }
     }
 
-    /// What is text at heart, or as compressible.
+    /// Types that are text, or as compressible.
     package static var compressible: MediaTypePatterns {
         MediaTypePatterns([
             "text/*", "application/json", "application/*+json", "application/xml", "application/*+xml",

@@ -1,6 +1,6 @@
 import HTTP
 
-/// Decides which responses of a route are coded, and how; one per route and worker.
+/// Decides which responses of a route are compressed, and how; one per route and worker.
 package final class ResponseCompression {
     private let settings: CompressionSettings
     private let pool: CompressionPool
@@ -10,7 +10,7 @@ package final class ResponseCompression {
         self.pool = pool
     }
 
-    /// Writes the field lines of a head, and names the coder of its body, nil for none.
+    /// Writes the field lines of a head, and returns the coder of its body, nil for none.
     package func begin(
         _ head: ResponseDraft, for exchange: Exchange, to response: ResponseSink
     ) -> (any BodyCoder)? {
@@ -50,7 +50,7 @@ package final class ResponseCompression {
         return coder
     }
 
-    /// A fixed response as a client gets it that prefers `coding`, made anew; nil for one that is never coded.
+    /// A fixed response for a client that prefers `coding`, newly built; nil for one that is never coded.
     package func variant(
         status: Int, fieldLines: [UInt8], body: UnsafeRawBufferPointer, coding: ContentCoding?
     ) -> FixedResponse? {
@@ -70,13 +70,13 @@ package final class ResponseCompression {
         }
     }
 
-    /// Whether the content that a 304 stands for could be coded.
+    /// Whether the content that a 304 refers to could be coded.
     private func isWholeCandidate(_ whole: WholeContent?) -> Bool {
         guard let whole else { return true }
         return unsafe isCandidate(200, .known(whole.length), ResponseTraits(whole.fields, settings.types))
     }
 
-    /// Whether the client has the content under the very tag that it is told of: as it is, and not coded.
+    /// Whether the client has the content with exactly the tag of this response: uncoded.
     private static func hasStrongTag(_ head: ResponseDraft, _ exchange: Exchange) -> Bool {
         guard let asked = exchange.value(named: "if-none-match") else { return false }
         let list = unsafe exchange.bytes(of: asked)
@@ -88,7 +88,7 @@ package final class ResponseCompression {
         return false
     }
 
-    /// Whether the list has the strong tag; between its quotes, nothing else is a quote (RFC 9110 §8.8.3).
+    /// Whether the list contains the strong tag; there are no quotes between its quotes (RFC 9110 §8.8.3).
     private static func contains(_ tag: UnsafeRawBufferPointer, in list: UnsafeRawBufferPointer) -> Bool {
         guard list.count >= tag.count else { return false }
         for start in 0...(list.count - tag.count) {
@@ -98,15 +98,15 @@ package final class ResponseCompression {
         return false
     }
 
-    /// What clients may prefer.
+    /// The codings that clients may prefer.
     package var codings: [ContentCoding] { settings.codings }
 
-    /// Whether the response, or the whole that it stands for, could be coded if the client took it.
+    /// Whether the response, or the whole that it is a part of, could be coded if the client accepted it.
     private func isCandidate(_ status: Int, _ length: BodyLength, _ traits: ResponseTraits) -> Bool {
         switch status {
-        // The type it stands for is not told; that it could have differed must be.
+        // The type of its content is not in the response; that it may vary has to be.
         case 304: return !traits.isFixed
-        // Never coded itself, it varies as the whole does (RFC 9110 §15.3.7).
+        // It is never coded itself, but varies as the whole does (RFC 9110 §15.3.7).
         case 206: return (traits.hasListedType || traits.hasParts) && !traits.isFixed
         case ..<200, 204, 205: return false
         default: break
@@ -115,19 +115,19 @@ package final class ResponseCompression {
         switch length {
         case .known(let count): return count >= UInt64(settings.minimumSize)
         case .unknown: return true
-        case .framedByHandler, .untold: return false
+        case .framedByHandler, .undeclared: return false
         }
     }
 }
 
-/// What the fields of a response say about coding it.
+/// The properties of a response's fields that matter for coding.
 private struct ResponseTraits {
     var hasListedType = false
-    /// Several ranges, each of which tells its type.
+    /// Several ranges, each with its own type.
     var hasParts = false
-    /// A range of the content, or what is told of a range that does not exist.
+    /// A range of the content, or the response about a range that does not exist.
     var isRange = false
-    /// The content may not be changed: it is coded already, or said to arrive as it is.
+    /// The content may not be changed: it is coded already, or must be sent unchanged.
     var isFixed = false
     /// Vary names Accept-Encoding, or everything.
     var variesByCoding = false

@@ -1,16 +1,16 @@
 import CZlib
 import HTTP
 
-/// gzip or deflate by libdeflate, for bodies that are here as a whole: about twice as fast as zlib at the same size.
+/// gzip or deflate by libdeflate, for complete bodies: about twice as fast as zlib at the same size.
 @safe
 final class WholeCompressor {
     let level: Int
     private let compressor: OpaquePointer
 
-    /// Bytes that the compressor takes at any of our levels, rounded up.
+    /// Bytes that the compressor takes at any of the levels in use, rounded up.
     static let memory = 1 << 20
 
-    /// Nil without memory.
+    /// Nil if there is not enough memory.
     init?(level: Int) {
         guard let compressor = unsafe libdeflate_alloc_compressor(Int32(level)) else { return nil }
         unsafe self.compressor = compressor
@@ -21,13 +21,13 @@ final class WholeCompressor {
         unsafe libdeflate_free_compressor(compressor)
     }
 
-    /// Bytes that coding `count` bytes can take at most.
+    /// The maximum number of bytes that coding `count` bytes can yield.
     func bound(_ count: Int, _ coding: ContentCoding) -> Int {
         unsafe coding == .gzip
             ? libdeflate_gzip_compress_bound(compressor, count) : libdeflate_zlib_compress_bound(compressor, count)
     }
 
-    /// Codes `bytes` into `room`, which holds `bound` bytes; the number of bytes written.
+    /// Codes `bytes` into `room`, which has `bound` bytes; returns the number of bytes written.
     func code(_ bytes: UnsafeRawBufferPointer, _ coding: ContentCoding, into room: UnsafeMutableRawBufferPointer) -> Int
     {
         unsafe coding == .gzip

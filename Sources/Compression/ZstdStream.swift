@@ -10,7 +10,7 @@
         /// 1 MiB: well below the 8 MiB that decoders of this content coding must have (RFC 9659).
         private static let windowBits: Int32 = 20
 
-        /// Nil without memory.
+        /// Nil if there is not enough memory.
         init?(level: Int) {
             guard let state = unsafe ZSTD_createCCtx() else { return nil }
             unsafe self.state = state

@@ -2,18 +2,19 @@ import CISAPI
 
 /// The asynchronous reads and writes of one request, of which the server does one at a time.
 ///
-/// They go through a buffer of this object, which lives until the completion of what was begun, whatever becomes of
-/// the request. A completion comes on a thread of the server, possibly before the call that began the operation returns.
+/// They use a buffer of this object, which lives until the completion of the operation, whatever happens to the
+/// request. A completion is called on a thread of the server, possibly before the call that began the operation
+/// returns.
 @safe
 final class AsyncOperation: @unchecked Sendable {
-    /// The most that one operation moves.
+    /// The maximum number of bytes of one operation.
     static let bufferSize = 64 << 10
 
     private let block: ControlBlock
     private let buffer: UnsafeMutableRawBufferPointer
     private var isPrepared = false
-    /// Who waits for the operation under way. Written before it begins and read by its completion, which the server
-    /// orders behind it.
+    /// The task that waits for the operation in progress. Written before it begins and read by its completion, which
+    /// the server orders after it.
     private var waiting: UnsafeContinuation<Outcome, Never>?
 
     private struct Outcome {
@@ -50,12 +51,13 @@ final class AsyncOperation: @unchecked Sendable {
         }
     }
 
-    /// Begins an operation by `start`, which tells whether it has begun, and waits for its end: the bytes it moved.
+    /// Begins an operation by `start`, which returns whether it has begun, and waits for its end: returns the number of
+    /// bytes.
     private func run(_ start: () -> Bool) async throws(ExtensionError) -> Int {
         try prepare()
         let outcome = unsafe await withUnsafeContinuation { continuation in
             unsafe waiting = continuation
-            // The completion's, which comes if and only if the operation has begun.
+            // Released by the completion, which is called if and only if the operation has begun.
             let retained = unsafe Unmanaged.passRetained(self)
             if !start() {
                 let error = ServerProcess.lastError
@@ -65,14 +67,14 @@ final class AsyncOperation: @unchecked Sendable {
         }
         guard outcome.error == 0 else {
             let error = ExtensionError(number: outcome.error)
-            // What else the handler has begun is for nobody.
+            // Other work that the handler has started is no longer needed.
             if error == .clientGone { unsafe withUnsafeCurrentTask { task in unsafe task?.cancel() } }
             throw error
         }
         return outcome.count
     }
 
-    /// Tells the server whom to call, once.
+    /// Registers the completion function with the server, once.
     private func prepare() throws(ExtensionError) {
         guard !isPrepared else { return }
         let function = unsafe unsafeBitCast(operationCompleted, to: UnsafeMutableRawPointer.self)

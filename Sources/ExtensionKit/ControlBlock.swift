@@ -23,13 +23,13 @@ struct ControlBlock: @unchecked Sendable {
         while true {
             var value = [UInt8](repeating: 0, count: Int(size))
             let isGiven = unsafe block.pointee.GetServerVariable(block.pointee.ConnID, &name, &value, &size) != 0
-            // The size counts the NUL behind the value.
+            // The size includes the NUL after the value.
             if isGiven { return Array(value.prefix(Int(max(1, size)) - 1)) }
             guard ServerProcess.lastError == DWORD(ERROR_INSUFFICIENT_BUFFER), size > value.count else { return nil }
         }
     }
 
-    /// Method, target and fields. A field line that HTTPTypes has no name for is left out.
+    /// Method, target and fields. A field line with a name that HTTPTypes does not accept is left out.
     var head: HTTPRequest {
         var fields = HTTPFields()
         for line in (variable("ALL_RAW") ?? []).split(whereSeparator: { $0 == 0x0D || $0 == 0x0A }) {
@@ -53,7 +53,7 @@ struct ControlBlock: @unchecked Sendable {
         unsafe Array(UnsafeBufferPointer(start: block.pointee.lpbData, count: Int(block.pointee.cbAvailable)))
     }
 
-    /// The body's length; nil when only its end tells it.
+    /// The body's length; nil when it is not known in advance.
     var bodyLength: Int? {
         let total = unsafe block.pointee.cbTotalBytes
         return total == .max ? nil : Int(total)
@@ -76,7 +76,7 @@ struct ControlBlock: @unchecked Sendable {
 
     // MARK: The response
 
-    /// Gives the server the head of the response; it is sent later.
+    /// Passes the head of the response to the server; it is sent later.
     func sendHead(_ response: HTTPResponse) throws(ExtensionError) {
         unsafe block.pointee.dwHttpStatusCode = DWORD(response.status.code)
         var status = Array("\(response.status.code) \(response.status.reasonPhrase)".utf8CString)
@@ -93,7 +93,7 @@ struct ControlBlock: @unchecked Sendable {
         guard isSent else { throw ExtensionError(number: ServerProcess.lastError) }
     }
 
-    /// Adds to the body of the response; blocks while the client is slow.
+    /// Appends to the body of the response; blocks while the client is slow.
     func write(_ bytes: RawSpan) throws(ExtensionError) {
         let isWritten = unsafe bytes.withUnsafeBytes { bytes in
             guard let start = bytes.baseAddress, bytes.count > 0 else { return true }
@@ -102,7 +102,7 @@ struct ControlBlock: @unchecked Sendable {
         guard isWritten else { throw ExtensionError(number: ServerProcess.lastError) }
     }
 
-    /// WriteClient; with HSE_IO_ASYNC the bytes are the server's until the completion.
+    /// WriteClient; with HSE_IO_ASYNC the server uses the bytes until the completion.
     func write(_ start: UnsafeMutableRawPointer, count: Int, _ mode: Int32) -> Bool {
         var written = DWORD(count)
         return unsafe block.pointee.WriteClient(block.pointee.ConnID, start, &written, DWORD(mode)) != 0
@@ -116,12 +116,12 @@ struct ControlBlock: @unchecked Sendable {
         return unsafe support(HSE_REQ_IS_CONNECTED, &isConnected) && isConnected != 0
     }
 
-    /// Ends the connection, so that a response that has begun is not taken for whole.
+    /// Closes the connection, so that a response that has begun does not look complete.
     func closeConnection() {
         _ = unsafe support(HSE_REQ_CLOSE_CONNECTION, nil)
     }
 
-    /// Ends a request that is pending, with an HSE_STATUS_ number; the block is the server's from then on.
+    /// Ends a pending request, with an HSE_STATUS_ number; the block belongs to the server from then on.
     func finish(_ status: DWORD) {
         var status = status
         _ = unsafe support(HSE_REQ_DONE_WITH_SESSION, &status)

@@ -1,8 +1,8 @@
 import CISAPI
 
-// The functions that the server looks for in a library.
+// The functions that the server requires of a library.
 
-/// Tells the version of the contract and the extension's description; FALSE, with ERROR_PROC_NOT_FOUND, in a library
+/// Returns the version of the contract and the extension's description; FALSE, with ERROR_PROC_NOT_FOUND, in a library
 /// that exports no ``Extension``.
 @c @implementation
 public func GetExtensionVersion(_ version: UnsafeMutablePointer<HSE_VERSION_INFO>!) -> BOOL {
@@ -16,14 +16,14 @@ public func GetExtensionVersion(_ version: UnsafeMutablePointer<HSE_VERSION_INFO
     return 1
 }
 
-/// Answers a request, or begins to: HSE_STATUS_PENDING when the handler has suspended.
+/// Answers a request, or begins to: returns HSE_STATUS_PENDING when the handler has suspended.
 @c @implementation
 public func HttpExtensionProc(_ block: UnsafeMutablePointer<EXTENSION_CONTROL_BLOCK>!) -> DWORD {
     guard let loaded = LoadedLibrary.itsExtension else { return DWORD(HSE_STATUS_ERROR) }
     return unsafe loaded.serve(ControlBlock(block))
 }
 
-/// Asked whether the library may be unloaded, it says no: the Swift runtime keeps what it has seen of a library.
+/// Refuses to be unloaded when it is asked: the Swift runtime keeps references to a library's types.
 @c @implementation
 public func TerminateExtension(_ flags: DWORD) -> BOOL {
     guard flags & DWORD(HSE_TERM_MUST_UNLOAD) != 0 else { return 0 }

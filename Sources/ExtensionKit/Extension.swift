@@ -1,6 +1,6 @@
 import HTTPTypes
 
-/// An ISAPI extension in Swift: what it is called, and what answers its requests.
+/// An ISAPI extension in Swift: its description, and the handler of its requests.
 ///
 /// A library has one, and exports it by one line:
 ///
@@ -15,18 +15,18 @@ import HTTPTypes
 /// }
 /// ```
 ///
-/// `GetExtensionVersion`, `HttpExtensionProc` and `TerminateExtension`, which the server looks for, are ExtensionKit's.
-/// Requests come on many threads at a time; what handlers share has to be guarded.
+/// `GetExtensionVersion`, `HttpExtensionProc` and `TerminateExtension`, which the server requires, are exported by
+/// ExtensionKit. Requests come on many threads at the same time; state that handlers share has to be protected.
 public final class Extension: Sendable {
     /// Answers a request on a thread of the server, which it may block.
     ///
-    /// What it throws ends the request: see ``ExtensionError``.
+    /// An error that it throws ends the request: see ``ExtensionError``.
     public typealias Handler = @Sendable (borrowing Request, consuming ResponseSender) throws -> Void
 
-    /// Answers a request without holding a thread: reading and writing suspend.
+    /// Answers a request without occupying a thread: reading and writing suspend.
     ///
-    /// It begins on a thread of the server, which it gives back when it first suspends. Its task is cancelled when the
-    /// client goes, at the latest a second later.
+    /// It begins on a thread of the server, which it releases when it first suspends. Its task is cancelled when the
+    /// client disconnects, at the latest a second later.
     public typealias AsyncHandler =
         nonisolated(nonsending) @Sendable (borrowing Request, consuming ResponseSender) async throws -> Void
 
@@ -48,8 +48,8 @@ public final class Extension: Sendable {
     /// ```
     ///
     /// - Parameters:
-    ///   - description: What `GetExtensionVersion` tells of it; at most 255 bytes.
-    ///   - atEnd: Called once, when the server gives up the library and no request is left in it.
+    ///   - description: The description that `GetExtensionVersion` returns; at most 255 bytes.
+    ///   - atEnd: Called once, when the server releases the library and no request is left in it.
     ///   - handler: Answers each request.
     public init(
         _ description: String, atEnd: @escaping @Sendable () -> Void = {}, handler: @escaping Handler
@@ -72,8 +72,8 @@ public final class Extension: Sendable {
     /// ```
     ///
     /// - Parameters:
-    ///   - description: What `GetExtensionVersion` tells of it; at most 255 bytes.
-    ///   - atEnd: Called once, when the server gives up the library and no request is left in it.
+    ///   - description: The description that `GetExtensionVersion` returns; at most 255 bytes.
+    ///   - atEnd: Called once, when the server releases the library and no request is left in it.
     ///   - handler: Answers each request.
     public init(
         _ description: String, atEnd: @escaping @Sendable () -> Void = {}, handler: @escaping AsyncHandler
@@ -83,7 +83,7 @@ public final class Extension: Sendable {
         service = .suspending(handler)
     }
 
-    /// What `isagate_extension` returns. The extension lives as long as the process.
+    /// The value that `isagate_extension` returns. The extension lives as long as the process.
     ///
     /// ```swift
     /// @c(isagate_extension) public func entry() -> ExtensionEntry { Extension("Greeting", handler: greet).entry }
@@ -93,7 +93,7 @@ public final class Extension: Sendable {
     }
 }
 
-/// What stands for an ``Extension`` where only C types may: the result of the function `isagate_extension`.
+/// Represents an ``Extension`` where only C types are allowed: the result of the function `isagate_extension`.
 ///
 /// ```swift
 /// @c(isagate_extension) public func entry() -> ExtensionEntry { Extension("Greeting", handler: greet).entry }

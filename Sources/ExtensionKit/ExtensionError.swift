@@ -1,8 +1,8 @@
 /// Why a request could not be read or answered.
 ///
-/// A handler need not catch it, nor any other error. What it throws ends the request: with status 413 for
-/// ``bodyTooLong``, with 500 and a line in the server's log for any error of its own, and with a broken connection
-/// when the response had begun, so that the client does not take it for whole.
+/// A handler need not catch it, nor any other error. An error that it throws ends the request: with status 413 for
+/// ``bodyTooLong``, with 500 and a line in the server's log for any error of its own, and with a broken connection if
+/// the response had begun, so that it does not look complete to the client.
 ///
 /// ```swift
 /// do {
@@ -13,9 +13,9 @@
 /// }
 /// ```
 public enum ExtensionError: Error, Hashable, Sendable {
-    /// The client has gone, or its time was over; there is nobody to answer.
+    /// The client has disconnected, or its time has expired; no response can be sent.
     case clientGone
-    /// The body is longer than the handler takes.
+    /// The body is longer than the handler allows.
     case bodyTooLong
     /// The server has refused a call, for a reason with this Win32 number.
     case refused(UInt32)

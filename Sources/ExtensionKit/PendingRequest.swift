@@ -11,7 +11,7 @@ final class PendingRequest: Sendable {
         case started
         /// The handler has suspended.
         case waiting(Task<Void, Never>)
-        /// The control block is the server's again.
+        /// The control block belongs to the server again.
         case finished
     }
 
@@ -20,7 +20,7 @@ final class PendingRequest: Sendable {
         self.itsExtension = itsExtension
     }
 
-    /// Runs the handler on the calling thread as far as it comes without suspending.
+    /// Runs the handler on the calling thread until it first suspends.
     func start(_ handler: @escaping Extension.AsyncHandler) {
         let task = Task.immediateDetached { [self] in await run(handler) }
         let isWaiting = state.withLock { state in
@@ -45,13 +45,13 @@ final class PendingRequest: Sendable {
         block.finish(status)
     }
 
-    /// Cancels the task if nobody waits for its response any more.
+    /// Cancels the task if the client has disconnected.
     ///
-    /// - Returns: whether the request goes on, and has to be looked at again.
+    /// - Returns: whether the request continues, and has to be checked again.
     func checkClient() -> Bool {
         let (task, goesOn): (Task<Void, Never>?, Bool) = state.withLock { state in
             guard case .waiting(let task) = state else { return (nil, false) }
-            // The block is this request's as long as the state is not `finished`.
+            // The block belongs to this request as long as the state is not `finished`.
             return block.isConnected ? (nil, true) : (task, false)
         }
         task?.cancel()
@@ -59,7 +59,7 @@ final class PendingRequest: Sendable {
     }
 }
 
-/// Looks after the clients of suspended requests, which the contract has no event for: asks once a second.
+/// Detects disconnected clients of suspended requests, for which the contract has no event: checks once a second.
 final class DisconnectWatch: Sendable {
     static let shared = DisconnectWatch()
 

@@ -2,7 +2,7 @@ import HTTPTypes
 
 /// A request, as long as its handler runs.
 ///
-/// Its body is read piece after piece, or as a whole:
+/// Its body is read in pieces, or as a whole:
 ///
 /// ```swift
 /// func count(_ request: borrowing Request, _ response: consuming ResponseSender) async throws {
@@ -12,7 +12,7 @@ import HTTPTypes
 /// }
 /// ```
 ///
-/// What a handler leaves unread is the server's to deal with.
+/// The server discards what a handler does not read.
 public struct Request: ~Copyable, Sendable {
     private let session: Session
 
@@ -25,14 +25,14 @@ public struct Request: ~Copyable, Sendable {
     /// ```
     public var head: HTTPRequest { session.head }
 
-    /// The path behind the extension's own, decoded; empty when the extension itself was asked for.
+    /// The path after the extension's own, decoded; empty when the extension itself was requested.
     ///
     /// ```swift
     /// let document = request.pathInfo.split(separator: "/").last
     /// ```
     public var pathInfo: String { session.block.pathInfo }
 
-    /// What follows the question mark, as it was sent.
+    /// The part after the question mark, as it was sent.
     ///
     /// ```swift
     /// let isShort = request.query == "short"
@@ -82,7 +82,7 @@ public struct Request: ~Copyable, Sendable {
         return session.received(try await session.operation.read())
     }
 
-    /// The whole body. Blocks until it is here.
+    /// The whole body. Blocks until it has been received.
     ///
     /// ```swift
     /// let form = try request.body(atMost: 16_384)
@@ -96,7 +96,7 @@ public struct Request: ~Copyable, Sendable {
         return try body.bytes
     }
 
-    /// The whole body. Suspends until it is here.
+    /// The whole body. Suspends until it has been received.
     ///
     /// ```swift
     /// let form = try await request.body(atMost: 16_384)

@@ -2,7 +2,7 @@ import HTTPTypes
 
 /// The one response that a request has.
 ///
-/// Sending consumes it: either as a whole, or as a head whose body is written piece after piece.
+/// Sending consumes it: either as a whole, or as a head whose body is written in pieces.
 ///
 /// ```swift
 /// func export(_ request: borrowing Request, _ response: consuming ResponseSender) throws {
@@ -14,7 +14,7 @@ import HTTPTypes
 public struct ResponseSender: ~Copyable, Sendable {
     private let session: Session
 
-    /// What the server takes at once, without waiting for the client.
+    /// The number of bytes that the server accepts without waiting for the client.
     private static let promptSize = 16 << 10
 
     init(_ session: Session) { self.session = session }
@@ -72,9 +72,9 @@ public struct ResponseSender: ~Copyable, Sendable {
         if !session.isHead { try session.block.write(body) }
     }
 
-    /// Sends the head; the body follows piece after piece, and ends with the handler.
+    /// Sends the head; the body is written in pieces, and ends with the handler.
     ///
-    /// A head without Content-Length leaves it to the server how the body's end is told.
+    /// For a head without Content-Length the server selects the framing.
     ///
     /// ```swift
     /// let body = try response.begin(HTTPResponse(status: .ok, headerFields: [.contentType: "text/csv"]))
@@ -98,7 +98,7 @@ public struct ResponseBody: ~Copyable, Sendable {
 
     init(_ session: Session) { self.session = session }
 
-    /// Adds to the body. Blocks while the client is slow.
+    /// Appends to the body. Blocks while the client is slow.
     ///
     /// ```swift
     /// try body.write("\(name),\(value)\n")
@@ -109,7 +109,7 @@ public struct ResponseBody: ~Copyable, Sendable {
         unsafe try session.block.write(text.utf8.span.bytes)
     }
 
-    /// Adds to the body. Blocks while the client is slow.
+    /// Appends to the body. Blocks while the client is slow.
     ///
     /// ```swift
     /// while let bytes = try file.read() { try body.write(bytes) }
@@ -120,7 +120,7 @@ public struct ResponseBody: ~Copyable, Sendable {
         unsafe try session.block.write(bytes.span.bytes)
     }
 
-    /// Sends a piece of the body. Suspends until the client's connection has taken it.
+    /// Sends a piece of the body. Suspends until the client's connection has accepted it.
     ///
     /// ```swift
     /// try await body.write("data: \(event)\n\n")
@@ -131,7 +131,7 @@ public struct ResponseBody: ~Copyable, Sendable {
         try await session.operation.write(Array(text.utf8))
     }
 
-    /// Sends a piece of the body. Suspends until the client's connection has taken it.
+    /// Sends a piece of the body. Suspends until the client's connection has accepted it.
     ///
     /// ```swift
     /// while let bytes = try await request.read() { try await body.write(bytes) }
@@ -144,7 +144,7 @@ public struct ResponseBody: ~Copyable, Sendable {
 }
 
 extension HTTPResponse {
-    /// With a Content-Length, unless it is there already or the status has no body.
+    /// Adds a Content-Length, unless it exists already or the status has no body.
     func with(length: Int) -> HTTPResponse {
         let hasNoBody = status.kind == .informational || status == .noContent || status == .notModified
         guard !hasNoBody, headerFields[.contentLength] == nil else { return self }

@@ -1,9 +1,9 @@
 import CISAPI
 import HTTPTypes
 
-/// One request at the extension: how far its body was read, and whether its response has begun.
+/// One request at the extension: how much of its body was read, and whether its response has begun.
 ///
-/// Used by one thread or task at a time: what a handler has of it cannot be copied, nor kept by a closure that escapes.
+/// Used by one thread or task at a time: a handler cannot copy its references, nor keep them in an escaping closure.
 final class Session: @unchecked Sendable {
     let block: ControlBlock
     private(set) lazy var head = block.head
@@ -18,7 +18,7 @@ final class Session: @unchecked Sendable {
 
     // MARK: The body of the request
 
-    /// What came with the head, once; nil when that was nothing.
+    /// The bytes that came with the head, once; nil when there were none.
     func takeAvailable() -> [UInt8]? {
         guard !hasTakenAvailable else { return nil }
         hasTakenAvailable = true
@@ -34,7 +34,7 @@ final class Session: @unchecked Sendable {
         return readCount < length
     }
 
-    /// Counts what was read; nil for the end.
+    /// Counts the bytes read; nil for the end.
     func received(_ bytes: [UInt8]) -> [UInt8]? {
         readCount += bytes.count
         hasBodyEnded = bytes.isEmpty
@@ -48,7 +48,7 @@ final class Session: @unchecked Sendable {
         try block.sendHead(response)
     }
 
-    /// Whether the response to this request has no body, whatever its head says.
+    /// Whether the response to this request has no body, whatever its head contains.
     var isHead: Bool { block.method == "HEAD" }
 
     // MARK: The end
@@ -65,7 +65,7 @@ final class Session: @unchecked Sendable {
     /// After the handler has thrown: the status for the server.
     func fail(_ error: any Error, naming itsExtension: Extension) -> DWORD {
         let reason = error as? ExtensionError
-        // A cancelled task says so in words of its own.
+        // A cancelled task throws its own error.
         if reason == .clientGone || (Task.isCancelled && !block.isConnected) {
             if hasBegun { block.closeConnection() }
             return DWORD(HSE_STATUS_ERROR)

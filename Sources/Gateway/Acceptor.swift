@@ -3,16 +3,17 @@ import Synchronization
 import TLS
 import Transport
 
-/// Takes over the connections of one listener on one worker: admission, handshake, HTTP.
+/// Serves the accepted connections of one listener on one worker: admission, handshake, HTTP.
 final class Acceptor: ListenerDelegate, @unchecked Sendable {
     private let service: HTTPService
     private var rules: AcceptorRules
-    /// What answers plain HTTP where TLS is spoken.
+    /// Answers plain HTTP on a listener with TLS.
     private let plainService: HTTPService
     private let admission: Admission
     private let clients: ClientConnections
     private let logs: AcceptorLogs
-    /// As whose the connection counts that was admitted last and has not been opened yet; nil for nobody's so far.
+    /// The client towards which the connection counts that was admitted last and has not been opened yet; nil for a
+    /// client that is not known yet.
     private var admitted: ClientKey?
 
     init(
@@ -27,7 +28,7 @@ final class Acceptor: ListenerDelegate, @unchecked Sendable {
         self.logs = logs
     }
 
-    /// Goes by other rules with the connections that begin from now on; on the worker's thread.
+    /// Applies these rules to connections that begin from now on; on the worker's thread.
     func serve(_ rules: AcceptorRules) {
         self.rules = rules
     }
@@ -42,7 +43,7 @@ final class Acceptor: ListenerDelegate, @unchecked Sendable {
             return false
         }
         admitted = nil
-        // Whose the connection of a proxy is its header will tell.
+        // The client of a proxy's connection is known only after its header.
         guard rules.proxies == nil else { return true }
         do throws(ClientRefusal) {
             admitted = try admit(remote)
@@ -78,7 +79,7 @@ final class Acceptor: ListenerDelegate, @unchecked Sendable {
 
     /// Counts a connection of a client, and the handshake that it begins with.
     ///
-    /// - Returns: as whose it counts; nil for a proxy that asks for others.
+    /// - Returns: the client towards which it counts; nil for a proxy that connects for others.
     private func admit(_ remote: SocketAddress) throws(ClientRefusal) -> ClientKey? {
         guard let address = remote.ip, !rules.isProxy(address) else { return nil }
         let key = ClientKey(address)
@@ -93,7 +94,8 @@ final class Acceptor: ListenerDelegate, @unchecked Sendable {
         return key
     }
 
-    /// Learns from the proxy in front whose connection it is; false, with the endpoint closed, when it is not served.
+    /// Reads the client of the connection from the proxy's header; false, with the endpoint closed, when it is not
+    /// served.
     @inline(never)
     private func identify(_ endpoint: Endpoint, _ client: inout ClientKey?) async -> Bool {
         guard await readProxyHeader(endpoint) else { return false }
@@ -130,15 +132,15 @@ final class Acceptor: ListenerDelegate, @unchecked Sendable {
         }
     }
 
-    /// What a connection begins with, on a listener with TLS.
+    /// The first bytes of a connection on a listener with TLS.
     private enum Beginning {
         case tls
-        /// A letter, as with a request of plain HTTP; no record of TLS begins so.
+        /// A letter, as in a request of plain HTTP; no TLS record begins with one.
         case text
         case nothing(String)
     }
 
-    /// Waits for the first byte and leaves it where it is: before that, a client costs no TLS session.
+    /// Waits for the first byte without consuming it: until then, a client does not cost a TLS session.
     @inline(never)
     private func beginning(of endpoint: Endpoint, until deadline: Deadline) async -> Beginning {
         var byte: UInt8 = 0
@@ -185,13 +187,13 @@ final class Acceptor: ListenerDelegate, @unchecked Sendable {
         }
     }
 
-    // What is over once HTTP begins stays out of the frame that lives as long as the connection.
+    // Code that is finished before HTTP begins is kept out of the frame that lives as long as the connection.
     @inline(never)
     private func connection(on stream: any ByteStream) -> HTTPConnection {
         HTTPConnection(stream, service: service)
     }
 
-    /// Learns the client's addresses from the proxy in front; false, with the endpoint closed, when it does not tell.
+    /// Reads the client's address from the proxy's header; false, with the endpoint closed, when there is none.
     @inline(never)
     private func readProxyHeader(_ endpoint: Endpoint) async -> Bool {
         let deadline = service.worker.now.advanced(by: rules.handshakeTimeout)
@@ -229,20 +231,20 @@ final class Acceptor: ListenerDelegate, @unchecked Sendable {
         }
     }
 
-    /// The endpoint on its way into its task; both run on the same worker.
+    /// The endpoint that is passed to its task; both run on the same worker.
     private struct Accepted: @unchecked Sendable {
         let endpoint: Endpoint
         let client: ClientKey?
     }
 }
 
-/// What an acceptor goes by; of one generation.
+/// The rules of an acceptor; of one generation.
 struct AcceptorRules {
     /// Nil for plain HTTP.
     let certificates: CertificateStore?
-    /// Whose connections begin with a PROXY protocol header; nil when clients connect themselves.
+    /// The proxies whose connections begin with a PROXY protocol header; nil when clients connect directly.
     let proxies: [IPNetwork]?
-    /// Who asks for others, by a field of each request.
+    /// The proxies that name the client in a field of each request.
     let trusted: TrustedProxies?
     /// Whether clients may begin HTTP/2 without TLS.
     let expectsHTTP2: Bool
@@ -259,13 +261,13 @@ struct AcceptorRules {
         handshakes = generation.handshakes
     }
 
-    /// Whether connections from there are those of many clients.
+    /// Whether connections from there carry requests of many clients.
     func isProxy(_ address: IPAddress) -> Bool {
         proxies?.contain(address) == true || trusted?.networks.contain(address) == true
     }
 }
 
-/// What acceptors report, one of each per worker.
+/// The logs of acceptors, one of each per worker.
 struct AcceptorLogs {
     let refused: ReasonLog
     let handshakes: ReasonLog
@@ -289,7 +291,7 @@ final class Admission: Sendable {
     /// Connections open now.
     var count: Int { open.load(ordering: .relaxed) }
 
-    /// The most connections that were open at once since this was asked last.
+    /// The highest number of connections that were open at the same time since the last call.
     func takeHighest() -> Int { highest.exchange(count, ordering: .relaxed) }
 
     func enter() -> Bool {

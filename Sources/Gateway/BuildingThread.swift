@@ -3,11 +3,12 @@ import Dispatch
 import Glibc
 import Synchronization
 
-/// The thread on which everything is built that stays, so that it lies apart from what goes.
+/// The thread on which long-lived objects are built, so that their memory is allocated apart from short-lived memory.
 ///
-/// The allocator keeps memory by thread. To read the configuration of thousands of sites takes as much memory as what is
-/// built from it; built on the same thread, a little of it stays in each of these pages, and every reload begins with
-/// more pages that are never empty. One thread for all reloads finds room where the last but one was.
+/// The allocator keeps memory by thread. To read the configuration of thousands of sites takes as much memory as the
+/// objects that are built from it. If they were built on the same thread, some of them would stay in each of these
+/// pages, and every reload would begin with more pages that never become empty. A single thread for all reloads reuses
+/// the memory of the generation before the previous one.
 @safe
 final class BuildingThread: @unchecked Sendable {
     private let mailbox = Mailbox()
@@ -19,13 +20,13 @@ final class BuildingThread: @unchecked Sendable {
         precondition(status == 0, "a thread can be created: \(systemMessage(status))")
     }
 
-    /// Waits for the end, so that the thread gives back what it has from OpenSSL.
+    /// Waits for the thread's end, so that it frees its memory of OpenSSL.
     deinit {
         mailbox.post(nil)
         pthread_join(thread, nil)
     }
 
-    /// Does `body` on the thread and waits for it.
+    /// Runs `body` on the thread and waits for it.
     func run<Value, Failure: Error>(_ body: @escaping () throws(Failure) -> Value) throws(Failure) -> Value {
         // Only one of the two threads runs at a time.
         nonisolated(unsafe) var result: Result<Value, Failure>?
@@ -41,7 +42,7 @@ final class BuildingThread: @unchecked Sendable {
         return unsafe try result!.get()
     }
 
-    /// One piece of work at a time.
+    /// Passes one piece of work at a time.
     fileprivate final class Mailbox: Sendable {
         let done = DispatchSemaphore(value: 0)
         private let wanted = DispatchSemaphore(value: 0)
@@ -53,7 +54,7 @@ final class BuildingThread: @unchecked Sendable {
             wanted.signal()
         }
 
-        /// Does the next piece once there is one, and lets go of it; false at the end.
+        /// Runs the next piece once there is one, and releases it; false at the end.
         func work() -> Bool {
             wanted.wait()
             let work = next.withLock { next in

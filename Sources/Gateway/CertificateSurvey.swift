@@ -1,6 +1,6 @@
 import TLS
 
-/// What there is to know of certificates, for people and for programs.
+/// Information about certificates, as text and as data.
 package struct CertificateSurvey {
     package let certificates: [CertificateSummary]
     /// Why some of them cannot be used.
@@ -13,13 +13,13 @@ package struct CertificateSurvey {
         self.problems = problems.map(\.description)
     }
 
-    /// What a running gateway says it serves.
+    /// The certificates that a running gateway reports to serve.
     package init(_ served: [CertificateSummary]) {
         certificates = served
         problems = []
     }
 
-    /// One line for each certificate that is over by then.
+    /// One line for each certificate that has expired by then.
     package func expiring(within time: Duration) -> [String] {
         certificates.filter { $0.secondsLeft < time.components.seconds }.map { certificate in
             "\(certificate.file): error: expires on \(certificate.notAfter)"

@@ -2,13 +2,13 @@ import HTTP
 import Synchronization
 import Transport
 
-/// A client as limits know it: an IPv4 address, or the first 64 bits of an IPv6 address, which a client may vary behind
-/// them (RFC 6177); as a number that clients cannot foresee.
+/// A client as limits identify it: an IPv4 address, or the first 64 bits of an IPv6 address, as a client may vary the
+/// rest (RFC 6177); as a number that clients cannot predict.
 struct ClientKey: Hashable, BitwiseCopyable, Sendable {
     let value: UInt64
 
     init(_ address: IPAddress) {
-        // Seeded by the process, so that nobody can make addresses that share a place in a table.
+        // Seeded per process, so that nobody can construct addresses that share a bucket of a table.
         var hasher = Hasher()
         hasher.combine(address.isIPv4)
         hasher.combine((address.isIPv4 ? address : address.masked(to: 64)).bits)
@@ -19,7 +19,8 @@ struct ClientKey: Hashable, BitwiseCopyable, Sendable {
 /// How many connections each client has open, for all workers.
 ///
 /// There is an entry for each client that has a connection, so no more than `max_connections` allows, and each count is
-/// exact. Met when a connection begins and ends, and by those requests that a trusted proxy makes for somebody.
+/// exact. It is accessed when a connection begins and ends, and by those requests that a trusted proxy makes for a
+/// client.
 final class ClientConnections: ClientCounter, Sendable {
     private let currentLimit: Atomic<Int>
     private let shards: [Shard]
@@ -28,7 +29,7 @@ final class ClientConnections: ClientCounter, Sendable {
         let counts = Mutex<[ClientKey: Int32]>([:])
     }
 
-    /// Workers rarely meet at one of so many locks.
+    /// With so many shards workers rarely contend for one lock.
     private static let shardCount = 64
 
     /// - Parameter limit: of each client; `Int.max` for none.
@@ -37,13 +38,13 @@ final class ClientConnections: ClientCounter, Sendable {
         shards = (0..<Self.shardCount).map { _ in Shard() }
     }
 
-    /// A lower one lets connections that are open stay.
+    /// Lowering it does not close open connections.
     var limit: Int {
         get { currentLimit.load(ordering: .relaxed) }
         set { currentLimit.store(newValue, ordering: .relaxed) }
     }
 
-    /// False when the client has as many connections as it may; otherwise `leave` must follow.
+    /// False when the client already has its maximum number of connections; otherwise `leave` must follow.
     func enter(_ key: ClientKey) -> Bool {
         let limit = limit
         return shard(of: key).counts.withLock { counts in
@@ -95,7 +96,7 @@ struct HandshakeLimit: Sendable {
     }
 }
 
-/// Why a client's connection is closed before anything is said on it.
+/// Why a client's connection is closed before anything is sent on it.
 enum ClientRefusal: Error {
     case connections(Int)
     case handshakes(RouteLimits.RateLimit)

@@ -1,7 +1,7 @@
 import TLS
 
 extension Configuration {
-    /// The listeners with TLS and their sites, as the certificate loader wants to know them.
+    /// The listeners with TLS and their sites, in the form for the certificate loader.
     package var tlsListeners: [TLSListenerDescription] {
         listeners.compactMap { listener in
             guard let tls = listener.tls else { return nil }

@@ -2,7 +2,7 @@ import HTTP
 import StaticFiles
 import TLS
 
-/// Reads the files that sites answer errors with.
+/// Reads the files of the sites' error pages.
 struct ErrorPageReader {
     private let types = MediaTypes.system()
 

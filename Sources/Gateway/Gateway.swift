@@ -5,12 +5,12 @@ import Logging
 import TLS
 import Transport
 
-/// A running gateway: its workers, what they serve by, and the order things begin and end in.
+/// A running gateway: its workers, the generation they serve, and the order of start and end.
 ///
-/// Starting: privileges are dropped, certificates and extensions are loaded, workers take the listening sockets and run.
-/// Ending: listeners close, connections finish, workers end, pools end, `TerminateExtension` is called last.
+/// Start: privileges are dropped, certificates and extensions are loaded, workers take the listening sockets and run.
+/// End: listeners close, connections finish, workers end, pools end, `TerminateExtension` is called last.
 package final class Gateway: GatewayControl {
-    /// Without its sites once they are served: a generation holds what is needed of them.
+    /// Without its sites once they are served: a generation has what is needed of them.
     private var configuration: Configuration
     private let logger: Logger
     private let countdown: Countdown
@@ -31,7 +31,7 @@ package final class Gateway: GatewayControl {
     private let began = ContinuousClock.now
     private var workerCount = 0
 
-    /// - Parameter whenStopped: called on some thread once the last worker has ended.
+    /// - Parameter whenStopped: called on any thread once the last worker has ended.
     package init(_ configuration: Configuration, logger: Logger, whenStopped: @escaping @Sendable () -> Void) {
         self.configuration = configuration
         self.logger = logger
@@ -46,7 +46,7 @@ package final class Gateway: GatewayControl {
     /// Tries what can be tried without serving: that every certificate of a site loads and matches its key, and that
     /// error pages and users can be read. Upstreams' files are tried by `Configuration.loadWithUpstreamFiles`.
     ///
-    /// - Returns: what works but is probably not meant.
+    /// - Returns: warnings about what works but is probably not intended.
     package static func validate(_ configuration: Configuration) throws(GatewayError) -> [String] {
         let certificates = try GenerationBuilder.loadCertificates(of: configuration)
         _ = try ErrorPageReader().read(configuration.sites)
@@ -70,7 +70,7 @@ package final class Gateway: GatewayControl {
         let next = try prepare(configuration, material, extensions, upstreams, filesLog, tolerant: true)
         extensions.commit(next.extensions)
         upstreams.commit(next.upstreams)
-        // Behind what extensions do with the signal as they are loaded: they get what is theirs of it.
+        // After extensions have been loaded, which may install a handler for the signal: theirs gets the other faults.
         mappings.setLimit(configuration.fileCache.mapped)
         for worker in workers {
             let server = WorkerServer(worker, admission: admission, clients: clients, logger: logger)
@@ -85,7 +85,7 @@ package final class Gateway: GatewayControl {
         for thread in threads { thread.start() }
     }
 
-    /// Whether the records of TLS 1.3 may be ours; with a library that they do not fit, OpenSSL makes them.
+    /// Whether the gateway may handle the records of TLS 1.3; if the library does not behave as required, OpenSSL does.
     private func tryRecords() {
         let logger = logger
         RecordProtection.onFirstRefusal { logger.warning("\($0)") }
@@ -130,14 +130,14 @@ package final class Gateway: GatewayControl {
         return Prepared(generation: built, extensions: candidate, upstreams: upstreamCandidate)
     }
 
-    /// What is ready to be served by, and becomes current once the workers serve it.
+    /// A generation that is ready, and becomes current once the workers serve it.
     private struct Prepared {
         let generation: Generation
         let extensions: ExtensionHost.Candidate
         let upstreams: UpstreamHost.Candidate
     }
 
-    /// Says what the certificates in use have not given reason to say already.
+    /// Logs the warnings of new certificates, except those that the certificates in use had already.
     private func warn(of new: CertificateSet) {
         let known = Set(certificates?.warnings ?? [])
         for warning in new.warnings where !known.contains(warning) { logger.warning("\(warning.description)") }
@@ -174,7 +174,7 @@ package final class Gateway: GatewayControl {
         }
     }
 
-    /// - Parameter exchange: changes what is served; returns what there is to tell besides certificates.
+    /// - Parameter exchange: changes what is served; returns the changes besides certificates.
     private func report(_ exchange: () throws(GatewayError) -> [String]) -> Result<ReloadReport, GatewayError> {
         do throws(GatewayError) {
             let before = certificates
@@ -188,12 +188,12 @@ package final class Gateway: GatewayControl {
         }
     }
 
-    /// Serves by `material` from now on, or changes nothing.
+    /// Serves `material` from now on, or changes nothing.
     ///
-    /// Returns when every worker has taken over: each handshake and each request that begins afterwards is served by
-    /// the new configuration. Connections stay; requests under way end as they began.
+    /// Returns when every worker has switched: each handshake and each request that begins afterwards is served by the
+    /// new configuration. Connections stay open; requests in progress end with the configuration they began with.
     ///
-    /// - Returns: what has become of the extensions.
+    /// - Returns: the changes of extensions.
     private func serve(_ material: Material) throws(GatewayError) -> [String] {
         guard let extensions, let upstreams, let filesLog else { throw .runtime("the gateway has not started") }
         let new = material.configuration
@@ -217,7 +217,7 @@ package final class Gateway: GatewayControl {
         return changes
     }
 
-    /// Returns when every worker has taken over.
+    /// Returns when every worker has switched.
     private func apply(
         _ generation: Generation, adding added: [BoundSocket] = [], removing removed: Set<String> = []
     ) {
@@ -283,7 +283,7 @@ package final class Gateway: GatewayControl {
 
     // MARK: Ending
 
-    /// Closes the listeners and lets connections finish what they are doing.
+    /// Closes the listeners and lets connections finish their requests.
     package func drain(_ begun: @escaping @Sendable () -> Void) {
         let drains = Countdown(begun)
         drains.start(from: servers.count)
@@ -295,7 +295,7 @@ package final class Gateway: GatewayControl {
         }
     }
 
-    /// Cuts the connections that are left.
+    /// Resets the remaining connections.
     package func abort() {
         for server in servers {
             server.worker.perform { $0.abortConnections() }
@@ -304,7 +304,7 @@ package final class Gateway: GatewayControl {
 
     /// Waits for workers and pools and unloads the extensions; only after `whenStopped` was called.
     ///
-    /// - Parameter limit: how long extensions may take to let go.
+    /// - Parameter limit: how long extensions may take to finish.
     package func finish(within limit: Duration) {
         for thread in threads { thread.join(within: limit) }
         threads = []
@@ -329,16 +329,17 @@ private struct ServedAddress: Hashable {
 }
 
 extension CertificateChange {
-    /// What became of the certificate, in one sentence.
+    /// The change of the certificate, in one sentence.
     fileprivate var sentence: String {
-        func told(_ report: CertificateReport) -> String {
+        func description(of report: CertificateReport) -> String {
             "serial \(report.serial), expires \(report.notAfter), names \(report.names.joined(separator: ", "))"
         }
         switch (old, new) {
-        case (let old?, let new?) where isChanged: return "\(new.file): \(told(old)) -> \(told(new))"
-        case (nil, let new?): return "\(new.file): new, \(told(new))"
-        case (let old?, nil): return "\(old.file): no longer served, \(told(old))"
-        case (_, let new?): return "\(new.file): unchanged, \(told(new))"
+        case (let old?, let new?) where isChanged:
+            return "\(new.file): \(description(of: old)) -> \(description(of: new))"
+        case (nil, let new?): return "\(new.file): new, \(description(of: new))"
+        case (let old?, nil): return "\(old.file): no longer served, \(description(of: old))"
+        case (_, let new?): return "\(new.file): unchanged, \(description(of: new))"
         case (nil, nil): return ""
         }
     }

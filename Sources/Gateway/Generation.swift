@@ -2,9 +2,9 @@ import HTTP
 import TLS
 import Transport
 
-/// Everything the workers serve by that one reading of the configuration determines; immutable, shared by all.
+/// Everything for the workers that one reading of the configuration determines; immutable, shared by all.
 struct Generation: Sendable {
-    /// Counts readings, from 1.
+    /// The number of the reading, from 1.
     let number: Int
     let limits: ConnectionLimits
     let requestIDs: RequestIDPolicy
@@ -17,7 +17,7 @@ struct Generation: Sendable {
     let certificates: CertificateSet
     let limiters: [RequestLimiter.Identity: RequestLimiter]
 
-    /// The next generation, in which only the certificates are others.
+    /// The next generation, in which only the certificates are different.
     func exchanging(_ certificates: CertificateSet) -> Generation {
         let ports = Dictionary(
             uniqueKeysWithValues: ports.map { name, port in
@@ -33,15 +33,15 @@ struct Generation: Sendable {
             handshakes: handshakes, ports: ports, accessLog: accessLog, certificates: certificates, limiters: limiters)
     }
 
-    /// What answers on one listener.
+    /// The sites and rules of one listener.
     struct Port: Sendable {
-        /// One for each worker, so that nothing on the path of a request is counted by two threads.
+        /// One for each worker, so that no reference count is changed by two threads while requests are processed.
         let sites: [SiteTable]
         /// Nil for plain HTTP.
         let certificates: CertificateStore?
-        /// Whose connections begin with a PROXY protocol header; nil when clients connect themselves.
+        /// The proxies whose connections begin with a PROXY protocol header; nil when clients connect directly.
         let proxies: [IPNetwork]?
-        /// Who is believed that says for whom it asks.
+        /// The proxies that are trusted to name the client.
         let trusted: TrustedProxies?
         /// Whether clients may begin HTTP/2 without TLS.
         let expectsHTTP2: Bool

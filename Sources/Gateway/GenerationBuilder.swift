@@ -5,7 +5,7 @@ import StaticFiles
 import TLS
 import Transport
 
-/// Turns a configuration into what the workers serve by; fails as a whole or not at all.
+/// Builds a generation from a configuration; fails as a whole or not at all.
 struct GenerationBuilder {
     let configuration: Configuration
     let number: Int
@@ -19,12 +19,12 @@ struct GenerationBuilder {
     let accessLog: AccessLogTarget?
     /// What the new certificates replace.
     let previousCertificates: CertificateSet?
-    /// Limits in use, whose counts go on where the configuration left them as they were.
+    /// Limits in use, whose counts continue if the configuration did not change them.
     let previousLimiters: [RequestLimiter.Identity: RequestLimiter]
     let previousHandshakes: HandshakeLimit?
     /// Certificates and keys read beforehand, by absolute path.
     let files: [String: [UInt8]]
-    /// What was parsed of them already.
+    /// What has already been parsed of them.
     let chains: ChainReader
 
     func build() throws(GatewayError) -> Generation {
@@ -36,7 +36,7 @@ struct GenerationBuilder {
         let types = MediaTypes.system()
         let largestBody = configuration.largestRequestBody
         let tables = (0..<workers).map { worker in
-            let files = FilesRoom(cache: FileCache(FileCacheLimits(configuration.fileCache)), types: types)
+            let files = SharedFiles(cache: FileCache(FileCacheLimits(configuration.fileCache)), types: types)
             return makeSiteTables(
                 worker: worker, limiters: limiters, errorPages: pages, passwords: passwords,
                 largestBody: largestBody, files)
@@ -56,7 +56,7 @@ struct GenerationBuilder {
             ports: ports, accessLog: accessLog, certificates: certificates, limiters: limiters)
     }
 
-    /// What was counted goes on where the limit stays as it was.
+    /// The counts continue if the limit is unchanged.
     private func makeHandshakeLimit() -> HandshakeLimit? {
         guard let limit = configuration.limits.clientHandshakes else { return nil }
         if let previousHandshakes, previousHandshakes.limit == limit { return previousHandshakes }
@@ -73,7 +73,7 @@ struct GenerationBuilder {
         return limiters
     }
 
-    /// The certificates of all TLS listeners; what did not change is taken over from `previous`.
+    /// The certificates of all TLS listeners; unchanged ones are reused from `previous`.
     static func loadCertificates(
         of configuration: Configuration, replacing previous: CertificateSet? = nil, isPreviousAccepted: Bool = false,
         from files: [String: [UInt8]] = [:], _ chains: ChainReader = ChainReader()
@@ -82,7 +82,7 @@ struct GenerationBuilder {
         if let empty = listeners.first(where: \.sites.isEmpty) {
             throw .configuration("listener \(empty.name): no site with certificates listens on it")
         }
-        // What could not be read beforehand is tried once more, for the reason.
+        // A file that could not be read beforehand is tried once more, for the reason.
         let reader: FileReader = { path throws(CertificateProblem) in
             if let bytes = files[path] { return bytes }
             return try CertificateFileSystem.read(path)
@@ -98,7 +98,7 @@ struct GenerationBuilder {
     /// The sites of each listener as one worker serves them, by listener name.
     private func makeSiteTables(
         worker: Int, limiters: [RequestLimiter.Identity: RequestLimiter], errorPages: [String: ErrorPages.Content],
-        passwords: [String: PasswordFile], largestBody: Int, _ files: FilesRoom
+        passwords: [String: PasswordFile], largestBody: Int, _ files: SharedFiles
     ) -> [String: SiteTable] {
         let pool = CompressionPool(memoryLimit: configuration.limits.compressionMemory / workers)
         let sites = configuration.sites.enumerated().map { index, site in
@@ -158,7 +158,7 @@ struct GenerationBuilder {
 
     private func makeAction(
         _ route: RouteConfiguration, of site: SiteConfiguration, number: Int, errorPages: ErrorPages?, worker: Int,
-        _ files: FilesRoom
+        _ files: SharedFiles
     ) -> Action {
         switch route.action {
         case .respond(let response):
@@ -191,7 +191,7 @@ struct GenerationBuilder {
 }
 
 extension SiteConfiguration {
-    /// The first host that is one alone.
+    /// The first host that is a single name.
     fileprivate var firstName: String? {
         for case .exact(let name) in hosts { return name }
         return nil
@@ -226,7 +226,7 @@ extension PathPattern {
 }
 
 extension Configuration {
-    /// Bytes of the largest request body that any route takes; a larger one is refused before there is a route.
+    /// Bytes of the largest request body that any route accepts; a larger one is refused before the route is known.
     fileprivate var largestRequestBody: Int {
         sites.flatMap(\.routes).map { $0.requestBody ?? limits.requestBody }.max() ?? limits.requestBody
     }

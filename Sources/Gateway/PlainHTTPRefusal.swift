@@ -1,10 +1,10 @@
 import HTTP
 
-/// Answers plain HTTP that has come to a listener with TLS: a page that says so and leads to the same place by https.
+/// Answers plain HTTP on a listener with TLS: an error page with a link to the same URL with https.
 ///
-/// The request is read as strictly as any other, and the connection ends with its answer.
+/// The request is parsed as strictly as any other, and the connection closes after the response.
 final class PlainHTTPRefusal: RequestRouter {
-    /// The listener's own, which is told of the request.
+    /// The listener's own router, which is notified of the request.
     private let router: SiteRouter
 
     init(_ router: SiteRouter) {
@@ -53,7 +53,7 @@ final class PlainHTTPRefusal: RequestRouter {
             status: 400, fields: [("Content-Type", "text/html; charset=utf-8")], body: Array(body.utf8))
     }
 
-    /// Where the client wanted to go: the host as it names it, or else the address it connected to.
+    /// The URL that the client requested: with the host it named, or else the address it connected to.
     private static func url(of exchange: Exchange) -> String {
         let head = exchange.head
         let authority =

@@ -1,7 +1,7 @@
 import CLinux
 import Glibc
 
-/// Gives up root for `user` once the addresses are bound and the keys are read.
+/// Drops root privileges for `user` once the addresses are bound and the keys are read.
 ///
 /// Without a user, or when not started as root, nothing changes.
 func dropPrivileges(to account: Account?) throws(GatewayError) {

@@ -1,9 +1,9 @@
 import CLinux
 import Glibc
 
-/// How many processors this process may use: those it is bound to, and as much of them as its control groups grant.
+/// How many processors this process may use: those in its affinity mask, and no more than its control groups grant.
 enum ProcessorCount {
-    /// At least 1; a part of a processor counts as one.
+    /// At least 1; a fraction of a processor counts as one.
     static var available: Int {
         let granted = quotas().map { max(1, Int($0.rounded(.up))) }
         return granted.reduce(bound, min)
@@ -15,7 +15,7 @@ enum ProcessorCount {
         return count > 0 ? Int(count) : max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
     }
 
-    /// What each control group on the way to this process grants, in processors.
+    /// The processors that each control group on the path of this process grants.
     private static func quotas() -> [Double] {
         guard let groups = text(of: "/proc/self/cgroup") else { return [] }
         return ControlGroup.folders(in: groups).compactMap { folder in
@@ -30,7 +30,7 @@ enum ProcessorCount {
     }
 }
 
-/// What the files of control groups say (cgroups(7)).
+/// Parses the files of control groups (cgroups(7)).
 enum ControlGroup {
     /// The folders whose limits bind a process, from its group to the outermost, for both versions.
     ///
@@ -48,7 +48,7 @@ enum ControlGroup {
         }
     }
 
-    /// In a container the path may be that of the machine outside, of which only the last folder is to be seen, as `root`.
+    /// In a container the path may be that of the host, of which only the last folder is visible, as `root`.
     private static func ways(to path: Substring, in root: String) -> [String] {
         var folders: [String] = []
         var names = path.split(separator: "/").filter { $0 != ".." }

@@ -1,6 +1,6 @@
 import Transport
 
-/// Receives the PROXY protocol header a connection begins with, and nothing behind it.
+/// Receives the PROXY protocol header at the beginning of a connection, and no byte after it.
 struct ProxyHeaderReader {
     private let endpoint: Endpoint
 
@@ -8,7 +8,7 @@ struct ProxyHeaderReader {
         self.endpoint = endpoint
     }
 
-    /// From then on the endpoint stands for the client's connection, unless the proxy speaks for itself.
+    /// After it the endpoint has the addresses of the client's connection, unless the proxy connects for itself.
     func read(until deadline: Deadline) async throws(ProxyHeaderFailure) {
         while true {
             if let header = try receive() {
@@ -27,7 +27,7 @@ struct ProxyHeaderReader {
         }
     }
 
-    /// Looks at what has come; nil when the header is not complete.
+    /// Parses the received bytes; nil when the header is not complete.
     private func receive() throws(ProxyHeaderFailure) -> ProxyProtocolHeader? {
         let block = unsafe endpoint.worker.rentBlock()
         defer { unsafe endpoint.worker.returnBlock(block) }

@@ -4,7 +4,7 @@ import Transport
 
 /// Signals as values: blocked for all threads, read one by one by the main thread.
 ///
-/// Must be made before any other thread exists, so that all inherit the mask.
+/// Must be created before any other thread exists, so that all inherit the mask.
 @safe
 package final class SignalReader {
     private let signals: Descriptor
@@ -14,7 +14,7 @@ package final class SignalReader {
         unsafe sigemptyset(&set)
         for signal in [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGCHLD] { unsafe sigaddset(&set, signal) }
         unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
-        // A closed pipe and a file that may not grow are errors of the write.
+        // Writing to a closed pipe, or to a file at its size limit, returns an error instead.
         Glibc.signal(SIGPIPE, SIG_IGN)
         Glibc.signal(SIGXFSZ, SIG_IGN)
         signals = Descriptor(adopting: unsafe CLinux_signalfd(&set))

@@ -1,7 +1,7 @@
 import Glibc
 import Transport
 
-/// The system's words for an error number, and the number.
+/// The system's text for an error number, and the number.
 func systemMessage(_ code: Int32) -> String {
     "\(systemText(code)) (errno \(code))"
 }

@@ -2,9 +2,9 @@ import HTTP
 import Logging
 import Transport
 
-/// What one worker serves: its listeners, and what answers on each.
+/// What one worker serves: its listeners, and the sites of each.
 ///
-/// Touched by its worker's thread only, once that runs.
+/// Used by its worker's thread only, once that runs.
 final class WorkerServer: @unchecked Sendable {
     let worker: Worker
     let requests = RequestCounter()
@@ -36,14 +36,15 @@ final class WorkerServer: @unchecked Sendable {
             handshakes: ReasonLog("TLS handshake failed", logger: logger, worker: worker))
     }
 
-    /// What clients were refused since the start, and where they were cut off; from any thread.
+    /// How often clients were refused or cut off since the start; from any thread.
     var refusals: [RefusalCount] {
         [rejected, cut, faults, acceptorLogs.refused, acceptorLogs.handshakes].flatMap(\.totals)
     }
 
-    /// Serves by `generation` from now on: the next request of every connection, the next handshake of every listener.
+    /// Serves `generation` from now on: from the next request of every connection and the next handshake of every
+    /// listener.
     ///
-    /// - Parameter sockets: addresses that are new; those of listeners that stay are left alone.
+    /// - Parameter sockets: addresses that are new; those of existing listeners are not affected.
     func apply(_ generation: Generation, adding sockets: [BoundSocket], removing removed: Set<String>) {
         accessLog = generation.accessLog.map { AccessLog($0.format, file: $0.file, worker: worker) }
         for (name, port) in ports where generation.ports[name] == nil {
@@ -99,7 +100,7 @@ final class WorkerServer: @unchecked Sendable {
         }
     }
 
-    /// Accepts no more, and lets connections end after what they are doing.
+    /// Accepts no more connections, and lets connections end after their current request.
     func drain() {
         for name in ports.keys {
             for listener in ports[name]?.listeners ?? [] { listener.close() }

@@ -11,7 +11,7 @@ import Transport
 final class WorkerThreads: @unchecked Sendable {
     let worker: Worker
     private var threads: [pthread_t] = []
-    /// Where the loop ended.
+    /// The thread on which the loop ended.
     private let lastThread = Mutex<pthread_t?>(nil)
     private let onEnd: @Sendable () -> Void
 
@@ -33,10 +33,10 @@ final class WorkerThreads: @unchecked Sendable {
         threads.append(thread)
     }
 
-    /// Waits for the thread on which the loop ended, and for the other one unless it is inside an extension that does not
-    /// return: what a thread has from OpenSSL must be given back before the process ends.
+    /// Waits for the thread on which the loop ended, and for the other one unless it is inside an extension that does
+    /// not return: a thread's memory of OpenSSL must be freed before the process ends.
     ///
-    /// - Parameter limit: how long extensions may take to hear of the end of a thread.
+    /// - Parameter limit: how long extensions may take for the notification of the end of a thread.
     func join(within limit: Duration) {
         let last = lastThread.withLock { $0 }
         let seconds = max(Self.patience, Int(limit.components.seconds))
@@ -51,7 +51,7 @@ final class WorkerThreads: @unchecked Sendable {
         if unsafe CLinux_join_until(thread, &deadline) != 0 { pthread_detach(thread) }
     }
 
-    /// Seconds for a thread that only has to see that the loop has ended.
+    /// Seconds for a thread that only has to notice that the loop has ended.
     private static let patience = 1
 
     fileprivate func main(_ serve: (Worker) -> Bool) {
@@ -62,7 +62,7 @@ final class WorkerThreads: @unchecked Sendable {
             lastThread.withLock { $0 = pthread_self() }
             onEnd()
         }
-        // Whoever waits for the thread waits for this no longer than extensions may take.
+        // A join of this thread waits for this call no longer than extensions may take.
         EntryPointCalls.threadEnds()
     }
 }

@@ -1,18 +1,18 @@
 import HTTP
 import Transport
 
-/// Passes requests on to the servers of an upstream and their responses back; one per route and worker.
+/// Forwards requests to the servers of an upstream and their responses back; one per route and worker.
 package final class ProxyHandler: RequestHandler {
     private let forwarder: Forwarder
     private let buffering: Buffering
     private let answers = FailureAnswers()
     private let maxForwards = MaxForwards()
 
-    /// Which bodies are held until they are whole.
+    /// Which bodies are buffered until they are complete.
     package struct Buffering: Sendable, Equatable {
         package var holdsRequests = false
         package var holdsResponses = false
-        /// How much of each; the request's body has its own limit besides.
+        /// Limits for each body; the request's body has its own limit besides.
         package var limits: Spool.Limits
 
         package init(holdsRequests: Bool, holdsResponses: Bool, limits: Spool.Limits) {
@@ -27,7 +27,8 @@ package final class ProxyHandler: RequestHandler {
         self.buffering = buffering
     }
 
-    // Inlined as far as it goes, like what it calls: each call that may wait costs memory of its own from the task.
+    // Inlined as far as possible, like the functions it calls: each call that may wait takes memory of its own from the
+    // task.
     @inline(__always)
     package func handle(_ exchange: Exchange) async throws(ExchangeFailure) {
         if MaxForwards.concerns(exchange.head.method), maxForwards.answersLast(exchange) { return }
@@ -46,7 +47,7 @@ package final class ProxyHandler: RequestHandler {
         if buffering.holdsRequests, !exchange.hasBodyEnded { held.request = try await hold(exchange) }
         if buffering.holdsResponses { held.response = HeldResponse(buffering.limits) }
         try await forwarder.forward(exchange, holding: held)
-        // A switch of protocols has no response to hold.
+        // A switch of protocols has no response to buffer.
         guard let response = held.response, response.status != 0 else { return }
         do throws(ExchangeFailure) {
             try await response.deliver(to: exchange)
@@ -73,14 +74,14 @@ package final class ProxyHandler: RequestHandler {
     }
 }
 
-/// What a client is answered when no server gave a response that can be passed on.
+/// The responses to clients when no server sent a response that can be forwarded.
 struct FailureAnswers {
     private let badGateway = FailureAnswers.message(502, "the server behind the gateway gave no valid response")
     private let unavailable = FailureAnswers.message(503, "no server is available", retryAfter: 1)
     private let late = FailureAnswers.message(504, "the server behind the gateway did not answer in time")
     private let noRoom = FailureAnswers.message(507, "the gateway has no room to hold the request")
 
-    /// Answers, or gives the client's own failure on.
+    /// Answers, or rethrows the client's own failure.
     func answer(_ failure: ForwardingFailure, _ exchange: Exchange) throws(ExchangeFailure) {
         switch failure {
         case .client(let failure): throw logged(failure, exchange)
@@ -88,7 +89,7 @@ struct FailureAnswers {
         }
     }
 
-    /// 499 is what nginx's logs made the name of a client that did not wait.
+    /// 499 is nginx's status for a client that disconnected before the response.
     private func logged(_ failure: ExchangeFailure, _ exchange: Exchange) -> ExchangeFailure {
         if case .clientGone = failure {
             exchange.setLogStatus(499)
@@ -108,7 +109,7 @@ struct FailureAnswers {
             }
             return
         }
-        // Where closing is the end of the message, only a reset can say that this is not its end.
+        // If closing is the end of the message, only a reset can show that the message is incomplete.
         if exchange.isEndedByClosing { throw .aborted }
     }
 

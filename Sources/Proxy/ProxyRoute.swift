@@ -1,23 +1,23 @@
 import HTTP
 import Transport
 
-/// How one route changes what it passes on; immutable.
+/// How one route changes the requests that it forwards; immutable.
 package final class ProxyRoute {
-    /// Taken from the front of the path, and put in front of paths that the server names. No slash at its end.
+    /// Removed from the beginning of the path, and added to the server's paths in responses. No slash at its end.
     let prefix: [UInt8]
-    /// Put in front of the path, and taken from paths that the server names. No slash at its end.
+    /// Added to the beginning of the path, and removed from the server's paths in responses. No slash at its end.
     let innerPrefix: [UInt8]
-    /// Makes the path that the server is asked for; nil where only the prefixes are exchanged.
+    /// Builds the path that is requested from the server; nil if only the prefixes are replaced.
     let rewriting: (any PathRewriting)?
     let host: Host
-    /// Fields of the client that are not passed on, in lower case.
+    /// Fields of the client that are not forwarded, in lower case.
     let removed: [[UInt8]]
-    /// The same as `VariableName` folds them.
+    /// The same in the form of `VariableName`.
     private let removedVariables: [[UInt8]]
     /// Field lines added to every request, each ended by CRLF.
     let added: [UInt8]
 
-    /// What the server sees in `Host`.
+    /// The `Host` that the server receives.
     package enum Host: Equatable, Sendable {
         case fromClient, fromServer
         case fixed([UInt8])
@@ -39,12 +39,12 @@ package final class ProxyRoute {
         added = set.flatMap { Array("\($0.name): \($0.value)\r\n".utf8) }
     }
 
-    /// As `removes`, by CGI's rules for names.
+    /// As `removes`, with CGI's rules for names.
     func removesVariable(_ name: UnsafeRawBufferPointer) -> Bool {
         removedVariables.contains { unsafe VariableName.isSame(name.bytes, as: $0) }
     }
 
-    /// The trailer fields of a request that its server gets.
+    /// The trailer fields of a request that are forwarded.
     func passedTrailers(of exchange: Exchange) -> [UInt8] {
         let trailers = exchange.trailers
         guard !trailers.isEmpty, !removedVariables.isEmpty else { return trailers }
@@ -71,7 +71,7 @@ package final class ProxyRoute {
     }
 }
 
-/// Makes another path of the one that was routed, as a route's template says; used by one worker.
+/// Builds another path from the routed one, according to a route's template; used by one worker.
 package protocol PathRewriting: AnyObject {
     /// Appends the path, percent-encoded; false when there is none.
     ///

@@ -1,32 +1,32 @@
 import HTTP
 import Transport
 
-/// Two connections that have agreed on another protocol: bytes go through unread, in both directions.
+/// Two connections that have switched to another protocol: bytes are passed through uninterpreted, in both directions.
 ///
-/// It holds memory only while bytes wait for a side that is slow; an idle tunnel is two endpoints and a task.
+/// It uses buffers only while bytes wait for a slow side; an idle tunnel is two endpoints and a task.
 final class Tunnel: ConnectionSuccessor {
     private let server: UpstreamConnection
     private let idleTimeout: Delay
-    /// The same once one side has finished: a client that is gone looks like one that still listens.
+    /// The same once one side has finished: a client that has disconnected looks like one that still reads.
     private let finishTimeout: Delay
     private let counters: TunnelCounters
     private var tally = SuccessionTally()
-    /// What of `tally` is in the counters.
+    /// The part of `tally` that has been added to the counters.
     private var counted = SuccessionTally()
     private var toServer = Direction()
     private var toClient = Direction()
 
-    /// One direction: what was read and not yet taken by the other side.
+    /// One direction: bytes that were read and not yet accepted by the other side.
     @safe
     private struct Direction {
         var block: UnsafeMutableRawBufferPointer?
         var start = 0
         var end = 0
-        /// The source has finished, and the destination was told.
+        /// The source has finished, and the destination was notified.
         var isOver = false
     }
 
-    /// - Parameter ahead: bytes that the server has sent to the client already.
+    /// - Parameter ahead: bytes that the server has already sent to the client.
     init(
         to server: UpstreamConnection, idleTimeout: Delay, finishTimeout: Delay, counters: TunnelCounters, ahead: Int
     ) {
@@ -38,7 +38,7 @@ final class Tunnel: ConnectionSuccessor {
         counters.opened()
     }
 
-    /// Bytes the client sent before it could know the answer.
+    /// Bytes the client sent before it could receive the response.
     func sendFirst(_ bytes: UnsafeRawBufferPointer) {
         guard unsafe !bytes.isEmpty else { return }
         let block = unsafe server.endpoint.worker.rentBlock()
@@ -119,12 +119,12 @@ final class Tunnel: ConnectionSuccessor {
     private var isWhole: Bool { !toServer.isOver && !toClient.isOver }
 
     private enum Step {
-        /// What to wait for at the source and at the destination, and how many bytes came.
+        /// The events to wait for at the source and at the destination, and how many bytes were moved.
         case waits(Interest, Interest, moved: Int)
         case failed
     }
 
-    /// Moves what goes without waiting, up to a limit that lets other connections have their turn.
+    /// Moves bytes as far as possible without waiting, up to a limit that gives other connections their turn.
     private func move(
         _ direction: inout Direction, from source: any ByteStream, to destination: any ByteStream
     ) -> Step {
@@ -156,7 +156,7 @@ final class Tunnel: ConnectionSuccessor {
 
     private static let pieceSize = 64 << 10
 
-    /// Hands what is held to the destination; `.bytes` when nothing is left anywhere.
+    /// Sends the buffered bytes to the destination; `.bytes` when none are left.
     private func drain(_ direction: inout Direction, to destination: any ByteStream) -> IOResult {
         while let block = unsafe direction.block, direction.start < direction.end {
             let result = unsafe destination.write(

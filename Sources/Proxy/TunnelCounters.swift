@@ -1,7 +1,7 @@
 import HTTP
 import Synchronization
 
-/// What goes through the tunnels to one server, of all workers together and through reloads.
+/// Bytes and number of the tunnels to one server, of all workers together and across reloads.
 package final class TunnelCounters: Sendable {
     private let open = Atomic(0)
     private let toServer = Atomic<UInt64>(0)
@@ -25,7 +25,7 @@ package final class TunnelCounters: Sendable {
         open.add(1, ordering: .relaxed)
     }
 
-    /// Counts what has been moved beyond `counted`.
+    /// Adds the difference between `tally` and `counted`.
     func add(_ tally: SuccessionTally, beyond counted: SuccessionTally) {
         toServer.add(tally.fromClient - counted.fromClient, ordering: .relaxed)
         toClients.add(tally.toClient - counted.toClient, ordering: .relaxed)

@@ -1,15 +1,15 @@
-/// What a Range field asks of a file (RFC 9110 §14.1.2, §14.2).
+/// The parts of a file that a Range field requests (RFC 9110 §14.1.2, §14.2).
 enum ByteRanges: Equatable {
-    /// Everything: another unit, or not the syntax of one.
+    /// The whole file: the field has another unit, or invalid syntax.
     case whole
-    /// At least one, in the order asked for, none touching another.
+    /// At least one, in the requested order, none overlapping or adjacent to another.
     case parts([Range<UInt64>])
-    /// Nothing that the file has.
+    /// No part that the file has.
     case unsatisfiable
-    /// More parts than anybody needs: a way to have much done for little.
+    /// More parts than any client needs: an attack that causes much work with little effort.
     case excessive
 
-    /// The most parts a request may name.
+    /// The maximum number of parts in a request.
     static let maximumCount = 16
 
     /// - Parameter size: of the file, in bytes.
@@ -43,21 +43,22 @@ enum ByteRanges: Equatable {
         } else if count > Self.maximumCount {
             self = .excessive
         } else if size == 0 {
-            // Of nothing, any part is the whole; so other servers have it, and clients that ask for `bytes=0-`.
+            // For an empty file, any part is the whole; this is what other servers do, and what clients expect that
+            // send `bytes=0-`.
             self = .whole
         } else {
             self = ranges.isEmpty ? .unsatisfiable : .parts(Self.merged(ranges))
         }
     }
 
-    /// In the order asked for, with those that overlap or touch made one, in the place of the first of them
-    /// (RFC 9110 §15.3.7.2).
+    /// In the requested order, with overlapping and adjacent ones merged, at the position of the first of them (RFC
+    /// 9110 §15.3.7.2).
     private static func merged(_ ranges: [Range<UInt64>]) -> [Range<UInt64>] {
         var result: [Range<UInt64>] = []
         for range in ranges {
             var range = range
             var place = result.count
-            // What the range has grown to may touch one that it did not touch before.
+            // The merged range may touch another one that the original did not touch.
             while let index = result.firstIndex(where: { touch($0, range) }) {
                 let other = result.remove(at: index)
                 range = min(range.lowerBound, other.lowerBound)..<max(range.upperBound, other.upperBound)
@@ -72,7 +73,7 @@ enum ByteRanges: Equatable {
         first.lowerBound <= second.upperBound && second.lowerBound <= first.upperBound
     }
 
-    /// One part as the client names it.
+    /// One part as the client requests it.
     private enum Spec {
         case from(UInt64, through: UInt64?)
         case last(UInt64)
@@ -121,7 +122,7 @@ enum ByteRanges: Equatable {
             return last >= first ? .from(first, through: last) : nil
         }
 
-        /// Digits; a number that is too large for any file is the largest.
+        /// Digits; a number that is too large for any file becomes the largest.
         private mutating func number(_ text: RawSpan) -> UInt64? {
             let start = next
             var value: UInt64 = 0

@@ -3,40 +3,40 @@ import Glibc
 import HTTP
 import Transport
 
-/// A file as it is served: open, or its bytes, and the field lines that go with it.
+/// A file that is served: its descriptor, or its content, and the field lines for it.
 ///
-/// Used on one worker only. Whoever sends from it holds it, and what it sends from, so that both outlive its place in the
-/// cache and the change from one to the other.
+/// Used on one worker only. A response that sends from it keeps a reference to it, and to the descriptor or the
+/// content, so that both stay valid when the cache evicts the file or replaces one by the other.
 @safe
 final class CachedFile {
     /// The route's number and the path, which together are the key.
     let route: Int
     let path: [UInt8]
     let hash: UInt64
-    /// The file's name relative to the root, ended by NUL: not the path where an index or a fallback is served.
+    /// The file's name relative to the root, ended by NUL: not the path if an index or a fallback is served.
     let name: [UInt8]
     let version: FileVersion
     let type: String
-    /// Of the file itself; for a coded neighbour, of that.
+    /// The tag of the file itself; for a precompressed variant, of that.
     let entityTag: [UInt8]
-    /// What Last-Modified says, in seconds since 1970.
+    /// The value of Last-Modified, in seconds since 1970.
     let modified: Int64
-    /// What a response with the content, or a part of it, says about it; lines ended by CRLF.
+    /// The fields of a response with the content, or a part of it; lines ended by CRLF.
     let fields: [UInt8]
-    /// As `fields`, where the type is said elsewhere.
+    /// As `fields`, for responses that have the type elsewhere.
     let partFields: [UInt8]
-    /// What 304 and 412 say; lines ended by CRLF.
+    /// The fields of 304 and 412; lines ended by CRLF.
     let validators: [UInt8]
-    /// Neighbours that hold the same content coded, the smallest first.
+    /// Precompressed variants of the same content, the smallest first.
     let variants: [Variant]
     /// Nil once the content is in memory.
     private(set) var file: OpenFile?
-    /// The content, when the file is small enough to keep; it stays where it is as long as this object.
+    /// The content, if the file is small enough to keep; its address does not change as long as this object lives.
     private(set) var content: UnsafeRawBufferPointer?
 
     /// Until then the file counts as unchanged.
     var freshUntil = Deadline(milliseconds: 0)
-    /// When it was last asked for, as the cache counts.
+    /// The time of its last request, in the cache's count.
     var lastUse: UInt64 = 0
 
     struct Variant {
@@ -70,10 +70,10 @@ final class CachedFile {
 
     var size: UInt64 { version.size }
 
-    /// Bytes that its content and those of its neighbours take in memory.
+    /// Bytes of memory for its content and those of its variants.
     var memory: Int { unsafe variants.reduce(content?.count ?? 0) { $0 + $1.file.memory } }
 
-    /// Whether this is what was found in the file system just now.
+    /// Whether this is the file that was just opened.
     func isSame(_ opened: OpenedFile, _ neighbours: [(coding: PrecompressedCoding, opened: OpenedFile)]) -> Bool {
         version == opened.version && variants.count == neighbours.count
             && variants.allSatisfy { variant in
@@ -81,7 +81,7 @@ final class CachedFile {
             }
     }
 
-    /// Reads contents of up to `limit` bytes into memory and lets go of their files, as far as no disk keeps us waiting.
+    /// Reads contents of up to `limit` bytes into memory and closes their files, unless that would wait for a disk.
     func keepContent(upTo limit: Int) {
         for variant in variants { variant.file.keepContent(upTo: limit) }
         guard let file, version.size <= UInt64(limit), let bytes = unsafe readContent(of: file) else { return }
@@ -89,7 +89,7 @@ final class CachedFile {
         self.file = nil
     }
 
-    /// The content; nil when it is not in the system's memory, or changed meanwhile.
+    /// The content; nil when it is not in the page cache, or changed meanwhile.
     private func readContent(of file: OpenFile) -> UnsafeRawBufferPointer? {
         let count = Int(version.size)
         let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: max(count, 1), alignment: 16)
@@ -109,7 +109,7 @@ final class CachedFile {
     }
 }
 
-/// What a file is looked up by.
+/// The key of a file in the cache.
 @safe
 struct FileKey {
     let route: Int
@@ -126,14 +126,14 @@ struct FileKey {
     }
 }
 
-/// What responses say about a file beyond its version.
+/// The data for response fields about a file, besides its version.
 struct FileDescription {
     var type: String
     var coding: PrecompressedCoding?
-    /// Whether another coding of the same content may be sent to another client.
+    /// Whether another client may get the same content in another coding.
     var isVaried: Bool
     var cacheControl: String?
-    /// Seconds since 1970: nothing is said to have changed later (RFC 9110 §8.8.2.1).
+    /// Seconds since 1970: Last-Modified is never later (RFC 9110 §8.8.2.1).
     var now: Int64
 
     /// Lines that only a response with content has, without the type.

@@ -1,22 +1,22 @@
 import HTTP
 
-/// The value of If-Match, If-None-Match or If-Range: `*`, or entity tags with commas between (RFC 9110 §8.8.3, §13.1).
+/// The value of If-Match, If-None-Match or If-Range: `*`, or entity tags separated by commas (RFC 9110 §8.8.3, §13.1).
 struct EntityTagList: BitwiseCopyable {
     enum Comparison {
         /// Two weak tags never match.
         case strong
-        /// Only what the quotes enclose counts.
+        /// Only the text between the quotes counts.
         case weak
     }
 
-    /// Nil for a field that was there more than once.
+    /// Nil for a repeated field.
     private let value: Slice?
 
     init(_ value: Slice?) {
         self.value = value
     }
 
-    /// Whether a tag of the list stands for `tag`, a strong one; a list that is malformed matches up to that point only.
+    /// Whether a tag of the list matches `tag`, a strong one; a malformed list matches up to the error only.
     func matches(_ tag: RawSpan, in head: RawSpan, comparison: Comparison) -> Bool {
         guard let value else { return false }
         let list = head.extracting(value.range)
@@ -34,7 +34,7 @@ struct EntityTagList: BitwiseCopyable {
         }
     }
 
-    /// Whether the value begins as an entity tag does and not as a date.
+    /// Whether the value begins like an entity tag and not like a date.
     func isTag(in head: RawSpan) -> Bool {
         guard let value, !value.isEmpty else { return false }
         let first = head.byte(at: value.range.lowerBound)
@@ -43,7 +43,7 @@ struct EntityTagList: BitwiseCopyable {
             && head.byte(at: value.range.lowerBound + 1) == UInt8(ascii: "/")
     }
 
-    /// Behind the closing quote of the tag that begins at `start`; nil when none does.
+    /// The position after the closing quote of the tag that begins at `start`; nil when there is none.
     private static func endOfTag(_ list: RawSpan, from start: Int) -> Int? {
         var next = start
         if next + 1 < list.byteCount, list.byte(at: next) == UInt8(ascii: "W"),

@@ -1,9 +1,9 @@
 import Transport
 
-/// The files that one worker has at hand: the files themselves, what it knows about them, and the content of small ones.
+/// The file cache of one worker: open files, their metadata, and the content of small ones.
 ///
-/// A fixed number of places, in rows of four: a file has its place in one row, and takes that of the file asked for
-/// least recently there. What contents take in memory is bounded as a whole.
+/// A fixed number of entries, in sets of four: a file belongs to one set, in which it replaces the least recently used
+/// file. The memory of all contents is limited.
 @safe
 package final class FileCache {
     private static let rowSize = 4
@@ -13,7 +13,7 @@ package final class FileCache {
     private let rowMask: Int
     private var contentBytes = 0
     private var uses: UInt64 = 0
-    /// Where the search for contents to drop goes on.
+    /// Where the search for contents to evict continues (the hand of a clock algorithm).
     private var hand = 0
 
     package init(_ limits: FileCacheLimits) {
@@ -37,7 +37,7 @@ package final class FileCache {
         return nil
     }
 
-    /// Takes the file in, over an older one with its key, and reads its content when it is small enough.
+    /// Adds the file, replacing an older one with its key, and reads its content if it is small enough.
     func insert(_ file: CachedFile) {
         uses += 1
         file.lastUse = uses
@@ -47,7 +47,7 @@ package final class FileCache {
         keepWithinMemory(file)
     }
 
-    /// Tries again to have the content of a file that is already here.
+    /// Tries again to read the content of a file that is in the cache.
     func keepContent(of file: CachedFile) {
         let before = file.memory
         file.keepContent(upTo: largestContent)
@@ -55,7 +55,7 @@ package final class FileCache {
         keepWithinMemory(file)
     }
 
-    /// One file with three neighbours fits in any case.
+    /// One file with three variants fits in any case.
     private var largestContent: Int { min(limits.smallFile, limits.memory / 4) }
 
     private func keepWithinMemory(_ file: CachedFile) {
@@ -93,9 +93,9 @@ package final class FileCache {
     }
 }
 
-/// What the files at hand may take, on each worker.
+/// The limits of the cache of each worker.
 package struct FileCacheLimits: Sendable, Equatable {
-    /// Files, each of which may hold a descriptor.
+    /// Files, each of which may have an open descriptor.
     package var files = 1024
     /// Bytes of contents.
     package var memory = 32 << 20

@@ -2,10 +2,10 @@ import Glibc
 import HTTP
 import Transport
 
-/// Finds what a path stands for in the folder of one route; on one worker.
+/// Finds the file for a path in the folder of one route; on one worker.
 @safe
 final class FileLookup {
-    /// What a path stands for.
+    /// The result for a path.
     enum Found {
         case file(CachedFile)
         /// A folder whose path lacks its slash.
@@ -15,7 +15,7 @@ final class FileLookup {
         case problem(FileProblem)
     }
 
-    /// When a file is asked for.
+    /// The time of a request.
     struct Moment {
         let deadline: Deadline
         /// Since 1970.
@@ -37,7 +37,7 @@ final class FileLookup {
     private var rootFreshUntil = Deadline(milliseconds: 0)
     private let fallback: [UInt8]?
 
-    /// - Parameter number: tells the route from others that share the cache.
+    /// - Parameter number: distinguishes the route from others that share the cache.
     init(_ options: FilesOptions, number: Int, cache: FileCache, types: MediaTypes) {
         self.options = options
         self.number = number
@@ -56,7 +56,7 @@ final class FileLookup {
             forbiddenBytes: options.forbiddenBytes)
     }
 
-    /// - Parameter path: normal, relative to the root, without its leading slash.
+    /// - Parameter path: normalized, relative to the root, without its leading slash.
     @inline(__always)
     func find(_ path: UnsafeRawBufferPointer, at now: Moment) -> Found {
         let key = unsafe FileKey(route: number, path: path)
@@ -116,7 +116,7 @@ final class FileLookup {
         return options.listsFolders ? .listing(folder) : .problem(.absent)
     }
 
-    /// What is served for an opened file: the one at hand when nothing has changed.
+    /// The file to serve for an opened one: the cached one if nothing has changed.
     private func take(_ opened: OpenedFile, _ name: [UInt8], _ key: FileKey, at now: Moment) -> CachedFile {
         let variants = openVariants(of: name, opened.version)
         let file: CachedFile
@@ -149,7 +149,7 @@ final class FileLookup {
             variants: neighbours.sorted { $0.file.size < $1.file.size })
     }
 
-    /// The coded neighbours of a file; one that is older than the file was made from another version of it.
+    /// The precompressed variants of a file; one that is older than the file belongs to another version of it.
     private func openVariants(
         of name: [UInt8], _ version: FileVersion
     ) -> [(coding: PrecompressedCoding, opened: OpenedFile)] {

@@ -1,19 +1,19 @@
-/// Which paths may name a file at all, before the file system is asked.
+/// Which paths may name a file, before the file system is accessed.
 package struct FileNamePolicy: Sendable {
-    /// Whether names that begin with a dot, and what editors leave behind, are served.
+    /// Whether names that begin with a dot, and files left over by editors, are served.
     package var servesHidden: Bool
 
     package init(servesHidden: Bool) {
         self.servesHidden = servesHidden
     }
 
-    /// Names that end so are copies that an editor or an administrator made.
+    /// Suffixes of backup copies of editors or administrators.
     private static let backupEndings: [StaticString] = ["~", ".bak", ".old", ".orig", ".save", ".swp", ".swo", ".tmp"]
 
-    /// Whether a normal path relative to the root, without its leading slash, may be looked up.
+    /// Whether a normalized path relative to the root, without its leading slash, may be looked up.
     ///
-    /// An empty segment, which no normal path has, is refused: the file system would take it for none, and one file would
-    /// have many names. The folder `.well-known` at the top is made for being served (RFC 8615).
+    /// An empty segment, which no normalized path has, is refused: the file system ignores it, and one file would have
+    /// many names. The top-level folder `.well-known` is intended to be served (RFC 8615).
     func admits(_ path: RawSpan) -> Bool {
         var start = 0
         while start < path.byteCount {

@@ -2,11 +2,11 @@ import CLinux
 import Glibc
 import Transport
 
-/// The folder that files are served from: opens what lies beneath it, and nothing else.
+/// The folder that files are served from: opens files beneath it, and no others.
 ///
-/// The kernel resolves a path in one step and refuses one that leaves the folder by `..`, by an absolute link or by any
-/// link while links are not followed (openat2(2), RESOLVE_BENEATH). Where there is no openat2, the path is walked name
-/// by name without following links.
+/// The kernel resolves a path in one step and refuses one that leaves the folder by `..`, by an absolute link, or by
+/// any link if links are not followed (openat2(2), RESOLVE_BENEATH). Without openat2, the path is resolved name by name
+/// without following links.
 @safe
 final class FileRoot {
     let path: String
@@ -20,7 +20,7 @@ final class FileRoot {
         self.followsLinks = followsLinks
     }
 
-    /// Follows the path anew, in case that it leads to another folder by now: a release is often a link that is moved.
+    /// Resolves the path again, in case it leads to another folder now: a release is often a link that is changed.
     func refresh() {
         var status = stat()
         guard unsafe stat(path, &status) == 0 else { return folder.close() }
@@ -30,7 +30,7 @@ final class FileRoot {
         identity = current
     }
 
-    /// Opens what a path leads to, without waiting when it is no file.
+    /// Opens the file at a path, without blocking if it is not a regular file.
     ///
     /// - Parameter path: relative to the root, ended by NUL; "." is the root itself.
     func open(_ path: UnsafePointer<CChar>) throws(FileProblem) -> OpenedFile {
@@ -44,7 +44,7 @@ final class FileRoot {
 
     private func descriptor(of path: UnsafePointer<CChar>) throws(FileProblem) -> Descriptor {
         if !isWithoutOpenat2 {
-            // A rename at the same time can make the kernel unsure; it asks to be called again.
+            // With a concurrent rename the kernel may return EAGAIN; the call has to be repeated.
             for _ in 0..<4 {
                 let number = unsafe CLinux_open_beneath(folder.number, path, followsLinks ? 1 : 0)
                 if number >= 0 { return Descriptor(adopting: number) }
@@ -67,14 +67,14 @@ final class FileRoot {
         return try Self.opened(unsafe CLinux_open_last(reached.isOpen ? reached.number : folder.number, String(last)))
     }
 
-    /// What a system call has just opened.
+    /// The result of a system call that opens.
     private static func opened(_ number: Int32) throws(FileProblem) -> Descriptor {
         guard number >= 0 else { throw FileProblem(errno: errno) }
         return Descriptor(adopting: number)
     }
 }
 
-/// What a path leads to, open.
+/// An opened file or folder.
 struct OpenedFile {
     let file: OpenFile
     let isFolder: Bool
@@ -92,13 +92,13 @@ struct OpenedFile {
 /// Why a path leads to nothing that can be served.
 enum FileProblem: Error, Equatable {
     case absent
-    /// The way leads out of the root, or over a link that is not followed.
+    /// The path leads out of the root, or over a link that is not followed.
     case outside
     case forbidden
     case noRoot
     /// A device, a socket or a pipe.
     case notAFile
-    /// The system lacks what it takes to open a file now.
+    /// The system has no resources to open a file now.
     case exhausted
     case system(Int32)
 
@@ -122,7 +122,7 @@ enum FileProblem: Error, Equatable {
         }
     }
 
-    /// For the log; nil for what clients get wrong every day.
+    /// For the log; nil for common mistakes of clients.
     var report: String? {
         switch self {
         case .absent: nil

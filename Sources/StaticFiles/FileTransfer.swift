@@ -1,10 +1,10 @@
 import HTTP
 
-/// Sends a file, or parts of it, as fast as the client takes them.
+/// Sends a file, or parts of it, as fast as the client accepts them.
 @safe
 final class FileTransfer: RequestHandler {
     private let file: CachedFile
-    /// Nothing stands for all of it.
+    /// Empty means the whole file.
     private let ranges: [Range<UInt64>]
     private let reporter: any FilesReporter
 
@@ -74,10 +74,10 @@ final class FileTransfer: RequestHandler {
 struct MultipartRanges {
     /// The field line of the response.
     let contentType: String
-    /// What stands in front of each part.
+    /// The head of each part.
     let heads: [[UInt8]]
     let end: [UInt8]
-    /// Of the whole content, in bytes.
+    /// Bytes of the whole content.
     let length: UInt64
 
     init(_ ranges: [Range<UInt64>], size: UInt64, type: String, boundary: String) {
@@ -91,7 +91,7 @@ struct MultipartRanges {
             ranges.reduce(0) { $0 + UInt64($1.count) } + heads.reduce(0) { $0 + UInt64($1.count) } + UInt64(end.count)
     }
 
-    /// A text that no file will have by chance.
+    /// A text that no file contains by chance.
     static func newBoundary() -> String {
         String(UInt64.random(in: .min ... .max), radix: 36) + String(UInt64.random(in: .min ... .max), radix: 36)
     }

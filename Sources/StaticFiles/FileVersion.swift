@@ -1,6 +1,6 @@
 import Glibc
 
-/// What tells one version of a file from another: the source of its validators (RFC 9110 §8.8).
+/// Identifies a version of a file: the source of its validators (RFC 9110 §8.8).
 struct FileVersion: Equatable, BitwiseCopyable {
     var device: UInt64
     var inode: UInt64
@@ -9,8 +9,8 @@ struct FileVersion: Equatable, BitwiseCopyable {
     /// Since 1970.
     var modifiedSeconds: Int64
     var modifiedNanoseconds: Int64
-    /// Of the last change of anything about the file, which nobody can set: another file may have all the rest in common
-    /// with one that was removed.
+    /// The time of the last change of the inode, which cannot be set: a different file may have all other values in
+    /// common with one that was removed.
     private var changedSeconds: Int64 = 0
     private var changedNanoseconds: Int64 = 0
 
@@ -32,8 +32,8 @@ struct FileVersion: Equatable, BitwiseCopyable {
         changedNanoseconds = Int64(status.st_ctim.tv_nsec)
     }
 
-    /// A strong entity tag, quotes included (RFC 9110 §8.8.3), of time and size alone: the same for the same file on
-    /// every machine that was given it with its time.
+    /// A strong entity tag, quotes included (RFC 9110 §8.8.3), of time and size only: the same for the same file with
+    /// the same time on every machine.
     var entityTag: String {
         var parts = [UInt64(bitPattern: modifiedSeconds), size]
         if modifiedNanoseconds != 0 { parts.append(UInt64(modifiedNanoseconds)) }

@@ -16,11 +16,11 @@ package final class FilesHandler {
     private let failed = FilesHandler.message(500, "the file cannot be read")
     private let outdated = FilesHandler.message(412, "the file is another one by now")
 
-    /// Content up to this size is written at once; a larger one is sent as the client takes it.
+    /// Content up to this size is written immediately; a larger one is sent as the client accepts it.
     private static let immediateSize: UInt64 = 64 << 10
 
     /// - Parameters:
-    ///   - number: tells the route from the others that share `cache`.
+    ///   - number: distinguishes the route from the others that share `cache`.
     ///   - cache: of the worker.
     package init(
         _ options: FilesOptions, number: Int, cache: FileCache, types: MediaTypes, reporter: any FilesReporter
@@ -41,7 +41,7 @@ package final class FilesHandler {
             return .answered
         }
         let found = unsafe exchange.withPath { path in
-            // Without the slash in front, which the path of a route without "*" may lack behind its prefix.
+            // Without the leading slash, which the path of a route without "*" may lack after its prefix.
             let start = min(prefixCount + 1, path.count)
             let isFolder = path.count == prefixCount
             return isFolder
@@ -146,7 +146,7 @@ package final class FilesHandler {
         return conditions
     }
 
-    /// The smallest form of the file that the client takes.
+    /// The smallest variant of the file that the client accepts.
     private static func variant(
         of file: CachedFile, _ conditions: RequestConditions, _ exchange: Exchange
     ) -> CachedFile {
@@ -156,7 +156,7 @@ package final class FilesHandler {
         return file
     }
 
-    // MARK: What is no file
+    // MARK: Paths without a file
 
     private func redirectToFolder(_ exchange: Exchange) {
         var location = "Location: "
@@ -190,14 +190,14 @@ package final class FilesHandler {
     }
 }
 
-/// Told what goes wrong with files, on the worker that noticed.
+/// Receives reports about problems with files, on the worker that noticed.
 package protocol FilesReporter: AnyObject, Sendable {
     func report(_ problem: String, request: RequestID, worker: Int)
 }
 
-/// Paths as they stand in a URL.
+/// Encodes paths for URLs.
 enum URLPath {
-    /// Percent-encodes what may not stand in a path (RFC 3986 §3.3).
+    /// Percent-encodes characters that are not allowed in a path (RFC 3986 §3.3).
     static func encoded(_ path: UnsafeRawBufferPointer) -> String {
         var text = ""
         for index in 0..<path.count {

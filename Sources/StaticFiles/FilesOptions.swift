@@ -2,18 +2,18 @@
 package struct FilesOptions: Sendable, Equatable {
     /// The absolute path of the folder.
     package var root: String
-    /// Names that stand for a folder, tried in this order.
+    /// Names of files that are sent for their folder, tried in this order.
     package var index = ["index.html"]
     /// Whether a folder without an index is listed.
     package var listsFolders = false
-    /// Codings looked for beside a file.
+    /// Codings of precompressed variants.
     package var precompressed: [PrecompressedCoding] = []
     /// The value of Cache-Control.
     package var cacheControl: String?
-    /// The path, relative to the root, of what is served in place of what is absent.
+    /// The path, relative to the root, of the file that is served in place of one that does not exist.
     package var fallback: String?
     package var servesHidden = false
-    /// Whether links are followed, which they are only as far as they stay beneath the root.
+    /// Whether symbolic links are followed, as long as they stay beneath the root.
     package var followsLinks = false
     /// The part of the path, without a slash at its end, that is not part of a file's name.
     package var strippedPrefix = ""

@@ -1,20 +1,20 @@
 import HTTP
 
-/// The page, or the data, that shows what a folder holds.
+/// The listing of a folder, as a page or as data.
 struct FolderListing {
     /// The folder's path, decoded, with a slash at both ends.
     let path: String
     let content: FolderContent
     let order: ListingOrder
-    /// Folders above this one that may be listed too, up to the root.
+    /// Number of parent folders up to the root, which may be listed too.
     let depth: Int
 
     private var entries: [FolderEntry] { order.sorted(content.entries) }
 
     // MARK: Data
 
-    /// A list of objects: `name`, `type` (`file` or `folder`), `size` in bytes, `modified` in UTC (RFC 3339); with `url`,
-    /// relative to the folder, where the name is not UTF-8.
+    /// A list of objects: `name`, `type` (`file` or `folder`), `size` in bytes, `modified` in UTC (RFC 3339); with
+    /// `url`, relative to the folder, if the name is not UTF-8.
     var json: [UInt8] {
         let lines = entries.map { entry in
             let size = entry.isFolder ? "" : ",\"size\":\(entry.size)"
@@ -75,7 +75,7 @@ struct FolderListing {
         return Array(page.utf8)
     }
 
-    /// The path, in which each folder above leads there.
+    /// The path, with a link to each parent folder.
     private var way: String {
         let names = [""] + path.split(separator: "/").map(String.init)
         return names.enumerated().map { index, name in
@@ -96,7 +96,7 @@ struct FolderListing {
     private func row(_ entry: FolderEntry) -> String {
         let slash = entry.isFolder ? "/" : ""
         let stamp = Timestamp(entry.modified)
-        // "./" keeps a name with a colon from being read as a scheme.
+        // "./" keeps a name with a colon from being parsed as a scheme.
         return """
             <tr class="\(entry.isFolder ? "folder" : "file")"><td><a href="./\(Self.escaped(entry.encodedName))\(slash)">\(Self.escaped(entry.name))\(slash)</a></td>\
             <td>\(entry.isFolder ? "" : Self.readableSize(entry.size))</td>\
@@ -105,7 +105,7 @@ struct FolderListing {
             """
     }
 
-    /// Of three digits at most, in powers of 1024.
+    /// With at most three digits, in powers of 1024.
     static func readableSize(_ bytes: UInt64) -> String {
         guard bytes >= 1024 else { return "\(bytes) B" }
         var value = Double(bytes)

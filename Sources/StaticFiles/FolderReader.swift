@@ -2,18 +2,18 @@ import CLinux
 import Glibc
 import Transport
 
-/// Reads what a folder holds, for its listing; away from the workers, because that may take a disk's time.
+/// Reads the entries of a folder for its listing, away from the workers, because that may wait for a disk.
 struct FolderReader: Sendable {
     let root: String
     let followsLinks: Bool
     let policy: FileNamePolicy
-    /// Bytes that no path may have, besides control bytes: no URL leads to such names.
+    /// Bytes that no path may have, besides control bytes: no URL can contain such names.
     let forbiddenBytes: [UInt8]
 
-    /// A folder with more is listed as far as this.
+    /// Of a larger folder only this many are listed.
     static let maximumEntries = 10_000
 
-    /// What can be served of the folder, in no order; nil when it cannot be read.
+    /// The entries of the folder that can be served, in no order; nil when it cannot be read.
     ///
     /// - Parameter name: relative to the root, empty for the root itself.
     func read(_ name: [UInt8]) -> FolderContent? {
@@ -73,15 +73,15 @@ struct FolderReader: Sendable {
 
 struct FolderContent: Sendable {
     var entries: [FolderEntry]
-    /// Whether there are more than were read.
+    /// Whether there are more entries than were read.
     var isCut: Bool
 }
 
 struct FolderEntry: Sendable {
     var name: String
-    /// As it stands in a URL.
+    /// The name in the encoding of a URL.
     var encodedName: String
-    /// Whether `name` tells the name; one that is not UTF-8 is told by `encodedName` alone.
+    /// Whether `name` is complete; a name that is not UTF-8 is only in `encodedName`.
     var isText: Bool
     var isFolder: Bool
     /// Bytes.

@@ -1,21 +1,21 @@
 import HTTP
 import Transport
 
-/// Answers with the listing of a folder: a page, or data where the client prefers JSON.
+/// Answers with the listing of a folder: a page, or data if the client prefers JSON.
 @safe
 final class ListingHandler: RequestHandler {
     private let reader: FolderReader
     private let name: [UInt8]
     private let failed: FixedResponse
 
-    /// Listings are asked for by people; a few at a time keep a slow disk from filling the memory.
+    /// Listings are requested by people; limiting them to a few at a time prevents a slow disk from filling the memory.
     private static let threads = SideThreads("folders", width: 2, limit: 64)
-    /// A disk that takes longer has failed.
+    /// A disk that takes longer is assumed to have failed.
     private static let limit = Delay.seconds(30)
 
     /// - Parameters:
     ///   - name: the folder's, relative to the root.
-    ///   - failed: what is said when the folder cannot be read.
+    ///   - failed: the response when the folder cannot be read.
     init(_ reader: FolderReader, name: [UInt8], failed: FixedResponse) {
         self.reader = reader
         self.name = name
@@ -66,7 +66,7 @@ struct AcceptedTypes {
         self.weights = weights
     }
 
-    /// Whether one type is named and has more weight than the other one; `*/*` says nothing about either.
+    /// Whether one type is named and has a higher weight than the other one; `*/*` expresses no preference.
     func prefers(_ type: String, over other: String) -> Bool {
         (weights[type] ?? 0) > (weights[other] ?? 0)
     }

@@ -1,4 +1,4 @@
-/// In which order a folder is listed: what the query of its URL asks for.
+/// The order of a listing, from the query of its URL.
 struct ListingOrder: Equatable, Sendable {
     enum Key: String, Sendable, CaseIterable {
         case name, size, date
@@ -7,7 +7,7 @@ struct ListingOrder: Equatable, Sendable {
     var key = Key.name
     var isDescending = false
 
-    /// Reads `sort=size&order=desc`; anything else counts as not there.
+    /// Parses `sort=size&order=desc`; anything else is ignored.
     init(query: String) {
         for part in query.split(separator: "&") {
             if part.hasPrefix("sort="), let key = Key(rawValue: String(part.dropFirst(5))) { self.key = key }
@@ -15,7 +15,7 @@ struct ListingOrder: Equatable, Sendable {
         }
     }
 
-    /// The query that sorts by `key`, the other way around when that is the order already.
+    /// The query that sorts by `key`, in the opposite direction if that is the order already.
     func query(for key: Key) -> String {
         let turns = key == self.key && !isDescending
         return "?sort=\(key.rawValue)" + (turns ? "&order=desc" : "")

@@ -1,4 +1,4 @@
-/// How listings look: the page needs nothing but itself, and follows the reader's choice of light or dark.
+/// The style of listings: the page needs no other resources, and follows the reader's choice of light or dark.
 enum ListingStyle {
     static let text = """
         :root{color-scheme:light dark;--page:#f4f6f9;--card:#fff;--over:#eef4fe;--line:#e3e8ee;--text:#19212a;--soft:#5a6673;

@@ -1,14 +1,14 @@
 import Glibc
 import Transport
 
-/// Which media type a file has, by the end of its name (RFC 9110 §8.3).
+/// The media type of a file, from the suffix of its name (RFC 9110 §8.3).
 ///
-/// The system's `mime.types` knows many; a list of our own says what the web agrees on and wins over it.
+/// The system's `mime.types` has many types; a built-in list has those that are common on the web and takes precedence.
 package struct MediaTypes: Sendable {
     /// Lower-case extensions without the dot, to values of Content-Type.
     private let types: [String: String]
 
-    /// What is said of a file whose type nobody knows.
+    /// The type of a file whose suffix is not known.
     package static let unknown = "application/octet-stream"
 
     /// A larger file is not a list of types.
@@ -17,7 +17,7 @@ package struct MediaTypes: Sendable {
     /// - Parameter systemList: the text of a `mime.types` file.
     package init(systemList: String = "") {
         var types: [String: String] = [:]
-        // By bytes: characters would make this the greater part of a reload.
+        // By bytes: with characters this would take most of the time of a reload.
         let hash = UInt8(ascii: "#"), slash = UInt8(ascii: "/")
         for line in systemList.utf8.split(whereSeparator: { $0 == 0x0A || $0 == 0x0D }) where line.first != hash {
             let words = line.split { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
@@ -34,7 +34,7 @@ package struct MediaTypes: Sendable {
         self.types = types
     }
 
-    /// With `/etc/mime.types`, where there is one.
+    /// With `/etc/mime.types`, if it exists.
     package static func system() -> MediaTypes {
         guard let file = unsafe fopen("/etc/mime.types", "re") else { return MediaTypes() }
         defer { unsafe fclose(file) }
@@ -50,12 +50,12 @@ package struct MediaTypes: Sendable {
         return types[base[base.index(after: dot)...].lowercased()] ?? Self.unknown
     }
 
-    /// Text on the web is UTF-8 today; without saying so, browsers guess.
+    /// Text on the web is UTF-8 today; without a charset, browsers guess.
     private static func withCharset(_ type: String) -> String {
         type.hasPrefix("text/") ? type + "; charset=utf-8" : type
     }
 
-    /// What may stand in the name of a type (RFC 6838 §4.2), and the slash.
+    /// The characters that are allowed in the name of a type (RFC 6838 §4.2), and the slash.
     private static func isTypeByte(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true

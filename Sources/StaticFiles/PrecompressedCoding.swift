@@ -1,12 +1,12 @@
 import HTTP
 
-/// A content coding in which a file may lie beside itself, ready to be sent (RFC 9110 §8.4.1, RFC 7932, RFC 8878).
+/// The content coding of a precompressed variant, a file beside the original (RFC 9110 §8.4.1, RFC 7932, RFC 8878).
 package enum PrecompressedCoding: String, Sendable, CaseIterable {
     case brotli = "br"
     case zstandard = "zst"
     case gzip = "gz"
 
-    /// What is added to the file's name.
+    /// The suffix that is added to the file's name.
     var ending: String { "." + rawValue }
 
     /// The name of the coding on the wire.
@@ -18,9 +18,9 @@ package enum PrecompressedCoding: String, Sendable, CaseIterable {
         }
     }
 
-    /// Whether the value of an Accept-Encoding field asks for this coding, by its name or by `*` (RFC 9110 §12.5.3).
+    /// Whether the value of an Accept-Encoding field accepts this coding, by its name or by `*` (RFC 9110 §12.5.3).
     ///
-    /// A list that is malformed asks for nothing: the file as it is always fits.
+    /// A malformed list accepts none: the uncoded file is always acceptable.
     func isAccepted(by list: RawSpan) -> Bool {
         var named: Bool?
         var any = false

@@ -2,7 +2,7 @@ import HTTP
 
 /// The fields of a request that decide which part of a file is sent, and whether any is (RFC 9110 §13, §14.2).
 ///
-/// Slices count from the first byte of the request head.
+/// Slices are relative to the first byte of the request head.
 struct RequestConditions: BitwiseCopyable {
     var ifMatch = FieldOccurrence.absent
     var ifNoneMatch = FieldOccurrence.absent
@@ -12,13 +12,13 @@ struct RequestConditions: BitwiseCopyable {
     var range = FieldOccurrence.absent
     var acceptEncoding = FieldOccurrence.absent
 
-    /// Whether anything here can change which response it will be.
+    /// Whether one of the fields can change the response.
     var isConditional: Bool {
         range != .absent || ifNoneMatch != .absent || ifModifiedSince != .absent || ifMatch != .absent
             || ifUnmodifiedSince != .absent
     }
 
-    /// Notes the field when it is one of those that matter here.
+    /// Records the field if it is one of these.
     @inline(__always)
     mutating func take(_ name: RawSpan, _ value: Slice) {
         // Few fields of a request have one of these lengths.
@@ -38,9 +38,9 @@ struct RequestConditions: BitwiseCopyable {
         }
     }
 
-    /// What the conditions make of a request for a file.
+    /// The result of the conditions of a request for a file.
     enum Outcome: Equatable {
-        /// The file, or what Range asks of it.
+        /// The file, or the parts that Range requests.
         case proceed(honoursRange: Bool)
         /// 304
         case notModified
@@ -50,11 +50,11 @@ struct RequestConditions: BitwiseCopyable {
 
     /// Evaluates the conditions in the order of RFC 9110 §13.2.2, for GET and HEAD.
     ///
-    /// A date that is none, or that is there twice, counts as absent. Entity tags that are there twice match nothing.
+    /// An invalid or repeated date is ignored. Repeated entity tag fields match nothing.
     ///
     /// - Parameters:
     ///   - head: the request head.
-    ///   - entityTag: of what would be sent, quotes included.
+    ///   - entityTag: the tag of the file that would be sent, quotes included.
     ///   - now: seconds since 1970.
     func evaluate(_ head: RawSpan, entityTag: RawSpan, modified: Int64, now: Int64) -> Outcome {
         if ifMatch != .absent {
@@ -72,7 +72,7 @@ struct RequestConditions: BitwiseCopyable {
         return .proceed(honoursRange: honoursRange(head, entityTag: entityTag, modified: modified, now: now))
     }
 
-    /// Whether If-Range lets Range count (RFC 9110 §13.1.5).
+    /// Whether If-Range lets Range apply (RFC 9110 §13.1.5).
     private func honoursRange(_ head: RawSpan, entityTag: RawSpan, modified: Int64, now: Int64) -> Bool {
         guard range.value != nil else { return false }
         guard ifRange != .absent else { return true }
@@ -80,7 +80,8 @@ struct RequestConditions: BitwiseCopyable {
         if EntityTagList(value).isTag(in: head) {
             return EntityTagList(value).matches(entityTag, in: head, comparison: .strong)
         }
-        // A date is a strong validator only when the file cannot have changed again in its second (RFC 9110 §8.8.2.2).
+        // A date is a strong validator only if the file cannot have changed again in the same second (RFC 9110
+        // §8.8.2.2).
         return date(ifRange, head, now) == modified && now > modified
     }
 
@@ -90,11 +91,11 @@ struct RequestConditions: BitwiseCopyable {
     }
 }
 
-/// How often a field that has one value is there.
+/// How often a field with a single value occurs.
 enum FieldOccurrence: BitwiseCopyable, Equatable {
     case absent
     case once(Slice)
-    /// Which of its values counts, nobody knows.
+    /// It is unknown which of its values counts.
     case repeated
 
     mutating func add(_ value: Slice) {
@@ -113,7 +114,7 @@ extension RawSpan {
         unsafe unsafeLoad(fromByteOffset: offset, as: UInt8.self)
     }
 
-    /// Whether the bytes are `name`, which is in lower case, letters compared without case.
+    /// Whether the bytes are `name`, which is in lower case, ignoring case.
     @inline(__always)
     func isName(_ name: StaticString) -> Bool {
         guard byteCount == name.utf8CodeUnitCount else { return false }

@@ -1,28 +1,28 @@
 import COpenSSL
 import Transport
 
-/// How the gateway itself asks servers for TLS: which authorities it believes, which name it expects, what it shows.
+/// TLS of the gateway as a client of servers: the trusted authorities, the expected name, the client certificate.
 ///
-/// Shared by all workers; immutable once made.
+/// Shared by all workers; immutable.
 @safe
 package final class TLSClientContext: @unchecked Sendable {
     let pointer: OpaquePointer
     private let identity: CertificateIdentity?
     private let isVerified: Bool
 
-    /// What the configuration says about an upstream's TLS.
+    /// The configuration of an upstream's TLS.
     package struct Settings: Hashable, Sendable {
         /// A file of authorities; nil for the system's.
         package var authorities: String?
         package var isVerified = true
         package var minimum = TLSPolicy.Version.tls12
-        /// What is shown to servers that ask for a certificate.
+        /// The certificate for servers that request one.
         package var certificate: CertificateFiles?
 
         package init() {}
     }
 
-    /// - Throws: what is wrong with a file.
+    /// - Throws: the problem with a file.
     package init(_ settings: Settings, readFile: @escaping FileReader) throws(CertificateProblem) {
         isVerified = settings.isVerified
         identity =
@@ -36,7 +36,7 @@ package final class TLSClientContext: @unchecked Sendable {
         }
         unsafe pointer = context
         unsafe RecordLayer.configure(context)
-        // Unlike a client's, a server's end without close_notify is an error: some responses end with the connection.
+        // A server's end without close_notify is an error, unlike a client's: some responses end with the connection.
         unsafe SSL_CTX_clear_options(context, COpenSSL_OP_IGNORE_UNEXPECTED_EOF)
         unsafe SSL_CTX_set_options(context, COpenSSL_OP_NO_RENEGOTIATION | COpenSSL_OP_NO_COMPRESSION)
         unsafe COpenSSL_CTX_set_min_proto_version(context, settings.minimum.rawValue)
@@ -61,10 +61,10 @@ package final class TLSClientContext: @unchecked Sendable {
         unsafe X509_STORE_set_flags(store, UInt(X509_V_FLAG_PARTIAL_CHAIN))
     }
 
-    /// A session that asks for `name`, a host name or an IP address, and accepts no certificate without it.
+    /// A session that sends `name`, a host name or an IP address, and accepts no certificate without it.
     func makeSession(for name: String) throws(TLSError) -> OpaquePointer {
         guard let session = unsafe SSL_new(pointer) else { throw TLSError("create TLS session") }
-        // Neither the extension nor certificates have the dot at the end (RFC 6066 §3).
+        // Neither the extension nor certificates have the final dot (RFC 6066 §3).
         let name = name.hasSuffix(".") ? String(name.dropLast()) : name
         let isAddress = IPAddress(name) != nil
         if !isAddress { unsafe COpenSSL_set_server_name(session, name) }

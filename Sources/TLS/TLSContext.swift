@@ -1,9 +1,9 @@
 import COpenSSL
 
-/// An `SSL_CTX`: one policy and one way to judge client certificates, for all sites that have them in common.
+/// An `SSL_CTX`: one policy and one verification of client certificates, for all sites that have them in common.
 ///
-/// It holds no server certificates: a handshake gets those of its site once the client has named it. So a context
-/// outlives any exchange of certificates, and is freed with the last session that was made from it.
+/// It has no server certificates: a handshake gets those of its site once the client has named it. So a context stays
+/// in use when certificates are replaced, and is freed with the last session that was created from it.
 @safe
 final class TLSContext: @unchecked Sendable {
     struct Key: Hashable, Sendable {
@@ -15,14 +15,14 @@ final class TLSContext: @unchecked Sendable {
     let pointer: OpaquePointer
     /// ALPN's wire form: each name after its length (RFC 7301 §3.1).
     private let applicationProtocols: [UInt8]
-    /// Those for a connection whose cipher is none for HTTP/2.
+    /// The protocols for a connection whose cipher HTTP/2 forbids.
     private let otherProtocols: [UInt8]
-    /// Those of the policy that the library has.
+    /// The groups of the policy that the library supports.
     private let groups: String
 
     var policy: TLSPolicy { key.policy }
 
-    /// - Throws: a problem with the policy, for which `file` stands, or with the files of `key.clients`.
+    /// - Throws: a problem with the policy, reported for `file`, or with the files of `key.clients`.
     init(_ key: Key, file: String) throws(CertificateProblem) {
         guard let context = unsafe SSL_CTX_new(TLS_server_method()) else {
             throw CertificateProblem(file, .policy(TLSError("create TLS context").reason))
@@ -69,12 +69,12 @@ final class TLSContext: @unchecked Sendable {
 
     private func configure(_ context: OpaquePointer) {
         unsafe RecordLayer.configure(context)
-        // An early FIN needs no error of its own: HTTP framing tells a finished message from a cut one.
+        // An early FIN needs no error here: HTTP framing distinguishes a complete message from one that was cut off.
         unsafe SSL_CTX_set_options(
             context, COpenSSL_OP_NO_RENEGOTIATION | COpenSSL_OP_NO_COMPRESSION | COpenSSL_OP_IGNORE_UNEXPECTED_EOF)
-        // The policy's order counts; but a client that puts ChaCha20 first has no hardware for AES.
+        // The order of the policy counts; but a client that prefers ChaCha20 has no hardware for AES.
         unsafe SSL_CTX_set_options(context, COpenSSL_OP_CIPHER_SERVER_PREFERENCE | COpenSSL_OP_PRIORITIZE_CHACHA)
-        // Sessions live in tickets alone, where they are bound to their site.
+        // Sessions are stored only in tickets, which are bound to their site.
         unsafe COpenSSL_CTX_set_session_cache_mode(context, Int(SSL_SESS_CACHE_OFF))
         unsafe COpenSSL_CTX_set_dh_auto(context, 1)
         // 112 bits, whatever the system's own default is.
@@ -98,9 +98,9 @@ final class TLSContext: @unchecked Sendable {
         if !policy.issuesTickets { unsafe SSL_CTX_set_options(context, COpenSSL_OP_NO_TICKET) }
     }
 
-    /// Turns a session that was made from another context into one of this context.
+    /// Moves a session that was created from another context to this one.
     ///
-    /// OpenSSL itself carries over only what hangs on the context; the rest was copied when the session was made.
+    /// OpenSSL itself replaces only what belongs to the context; the rest was copied when the session was created.
     func adopt(_ session: OpaquePointer, from other: TLSContext) {
         guard other !== self else { return }
         unsafe COpenSSL_set_context(session, pointer)
@@ -117,7 +117,7 @@ final class TLSContext: @unchecked Sendable {
         }
     }
 
-    /// Picks our first protocol that the client offers; without overlap the handshake ends with
+    /// Selects the first protocol of the list that the client offers; without overlap the handshake ends with
     /// `no_application_protocol` (RFC 7301 §3.2).
     fileprivate func select(
         from offered: UnsafeRawBufferPointer, for session: OpaquePointer?
@@ -133,7 +133,7 @@ final class TLSContext: @unchecked Sendable {
             unsafe SSL_select_next_proto(
                 &chosen, &count, ours.baseAddress, UInt32(ours.count), bytes.baseAddress, UInt32(bytes.count))
         }
-        // The choice points into our list, which lives as long as the context.
+        // The result points into the list, which lives as long as the context.
         guard outcome == OPENSSL_NPN_NEGOTIATED else { return nil }
         return unsafe UnsafeRawBufferPointer(start: chosen, count: Int(count))
     }

@@ -1,8 +1,8 @@
 import COpenSSL
 
-/// What OpenSSL says went wrong, taken from its error queue.
+/// A failure of OpenSSL, from its error queue.
 package struct TLSError: Error, Equatable, Sendable {
-    /// What was being done, for the operator: `load certificate chain /etc/…/site.pem`.
+    /// The operation that failed, for the operator: `load certificate chain /etc/…/site.pem`.
     package let action: String
     /// OpenSSL's reason, such as `key values mismatch`.
     package let reason: String

@@ -6,7 +6,7 @@ package enum TLSLibrary {
         unsafe String(cString: OpenSSL_version(OPENSSL_VERSION))
     }
 
-    /// Makes the buffers of records cheap to come by; without effect once OpenSSL is in use.
+    /// Makes the allocation of record buffers cheap; without effect once OpenSSL is in use.
     package static func prepare() {
         COpenSSL_keep_record_buffers()
     }

@@ -1,7 +1,7 @@
 import COpenSSL
 import Transport
 
-/// The records of TLS 1.3 behind the handshake, which the gateway makes and opens itself.
+/// The records of TLS 1.3 after the handshake, which the gateway seals and opens itself.
 extension TLSStream {
     // MARK: Receiving
 
@@ -9,11 +9,11 @@ extension TLSStream {
         if let readingEnd, received.content == 0 { return readingEnd }
         if received.isEmpty && !endpoint.mayReceive { return .wouldBlock(.readable) }
         let result = unsafe openRecords(into: buffer)
-        received.settle(endpoint.worker)
+        received.shrink(endpoint.worker)
         return result
     }
 
-    /// Opens what has come, as far as there is room for its content.
+    /// Opens the received records, as far as their content fits.
     private func openRecords(into buffer: UnsafeMutableRawBufferPointer) -> IOResult {
         var filled = received.content > 0 ? unsafe received.takeContent(into: buffer) : 0
         while received.content == 0, readingEnd == nil, filled < buffer.count {
@@ -22,7 +22,7 @@ extension TLSStream {
             case .record(let length) where length <= records.count:
                 let room = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[filled...])
                 let fits = length - RecordHeader.size - RecordHeader.tag <= room.count
-                // One that does not fit begins a buffer of its own.
+                // A record that does not fit gets a buffer of its own.
                 if !fits && filled > 0 { return .bytes(filled) }
                 unsafe filled += openRecord(
                     UnsafeMutableRawBufferPointer(rebasing: records[..<length]), into: fits ? room : nil)
@@ -39,13 +39,13 @@ extension TLSStream {
         return readingEnd ?? .wouldBlock(.readable)
     }
 
-    /// Opens the first record received, into `output`, or in its own place when that is nil.
+    /// Opens the first record received, into `output`, or in place when that is nil.
     ///
-    /// - Returns: how much application data lies in `output` now.
+    /// - Returns: how many bytes of application data are in `output` now.
     private func openRecord(
         _ record: UnsafeMutableRawBufferPointer, into output: UnsafeMutableRawBufferPointer?
     ) -> Int {
-        // A ticket has to be there still when OpenSSL reads it: no record is opened in place while one may come.
+        // A ticket has to be unchanged when OpenSSL reads it: no record is opened in place while one may come.
         if unsafe session != nil, unsafe output == nil { return unsafe openAside(record) }
         let place = unsafe output?.baseAddress ?? record.baseAddress! + RecordHeader.size
         let step = unsafe layer?.opener.open(UnsafeRawBufferPointer(record), into: place) ?? .nothing
@@ -61,7 +61,7 @@ extension TLSStream {
         return 0
     }
 
-    /// As `openRecord` in place, with the record left as it came until it is known what it is.
+    /// As `openRecord` in place, but the record is kept unchanged until its type is known.
     private func openAside(_ record: UnsafeMutableRawBufferPointer) -> Int {
         let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: record.count, alignment: 16)
         defer { unsafe copy.deallocate() }
@@ -81,7 +81,7 @@ extension TLSStream {
     private func obey(_ step: RecordOpener.Step) {
         switch step {
         case .data:
-            // A server that has answered has given its tickets.
+            // A server that has answered has sent its tickets.
             if unsafe session != nil { freeSession() }
             if layer?.opener.takeUpdateWish() == true { wantsKeyUpdate = true }
         case .nothing, .ticket: return
@@ -97,7 +97,7 @@ extension TLSStream {
         if owesKeyUpdate || wantsKeyUpdate { sendKeyUpdate() }
     }
 
-    /// Gives the connection up, and tells the peer why.
+    /// Closes the connection, and sends the reason to the peer.
     private func refuse(_ alert: Alert) {
         ERR_clear_error()
         sendAlert(alert)
@@ -105,7 +105,7 @@ extension TLSStream {
         readingEnd = .failed(.protocolViolation)
     }
 
-    /// What the socket says when it gives no bytes.
+    /// The result of the socket when it returns no bytes.
     private func receivingStopped(_ result: IOResult) -> IOResult {
         switch result {
         case .wouldBlock, .bytes: return result
@@ -114,8 +114,8 @@ extension TLSStream {
             readingEnd = result
         case .end:
             sawEnd = true
-            // A client's end needs no close_notify: HTTP framing tells a finished message from a cut one. Some responses
-            // of servers end with the connection.
+            // A client's end needs no close_notify: HTTP framing distinguishes a complete message from one that was cut
+            // off. Some responses of servers end with the connection.
             if isServer { readingEnd = .end } else { truncated() }
         }
         return readingEnd ?? result
@@ -146,7 +146,7 @@ extension TLSStream {
         return .bytes(taken)
     }
 
-    /// Adds one record to those held, where there is room for it; false when the connection cannot go on.
+    /// Adds one record to the buffered ones, if it fits; false when the connection cannot continue.
     private func seal(_ content: UnsafeRawBufferPointer, as type: ContentType) -> Bool {
         let block = unsafe holdingBlock()
         guard heldEnd + RecordSealer.updateSize + content.count + RecordSealer.overhead <= block.count else {
@@ -172,10 +172,10 @@ extension TLSStream {
         return true
     }
 
-    /// Changes our keys now, or before what is written next when there is no room for it.
+    /// Updates the gateway's keys now, or before the next write if there is no space for the record.
     private func sendKeyUpdate() {
         let block = unsafe holdingBlock()
-        // Room is left for an alert.
+        // Space is reserved for an alert.
         guard heldEnd + 2 * RecordSealer.updateSize <= block.count else { return }
         guard unsafe holdKeyUpdate(in: block) else { return }
         _ = flush()
@@ -195,7 +195,7 @@ extension TLSStream {
         _ = flush()
     }
 
-    /// What is held leaves with what else the worker's turn has for its sockets.
+    /// The buffered records are sent together with other data of the worker's turn.
     private func flushAtEndOfTurn() -> IOResult {
         guard let block = unsafe held else { return .bytes(0) }
         let result = unsafe endpoint.sendAtEndOfTurn(UnsafeRawBufferPointer(rebasing: block[heldStart..<heldEnd]))

@@ -2,51 +2,51 @@ import COpenSSL
 import Glibc
 import Transport
 
-/// A TLS connection on an endpoint: the server's side for clients, the client's side for servers behind the gateway.
+/// A TLS connection on an endpoint: the server's side for clients, the client's side for upstream servers.
 ///
-/// OpenSSL shakes hands. Behind the handshake, records of TLS 1.3 are made and opened here, and the session is freed:
-/// they are written into a rented block, as many at a time as it has room for, which leave in one `send`. Those of
-/// TLS 1.2 come from OpenSSL, into the same block where there is more than one.
+/// OpenSSL performs the handshake. After it, records of TLS 1.3 are sealed and opened here, and the session is freed:
+/// records are written into a rented block, as many as fit, and sent in one `send`. Those of TLS 1.2 come from OpenSSL,
+/// into the same block if there is more than one.
 @safe
 package final class TLSStream: RecordChannel, ByteStream {
     package let endpoint: Endpoint
-    /// OpenSSL's; nil once nothing more is wanted of it.
+    /// OpenSSL's session; nil once it is not needed any more.
     private(set) var session: OpaquePointer?
     let isServer: Bool
-    /// What the callbacks of the handshake need; nil once it is over.
+    /// The data of the handshake's callbacks; nil once it is complete.
     private var negotiation: Negotiation?
-    /// Both directions behind the handshake; nil where the records are OpenSSL's.
+    /// Both directions after the handshake; nil if OpenSSL handles the records.
     var layer: RecordLayer?
     private var facts: NegotiatedFacts?
-    /// What a client's session came to before it was freed.
+    /// The resumable session of a client's session, kept before that was freed.
     private var keptResumption: TLSResumption?
 
-    /// What has been received and not been used.
+    /// Received and unused bytes.
     var received = ReceivedBytes()
     private var feed = RecordFeed()
-    /// A record that OpenSSL is to read for the ticket in it, behind the handshake.
+    /// A record that OpenSSL has to read for the ticket in it, after the handshake.
     private var ticketRecord = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
-    /// How reading has ended, once what was read before has been handed over.
+    /// How reading has ended, to be returned after the bytes that were read before.
     var readingEnd: IOResult?
-    /// Whether the peer waits for new keys of ours, or shall be asked for its own, when there is room to say so.
+    /// Whether the peer waits for a key update, or has to be asked for one, when there is space for the record.
     var owesKeyUpdate = false
     var wantsKeyUpdate = false
 
-    /// Records the socket has not taken yet: `held[heldStart..<heldEnd]`.
+    /// Records that the socket has not accepted yet: `held[heldStart..<heldEnd]`.
     var held: UnsafeMutableRawBufferPointer?
     var heldStart = 0
     var heldEnd = 0
     /// While set, records are collected instead of sent one by one.
     private var isCorked = false
-    /// While set, a record may leave at the end of the worker's turn.
+    /// While set, a record may be sent at the end of the worker's turn.
     var leavesLate = false
     var sendFailure: TransportFailure?
     private(set) var didHandshake = false
     var hasFailed = false
-    /// OpenSSL says an alert about all that it fails by, but for connections that are gone.
+    /// OpenSSL sends an alert for every failure, except on connections that are gone.
     package var hasSentAlert: Bool { hasFailed && sendFailure == nil }
 
-    /// A full record of TLS 1.2 or 1.3 with its header, padding and tag, in bytes at most.
+    /// The maximum size of a record of TLS 1.2 or 1.3 with its header, padding and tag, in bytes.
     private static let recordSize = RecordSealer.mostContent + 512
 
     /// - Throws: `TLSError` when OpenSSL cannot allocate a session.
@@ -67,14 +67,14 @@ package final class TLSStream: RecordChannel, ByteStream {
     /// The client's side of a connection to a server.
     ///
     /// - Parameters:
-    ///   - name: the host name or IP address to ask for and to find in the certificate.
+    ///   - name: the host name or IP address to send and to find in the certificate.
     ///   - resumption: from an earlier connection of the same context to the same server.
-    /// - Throws: `TLSError` when OpenSSL cannot make a session for that name.
+    /// - Throws: `TLSError` when OpenSSL cannot create a session for that name.
     package init(
         _ endpoint: Endpoint, to name: String, client: TLSClientContext, resuming resumption: TLSResumption? = nil
     ) throws(TLSError) {
         let session = try unsafe client.makeSession(for: name)
-        // One that has expired is left out, and the handshake is a full one.
+        // An expired one is ignored, and the handshake is a full one.
         if let resumption { unsafe SSL_set_session(session, resumption.pointer) }
         self.endpoint = endpoint
         unsafe self.session = session
@@ -93,9 +93,9 @@ package final class TLSStream: RecordChannel, ByteStream {
         releaseHeld()
     }
 
-    /// What the next connection to this server may resume; nil while the server has given nothing for it.
+    /// The session that the next connection to this server may resume; nil while the server has sent no ticket.
     ///
-    /// TLS 1.3 servers give it behind the handshake, so it is there once their first bytes have been read.
+    /// TLS 1.3 servers send it after the handshake, so it is available once their first bytes have been read.
     package func resumption() -> TLSResumption? {
         guard let session = unsafe session else { return keptResumption }
         guard let known = unsafe SSL_get1_session(session) else { return nil }
@@ -111,15 +111,15 @@ package final class TLSStream: RecordChannel, ByteStream {
     /// Whether the handshake resumed an earlier session instead of proving the certificate again.
     package var isResumed: Bool { facts?.isResumed == true }
 
-    /// The protocol that ALPN has chosen; nil where the client named none.
+    /// The protocol selected by ALPN; nil if the client offered none.
     package var applicationProtocol: String? { facts?.applicationProtocol }
 
-    /// The site whose certificate was shown, by its first host; nil before the handshake is over.
+    /// The site whose certificate was presented, by its first host; nil before the handshake is complete.
     package private(set) var site: String?
 
     // MARK: Handshake
 
-    /// Negotiates with the client until done, failed, or past `deadline`.
+    /// Performs the handshake with the client until it is complete or has failed, or `deadline` has passed.
     package func handshake(until deadline: Deadline) async -> HandshakeOutcome {
         while true {
             if let outcome = shakeHands() { return outcome }
@@ -132,10 +132,10 @@ package final class TLSStream: RecordChannel, ByteStream {
         }
     }
 
-    /// Goes on as far as it can without waiting; nil when there is more to come.
+    /// Continues as far as possible without waiting; nil when it is not complete.
     private func shakeHands() -> HandshakeOutcome? {
         guard let session = unsafe session else { return .done }
-        defer { received.settle(endpoint.worker) }
+        defer { received.shrink(endpoint.worker) }
         ERR_clear_error()
         let result = unsafe SSL_do_handshake(session)
         if case .failed(let failure) = flush() {
@@ -156,14 +156,14 @@ package final class TLSStream: RecordChannel, ByteStream {
         return unsafe .failed(handshakeFailureReason(session))
     }
 
-    /// Nothing is negotiated after the handshake, and a long connection shall not keep replaced certificates alive.
+    /// Nothing is negotiated after the handshake, and a long connection must not keep replaced certificates alive.
     private func endNegotiation() {
         site = negotiation?.site?.label
         if let session = unsafe session { unsafe Negotiation.end(session) }
         negotiation = nil
     }
 
-    /// Takes the records over from OpenSSL, where they are of a kind made here and shown to be right.
+    /// Takes the records over from OpenSSL, if they are of a supported kind and proved to be right.
     private func takeOverRecords(of session: OpaquePointer) {
         defer { endHandshakeRecords() }
         guard let handshakeRecords, RecordProtection.failure == nil else { return }
@@ -175,25 +175,25 @@ package final class TLSStream: RecordChannel, ByteStream {
             if error == .unproven { RecordProtection.noteRefusal() }
             return
         }
-        // A client's session has still to read the server's tickets.
+        // A client's session still has to read the server's tickets.
         if isServer { freeSession() }
     }
 
-    /// Gives OpenSSL's session back; what was negotiated is known.
+    /// Frees OpenSSL's session; the negotiated facts are kept.
     func freeSession() {
         guard let session = unsafe session else { return }
         if !isServer { keptResumption = resumption() }
-        // Otherwise OpenSSL would count it as broken, and look for it among those that can be resumed.
+        // Otherwise OpenSSL would count it as broken, and search it among the resumable ones.
         unsafe SSL_set_shutdown(session, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN)
         unsafe SSL_free(session)
         unsafe self.session = nil
         ERR_clear_error()
     }
 
-    /// Has OpenSSL read a record of a server's tickets, which it alone can make use of.
+    /// Makes OpenSSL read a record of a server's tickets, which only it can use.
     ///
-    /// It has read all records before, because only tickets have come so far; its session is freed behind the first
-    /// record of another kind.
+    /// It has read all records before, because only tickets have come so far; its session is freed after the first
+    /// record of another type.
     func readTickets(_ record: UnsafeRawBufferPointer) {
         guard let session = unsafe session else { return }
         ERR_clear_error()
@@ -262,7 +262,7 @@ package final class TLSStream: RecordChannel, ByteStream {
             if !hasRoom {
                 guard case .bytes = flush(isMoreComing: true) else { break }
             }
-            // As many records at once as find room; none of them can have to wait.
+            // As many records as fit; none of them may have to wait.
             let room = (Worker.blockSize - heldEnd) / Self.recordSize * RecordSealer.mostContent
             let rest = unsafe bytes[taken...]
             let count = unsafe SSL_write(
@@ -301,7 +301,7 @@ package final class TLSStream: RecordChannel, ByteStream {
         return .bytes(0)
     }
 
-    /// Gives up a connection whose next records were made of bytes that are not the file's.
+    /// Closes a connection whose next records were made of bytes that are not the file's.
     @inline(never)
     private func dropSealed() -> TransportFailure {
         releaseHeld()
@@ -322,13 +322,14 @@ package final class TLSStream: RecordChannel, ByteStream {
         endpoint.finishSending()
     }
 
-    /// Empties the thread's queue of errors, by which OpenSSL tells failures from waiting, of what others left there.
+    /// Clears the thread's error queue, by which OpenSSL distinguishes failures from waiting, of entries from other
+    /// code.
     ///
-    /// All calls in this module leave it empty, and asking costs as much as all else around a short read.
+    /// All calls in this module leave it empty, and checking it costs as much as everything else in a short read.
     @inline(__always)
     private func clearErrors() {
         guard endpoint.worker.hasRunForeignCode else { return }
-        // Clearing an empty queue costs twenty calls; others rarely leave anything there.
+        // Clearing an empty queue costs twenty calls; other code rarely leaves entries.
         if ERR_peek_error() != 0 { ERR_clear_error() }
         endpoint.worker.hasRunForeignCode = false
     }
@@ -348,15 +349,15 @@ package final class TLSStream: RecordChannel, ByteStream {
         }
     }
 
-    // MARK: What the BIO asks
+    // MARK: The BIO's calls
 
     override func receiveRecords(into buffer: UnsafeMutableRawBufferPointer) -> IOResult {
         if layer != nil { return unsafe receiveTicket(into: buffer) }
-        // Nothing is read ahead before it is known whose the records are.
+        // Nothing is read ahead before it is known which side handles the records.
         if handshakeRecords != nil { return unsafe receiveOneRecord(into: buffer) }
         if !received.isEmpty {
             let count = unsafe move(min(received.records.count, buffer.count), to: buffer)
-            received.settle(endpoint.worker)
+            received.shrink(endpoint.worker)
             return .bytes(count)
         }
         let result = unsafe endpoint.receive(into: buffer)
@@ -397,7 +398,7 @@ package final class TLSStream: RecordChannel, ByteStream {
 
     override func sendRecords(_ record: UnsafeRawBufferPointer) -> Bool {
         guard sendFailure == nil else { return false }
-        // Under keys that we have gone on with; it has nothing to say there.
+        // It would be written under keys that the gateway has continued with; OpenSSL must not write now.
         if layer != nil { return true }
         unsafe handshakeRecords?.written.append(record)
         if isCorked || hasHeld {
@@ -423,7 +424,7 @@ package final class TLSStream: RecordChannel, ByteStream {
 
     var hasHeld: Bool { heldStart < heldEnd }
 
-    /// Whether a full record can be added to those held, and still one or two of a few bytes.
+    /// Whether a full record can be added to the buffered ones, and one or two short ones after it.
     var hasRoom: Bool { heldEnd + Self.recordSize <= Worker.blockSize }
 
     func holdingBlock() -> UnsafeMutableRawBufferPointer {
@@ -452,6 +453,6 @@ package final class TLSStream: RecordChannel, ByteStream {
 /// How a handshake ended.
 package enum HandshakeOutcome: Equatable, Sendable {
     case done
-    /// In OpenSSL's words where it has any: `no shared cipher`, `http request`, `unsupported protocol`.
+    /// With OpenSSL's message where it has one: `no shared cipher`, `http request`, `unsupported protocol`.
     case failed(String)
 }

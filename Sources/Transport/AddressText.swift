@@ -1,9 +1,10 @@
-/// IP addresses as text, written straight into an output buffer: every request passed on names its client.
+/// Formats IP addresses as text directly into an output buffer, because every forwarded request names its client.
 enum AddressText {
-    /// Bytes an address takes at most: `ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255`.
+    /// The maximum length of an address in bytes: `ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255`.
     static var maximum: Int { 45 }
 
-    /// A string of what `write` puts into the room it is given; no larger than it has to be, for connections keep some.
+    /// A string of the bytes that `write` stores in the buffer passed to it. It has no spare capacity: connections keep
+    /// some of these strings.
     static func string(upTo limit: Int, _ write: (UnsafeMutableRawPointer) -> Int) -> String {
         unsafe withUnsafeTemporaryAllocation(byteCount: limit, alignment: 1) { room in
             guard let start = room.baseAddress else { return "" }
@@ -25,8 +26,9 @@ enum AddressText {
         return end
     }
 
-    /// Writes `2001:db8::1` and returns its length: in lower case, without leading zeros, the first of the longest runs
-    /// of two or more zero groups left out (RFC 5952 §4), an IPv4 address that is mapped or embedded in dots (§5).
+    /// Writes `2001:db8::1` and returns its length. The text is in lower case and without leading zeros; the first of
+    /// the longest runs of two or more zero groups is omitted (RFC 5952 §4), and a mapped or embedded IPv4 address is
+    /// written in dotted decimal (§5).
     static func writeIPv6(_ bits: UInt128, to output: UnsafeMutableRawPointer) -> Int {
         let omitted = longestZeroRun(bits)
         let endsInIPv4 =

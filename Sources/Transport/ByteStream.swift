@@ -1,47 +1,49 @@
-/// The bytes of one connection as HTTP sees them: plain, or inside TLS.
+/// The byte stream of one connection as HTTP uses it: plain, or inside TLS.
 ///
-/// All calls return at once; whoever gets `wouldBlock` waits on the endpoint for what it names.
+/// No call blocks. After `wouldBlock` the caller waits on the endpoint for the interest that the result contains.
 package protocol ByteStream: AnyObject {
     var endpoint: Endpoint { get }
 
-    /// Bytes from the peer; `end` when it has finished properly or simply closed.
+    /// Reads bytes from the peer; `end` after an orderly end of the stream and after a plain close.
     func read(into buffer: UnsafeMutableRawBufferPointer) -> IOResult
 
-    /// Takes over up to all of `bytes`; less means that the rest must be offered again once `flush()` got through.
+    /// Accepts up to all of `bytes`. If it accepts fewer, the caller must offer the rest again after `flush()` has
+    /// succeeded.
     ///
-    /// - Parameter isMoreComing: whether more will be written at once, so that no packet has to leave half full.
+    /// - Parameter isMoreComing: whether another write follows at once, so that no partly filled packet has to be sent.
     func write(_ bytes: UnsafeRawBufferPointer, isMoreComing: Bool) -> IOResult
 
-    /// As `write`, for what should leave with the bytes of other connections at the end of the worker's turn.
+    /// Like `write`, for bytes that should be sent together with those of other connections at the end of the worker's
+    /// turn.
     func writeAtEndOfTurn(_ bytes: UnsafeRawBufferPointer) -> IOResult
 
     /// Whether `sendFile` may do more than return nil.
     var sendsFiles: Bool { get }
 
-    /// Sends up to `count` bytes of a file from `offset` without reading them; `.end` behind the file's end.
+    /// Sends up to `count` bytes of a file from `offset` without reading them; `.end` beyond the end of the file.
     ///
-    /// - Returns: nil where the bytes have to be read and written.
+    /// - Returns: nil if the bytes have to be read and written instead.
     func sendFile(_ file: OpenFile, from offset: UInt64, count: Int) -> IOResult?
 
-    /// Sends what `write` took over but could not send yet: `.bytes(0)` when nothing is left.
+    /// Sends what `write` accepted but could not send yet: `.bytes(0)` when nothing is left.
     func flush() -> IOResult
 
-    /// Says to the peer that no more bytes follow, as far as it can be said without waiting.
+    /// Signals to the peer that no more bytes follow, as far as this is possible without waiting.
     func finish()
 
-    /// Whether the peer has been told by an alert why the connection cannot go on; it is to have the time to read it.
+    /// Whether an alert has been sent that states why the connection cannot continue. The peer needs time to read it.
     var hasSentAlert: Bool { get }
 
-    /// The site that the handshake was made with, by its first host; nil on a plain connection.
+    /// The site for which the handshake was made, identified by its first host; nil on a plain connection.
     var site: String? { get }
     /// What TLS negotiated; nil on a plain connection.
     var security: SecurityDescription? { get }
-    /// Whether the bytes are encrypted; asked where making `security` would be too much.
+    /// Whether the bytes are encrypted; for callers to whom creating `security` would cost too much.
     var isSecure: Bool { get }
 }
 
 extension ByteStream {
-    /// Takes over bytes that nothing follows for now.
+    /// Accepts bytes that are not followed by others for now.
     @inline(__always)
     package func write(_ bytes: UnsafeRawBufferPointer) -> IOResult {
         unsafe write(bytes, isMoreComing: false)

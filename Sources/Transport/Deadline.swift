@@ -1,4 +1,4 @@
-/// A point on the monotonic clock, in milliseconds, at which a wait gives up.
+/// A time on the monotonic clock, in milliseconds, at which a wait times out.
 package struct Deadline: Equatable, Comparable, BitwiseCopyable, Sendable {
     package let milliseconds: UInt64
 
@@ -12,14 +12,14 @@ package struct Deadline: Equatable, Comparable, BitwiseCopyable, Sendable {
         left.milliseconds < right.milliseconds
     }
 
-    /// The deadline `delay` after this one; adding to `never` is `never`.
+    /// The deadline `delay` after this one; `never` stays `never`.
     package func advanced(by delay: Delay) -> Deadline {
         let (sum, overflow) = milliseconds.addingReportingOverflow(delay.milliseconds)
         return overflow ? .never : Deadline(milliseconds: sum)
     }
 }
 
-/// A length of time in milliseconds, as limits are configured.
+/// A duration in milliseconds, as limits are configured.
 package struct Delay: Equatable, BitwiseCopyable, Sendable {
     package let milliseconds: UInt64
 

@@ -1,18 +1,19 @@
 import CLinux
 import Glibc
 
-/// A file descriptor with one owner: open as long as this value, and closed with it.
+/// A file descriptor with a single owner: it is open as long as this value exists, and closed with it.
 ///
-/// Every descriptor of the gateway belongs to one of these, or to an `OpenFile` where several hold it. A use of its
-/// number lies within a call of `use`, or within the expression that reads `number`: a number that is stored elsewhere,
-/// or carried over a suspension, may be that of another file by the time it is used. Debug builds check this for the
-/// whole process: closing an owned descriptor other than through its owner ends it (`CLinux_descriptor_opened`).
+/// Every descriptor of the gateway belongs to one of these, or to an `OpenFile` if it is shared. Its number may only be
+/// used within a call of `use`, or within the expression that reads `number`: a number that is stored elsewhere, or
+/// kept across a suspension, may refer to another file by the time it is used. Debug builds check this for the whole
+/// process: closing an owned descriptor other than through its owner terminates the process
+/// (`CLinux_descriptor_opened`).
 @safe
 package struct Descriptor: ~Copyable, Sendable {
-    /// -1 when there is none, or none any more: whatever is asked of it then fails with EBADF.
+    /// -1 when there is no descriptor, or it has been closed: system calls then fail with EBADF.
     package private(set) var number: Int32
 
-    /// Takes over a descriptor that a system call returned; a negative number stands for none.
+    /// Takes ownership of a descriptor that a system call returned; a negative number stands for none.
     package init(adopting number: Int32) {
         self.number = number
         if number >= 0 { CLinux_descriptor_opened(number) }
@@ -24,14 +25,13 @@ package struct Descriptor: ~Copyable, Sendable {
 
     package var isOpen: Bool { number >= 0 }
 
-    /// Closes it now.
     package mutating func close() {
         guard number >= 0 else { return }
         CLinux_descriptor_close(number)
         number = -1
     }
 
-    /// Hands the number to an owner that is none of ours, which closes it.
+    /// Transfers ownership of the number to code outside the gateway, which closes it.
     package consuming func release() -> Int32 {
         let released = number
         if released >= 0 { CLinux_descriptor_released(released) }
@@ -39,7 +39,8 @@ package struct Descriptor: ~Copyable, Sendable {
         return released
     }
 
-    /// Another descriptor of the same open file; not open, with errno, when the system has none left.
+    /// A duplicate that refers to the same open file; not open, with errno set, if the system cannot create another
+    /// descriptor.
     package borrowing func duplicate() -> Descriptor {
         Descriptor(adopting: fcntl(number, F_DUPFD_CLOEXEC, 0))
     }
@@ -53,15 +54,15 @@ package struct Descriptor: ~Copyable, Sendable {
     }
 }
 
-/// An open file, socket or other descriptor that several may hold; it is closed when the last of them lets go.
+/// A shared open file, socket or other descriptor; it is closed when the last reference is released.
 @safe
 package final class OpenFile: Sendable {
     /// For a system call in the same expression; -1 when there is none.
     package let number: Int32
-    /// Whose life keeps the descriptor open, where it is not ours to close.
+    /// The object whose lifetime keeps the descriptor open, if the descriptor is not closed by this one.
     private let keeper: (any Sendable & AnyObject)?
 
-    /// Takes over a descriptor that a system call returned; a negative number stands for none.
+    /// Takes ownership of a descriptor that a system call returned; a negative number stands for none.
     package init(adopting number: Int32) {
         self.number = number
         keeper = nil
@@ -72,7 +73,7 @@ package final class OpenFile: Sendable {
         self.init(adopting: descriptor.release())
     }
 
-    /// A descriptor that `keeper` closes at its own end, and not before.
+    /// A descriptor that `keeper` closes when it is deallocated, and not before.
     package init(_ number: Int32, keptOpenBy keeper: some Sendable & AnyObject) {
         self.number = number
         self.keeper = keeper
@@ -86,7 +87,8 @@ package final class OpenFile: Sendable {
 
     package var isOpen: Bool { number >= 0 }
 
-    /// Another descriptor of the same open file; not open, with errno, when the system has none left.
+    /// A duplicate that refers to the same open file; not open, with errno set, if the system cannot create another
+    /// descriptor.
     package func duplicate() -> Descriptor {
         use { Descriptor(adopting: fcntl($0, F_DUPFD_CLOEXEC, 0)) }
     }
@@ -101,12 +103,12 @@ package final class OpenFile: Sendable {
     }
 }
 
-/// Whether a descriptor is closed when the process executes another program.
+/// Sets whether a descriptor is closed when the process executes another program.
 package func setCloseOnExec(_ descriptor: Int32, _ isClosed: Bool) {
     _ = fcntl(descriptor, F_SETFD, isClosed ? FD_CLOEXEC : 0)
 }
 
-/// Makes reads and writes that would wait return EAGAIN.
+/// Makes reads and writes that would block fail with EAGAIN.
 package func setNonBlocking(_ descriptor: Int32) {
     _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK)
 }

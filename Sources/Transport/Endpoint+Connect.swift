@@ -1,12 +1,12 @@
 import CLinux
 import Glibc
 
-// Connections that this side opens.
+// Outgoing connections.
 extension Endpoint {
-    /// Begins a connection to `remote` on the worker's thread; it stands once the endpoint is writable and
+    /// Starts a connection to `remote` on the worker's thread. It is established once the endpoint is writable and
     /// `connectFailure()` returns nil.
     ///
-    /// - Throws: what connect(2), or the lack of a descriptor, says at once.
+    /// - Throws: the immediate error of connect(2), or of creating the descriptor.
     package static func connect(to remote: SocketAddress, on worker: Worker) throws(TransportFailure) -> Endpoint {
         let descriptor = Descriptor(adopting: socket(remote.family, CLinux_SOCK_STREAM_FLAGS, 0))
         guard descriptor.isOpen else { throw .system(errno) }
@@ -22,7 +22,7 @@ extension Endpoint {
         return endpoint
     }
 
-    /// Why the connection could not be made (SO_ERROR); nil when it stands.
+    /// Why the connection could not be established (SO_ERROR); nil if it is established.
     package func connectFailure() -> TransportFailure? {
         var code: Int32 = 0
         var size = socklen_t(MemoryLayout<Int32>.size)

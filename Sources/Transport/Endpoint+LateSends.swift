@@ -1,19 +1,20 @@
-/// Sends that leave together with those of other connections.
+/// Sends that are deferred and made together with those of other connections.
 extension Endpoint {
-    /// Where bytes are that `sendAtEndOfTurn` took.
+    /// Where the bytes accepted by `sendAtEndOfTurn` are.
     enum LateSends: UInt8 {
         case none
         /// In the worker's batch.
         case batched
-        /// With the worker until the socket takes more.
+        /// Kept by the worker until the socket accepts more.
         case rest
-        /// Lost: the connection is gone.
+        /// Lost: the connection has failed.
         case failed
     }
 
-    /// As `send`, but a short one leaves with those of other connections at the end of this turn, and counts as sent.
+    /// Like `send`, but a short send is deferred to the end of this turn, together with those of other connections, and
+    /// counts as sent.
     ///
-    /// What the socket does not take then is sent as soon as it does; a failure shows in the next call.
+    /// Bytes that the socket does not accept then are sent as soon as it does; a failure is reported by the next call.
     package func sendAtEndOfTurn(_ bytes: UnsafeRawBufferPointer) -> IOResult {
         worker.makeRoomInBatch()
         guard isWritable, lateSends != .failed, bytes.count <= SendBatch.longestSend else { return unsafe send(bytes) }
@@ -22,10 +23,10 @@ extension Endpoint {
         return .bytes(bytes.count)
     }
 
-    /// The batch is being sent.
+    /// Called while the batch is being sent.
     func leave(_ bytes: UnsafeRawBufferPointer) {
         switch lateSends {
-        // An earlier send of the same batch left a rest, or failed.
+        // An earlier send of the same batch was incomplete, or failed.
         case .rest: return unsafe worker.keepRest(bytes, of: self)
         case .failed: return
         case .batched, .none: lateSends = .none
@@ -44,7 +45,7 @@ extension Endpoint {
         unsafe worker.keepRest(UnsafeRawBufferPointer(rebasing: bytes[taken...]), of: self)
     }
 
-    /// Whether the socket still has to take what `sendAtEndOfTurn` took; it is not writable before.
+    /// Whether the socket has not accepted all bytes of `sendAtEndOfTurn` yet; it is not writable until then.
     package var hasRest: Bool {
         if lateSends == .batched { worker.sendBatch() }
         return lateSends == .rest

@@ -1,39 +1,39 @@
-/// How long, and how much, a connection that is over is read on before it is closed.
+/// How long, and how much, a finished connection is still read before it is closed.
 ///
-/// To close a socket with unread bytes, or one that bytes still come to, is to reset the connection, and a reset
-/// discards what the peer has received and not read yet: the response or the alert that says why it ends (RFC 9112
+/// Closing a socket that has unread bytes, or that still receives bytes, resets the connection. A reset discards what
+/// the peer has received and not read yet: the response or the alert that states why the connection ends (RFC 9112
 /// §9.6, RFC 8446 §6.1).
 package struct LingerLimits: Equatable, Sendable {
-    /// From the last byte sent to the close.
+    /// From the last byte sent until the close.
     package var time = Delay.seconds(5)
-    /// Without a byte from the peer.
+    /// The longest time without a byte from the peer.
     package var pause = Delay.seconds(5)
-    /// Bytes that are read and dropped.
+    /// The maximum number of bytes that are read and discarded.
     package var bytes = 64 << 20
 
     package init() {}
 }
 
-// Ending a connection whose peer may still be sending.
+// Closing a connection whose peer may still be sending.
 extension Endpoint {
-    /// Ends our direction, reads and drops what the peer still sends until it ends too or a limit is reached, then
-    /// closes; the last thing a connection's task does.
+    /// Shuts down the sending direction, reads and discards what the peer still sends until the peer finishes too or a
+    /// limit is reached, and then closes. It is the last action of a connection's task.
     ///
-    /// All that was to be said has been sent before.
+    /// Everything for the peer must have been sent before.
     package func closeLingering(_ limits: LingerLimits = LingerLimits()) async {
         var lingering = Lingering(self, limits)
         await lingering.close()
     }
 
-    /// As `closeLingering`, in a task of its own: whoever used the connection goes on at once.
+    /// Like `closeLingering`, in a separate task, so that the caller continues at once.
     package func closeLingeringAside(_ limits: LingerLimits = LingerLimits()) {
         Task(executorPreference: worker) { await self.closeLingering(limits) }
     }
 }
 
 extension ByteStream {
-    /// As `Endpoint.closeLingering`; what the stream still holds leaves first, while what comes is dropped already: a
-    /// peer that is busy sending may read nothing before it is through.
+    /// Like `Endpoint.closeLingering`. Bytes that the stream still buffers are sent first, while received bytes are
+    /// discarded already: a peer that is sending may not read before it has finished.
     package func closeLingering(_ limits: LingerLimits = LingerLimits()) async {
         var lingering = Lingering(endpoint, limits)
         while endpoint.hasRest || flush() == .wouldBlock(.writable) {
@@ -43,22 +43,22 @@ extension ByteStream {
         await lingering.close()
     }
 
-    /// Ends a connection that cannot go on: at once, unless the peer has been told why.
+    /// Closes a connection that has failed: at once, unless an alert with the reason has been sent to the peer.
     package func closeBroken(_ limits: LingerLimits = LingerLimits()) async {
         if hasSentAlert { await closeLingering(limits) } else { endpoint.reset() }
     }
 }
 
-/// The end of one connection, as far as its limits let it last.
+/// The lingering close of one connection, within its limits.
 private struct Lingering {
     private let endpoint: Endpoint
     private let limits: LingerLimits
     private let deadline: Deadline
     private var room: Int
-    /// The peer has ended too, or is gone.
+    /// The peer has finished sending, or the connection has failed.
     private var hasEnded = false
 
-    /// Bytes after which other connections have their turn.
+    /// The number of bytes after which other connections are served.
     private static let bytesPerTurn = 1 << 20
 
     init(_ endpoint: Endpoint, _ limits: LingerLimits) {
@@ -74,7 +74,7 @@ private struct Lingering {
         endpoint.close()
     }
 
-    /// Drops what has come, then waits for more or for `interest`; false when nothing is worth waiting for.
+    /// Discards the received bytes, then waits for more or for `interest`; false when there is no reason to wait.
     mutating func dropOrWait(for interest: Interest) async -> Bool {
         let isSpent = drop()
         guard room > 0, endpoint.worker.now < deadline, !endpoint.isAborted else { return false }
@@ -90,7 +90,7 @@ private struct Lingering {
         }
     }
 
-    /// Drops the bytes that are there; true when there may be more, for another turn.
+    /// Discards the available bytes; true if there may be more, which are left for another turn.
     private mutating func drop() -> Bool {
         guard !hasEnded, endpoint.mayReceive else { return false }
         let block = unsafe endpoint.worker.rentBlock()

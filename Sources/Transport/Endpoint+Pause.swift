@@ -3,8 +3,8 @@ import Glibc
 
 // Waiting without a peer.
 extension Endpoint {
-    /// An endpoint that nothing comes from: a place for a task to wait for a signal, a drain or a deadline; on the
-    /// worker's thread. Nil when there is no descriptor for it.
+    /// An endpoint that receives nothing, on which a task can wait for a signal, a drain or a deadline; on the worker's
+    /// thread. Nil if no descriptor could be created for it.
     package static func pausing(on worker: Worker) -> Endpoint? {
         let descriptor = Descriptor(adopting: CLinux_eventfd())
         guard descriptor.isOpen, let nowhere = SocketAddress("0.0.0.0:0") else { return nil }

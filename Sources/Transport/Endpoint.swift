@@ -1,14 +1,14 @@
 import CLinux
 import Glibc
 
-/// Our end of one connection: the descriptor, what epoll said about it, and the place where its task waits.
+/// The gateway's end of one connection: the descriptor, its readiness as reported by epoll, and the wait of its task.
 ///
-/// epoll is edge-triggered: a direction counts as ready from the event that said so until a call comes back short or
-/// empty, so no system call is made merely to see EAGAIN.
+/// epoll is edge-triggered: a direction counts as ready from its event until a call transfers less than requested or
+/// nothing, so no system call is made merely to get EAGAIN.
 @safe
 package final class Endpoint: WaitingEndpoint, @unchecked Sendable {
     private var socket: Descriptor
-    /// The peer has been told that nothing follows.
+    /// The sending direction has been shut down.
     package private(set) var hasFinishedSending = false
     private var isOpen = false
     var lateSends = LateSends.none
@@ -16,16 +16,17 @@ package final class Endpoint: WaitingEndpoint, @unchecked Sendable {
     unowned(unsafe) var preceding: Endpoint?
     unowned(unsafe) var following: Endpoint?
 
-    /// Takes over `descriptor`, which must be non-blocking, and registers it with the worker; on the worker's thread.
+    /// Takes ownership of `descriptor`, which must be non-blocking, and registers it with the worker; on the worker's
+    /// thread.
     ///
-    /// - Returns: nil, with the descriptor closed and errno set, when epoll cannot take another one.
+    /// - Returns: nil, with the descriptor closed and errno set, if epoll cannot register it.
     package static func open(
         _ descriptor: consuming Descriptor, on worker: Worker, local: SocketAddress, remote: SocketAddress
     ) -> Endpoint? {
         open(descriptor, on: worker, local: local, remote: remote, isConnected: true)
     }
 
-    /// As `open(_:on:local:remote:)`; a connection that is still being made is not writable before it is.
+    /// Like `open(_:on:local:remote:)`; a connection that is still being established is not writable yet.
     static func open(
         _ descriptor: consuming Descriptor, on worker: Worker, local: SocketAddress, remote: SocketAddress,
         isConnected: Bool
@@ -52,13 +53,13 @@ package final class Endpoint: WaitingEndpoint, @unchecked Sendable {
         precondition(!isOpen, "an endpoint is closed by its task")
     }
 
-    /// The socket's number, for a system call in the same expression; -1 once it is closed.
+    /// The number of the socket, for a system call in the same expression; -1 once it is closed.
     @inline(__always)
     var descriptor: Int32 { socket.number }
 
-    // MARK: Moving bytes
+    // MARK: Transferring bytes
 
-    /// Whether `receive` would ask the system at all.
+    /// Whether `receive` would make a system call.
     @inline(__always)
     package var mayReceive: Bool { isReadable }
 
@@ -68,7 +69,7 @@ package final class Endpoint: WaitingEndpoint, @unchecked Sendable {
         unsafe receive(into: buffer, peeking: false)
     }
 
-    /// As `receive`, but the bytes stay in the socket and count as seen: the next wait is for further ones.
+    /// Like `receive`, but the bytes stay in the socket and count as seen: the next wait is for further bytes.
     package func peek(into buffer: UnsafeMutableRawBufferPointer) -> IOResult {
         unsafe receive(into: buffer, peeking: true)
     }
@@ -82,7 +83,7 @@ package final class Endpoint: WaitingEndpoint, @unchecked Sendable {
                 if (peeking || count < buffer.count) && !peerFinished { isReadable = false }
                 return .bytes(count)
             }
-            // The system tells one call of a reset, and that was a late send.
+            // The system reports a reset to one call only, and that was a deferred send.
             if count == 0 { return lateSends == .failed ? .failed(.reset) : .end }
             switch errno {
             case EINTR: continue
@@ -94,27 +95,27 @@ package final class Endpoint: WaitingEndpoint, @unchecked Sendable {
         }
     }
 
-    /// Counts what `peek` has shown as not seen: the next `receive` has it.
+    /// Marks the bytes that `peek` has returned as unread: the next `receive` returns them.
     package func endPeeking() {
         isReadable = true
     }
 
-    /// Drops the first `count` bytes received, all of which `peek` has shown.
+    /// Discards the first `count` received bytes, all of which `peek` has returned.
     package func dropPeeked(_ count: Int, using buffer: UnsafeMutableRawBufferPointer) -> IOResult {
         isReadable = true
         return unsafe receive(into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<count]))
     }
 
-    /// Takes the addresses of the client's connection from a trusted proxy that made this one.
+    /// Sets the addresses of the client's connection, as received from a trusted proxy that made this connection.
     package func stand(for remote: SocketAddress, at local: SocketAddress) {
         remoteAddress = remote
         localAddress = local
     }
 
-    /// One `send`, or none when the socket is known to be full.
+    /// Makes one `send`, or none when the socket is known to be full.
     ///
-    /// - Parameter isMoreComing: lets the system keep what does not fill a packet for the next call, which follows at
-    ///   once: else each would end in a small packet.
+    /// - Parameter isMoreComing: allows the system to hold back a partly filled packet for the next call, which follows
+    ///   at once; without it, each call would end with a small packet.
     @inline(__always)
     package func send(_ bytes: UnsafeRawBufferPointer, isMoreComing: Bool = false) -> IOResult {
         if lateSends == .batched { worker.sendBatch() }
@@ -136,16 +137,17 @@ package final class Endpoint: WaitingEndpoint, @unchecked Sendable {
         }
     }
 
-    /// One `sendfile` from `offset` of a file, or none when the socket is known to be full; `.end` behind the file's end.
+    /// Makes one `sendfile` from `offset` of a file, or none when the socket is known to be full; `.end` beyond the end
+    /// of the file.
     ///
-    /// - Returns: nil when the file is of a kind that cannot be sent this way.
+    /// - Returns: nil if this kind of file cannot be sent this way.
     package func sendFile(_ file: OpenFile, from offset: UInt64, count: Int) -> IOResult? {
         if lateSends == .batched { worker.sendBatch() }
         guard isWritable else { return .wouldBlock(.writable) }
         while true {
             let sent = file.use { CLinux_sendfile_at(descriptor, $0, offset, UInt(count)) }
             if sent > 0 {
-                // A short count may also be the end of the file, which the next call tells.
+                // A short count may also mean the end of the file, which the next call detects.
                 return .bytes(sent)
             }
             if sent == 0 { return .end }
@@ -160,14 +162,14 @@ package final class Endpoint: WaitingEndpoint, @unchecked Sendable {
         }
     }
 
-    /// Has bytes leave that the system keeps because more was said to come, and does not.
+    /// Sends bytes that the system has held back for a further send that does not follow.
     package override func push() {
         var on: Int32 = 1
         _ = unsafe setsockopt(
             descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout.size(ofValue: on)))
     }
 
-    // MARK: What the worker reports
+    // MARK: Events from the worker
 
     override func handle(_ events: UInt32) {
         if events & (CLinux_EPOLLRDHUP | CLinux_EPOLLHUP | CLinux_EPOLLERR) != 0 {
@@ -185,24 +187,24 @@ package final class Endpoint: WaitingEndpoint, @unchecked Sendable {
 
     // MARK: Keeping an idle connection
 
-    /// Leaves the connection to `keeper`, which is told of every event, of a drain, and of the deadline.
+    /// Passes the connection to `keeper`, which is notified of every event, of a drain, and of the deadline.
     package func keep(by keeper: any EndpointKeeper, until deadline: Deadline) {
         unsafe self.keeper = keeper
         worker.setDeadline(of: self, deadline)
     }
 
-    /// Ends the keeping; a task uses the connection from now on, or closes it.
+    /// Ends the keeping; from now on a task uses the connection, or closes it.
     package func takeBack() {
         unsafe keeper = nil
     }
 
-    /// Whether nothing at all has come since the last byte was received, as it should be between a response and the
-    /// next request.
+    /// Whether nothing has arrived since the last byte was received, as is expected between a response and the next
+    /// request.
     package var isQuiet: Bool {
         !isReadable && !peerFinished && !isHungUp && !isAborted && lateSends == .none
     }
 
-    /// Asks the system for bytes or an end that epoll has not reported yet; true when there is neither.
+    /// Checks for bytes or an end of the stream that epoll has not reported yet; true if there is neither.
     package func confirmQuiet() -> Bool {
         guard isQuiet else { return false }
         var byte: UInt8 = 0
@@ -211,7 +213,7 @@ package final class Endpoint: WaitingEndpoint, @unchecked Sendable {
 
     // MARK: The peer
 
-    /// What the system tells of the connection (tcp(7), TCP_INFO).
+    /// The byte counters of the connection (tcp(7), TCP_INFO).
     package override var progress: (acknowledged: UInt64, received: UInt64)? {
         var acknowledged: UInt64 = 0
         var received: UInt64 = 0
@@ -219,39 +221,41 @@ package final class Endpoint: WaitingEndpoint, @unchecked Sendable {
         return (acknowledged, received)
     }
 
-    /// Whether the peer has closed neither direction, as the system knows now; from any thread that keeps the
-    /// connection's task from closing it.
+    /// Whether the peer has closed neither direction, according to the system's current state; callable from any thread
+    /// that prevents the connection's task from closing it.
     package override var isPeerConnected: Bool {
         var entry = pollfd(fd: descriptor, events: Int16(CLinux_EPOLLRDHUP), revents: 0)
         return unsafe poll(&entry, 1, 0) == 0
     }
 
-    /// Ends both directions, so that every wait for either ends too; from any thread, as `isPeerConnected`.
+    /// Shuts down both directions, which also ends every wait for either; callable from the same threads as
+    /// `isPeerConnected`.
     package override func disconnect() {
         _ = shutdown(descriptor, Int32(SHUT_RDWR))
     }
 
-    // MARK: Ending
+    // MARK: Closing
 
-    /// Ends our direction; the peer sees FIN once it has read everything.
+    /// Shuts down the sending direction; the peer sees FIN once it has read everything.
     package func finishSending() {
         if lateSends == .batched { worker.sendBatch() }
         hasFinishedSending = true
         shutdown(descriptor, Int32(SHUT_WR))
     }
 
-    /// Closes the descriptor and leaves the worker; the last thing a connection's task does.
+    /// Closes the descriptor and unregisters it from the worker; the last action of a connection's task.
     package func close() {
         if hasRest { _ = worker.takeRest(of: self) }
         worker.removeDeadline(of: self)
-        // Closing is not enough: a child that an extension has forked may hold the socket still.
+        // Closing alone does not unregister it: a child process that an extension has forked may still have the socket
+        // open.
         worker.unwatch(descriptor: descriptor)
         socket.close()
         isOpen = false
         worker.closed(self)
     }
 
-    /// Closes with RST instead of FIN, discarding what was not sent.
+    /// Closes with RST instead of FIN, discarding unsent bytes.
     package func reset() {
         if lateSends == .batched { worker.sendBatch() }
         var linger = linger(l_onoff: 1, l_linger: 0)
@@ -260,8 +264,8 @@ package final class Endpoint: WaitingEndpoint, @unchecked Sendable {
     }
 }
 
-/// Has the connections that no task uses; called while the events of a turn are handled, so it closes none of them
-/// before the turn's end.
+/// The owner of connections that no task uses. It is called while the events of a turn are handled, so it must not
+/// close any of them before the end of the turn.
 package protocol EndpointKeeper: AnyObject {
     func endpointStirred()
 }

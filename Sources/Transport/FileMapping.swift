@@ -2,21 +2,21 @@ import CLinux
 import Glibc
 import Synchronization
 
-/// All of a file as the system keeps it in memory, to be read without a call and without a copy.
+/// A whole file mapped from the page cache, which can be read without a system call and without a copy.
 ///
-/// The file may become shorter meanwhile. What is read behind its new end is zeros then, and whoever has read asks
-/// `MappedPiece.isIntact` before anybody gets to see it.
+/// The file may be truncated meanwhile. Reads beyond its new end return zeros, so the reader must check
+/// `MappedPiece.isIntact` before the bytes are sent.
 @safe
 package final class FileMapping: @unchecked Sendable {
     package let version: MappedVersion
     private let start: UnsafeRawPointer
-    /// By which the range is watched.
+    /// The identifier under which the range is watched.
     private let number: Int32
     private let total: MappedBytes
-    /// Whether the system tells us which pages are in memory; of somebody else's file it says that all are.
+    /// Whether the system reports which pages are in memory; for a file of another owner it reports that all are.
     private let isOwn: Bool
 
-    /// Nil when the system has no room for it, or as many are watched as can be.
+    /// Nil if the system cannot map the file, or the limit of watched ranges is reached.
     init?(_ file: OpenFile, _ version: MappedVersion, counting total: MappedBytes) {
         let address = unsafe file.use { unsafe mmap(nil, version.size, PROT_READ, MAP_SHARED, $0, 0) }
         guard let address = unsafe address, unsafe address != UnsafeMutableRawPointer(bitPattern: -1) else {
@@ -42,7 +42,7 @@ package final class FileMapping: @unchecked Sendable {
 
     package var isBroken: Bool { CLinux_is_mapping_broken(number) != 0 }
 
-    /// Whether the file is what it was, and a read behind its end would still be survived.
+    /// Whether the file is unchanged, and a read beyond its end would still be survived.
     package func isCurrent(_ file: OpenFile) -> Bool {
         !isBroken && CLinux_catches_bus_errors() != 0 && MappedVersion(of: file) == version
     }
@@ -51,14 +51,14 @@ package final class FileMapping: @unchecked Sendable {
         unsafe UnsafeRawBufferPointer(start: start + range.lowerBound, count: range.count)
     }
 
-    /// Where the page begins behind `end`; nil in the file's last page.
+    /// The start of the page after `end`; nil in the last page of the file.
     fileprivate func page(behind end: Int) -> Int? {
         let pageSize = Int(getpagesize())
         let page = (end + pageSize - 1) / pageSize * pageSize
         return page < version.size ? page : nil
     }
 
-    /// Reads a byte, which finds out whether the file still has it.
+    /// Reads a byte, which detects whether the file still has it.
     fileprivate func touch(_ offset: Int) {
         unsafe CLinux_touch(start + offset)
     }
@@ -74,20 +74,20 @@ package final class FileMapping: @unchecked Sendable {
         }
     }
 
-    /// What the system reads from a disk at once, in bytes: where one of them is in memory, the others usually are.
+    /// The read-ahead of the system, in bytes: if one byte of such a range is in memory, the others usually are.
     private static let readAhead = 128 << 10
 }
 
-/// The bytes of all mappings that are there.
+/// The total number of mapped bytes.
 final class MappedBytes: Sendable {
     let count = Atomic(0)
 }
 
-/// What tells one state of a file from all others.
+/// What distinguishes one state of a file from all others.
 package struct MappedVersion: Equatable, BitwiseCopyable, Sendable {
     let device: UInt64
     let inode: UInt64
-    /// Bytes; at least one.
+    /// In bytes; at least one.
     let size: Int
     let owner: UInt32
     private let modified: Time
@@ -103,7 +103,7 @@ package struct MappedVersion: Equatable, BitwiseCopyable, Sendable {
         }
     }
 
-    /// Nil for what is empty or no regular file.
+    /// Nil for an empty file and for anything but a regular file.
     init?(of file: OpenFile) {
         var status = stat()
         guard file.use({ unsafe fstat($0, &status) }) == 0, status.st_mode & S_IFMT == S_IFREG,
@@ -139,16 +139,16 @@ package struct MappedPiece {
 
     package var bytes: UnsafeRawBufferPointer { unsafe mapping.bytes(range) }
 
-    /// Whether reading it waits for no disk, as far as the system can tell.
+    /// Whether reading it does not wait for a disk, as far as the system can report.
     package var isPresent: Bool {
         let end = mapping.page(behind: range.upperBound).map { $0 + 1 } ?? range.upperBound
         return mapping.isPresent(range.lowerBound..<end, file)
     }
 
-    /// Whether all that has been read of it so far were the file's bytes, and no zeros in their place.
+    /// Whether everything read from it so far was the file's bytes, and not zeros in their place.
     ///
-    /// A file that ends within a page has zeros in the rest of it, which can be read as the bytes that were there before;
-    /// but then the next page is gone.
+    /// A file that ends within a page has zeros in the rest of it, and they can be read in place of the bytes that were
+    /// there before; but then the next page is missing.
     package var isIntact: Bool {
         if let page = mapping.page(behind: range.upperBound) {
             mapping.touch(page)
@@ -159,14 +159,14 @@ package struct MappedPiece {
 }
 
 extension Worker {
-    /// Has `write` take over bytes of `piece`; what it makes of them may leave while `mayLeave` says so.
+    /// Calls `write` with bytes of `piece`; what it makes of them may be sent while `mayLeave` is true.
     package func passing(_ piece: MappedPiece, _ write: (UnsafeRawBufferPointer) -> IOResult) -> IOResult {
         mappedPiece = piece
         defer { mappedPiece = nil }
         return unsafe write(piece.bytes)
     }
 
-    /// Whether what was made of the bytes that are being passed on may be sent: false when they were not the file's.
+    /// Whether the result of the bytes being written may be sent: false if they were not the file's bytes.
     @inline(__always)
     package var mayLeave: Bool { mappedPiece?.isIntact ?? true }
 }

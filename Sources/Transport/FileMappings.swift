@@ -1,13 +1,13 @@
 import CLinux
 import Synchronization
 
-/// The files that are sent from memory by all workers of a process: those that are asked for again and again.
+/// The files that all workers of a process send from memory: those that are requested repeatedly.
 ///
-/// Mapping a file and reading it for the first time costs more than copying it, so a file is mapped when it is asked for
-/// a second time, and makes room for another one only when that has been asked for twice since.
+/// Mapping a file and reading it for the first time costs more than copying it. A file is therefore mapped when it is
+/// requested for the second time, and evicted only for a file that has been requested twice since.
 package final class FileMappings: Sendable {
     private let state = Mutex(State())
-    /// Bytes of files that may be mapped; none is when this is 0.
+    /// The maximum number of mapped bytes; 0 disables mapping.
     private let limit = Atomic(0)
     private let total = MappedBytes()
     private let hasReported = Atomic(false)
@@ -15,10 +15,10 @@ package final class FileMappings: Sendable {
 
     private struct State {
         var places: [Place] = []
-        /// Files that were asked for and are not mapped, the next to be forgotten at `oldest`.
+        /// Files that were requested and are not mapped; the next one to be forgotten is at `oldest`.
         var asked: [Asked] = []
         var oldest = 0
-        /// Counts what is asked.
+        /// A counter of requests, used as a clock.
         var now: UInt64 = 0
     }
 
@@ -29,33 +29,34 @@ package final class FileMappings: Sendable {
 
     private struct Asked {
         let version: MappedVersion
-        /// When it was asked for last.
+        /// The time of the last request.
         var time: UInt64
-        /// Behind the last byte that was; one that goes on from there asks for nothing again.
+        /// The end of the range requested last; a request that continues there does not count as another one.
         var end: Int
     }
 
-    /// Files remembered that were asked for once.
+    /// The number of files remembered that were requested once.
     private static let memory = 128
-    /// One less than can be watched: what makes room for another one goes after it has come.
+    /// One less than can be watched: a mapping is added before the one that it replaces is removed.
     private static let mostFiles = Int(CLinux_MAPPING_LIMIT) - 1
 
     /// - Parameters:
-    ///   - limit: bytes of files that may be mapped at a time.
-    ///   - lostSignal: called once when other code has taken over the signal by which mappings are survived.
+    ///   - limit: the maximum number of mapped bytes of files.
+    ///   - lostSignal: called once when other code has replaced the handler of the signal that protects reads.
     package init(limit: Int = 0, lostSignal: @escaping @Sendable () -> Void = {}) {
         self.lostSignal = lostSignal
         setLimit(limit)
     }
 
-    /// Has as many bytes mapped from now on, and 0 none; what bodies are being sent from stays until they end.
+    /// Changes the limit of mapped bytes; 0 disables mapping. Mappings from which bodies are being sent remain until
+    /// those end.
     package func setLimit(_ limit: Int) {
         let canMap = limit > 0 && CLinux_catch_bus_errors() == 0
         self.limit.store(canMap ? limit : 0, ordering: .relaxed)
         _ = state.withLock { state in makeRoom(for: 0, untouchedSince: .max, in: &state) }
     }
 
-    /// The mapping of a file that is worth one; nil when its bytes are to be read.
+    /// The mapping of a file for which mapping pays off; nil if its bytes have to be read.
     package func mapping(of file: OpenFile, for range: Range<UInt64>) -> FileMapping? {
         let limit = limit.load(ordering: .relaxed)
         guard limit > 0, let version = MappedVersion(of: file), version.size <= limit,
@@ -68,17 +69,17 @@ package final class FileMappings: Sendable {
         let (mapping, dropped) = state.withLock { state in
             find(version, file, Int(range.lowerBound)..<Int(range.upperBound), in: &state)
         }
-        // Unmapping takes its time, which is nobody else's.
+        // Unmapping takes time, so it is done without the lock.
         _ = dropped
         return mapping
     }
 
-    /// Forgets a mapping that is of no use any more.
+    /// Removes a mapping that is no longer of use.
     package func drop(_ mapping: FileMapping) {
         state.withLock { state in state.places.removeAll { $0.mapping === mapping } }
     }
 
-    /// Files and bytes that are mapped.
+    /// The number of files and bytes that are mapped.
     package var inUse: (files: Int, bytes: Int) {
         (state.withLock { $0.places.count }, total.count.load(ordering: .relaxed))
     }
@@ -93,7 +94,7 @@ package final class FileMappings: Sendable {
                 state.places[index].lastUse = state.now
                 return (mapping, [])
             }
-            // It never comes back.
+            // The mapping of an earlier version of the file is never used again.
             state.places.remove(at: index)
             _ = isAskedAgain(version, range, in: &state)
             return (nil, [mapping])
@@ -107,7 +108,7 @@ package final class FileMappings: Sendable {
         return (mapping, dropped)
     }
 
-    /// When bytes of `range` were asked for before; remembers that they are now.
+    /// When bytes of `range` were last requested; records the present request.
     private func isAskedAgain(_ version: MappedVersion, _ range: Range<Int>, in state: inout State) -> UInt64? {
         if let index = state.asked.firstIndex(where: { $0.version == version }) {
             let before = state.asked[index]
@@ -125,7 +126,7 @@ package final class FileMappings: Sendable {
         return nil
     }
 
-    /// Takes out mappings that nobody sends from, the least recently used first, as far as that makes room.
+    /// Removes mappings from which nothing is being sent, the least recently used first, as far as that makes room.
     private func makeRoom(for size: Int, untouchedSince time: UInt64, in state: inout State) -> [FileMapping] {
         var dropped: [FileMapping] = []
         while !hasRoom(for: size, besides: dropped, in: state) {

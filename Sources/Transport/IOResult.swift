@@ -1,23 +1,23 @@
 import Glibc
 
-/// What one non-blocking attempt to move bytes came to.
+/// The result of one non-blocking attempt to transfer bytes.
 package enum IOResult: Equatable, BitwiseCopyable, Sendable {
-    /// This many bytes moved; at least one.
+    /// The number of bytes transferred; at least one.
     case bytes(Int)
-    /// Nothing moved, and nothing will until the descriptor is ready in this way.
+    /// Nothing was transferred, and nothing will be until the descriptor is ready for this interest.
     case wouldBlock(Interest)
     /// The peer has finished sending.
     case end
     case failed(TransportFailure)
 }
 
-/// Why a connection cannot go on.
+/// Why a connection cannot continue.
 package enum TransportFailure: Equatable, BitwiseCopyable, Error, Sendable {
-    /// The peer reset or closed while we were sending.
+    /// The peer reset or closed the connection while the gateway was sending.
     case reset
     /// The peer ended TLS without close_notify, or sent bytes that are not TLS.
     case protocolViolation
-    /// The file that bytes were sent from does not have them any more.
+    /// The file from which bytes were sent no longer has them.
     case contentLost
     /// Any other error number of the system.
     case system(Int32)
@@ -30,13 +30,13 @@ package enum TransportFailure: Equatable, BitwiseCopyable, Error, Sendable {
     }
 }
 
-/// What a task waits for on its endpoint.
+/// The events that a task waits for on its endpoint.
 package struct Interest: OptionSet, BitwiseCopyable, Sendable {
     package let rawValue: UInt8
 
     package init(rawValue: UInt8) { self.rawValue = rawValue }
 
-    /// Nothing; said by an array literal it would cost a generic sequence.
+    /// No event. An empty array literal would go through a generic sequence.
     package init() { rawValue = 0 }
 
     package static var readable: Interest { Interest(rawValue: 1) }
@@ -50,15 +50,15 @@ package struct Interest: OptionSet, BitwiseCopyable, Sendable {
     /// The peer has finished sending, whether or not it still receives.
     package static var finished: Interest { Interest(rawValue: 32) }
 
-    /// What an array literal would say, without making an array for every wait.
+    /// The union, without the array that an array literal would create for every wait.
     package static func | (left: Interest, right: Interest) -> Interest {
         Interest(rawValue: left.rawValue | right.rawValue)
     }
 }
 
-/// Why a waiting task goes on.
+/// Why a wait has ended.
 package enum Wake: BitwiseCopyable, Sendable {
     case ready, signalled, deadline, draining, hangup
-    /// The gateway stops at once; the task must close and return.
+    /// The gateway stops immediately; the task must close the connection and return.
     case aborted
 }

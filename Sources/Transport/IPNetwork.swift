@@ -1,10 +1,10 @@
 import Glibc
 
-/// An IPv4 or IPv6 address without a port, as a number.
+/// An IPv4 or IPv6 address without a port, as an integer.
 ///
-/// An IPv4-mapped IPv6 address (RFC 4291 §2.5.5.2), as a socket for both families reports it, is the IPv4 address.
+/// An IPv4-mapped IPv6 address (RFC 4291 §2.5.5.2), which a dual-stack socket reports, is treated as the IPv4 address.
 package struct IPAddress: Hashable, BitwiseCopyable, Sendable {
-    /// In the order of the address's text: the last byte is lowest. IPv4 takes the low 32 bits.
+    /// In network order: the last byte of the address is the least significant. IPv4 uses the low 32 bits.
     package let bits: UInt128
     package let isIPv4: Bool
 
@@ -18,7 +18,7 @@ package struct IPAddress: Hashable, BitwiseCopyable, Sendable {
         self.bits = isIPv4 ? bits & 0xFFFF_FFFF : bits
     }
 
-    /// Reads `192.0.2.1` or `2001:db8::1`; nil for anything else.
+    /// Parses `192.0.2.1` or `2001:db8::1`; nil for anything else.
     package init?(_ text: String) {
         var ipv4 = in_addr()
         if unsafe inet_pton(AF_INET, text, &ipv4) == 1 {
@@ -31,7 +31,7 @@ package struct IPAddress: Hashable, BitwiseCopyable, Sendable {
             ipv6: unsafe withUnsafeBytes(of: ipv6) { UInt128(bigEndian: unsafe $0.loadUnaligned(as: UInt128.self)) })
     }
 
-    /// As `init(_:)` for received bytes, of which no String is made.
+    /// Like `init(_:)` for received bytes, without creating a String.
     package init?(_ text: UnsafeRawBufferPointer) {
         guard text.count < Int(INET6_ADDRSTRLEN) else { return nil }
         let capacity = text.count + 1
@@ -78,15 +78,15 @@ extension IPAddress: CustomStringConvertible {
     }
 }
 
-/// The IP addresses that share their first bits.
+/// The IP addresses with a common prefix.
 package struct IPNetwork: Hashable, BitwiseCopyable, Sendable {
     package let base: IPAddress
-    /// How many bits count, from the first: 0 to 32 or 128.
+    /// The length of the prefix in bits: 0 to 32 or 128.
     package let length: Int
 
-    /// Reads an address, or an address, a slash and a length: `10.0.0.0/8`, `2001:db8::/32`, `192.0.2.1`.
+    /// Parses an address, or an address, a slash and a prefix length: `10.0.0.0/8`, `2001:db8::/32`, `192.0.2.1`.
     ///
-    /// Nil for anything else, among it a network with bits set behind its length, which is a mistake in one of the two.
+    /// Nil for anything else, including a network with bits set beyond its prefix: one of the two must be a mistake.
     package init?(_ text: String) {
         let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
         guard let base = IPAddress(String(parts[0])) else { return nil }
@@ -119,7 +119,7 @@ extension IPNetwork: CustomStringConvertible {
 }
 
 extension [IPNetwork] {
-    /// Whether one of the networks has the address.
+    /// Whether one of the networks contains the address.
     package func contain(_ address: IPAddress) -> Bool {
         for network in self where network.contains(address) { return true }
         return false

@@ -1,4 +1,4 @@
-/// The jobs ready to run on one worker, first in, first out; touched by its own thread only.
+/// A FIFO queue of the jobs that are ready to run on one worker; used only on the worker's thread.
 @safe
 struct JobRing: ~Copyable {
     private var storage: UnsafeMutablePointer<UnownedJob>

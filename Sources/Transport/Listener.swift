@@ -1,21 +1,23 @@
 import CLinux
 import Glibc
 
-/// A bound and listening socket on one worker; each worker has its own for the same address (SO_REUSEPORT).
+/// A bound and listening socket of one worker; each worker has its own for the same address (SO_REUSEPORT).
 package final class Listener: EventSource {
     package let address: SocketAddress
     private var socket: Descriptor
     private let worker: Worker
     private let delegate: any ListenerDelegate
-    /// Held back so that a full descriptor table can still accept, and refuse, the connection at the head of the queue.
+    /// A spare descriptor: when the descriptor table is full, it is closed so that the connection at the head of the
+    /// queue can still be accepted, and refused.
     private var reserve: Descriptor
 
-    /// Bytes handed to the system that are not on their way; more than any link needs between two turns (tcp(7)).
+    /// The limit of bytes that the system accepts but has not sent; more than any link needs between two turns
+    /// (tcp(7)).
     private static let unsentLimit: Int32 = 256 << 10
-    /// Connections accepted in one turn before others get theirs.
+    /// The number of connections accepted in one turn before other events are handled.
     private static let acceptsPerTurn = 64
 
-    /// Registers an already listening descriptor; on the worker's thread.
+    /// Registers a listening descriptor; on the worker's thread.
     package init(_ socket: ListeningSocket, on worker: Worker, delegate: any ListenerDelegate) {
         self.socket = socket.release()
         address = SocketAddress(localOf: self.socket.number)
@@ -23,14 +25,14 @@ package final class Listener: EventSource {
         self.delegate = delegate
         reserve = Self.reserve()
         super.init()
-        // Connections have it from here. The system would keep up to 4 MiB for each client that reads slowly, and with a
-        // thousand of them run out of memory for all sockets.
+        // Accepted connections inherit this option. Without it the system would buffer up to 4 MiB for each client that
+        // reads slowly, and a thousand such clients would exhaust the memory for all sockets.
         _ = CLinux_set_option(self.socket.number, Int32(IPPROTO_TCP), TCP_NOTSENT_LOWAT, Self.unsentLimit)
         _ = worker.watch(self, descriptor: self.socket.number, events: CLinux_EPOLLIN)
     }
 
     deinit {
-        // The system would go on to report on a socket that another process has as well.
+        // epoll would otherwise continue to report a socket that another process also has open.
         close()
     }
 
@@ -38,7 +40,7 @@ package final class Listener: EventSource {
         Descriptor(adopting: unsafe Glibc.open("/dev/null", O_RDONLY | O_CLOEXEC))
     }
 
-    /// Stops accepting; connections already accepted go on.
+    /// Stops accepting; accepted connections continue.
     package func close() {
         guard socket.isOpen else { return }
         worker.unwatch(descriptor: socket.number)
@@ -87,9 +89,9 @@ package final class Listener: EventSource {
     }
 }
 
-/// What decides about, and takes over, the connections of a listener; called on the listener's worker.
+/// Admits and receives the connections of a listener; called on the listener's worker.
 package protocol ListenerDelegate: AnyObject {
-    /// Whether one more connection may be served; a refused one is closed at once.
+    /// Whether another connection may be served; a refused one is closed at once.
     func admits(_ remote: SocketAddress, on listener: Listener) -> Bool
     func accepted(_ endpoint: Endpoint, on listener: Listener)
     /// An admitted connection could not be registered.
@@ -98,14 +100,14 @@ package protocol ListenerDelegate: AnyObject {
     func acceptFailed(_ errno: Int32, on listener: Listener)
 }
 
-/// A listening descriptor that nobody watches yet; closed with its owner.
+/// A listening descriptor that is not watched yet; closed with its owner.
 package final class ListeningSocket {
     private var descriptor: Descriptor
 
     /// Binds `address` with SO_REUSEPORT so that several workers can share it.
     ///
-    /// - Parameter exclusive: first make sure that no other process has the address; SO_REUSEPORT alone would
-    ///   silently share it with another gateway of the same user.
+    /// - Parameter exclusive: whether to verify first that no other process is bound to the address; SO_REUSEPORT alone
+    ///   would silently share it with another gateway of the same user.
     /// - Throws: EADDRINUSE, EACCES and the like as `TransportFailure.system`.
     package init(_ address: SocketAddress, exclusive: Bool) throws(TransportFailure) {
         if exclusive && address.port != 0 {
@@ -114,19 +116,19 @@ package final class ListeningSocket {
         descriptor = try Self.listening(on: address)
     }
 
-    /// Takes over a descriptor that is bound and listening already.
+    /// Takes ownership of a descriptor that is already bound and listening.
     package init(_ descriptor: consuming Descriptor) {
         self.descriptor = descriptor
     }
 
-    /// The same socket by another descriptor, with the same accept queue.
+    /// The same socket with another descriptor and the same accept queue.
     package func duplicate() throws(TransportFailure) -> ListeningSocket {
         let copy = descriptor.duplicate()
         guard copy.isOpen else { throw .system(errno) }
         return ListeningSocket(copy)
     }
 
-    /// The descriptor, to be handed to another process; the socket keeps it.
+    /// The descriptor, for passing it to another process; this object remains its owner.
     package var borrowedDescriptor: Int32 { descriptor.number }
 
     package var address: SocketAddress { SocketAddress(localOf: descriptor.number) }

@@ -2,31 +2,32 @@ import CLinux
 import Glibc
 import Synchronization
 
-/// Which thread runs a worker's loop.
+/// Determines which thread runs a worker's loop.
 ///
-/// The thread that runs the loop may lend it out while it does something of unknown length that needs nothing of the
-/// worker. A second thread, the relief, looks at the clock meanwhile: if the work takes too long it takes the loop
-/// over, and the thread that comes back late is the relief from then on. Work that ends in time costs two atomic
-/// operations and no system call.
+/// The thread that runs the loop may lend the loop while it runs work of unknown length that does not use the worker. A
+/// second thread, the relief, checks the progress at intervals. If the work takes too long, the relief takes over the
+/// loop, and the thread that returns late becomes the relief. Work that finishes in time costs two atomic operations
+/// and no system call.
 @safe
 final class LoopTenure: @unchecked Sendable {
-    /// Even while the loop is run, odd while it is lent; moves with every change, and reliefs sleep on it.
+    /// Even while the loop runs, odd while it is lent; it is incremented with every change, and reliefs sleep on it.
     private let word: UnsafeMutablePointer<Atomic<UInt32>>
     private let isReliefAsleep = Atomic(false)
     private let isRelieved = Atomic(false)
     private let hasEnded = Atomic(false)
-    /// The kernel's number of the thread that runs the loop.
+    /// The kernel's thread ID of the thread that runs the loop.
     private let thread = Atomic<Int32>(0)
 
-    /// Microseconds between the relief's looks; work that blocks keeps the loop for one or two of them.
+    /// Microseconds between the checks of the relief; work that blocks delays the loop for one or two intervals.
     private static let interval: UInt32 = 1000
-    /// The same once all work has been over in time for a while: each look interrupts what a processor is doing.
+    /// The interval after all work has finished in time for a while: each check interrupts a processor.
     private static let calmInterval: UInt32 = 4000
-    /// Looks after which such a while is over, about a second.
+    /// The number of checks after which that longer interval applies, about a second.
     private static let looksUntilCalm = 1000
-    /// Microseconds that work which computes, or was interrupted by other threads, may keep the loop.
+    /// The maximum time, in microseconds, for which work that computes, or was preempted by other threads, delays the
+    /// loop.
     private static let patience: UInt32 = 8000
-    /// Looks without any lending after which the relief sleeps until there is some.
+    /// The number of checks without any lending after which the relief sleeps until the loop is lent again.
     private static let quietLooks = 100
 
     init() {
@@ -41,15 +42,15 @@ final class LoopTenure: @unchecked Sendable {
 
     // MARK: The thread that runs the loop
 
-    /// The calling thread runs the loop from now on.
+    /// Makes the calling thread the one that runs the loop.
     func begin() {
         thread.store(CLinux_thread_id(), ordering: .relaxed)
     }
 
-    /// Whether there is a thread to take over.
+    /// Whether a relief is ready to take over.
     var canLend: Bool { isRelieved.load(ordering: .relaxed) }
 
-    /// Does `work` while the loop is lent; false when the loop is another thread's afterwards.
+    /// Runs `work` while the loop is lent; false if another thread runs the loop afterwards.
     @inline(__always)
     func lend(_ work: () -> Void) -> Bool {
         let lent = unsafe word.pointee.load(ordering: .relaxed) &+ 1
@@ -61,7 +62,7 @@ final class LoopTenure: @unchecked Sendable {
         ).exchanged
     }
 
-    /// The loop has ended; reliefs go home.
+    /// The loop has ended; the reliefs return.
     func end() {
         hasEnded.store(true, ordering: .sequentiallyConsistent)
         unsafe word.pointee.add(2, ordering: .sequentiallyConsistent)
@@ -76,7 +77,7 @@ final class LoopTenure: @unchecked Sendable {
 
     // MARK: The relief
 
-    /// Stands by until the loop has to be taken over; false when it has ended instead.
+    /// Waits until the loop has to be taken over; false if it has ended instead.
     func standBy() -> Bool {
         isRelieved.store(true, ordering: .relaxed)
         defer { isRelieved.store(false, ordering: .relaxed) }
@@ -103,21 +104,21 @@ final class LoopTenure: @unchecked Sendable {
         return false
     }
 
-    /// Sleeps as long as nothing is lent.
+    /// Sleeps until the loop is lent.
     private func sleep(until seen: UInt32) {
         isReliefAsleep.store(true, ordering: .sequentiallyConsistent)
         if !hasEnded.load(ordering: .sequentiallyConsistent) { _ = unsafe CLinux_futex_wait(word, seen, -1) }
         isReliefAsleep.store(false, ordering: .relaxed)
     }
 
-    /// Whether the thread that has the loop computes or waits for a processor only (proc_pid_stat(5)).
+    /// Whether the thread that has the loop is running or runnable, and not blocked (proc_pid_stat(5)).
     private var isBorrowerRunnable: Bool {
         let path = "/proc/self/task/\(thread.load(ordering: .relaxed))/stat"
         let file = Descriptor(adopting: unsafe open(path, O_RDONLY | O_CLOEXEC))
         guard file.isOpen else { return false }
         return unsafe withUnsafeTemporaryAllocation(byteCount: 256, alignment: 1) { text in
             let count = unsafe read(file.number, text.baseAddress, text.count)
-            // The state is the second byte behind the name, which ends with the last parenthesis.
+            // The state is the second byte after the name, which ends with the last parenthesis.
             let name = unsafe text.prefix(max(0, count)).lastIndex(of: UInt8(ascii: ")"))
             guard let name, name + 2 < count else { return false }
             return unsafe text[name + 2] == UInt8(ascii: "R")

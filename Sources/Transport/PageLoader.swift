@@ -1,19 +1,19 @@
 import CLinux
 import Glibc
 
-/// Reads parts of files into the system's memory on threads of its own, because a disk would keep a worker from all
-/// its connections.
+/// Reads parts of files into the page cache on separate threads, because disk reads would block a worker and all its
+/// connections.
 package enum PageLoader {
     private static let threads = SideThreads("file pages", width: 16, limit: 4096)
     private static let pieceSize = 128 << 10
 
-    /// Reads `count` bytes from `offset`, as far as the file reaches, then signals the endpoint.
+    /// Reads `count` bytes from `offset`, up to the end of the file, then signals the endpoint.
     package static func load(_ file: OpenFile, from offset: UInt64, count: Int, signalling endpoint: WaitingEndpoint) {
         let isTaken = threads.run {
             read(file, from: offset, count: count)
             endpoint.signal()
         }
-        // The caller tries again until its time is over.
+        // The caller retries until its timeout.
         if !isTaken { endpoint.signal() }
     }
 

@@ -1,10 +1,10 @@
-/// What a proxy in front says about the connection it made for a client: a PROXY protocol header, version 1 or 2.
+/// The information about a client's connection that a proxy in front sends: a PROXY protocol header, version 1 or 2.
 ///
 /// Source: The PROXY protocol, versions 1 & 2 (HAProxy, proxy-protocol.txt), section numbers of which are given below.
 package struct ProxyProtocolHeader: Equatable, Sendable {
-    /// The client's connection; nil when the proxy speaks for itself, or of a client that has no IP address.
+    /// The client's connection; nil if the proxy itself is the client, or the client has no IP address.
     package var client: Client?
-    /// Bytes of the header; what follows them is the client's.
+    /// The length of the header in bytes; the client's bytes follow it.
     package var length: Int
 
     package struct Client: Equatable, Sendable {
@@ -21,7 +21,7 @@ package struct ProxyProtocolHeader: Equatable, Sendable {
         }
     }
 
-    /// The longest header taken, in bytes: version 1 has at most 107, version 2 carries what the proxy knows of TLS.
+    /// The maximum length accepted, in bytes: version 1 has at most 107, version 2 includes information about TLS.
     package static let maximumLength = 4096
 
     package init(client: Client?, length: Int) {
@@ -29,9 +29,9 @@ package struct ProxyProtocolHeader: Equatable, Sendable {
         self.length = length
     }
 
-    /// Reads the header that `received` begins with; nil when more bytes are needed.
+    /// Parses the header at the start of `received`; nil if more bytes are needed.
     ///
-    /// Any prefix of a valid header needs more; a refusal never changes with further bytes.
+    /// Any proper prefix of a valid header needs more; a rejection never changes with further bytes.
     package static func parse(_ received: RawSpan) throws(ProxyProtocolRejection) -> ProxyProtocolHeader? {
         guard received.byteCount > 0 else { return nil }
         return received.octet(0) == ProxyProtocol.signature1[0]
@@ -39,12 +39,12 @@ package struct ProxyProtocolHeader: Equatable, Sendable {
     }
 }
 
-/// Why a PROXY protocol header was refused; the connection is closed without an answer.
+/// Why a PROXY protocol header was rejected; the connection is closed without a response.
 package enum ProxyProtocolRejection: Error, CaseIterable, Sendable {
     case noHeader, invalidLine, lineTooLong, unsupportedVersion, unsupportedCommand, unsupportedFamily
     case headerTooLong, addressesCutOff, invalidTLV, wrongChecksum
 
-    /// The name of the refusal, in words, for logs.
+    /// A description of the rejection for logs.
     package var reason: StaticString {
         switch self {
         case .noHeader: "no PROXY protocol header"
@@ -68,7 +68,7 @@ enum ProxyProtocol {
     static let signature2: [UInt8] = [0x0D, 0x0A, 0x0D, 0x0A, 0x00, 0x0D, 0x0A, 0x51, 0x55, 0x49, 0x54, 0x0A]
     /// Signature, version and command, family, length (section 2.2).
     static let fixedLength = 16
-    /// A line of version 1, its CRLF included (section 2.1).
+    /// The maximum length of a version 1 line, including its CRLF (section 2.1).
     static let maximumLine = 107
 }
 
@@ -92,7 +92,7 @@ private enum ProxyProtocolText {
         return nil
     }
 
-    /// `TCP4 192.0.2.1 198.51.100.1 56324 443`; what follows UNKNOWN is to be ignored.
+    /// `TCP4 192.0.2.1 198.51.100.1 56324 443`; text after UNKNOWN is ignored.
     private static func client(_ line: String) throws(ProxyProtocolRejection) -> ProxyProtocolHeader.Client? {
         let words = line.split(separator: " ", omittingEmptySubsequences: false).map(String.init)
         if words[0] == "UNKNOWN" { return nil }
@@ -131,7 +131,7 @@ private enum ProxyProtocolBinary {
         guard length <= ProxyProtocolHeader.maximumLength else { throw .headerTooLong }
         guard received.byteCount >= length else { return nil }
 
-        // A LOCAL connection is the proxy's own, whatever the rest says (section 2.2).
+        // A LOCAL connection is the proxy's own, regardless of the rest (section 2.2).
         if versionAndCommand & 0xF == 0 { return ProxyProtocolHeader(client: nil, length: length) }
         let (client, end) = try addresses(family: received.octet(13), received, length: length)
         try checkEntries(received, from: end, to: length)
@@ -151,7 +151,7 @@ private enum ProxyProtocolBinary {
             default: throw .unsupportedFamily
             }
         guard start + size <= length else { throw .addressesCutOff }
-        // Addresses of a family without IP are there and mean nothing here; an unspecified one has no entries either.
+        // Addresses of non-IP families are ignored; the unspecified family (AF_UNSPEC) has no entries either.
         switch family {
         case 0x00: return (nil, length)
         case 0x11:
@@ -172,7 +172,7 @@ private enum ProxyProtocolBinary {
         }
     }
 
-    /// Every entry must end where the next one begins, and a checksum must be right (section 2.2.3).
+    /// Every entry must end where the next one begins, and a checksum must be correct (section 2.2.3).
     private static func checkEntries(
         _ received: RawSpan, from start: Int, to end: Int
     ) throws(ProxyProtocolRejection) {
@@ -200,7 +200,7 @@ extension RawSpan {
         unsafe unsafeLoad(fromByteOffset: offset, as: UInt8.self)
     }
 
-    /// A number in network byte order.
+    /// An integer in network byte order.
     fileprivate func number<Number: FixedWidthInteger & BitwiseCopyable>(_ offset: Int, _: Number.Type) -> Number {
         Number(bigEndian: unsafe unsafeLoadUnaligned(fromByteOffset: offset, as: Number.self))
     }

@@ -1,13 +1,13 @@
-/// What a PROXY protocol header looks like: a line of text, or binary with further facts.
+/// The format of a PROXY protocol header: a text line, or binary with further information.
 package enum ProxyProtocolVersion: Sendable {
     case one, two
 }
 
-/// Writes the PROXY protocol header that begins a connection made for a client.
+/// Writes the PROXY protocol header at the start of a connection made for a client.
 ///
 /// Source: as for `ProxyProtocolHeader`.
 package enum ProxyProtocolWriter {
-    /// Version 1: one line (section 2.1). Nil stands for a client without an IP address.
+    /// Version 1: one line (section 2.1). Nil represents a client without an IP address.
     package static func version1(_ client: ProxyProtocolHeader.Client?) -> [UInt8] {
         guard let client, client.source.isIPv4 == client.destination.isIPv4 else {
             return Array("PROXY UNKNOWN\r\n".utf8)
@@ -17,7 +17,7 @@ package enum ProxyProtocolWriter {
         return Array("PROXY \(family) \(client.source) \(client.destination) \(ports)\r\n".utf8)
     }
 
-    /// Version 2, with what is known of the client's TLS session and a checksum (section 2.2).
+    /// Version 2, with the known properties of the client's TLS session and a checksum (section 2.2).
     package static func version2(_ client: ProxyProtocolHeader.Client?, _ facts: [ProxyProtocolEntry] = []) -> [UInt8] {
         var header = ProxyProtocol.signature2 + [client == nil ? 0x20 : 0x21, 0, 0, 0]
         if let client { append(client, to: &header) }
@@ -51,21 +51,21 @@ package struct ProxyProtocolEntry: Equatable, Sendable {
 
     static let checksum: UInt8 = 0x03
 
-    /// The protocol negotiated inside TLS, as ALPN names it.
+    /// The protocol negotiated inside TLS, by its ALPN name.
     package static func applicationProtocol(_ name: String) -> ProxyProtocolEntry {
         ProxyProtocolEntry(kind: 0x01, value: Array(name.utf8))
     }
 
-    /// The host name the client asked for.
+    /// The host name that the client requested in SNI.
     package static func authority(_ name: String) -> ProxyProtocolEntry {
         ProxyProtocolEntry(kind: 0x02, value: Array(name.utf8))
     }
 
-    /// The TLS session: version, cipher, and what the client proved to be (section 2.2.6).
+    /// The TLS session: version, cipher, and the client's certificate (section 2.2.6).
     package static func tls(_ security: SecurityDescription) -> ProxyProtocolEntry {
         let certificate = security.clientCertificate
-        // PP2_CLIENT_SSL; PP2_CLIENT_CERT_SESS for a certificate in this session, and PP2_CLIENT_CERT_CONN as well where
-        // it came on this connection. Zero follows only for a certificate that was verified.
+        // PP2_CLIENT_SSL; PP2_CLIENT_CERT_SESS for a certificate in this session, and also PP2_CLIENT_CERT_CONN if it
+        // was sent on this connection. The verification result that follows is zero only for a verified certificate.
         var value: [UInt8] = [certificate == nil ? 0x01 : security.isResumed ? 0x05 : 0x07]
         value += bigEndian(UInt32(certificate != nil && certificate?.failure == nil ? 0 : 1))
         ProxyProtocolEntry(kind: 0x21, value: Array(security.protocolName.utf8)).append(to: &value)
@@ -73,7 +73,7 @@ package struct ProxyProtocolEntry: Equatable, Sendable {
         return ProxyProtocolEntry(kind: 0x20, value: value)
     }
 
-    /// An entry longer than 1 KiB is cut: nothing that is written here has a use for more.
+    /// Truncates the value to 1 KiB: nothing that the gateway writes needs more.
     func append(to header: inout [UInt8]) {
         let shown = value.prefix(1024)
         header.append(kind)
@@ -82,7 +82,7 @@ package struct ProxyProtocolEntry: Equatable, Sendable {
     }
 }
 
-/// The checksum of the Castagnoli polynomial, reflected, as RFC 3720 appendix B.4 has it.
+/// The CRC-32C checksum: the Castagnoli polynomial, reflected, as in RFC 3720 appendix B.4.
 struct CRC32C {
     private var state: UInt32 = 0xFFFF_FFFF
 
@@ -95,7 +95,7 @@ struct CRC32C {
 }
 
 extension IPAddress {
-    /// The address in the IPv6 form that stands for either family (RFC 4291 §2.5.5.2).
+    /// The address as IPv6; an IPv4 address in its mapped form (RFC 4291 §2.5.5.2).
     fileprivate var ipv6Bits: UInt128 { isIPv4 ? 0xFFFF << 32 | bits : bits }
 }
 

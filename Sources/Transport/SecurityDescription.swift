@@ -1,29 +1,29 @@
-/// What TLS negotiated with the client, in the words OpenSSL uses; immutable, so it may be read from any thread.
+/// What TLS negotiated with the client, in OpenSSL's terms; immutable, so that any thread may read it.
 package final class SecurityDescription: Sendable {
     /// `TLSv1.2`, `TLSv1.3`.
     package let protocolName: String
     package let cipherName: String
     /// Effective strength of the cipher, in bits.
     package let cipherBits: Int
-    /// The name the client asked for in SNI.
+    /// The server name that the client sent in SNI.
     package let serverName: String?
-    /// Bits of the server certificate's key.
+    /// The size of the server certificate's key in bits.
     package let serverKeyBits: Int
-    /// The server certificate's distinguished names, RFC 2253 order.
+    /// The server certificate's distinguished names, in RFC 2253 order.
     package let serverSubject: String
     package let serverIssuer: String
-    /// The hash of the server certificate that `tls-server-end-point` names (RFC 5929 §4).
+    /// The hash of the server certificate for `tls-server-end-point` (RFC 5929 §4).
     package let serverEndPoint: [UInt8]
-    /// The site the handshake was made with, by its first host: with another site, the client might have had to show
-    /// a certificate.
+    /// The site for which the handshake was made, identified by its first host: another site might have required a
+    /// client certificate.
     package let site: String?
     /// Whether the handshake resumed an earlier session, in which the client may have shown its certificate.
     package let isResumed: Bool
     package let clientCertificate: ClientCertificate?
 
-    /// What the client proved to be.
+    /// The client's certificate and the result of its verification.
     package struct ClientCertificate: Equatable, Sendable {
-        /// Why the certificate is not good, in OpenSSL's words; nil when it was verified.
+        /// Why the verification failed, in OpenSSL's words; nil for a verified certificate.
         package let failure: String?
         /// RFC 2253 order.
         package let subject: String

@@ -1,12 +1,12 @@
-/// Short sends of one turn of a worker's loop, which leave together when the turn's tasks have run.
+/// Short sends of one turn of a worker's loop, which are made together after the turn's tasks.
 ///
-/// Each send wakes the program that waits for it, which costs as much as the rest of a short send; what comes while that
-/// program still works on the last wakes nobody.
+/// Each send wakes the receiving program, which costs as much as the rest of a short send. A send that arrives while
+/// that program still handles an earlier one wakes nothing.
 @safe
 struct SendBatch: ~Copyable {
-    /// The longest send that is worth its copy, in bytes.
+    /// The maximum length, in bytes, of a send for which the copy pays off.
     static let longestSend = 4 << 10
-    /// So many sends leave before others join: no answer waits for a long turn's end.
+    /// The maximum number of sends in a batch, so that no response waits for the end of a long turn.
     private static let mostSends = 16
 
     @safe
@@ -31,14 +31,14 @@ struct SendBatch: ~Copyable {
     var isEmpty: Bool { entries.isEmpty }
     var isFull: Bool { entries.count == Self.mostSends }
 
-    /// Copies `send`, of at most `longestSend` bytes, for an endpoint that is not closed before the batch has left.
+    /// Copies `send`, of at most `longestSend` bytes, for an endpoint that is not closed before the batch is sent.
     mutating func append(_ send: UnsafeRawBufferPointer, of endpoint: Endpoint) {
         unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[end...]).copyMemory(from: send)
         end += send.count
         entries.append(Entry(endpoint: endpoint, count: send.count))
     }
 
-    /// Empties the batch into the sockets.
+    /// Sends the batch to the sockets.
     mutating func leave() {
         var start = 0
         for index in entries.indices {

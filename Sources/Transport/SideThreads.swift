@@ -1,7 +1,7 @@
 import Dispatch
 import Synchronization
 
-/// A few threads for work that would keep a worker from its connections: reading from a disk, hashing a password.
+/// A few threads for work that would block a worker: reading from a disk, hashing a password.
 package final class SideThreads: Sendable {
     private let queues: [DispatchQueue]
     private let limit: Int
@@ -9,14 +9,14 @@ package final class SideThreads: Sendable {
     private let turn = Atomic(0)
 
     /// - Parameters:
-    ///   - width: how much is done at the same time.
-    ///   - limit: how much may be under way or waiting.
+    ///   - width: the maximum number of jobs that run at the same time.
+    ///   - limit: the maximum number of jobs that run or are queued.
     package init(_ name: String, width: Int, limit: Int) {
         queues = (0..<width).map { DispatchQueue(label: "\(name) \($0)") }
         self.limit = limit
     }
 
-    /// Has `work` done soon; false when too much is waiting already.
+    /// Queues `work`; false if the limit is reached.
     package func run(_ work: @escaping @Sendable () -> Void) -> Bool {
         guard pending.add(1, ordering: .relaxed).newValue <= limit else {
             pending.subtract(1, ordering: .relaxed)

@@ -1,13 +1,13 @@
 import Glibc
 
-/// An IPv4 or IPv6 address with a port, or a socket in the file system.
+/// An IPv4 or IPv6 address with a port, or a Unix domain socket.
 ///
-/// Every connection keeps two of them, so there is room for the Internet's addresses only; others are kept apart.
+/// Every connection stores two of them, so only Internet addresses are stored inline; others are stored separately.
 package struct SocketAddress: Sendable {
     private var internet = sockaddr_in6()
     private var other: UnixAddress?
 
-    /// The address of a socket in the file system (unix(7)).
+    /// The address of a Unix domain socket (unix(7)).
     private final class UnixAddress: Sendable {
         let address: sockaddr_un
 
@@ -16,7 +16,7 @@ package struct SocketAddress: Sendable {
         }
     }
 
-    /// Reads `127.0.0.1:8443` or `[::1]:8443`; nil for anything else, names included.
+    /// Parses `127.0.0.1:8443` or `[::1]:8443`; nil for anything else, including names.
     package init?(_ text: String) {
         guard let colon = text.lastIndex(of: ":") else { return nil }
         let digits = text[text.index(after: colon)...]
@@ -57,7 +57,7 @@ package struct SocketAddress: Sendable {
         }
     }
 
-    /// What the system has written; an address of no known family has no bytes.
+    /// An address written by the system; an address of an unknown family is empty.
     init(_ storage: sockaddr_storage) {
         unsafe withUnsafeBytes(of: storage) { bytes in
             switch Int32(storage.ss_family) {
@@ -69,7 +69,7 @@ package struct SocketAddress: Sendable {
         }
     }
 
-    /// An IPv4 or IPv6 address as a library of the system hands it out; nil for any other.
+    /// An IPv4 or IPv6 address returned by a system library; nil for any other family.
     package init?(_ address: UnsafePointer<sockaddr>?, port: UInt16) {
         guard let address = unsafe address else { return nil }
         let size: Int
@@ -85,7 +85,7 @@ package struct SocketAddress: Sendable {
         self = SocketAddress(storage).with(port: port)
     }
 
-    /// A socket in the file system (unix(7)); nil when the path is empty or longer than 107 bytes.
+    /// A Unix domain socket (unix(7)); nil if the path is empty or longer than 107 bytes.
     package init?(unixPath path: String) {
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
@@ -96,7 +96,7 @@ package struct SocketAddress: Sendable {
         other = UnixAddress(address)
     }
 
-    /// The address a descriptor is bound to.
+    /// The address to which a descriptor is bound.
     package init(localOf descriptor: Int32) {
         var storage = sockaddr_storage()
         var size = socklen_t(MemoryLayout<sockaddr_storage>.size)
@@ -116,7 +116,7 @@ package struct SocketAddress: Sendable {
 
     package var isIPv6: Bool { family == AF_INET6 }
 
-    /// The address without its port; nil when it is not one of the Internet's.
+    /// The IP address without the port; nil for other address families.
     package var ip: IPAddress? {
         unsafe withUnsafeBytes(of: internet) { bytes in
             switch family {
@@ -129,7 +129,7 @@ package struct SocketAddress: Sendable {
         }
     }
 
-    /// 0 for a socket in the file system.
+    /// 0 for a Unix domain socket.
     package var port: UInt16 {
         family == AF_UNIX ? 0 : inetPort
     }
@@ -148,7 +148,7 @@ package struct SocketAddress: Sendable {
         return copy
     }
 
-    /// The address without port or brackets, as in REMOTE_ADDR; the path of a socket in the file system.
+    /// The address without port or brackets, as in REMOTE_ADDR; the path of a Unix domain socket.
     package var host: String {
         if family == AF_UNIX { return unixPath }
         return unsafe AddressText.string(upTo: Self.maximumHostText) { room in
@@ -156,10 +156,10 @@ package struct SocketAddress: Sendable {
         }
     }
 
-    /// Bytes that the text of an address takes at most.
+    /// The maximum length of the text of an address in bytes.
     package static var maximumHostText: Int { 110 }
 
-    /// Writes `host` to `room`, which has `maximumHostText` bytes, and returns its length; no String is made of it.
+    /// Writes `host` to `room`, which has `maximumHostText` bytes, and returns its length; no String is created.
     package func writeHost(to room: UnsafeMutableRawBufferPointer) -> Int {
         guard let start = room.baseAddress, room.count >= Self.maximumHostText else { return 0 }
         if let other {
@@ -186,7 +186,7 @@ package struct SocketAddress: Sendable {
         }
     }
 
-    /// `host:port`, with brackets around an IPv6 address; `unix:` and its path for a socket in the file system.
+    /// `host:port`, with brackets around an IPv6 address; `unix:` and the path for a Unix domain socket.
     package var description: String {
         if family == AF_UNIX { return "unix:\(unixPath)" }
         return isIPv6 ? "[\(host)]:\(port)" : "\(host):\(port)"

@@ -1,25 +1,25 @@
 import Synchronization
 
-/// Our end of one stream of a connection that carries several at a time: no socket, but the place where the stream's
-/// task waits. Whoever has the connection says what it is ready for.
+/// The gateway's end of one stream of a multiplexed connection. It has no socket: the stream's task waits on it, and
+/// the owner of the connection sets its readiness.
 ///
-/// It serves one stream after the other, each from `begin` to `close`.
+/// It serves one stream after another, each from `begin` to `close`.
 @safe
 package final class StreamEndpoint: WaitingEndpoint, @unchecked Sendable {
     private let isConnected = Atomic(false)
-    /// Counts the streams served, for what another thread asks of one that is gone.
+    /// The number of streams served, by which another thread detects that its stream has ended.
     private let life = Atomic<UInt64>(0)
-    /// Bytes of content that have left for the peer, and that have come from it.
+    /// The numbers of content bytes sent to the peer, and received from it.
     private var sentCount: UInt64 = 0
     private var receivedCount: UInt64 = 0
 
-    /// A place on the worker of `carrier`, with its addresses.
+    /// An endpoint on the worker of `carrier`, with its addresses.
     package init(on carrier: WaitingEndpoint) {
         super.init(
             carrier.worker, local: carrier.localAddress, remote: carrier.remoteAddress, isWritable: false)
     }
 
-    /// Makes ready for another stream.
+    /// Prepares for another stream.
     package func begin() {
         isReadable = false
         isWritable = true
@@ -32,16 +32,16 @@ package final class StreamEndpoint: WaitingEndpoint, @unchecked Sendable {
         forgetSignal()
     }
 
-    /// The stream is over; nobody waits here until the next one begins.
+    /// Ends the stream; no task waits on this endpoint until the next stream begins.
     package func close() {
         life.add(1, ordering: .relaxed)
         isConnected.store(false, ordering: .releasing)
         worker.removeDeadline(of: self)
     }
 
-    // MARK: What the connection's owner says
+    // MARK: State set by the connection's owner
 
-    /// Whether content, or its end, is there to be read.
+    /// Whether content, or its end, can be read.
     package var mayRead: Bool {
         get { isReadable }
         set {
@@ -50,7 +50,7 @@ package final class StreamEndpoint: WaitingEndpoint, @unchecked Sendable {
         }
     }
 
-    /// Whether there is room for more of the response.
+    /// Whether more of the response can be sent.
     package var maySend: Bool {
         get { isWritable }
         set {
@@ -63,7 +63,7 @@ package final class StreamEndpoint: WaitingEndpoint, @unchecked Sendable {
 
     package func noteReceived(_ count: Int) { receivedCount += UInt64(count) }
 
-    /// The stream has been reset, or its connection is gone: every wait ends.
+    /// The stream has been reset, or its connection has failed: every wait ends.
     package func hangUp() {
         isConnected.store(false, ordering: .releasing)
         isHungUp = true
@@ -73,7 +73,7 @@ package final class StreamEndpoint: WaitingEndpoint, @unchecked Sendable {
         resumeIfSatisfied()
     }
 
-    /// The gateway stops at once.
+    /// The gateway stops immediately.
     package func stop() { abort() }
 
     // MARK: The peer

@@ -1,6 +1,6 @@
 import Glibc
 
-/// The system's words for an error number.
+/// The system's message for an error number.
 package func systemText(_ code: Int32) -> String {
     var text = [CChar](repeating: 0, count: 128)
     let count = text.count

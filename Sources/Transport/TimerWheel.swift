@@ -1,12 +1,12 @@
-/// Deadlines of one worker, kept so that moving a deadline later costs one store.
+/// The deadlines of one worker, in a structure in which moving a deadline later costs one store.
 ///
-/// A hierarchical wheel with a tick of one millisecond: four levels of 64 slots reach 4.6 hours, and a deadline
-/// beyond that is looked at again when the wheel gets there. An entry is examined at the time of its slot and fires
-/// only if its deadline has come; otherwise it is put where its deadline is now. A connection that answers requests
-/// all day therefore never touches the wheel: it only stores a later deadline.
+/// A hierarchical timer wheel with a tick of one millisecond: four levels of 64 slots cover 4.6 hours, and a later
+/// deadline is examined again when the wheel gets there. An entry is examined at the time of its slot and fires only if
+/// its deadline has passed; otherwise it is moved to the slot of its current deadline. A connection that serves
+/// requests all day therefore never accesses the wheel: it only stores a later deadline.
 @safe
 struct TimerWheel: ~Copyable {
-    /// What the wheel keeps in an endpoint, which outlives its links: so a deadline takes no memory of its own.
+    /// The wheel's data in an endpoint, which outlives its links: a deadline needs no memory of its own.
     @safe
     struct Entry {
         fileprivate var deadline = Deadline.never
@@ -34,19 +34,19 @@ struct TimerWheel: ~Copyable {
         unsafe slots.deallocate()
     }
 
-    /// Moves the endpoint's deadline; links it only when it would otherwise be examined too late.
+    /// Sets the endpoint's deadline; links the entry only if it would otherwise be examined too late.
     @inline(__always)
     mutating func set(_ endpoint: WaitingEndpoint, to deadline: Deadline) {
         endpoint.timer.deadline = deadline
         if endpoint.timer.examination > deadline { relink(endpoint) }
     }
 
-    /// As `set`, unless the endpoint's deadline comes earlier anyway.
+    /// Like `set`, unless the endpoint's deadline is earlier.
     mutating func shorten(_ endpoint: WaitingEndpoint, to deadline: Deadline) {
         if deadline < endpoint.timer.deadline { set(endpoint, to: deadline) }
     }
 
-    /// Takes the endpoint off the wheel; must happen before its end.
+    /// Removes the endpoint from the wheel; required before the endpoint is deallocated.
     mutating func remove(_ endpoint: WaitingEndpoint) {
         if endpoint.timer.place >= 0 { unlink(endpoint) }
     }
@@ -66,7 +66,7 @@ struct TimerWheel: ~Copyable {
         return Deadline(milliseconds: earliest)
     }
 
-    /// Moves the wheel to `now` and calls `fire` for every endpoint whose deadline has come.
+    /// Advances the wheel to `now` and calls `fire` for every endpoint whose deadline has passed.
     mutating func advance(to now: Deadline, fire: (WaitingEndpoint) -> Void) {
         while current < now {
             let next = nextExamination
@@ -103,7 +103,8 @@ struct TimerWheel: ~Copyable {
         let level = min(Self.levels - 1, (63 - distance.leadingZeroBitCount) / Int(Self.slotBits))
         let shift = UInt64(level) * Self.slotBits
         let cursor = current.milliseconds >> shift
-        // At most one slot short of a full turn: an entry put back while its slot is examined must not land in it.
+        // At most one slot short of a full turn: an entry that is inserted again while its slot is examined must not be
+        // inserted into that slot.
         let tick = min(deadline >> shift, cursor + 63)
         let slot = Int(tick & 63)
         let place = level * Self.slotsPerLevel + slot

@@ -1,11 +1,11 @@
 import Synchronization
 
-/// A place where one task of a worker waits: what it is ready for, a signal from other threads, and a deadline.
+/// An object on which one task of a worker waits, for readiness, for a signal from other threads, and for a deadline.
 ///
-/// `wait` is the only point where a task of a connection suspends, be it for this place alone or also for that of an
-/// upstream server's connection. `Endpoint` is the one with a socket; a stream of HTTP/2 has a `StreamEndpoint`, and
-/// whoever has the connection says what it is ready for. All of it is touched by its worker's thread only, except
-/// `signal()`. Thousands of them are idle: the fields lie in an order without gaps.
+/// `wait` is the only point where a task of a connection suspends, whether for this endpoint alone or also for that of
+/// a connection to an upstream server. `Endpoint` has a socket; a stream of HTTP/2 has a `StreamEndpoint`, whose
+/// readiness is set by the owner of the connection. Only its worker's thread uses it, except for `signal()`. Thousands
+/// of them may be idle, so the fields are ordered without padding.
 @safe
 package class WaitingEndpoint: EventSource, @unchecked Sendable {
     final var isReadable = false
@@ -20,16 +20,17 @@ package class WaitingEndpoint: EventSource, @unchecked Sendable {
     private final let signalInFlight = Atomic(false)
 
     package final let worker: Worker
-    /// Where the client connected to, and from: by the socket, or by what a proxy in front said.
+    /// The local address, to which the client connected, and the client's address: of the socket, or as sent by a proxy
+    /// in front.
     package final internal(set) var localAddress: SocketAddress
     package final internal(set) var remoteAddress: SocketAddress
 
     private final var waiter: UnsafeContinuation<Wake, Never>?
-    /// The place at which a task waits for this one as well.
+    /// The endpoint whose task also waits for this one.
     private final unowned(unsafe) var companion: WaitingEndpoint?
-    /// Told of every event while no task has the connection.
+    /// Notified of every event while no task uses the connection.
     final unowned(unsafe) var keeper: (any EndpointKeeper)?
-    /// Belongs to the worker's wheel.
+    /// Used by the worker's timer wheel.
     final var timer = TimerWheel.Entry()
 
     init(_ worker: Worker, local: SocketAddress, remote: SocketAddress, isWritable: Bool) {
@@ -48,7 +49,7 @@ package class WaitingEndpoint: EventSource, @unchecked Sendable {
     package final func wait(for interest: Interest, until deadline: Deadline) async -> Wake {
         if let wake = satisfied(interest) { return wake }
         worker.setDeadline(of: self, deadline)
-        // Unlike withUnsafeContinuation it does not look for the executor twice on the way back.
+        // Unlike withUnsafeContinuation this does not look up the executor twice when it resumes.
         return await unsafe _unsafeInheritExecutor_withUnsafeContinuation { continuation in
             assert(unsafe waiter == nil, "one task waits at a place")
             self.interest = interest
@@ -56,8 +57,8 @@ package class WaitingEndpoint: EventSource, @unchecked Sendable {
         }
     }
 
-    /// As `wait(for:until:)`, also for what another place on the same worker may report; which of them it was shows
-    /// in what each is ready for.
+    /// Like `wait(for:until:)`, also for events of another endpoint on the same worker; the readiness of each shows
+    /// which of them ended the wait.
     @inline(__always)
     package final func wait(
         for interest: Interest, or otherInterest: Interest, on other: WaitingEndpoint, until deadline: Deadline
@@ -72,8 +73,8 @@ package class WaitingEndpoint: EventSource, @unchecked Sendable {
         return wake
     }
 
-    /// Has the wait under way end after this delay, if it would last longer; without effect on other threads than the
-    /// worker's.
+    /// Shortens the current wait so that it ends after this delay at the latest; without effect on threads other than
+    /// the worker's.
     package final func shortenWait(to delay: Delay) {
         if worker.isCurrent { worker.shortenDeadline(of: self, to: worker.now.advanced(by: delay)) }
     }
@@ -109,10 +110,10 @@ package class WaitingEndpoint: EventSource, @unchecked Sendable {
         if let wake = satisfied(interest) { resume(wake) }
     }
 
-    // MARK: What the worker reports
+    // MARK: Events from the worker
 
     final func deadlinePassed() {
-        // A deadline from the time the connection was kept means nothing to the task that uses it now.
+        // A deadline set while the connection was kept has no meaning for the task that uses it now.
         if unsafe companion == nil { resume(.deadline) }
         unsafe keeper?.endpointStirred()
     }
@@ -130,15 +131,16 @@ package class WaitingEndpoint: EventSource, @unchecked Sendable {
 
     // MARK: Signals
 
-    /// Ends the current or next wait for `.signal`; from any thread, and without effect while an earlier one is on its way.
+    /// Ends the current or next wait for `.signal`; callable from any thread, and without effect while an earlier
+    /// signal is being delivered.
     ///
-    /// A signal that arrives after the end means nothing.
+    /// A signal that arrives after the end is ignored.
     package final func signal() {
         guard !signalInFlight.exchange(true, ordering: .acquiringAndReleasing) else { return }
         worker.deliverSignal(to: self)
     }
 
-    /// As `signal()`, on the worker's own thread: the wait ends in this turn.
+    /// Like `signal()`, on the worker's own thread: the wait ends in this turn.
     package final func signalAtOnce() {
         isSignalled = true
         resumeIfSatisfied()
@@ -150,20 +152,21 @@ package class WaitingEndpoint: EventSource, @unchecked Sendable {
         resumeIfSatisfied()
     }
 
-    /// Counts a signal that nobody waited for as not given.
+    /// Discards a signal for which no task has waited.
     final func forgetSignal() { isSignalled = false }
 
     // MARK: The peer
 
-    /// The bytes that the peer has acknowledged, and those that have come from it; nil where nobody tells.
+    /// The numbers of bytes that the peer has acknowledged, and that were received from it; nil if they are unknown.
     package var progress: (acknowledged: UInt64, received: UInt64)? { nil }
 
-    /// Whether the peer has closed neither direction; from any thread that keeps the task from ending.
+    /// Whether the peer has closed neither direction; callable from any thread that prevents the task from ending.
     package var isPeerConnected: Bool { false }
 
-    /// Ends both directions, so that every wait for either ends too; from any thread, as `isPeerConnected`.
+    /// Shuts down both directions, which also ends every wait for either; callable from the same threads as
+    /// `isPeerConnected`.
     package func disconnect() {}
 
-    /// Has bytes leave that the system keeps because more was said to come, and does not.
+    /// Sends bytes that the system has held back for a further send that does not follow.
     package func push() {}
 }

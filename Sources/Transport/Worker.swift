@@ -4,25 +4,25 @@ import Synchronization
 
 /// One event loop on one thread: an epoll instance, the deadlines of its connections, and the executor of their tasks.
 ///
-/// A connection lives and dies on the worker that accepted it, so nothing about it is locked. Other threads reach a
-/// worker in three ways only: `enqueue` (the Swift runtime resuming a task), `Endpoint.signal()`, and `perform(_:)`.
+/// A connection stays on the worker that accepted it, so its state needs no locks. Other threads reach a worker in
+/// three ways only: `enqueue` (the Swift runtime resuming a task), `Endpoint.signal()`, and `perform(_:)`.
 ///
-/// Code of unknown length can run on the loop's own thread, which saves two changes of threads: see `LoopBorrower`.
+/// Code of unknown duration can run on the loop's own thread, which saves two thread switches: see `LoopBorrower`.
 @safe
 package final class Worker: TaskExecutor, @unchecked Sendable {
     package let index: Int
-    /// The monotonic clock as this turn of the loop began.
+    /// The monotonic clock at the start of this turn of the loop.
     package private(set) var now: Deadline
-    /// Seconds since 1970 as this turn of the loop began.
+    /// Seconds since 1970 at the start of this turn of the loop.
     package private(set) var wallSeconds: Int64
-    /// Connections of this worker that have not ended.
+    /// The number of this worker's connections that have not ended.
     package private(set) var connectionCount = 0
     package private(set) var isDraining = false
-    /// Whether other code than the gateway's may have run on this thread since somebody set this to false.
+    /// Whether code from outside the gateway may have run on this thread since this was last set to false.
     package var hasRunForeignCode = true
-    /// Files that are sent from memory; shared with other workers.
+    /// The files that are sent from memory; shared with other workers.
     package let mappings: FileMappings?
-    /// What a stream is being given at this moment, when it comes from a mapping.
+    /// The bytes being written to a stream, if they are from a mapping.
     var mappedPiece: MappedPiece?
 
     private let epoll: Descriptor
@@ -31,13 +31,13 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
     private var timers: TimerWheel
     private var turnEndActions: [any TurnEndAction] = []
     private var batch = SendBatch()
-    /// What sockets did not take of a batch.
+    /// The bytes of a batch that sockets have not accepted.
     private var rests: [ObjectIdentifier: [UInt8]] = [:]
     private var borrowers: [any LoopBorrower] = []
-    /// Whom the loop was lent to last.
+    /// The last borrower of the loop.
     private var borrower: (any LoopBorrower)?
     private let tenure = LoopTenure()
-    /// Tasks that let others go first until the next turn.
+    /// Tasks that have yielded to others until the next turn.
     private var yielding: [UnsafeContinuation<Void, Never>] = unsafe []
     private var connections: Endpoint?
     private var isStopping = false
@@ -49,11 +49,11 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
     private let hasMail = Atomic(false)
     private let isSleeping = Atomic(false)
 
-    /// What other threads left for this worker; the arrays are swapped, not copied.
+    /// What other threads have queued for this worker; the arrays are swapped, not copied.
     @safe
     private struct Inbox {
         var jobs: [UnownedJob] = []
-        /// Each counted once more until its signal has arrived.
+        /// Each is retained until its signal has been delivered.
         var signals: [Unmanaged<WaitingEndpoint>] = unsafe []
         var actions: [@Sendable (Worker) -> Void] = []
     }
@@ -88,7 +88,7 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
         serve(standingBy: false)
     }
 
-    /// As `run()`, for a second thread: stands by to take the loop over.
+    /// Like `run()`, for a second thread, which waits to take over the loop.
     @discardableResult
     package func relieve() -> Bool {
         serve(standingBy: true)
@@ -112,7 +112,7 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
         }
     }
 
-    /// True at the loop's end; false as soon as the loop is another thread's.
+    /// True at the end of the loop; false as soon as another thread runs the loop.
     private func runLoop() -> Bool {
         hasRunForeignCode = true
         let capacity = 512
@@ -136,8 +136,8 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
             var lendings = 0
             repeat {
                 guard lendLoop() else { return false }
-                // What ran on the lent loop may have answers ready, which need not wait for further events, and their
-                // sending may be what it waits for to go on.
+                // The code that ran on the lent loop may have produced responses. They need not wait for further
+                // events, and the code may be waiting for them to be sent.
                 runJobs()
                 endTurn()
                 lendings += 1
@@ -195,7 +195,7 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
         turnEndActions.removeAll(keepingCapacity: true)
     }
 
-    /// False when the loop was lost meanwhile.
+    /// False if another thread has taken over the loop meanwhile.
     private func lendLoop() -> Bool {
         while let next = borrowers.popLast() {
             borrower = next
@@ -290,7 +290,7 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
         turnEndActions.append(action)
     }
 
-    /// Goes on in the next turn, after the events that are waiting: for a task that could otherwise run on and on.
+    /// Continues in the next turn, after pending events; for a task that could otherwise run indefinitely.
     package func nextTurn() async {
         await unsafe withUnsafeContinuation { unsafe yielding.append($0) }
     }
@@ -300,13 +300,13 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
         borrowers.append(borrower)
     }
 
-    /// Whether a second thread stands by, so that `lend` may be called.
+    /// Whether a second thread is ready to take over, so that `lend` may be called.
     package var canLend: Bool { tenure.canLend }
 
-    /// Does `work` on this thread as if it were a foreign one; for `LoopBorrower.borrowLoop` alone.
+    /// Runs `work` on this thread as if it were a foreign one; only for `LoopBorrower.borrowLoop`.
     ///
-    /// - Returns: false when the work took so long that the loop went to another thread: the caller returns false at
-    ///   once, without touching anything that belongs to this worker.
+    /// - Returns: false if the work took so long that another thread took over the loop: the caller must return false
+    ///   at once, without using anything that belongs to this worker.
     @inline(__always)
     package func lend(_ work: () -> Void) -> Bool {
         CLinux_set_current_worker(nil)
@@ -321,7 +321,8 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
         if batch.isFull { batch.leave() }
     }
 
-    /// Adds a send of at most `SendBatch.longestSend` bytes to those that leave at the end of this turn; there is room.
+    /// Adds a send of at most `SendBatch.longestSend` bytes to those made at the end of this turn; the batch has room
+    /// for it.
     func batch(_ send: UnsafeRawBufferPointer, of endpoint: Endpoint) {
         unsafe batch.append(send, of: endpoint)
     }
@@ -359,7 +360,7 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
 
     // MARK: Buffers
 
-    /// Lends memory for bytes on their way to a socket; most turns reuse the same block, still warm in the cache.
+    /// Lends memory for bytes to be written to a socket; most turns reuse the same block, which is still in the cache.
     package func rentBlock() -> UnsafeMutableRawBufferPointer {
         if let block = unsafe spareBlocks.popLast() { return unsafe block }
         return .allocate(byteCount: Self.blockSize, alignment: 64)
@@ -373,7 +374,8 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
         }
     }
 
-    /// What another module has for all connections of this worker: the one object of that type, made when first asked for.
+    /// The single object of this type that another module keeps for all connections of this worker; created on first
+    /// use.
     package func companion<Companion: AnyObject>(_ make: () -> Companion) -> Companion {
         if let companion = companions.lazy.compactMap({ $0 as? Companion }).first { return companion }
         let companion = make()
@@ -384,12 +386,12 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
     /// Room for 80 KiB of plain text as TLS records.
     package static let blockSize = 96 << 10
     private static let spareBlockLimit = 16
-    /// How often the loop is lent before connections get their turn.
+    /// How often the loop is lent before connections are served.
     private static let lendingLimit = 2
 
-    // MARK: Ending
+    // MARK: Shutting down
 
-    /// Tells every waiting connection that no further request is wanted.
+    /// Notifies every waiting connection that it should not serve further requests.
     package func drain() {
         isDraining = true
         forEachConnection { $0.drainBegan() }
@@ -401,7 +403,7 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
         forEachConnection { $0.abort() }
     }
 
-    /// Lets `run()` return once no connection is left.
+    /// Makes `run()` return once no connection is left.
     package func stop() {
         isStopping = true
     }

@@ -27,7 +27,7 @@ struct Certs: ParsableCommand {
 }
 
 extension Certs {
-    /// What the running gateway serves; nil, with a note, when none answers.
+    /// The certificates that the running gateway serves; nil, with a note, when none answers.
     private func served() throws -> CertificateSurvey? {
         let reason: String
         do throws(AdminClient.Failure) {
@@ -35,7 +35,7 @@ extension Certs {
             if let certificates = response.certificates { return CertificateSurvey(certificates) }
             reason = response.message
         } catch {
-            // What is wrong with the configuration is said by whoever reads it for its certificates.
+            // Mistakes in the configuration are reported when it is read for its certificates.
             if case .invalid(let text) = error, text.contains("error: ") { return nil }
             reason = error.message
         }

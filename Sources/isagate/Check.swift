@@ -24,7 +24,7 @@ struct Check: ParsableCommand {
         print("\(path): configuration is valid")
     }
 
-    /// Reads the file, or prints what is wrong with it.
+    /// Reads the file, or prints its mistakes.
     static func load(
         _ path: String, _ read: (String) throws(ConfigurationErrors) -> Configuration = Configuration.load
     ) throws -> Configuration {

@@ -1,9 +1,9 @@
 import ArgumentParser
 import Gateway
 
-/// What the commands that talk to a running gateway have in common.
+/// Common code of the commands that communicate with a running gateway.
 enum Control {
-    /// Asks the gateway of a configuration file and returns its answer, unless that is a failure, which is reported.
+    /// Sends a command to the gateway of a configuration file and returns its answer; reports a failure.
     static func ask(_ command: AdminRequest.Command, _ file: ConfigurationFile) throws -> AdminResponse {
         let response: AdminResponse
         do throws(AdminClient.Failure) {

@@ -20,7 +20,7 @@ struct Isagate: ParsableCommand {
     @Option(name: .customShort("s"), help: "Tell the running gateway to reload, quit, stop or reopen its logs.")
     var signal: GatewaySignal?
 
-    /// The words of nginx.
+    /// nginx's names of the signals.
     enum GatewaySignal: String, ExpressibleByArgument {
         case reload, quit, stop, reopen
 
@@ -61,7 +61,7 @@ struct Isagate: ParsableCommand {
 }
 
 extension Isagate {
-    /// The first word that stands where a command does and is none.
+    /// The first word in place of a command that is not one.
     private static func unknownCommand(_ arguments: some Sequence<String>) -> String? {
         let takingValues = ["-c", "--config", "-s"]
         let commands = configuration.subcommands.map { $0._commandName } + ["help"]
@@ -95,7 +95,7 @@ struct ConfigurationFile: ParsableArguments {
     @Option(name: [.customShort("c"), .customLong("config")], help: "The configuration file.")
     var config: String?
 
-    /// The file named, or `isagate.yaml` here, or the system's.
+    /// The file named, or `isagate.yaml` in the working folder, or the system's.
     var path: String {
         config ?? Configuration.defaultPath
     }

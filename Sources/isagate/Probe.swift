@@ -28,10 +28,10 @@ struct Probe: ParsableCommand {
     }
 }
 
-/// What `probe` starts; nobody types it.
+/// The process that `probe` starts; not for direct use.
 struct ProbeProcessCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: ProbeProcess.command, abstract: "Load a library and tell what came of it.", shouldDisplay: false)
+        commandName: ProbeProcess.command, abstract: "Load a library and report the result.", shouldDisplay: false)
 
     @Argument var file: String
 

@@ -3,7 +3,7 @@ import Gateway
 
 struct Run: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Serve until told to stop.",
+        abstract: "Serve until stopped.",
         discussion: """
             HUP reloads the configuration and every certificate, USR1 reopens the log files, USR2 changes to the program
             that now stands where this one was started from. TERM and INT drain within drain.grace, a second one stops at
@@ -30,7 +30,7 @@ struct Run: ParsableCommand {
     }
 }
 
-/// What the supervisor starts; nobody types it.
+/// The process that the supervisor starts; not for direct use.
 struct GatewayProcessCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "gateway-process", abstract: "Serve what the supervisor hands over.", shouldDisplay: false)
@@ -45,7 +45,7 @@ struct GatewayProcessCommand: ParsableCommand {
 }
 
 extension GatewayError {
-    /// A list of diagnostics says itself that it is one.
+    /// A list of diagnostics already contains the word `error`.
     var report: String {
         message.contains("error: ") ? message : "isagate: error: \(message)"
     }

@@ -27,7 +27,7 @@ void CNGHTTP2_resizeInflater(CNGHTTP2_inflater inflater, size_t maximumTable) {
     nghttp2_hd_inflate_change_table_size(inflater, maximumTable);
 }
 
-/// Appends a field to a list; false when it has no room.
+/// Appends a field to a list; false when there is no space.
 static int append(const nghttp2_nv *field, uint8_t *list, size_t *count, size_t capacity) {
     if (*count + header + field->namelen + field->valuelen > capacity) return 0;
     uint8_t *place = list + *count;

@@ -64,7 +64,7 @@ struct CodingStreamTests {
     }
 }
 
-/// Gives `input` to the stream until it has done with it; the output.
+/// Passes `input` to the stream until it is finished; returns the output.
 func run(_ stream: CodingStream, _ input: [UInt8], _ step: CodingStep, room size: Int) -> [UInt8] {
     var output: [UInt8] = []
     let room = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 1)
@@ -83,10 +83,11 @@ func sample(_ count: Int) -> [UInt8] {
     (0..<count).map { UInt8(97 + ($0 &* $0 >> 7) % 26) }
 }
 
-/// What gzip or deflate stands for; empty when it is malformed or, with `toEnd`, does not end where the bytes do.
+/// The decoded content of gzip or deflate; empty when it is malformed or, with `toEnd`, does not end where the bytes
+/// do.
 func inflate(_ coded: [UInt8], toEnd: Bool = true) -> [UInt8]? {
     var stream = unsafe z_stream()
-    // Either format, told apart by its header.
+    // Either format, distinguished by its header.
     guard unsafe CZlib_inflateInit2(&stream, 47) == Z_OK else { return nil }
     defer { unsafe inflateEnd(&stream) }
     var content = [UInt8](repeating: 0, count: 4 << 20)

@@ -39,7 +39,7 @@ class Authority:
     def issue(self, file, names, serial, days=30, key=None, revocations=None):
         """Writes FILE.pem and FILE.key and returns them as a configuration names them.
 
-        `revocations` is the URL of a list of revoked certificates.
+        `revocations` is the URL of a revocation list.
         """
         key = key or ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, names[0])])

@@ -1,4 +1,4 @@
-"""Chromium without a window, told what to do through its debugging pipe (Chrome DevTools Protocol)."""
+"""Headless Chromium, controlled through its debugging pipe (Chrome DevTools Protocol)."""
 
 import base64
 import contextlib
@@ -15,13 +15,13 @@ needed = pytest.mark.skipif(not shutil.which("chromium"), reason="needs a browse
 
 
 class Browser:
-    """One page of a browser with a profile of its own in `folder`."""
+    """One page of a browser with its own profile in `folder`."""
 
     def __init__(self, folder):
         commands, answers = os.pipe(), os.pipe()
 
         def take_pipe():
-            # The browser reads commands from descriptor 3 and writes to 4; neither end may stand in the other's place.
+            # The browser reads commands from descriptor 3 and writes to 4; neither end may have the other's number.
             source, target = os.dup2(commands[0], 10), os.dup2(answers[1], 11)
             os.dup2(source, 3)
             os.dup2(target, 4)
@@ -41,7 +41,7 @@ class Browser:
         os.close(commands[0])
         os.close(answers[1])
         self.commands, self.answers = os.fdopen(commands[1], "wb"), os.fdopen(answers[0], "rb")
-        # A browser that says nothing any more is ended, which ends the reading.
+        # A browser that does not answer any more is killed, which ends the reading.
         self.limit = threading.Timer(patience.seconds(60), self.process.kill)
         self.limit.start()
         self.received = b""
@@ -52,7 +52,7 @@ class Browser:
         self.call("Page.enable")
 
     def call(self, method, **parameters):
-        """Has a command done and returns its result."""
+        """Executes a command and returns its result."""
         self.number += 1
         message = {"id": self.number, "method": method, "params": parameters}
         if self.session:
@@ -73,7 +73,7 @@ class Browser:
         return json.loads(message)
 
     def show(self, url, width, height, scheme="light"):
-        """Loads a page in a window of this size for a reader who likes `scheme`."""
+        """Loads a page in a window of this size with the colour scheme `scheme`."""
         mobile = width < 600
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=mobile)
         self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])

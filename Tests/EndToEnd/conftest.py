@@ -51,10 +51,10 @@ def start_shared_gateway(tmp_path_factory, certificates, build_extension):
 
 @pytest.fixture
 def start_gateway(tmp_path, certificates, build_extension):
-    """A function that starts a gateway and returns it; the gateway is stopped when the test is over.
+    """A function that starts a gateway and returns it; the gateway is stopped when the test ends.
 
     `routes` come first; each of `extensions`, a list of names or a mapping of names to settings, has a route of its
-    name behind them. `sites` stands for all of that; `environment`, `descriptors`, `program` and `arguments` are the
+    name after them. `sites` replaces all of that; `environment`, `descriptors`, `program` and `arguments` are the
     process's; everything else is a section of the configuration.
     """
     yield from starter(tmp_path, certificates, build_extension)
@@ -107,14 +107,14 @@ def ping(start_gateway):
 
 @pytest.fixture
 def origin():
-    """A server of a test's own behind the gateway."""
+    """An upstream server of a test."""
     with hostile_origin.Origin() as origin:
         yield origin
 
 
 @pytest.fixture
 def start_proxy(start_gateway, origin):
-    """A function that starts a gateway which passes everything on to the origin; arguments are keys of the upstream."""
+    """A function that starts a gateway which forwards everything to the origin; arguments are keys of the upstream."""
 
     def start(proxy=None, path="/*", routes=(), workers=1, limits=None, **upstream):
         return start_gateway(
@@ -145,7 +145,7 @@ def pytest_runtest_logstart():
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport():
-    """Shows what the gateways of a failed test logged."""
+    """Prints the logs of the gateways of a failed test."""
     report = (yield).get_result()
     if report.failed:
         for started in gateway.STARTED:

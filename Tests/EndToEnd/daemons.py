@@ -1,4 +1,4 @@
-"""Servers that others wrote, as upstreams: each with its own folder, on a port that this process found for it."""
+"""Third-party servers as upstreams: each with its own folder, on a port that this process found for it."""
 
 import contextlib
 import os
@@ -18,7 +18,7 @@ def find(program):
 
 @contextlib.contextmanager
 def running(arguments, listener, **options):
-    """A daemon in the foreground that takes over `listener`; its process, which is ended by its number."""
+    """A daemon in the foreground that adopts `listener`; its process, which is killed by its number."""
     process = subprocess.Popen(
         arguments, pass_fds=[listener.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, **options
@@ -37,7 +37,7 @@ def running(arguments, listener, **options):
 
 
 def listen(port=0):
-    """A listening socket, whose queue takes connections even before the daemon does."""
+    """A listening socket, whose queue accepts connections even before the daemon does."""
     listener = socket.create_server(("127.0.0.1", port), backlog=128)
     listener.set_inheritable(True)
     return listener
@@ -45,7 +45,7 @@ def listen(port=0):
 
 @contextlib.contextmanager
 def haproxy(folder, frontend, options="", backend="", port=0):
-    """haproxy with one frontend; `options` stand behind its address. Yields its port."""
+    """haproxy with one frontend; `options` follow its address. Yields its port."""
     with listen(port) as listener:
         lines = [
             "global", "  maxconn 200", "defaults", "  mode http", "  timeout client 30s", "  timeout connect 5s",
@@ -59,11 +59,11 @@ def haproxy(folder, frontend, options="", backend="", port=0):
 
 @contextlib.contextmanager
 def nginx(folder, server, options="", http=""):
-    """nginx with one server, of which `server` are the directives; `options` stand behind its address. Yields its port."""
+    """nginx with one server with the directives `server`; `options` follow its address. Yields its port."""
     with listen() as listener:
         port = listener.getsockname()[1]
         lines = [
-            # Its single process would not look at a socket that was handed over; the master's child does.
+            # A single process would not adopt an inherited socket; the master's child does.
             "user root;" if os.geteuid() == 0 else "", "daemon off; worker_processes 1; error_log stderr; pid nginx.pid;",
             "events { worker_connections 256; }",
             "http { access_log off; client_body_temp_path b; proxy_temp_path p; fastcgi_temp_path f;",
@@ -72,14 +72,14 @@ def nginx(folder, server, options="", http=""):
         ]  # fmt: skip
         (folder / "nginx.conf").write_text("\n".join(lines) + "\n")
         arguments = [find("nginx"), "-p", f"{folder}/", "-e", "stderr", "-c", str(folder / "nginx.conf")]
-        # What it would hand over to itself in an upgrade, it takes from us.
+        # It adopts the socket as it does from itself in an upgrade.
         with running(arguments, listener, env={**os.environ, "NGINX": f"{listener.fileno()};"}):
             yield port
 
 
 @contextlib.contextmanager
 def openssl_server(folder, chain, key, *options):
-    """`openssl s_server`, which answers every request with what it knows of the connection. Yields its port."""
+    """`openssl s_server`, which answers every request with data about the connection. Yields its port."""
     arguments = [
         find("openssl"), "s_server", "-accept", "127.0.0.1:0", "-cert", str(chain), "-cert_chain", str(chain),
         "-key", str(key), "-www", *options,

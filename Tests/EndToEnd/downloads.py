@@ -1,4 +1,4 @@
-"""Clients that download a file of 1 GB at the same time, each as slowly as it likes, and the memory that takes.
+"""Clients that download a file of 1 GB at the same time, each at its own pace, and the memory that takes.
 
 `downloads.py COUNT` starts a gateway of its own and prints the most memory it had.
 """
@@ -17,12 +17,12 @@ import wire
 SIZE = 1 << 30
 # Each client waits for its turn, on a busy machine for longer than clients usually may.
 LIMITS = {"write_timeout": "10m"}
-# What each client takes before all others had their turn, and how often.
+# How much each client reads before all others have had their turn, and how often.
 PIECE, ROUNDS = 64 << 10, 3
 
 
 def make_file(folder):
-    """A file that takes no room on the disk."""
+    """A file that takes no space on the disk."""
     path = pathlib.Path(folder) / "large.bin"
     with open(path, "wb") as file:
         file.truncate(SIZE)
@@ -36,20 +36,20 @@ def most_memory(server):
 
 
 def longest_queue(port):
-    """The most bytes that the system keeps for one connection of this port, sent and not sent."""
+    """The maximum of bytes that the system buffers for one connection of this port, sent and unsent."""
     with open("/proc/net/tcp") as connections:
         rows = [line.split() for line in connections][1:]
     return max(int(row[4].split(":")[0], 16) for row in rows if int(row[1].split(":")[1], 16) == port)
 
 
 def download(server, path, count):
-    """Has `count` clients with TLS take a few pieces each, in turn; all of them are connected all the while."""
+    """Lets `count` clients with TLS read a few pieces each, in turn; all of them stay connected."""
     context = server.context()
     clients = []
     try:
         for _ in range(count):
             sock = socket.socket()
-            # What waits in the kernel for a slow client is not the gateway's.
+            # Bytes that wait in the kernel for a slow client do not count.
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 << 10)
             sock.connect(("127.0.0.1", server.ports["secure"]))
             client = wire.Client(wire.start_tls(sock, context))

@@ -1,7 +1,7 @@
-"""Slow and fast clients of 200 files that come and go from memory, are replaced, and change places over reloads.
+"""Slow and fast clients of 200 files that are loaded and evicted, replaced, and swapped during reloads.
 
-`files_stress.py SECONDS` starts a gateway of its own. It fails when a byte arrives that is not of the file that was
-asked for, or when a response is cut: every file is replaced by a new one, so none changes under a response.
+`files_stress.py SECONDS` starts its own gateway. It fails when a byte arrives that is not of the requested file, or
+when a response is cut: every file is replaced by a new one, so none changes during a response.
 """
 
 import concurrent.futures
@@ -26,7 +26,7 @@ from conftest import compile_extension, source_of
 FILES = 200
 CLIENTS = 64
 UNIT = 16
-# Under and over what is kept in memory, mapped, and sent in one piece.
+# Below and above the limits for caching, mapping, and sending in one piece.
 SIZES = [UNIT, 5_008, 70_000, 300_000, 1_048_576, 1_500_000, 3_000_000]
 MADV_PAGEOUT = 21
 SYS_PROCESS_MADVISE = 440
@@ -43,7 +43,7 @@ def unit(number, version):
 
 
 class Folder:
-    """The files in one place, each made of units that tell its number and version."""
+    """The files in one folder, each made of units that contain its number and version."""
 
     def __init__(self, place):
         self.place = place
@@ -56,7 +56,7 @@ class Folder:
         return self.place / f"{number}.txt"
 
     def replace(self, number):
-        """Puts another file of the same length in the place of one, and now and then one coded beside it."""
+        """Replaces a file by another one of the same length, and sometimes adds a precompressed one."""
         self.versions[number] += 1
         content = unit(number, self.versions[number]) * (size_of(number) // UNIT)
         fresh = self.place / f".{number}"
@@ -67,7 +67,7 @@ class Folder:
             os.rename(fresh, self.place / f"{number}.txt.gz")
 
     def evict(self, number):
-        """Throws the file out of the system's memory."""
+        """Evicts the file from the page cache."""
         with open(self.path(number), "rb") as file:
             os.fsync(file.fileno())
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
@@ -80,7 +80,7 @@ class Range(ctypes.Structure):
 
 
 def page_out(pid):
-    """Throws out of memory what the process has mapped of the files, as far as the system lets us (process_madvise(2))."""
+    """Evicts pages of the files that the process has mapped, as far as the system allows it (process_madvise(2))."""
     with open(f"/proc/{pid}/maps") as lines:
         mapped = [line.split()[0].split("-") for line in lines if ".txt" in line]
     process = os.pidfd_open(pid)
@@ -154,7 +154,7 @@ class Stress:
             target = f"/coder{target}"
             fields = ["Accept-Encoding: gzip"]
         elif kind == "transmit":
-            # Which of the folders makes no difference to what is checked.
+            # The folder makes no difference to the check.
             folder = self.folders[choice.randrange(2)]
             other = folder.path(choice.randrange(FILES))
             target = f"/lets_go/?file={folder.path(number)}&other={other}&{choice.choice(['handle', 'descriptor', 'vector'])}"
@@ -192,7 +192,7 @@ class Stress:
             self.folders[choice.randrange(2)].replace(choice.randrange(FILES))
 
     def reload(self):
-        """Has routes serve the other folder, again and again."""
+        """Switches the routes to the other folder, repeatedly."""
         folder = 0
         reloads = 0
         while self.goes_on():
@@ -219,14 +219,14 @@ def configuration(root, library):
         "listeners": gateway.LISTENERS,
         "extensions": {"lets_go": {"library": library}},
         "file_cache": {"fresh": "50ms", "files": 64, "memory": "8M", "mapped": "32M"},
-        # So many clients on a busy machine are late.
+        # So many clients are slow on a busy machine.
         "limits": {name: "5m" for name in ("write_timeout", "header_timeout", "handshake_timeout", "idle_timeout")},
     }
     return configuration_of(common, root)
 
 
 def stress(place, certificates, library, seconds):
-    """Runs it for so long, with a gateway of its own; how many responses came, and of how many bytes."""
+    """Runs it for so long, with its own gateway; returns the number of responses and of their bytes."""
     folders = [Folder(place / name) for name in ("first", "second")]
     server = gateway.Gateway(place / "gateway", certificates, configuration(folders[0].place, library))
     try:

@@ -1,4 +1,4 @@
-"""A running gateway with a configuration, log and folder of its own."""
+"""A running gateway with its own configuration, log and folder."""
 
 import json
 import os
@@ -16,7 +16,7 @@ import wire
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
-# For a gateway whose extension never ends a request: what it may still use is never given back, on purpose.
+# For a gateway whose extension never ends a request: memory that it may still use is deliberately never freed.
 ABANDONING = {"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"}
 
 # Every gateway of the running test, for its log.
@@ -87,7 +87,7 @@ class Log:
 
 
 class Gateway:
-    """Starts on creation, in `folder`, which it makes with the files of `certificates`; `stop` ends it."""
+    """Starts on creation, in `folder`, which it creates with the files of `certificates`; `stop` ends it."""
 
     def __init__(self, folder, certificates, configuration, environment=None, descriptors=None, program=None, arguments=()):
         shutil.copytree(certificates, folder)
@@ -141,7 +141,7 @@ class Gateway:
             raise
 
     def raw(self, listener="secure"):
-        """A connection on which nothing was said."""
+        """A connection on which nothing was sent."""
         return self.remember(wire.Client(wire.connect(self.ports[listener])))
 
     def context(self):
@@ -165,7 +165,7 @@ class Gateway:
 
     @property
     def gateway_pids(self):
-        """The gateway processes: one, but for upgrades and restarts."""
+        """The gateway processes: one, except during upgrades and restarts."""
         with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children") as children:
             return [int(pid) for pid in children.read().split()]
 
@@ -212,7 +212,8 @@ class Gateway:
             self.wait()
             raise AssertionError("the gateway did not stop") from None
         assert status == 0, f"the gateway ended with status {status}"
-        assert not re.search("(ERROR|WARNING): [A-Za-z]+Sanitizer", self.log.text), "a sanitizer found something"
+        found = re.search("(ERROR|WARNING): [A-Za-z]+Sanitizer", self.log.text)
+        assert not found, f"a sanitizer found something: {self.log.text[found.start() :][:4000]}"
 
     @property
     def access_log(self):

@@ -1,4 +1,4 @@
-"""A server that behaves as it is told: one scripted behaviour for each path, good, bad or worse.
+"""A server with one scripted behaviour for each path, good, bad or worse.
 
 A behaviour is a list of steps: bytes to send, or a function that is given the connection. After the last step the
 server closes, unless that is `KEEP`, which reads the next request on the same connection.
@@ -13,7 +13,7 @@ import patience
 
 
 class Origin:
-    """Listens on a port of its own, or on a socket in the file system, and remembers what it was asked."""
+    """Listens on its own port, or on a socket in the file system, and records its requests."""
 
     def __init__(self, path=None, context=None):
         family = socket.AF_UNIX if path else socket.AF_INET
@@ -155,7 +155,7 @@ class Connection:
         return body
 
     def wait_for_end(self):
-        """Reads until the gateway has gone."""
+        """Reads until the gateway has closed."""
         with contextlib.suppress(ConnectionError):
             while self.socket.recv(1 << 16):
                 pass
@@ -187,13 +187,13 @@ def read_body(connection):
 
 
 def echo(connection):
-    """Answers with the body it was sent."""
+    """Answers with the body of the request."""
     body = connection.read_body()
     connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
 
 
 def hang(connection):
-    """Says nothing until the gateway goes away."""
+    """Sends nothing until the gateway closes."""
     connection.wait_for_end()
 
 
@@ -204,7 +204,7 @@ def reset(connection):
 
 
 def endless(piece):
-    """Sends `piece` again and again until the gateway goes away."""
+    """Sends `piece` repeatedly until the gateway closes."""
 
     def send(connection):
         with contextlib.suppress(OSError):
@@ -215,7 +215,7 @@ def endless(piece):
 
 
 def drip(data):
-    """Sends bytes one by one, each in a packet of its own as far as the system lets it."""
+    """Sends bytes one by one, each in its own packet as far as the system allows it."""
 
     def send(connection):
         connection.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -229,7 +229,7 @@ def head(*fields, status="200 OK", version="HTTP/1.1"):
     return "\r\n".join([f"{version} {status}", *fields, "", ""]).encode("latin-1")
 
 
-# Responses that no client may see: the behaviour, and the reason the log gives for it.
+# Responses that no client may receive: the behaviour, and the reason in the log.
 REFUSED = {
     "http09": ((b"hello, I am a document\n",), "invalid status line"),
     "version2": ((head("Content-Length: 0", version="HTTP/2.0"),), "unsupported protocol version"),

@@ -1,4 +1,4 @@
-"""Clients that keep asking while a test does something to the gateway."""
+"""Clients that send requests continuously while a test changes the gateway."""
 
 import threading
 
@@ -6,7 +6,7 @@ import wire
 
 
 class Load:
-    """Some connections that are kept and one client that connects anew for each request; counts what fails."""
+    """Some kept connections and one client that opens a new connection for each request; counts failures."""
 
     def __init__(self, server, kept=4, name="localhost"):
         self.server = server
@@ -41,7 +41,7 @@ class Load:
 
     def keep_asking(self):
         while not self.is_ending:
-            # The gateway says when it wants a connection to end.
+            # The gateway announces the end of a connection.
             self.attempt(self.connect, lambda response: response["Connection"] != "close")
 
     def connect(self):

@@ -1,4 +1,4 @@
-"""A name server on the loopback interface that answers what a test tells it to."""
+"""A name server on the loopback interface with the records of a test."""
 
 import socket
 import struct

@@ -1,4 +1,4 @@
-"""Servers behind the gateway: each says which one it is and what it was asked, and does as it is told."""
+"""Upstream servers: each answers with its name and the request, and can be configured by a test."""
 
 import http.server
 import socketserver
@@ -22,7 +22,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             origin.woken.wait(origin.delay)
         fields = [("Content-Length", len(answer)), *origin.fields]
         head = "".join(f"{name}: {value}\r\n" for name, value in fields)
-        # In one piece, so that an end of the server in between is no end within the response.
+        # In one piece, so that the server's end cannot fall inside the response.
         content = answer if self.command != "HEAD" else b""
         self.wfile.write(f"HTTP/1.1 {status} Status\r\n{head}\r\n".encode() + content)
 
@@ -38,7 +38,7 @@ class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
     request_queue_size = 256
 
     def handle_error(self, *_):
-        """Clients that go away are no news."""
+        """Does not report clients that disconnect."""
 
 
 class Origin:

@@ -1,4 +1,4 @@
-"""How long the tests wait for what must happen."""
+"""How long the tests wait for events that have to happen."""
 
 import os
 import time
@@ -13,7 +13,7 @@ def seconds(time):
 
 
 def until(condition, limit=10):
-    """Asks again and again, until the condition holds; fails when it does not within `limit` seconds."""
+    """Polls until the condition holds; fails when it does not within `limit` seconds."""
     end = time.monotonic() + seconds(limit)
     while not condition():
         assert time.monotonic() < end, "what was waited for did not happen"

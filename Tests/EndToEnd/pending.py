@@ -1,6 +1,6 @@
-"""What requests cost that wait at an extension, beyond their connections: `pending.py COUNT` prints it.
+"""The cost of requests that wait at an extension, beyond their connections: `pending.py COUNT` prints it.
 
-Connections are opened and used once, so that what they keep is there; then each has a request pending.
+Connections are opened and used once, so that their own memory is allocated; then each has a pending request.
 """
 
 import os
@@ -16,12 +16,12 @@ import wire
 from conftest import compile_extension, source_of
 
 ROUTES = [gateway.PING, {"path": "/holds", "extension": "holds"}]
-# What browsers send, in short.
+# The usual fields of browsers.
 FIELDS = ["User-Agent: pending/1.0", "Accept: text/html,application/xhtml+xml,*/*;q=0.8", "Accept-Language: en"]
 
 
 def memory(server):
-    """Memory of the gateway process that no file lies behind, in bytes: pages of files count for all who run them."""
+    """Anonymous memory of the gateway process, in bytes: pages of files are shared by all processes."""
     with open(f"/proc/{server.gateway_pid}/smaps_rollup") as rollup:
         return sum(int(line.split()[1]) << 10 for line in rollup if line.startswith(("Anonymous:", "Swap:")))
 
@@ -64,7 +64,7 @@ def main():
             "extensions": {"holds": {"library": library, "request_timeout": "1h", "threads": 8, "queue": count}},
             "sites": [gateway.site(ROUTES)],
         }
-        # A gateway each: what one has had for its requests stays with it.
+        # A new gateway for each: memory of earlier requests stays allocated.
         for listener in ["plain", "secure"]:
             server = gateway.Gateway(folder / listener, certificates, configuration)
             try:

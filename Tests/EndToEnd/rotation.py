@@ -1,9 +1,9 @@
-"""Clients that notice any request a rotation of certificates cuts, and a command that counts them.
+"""Clients that detect every request cut by a replacement of certificates, and a command that counts them.
 
     python3 rotation.py PORT CA ROTATIONS SECONDS COMMAND...
 
 runs COMMAND that many times, evenly over that time, against a server on 127.0.0.1:PORT, while 64 connections ask for
-/hello again and again and one more client connects anew for each request.
+/hello continuously and one more client opens a new connection for each request.
 """
 
 import argparse
@@ -23,7 +23,7 @@ REQUEST = b"GET /hello HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 @dataclasses.dataclass
 class Outcome:
-    """What the clients saw."""
+    """The results of the clients."""
 
     requests: int = 0
     handshakes: int = 0
@@ -40,7 +40,7 @@ class Outcome:
 
 
 class Clients:
-    """The clients, running on a thread of their own between `with` and its end."""
+    """The clients, running on a separate thread between `with` and its end."""
 
     def __init__(self, port, ca):
         self.port = port
@@ -61,7 +61,7 @@ class Clients:
         await asyncio.gather(*(self.stay() for _ in range(KEEP_ALIVE_CONNECTIONS)), self.come_and_go())
 
     async def stay(self):
-        """One connection, used for as many requests as the server lets it."""
+        """One connection, used for as many requests as the server allows."""
         while not self.is_stopping:
             streams = await self.connect()
             if streams is None:

@@ -1,7 +1,7 @@
-"""Requests and responses that two programs in a row might read in different ways, and what has to become of them.
+"""Requests and responses that two programs in a chain might parse differently, and the required result.
 
-A request is either refused before any server sees it, or reaches the server as one request that everybody reads alike.
-`TAIL` stands behind every request: it must be answered as a request of its own, or not at all.
+A request is either refused before any server receives it, or reaches the server as one request that every program
+parses alike. `TAIL` follows every request: it must be answered as a separate request, or not at all.
 """
 
 import re
@@ -25,7 +25,7 @@ def chunked(body, *fields):
 END = "0\r\n\r\n"
 CHUNK = "5\r\nhello\r\n"
 
-# Refused: no server hears of them, and what follows is not served.
+# Refused: no server receives them, and what follows is not served.
 REFUSED = {}
 
 # Whitespace, line ends and bytes in the request line.
@@ -284,7 +284,7 @@ REFUSED["coding: chunked and a length on HTTP/1.0"] = post(
 for value in ["tea", "", "100-continue, tea", "100-Continue;q=1", "200-ok", "100 continue"]:
     REFUSED[f"expectation: {value!r}"] = post("Content-Length: 5", f"Expect: {value}", body="hello")
 
-# Chunks: the head is good, so a server may have heard of the request; it must never be a whole one there.
+# Chunks: the head is valid, so a server may have received it; the request must never be complete there.
 BROKEN = {}
 for name, body in {
     "a size of nothing": "\r\nhello\r\n",
@@ -441,7 +441,7 @@ SERVED = {
 
 
 def ambiguous(head):
-    """Whether a request that reached a server has anything that another program could read otherwise."""
+    """Whether a request that reached a server has anything that another program could parse differently."""
     lines = head.split(b"\r\n")
     names = [line.partition(b":")[0].lower().replace(b"_", b"-") for line in lines[1:] if line]
     lengths = names.count(b"content-length") + names.count(b"transfer-encoding")

@@ -1,7 +1,7 @@
-"""Mixed clients of extensions for a while: synchronous, pending, asynchronous, and such that leave in the middle.
+"""Mixed clients of extensions: synchronous, pending, asynchronous, and some that disconnect in the middle.
 
-`soak.py SECONDS` starts a gateway of its own. It fails unless every request that was not given up is answered as it
-should be, and the gateway's descriptors and threads are as many in the end as they were after the first round.
+`soak.py SECONDS` starts its own gateway. It fails unless every request that was not cancelled has the expected
+response, and the gateway has as many descriptors and threads in the end as after the first round.
 """
 
 import concurrent.futures
@@ -22,12 +22,12 @@ from conftest import compile_extension, source_of
 
 EXTENSIONS = ["async", "echo", "hello", "pending", "stream"]
 CLIENTS = 12
-# ThreadSanitizer may start its symbolizer in the middle, and talks to it through two.
+# ThreadSanitizer may start its symbolizer meanwhile, and communicates with it through two.
 SANITIZER_DESCRIPTORS = 2 if "sanitize=thread" in os.environ.get("ISAGATE_TEST_COMPILER", "") else 0
 
 
 class Mix:
-    """What the clients ask, and whether it is answered."""
+    """The requests of the clients, and the checks of their responses."""
 
     def __init__(self, server, file):
         self.server = server
@@ -73,7 +73,7 @@ class Mix:
         return client.get("/async/child?url=/hello").status == 200
 
     def leave(self, client, choice):
-        """Asks for much, reads little, and goes, sometimes with a reset."""
+        """Requests much, reads little, and disconnects, sometimes with a reset."""
         client.send(wire.request(choice.choice(["/async/write", "/stream?count=100&size=100000"])))
         client.read_bytes(100)
         if choice.random() < 0.5:
@@ -88,7 +88,7 @@ def counts(server):
 
 
 def settled(server, wanted):
-    """Whether the counts come down to what they were, within the time connections take to end."""
+    """Whether the counts return to their former values within the time connections take to end."""
     deadline = time.monotonic() + patience.seconds(20)
     while time.monotonic() < deadline:
         now = counts(server)
@@ -99,7 +99,7 @@ def settled(server, wanted):
 
 
 def run(server, file, seconds):
-    """Converses for that long; the numbers of requests answered and given up."""
+    """Sends requests for that long; returns the numbers of requests answered and cancelled."""
     mix = Mix(server, file)
     with concurrent.futures.ThreadPoolExecutor(CLIENTS) as threads:
         until = time.monotonic() + seconds

@@ -80,7 +80,7 @@ def test_every_response_has_its_line(start_gateway):
     assert [re.search(r'" (\d{3}) ', line)[1] for line in lines] == ["200", "404", "200", "400"]
 
 
-def test_the_access_log_goes_to_standard_output_when_told(start_gateway):
+def test_the_access_log_goes_to_standard_output_when_configured(start_gateway):
     server = start_gateway([gateway.PING], log={"access": {"path": "-"}})
     server.plain().get("/ping")
     server.output.wait_for('"GET /ping HTTP/1.1" 200 5')

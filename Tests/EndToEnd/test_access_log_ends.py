@@ -1,4 +1,4 @@
-"""Lines of the access log for requests that do not come to a good end."""
+"""Lines of the access log for requests that fail or are cut."""
 
 import json
 import socket
@@ -20,7 +20,7 @@ def lines(server, count):
 
 
 def slow_client(server):
-    """A client that takes hardly anything and then nothing."""
+    """A client that reads very little and then nothing."""
     sock = socket.socket()
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     sock.connect(("127.0.0.1", server.ports["plain"]))
@@ -71,7 +71,7 @@ def test_a_response_whose_client_goes_has_its_line(start_gateway, tmp_path, kind
         client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         client.close()
         (record,) = lines(server, 1)
-    # For a proxied one the log says 499, whatever the head that was sent.
+    # For a proxied one the log has 499, whatever head was sent.
     assert record["status"] == (499 if kind == "proxy" else 200) and record["reason"] == "client gone"
     assert record["bytes"] < size
 

@@ -31,7 +31,7 @@ def ask(server, line):
     return json.loads(answer)
 
 
-def test_status_tells_what_runs(server):
+def test_status_reports_what_runs(server):
     with server.secure() as client:
         client.get("/ping")
         outcome = server.command("status", "--json")
@@ -70,7 +70,7 @@ def certificates(server):
 
 
 def renew(server):
-    """Puts another certificate where one is served from, and returns that file."""
+    """Replaces a served certificate by another one, and returns the file."""
     fresh = server.folder / "fresh"
     subprocess.run([os.path.join(gateway.ROOT, "Certs/generate"), fresh], check=True, capture_output=True)
     for name in ("localhost.pem", "localhost.key"):
@@ -78,10 +78,10 @@ def renew(server):
     return str(server.folder / "localhost.pem")
 
 
-def test_certs_tells_what_is_served_and_since_when(server):
+def test_certs_reports_what_is_served_and_since_when(server):
     before = listed(server)
     file = renew(server)
-    # What lies in the files is not served yet.
+    # The content of the files is not served yet.
     assert {each["serial"] for each in listed(server)} == {each["serial"] for each in before}
     assert server.command("reload").returncode == 0
     assert {each["file"]: each["generation"] for each in listed(server)} == {
@@ -107,7 +107,7 @@ def test_certs_lists_the_files_when_no_gateway_runs(server):
     assert {each["serial"] for each in json.loads(outcome.stdout)} == serials
 
 
-def test_status_tells_when_certificates_expire_and_how_reloads_went(server):
+def test_status_reports_when_certificates_expire_and_how_reloads_ended(server):
     renew(server)
     assert server.command("reload").returncode == 0
     (server.folder / "localhost.key").write_text("none")
@@ -136,7 +136,7 @@ def test_keys_that_only_root_can_read_are_reloaded_after_privileges_were_dropped
         assert client.get("/ping").status == 200
 
 
-def test_a_refused_reload_says_why(server):
+def test_a_refused_reload_reports_the_reason(server):
     text = server.file.read_text()
     server.file.write_text(text.replace('"workers"', '"wokers"'))
     outcome = server.command("reload")

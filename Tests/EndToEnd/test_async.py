@@ -28,7 +28,7 @@ def file(tmp_path):
 
 
 def last(server, mode):
-    """What the completion of a request without a client was told."""
+    """The arguments of the completion of a request without a client."""
     deadline = time.monotonic() + patience.seconds(10)
     while time.monotonic() < deadline:
         text = server.plain().get("/async/last").text
@@ -183,7 +183,7 @@ def test_a_slow_client_gets_every_byte_of_an_operation(server):
 # Child requests
 
 
-def test_a_child_request_is_answered_by_its_route_and_its_status_told(server):
+def test_a_child_request_is_answered_by_its_route_and_its_status_reported(server):
     client = server.secure()
     assert client.get("/async/child?url=/ping").text == "pong\n"
     assert "error 0 inline 0 block 1 status 200.0 win32 0" in last(server, "child")
@@ -262,7 +262,7 @@ def test_wildcard_maps_are_chained_in_the_order_of_the_file(start_gateway, build
         server.log.wait_for(f"{name} passes on /page.txt")
 
 
-def test_errors_of_a_child_request_may_be_told_in_the_gateways_own_words(start_gateway, tmp_path):
+def test_errors_of_a_child_request_may_have_the_gateways_own_page(start_gateway, tmp_path):
     (tmp_path / "404.html").write_text("the page")
     site = gateway.site([{"path": "/async/*", "extension": "async"}])
     site["error_pages"] = {"404": {"file": str(tmp_path / "404.html")}}

@@ -1,4 +1,4 @@
-"""Which server of an upstream answers: rules, backups, room, cookies, and health."""
+"""Which server of an upstream answers: balancing, backups, capacity, cookies, and health."""
 
 import collections
 import concurrent.futures
@@ -33,7 +33,7 @@ def names(client, count, *fields):
 
 @pytest.fixture
 def start(start_gateway):
-    """Starts a gateway with one worker, whose turns can be foretold."""
+    """Starts a gateway with one worker, whose turns can be predicted."""
     return lambda configuration: start_gateway(workers=1, admin={"socket": "admin.sock"}, **configuration)
 
 
@@ -59,7 +59,7 @@ def test_the_server_with_the_fewest_requests_is_asked(start, origins):
 
 def test_a_key_keeps_its_server(start, origins):
     client = start(upstream(origins, balance="hash", hash_by={"header": "X-User"})).plain()
-    # So many keys that none of three servers is left out, whatever the ports they are hashed by.
+    # Enough keys for each of three servers to be selected, whatever the ports in their hashes.
     chosen = {user: names(client, 2, f"X-User: {user}") for user in range(60)}
     assert all(len(set(each)) == 1 for each in chosen.values())
     assert len({each[0] for each in chosen.values()}) == 3

@@ -1,4 +1,4 @@
-"""certbot gets certificates from an ACME server and has the gateway take them up (RFC 8555)."""
+"""certbot gets certificates from an ACME server and makes the gateway load them (RFC 8555)."""
 
 import contextlib
 import json
@@ -19,7 +19,7 @@ HOOK = os.path.join(gateway.ROOT, "deploy/certbot-deploy-hook")
 
 
 def free_ports(count):
-    """Ports that nobody listens on now; the servers here cannot choose their own."""
+    """Ports without a listener; the servers here cannot choose their own."""
     with contextlib.ExitStack() as sockets:
         bound = [sockets.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
         return [each.getsockname()[1] for each in bound]
@@ -42,10 +42,10 @@ def acme(tmp_path, certificates):
     names = ["pebble-challtestsrv", "-defaultIPv6", "", "-http01", "", "-https01", "", "-tlsalpn01", ""]
     names += ["-dns01", f"127.0.0.1:{dns}", "-management", f"127.0.0.1:{dns_management}"]
     server = ["pebble", "-config", file, "-dnsserver", f"127.0.0.1:{dns}"]
-    # Nonces are refused and validations put off at random, unless told otherwise.
+    # Nonces are refused and validations delayed at random, unless configured otherwise.
     environment = {**os.environ, "PEBBLE_WFE_NONCEREJECT": "0", "PEBBLE_VA_NOSLEEP": "1"}
     with running(names), running(server, environment) as log:
-        # It writes that it listens before it does.
+        # It prints that it listens before it does.
         log.wait_for("ACME directory available at")
         patience.until(lambda: all(accepts_connections(port) for port in (listening, management)))
         root = tmp_path / "root.pem"

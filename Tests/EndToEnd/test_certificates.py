@@ -1,4 +1,4 @@
-"""Certificates as clients meet them: names, kinds of keys, client certificates, resumption."""
+"""Certificates as clients receive them: names, kinds of keys, client certificates, resumption."""
 
 import datetime
 import json
@@ -87,7 +87,7 @@ def test_the_client_chooses_the_kind_of_key(start_gateway, authority, algorithm,
     pairs = [authority.issue("ec", ["a.test"], 10), authority.issue("rsa", ["a.test"], 11, key=key)]
     server = start_gateway(sites=[site("a.test", pairs)], listeners=listeners())
     output = s_client(server, "a.test", "-sigalgs", algorithm)
-    # Versions of OpenSSL differ in what they call it.
+    # Versions of OpenSSL have different names for it.
     assert f"Peer signature type: {kind}" in output or f"Peer signature type: {algorithm}" in output
 
 

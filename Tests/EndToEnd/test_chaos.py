@@ -1,4 +1,4 @@
-"""Servers that come, go and move under load: nobody gets another one's answer, and nothing is done twice."""
+"""Servers that start, stop and move under load: no client gets another one's response, and nothing is done twice."""
 
 import collections
 import contextlib
@@ -16,7 +16,7 @@ CLIENTS = 64
 
 
 class Clients:
-    """Clients that ask one after the other, each request with a token of its own that the answer must bring back."""
+    """Clients that send requests one after the other, each with a token that the response must contain."""
 
     def __init__(self, gateway):
         self.gateway = gateway
@@ -82,7 +82,7 @@ def disturb(origins, names, reload):
 
 
 def move(origin, names, chance):
-    """Has a server that is stopped start at another address next time, under the name it always has."""
+    """Makes a stopped server start at another address next time, under the same name."""
     network = "abcd".index(origin.name)
     origin.address = f"127.0.{network}.{chance.randrange(2, 250)}"
     names.set_addresses(f"{origin.name}.test", origin.address)
@@ -131,7 +131,7 @@ def test_servers_come_and_go_under_load(start_gateway):
     )
     assert [token for token, count in received.items() if count > 1] == []
     print(clients.statuses, "reloads:", reloads)
-    # What is safe to repeat never fails while a server lives; the rest may have been under way at one that ended.
+    # Idempotent requests never fail while a server lives; others may have been in progress at one that ended.
     assert set(clients.statuses["GET"]) == {200}
     assert set(clients.statuses["POST"]) <= {200, 502}
     assert clients.statuses["POST"][200] > 10 * clients.statuses["POST"][502]

@@ -1,4 +1,4 @@
-"""Chunks whose size alone says that the body is too long."""
+"""Chunks whose size alone shows that the body is too long."""
 
 import hostile_origin
 import pytest

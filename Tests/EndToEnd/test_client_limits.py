@@ -1,4 +1,4 @@
-"""What one client address may take: connections, and handshakes in a time."""
+"""The limits of one client address: connections, and handshakes per time."""
 
 import json
 import socket
@@ -17,7 +17,7 @@ def start(start_gateway, listeners=gateway.LISTENERS, extensions=(), **limits):
 
 
 def client_at(server, address, listener="plain"):
-    """A connection from another address of this machine, on which nothing was said."""
+    """A connection from another address of this machine, on which nothing was sent."""
     where = ("127.0.0.1", server.ports[listener])
     return server.remember(wire.Client(socket.create_connection(where, patience.seconds(10), (address, 0))))
 
@@ -59,7 +59,7 @@ def test_a_client_has_no_more_connections_than_it_may_on_all_workers_together(st
     patience.until(lambda: is_served(client_at(server, "127.0.0.2")))
 
 
-def test_a_connection_that_never_says_anything_counts_until_it_ends(start_gateway):
+def test_a_connection_that_never_sends_anything_counts_until_it_ends(start_gateway):
     server = start(start_gateway, client_connections=1)
     silent = client_at(server, "127.0.0.2", "secure")
     patience.until(lambda: status(server)["connections"] == 1)
@@ -74,7 +74,7 @@ def test_handshakes_of_a_client_have_a_rate(start_gateway):
         assert server.secure().get("/ping").status == 200
     with pytest.raises((ConnectionError, OSError)):
         server.secure()
-    # Connections without TLS are not meant, nor are other clients.
+    # Connections without TLS are not limited, nor are other clients.
     assert is_served(server.plain())
     other = client_at(server, "127.0.0.9", "secure")
     assert wire.Client(wire.start_tls(other.socket, server.context(), "localhost")).get("/ping").status == 200
@@ -112,7 +112,7 @@ def proxied(server, address):
     return client
 
 
-def test_the_proxy_protocol_says_whose_a_connection_is(start_gateway):
+def test_the_proxy_protocol_names_the_client_of_a_connection(start_gateway):
     server = start(start_gateway, proxied_listeners(["127.0.0.0/8"]), client_connections=2)
     kept = [proxied(server, "192.0.2.7") for _ in range(2)]
     assert all(is_served(client) for client in kept)

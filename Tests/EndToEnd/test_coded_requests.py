@@ -58,7 +58,7 @@ def test_without_decoding_the_body_stays_as_it_is(decoding):
     assert decoding.secure().post("/decoded", coded, "Content-Encoding: br").body == coded
 
 
-def test_an_extension_is_told_of_the_decoded_body(decoding):
+def test_an_extension_receives_the_decoded_body(decoding):
     names = "CONTENT_LENGTH,HTTP_CONTENT_LENGTH,HTTP_CONTENT_ENCODING,HTTP_X_OTHER"
     response = decoding.secure().post(
         f"/fields?{names}", gzip.compress(b"x"), "Content-Encoding: gzip", "X-Other: kept"

@@ -58,7 +58,7 @@ def test_sockets_and_printing_are_as_on_windows_in_cpp(run, definitions):
 
 
 @pytest.mark.parametrize("definitions", [[], ["-DISAGATE_LENIENT_CRT"]], ids=["strict", "lenient"])
-def test_wrong_sizes_are_looked_at_unless_the_switch_says_not_to(run, definitions):
+def test_wrong_sizes_are_refused_unless_the_switch_allows_them(run, definitions):
     run("lenient", definitions=definitions)
 
 

@@ -1,4 +1,4 @@
-"""Responses coded with gzip and deflate: what is coded, how it is told, and that every client reads the same bytes."""
+"""Responses coded with gzip and deflate: what is coded, with which fields, and that clients decode the same bytes."""
 
 import gzip
 import random
@@ -96,7 +96,7 @@ def test_several_lines_of_the_field_are_one_list(coding):
     assert response["Content-Encoding"] == "deflate"
 
 
-def test_a_fixed_response_tells_its_coded_length_and_weakens_its_tag(coding):
+def test_a_fixed_response_has_its_coded_length_and_a_weak_tag(coding):
     response = coding.secure().get("/text", "Accept-Encoding: gzip")
     assert int(response["Content-Length"]) == len(response.body) < 200
     assert response["ETag"] == 'W/"t"'
@@ -113,7 +113,7 @@ def test_head_has_the_fields_of_get(coding):
     assert [field for field in head.fields if field[0] != "date"] == [f for f in got.fields if f[0] != "date"]
 
 
-def test_head_does_not_code_a_file_to_tell_its_length(coding):
+def test_head_does_not_code_a_file_to_know_its_length(coding):
     client = coding.secure()
     got = client.get("/files/text.html", "Accept-Encoding: gzip")
     head = client.get("/files/text.html", "Accept-Encoding: gzip", method="HEAD")
@@ -123,7 +123,7 @@ def test_head_does_not_code_a_file_to_tell_its_length(coding):
 
 
 @pytest.mark.parametrize("ranges", ["0-9", "0-1,4-5"])
-def test_a_range_is_not_coded_and_tells_what_the_whole_varies_by(coding, ranges):
+def test_a_range_is_not_coded_and_has_the_vary_of_the_whole(coding, ranges):
     response = coding.plain().get("/files/text.html", "Accept-Encoding: gzip", f"Range: bytes={ranges}")
     assert (response.status, response["Vary"], response["Content-Encoding"]) == (206, "Accept-Encoding", None)
     assert response["ETag"].startswith('"') and b"Th" in response.body
@@ -144,7 +144,7 @@ def test_what_may_not_be_changed_is_sent_as_it_is(coding, query):
     assert response["Vary"] is None
 
 
-def test_not_modified_tells_what_it_varies_by(coding):
+def test_not_modified_has_the_vary_of_the_whole(coding):
     response = coding.secure().get("/same", "Accept-Encoding: gzip")
     assert (response.status, response["Vary"]) == (304, "Accept-Encoding")
 
@@ -196,12 +196,15 @@ def test_bodies_of_all_sizes_come_out_as_they_went_in(coding, coding_used):
     sizes = [0, 1, 1023, 1024, 65535, 65536, 262143, 262145, 1 << 20] + [dice.randrange(1 << 20) for _ in range(12)]
     for size in sizes:
         most = dice.choice([1000, 20000, 300000])
-        query = f"size={size}&seed={dice.randrange(10000)}&most={most}&length={dice.randrange(2)}"
+        has_length = dice.randrange(2)
+        query = f"size={size}&seed={dice.randrange(10000)}&most={most}&length={has_length}"
         response = client.get(f"/prose?{query}", f"Accept-Encoding: {coding_used}")
         plain = client.get(f"/prose?{query}")
         assert (len(plain.body), plain["Content-Encoding"]) == (size, None)
         assert decoded(response) == plain.body, query
-        assert response["Content-Encoding"] == (coding_used if size >= 1024 else None), query
+        # A short body of unknown length is coded if its extension takes longer than the flush delay.
+        expected = {coding_used} if size >= 1024 else {None} if has_length or size == 0 else {None, coding_used}
+        assert response["Content-Encoding"] in expected, query
 
 
 def curl(served, path, *arguments, text=False):

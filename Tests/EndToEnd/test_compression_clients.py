@@ -1,4 +1,4 @@
-"""Clients that people use, on coded bodies of all sizes and written in all kinds of pieces: they read what was written."""
+"""Common clients, on coded bodies of all sizes and written in all kinds of pieces: they decode what was written."""
 
 import gzip
 import hashlib

@@ -1,4 +1,4 @@
-"""Streams through a coder: whatever is meant to leave reaches the client before anything follows it."""
+"""Streams through a coder: flushed data reaches the client before anything follows it."""
 
 import threading
 import zlib

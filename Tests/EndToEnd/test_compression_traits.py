@@ -26,7 +26,7 @@ def coding(request, server):
 
 
 def curl(server, *paths, accepted, folder):
-    """What curl makes of the responses, decoded."""
+    """The responses as curl decodes them."""
     places = [argument for number, path in enumerate(paths) for argument in ("-o", f"{folder}/{number}", server.url(path))]
     command = ["curl", "-sS", "--compressed", "-H", f"Accept-Encoding: {accepted}", "--cacert", str(server.authority)]
     subprocess.run([*command, *places], check=True, timeout=patience.seconds(60))

@@ -60,7 +60,7 @@ def test_five_mistakes_are_named_with_line_and_column(tmp_path, arguments):
 
 
 def places(text):
-    """Where the comments of a text say the mistakes are."""
+    """The positions of the mistakes, according to the comments of a text."""
     return [
         (str(number), column)
         for number, line in enumerate(text.splitlines(), 1)

@@ -1,4 +1,4 @@
-"""Synchronous calls of extensions: the error of each wrong one, as the reference in docs/isapi.md tells it."""
+"""Synchronous calls of extensions: the error of each wrong one, according to docs/isapi.md."""
 
 import gateway
 import patience
@@ -55,12 +55,12 @@ def test_what_may_be_said_again_may_be_said_twice(server):
 def test_a_request_is_answered_once_by_what_answers_it_twice(server, name, status):
     client = server.secure()
     assert client.get(f"/contract/{name}").status == status
-    # The response of a request may be there before its extension has told.
+    # The response of a request may arrive before its extension has reported.
     patience.until(lambda: calls(client, "/contract/told") == [(name, 0), (name, INVALID_PARAMETER)])
     assert client.get("/ping").text == "pong\n"
 
 
-def test_the_connection_is_kept_as_the_client_wants_and_errors_are_told_twice(server):
+def test_the_connection_is_kept_as_the_client_requests_and_errors_are_in_errno_too(server):
     client = server.secure()
     told = f"errors told {INVALID_INDEX}\nerrno {INVALID_INDEX}\n"
     assert client.get("/contract/connection").text == f"keeps 1, placed 0, {told}"

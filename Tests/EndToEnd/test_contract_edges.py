@@ -35,7 +35,7 @@ def test_an_error_page_with_an_error_behind_it_arrives_whole_on_http_1_0(server,
     assert b"chunked" not in head and body == PAGE
 
 
-def test_the_log_tells_of_the_error_behind_an_error_page(server):
+def test_the_log_has_the_error_after_an_error_page(server):
     client = server.plain()
     assert client.get("/edges?error,400").status == 400
     client.expect_end()
@@ -86,16 +86,16 @@ def test_a_field_with_white_space_before_its_colon_loses_that(server, way):
 
 
 @pytest.mark.parametrize("way", ["transmit", "transmit-head", "transmit-raw", "vector", "vector-async"])
-def test_what_disconnects_behind_itself_says_so_in_the_head(server, way):
+def test_an_operation_that_disconnects_has_connection_close_in_the_head(server, way):
     client = server.secure()
     response = client.get(f"/edges?disconnects,{way}")
     assert (response.status, response.text) == (200, "body")
-    # A head that was sent before says what was known then.
+    # A head that was sent before has what was known then.
     assert response["Connection"] == "close"
     client.expect_end()
 
 
-def test_a_response_that_is_reset_behind_says_that_the_connection_closes(server):
+def test_a_response_before_a_reset_has_connection_close(server):
     assert server.plain().get("/edges?resets")["Connection"] == "close"
 
 

@@ -1,4 +1,4 @@
-"""A crash in an extension: others are served by another process at once, and the log says what it was in."""
+"""A crash in an extension: another process serves other requests immediately, and the log has a crash report."""
 
 import threading
 import time
@@ -49,7 +49,7 @@ def test_a_crash_in_a_thread_of_the_extensions_own_names_the_extension(server, h
     server.log.wait_for(rf"critical: crash: signal 11 \(SIGSEGV\){cause}, extension crashes, thread \S+$")
 
 
-def test_a_crash_in_a_request_with_a_name_of_the_gateways_tells_that(server):
+def test_a_crash_report_has_a_request_id_of_the_gateway(server):
     client = server.plain()
     client.send(wire.request("/crashes?pointer"))
     client.expect_gone()

@@ -29,7 +29,7 @@ def connection(server, listener):
 
 
 def trickle_body(client, path, framing, pieces):
-    """Sends a head and then pieces of its body with a pause before each, until an answer comes."""
+    """Sends a head and then pieces of its body with a pause before each, until a response comes."""
     client.send(wire.request(path, framing, method="POST"))
     client.socket.settimeout(0.05)
     end = time.monotonic() + patience.seconds(20)
@@ -112,7 +112,7 @@ def test_a_record_that_comes_in_parts_counts_byte_by_byte(start_gateway):
 
 
 class Throttle:
-    """Passes the bytes of one client on, `up` bytes a second."""
+    """Forwards the bytes of one client, `up` bytes a second."""
 
     def __init__(self, port, up):
         self.listener = socket.create_server(("127.0.0.1", 0))
@@ -167,7 +167,7 @@ def start_serving(start_gateway, tmp_path, origin):
 
 
 def read_slowly(client, size, pause, limit):
-    """Reads `size` bytes after each pause; the seconds until the connection is cut, and how much came."""
+    """Reads `size` bytes after each pause; the seconds until the connection is cut, and the number of bytes."""
     began = time.monotonic()
     total = 0
     while time.monotonic() - began < patience.seconds(limit):
@@ -183,7 +183,7 @@ def read_slowly(client, size, pause, limit):
 
 
 def small_window(server, listener):
-    """A client whose system takes little in advance."""
+    """A client whose system buffers little."""
     raw = socket.socket()
     raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
     raw.settimeout(patience.seconds(10))
@@ -210,7 +210,7 @@ def cut_off(start_serving, path, listener, reason, **limits):
 
 
 def drip(client, stop):
-    """Reads a little, again and again, so that the client never looks idle."""
+    """Reads a little, repeatedly, so that the client never seems idle."""
     try:
         while not stop.wait(0.02) and client.socket.recv(1000):
             pass
@@ -241,7 +241,7 @@ def test_a_client_that_takes_nothing_is_cut_by_the_write_timeout(start_serving, 
 
 
 def test_a_client_that_reads_slower_than_the_write_timeout_but_steadily_gets_all(start_serving):
-    """The socket has room again only when much has been read; what the client acknowledges counts."""
+    """The socket has space again only when much has been read; the bytes that the client acknowledges count."""
     server = start_serving(write_timeout="400ms", rate_grace="200ms", min_response_rate="10K")
     client = small_window(server, "plain")
     client.send(wire.request("/stream?count=80&size=10000&length=1"))

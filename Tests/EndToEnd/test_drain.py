@@ -17,7 +17,7 @@ def test_a_signal_ends_an_idle_gateway(ping, number):
 
 @pytest.fixture
 def start_busy(start_gateway, tmp_path):
-    """A function that starts a gateway; with it come a client whose request an extension has, and what lets it go."""
+    """A function that starts a gateway; returns also a client whose request an extension holds, and its release."""
 
     def start(routes=(), extensions=(), **environment):
         os.mkfifo(tmp_path / "hold")

@@ -1,4 +1,4 @@
-"""Answers that come before the body has been read: the client has them, however much it still sends."""
+"""Responses that come before the body has been read: the client gets them, however much it still sends."""
 
 import hostile_origin
 import pytest
@@ -7,7 +7,7 @@ MEBIBYTE = b"x" * (1 << 20)
 
 
 def upload(client, path, mebibytes, framing):
-    """Sends a whole body, whatever the gateway says meanwhile, and returns the response."""
+    """Sends a whole body, whatever the gateway sends meanwhile, and returns the response."""
     length = f"Content-Length: {mebibytes << 20}" if framing == "length" else "Transfer-Encoding: chunked"
     client.send(f"POST {path} HTTP/1.1\r\nHost: a\r\n{length}\r\n\r\n")
     for _ in range(mebibytes):

@@ -1,4 +1,4 @@
-"""What a site says in place of the gateway's own words."""
+"""Error pages of a site in place of the gateway's own."""
 
 import gateway
 import pytest
@@ -50,7 +50,7 @@ def test_head_has_the_fields_of_the_page(server):
     assert client.get("/ping").text == "pong\n"
 
 
-def test_a_route_that_answers_with_an_error_keeps_its_own_words(server):
+def test_a_route_that_answers_with_an_error_keeps_its_own_page(server):
     assert server.plain().get("/own", "Host: any.test").text == "my own"
 
 

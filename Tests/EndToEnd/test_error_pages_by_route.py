@@ -1,4 +1,4 @@
-"""Error pages that a route of the site finds the words for: a fixed response, a file, an extension, another server."""
+"""Error pages that a route of the site supplies: a fixed response, a file, an extension, another server."""
 
 import json
 
@@ -90,7 +90,7 @@ def test_an_extension_answers_as_for_a_get(server):
     assert "REQUEST_METHOD=GET" in response.text
 
 
-def test_a_server_answers_and_is_told_what_happened(server, origin):
+def test_a_server_answers_and_receives_the_status_and_the_url(server, origin):
     response = server.secure().get("/nowhere?a=b")
     assert (response.status, response.reason) == (404, "Not Found")
     assert origin.requests[-1].line == "GET /errors/502?404;https://localhost/nowhere?a=b HTTP/1.1"
@@ -98,7 +98,7 @@ def test_a_server_answers_and_is_told_what_happened(server, origin):
     assert origin.requests[-1].line == "GET /errors/502?502;https://localhost/gone HTTP/1.1"
 
 
-def test_a_page_with_an_error_of_its_own_leaves_the_gateways_words(server):
+def test_for_a_page_with_an_error_of_its_own_the_gateways_page_is_sent(server):
     response = server.plain().get("/requests/custom_error?503+Busy")
     assert (response.status, response.text) == (503, "503 Service Unavailable\n")
     assert response["WWW-Authenticate"] is None
@@ -119,7 +119,7 @@ def test_a_request_that_is_refused_is_not_asked_for_elsewhere(server):
     assert client.read_response().status == 400
 
 
-def test_the_log_tells_of_the_request_and_not_of_the_page(server):
+def test_the_log_has_the_request_and_not_the_page(server):
     with server.plain() as client:
         client.get("/nowhere/logged")
         client.get("/ping")

@@ -1,4 +1,4 @@
-"""The examples as a visitor of a fresh checkout meets them."""
+"""The examples in a fresh checkout."""
 
 import os
 import re

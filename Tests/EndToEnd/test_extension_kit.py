@@ -99,7 +99,7 @@ def test_a_long_response_is_sent_as_it_is_written(server, kind):
 
 
 def send_while_reading(client, data):
-    """Sends everything, and keeps for later what comes meanwhile."""
+    """Sends everything, and stores what arrives meanwhile."""
     rest = memoryview(data)
     client.socket.settimeout(0)
     while rest:
@@ -223,7 +223,7 @@ def test_swift_extensions_are_replaced_while_their_requests_go_on(libraries, sta
         admin={"socket": "isagate.sock"},
     )
     waiting = []
-    # Which of the two answers is told by what only one of them has.
+    # Only one of the two has this, which shows which one answers.
     for kind, is_blocking in [("blocking", True), ("suspending", False)] * 3:
         if not is_blocking:
             waiting.append(server.plain())

@@ -184,7 +184,7 @@ def test_a_response_without_a_length_that_a_failure_cut_off_ends_with_a_reset_on
         client.receive()
 
 
-def test_a_failure_told_by_done_with_session_cuts_the_response_off(server):
+def test_a_failure_reported_by_done_with_session_cuts_the_response_off(server):
     client = server.secure()
     client.send(wire.request("/ends_badly"))
     assert b"chunked" in client.read_until(b"\r\n\r\n")

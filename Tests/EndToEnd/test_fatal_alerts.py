@@ -42,7 +42,7 @@ class Session:
         self.tls.write(data)
 
     def alert(self):
-        """What the server said last; fails when the connection is reset before that was read."""
+        """The server's last message; fails when the connection is reset before it was read."""
         rest = self.wire.read_to_end()
         self.incoming.write(rest)
         self.incoming.write_eof()
@@ -88,7 +88,7 @@ def test_a_client_without_the_certificate_it_needs_reads_the_alert(start_gateway
     server = start_gateway(sites=[site], listeners={"secure": {"bind": ["127.0.0.1:0"], "tls": {}}})
     session = Session(server, context_for(server, version))
     if version == ssl.TLSVersion.TLSv1_3:
-        # For this client the handshake is over when its own part is.
+        # For this client the handshake is complete when its own part is.
         session.shake_hands()
         session.write(bytes(16000))
         session.wire.send(session.outgoing.read() + MORE * 64)
@@ -128,7 +128,7 @@ def test_a_server_reads_the_alert_about_its_certificate(start_gateway, certifica
 
 
 class Listening:
-    """A TLS server that notes why its first handshake failed."""
+    """A TLS server that records why its first handshake failed."""
 
     def __init__(self, certificates, heard):
         import socket

@@ -91,7 +91,7 @@ def test_head_has_the_fields_of_get(client):
         assert head.fields == whole.fields
 
 
-def test_a_folder_stands_for_its_index(client):
+def test_for_a_folder_its_index_is_served(client):
     assert client.get("/").text == HTML
     assert client.get("/docs/").text == "docs"
     assert client.get("/static/").text == HTML
@@ -130,7 +130,7 @@ def test_links_are_followed_only_where_asked_and_never_out_of_the_root(client):
         assert client.get(path).status == 404
 
 
-def test_the_fallback_stands_in_for_what_is_absent(client):
+def test_the_fallback_is_served_for_files_that_do_not_exist(client):
     for path in ["/app/", "/app/users/7", "/app/nothing.js"]:
         response = client.get(path)
         assert (response.status, response.text) == (200, HTML)

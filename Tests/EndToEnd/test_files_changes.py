@@ -85,7 +85,7 @@ def test_clients_that_vanish_leave_no_descriptor_behind(server, root, listener):
         client.send("GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n")
         client.receive()
         client.close()
-    # The server has noticed every end once it has answered somebody who came later, and one turn has passed.
+    # The server has noticed every end once it has answered a later client, and one turn has passed.
     for _ in range(1000):
         assert last.get("/a.txt").status == 200
         if descriptors(server) <= before + 1:
@@ -105,7 +105,7 @@ def test_slow_readers_leave_no_descriptor_behind(start_gateway, root, listener):
         client.send("GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n")
         client.receive()
     assert descriptors(server) > before
-    # They read no further; the gateway gives them up.
+    # They read no further; the gateway closes them.
     patience.until(lambda: descriptors(server) <= before)
     assert last.get("/a.txt").text == "one"
 
@@ -131,7 +131,7 @@ def test_names_in_every_encoding_are_found_and_listed(start_gateway, tmp_path):
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give itself up")
 def test_what_the_gateways_account_may_not_read_is_forbidden(start_gateway):
-    # Not below pytest's own folder, which nobody else may enter.
+    # Not below pytest's own folder, which other users may not enter.
     with tempfile.TemporaryDirectory() as place:
         os.chmod(place, 0o755)
         for name in ["open.txt", "closed.txt"]:

@@ -12,7 +12,7 @@ MODIFIED = 784_111_777
 BEFORE, SAME, AFTER = (email.utils.formatdate(MODIFIED + shift, usegmt=True) for shift in (-1, 0, 1))
 TAG = "the file's own"
 
-# Each field with its values; None leaves it out, TAG stands for the file's entity tag.
+# Each field with its values; None leaves it out, TAG is replaced by the file's entity tag.
 FIELDS = {
     "If-Match": [None, TAG, '"x"', "*"],
     "If-Unmodified-Since": [None, BEFORE, SAME],
@@ -32,7 +32,7 @@ def server(start_shared_gateway, tmp_path_factory):
 
 
 def expected(method, fields):
-    """The status that RFC 9110 wants."""
+    """The status that RFC 9110 requires."""
     match, unmodified = fields.get("If-Match"), fields.get("If-Unmodified-Since")
     if match is not None:
         if match not in (TAG, "*"):
@@ -47,7 +47,7 @@ def expected(method, fields):
         return 304
     if method == "HEAD" or "Range" not in fields:
         return 200
-    # A weak validator, and another date, mean another version.
+    # A weak validator, or another date, is another version.
     if fields.get("If-Range") not in (None, TAG, SAME):
         return 200
     return 206 if fields["Range"] == "bytes=4-10" else 416
@@ -81,7 +81,7 @@ def test_every_combination_has_the_status_and_the_fields_of_the_standard(server)
         lines = [f"{name}: {value.replace(TAG, tag)}" for name, value in fields.items()]
         client.send(wire.request("/file.txt", *lines, method=method))
         waiting.append((method, fields))
-        # A few at a time, so that neither side waits for the other with full hands.
+        # A few at a time, so that the two sides do not wait for each other.
         if len(waiting) == 50:
             for method, fields in waiting:
                 check(method, fields, client.read_response(method), tag)

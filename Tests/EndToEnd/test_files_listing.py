@@ -113,7 +113,7 @@ def check_picture(picture, width, height, scheme):
     assert (shown_width, shown_height) == (width, height)
     background = rows[-1][-1]
     assert (sum(background) < 150) == (scheme == "dark")
-    # Something is written, and nothing reaches the edges: the page is not wider than the window.
+    # There is text, and nothing reaches the edges: the page is not wider than the window.
     written = [(x, y) for y, row in enumerate(rows) for x, pixel in enumerate(row) if pixel != background]
     assert len(written) > 2000
     assert all(5 < x < width - 5 for x, _ in written)

@@ -1,4 +1,4 @@
-"""Many clients of files that leave memory, are replaced and change places get the right bytes, all of them."""
+"""Many clients of files that are evicted, replaced and swapped get the right bytes, all of them."""
 
 import files_stress
 

@@ -1,4 +1,4 @@
-"""What files are told apart by, and what is said about that: entity tags, dates, ranges."""
+"""Validators of files: entity tags, dates, ranges."""
 
 import email.utils
 import gzip
@@ -39,7 +39,7 @@ def test_the_same_file_has_the_same_tag_everywhere(start_gateway, tmp_path):
         write(folder / "a.txt", "content")
         response = start_gateway([{"path": "/*", "files": {"root": str(folder)}}]).plain().get("/a.txt")
         tags.append(response["ETag"])
-    # As nginx has it.
+    # As in nginx.
     assert tags[0] == tags[1] == '"6553f100-7"'
 
 

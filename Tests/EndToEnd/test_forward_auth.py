@@ -1,4 +1,4 @@
-"""A server that is asked about each request before anything else sees it."""
+"""A server that decides about each request before any other handler."""
 
 import socket
 
@@ -70,7 +70,7 @@ def forget(origin, judge):
         origin.on(path, hostile_origin.echo, KEEP)
 
 
-def test_the_question_tells_of_the_request(gateway, judge):
+def test_the_subrequest_describes_the_request(gateway, judge):
     client = gateway.secure()
     client.send(
         "PUT /plain/x?a=b HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\nCookie: c=d\r\nExpect: 100-continue\r\n"

@@ -57,7 +57,7 @@ def test_a_route_does_without_presets(edited):
     assert (response[HSTS], response["X-Frame-Options"], response["X-Site"]) == (None, None, "site")
 
 
-def test_strict_transport_is_not_told_without_tls(edited):
+def test_strict_transport_is_not_sent_without_tls(edited):
     response = edited.plain().get("/ping")
     assert (response[HSTS], response["X-Site"]) == (None, "site")
 
@@ -68,7 +68,7 @@ def test_a_response_keeps_a_policy_of_its_own_and_loses_what_is_removed(edited):
     assert response["X-Powered-By"] is None
 
 
-def test_placeholders_stand_for_the_request(edited):
+def test_placeholders_are_replaced_by_values_of_the_request(edited):
     assert edited.secure().get("/variable", "Host: localhost:1")["X-For"] == "127.0.0.1 at localhost:1"
     assert edited.secure().get("/variable", "Host: localhost")["X-For"] == "127.0.0.1 at localhost"
 

@@ -1,4 +1,4 @@
-"""Short requests run on a worker's thread; those that turn out long hold nobody up."""
+"""Short requests run on a worker's thread; those that turn out to be long delay no others."""
 
 import concurrent.futures
 import ssl
@@ -97,7 +97,7 @@ def test_errors_that_an_extension_leaves_in_openssl_reach_no_connection(start_ga
 
 
 def exchange(sock, incoming, outgoing, work):
-    """Has the peer read and answer until `work` is done."""
+    """Lets the peer read and answer until `work` is done."""
     while True:
         try:
             return work()

@@ -1,4 +1,4 @@
-"""`make install` into a folder of its own, and extensions built with what it has put there, by the command of the guide."""
+"""`make install` into a separate folder, and extensions built with the installed files, by the command of the guide."""
 
 import os
 import subprocess
@@ -33,7 +33,7 @@ DWORD WINAPI HttpExtensionProc(EXTENSION_CONTROL_BLOCK *pECB) {
 }
 """
 
-# As the guide has it, and the same for C++.
+# The command of the guide, and the same for C++.
 COMMANDS = {
     "x.c": "cc -shared -fPIC $(pkg-config --cflags --libs isagate-extension) x.c -o x.so",
     "x.cpp": "c++ -shared -fPIC $(pkg-config --cflags --libs isagate-extension) x.cpp -o x.so",
@@ -44,7 +44,7 @@ COMMANDS = {
 def staged(tmp_path_factory):
     """The folder that `make install` has filled for a package with the prefix /usr."""
     folder = tmp_path_factory.mktemp("staged")
-    # What is tested is the program that the tests run, whichever build that is.
+    # The tested program is that of the other tests, whichever build that is.
     make = ["make", "-s", "-C", gateway.ROOT, "-o", "build", "install", f"release={gateway.binary()}"]
     subprocess.run([*make, f"DESTDIR={folder}", "PREFIX=/usr"], check=True, capture_output=True)
     return folder
@@ -71,7 +71,7 @@ def test_everything_lands_under_the_destination(staged):
     assert "usr/bin/isagate" in files
     assert {"usr/lib/libisagate-compat.so", "usr/lib/libisagate-compat.so.0", "usr/lib/pkgconfig/isagate-extension.pc"} <= files
     installed = {os.path.basename(file) for file in files if file.startswith("usr/include/isagate/")}
-    # All but what is for the gateway alone.
+    # All but those for the gateway only.
     kept = {"CISAPI_host.h", "module.modulemap"}
     assert installed == set(os.listdir(os.path.join(gateway.ROOT, "CShims/CISAPI/include"))) - kept
     assert all(file.startswith(("usr/bin/", "usr/lib/", "usr/include/isagate/")) for file in files)

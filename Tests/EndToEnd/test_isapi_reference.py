@@ -38,6 +38,6 @@ def test_each_request_of_the_header_has_a_row():
 
 
 def test_each_variable_has_a_row():
-    known = re.findall(r'\("(\w+)", \.\w+\)', read("Sources/ISAPI/ServerVariables.swift"))
+    known = re.findall(r'\("(\w+)", \.\w+\)', read("Sources/ISAPI/Variables/ServerVariables.swift"))
     told = {name.lower() for row in rows() for name in re.findall(r"`(\w+)`", row[0])}
     assert [name for name in known if name not in told] == []

@@ -1,4 +1,4 @@
-"""Bodies longer than 32 bits can tell, both ways."""
+"""Bodies whose length needs more than 32 bits, in both directions."""
 
 import socket
 

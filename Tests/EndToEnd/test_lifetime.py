@@ -17,7 +17,7 @@ MUST = 2
 
 @pytest.fixture
 def folder(tmp_path):
-    """What steers the extension `lifetime` lies here."""
+    """The files that control the extension `lifetime`."""
     return tmp_path
 
 
@@ -37,7 +37,7 @@ def count(server, event):
 
 
 def has_happened(server, event, times):
-    """Whether it was told exactly so often, once all that is to be told has come through the pipe."""
+    """Whether it was reported exactly so often, once all reports have come through the pipe."""
     server.log.wait_for(f"lifetime: {event}$", times)
     return count(server, event) == times
 
@@ -103,7 +103,7 @@ def test_a_load_that_failed_is_tried_again_after_a_while(start, folder, load):
     server = start(load=load, load_retry="1500ms")
     assert answer(server).status == 500
     (folder / "refuse").unlink()
-    # It is not tried at once, unless this machine has taken that long.
+    # It is not tried again immediately, unless this machine has taken that long.
     server.log.wait_for("lifetime: load 1")
     again, loads = answer(server).status, count(server, "load 1")
     assert (again, loads) == (500, 1) or time.monotonic() > began + 1.5
@@ -114,7 +114,7 @@ def test_a_load_that_failed_is_tried_again_after_a_while(start, folder, load):
     assert has_happened(server, "load 1", 2)
 
 
-def test_an_idle_extension_that_agrees_is_unloaded_and_the_next_request_loads_it_anew(start):
+def test_an_idle_extension_that_agrees_is_unloaded_and_the_next_request_loads_it_again(start):
     server = start(load="first_request", idle_unload="200ms")
     assert answer(server).text == "request 1\n"
     server.log.wait_for("notice: extension lifetime: unloaded")
@@ -148,7 +148,7 @@ def test_an_extension_with_a_request_is_not_idle(start_gateway, folder):
     client = server.plain()
     client.send(wire.request("/lifetime?held"))
     with open(folder / "hold", "w") as hold:
-        # The request is there; it may have loaded the extension anew.
+        # The request has arrived; it may have loaded the extension again.
         server.log.wait_for("lifetime: held")
         before, unloads = count(server, f"terminate {ADVISORY}"), server.log.text.count("extension hello: unloaded")
         assert server.plain().get("/hello").status == 200
@@ -239,7 +239,7 @@ def test_what_is_wrong_with_loading_is_reported_with_its_place(start):
     library = configuration["extensions"]["lifetime"]
     for wrong, message in [
         ({"load": "later"}, "expected when the extension is loaded (startup, first_request), found 'later'"),
-        ({"paths": "dos"}, "expected how an extension is told paths (unix, windows), found 'dos'"),
+        ({"paths": "dos"}, "expected how an extension is given paths (unix, windows), found 'dos'"),
         ({"idle_unload": "soon"}, "idle_unload"),
         ({"recycle_interval": "0s"}, "recycle_interval"),
     ]:
@@ -248,7 +248,7 @@ def test_what_is_wrong_with_loading_is_reported_with_its_place(start):
         assert message in report and re.search(r":\d+:\d+", report), report
 
 
-def test_a_changed_library_takes_over_and_the_old_one_ends_with_its_last_request(
+def test_a_changed_library_replaces_the_old_one_which_ends_with_its_last_request(
     start_gateway, build_extension, folder
 ):
     library = folder / "lifetime.so"

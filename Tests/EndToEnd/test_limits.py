@@ -26,7 +26,7 @@ def test_connections_above_the_limit_are_refused_until_one_closes(start_gateway)
 
 
 def answer_after_refusals(server):
-    """The first answer: the gateway may learn a moment after its client that a connection has ended."""
+    """The first response: the gateway may notice a moment after its client that a connection has ended."""
     deadline = time.monotonic() + patience.seconds(10)
     while True:
         try:
@@ -76,7 +76,7 @@ def test_a_client_that_does_not_read_is_cut_off(start_gateway, listener):
     server = start_gateway(extensions=["stream"], limits={"write_timeout": "500ms"})
     client = server.plain() if listener == "plain" else server.secure()
     client.send(wire.request("/stream?count=1000&size=100000"))
-    # Without events asked for, only a reset is reported.
+    # Without requested events, only a reset is reported.
     poll = select.poll()
     poll.register(client.socket, 0)
     assert poll.poll(patience.seconds(15) * 1000), "the connection is still open"

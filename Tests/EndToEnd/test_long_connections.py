@@ -1,4 +1,4 @@
-"""What takes long on a site that reloads leave alone is not cut by them."""
+"""Reloads that do not change a site do not cut its long responses."""
 
 import hashlib
 import os
@@ -21,7 +21,7 @@ SECONDS = 10
 
 
 class SlowDownload(threading.Thread):
-    """A client that takes a file in equal shares, each when it is allowed to and over half a second."""
+    """A client that reads a file in equal parts, each when it is allowed to and over half a second."""
 
     def __init__(self, client, path):
         super().__init__()

@@ -1,4 +1,4 @@
-"""Libraries whose names and paths are as long as the system lets them be."""
+"""Libraries with names and paths of the maximum length."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""What the machine grants: accounts, processors, process 1 of a container, address families."""
+"""Properties of the machine: accounts, processors, process 1 of a container, address families."""
 
 import os
 import pwd
@@ -56,7 +56,7 @@ def test_an_account_that_no_process_can_become_is_refused_by_check_and_reload(st
 @ROOT_ONLY
 @pytest.mark.parametrize(
     "user, expected", [("65534", None), ("54321", (54321, 54321)), ("54321:54322", (54321, 54322)), ("nobody", None)])
-def test_a_gateway_runs_as_the_account_it_is_told(start_gateway, user, expected):
+def test_a_gateway_runs_as_the_configured_account(start_gateway, user, expected):
     known = pwd.getpwuid(65534)
     server = start_gateway([gateway.PING], user=user, log={})
     with open(f"/proc/{server.gateway_pid}/status") as status:
@@ -78,7 +78,7 @@ def test_automatic_workers_are_as_many_as_processors_granted(start_gateway):
     assert workers_of(start_gateway([gateway.PING], workers="auto")) <= len(os.sched_getaffinity(0))
     everything = os.sched_getaffinity(0)
     try:
-        # What this process is bound to its children are bound to.
+        # Child processes inherit the affinity of this process.
         os.sched_setaffinity(0, {min(everything)})
         assert workers_of(start_gateway([gateway.PING], workers="auto")) == 1
     finally:
@@ -87,7 +87,7 @@ def test_automatic_workers_are_as_many_as_processors_granted(start_gateway):
 
 @pytest.fixture
 def control_group():
-    """A control group that grants one processor and a half of the three that are asked for; version 1 or 2."""
+    """A control group that grants one and a half of the three requested processors; version 1 or 2."""
     for root in ["/sys/fs/cgroup/cpu", "/sys/fs/cgroup/unified", "/sys/fs/cgroup"]:
         folder = f"{root}/isagate-test-{os.getpid()}"
         try:
@@ -167,7 +167,7 @@ def test_process_1_takes_leave_of_orphans(start_contained, arguments):
 
 
 @pytest.mark.parametrize("arguments", [[], ["--foreground-single"]])
-def test_process_1_ends_when_it_is_told_to(start_contained, arguments):
+def test_process_1_ends_when_it_is_signalled(start_contained, arguments):
     server = start_contained(*arguments)
     with server.secure() as client:
         assert client.get("/ping").status == 200

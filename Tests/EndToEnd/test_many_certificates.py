@@ -1,4 +1,4 @@
-"""What a thousand certificates cost, in time and in memory; ISAGATE_TEST_CERTIFICATES is another number of them."""
+"""The cost of a thousand certificates, in time and memory; ISAGATE_TEST_CERTIFICATES sets another number."""
 
 import os
 import resource
@@ -11,7 +11,7 @@ from authority import Authority
 
 COUNT = int(os.environ.get("ISAGATE_TEST_CERTIFICATES", "1000"))
 
-# A sanitizer keeps memory back and makes everything slower, by no constant factor.
+# A sanitizer delays the release of memory and makes everything slower, by a variable factor.
 pytestmark = pytest.mark.skipif(patience.FACTOR != 1, reason="only a release build costs what it should")
 
 
@@ -75,7 +75,7 @@ def test_a_certificate_costs_at_most_12_kib_also_after_all_were_renewed(start_ga
             authority.issue(f"n{number}", [f"n{number}.test"], renewal * COUNT + number + 1)
         assert server.command("reload").returncode == 0
         assert one.command("reload").returncode == 0
-        # What was there before is given back once its last user has let go.
+        # The previous certificates are freed once their last user has released them.
         patience.until(lambda: each() <= 12 * 1024 + price)
         print(f"{each() / 1024:.1f} KiB each after all were renewed")
 

@@ -1,4 +1,4 @@
-"""Large files over TLS, which are sent from memory that they are mapped to, and what becomes of them meanwhile."""
+"""Large files over TLS, which are sent from a memory mapping, and changes of them meanwhile."""
 
 import os
 import random
@@ -55,7 +55,7 @@ def descriptors(server):
 
 
 def make_hot(server, path):
-    """Has the file mapped, as it is by now."""
+    """Makes the gateway map the present version of the file."""
     client = server.secure()
     for _ in range(2):
         assert client.get(path).body
@@ -64,7 +64,7 @@ def make_hot(server, path):
 
 
 def slow_client(server):
-    """A client that takes little at a time, so that most of a response is still to be read from the file."""
+    """A client that reads little at a time, so that most of a response is still to be read from the file."""
     sock = socket.socket()
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 << 10)
     sock.settimeout(patience.seconds(10))
@@ -82,7 +82,7 @@ def begin(client, path):
 
 
 def rest(client, length):
-    """What comes, and whether that is all of it."""
+    """The received bytes, and whether they are complete."""
     try:
         while len(client.received) < length:
             client.receive()
@@ -118,7 +118,7 @@ def test_a_file_that_is_on_the_disk_only_is_read_first(serve, root):
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give itself up")
 def test_a_file_of_another_account_is_mapped_as_well(start_gateway):
-    # Not below pytest's own folder, which nobody else may enter.
+    # Not below pytest's own folder, which other users may not enter.
     with tempfile.TemporaryDirectory() as place:
         os.chmod(place, 0o755)
         folder = os.path.join(place, "public")

@@ -1,4 +1,4 @@
-"""Max-Forwards, by which TRACE and OPTIONS name the last gateway that they are to reach."""
+"""Max-Forwards, which limits how many gateways forward TRACE and OPTIONS."""
 
 import hostile_origin
 import pytest

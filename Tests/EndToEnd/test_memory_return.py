@@ -1,4 +1,4 @@
-"""What thousands of clients leave behind: their memory goes back to the system."""
+"""The memory of thousands of clients is returned to the system."""
 
 import resource
 import ssl
@@ -12,7 +12,7 @@ CLIENTS = 3000
 
 @pytest.fixture
 def descriptors():
-    """Room for the sockets of all clients."""
+    """Raises the descriptor limit for the sockets of all clients."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and hard < CLIENTS + 500:
         pytest.skip("not enough descriptors")

@@ -1,4 +1,4 @@
-"""Extensions that break the contract cost their own requests only."""
+"""Extensions that break the contract affect only their own requests."""
 
 import threading
 
@@ -59,7 +59,7 @@ def test_calls_that_belong_to_no_request_do_not_flood_the_log(start_gateway):
     assert client.get("/storm").status == 200
     server.log.wait_for("extension storm: called .* with a ConnID that never was one")
     assert int(client.get("/storm?report").text.split()[0]) > 10_000
-    # A line of a kind in a second, and only so many looked at.
+    # One line of a kind in a second, and only so many calls are examined.
     assert len([line for line in server.log.lines if "extension storm: called" in line]) < 2_000
 
 
@@ -79,7 +79,7 @@ def test_ten_threads_at_once_get_the_documented_refusals_and_disturb_nobody(star
 
     def ask():
         with server.plain() as client:
-            # No more than the addresses of ended requests rest for.
+            # No more than the addresses of ended requests stay unused for.
             for _ in range(400):
                 if over.is_set():
                     break

@@ -1,4 +1,4 @@
-"""Servers known by name: resolved in the background, again when records have run out, and never forgotten in between."""
+"""Servers with names: resolved in the background, again when records expire, and kept in between."""
 
 import pytest
 

@@ -31,7 +31,15 @@ def certificate_of(pair):
 
 
 def answer(
-    certificate, authority, status="GOOD", begins=-DAY, lasts=2 * DAY, algorithm=hashes.SHA1(), signer=None, issuer=None
+    certificate,
+    authority,
+    status="GOOD",
+    begins=-DAY,
+    lasts=2 * DAY,
+    algorithm=hashes.SHA1(),
+    signer=None,
+    issuer=None,
+    includes=(),
 ):
     """An OCSP response in DER, signed by the authority or by a (certificate, key) of another responder."""
     now = datetime.datetime.now(datetime.timezone.utc)
@@ -48,13 +56,14 @@ def answer(
     )
     responder, key = signer or (authority.certificate, authority.key)
     builder = builder.responder_id(ocsp.OCSPResponderEncoding.HASH, responder)
-    if signer:
-        builder = builder.certificates([responder])
+    included = [*([responder] if signer else []), *includes]
+    if included:
+        builder = builder.certificates(included)
     return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
 
 
 def responder(authority, is_charged):
-    """A certificate of its own for a responder; the authority may have charged it with OCSP (RFC 6960 4.2.2.2)."""
+    """A certificate for a responder; the authority may have authorized it for OCSP (RFC 6960 4.2.2.2)."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "responder")])
     builder = authority.builder(name, key, 77, 30)
@@ -94,7 +103,7 @@ def is_stapled(server):
 
 
 def expect_refused(server, pattern):
-    """No response is sent, and both the log and `check` say why."""
+    """No response is stapled, and both the log and `check` report the reason."""
     assert not is_stapled(server)
     server.log.wait_for(rf" warning: .*a\.ocsp: is not stapled.*{pattern}")
     outcome = server.command("check")
@@ -123,6 +132,24 @@ def test_where_the_issuer_is_not_at_hand_the_signature_is_believed_with_a_warnin
     server = start(answer(certificate_of(pair), authority), ca=None)
     assert is_stapled(server)
     server.log.wait_for("is stapled without its signature being verified: the certificate of CN=authority is not at hand")
+
+
+def test_the_issuer_may_be_in_the_response(start, authority, pair):
+    response = bytearray(answer(certificate_of(pair), authority, includes=[authority.certificate]))
+    server = start(bytes(response), ca=None)
+    assert is_stapled(server)
+    assert "stapled" not in server.command("check").stderr
+
+
+@pytest.mark.parametrize("is_charged", [False, True], ids=["the issuer", "a responder"])
+def test_an_answer_with_a_changed_signature_is_not_stapled_where_the_response_has_its_signer(
+    start, authority, pair, is_charged
+):
+    signer = responder(authority, is_charged=True) if is_charged else (authority.certificate, authority.key)
+    response = bytearray(answer(certificate_of(pair), authority, signer=signer))
+    # The signature lies in front of the certificates.
+    response[response.index(signer[0].public_bytes(serialization.Encoding.DER)) - 20] ^= 1
+    expect_refused(start(bytes(response), ca=None), "its signature cannot be verified")
 
 
 def test_a_responder_that_the_authority_has_charged_is_believed(start, authority, pair):

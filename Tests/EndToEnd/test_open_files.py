@@ -1,7 +1,7 @@
-"""Slow clients get the file they asked for, whatever becomes of it, of the cache and of descriptors meanwhile.
+"""Slow clients get the requested file, whatever happens to it, to the cache and to descriptors meanwhile.
 
-Each response begins while the file is on the disk only, stops when the client reads no more, and goes on after others
-have asked for the file and for secrets, whose descriptors take every number that has become free.
+Each response begins while the file is on the disk only, stops when the client stops reading, and continues after
+others have requested the file and secrets, whose descriptors take every number that has become free.
 """
 
 import os
@@ -25,10 +25,10 @@ MIXED = bytes(random.Random(14).choices(bytes(range(32, 96)), k=SIZE))
 SECRET = b"S" * 3_000_000
 SECRETS = [f"secret{number}.txt" for number in range(6)]
 
-# More than there is room for in the smallest cache.
+# More than the smallest cache can keep.
 SMALL = [f"small{number}.txt" for number in range(40)]
 
-# Ways to the file: the client's field lines, and what may come for each content.
+# Variants of the request: the client's field lines, and the possible content for each.
 WAYS = ["whole", "large", "range", "ranges", "compressed", "coded", "handle", "descriptor", "vector"]
 FIELDS = {
     "range": ["Range: bytes=10-999989"],
@@ -66,7 +66,7 @@ def tight(request, start_shared_gateway, tmp_path_factory):
 
 
 def put(path, content):
-    """Has the file on the disk and not in the system's memory."""
+    """Evicts the file from the page cache."""
     with open(path, "wb") as file:
         file.write(content)
         file.flush()
@@ -93,7 +93,7 @@ def slow_client(server, listener):
 
 
 def begin(server, listener, way, target):
-    """Asks for the file and reads the head and no more."""
+    """Requests the file and reads only the head."""
     client = slow_client(server, listener)
     client.send(wire.request(target, *FIELDS.get(way, [])))
     head = client.read_until(b"\r\n\r\n")
@@ -102,7 +102,7 @@ def begin(server, listener, way, target):
 
 
 def take_free_numbers(server, listener, count=len(SECRETS)):
-    """Clients that read no more than heads: each has the gateway keep a secret open."""
+    """Clients that read only heads: for each of them the gateway keeps a secret open."""
     clients = []
     for name in SECRETS[:count]:
         client = slow_client(server, listener)
@@ -132,7 +132,7 @@ def happen(event, server, root, name):
 
 
 def rest(client, is_whole):
-    """The response; what there is of its body when it may be cut."""
+    """The response; the received part of its body if it may be cut."""
     if is_whole:
         return client.read_response()
     response = wire.Response(client.read_until(b"\r\n\r\n")[:-4])
@@ -164,7 +164,7 @@ def check_whole(way, response):
 
 
 def check_cut(way, response):
-    """Whatever came before the end is the file's."""
+    """All bytes before the end are the file's."""
     body = response.body
     if way in ("compressed", "coded"):
         return
@@ -198,7 +198,7 @@ def check(served, listener, way, event):
         put(root / f"{name}.gz", packed.compress(CONTENT) + packed.flush())
     target = target_of(way, root, name)
     if way == "large":
-        # From the second request on it is sent from memory that it is mapped to.
+        # From the second request on it is sent from a mapping.
         other = server.secure()
         other.get(target)
         other.close()

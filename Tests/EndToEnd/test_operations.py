@@ -1,4 +1,4 @@
-"""What extensions may call while an operation goes on, and how operations end, as docs/isapi.md tells it."""
+"""Calls of extensions while an operation is in progress, and the ends of operations, according to docs/isapi.md."""
 
 import os
 import ssl
@@ -37,7 +37,7 @@ def begin(client, mode, length=READ_AHEAD + 100, sent=READ_AHEAD):
     client.send(wire.request(f"/operations/{mode}", f"Content-Length: {length}", method="POST") + "b" * sent)
 
 
-# While an operation goes on
+# While an operation is in progress
 
 
 def test_one_operation_at_a_time_is_under_way_and_writes_go_on_while_it_reads(server):
@@ -100,11 +100,11 @@ def test_a_child_request_is_not_cancelled(server):
     assert told(server, "child") == [("begun", 0), ("cancel", NOT_FOUND), ("completed 0", 0), ("completions", 1)]
 
 
-# Whom the end is told
+# Notification of the end
 
 
 @pytest.mark.parametrize("mode, own", [("last", "again"), ("own", "own")])
-def test_the_function_named_last_is_told_of_the_end_or_the_operations_own(server, mode, own):
+def test_the_completion_function_set_last_is_called_or_the_operations_own(server, mode, own):
     assert server.secure().get(f"/operations/{mode}").status == 200
     bytes_sent = 1 if mode == "last" else 0
     report = told(server, mode)
@@ -113,7 +113,7 @@ def test_the_function_named_last_is_told_of_the_end_or_the_operations_own(server
     )
 
 
-def test_an_operation_that_the_extension_does_not_wait_for_is_sent_to_its_end_and_told_to_nobody(server):
+def test_an_operation_that_the_extension_does_not_wait_for_is_completed_without_a_notification(server):
     client = server.secure()
     for _ in range(2):
         assert client.get("/operations/done").body == b"w" * 3_000_000
@@ -217,7 +217,7 @@ def test_a_custom_error_may_be_sent_asynchronously(server):
     assert told(server, "error") == [("completed 0", 0), ("completions", 1)]
 
 
-def test_a_custom_error_that_a_route_answers_is_told_of_its_end(server):
+def test_a_custom_error_that_a_route_answers_is_completed(server):
     response = server.secure().get("/operations/page")
     assert (response.status, response.text) == (409, "pong\n")
     assert told(server, "page") == [("completed 0", 0), ("completions", 1)]

@@ -1,4 +1,4 @@
-"""Libraries by their names: the one that is loaded already, whatever leads to it."""
+"""Libraries by their names: the one that is already loaded, for every name that leads to it."""
 
 
 def test_a_library_that_loads_itself_by_any_name_is_the_one_that_is_loaded(start_gateway):

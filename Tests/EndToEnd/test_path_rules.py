@@ -1,4 +1,4 @@
-"""Rules about paths and the ways around them: what a rule guards is guarded however its path is spelled."""
+"""Rules about paths, and attempts to bypass them: a rule applies however its path is spelled."""
 
 import json
 import subprocess
@@ -83,7 +83,7 @@ def test_a_backslash_in_the_query_is_nobodys_business(server, origin):
 
 
 @pytest.mark.parametrize("path", ["/strict/a;x=1", "/strict/;/a", "/strict/a%3Bx=1"])
-def test_a_path_parameter_is_refused_where_the_route_says_so(server, origin, path):
+def test_a_path_parameter_is_refused_where_the_route_forbids_it(server, origin, path):
     assert server.plain().get(path).status == 400
     assert origin.requests == []
 

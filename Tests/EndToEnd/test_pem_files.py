@@ -1,4 +1,4 @@
-"""Files that should be PEM and are not quite: each is named, with its line or with what it holds."""
+"""Files that are not quite PEM: each is named, with the line or its actual format."""
 
 import json
 import subprocess
@@ -27,7 +27,7 @@ def authority(tmp_path):
 
 @pytest.fixture
 def check(tmp_path):
-    """A function that checks a configuration with one site for a.test and returns what is said."""
+    """A function that checks a configuration with one site for a.test and returns the output."""
 
     def check(pair, **keys):
         site = {"hosts": ["a.test"], "certificates": [pair], "routes": [{"path": "/", "respond": {}}], **keys}

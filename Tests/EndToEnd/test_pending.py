@@ -8,13 +8,13 @@ import pytest
 
 # Beyond the connection.
 BYTES = 6 << 10
-# What checks memory takes memory, and time.
+# A sanitizer takes memory, and time.
 IS_CHECKED = patience.seconds(1) > 1
 
 
 @pytest.fixture
 def many():
-    """How many clients this process may have: 10,000, unless the system gives it fewer descriptors."""
+    """How many clients this process may have: 10,000, unless the system allows fewer descriptors."""
     before, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     yield min(2_000 if IS_CHECKED else 10_000, most - 500)
@@ -24,7 +24,8 @@ def many():
 def start(start_gateway, count):
     extensions = {"holds": {"threads": 8, "queue": count, "request_timeout": "10m"}}
     # All of them connect before the first asks for anything.
-    limits = {"max_connections": count + 100, "client_connections": "off", "header_timeout": "10m"}
+    limits = {"max_connections": count + 100, "client_connections": "off", "client_handshakes": "off"}
+    limits["header_timeout"] = "10m"
     return start_gateway(pending.ROUTES[:1], extensions, log={}, limits=limits)
 
 

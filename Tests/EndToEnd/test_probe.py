@@ -1,4 +1,4 @@
-"""`isagate probe`: what it says of libraries that are extensions, and of those that are not."""
+"""`isagate probe`: its reports about libraries that are extensions, and about others."""
 
 import json
 import os
@@ -37,7 +37,7 @@ def build(tmp_path):
 def probe(file, *options):
     """The exit status and the parsed answer."""
     command = [gateway.binary(), "probe", *options, str(file)]
-    # A sanitizer would make an exit of the fault.
+    # A sanitizer would turn the fault into an exit.
     environment = {**os.environ, "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":handle_segv=0"}
     outcome = subprocess.run(
         [*command, "--json"], capture_output=True, text=True, timeout=patience.seconds(30), env=environment
@@ -53,7 +53,7 @@ def test_an_extension_is_described(build):
     assert report["architecture"] in ("x86-64", "aarch64")
 
 
-def test_the_answer_is_in_words_too(build):
+def test_the_answer_is_text_too(build):
     outcome = subprocess.run(
         [gateway.binary(), "probe", build(EXTENSION % "")], capture_output=True, text=True, check=True
     )
@@ -119,7 +119,7 @@ def test_code_that_does_not_let_itself_be_loaded_is_survived(build, code, proble
 @pytest.mark.parametrize(
     "content, words", [(b"MZ\x90\x00", "Windows binary"), (b"#!/bin/sh\n", "no ELF"), (b"\x7fELF\x02\x01", "damaged")]
 )
-def test_other_files_are_told_apart(tmp_path, content, words):
+def test_other_files_are_distinguished(tmp_path, content, words):
     file = tmp_path / "file"
     file.write_bytes(content)
     status, report = probe(file)

@@ -1,4 +1,4 @@
-"""Requests passed on to servers behind the gateway: what the servers get, and what the clients get."""
+"""Requests forwarded to upstream servers: what the servers receive, and what the clients receive."""
 
 import threading
 

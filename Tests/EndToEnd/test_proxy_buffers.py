@@ -1,4 +1,4 @@
-"""Bodies that are held until they are whole."""
+"""Bodies that are buffered until they are complete."""
 
 import os
 import resource
@@ -39,7 +39,7 @@ def start(start_gateway, origin, tmp_path):
 
 
 def open_files(gateway):
-    """The files that the gateway process holds and nobody else can see."""
+    """The files without a name that the gateway process has open."""
     folder = f"/proc/{gateway.gateway_pid}/fd"
     links = []
     for name in os.listdir(folder):
@@ -174,7 +174,7 @@ def test_a_full_disk_has_a_status_and_a_reason(start, on_small_disk, buffer, sta
 
 @pytest.fixture
 def on_small_disk(tmp_path):
-    """A program that runs the gateway with a disk of 256 KiB of its own in place of the folder for bodies."""
+    """A program that runs the gateway with a disk of 256 KiB in place of the folder for bodies."""
     mount = f"mount -t tmpfs -o size=256k none {shlex.quote(str(tmp_path / 'spool'))}"
     if subprocess.run(["unshare", "-m", "sh", "-c", mount], capture_output=True).returncode != 0:
         pytest.skip("only root may mount a small disk")

@@ -1,4 +1,4 @@
-"""Connections to servers: which are kept, how long they are waited for, and what a client that goes away means."""
+"""Connections to servers: which are kept, how long the gateway waits, and clients that disconnect."""
 
 import json
 import socket

@@ -1,4 +1,4 @@
-"""Servers, names and clients that fail, phase by phase: the status, the reason, and that nothing is left behind."""
+"""Servers, names and clients that fail, phase by phase: the status, the reason, and that nothing leaks."""
 
 import json
 import socket
@@ -36,7 +36,7 @@ def start(start_gateway):
 
 
 def expect_record(gateway, path, status, reason):
-    """The access log has one line for the path; it is written behind the answer."""
+    """The access log has one line for the path; it is written after the response."""
 
     def found():
         return [record for record in map(json.loads, gateway.access_log) if record["path"] == path]
@@ -246,7 +246,7 @@ def test_a_client_sends_nonsense_inside_its_chunks(start, origin):
 
 
 def test_mixes_of_all_kinds_are_answered_in_order(start_gateway, origin):
-    """Proxied, local, held, asked-about and failing requests of one connection, some of them with bodies."""
+    """Proxied, local, buffered, authorized and failing requests of one connection, some of them with bodies."""
     origin.on("/slow", hostile_origin.drip(head("Content-Length: 4") + b"slow"), KEEP)
     origin.on("/echo", hostile_origin.echo, KEEP)
     origin.on("/bad", b"nonsense\r\n\r\n")

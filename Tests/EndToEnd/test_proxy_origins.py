@@ -1,4 +1,4 @@
-"""What servers behind the gateway may do, and what becomes of it: every behaviour of the hostile origin."""
+"""Everything that upstream servers may do, and the results: every behaviour of the hostile origin."""
 
 import json
 import time
@@ -28,7 +28,7 @@ def gateway(start_shared_gateway, origin):
 
 
 def get_final(client, path):
-    """The final response, behind any interim ones."""
+    """The final response, after any interim ones."""
     response = client.get(path)
     while response.status < 200:
         response = client.read_response()
@@ -41,7 +41,7 @@ def expect_reason(gateway, path, reason):
     found = []
     while not found and time.monotonic() < deadline:
         with gateway.plain() as client:
-            # Its own line is written behind those of its worker, so the log moves.
+            # Its own line is written after those of its worker, so the log advances.
             client.get("/plain")
         records = [json.loads(line) for line in gateway.access_log]
         found = [record["reason"] for record in records if record["path"] == path and "reason" in record]
@@ -67,7 +67,7 @@ def test_a_response_that_breaks_off_is_cut_off_visibly(gateway, name):
 
 
 @pytest.mark.parametrize("name", hostile_origin.CUT)
-def test_a_client_of_http_10_is_told_by_a_reset_where_only_closing_ends_a_body(gateway, name):
+def test_a_client_of_http_10_gets_a_reset_where_only_closing_ends_a_body(gateway, name):
     client = gateway.plain()
     with pytest.raises((EOFError, ConnectionError)):
         client.get(f"/{name}", version="HTTP/1.0")

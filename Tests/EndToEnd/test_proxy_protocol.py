@@ -1,4 +1,4 @@
-"""A listener behind a proxy that says, in a PROXY protocol header, whom it connects for."""
+"""A listener behind a proxy that names the client in a PROXY protocol header."""
 
 import ipaddress
 import struct

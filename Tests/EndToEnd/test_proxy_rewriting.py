@@ -37,7 +37,7 @@ def gateway(start_shared_gateway, origin):
         ("/api/x/../y", "/v2/y"),
     ],
 )
-def test_a_path_is_made_anew(gateway, origin, sent, got):
+def test_a_path_is_rewritten(gateway, origin, sent, got):
     origin.requests.clear()
     assert gateway.plain().get(sent).status == 200
     assert origin.requests[0].line == f"GET {got} HTTP/1.1"
@@ -49,7 +49,7 @@ def test_pieces_that_meet_to_a_dot_segment_are_refused(gateway, origin):
     assert not origin.requests
 
 
-def test_what_a_server_says_of_its_paths_and_name_is_the_clients(gateway, origin):
+def test_paths_and_names_of_the_server_are_rewritten_for_the_client(gateway, origin):
     fields = [
         f"Location: {origin.url}/v2/a", f"Refresh: 5; url={origin.url}/v2/b", "Content-Location: /v2/c",
         "Set-Cookie: d=e; Path=/v2; Domain=127.0.0.1",
@@ -61,7 +61,7 @@ def test_what_a_server_says_of_its_paths_and_name_is_the_clients(gateway, origin
     assert response["Set-Cookie"] == "d=e; Path=/api; Domain=localhost"
 
 
-def test_the_host_that_a_server_is_told_is_the_clients_in_what_it_says(gateway, origin):
+def test_the_host_that_a_server_receives_is_rewritten_to_the_clients(gateway, origin):
     fields = ["Location: https://inner.test:99/a?b", "Set-Cookie: d=e; Domain=.inner.test; Secure"]
     origin.on("/r", head("Content-Length: 0", *fields), KEEP)
     response = gateway.secure().get("/r")

@@ -1,4 +1,4 @@
-"""What a request on kept connections takes: no memory."""
+"""A request on kept connections allocates no memory."""
 
 import struct
 

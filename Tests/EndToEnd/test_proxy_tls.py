@@ -1,4 +1,4 @@
-"""Servers inside TLS, and whether they are believed."""
+"""Servers with TLS, and the verification of their certificates."""
 
 import ssl
 

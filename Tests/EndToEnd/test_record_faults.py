@@ -1,5 +1,5 @@
-"""What becomes of connections when libssl does not tell what our records depend on: requests work, and no number is used
-twice under one key."""
+"""Connections when libssl does not behave as the gateway's records require: requests work, and no sequence number is
+used twice under one key."""
 
 import os
 import subprocess
@@ -32,12 +32,12 @@ def start_faulty(start_gateway, faulty_library):
 
 
 def ask_much(server, tmp_path):
-    """Requests, changes of keys in both directions and a long response; every record is opened and has its own number."""
+    """Requests, key updates in both directions and a long response; every record is opened and has its own number."""
     with tls13.Client(server, tmp_path) as client:
         client.get()
         client.get(count=20)
         client.send(client.change_keys(asking=True) + client.sending.seal(tls13.request()))
-        # `opened` takes each record to have the number behind the one before it, from 0 under each key.
+        # `opened` requires each record to have the next number, from 0 under each key.
         client.wait_for(lambda: client.data().count(b"HTTP/1.1 ") == 22)
         assert len(client.key_updates()) == 1
         client.get("/large")
@@ -74,7 +74,7 @@ def test_a_library_that_does_not_fit_is_told_of_once(start_faulty, tmp_path, fau
     assert "TLS 1.3 records: OpenSSL's, since " in version
 
 
-# The trial at the start is told twice five secrets per handshake, some of them to sessions that are not listened to.
+# The trial at the start receives twice five secrets per handshake, some of them in sessions without a listener.
 @pytest.mark.parametrize("fault", ["no-key-log", "wrong-key-log"])
 def test_a_fault_that_begins_later_is_met_on_each_connection(start_faulty, tmp_path, fault):
     server = start_faulty(fault, first=18 * 5, admin={"socket": "isagate.sock"})

@@ -1,4 +1,4 @@
-"""The records of TLS 1.3 that clients send, well-formed and not, and the changes of keys in both directions."""
+"""The records of TLS 1.3 that clients send, valid and invalid, and key updates in both directions."""
 
 import subprocess
 
@@ -117,7 +117,7 @@ def test_a_fatal_alert_ends_the_connection_without_an_answer(connect):
     assert client.alerts() == []
 
 
-# Changes of keys
+# Key updates
 
 
 def test_every_request_for_new_keys_is_answered(connect):

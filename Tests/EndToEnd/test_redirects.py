@@ -1,4 +1,4 @@
-"""Where redirects lead clients that name their host in unusual ways, or not at all."""
+"""Redirects of clients that name their host in unusual ways, or not at all."""
 
 import gateway
 import pytest
@@ -57,7 +57,7 @@ def test_a_client_without_host_is_sent_to_the_address_of_a_site_without_a_name(s
     assert client.read_response()["Location"] == "https://127.0.0.1/new"
 
 
-def test_the_name_of_the_handshake_stands_in_for_the_host(start_gateway):
+def test_the_name_of_the_handshake_replaces_a_missing_host(start_gateway):
     client = start_gateway(ROUTES).secure()
     client.send("GET /secure HTTP/1.0\r\n\r\n")
     assert client.read_response()["Location"] == "https://localhost/new"

@@ -1,4 +1,4 @@
-"""Request bodies that turn out to be refused while an extension reads them: the client and the log are told why."""
+"""Request bodies that are refused while an extension reads them: the client and the log get the reason."""
 
 import gzip
 import json
@@ -8,7 +8,7 @@ import patience
 import pytest
 import wire
 
-# Behind what is read before the extension is called.
+# After the read-ahead.
 BEHIND_READ_AHEAD = 200_000
 
 
@@ -46,7 +46,7 @@ def refused(server, message, path, status, reason):
     assert server.secure().post("/counted", b"next").text == "4"
 
 
-def test_a_body_too_large_behind_the_read_ahead_is_told(server):
+def test_a_body_too_large_after_the_read_ahead_is_reported(server):
     message = chunked("/counted", b"x" * (BEHIND_READ_AHEAD + 1))
     refused(server, message, "/counted", 413, "request body too large")
 
@@ -57,19 +57,19 @@ def test_a_body_at_the_limit_is_not_refused(server):
     assert client.read_response().text == str(BEHIND_READ_AHEAD)
 
 
-def test_a_bomb_behind_the_read_ahead_is_told(server):
+def test_a_bomb_after_the_read_ahead_is_reported(server):
     # Text that hardly shrinks, then a megabyte and more of nothing.
     text = bytes((n * n >> 3) & 255 for n in range(100_000))
     message = chunked("/decoded", gzip.compress(text + bytes(6 << 20)), "Content-Encoding: gzip")
     refused(server, message, "/decoded", 413, "request body expands too much")
 
 
-def test_a_body_that_breaks_behind_the_read_ahead_is_told(server):
+def test_a_body_that_breaks_after_the_read_ahead_is_reported(server):
     message = chunked("/counted", b"x" * 100_000)[:-5] + b"zz\r\n"
     refused(server, message, "/counted", 400, "invalid chunk size")
 
 
-def test_a_damaged_coding_behind_the_read_ahead_is_told(server):
+def test_a_damaged_coding_after_the_read_ahead_is_reported(server):
     coded = gzip.compress(bytes((n * n >> 3) & 255 for n in range(100_000)), compresslevel=0)
     message = chunked("/decoded", coded[:-8] + bytes(8), "Content-Encoding: gzip")
     refused(server, message, "/decoded", 400, "malformed coding of the request body")

@@ -1,4 +1,4 @@
-"""The name of a request: in responses, in the log, for extensions and for servers behind the gateway."""
+"""The id of a request: in responses, in the log, for extensions and for upstream servers."""
 
 import json
 import re

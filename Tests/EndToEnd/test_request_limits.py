@@ -1,4 +1,4 @@
-"""Limits of routes: what is too often, or too much at a time, is answered 429 with Retry-After."""
+"""Limits of routes: requests that are too frequent, or too many at the same time, are answered 429 with Retry-After."""
 
 import concurrent.futures
 

@@ -1,4 +1,4 @@
-"""Certificates are exchanged in the running process without cutting anyone."""
+"""Certificates are replaced in the running process without cutting any connection."""
 
 import os
 import shutil

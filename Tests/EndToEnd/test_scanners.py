@@ -1,4 +1,4 @@
-"""What scanners of TLS servers say about the defaults."""
+"""Reports of TLS scanners about the defaults."""
 
 import functools
 import http.server
@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 @pytest.fixture
 def authority(tmp_path):
-    """An authority whose certificates name where its list of revoked ones is, as those of public authorities do."""
+    """An authority whose certificates name its revocation list, as those of public authorities do."""
     folder = tmp_path / "authority"
     folder.mkdir()
     authority = Authority(folder, "authority")

@@ -51,7 +51,7 @@ def test_what_follows_the_library_is_path_info(server):
 )
 def test_a_library_that_is_not_listed_is_not_found_with_a_substatus_in_the_log(server, path):
     if path.endswith("x.dll"):
-        # Normal before it is routed, so no name of the folder above.
+        # Normalized before it is routed, so it does not name the folder above.
         assert server.secure().get(path).status == 404
         return
     before = len(server.access_log)

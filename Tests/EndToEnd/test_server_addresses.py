@@ -1,4 +1,4 @@
-"""A server whose name has several addresses: those that do not answer cost a request some time, and not its answer."""
+"""A server whose name has several addresses: those that do not answer cost a request time, but not its response."""
 
 import socket
 import time
@@ -17,7 +17,7 @@ def names():
 
 @pytest.fixture
 def silent():
-    """A function that makes an address silent on a port: nobody accepts there, and the queue is full."""
+    """A function that makes an address silent on a port: nothing accepts there, and the queue is full."""
     sockets = []
 
     def silence(address, port):
@@ -56,13 +56,13 @@ def test_one_silent_address_beside_a_living_one_fails_no_request(start_gateway, 
         began = time.monotonic()
         for _ in range(12):
             assert server.plain().get("/").status == 200
-        # Every worker meets the silent address once, for half of the time, and then leaves it for last.
+        # Every worker tries the silent address once, for half of the time, and then tries it last.
         assert time.monotonic() - began < 12
     finally:
         living.stop()
 
 
-def test_the_failure_of_the_address_that_answered_is_told(start_gateway, names, silent):
+def test_the_failure_of_the_address_that_answered_is_reported(start_gateway, names, silent):
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         port = closed.getsockname()[1]

@@ -1,4 +1,4 @@
-"""OPTIONS *, which asks about the server and about no path."""
+"""OPTIONS *, which concerns the server and no path."""
 
 import gateway
 import pytest
@@ -6,7 +6,7 @@ import wire
 
 
 @pytest.mark.parametrize("listener", ["plain", "secure"])
-def test_the_server_tells_what_it_takes(start_gateway, listener):
+def test_the_server_reports_the_methods_it_accepts(start_gateway, listener):
     site = gateway.site([gateway.PING], ["localhost"])
     site["headers"] = {"set": {"X-Site": "named"}}
     client = getattr(start_gateway(sites=[site]), listener)()
@@ -14,7 +14,7 @@ def test_the_server_tells_what_it_takes(start_gateway, listener):
     assert response.status == 200 and response.body == b""
     assert {"GET", "HEAD", "POST", "OPTIONS"} <= set(response["Allow"].split(", "))
     assert response["X-Site"] == "named"
-    # The connection goes on, also behind a body.
+    # The connection continues, also after a body.
     client.send("OPTIONS * HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\nhi" + wire.request("/ping"))
     assert client.read_response().status == 200
     assert client.read_response().text == "pong\n"

@@ -1,4 +1,4 @@
-"""What may be written shorter, and what the commands say when they are mistyped."""
+"""Short forms of the configuration, and messages about mistyped commands."""
 
 import json
 import os
@@ -55,7 +55,7 @@ sites: { hosts: "*", routes: { path: /, respond: "${TEXT}" } }
 """
 
 
-def test_variables_of_the_environment_stand_in_the_file(start_gateway):
+def test_variables_of_the_environment_are_replaced_in_the_file(start_gateway):
     server = start_gateway(
         [{"path": "/", "respond": "${TEXT}"}], environment={"TEXT": "from [outside]: # {x}", "RUN": "."},
         admin={"socket": "${RUN}/admin.sock"})
@@ -154,7 +154,7 @@ def test_what_yaml_does_not_understand_gets_a_hint(tmp_path, line, hint):
         (["something-else"], ""), (["hlep"], "; did you mean 'help'?"),
     ],
 )
-def test_a_mistyped_command_is_told_which_was_meant(arguments, suggestion):
+def test_a_mistyped_command_gets_a_suggestion(arguments, suggestion):
     outcome = run(*arguments)
     word = [argument for argument in arguments if not argument.startswith("-") and argument != "x.yaml"][0]
     assert outcome.returncode == 64
@@ -175,7 +175,7 @@ DWORD WINAPI HttpExtensionProc(EXTENSION_CONTROL_BLOCK *block) { return nowhere_
 
 
 @pytest.mark.parametrize("name", ["probed.so", "./probed.so", "sub/../probed.so", "a b 'ü'.so"])
-def test_probe_prints_paths_as_given_and_says_the_same_of_each(tmp_path, name):
+def test_probe_prints_paths_as_given_and_reports_the_same_for_each(tmp_path, name):
     (tmp_path / "sub").mkdir()
     (tmp_path / "probed.c").write_text(PROBED)
     headers = f"-I{gateway.ROOT}/CShims/CISAPI/include"
@@ -193,7 +193,7 @@ def test_probe_prints_paths_as_given_and_says_the_same_of_each(tmp_path, name):
 # Reload
 
 
-def test_a_reload_tells_what_has_become_of_extensions(start_gateway, build_extension, tmp_path):
+def test_a_reload_reports_the_changes_of_extensions(start_gateway, build_extension, tmp_path):
     library = tmp_path / "mine.so"
     shutil.copy(build_extension("stream"), library)
     extensions = {"mine": {"library": str(library)}, "kept": {"library": str(build_extension("echo"))}}

@@ -1,4 +1,4 @@
-"""Connections on which nobody says anything."""
+"""Connections on which the client sends nothing."""
 
 import time
 

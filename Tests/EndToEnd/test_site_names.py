@@ -1,4 +1,4 @@
-"""A site answers to its name in any letters, with or without the dot at its end, in Host and in TLS alike."""
+"""A site answers to its name in any case, with or without the final dot, in Host and in TLS alike."""
 
 import ssl
 
@@ -68,7 +68,7 @@ def hello(name):
     with pytest.raises(ssl.SSLWantReadError):
         session.do_handshake()
     flight = outgoing.read()
-    # The list of names, behind its length, type and the length of the name.
+    # The list of names, after its length, type and the length of the name.
     mark = len(name).to_bytes(2, "big") + b"x" * len(name)
     assert flight.count(mark) == 1
     return flight.replace(mark, mark[:2] + name)

@@ -1,4 +1,4 @@
-"""No request becomes two on its way to a server, and no server hears of one that could be read in two ways."""
+"""No request becomes two on its way to a server, and no server receives one that could be parsed in two ways."""
 
 import contextlib
 import socket

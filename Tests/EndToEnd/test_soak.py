@@ -1,4 +1,4 @@
-"""A short soak: all kinds of requests at once, and nothing of them left in the end."""
+"""A short soak test: all kinds of requests at the same time, and no leaks in the end."""
 
 import gateway
 import soak

@@ -19,7 +19,7 @@ def server(start_gateway, tmp_path):
 
 
 def spooled_files(server):
-    """How many files the gateway process holds that nobody else can see."""
+    """How many files without a name the gateway process has open."""
     folder = f"/proc/{server.gateway_pid}/fd"
     count = 0
     for name in os.listdir(folder):

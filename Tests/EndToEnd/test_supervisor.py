@@ -44,7 +44,7 @@ def test_the_gateway_process_ends_with_its_supervisor(ping):
 
 
 def wait_for_end(descriptor):
-    """Waits for a process that is no child of ours; its pidfd becomes readable."""
+    """Waits for a process that is not a child of this one; its pidfd becomes readable."""
     try:
         assert select.select([descriptor], [], [], patience.seconds(15))[0], "the process has not ended"
     finally:
@@ -136,7 +136,7 @@ def test_a_reload_binds_an_added_listener_and_closes_a_removed_one(ping):
         ping.plain()
 
 
-def test_usr1_opens_the_access_log_anew(start_gateway):
+def test_usr1_reopens_the_access_log(start_gateway):
     server = start_gateway([gateway.PING])
     log = server.folder / "access.log"
     with server.secure() as client:

@@ -1,4 +1,4 @@
-"""Requests of ServerSupportFunction as extensions meet them: what comes back, and what becomes of the response."""
+"""Requests of ServerSupportFunction: their results, and the response."""
 
 import hashlib
 import os
@@ -106,7 +106,7 @@ def test_each_write_leaves_at_once_with_the_flush_flag(server):
 def test_an_abortive_close_resets_the_connection_behind_the_response(server, listener):
     client = getattr(server, listener)()
     assert client.get("/requests/abortive").text == "1 0 "
-    # Below TLS, whose library tells a reset in words of its own.
+    # Without TLS, whose library reports a reset in its own way.
     with socket.socket(fileno=os.dup(client.socket.fileno())) as connection:
         connection.settimeout(patience.seconds(10))
         with pytest.raises(ConnectionResetError):

@@ -1,4 +1,4 @@
-"""What the service manager is told, and the sockets it opens."""
+"""Notifications of the service manager, and the sockets it opens."""
 
 import fcntl
 import os
@@ -14,7 +14,7 @@ import wire
 
 
 class NotifySocket:
-    """Stands in for the service manager."""
+    """Acts as the service manager."""
 
     def __init__(self, path):
         self.path = str(path)
@@ -23,7 +23,7 @@ class NotifySocket:
         self.socket.settimeout(patience.seconds(15))
 
     def next(self):
-        """The next message as a mapping, signs of life left out."""
+        """The next message as a mapping, watchdog notifications left out."""
         while True:
             message = dict(line.split("=", 1) for line in self.socket.recv(4096).decode().splitlines())
             if "WATCHDOG" not in message:
@@ -100,7 +100,7 @@ sites: [{ hosts: ["*"], routes: [{ path: /ping, respond: { body: pong } }] }]
 
 
 def listening_socket():
-    """A socket as the service manager opens it, by a descriptor that moving it does not overwrite."""
+    """A socket as the service manager opens it, with a descriptor that is not overwritten by moving it."""
     server = socket.create_server(("127.0.0.1", 0))
     high = fcntl.fcntl(server, fcntl.F_DUPFD_CLOEXEC, 50)
     server.close()

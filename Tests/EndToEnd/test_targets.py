@@ -1,4 +1,4 @@
-"""Request targets in the forms that no browser sends: whom they are for, and whose answer they get."""
+"""Request targets in the forms that no browser sends: their host, and the site that answers."""
 
 import json
 
@@ -37,7 +37,7 @@ def test_a_tunnel_is_refused_and_nothing_behind_it_is_served(server, listener, r
 
 
 @pytest.mark.parametrize("host", ["Host: a\r\n", "Host:a\r\n", "HOST: \t a:99 \r\n"])
-def test_extensions_are_told_the_host_of_an_absolute_target(server, host):
+def test_extensions_receive_the_host_of_an_absolute_target(server, host):
     client = server.plain()
     query = "HTTP_HOST,ALL_HTTP,ALL_RAW,SERVER_NAME,HEADER_Host"
     client.send(f"GET http://b:81/variables?{query} HTTP/1.1\r\nX-A: 1\r\n{host}X-B: 2\r\n\r\n")
@@ -46,13 +46,13 @@ def test_extensions_are_told_the_host_of_an_absolute_target(server, host):
     assert text.count("b:81") == 4, text
 
 
-def test_extensions_are_told_the_host_of_an_absolute_target_without_host(server):
+def test_extensions_receive_the_host_of_an_absolute_target_without_host(server):
     client = server.plain()
     client.send("GET http://b:81/variables?HTTP_HOST,ALL_HTTP,ALL_RAW HTTP/1.0\r\nX-A: 1\r\n\r\n")
     assert client.read_response().text.count("b:81") == 3
 
 
-def test_a_server_is_told_the_host_of_an_absolute_target(start_gateway):
+def test_a_server_receives_the_host_of_an_absolute_target(start_gateway):
     with hostile_origin.Origin() as origin:
         running = start_gateway([{"path": "/*", "proxy": {"to": "o"}}], upstreams={"o": {"servers": [{"url": origin.url}]}})
         client = running.plain()

@@ -1,4 +1,4 @@
-"""An extension that knows nothing of this project but its httpext.h."""
+"""An extension that uses nothing of this project but httpext.h."""
 
 import conftest
 SOURCE = r"""

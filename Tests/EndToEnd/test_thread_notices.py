@@ -1,4 +1,4 @@
-"""What DllMain hears of threads: of each one that runs the library's code, once at its beginning and once at its end."""
+"""Thread notifications of DllMain: for each thread that runs the library's code, once at its start and at its end."""
 
 import concurrent.futures
 import re
@@ -35,7 +35,7 @@ def test_as_many_threads_are_detached_as_ran_code_when_the_gateway_stops(start_g
     assert ran > 1 and (attached, detached, odd) == (ran, ran, 0)
 
 
-def test_threads_of_the_extensions_own_are_told_of(start_gateway):
+def test_threads_of_the_extensions_own_are_reported(start_gateway):
     server = start_gateway(extensions=["thread_book"])
     assert server.plain().get("/thread_book?threads=5").text == "ok\n"
     server.stop()
@@ -50,7 +50,7 @@ def test_threads_that_stay_leave_a_library_before_it_is_unloaded(start_gateway):
     use(server)
     assert server.plain().get("/thread_book?threads=2").text == "ok\n"
     server.log.wait_for("extension thread_book: unloaded")
-    # The next request loads it anew, and nobody has lost a thread by it.
+    # The next request loads it again, and no thread is lost.
     assert server.plain().get("/thread_book").text == "ok\n"
     assert server.plain().get("/ping").status == 200
     server.stop()
@@ -75,7 +75,7 @@ def test_a_reload_of_a_changed_library_leaves_no_thread_in_the_old_one(start_gat
     use(server)
 
 
-def test_a_library_that_wants_to_hear_nothing_of_threads_hears_nothing(start_gateway):
+def test_a_library_that_disables_thread_calls_gets_none(start_gateway):
     server = start_gateway(extensions=["thread_book"], environment={"BOOK_IS_QUIET": "1"})
     assert server.plain().get("/thread_book?threads=1").text == "ok\n"
     server.stop()

@@ -133,7 +133,7 @@ def test_renegotiation_is_refused(ping):
 )
 def test_the_certificate_fits_the_clients_signature_algorithms(ping, algorithm, kind):
     output = s_client(ping, "-tls1_3", "-sigalgs", algorithm)
-    # Versions of OpenSSL differ in what they call it.
+    # Versions of OpenSSL have different names for it.
     assert f"Peer signature type: {kind}" in output or f"Peer signature type: {algorithm}" in output
     assert "Verify return code: 0 (ok)" in output
 
@@ -201,7 +201,7 @@ def test_the_server_name_chooses_the_certificate(start_gateway, tmp_path):
         assert client.get("/ping", "Host: other.test").text == "other\n"
     with server.secure() as client:
         assert client.get("/ping").text == "pong\n"
-    # A name nobody has gets the first site's certificate.
+    # An unknown name gets the first site's certificate.
     context = server.context()
     context.check_hostname = False
     with server.secure(context, name="unknown.test") as client:

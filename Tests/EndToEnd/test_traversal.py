@@ -35,7 +35,7 @@ SPECIAL = [
 
 
 def corpus():
-    """Each way to write dots with each way to write a slash, one and two folders up, and what is like nothing else."""
+    """Each spelling of dots with each spelling of a slash, one and two folders up, and some special cases."""
     for dots, slash in itertools.product(DOTS, SLASHES):
         yield f"/{dots}{slash}outside.txt"
         yield f"/sub/{dots}{slash}{dots}{slash}outside.txt"
@@ -83,7 +83,7 @@ def test_nothing_outside_the_root_is_found(start_gateway, folder, settings, pref
             client.close()
             client = server.plain()
     assert set(statuses) <= {200, 308, 400, 404}, {status: paths[:3] for status, paths in statuses.items()}
-    # What is found is the page inside, or a folder inside.
+    # Anything that is found is a page or folder inside.
     assert client.get(f"{prefix}/index.html").text == "inside"
 
 

@@ -1,4 +1,4 @@
-"""Proxies in front that are believed when they say for whom they ask, and everybody else, who is not."""
+"""Proxies in front that are trusted to name the client, and other clients, which are not."""
 
 import hostile_origin
 import pytest

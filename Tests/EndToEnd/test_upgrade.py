@@ -23,7 +23,7 @@ def server(start_gateway, program):
 
 
 def replace(program, content=None):
-    """Puts another file where the program stands."""
+    """Replaces the file of the program."""
     fresh = program.with_suffix(".new")
     if content is None:
         shutil.copy(gateway.binary(), fresh)

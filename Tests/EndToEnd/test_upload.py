@@ -1,4 +1,4 @@
-"""A large upload passes through without being held in memory."""
+"""A large upload is streamed without being buffered in memory."""
 
 import hashlib
 import os
@@ -33,7 +33,7 @@ def test_a_hundred_megabytes_come_back_chunked(start_gateway, tmp_path):
 def upload(server, original, copy, field):
     """Sends the file with curl and expects the gateway to have needed little memory for it."""
     curl = ["curl", "--silent", "--show-error", "--fail", "--http1.1", "--cacert", server.authority]
-    # The first request pays for what is allocated once.
+    # The first request includes one-time allocations.
     subprocess.run([*curl, "--data", "warm", server.url("/echo"), "--output", copy], check=True)
     before = server.resident_size
     largest = 0

@@ -1,4 +1,4 @@
-"""Servers that others wrote, as upstreams: nginx, haproxy and OpenSSL's s_server."""
+"""Third-party servers as upstreams: nginx, haproxy and OpenSSL's s_server."""
 
 import hashlib
 import os
@@ -13,7 +13,7 @@ import wire
 
 @pytest.fixture(scope="module")
 def issued(tmp_path_factory):
-    """An authority with certificates that are good, expired, for another name, and a client's."""
+    """An authority with certificates that are valid, expired, for another name, and a client's."""
     folder = tmp_path_factory.mktemp("issued")
     issuer = authority.Authority(folder, "upstream-ca")
     issued = {
@@ -107,7 +107,7 @@ def test_nginx_refuses_a_body_before_it_comes(behind_nginx):
     assert client.read_response().status == 413
 
 
-def test_nginx_sees_what_the_gateway_tells(behind_nginx):
+def test_nginx_receives_the_fields_of_the_gateway(behind_nginx):
     assert behind_nginx.secure().get("/fields").text == "localhost 127.0.0.1 1.1 isagate HTTP/1.1"
 
 

@@ -1,4 +1,4 @@
-"""Servers that are told, by a PROXY protocol header, which client a connection is for."""
+"""Servers that receive the client of a connection in a PROXY protocol header."""
 
 import ipaddress
 import ssl

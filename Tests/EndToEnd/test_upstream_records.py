@@ -1,4 +1,4 @@
-"""The gateway as a client of TLS 1.3: records, tickets and changes of keys of servers behind it."""
+"""The gateway as a client of TLS 1.3: records, tickets and key updates of upstream servers."""
 
 import patience
 import pytest

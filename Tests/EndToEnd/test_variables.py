@@ -1,4 +1,4 @@
-"""Server variables: the value of each, as the reference in docs/isapi.md tells it."""
+"""Server variables: the value of each, according to docs/isapi.md."""
 
 import ssl
 import subprocess
@@ -71,7 +71,7 @@ def test_variables_have_their_values(server):
     assert variables(server.plain(), *wanted, fields=["Content-Type: text/x-test"]) == wanted
 
 
-def test_variables_tell_the_target_as_sent_and_the_query(server):
+def test_variables_have_the_target_as_sent_and_the_query(server):
     query = "HTTP_URL,REQUEST_URI,UNENCODED_URL,QUERY_STRING,CACHE_URL,SERVER_SOFTWARE"
     path = "/app/./a%20b"
     values = variables(server.plain(), *query.split(","), path=path)
@@ -81,7 +81,7 @@ def test_variables_tell_the_target_as_sent_and_the_query(server):
     assert values["SERVER_SOFTWARE"].startswith("isagate/")
 
 
-def test_variables_tell_schannels_numbers_of_tls(server):
+def test_variables_have_schannels_numbers_of_tls(server):
     names = ["CRYPT_PROTOCOL", "CRYPT_CIPHER_ALG_ID", "CRYPT_HASH_ALG_ID", "CRYPT_KEYEXCHANGE_ALG_ID"]
     context = server.context()
     context.maximum_version = ssl.TLSVersion.TLSv1_2
@@ -91,7 +91,7 @@ def test_variables_tell_schannels_numbers_of_tls(server):
 
 
 @pytest.mark.parametrize("suites, bits", [("ECDSA", "256"), ("aRSA", "2048")])
-def test_variables_tell_the_keys_and_the_names_of_the_server(server, suites, bits):
+def test_variables_have_the_keys_and_the_names_of_the_server(server, suites, bits):
     context = server.context()
     context.maximum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers(f"ECDHE+{suites}+AES128+AESGCM")
@@ -104,7 +104,7 @@ def test_variables_tell_the_keys_and_the_names_of_the_server(server, suites, bit
         assert "CN=Isagate development CA" in values[f"{prefix}_SERVER_ISSUER"]
 
 
-def test_variables_tell_the_version_and_the_site(server):
+def test_variables_have_the_version_and_the_site(server):
     lines = server.secure().get("/app/?HTTP_VERSION,SERVER_PROTOCOL,INSTANCE_ID,APPL_MD_PATH", version="HTTP/1.0").text
     values = [line.split("=")[1].split(" (")[0] for line in lines.splitlines()]
     assert values == ["HTTP/1.0", "HTTP/1.0", "2", "/LM/W3SVC/2/ROOT"]
@@ -124,7 +124,7 @@ def test_variables_are_given_in_utf_16(server):
     assert lines == ["UNICODE_REQUEST_METHOD=G (8)", "UNICODE_HTTP_HOST=l (20)", "UNICODE_NO_SUCH! 1413 (65536)"]
 
 
-def test_variables_tell_of_the_clients_certificate(server):
+def test_variables_have_the_clients_certificate(server):
     names = ["CERT_SUBJECT", "CERT_ISSUER", "CERT_SERIALNUMBER", "CERT_FLAGS", "CERT_COOKIE"]
     assert variables(server.secure(), *names) == dict(zip(names, ["", "", "", "0", ""]))
     context = server.context()

@@ -1,4 +1,4 @@
-"""Fields that the gateway vouches for: a server and an extension get them from the gateway, and from nobody else."""
+"""Fields that the gateway vouches for: a server and an extension get them only from the gateway."""
 
 import hostile_origin
 import pytest
@@ -92,7 +92,7 @@ def variable(gateway, name, *fields):
     return gateway.secure().get(f"/variables?{name}", *fields).text
 
 
-def test_of_two_fields_with_one_variable_the_one_with_hyphens_is_told(gateway):
+def test_of_two_fields_with_one_variable_the_one_with_hyphens_is_shown(gateway):
     text = variable(gateway, "ALL_HTTP,ALL_RAW", "X_Own: forged", "X-Own: true", "X_User: root")
     assert text.count("HTTP_X_OWN:") == 1 and "HTTP_X_OWN:true" in text
     assert text.count("HTTP_X_USER:") == 1 and "HTTP_X_USER:bob" in text
@@ -111,7 +111,7 @@ def chunked(path, *trailers):
 
 
 @pytest.mark.parametrize("name", TRAILERS)
-def test_a_trailer_does_not_say_to_a_server_what_the_gateway_vouches_for(gateway, origin, name):
+def test_a_trailer_with_a_field_of_the_gateway_does_not_reach_a_server(gateway, origin, name):
     origin.on("/t", hostile_origin.echo, KEEP)
     client = gateway.secure()
     client.send(chunked("/t", f"{name}: 6.6.6.6", "X-Checksum: c"))
@@ -120,7 +120,7 @@ def test_a_trailer_does_not_say_to_a_server_what_the_gateway_vouches_for(gateway
 
 
 @pytest.mark.parametrize("path, name", [("/asked/t", "X-User"), ("/asked/t", "x_missing_group"), ("/set/t", "X-Key"), ("/set/t", "X_Secret_Name")])
-def test_a_trailer_does_not_say_what_the_route_sets_or_takes_away(gateway, origin, path, name):
+def test_a_trailer_with_a_field_that_the_route_sets_or_removes_is_not_forwarded(gateway, origin, path, name):
     origin.on(path, hostile_origin.echo, KEEP)
     client = gateway.secure()
     client.send(chunked(path, f"{name}: root", "X-Checksum: c"))
@@ -129,7 +129,7 @@ def test_a_trailer_does_not_say_what_the_route_sets_or_takes_away(gateway, origi
 
 
 @pytest.mark.parametrize("name", ["Set-Cookie", "Location", "Strict-Transport-Security", "Via", "X-Forwarded-For", "X-Inner", "WWW-Authenticate"])
-def test_a_trailer_does_not_say_to_a_client_what_a_head_would(gateway, origin, name):
+def test_a_trailer_with_a_field_of_heads_does_not_reach_a_client(gateway, origin, name):
     body = f"3\r\nabc\r\n0\r\n{name}: v\r\nX-Checksum: c\r\n\r\n".encode()
     origin.on("/answers/t", head("Transfer-Encoding: chunked") + body, KEEP)
     response = gateway.secure().get("/answers/t")

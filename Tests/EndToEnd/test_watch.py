@@ -1,4 +1,4 @@
-"""Certificates whose files change are exchanged without a signal or a command."""
+"""Certificates whose files change are replaced without a signal or a command."""
 
 import json
 import os
@@ -90,7 +90,7 @@ def volume(tmp_path, pairs):
 
 
 def mount(folder, pair, version):
-    """Makes another version current as kubelet does, and removes the one before."""
+    """Makes another version current as kubelet does, and removes the previous one."""
     before = os.path.realpath(folder / "..data")
     shutil.copytree(pair, folder / f"..version-{version}")
     (folder / "..data_tmp").symlink_to(f"..version-{version}")

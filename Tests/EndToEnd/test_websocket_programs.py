@@ -1,4 +1,4 @@
-"""WebSockets between programs that others wrote: a library's server and client, and a browser."""
+"""WebSockets between third-party programs: a library's server and client, and a browser."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Connections that change their protocol (RFC 9110 section 7.8): WebSockets through the gateway."""
+"""Connections that switch protocols (RFC 9110 section 7.8): WebSockets through the gateway."""
 
 import base64
 import hashlib
@@ -17,7 +17,7 @@ UPGRADE = ["Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 
 
 
 def accept(connection):
-    """Agrees to a WebSocket as RFC 6455 section 4.2.2 says, and answers every frame with its payload."""
+    """Accepts a WebSocket according to RFC 6455 section 4.2.2, and answers every frame with its payload."""
     key = connection.request["Sec-WebSocket-Key"] + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
     proof = base64.b64encode(hashlib.sha1(key.encode()).digest()).decode()
     connection.send(

@@ -1,4 +1,4 @@
-"""`paths: windows`: every path an extension is told has backslashes."""
+"""`paths: windows`: every path an extension receives has backslashes."""
 
 import gateway
 import pytest
@@ -14,7 +14,7 @@ def paths(start_gateway, style):
 
 
 @pytest.mark.parametrize("style", ["windows", "unix"])
-def test_every_path_an_extension_is_told_has_the_separators_of_its_configuration(start_gateway, style):
+def test_every_path_an_extension_receives_has_the_separators_of_its_configuration(start_gateway, style):
     server, told = paths(start_gateway, style)
     root = str(server.folder)
     separator = "\\" if style == "windows" else "/"
@@ -32,7 +32,7 @@ def test_every_path_an_extension_is_told_has_the_separators_of_its_configuration
         assert separator in path and ("/" if style == "windows" else "\\") not in path, name
 
 
-def test_two_extensions_of_one_library_may_be_told_paths_differently(start_gateway, build_extension):
+def test_two_extensions_of_one_library_may_have_different_separators(start_gateway, build_extension):
     library = build_extension("windows_paths")
     server = start_gateway(extensions={"one": {"library": library, "paths": "windows"}, "two": {"library": library}})
     assert "\\windows_paths.so" in server.plain().get("/one").text

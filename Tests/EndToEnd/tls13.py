@@ -1,4 +1,4 @@
-"""Clients and servers of TLS 1.3 that make and open records themselves, and so see how each was protected."""
+"""Clients and servers of TLS 1.3 that seal and open records themselves, and so check how each was protected."""
 
 import itertools
 import socket
@@ -58,7 +58,7 @@ class Keys:
 
 
 class Peer:
-    """One end of a connection behind its handshake. Records are made and opened here, not by OpenSSL."""
+    """One end of a connection after its handshake. Records are sealed and opened here, not by OpenSSL."""
 
     def __init__(self, sock, context, log, **sides):
         context.minimum_version = ssl.TLSVersion.TLSv1_3
@@ -79,7 +79,7 @@ class Peer:
                 assert data, "the gateway closed during the handshake"
                 self.received += data
                 self.incoming.write(data)
-        # Of the handshake; it leaves with what is sent first.
+        # Of the handshake; it is sent with the first data.
         self.last_flight = self.outgoing.read()
         self.suite = self.tls.cipher()[0]
         lines = [line.split() for line in log.read_text().splitlines() if not line.startswith("#")]
@@ -95,7 +95,7 @@ class Peer:
         self.last_flight = b""
 
     def opened(self):
-        """The content of the records behind the handshake, with their types.
+        """The content of the records after the handshake, with their types.
 
         Each is opened under the number that it should have: one more than the record before it, 0 under new keys.
         """
@@ -137,7 +137,7 @@ class Peer:
             self.received += data
 
     def wait_for_end(self):
-        """Receives to the end; says whether it was an orderly one."""
+        """Receives to the end; returns whether it was an orderly one."""
         while True:
             try:
                 data = self.socket.recv(1 << 16)
@@ -148,7 +148,7 @@ class Peer:
             self.received += data
 
     def change_keys(self, asking=False):
-        """The record that says so; what is sealed behind it has new keys."""
+        """The record of a key update; later records are sealed with the new keys."""
         record = self.sending.seal(bytes([24, 0, 0, 1, asking]), 22)
         self.sending = self.sending.updated()
         return record
@@ -169,14 +169,14 @@ class Client(Peer):
         super().__init__(sock, gateway.context(), tmp_path / f"keys-{next(NUMBERS)}", server_hostname="localhost")
 
     def get(self, path="/ping", count=1):
-        """Asks `count` times in one record, and waits for the answers."""
+        """Sends `count` requests in one record, and waits for the responses."""
         before = self.data().count(b"HTTP/1.1 ")
         self.send(self.sending.seal(request(path) * count))
         self.wait_for(lambda: self.data().count(b"HTTP/1.1 ") == before + count)
 
 
 class Server:
-    """Servers behind the gateway: each connection is given to `serve`, with its number, as a `Peer`."""
+    """Upstream servers: each connection is passed to `serve`, with its number, as a `Peer`."""
 
     def __init__(self, certificates, tmp_path, serve, tickets=2):
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

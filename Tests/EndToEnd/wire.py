@@ -1,4 +1,4 @@
-"""HTTP/1 clients that send the bytes they are told to and take responses apart by their framing."""
+"""HTTP/1 clients that send given bytes and parse responses by their framing."""
 
 import socket
 import ssl
@@ -93,7 +93,7 @@ class Client:
         return self.take(count)
 
     def read_to_end(self):
-        """All that comes before the connection ends properly."""
+        """All bytes before the connection ends properly."""
         while data := self.socket.recv(1 << 16):
             self.received += data
         return self.take(len(self.received))
@@ -115,7 +115,7 @@ class Client:
         assert rest == b"", f"nothing more was expected, not {rest!r}"
 
     def expect_gone(self):
-        """Fails unless the connection ends, in whatever way."""
+        """Fails unless the connection ends, in any way."""
         try:
             while self.socket.recv(1 << 16):
                 pass
@@ -143,7 +143,7 @@ def connect(port):
 
 
 def client_context(authority):
-    """A TLS client that trusts `authority` and tells a truncated stream from a closed one."""
+    """A TLS client that trusts `authority` and distinguishes a truncated stream from a closed one."""
     context = ssl.create_default_context(cafile=authority)
     context.set_alpn_protocols(["http/1.1"])
     return context

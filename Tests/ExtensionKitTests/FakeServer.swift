@@ -22,7 +22,7 @@ final class FakeServer: @unchecked Sendable {
         var finished: [DWORD] = []
         var isClosed = false
         var isConnected = true
-        /// The number that reads and writes fail with, from the moment it is set.
+        /// The number with which reads and writes fail, from the moment it is set.
         var failure: DWORD?
         /// Whether operations fail in their completion, and not when they begin.
         var failsLate = false
@@ -101,7 +101,7 @@ final class FakeServer: @unchecked Sendable {
 
     var controlBlock: ControlBlock { unsafe ControlBlock(block) }
 
-    /// Has a handler answer; the HSE_STATUS_ number that this ended with.
+    /// Lets a handler answer; returns the HSE_STATUS_ number with which it ended.
     func serve(_ handler: @escaping Extension.Handler) -> DWORD {
         Extension("Tested", handler: handler).serve(controlBlock)
     }
@@ -144,7 +144,7 @@ final class FakeServer: @unchecked Sendable {
         return 1
     }
 
-    /// At most 1000 bytes at a time, as a connection that is slow.
+    /// At most 1000 bytes at a time, as on a slow connection.
     private func fill(_ buffer: UnsafeMutableRawPointer, _ capacity: Int) -> Int {
         record.withLock { $0.reads += 1 }
         let piece = rest.prefix(min(1000, capacity))

@@ -75,7 +75,7 @@ import Testing
             try response.send(HTTPResponse(status: .ok), body: try request.body(atMost: 4999))
         }
         #expect(status == success && server.status == "413 Content Too Large")
-        // What was announced as too long is not read at all.
+        // A body whose declared length is too long is not read at all.
         #expect(server.record.withLock { $0.reads } == (isLengthKnown ? 0 : 5))
     }
 

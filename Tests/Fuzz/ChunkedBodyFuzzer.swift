@@ -1,6 +1,6 @@
 /// libFuzzer target: a chunked body yields the same data and the same verdict, whole or in pieces.
 ///
-/// The first two bytes say where the input is split; the rest is what a client sent.
+/// The first two bytes determine where the input is split; the rest is the client's bytes.
 @c(LLVMFuzzerTestOneInput)
 public func fuzzChunkedBody(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
     guard let data, size >= 2 else { return 0 }

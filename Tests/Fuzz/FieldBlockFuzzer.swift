@@ -1,7 +1,7 @@
 /// libFuzzer target: field blocks of one connection decode within their limits, and what was decoded survives being
 /// encoded and decoded again, with both dynamic tables the same.
 ///
-/// The first byte says how large the limits are; each block is one length byte and as many bytes.
+/// The first byte determines the limits; each block is one length byte and as many bytes.
 @c(LLVMFuzzerTestOneInput)
 public func fuzzFieldBlock(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
     guard let data, size >= 1 else { return 0 }
@@ -80,7 +80,7 @@ private func encodeAgain(
     }
 }
 
-/// A head that was taken could have come by HTTP/1: it is written as one and parsed.
+/// A decoded head could have come by HTTP/1: it is written in that form and parsed.
 private func check(_ request: borrowing RequestAssembly) {
     let text = request.fields.text
     var head: [UInt8] = Array(text[request.head.methodToken.range]) + [0x20] + Array(text[request.head.target.range])

@@ -1,7 +1,8 @@
-/// libFuzzer target: a connection of HTTP/2 gives the same events, and the same answers, for bytes that come whole or in
-/// pieces; none of them makes it hold or send more than it may.
+/// libFuzzer target: an HTTP/2 connection produces the same events and responses whether the bytes come whole or in
+/// pieces; no input makes it buffer or send more than the limits.
 ///
-/// The first two bytes say where the input is split; the rest is what a client sends behind its preface and SETTINGS.
+/// The first two bytes determine where the input is split; the rest is the client's bytes after its preface and
+/// SETTINGS.
 @c(LLVMFuzzerTestOneInput)
 public func fuzzFrames(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
     guard let data, size >= 2 else { return 0 }
@@ -48,7 +49,7 @@ private func outcome(of input: UnsafeRawBufferPointer, pausingAt pauses: [Int]) 
             precondition(connection.streams.count <= limits.maximumStreams && output.count < 1 << 20)
             if event == .receive { break }
             take(event, input, request, &outcome)
-            // Content is used when it is whole: when windows open must not depend on the pieces it came in.
+            // Content is used when it is complete: the opening of windows must not depend on the pieces.
             if case .content(let stream, _, endsStream: true) = event {
                 connection.useContent(outcome.content[stream.id]?.count ?? 0, of: stream, to: &output)
                 answer(stream, &connection, &output)
@@ -76,7 +77,7 @@ private func take(
 ) {
     switch event {
     case .content(let stream, let range, let ends):
-        // Pieces of content, of which there are more in a drip, are put together.
+        // Pieces of content, of which there are more when fed byte by byte, are concatenated.
         outcome.content[stream.id, default: []] += input[range]
         if ends { outcome.events.append("end of \(stream.id)") }
     case .request, .trailers:

@@ -1,4 +1,4 @@
-/// libFuzzer target: a PROXY protocol header means the same whole or cut off, and nothing behind it matters.
+/// libFuzzer target: a PROXY protocol header has the same meaning whole or cut off, and bytes after it do not matter.
 @c(LLVMFuzzerTestOneInput)
 public func fuzzProxyProtocol(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
     // An allocation of exactly the input's size lets AddressSanitizer see the first byte read beyond it.

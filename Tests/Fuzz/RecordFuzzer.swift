@@ -1,10 +1,10 @@
 import COpenSSL
 
-/// libFuzzer target: what a peer sends behind a TLS 1.3 handshake comes to the same in any pieces, and never to content
-/// that lies outside its record.
+/// libFuzzer target: a peer's bytes after a TLS 1.3 handshake have the same result in any pieces, and never yield
+/// content outside their record.
 ///
-/// The first byte says which cipher, which role and whether a limit was negotiated, the next two where the input is
-/// split. The rest is a list of parts: a kind, a length, and so many bytes, which are sent as they are or protected as
+/// The first byte determines the cipher, the role and whether a limit was negotiated, the next two where the input is
+/// split. The rest is a list of parts: a kind, a length, and so many bytes, which are sent unchanged or protected as
 /// the next record.
 @c(LLVMFuzzerTestOneInput)
 public func fuzzRecords(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
@@ -38,7 +38,7 @@ private struct Setting {
         return RecordKeys(secret, sequence: 0, contexts: RecordContexts(for: direction))!
     }
 
-    /// The bytes that the parts of an input stand for.
+    /// The bytes of the parts of an input.
     func protect(_ parts: ArraySlice<UInt8>) -> [UInt8] {
         var keys = keys(for: .sealing)
         defer { keys.forget() }
@@ -83,7 +83,7 @@ extension RecordKeys {
     }
 }
 
-/// What was made of the records, and how the connection ended.
+/// The result of the records, and how the connection ended.
 private struct Outcome: Equatable {
     var content: [UInt8] = []
     var steps: [String] = []
@@ -97,7 +97,7 @@ private func read(_ input: [UInt8], _ setting: Setting, pausingAt pauses: [Int])
     var consumed = 0
     for end in pauses + [input.count] {
         while true {
-            // A block of its own size shows what is read or written outside of it.
+            // A block of exactly this size reveals accesses outside of it.
             let block = UnsafeMutableRawBufferPointer.allocate(byteCount: max(end - consumed, 1), alignment: 1)
             defer { block.deallocate() }
             block.copyBytes(from: input[consumed..<end])

@@ -1,6 +1,6 @@
-/// libFuzzer target: a request head gets one verdict, whole or in pieces, and never has a slice outside itself.
+/// libFuzzer target: a request head has one verdict, whole or in pieces, and never has a slice outside itself.
 ///
-/// The first two bytes say where the input is split; the rest is what a client sent.
+/// The first two bytes determine where the input is split; the rest is the client's bytes.
 @c(LLVMFuzzerTestOneInput)
 public func fuzzRequestHead(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
     guard let data, size >= 2 else { return 0 }
@@ -22,7 +22,7 @@ public func fuzzRequestHead(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt 
 private enum Verdict: Equatable {
     case incomplete
     case refused(RequestRejection)
-    /// The head in a form that compares, and its field slices.
+    /// The head in a form that can be compared, and its field slices.
     case complete(String, [String])
 }
 

@@ -1,6 +1,7 @@
-/// libFuzzer target: what a server sends gets one verdict, whole or in pieces, and never has a slice outside itself.
+/// libFuzzer target: a server's bytes have one verdict, whole or in pieces, and never have a slice outside themselves.
 ///
-/// The first byte says whether the request was HEAD, the next two where the input is split; the rest is the response.
+/// The first byte determines whether the request was HEAD, the next two where the input is split; the rest is the
+/// response.
 @c(LLVMFuzzerTestOneInput)
 public func fuzzResponse(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
     guard let data, size >= 3 else { return 0 }
@@ -18,7 +19,7 @@ public func fuzzResponse(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
     return 0
 }
 
-/// What was made of a response: its head in a form that compares, its content, where it ended, why it was refused.
+/// The result of a response: its head in a form that can be compared, its content, where it ended, why it was refused.
 private struct Outcome: Equatable {
     var head: String?
     var content: [UInt8] = []

@@ -19,7 +19,7 @@ import Testing
     @Test(arguments: [
         ("\"${PORT}\"", "8443"), ("'a${PORT}b'", "a8443b"), ("'${HOST}:${PORT}'", "a.test:8443"),
         ("'${_x9}'", "y"), ("'-${EMPTY}-'", "--"), ("'${YAML}'", "[1, 2] # {a: b}"),
-        // What a variable holds is not looked at again.
+        // The content of a variable is not expanded again.
         ("'${DOLLAR}'", "${PORT}"),
         ("'$${PORT}'", "${PORT}"), ("'$$${PORT}'", "$${PORT}"), ("'$${'", "${"),
         ("'$PORT $ {PORT} {PORT}'", "$PORT $ {PORT} {PORT}"),

@@ -45,7 +45,7 @@ func mistakes(_ text: String) -> [String] {
     }
 }
 
-/// The mistakes in a file whose only route is this one, which stands on line 5 from column 7.
+/// The mistakes in a file whose only route is this one, which is on line 5 from column 7.
 func mistakes(inRoute route: String) -> [String] {
     mistakes(inRoutes: [route])
 }

@@ -110,7 +110,7 @@ struct WatchScheduleTests {
 
 @Suite("Trying changed files")
 struct WatchTrialTests {
-    /// What is tried, one after the other, when these changes are broken.
+    /// The sets that are tried, one after the other, when these changes are broken.
     private func attempts(
         _ changes: [WatchTrial.Change], broken: Set<String>
     ) -> (tried: [[String]], failures: [String]) {

@@ -31,7 +31,7 @@ import Testing
 
     @Test func `With more keys than places the one that asked least is forgotten`() {
         let table = Self.table(1, .seconds(1), burst: 100, keys: 64)
-        // All of these share one set of eight places.
+        // All of these share one set of eight entries.
         let keys = (1...9).map { UInt64($0) * 16 }
         for key in keys.dropFirst() { for _ in 0..<100 { _ = table.count(key, at: 0) } }
         #expect(table.count(keys[1], at: 0) != nil)

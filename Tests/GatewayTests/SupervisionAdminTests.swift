@@ -123,7 +123,7 @@ struct ControlChannelTests {
         }
     }
 
-    /// A channel that `body` sees with its other end open, and the caller with its other end gone.
+    /// A channel whose other end is open for `body`, and closed for the caller.
     private func channelWhoseOtherEnd(isOpenDuring body: (ControlChannel) -> Void) throws -> ControlChannel {
         let (supervisor, gateway) = try ControlChannel.pair()
         withExtendedLifetime(gateway) { body(supervisor) }

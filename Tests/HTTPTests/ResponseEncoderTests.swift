@@ -59,7 +59,7 @@ struct ResponseEncoderTests {
     @Test(
         "A response to HEAD has the head of the whole one and no body",
         arguments: [
-            (.known(5), "Content-Length: 5\r\n"), (.unknown, "Transfer-Encoding: chunked\r\n"), (.untold, ""),
+            (.known(5), "Content-Length: 5\r\n"), (.unknown, "Transfer-Encoding: chunked\r\n"), (.undeclared, ""),
         ] as [(BodyLength, String)])
     func head(length: BodyLength, field: String) {
         let response = encode(200, length, isHead: true, pieces: ["Hello"])

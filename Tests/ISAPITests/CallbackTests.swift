@@ -3,7 +3,7 @@ import Testing
 
 @testable import ISAPI
 
-/// What extensions get for calls they should not make.
+/// The results of calls that extensions should not make.
 @Suite struct CallbackTests {
     private static let report = """
         static char text[4096];

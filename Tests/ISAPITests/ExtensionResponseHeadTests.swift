@@ -132,7 +132,7 @@ import Testing
 }
 
 @Suite struct ResponseAssemblyTests {
-    /// The status, the field lines and the body that these writes amount to.
+    /// The status, the field lines and the body that result from these writes.
     func assemble(_ writes: [String]) -> (status: Int, fields: String, body: String) {
         var assembly = ResponseAssembly()
         for piece in writes {

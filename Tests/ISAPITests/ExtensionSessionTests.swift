@@ -209,27 +209,27 @@ import Testing
             static DWORD handle(EXTENSION_CONTROL_BLOCK *ecb) { abort(); }
             """)
         defer { test.close() }
-        let feeder = PoolFeeder(test.pool)
+        let submissions = PoolSubmissionQueue(test.pool)
         let worker = TestWorker()
         worker.beginOnly(test)
-        #expect(feeder.add(worker.session))
+        #expect(submissions.add(worker.session))
         worker.session.abandon()
-        feeder.flush()
+        submissions.flush()
     }
 
     @Test func aFullQueueRefusesTheSession() throws {
         let test = try TestExtension(
             "static DWORD handle(EXTENSION_CONTROL_BLOCK *ecb) { return 1; }", queueLimit: 2)
         defer { test.close() }
-        let feeder = PoolFeeder(test.pool)
-        // What waits and what the free threads take; none of it has reached a thread before the flush.
+        let submissions = PoolSubmissionQueue(test.pool)
+        // The waiting requests and those of the free threads; none of them has reached a thread before the flush.
         let room = 2 + test.pool.threadCount
         let workers = (0...room).map { _ in TestWorker() }
         for worker in workers { worker.beginOnly(test) }
-        for worker in workers.dropLast() { #expect(feeder.add(worker.session)) }
-        #expect(!feeder.add(workers[room].session))
+        for worker in workers.dropLast() { #expect(submissions.add(worker.session)) }
+        #expect(!submissions.add(workers[room].session))
         workers[room].session.withdraw()
-        feeder.flush()
+        submissions.flush()
         for worker in workers.dropLast() { worker.finish() }
     }
 

@@ -3,7 +3,7 @@ import Testing
 @testable import ISAPI
 
 @Suite struct ResponseHeadReaderTests {
-    /// What each of these heads is read as when one reader reads them in turn.
+    /// The result of each of these heads when one reader parses them in turn.
     func read(_ heads: [(status: String, block: String)]) -> [String] {
         var reader = ResponseHeadReader()
         return heads.map { head in
@@ -24,7 +24,7 @@ import Testing
         ("200 OK", "A: b\r\nContent-Length: 6\r\n\r\n"), ("404 Nothing", "A: b\r\nContent-Length: 5\r\n\r\n"),
         ("200 OK", "A: b\r\n\r\nbody"), ("200 OK", ""), ("", ""), ("", "200 OK"), ("100 Continue", "A: b\r\n\r\n"),
         ("200 OK", "Long: \(String(repeating: "x", count: 2000))\r\n\r\n"),
-        // One text, cut elsewhere.
+        // The same text, split at another position.
         ("200 O", "KA: b\r\nContent-Length: 5\r\n\r\n"),
     ]
 

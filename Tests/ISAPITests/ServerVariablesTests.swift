@@ -3,7 +3,7 @@ import Testing
 @testable import ISAPI
 
 @Suite struct ServerVariablesTests {
-    /// Answers with `result size value` for the variable that the query names, with a buffer as large as X-Size says.
+    /// Answers with `result size value` for the variable that the query names, with a buffer of the size in X-Size.
     private static let source = """
         static DWORD handle(EXTENSION_CONTROL_BLOCK *ecb) {
           char number[16], value[4096] = "", text[5000];
@@ -60,7 +60,7 @@ import Testing
     }
 
     @Test(arguments: [(0, "122 14 "), (13, "122 14 "), (14, "0 14 QUERY_STRING1\0")])
-    func aBufferTooSmallIsToldWhatIsNeeded(_ size: Int, _ expected: String) throws {
+    func aBufferTooSmallGetsTheRequiredSize(_ size: Int, _ expected: String) throws {
         let test = try TestExtension(
             Self.source.replacing("ecb->lpszQueryString, value", with: "\"QUERY_STRING\", value"))
         defer { test.close() }
@@ -90,7 +90,7 @@ import Testing
         ("x.a: forged\r\nX-A: 1\r\nX_A: forged\r\nx-a: 2\r\n", "HTTP_X_A:1, 2\n"),
         ("X_A: 1\r\nX_A: 2\r\nX.A: 3\r\n", "HTTP_X_A:1, 2\n"), ("X_AB: 1\r\nX-A: 2\r\n", "HTTP_X_AB:1\nHTTP_X_A:2\n"),
     ])
-    func ofFieldsWithOneVariableTheOneWithHyphensIsTold(_ fields: String, _ lines: String) throws {
+    func ofFieldsWithOneVariableTheOneWithHyphensIsShown(_ fields: String, _ lines: String) throws {
         let test = try TestExtension(Self.source)
         defer { test.close() }
         let all = "HTTP_HOST:example.test:8443\n" + lines

@@ -6,7 +6,7 @@ import Testing
 @testable import ISAPI
 
 @Suite("Stray calls") struct StrayCallTests {
-    @Test func `One of a kind is told in a second, with how many went untold before`() {
+    @Test func `One of a kind is logged in a second, with the number left out before`() {
         var book = StrayCallBook()
         let request = RequestID.made(high: 1, low: 2)
         #expect(book.line(for: "a", request: request, at: 7) == "a, request 00000000000000010000000000000002")

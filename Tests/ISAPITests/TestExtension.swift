@@ -11,7 +11,7 @@ final class TestExtension {
     let pool: ApplicationPool
     let folder: URL
     /// Of the worker that sends requests.
-    let feeder: PoolFeeder
+    let submissions: PoolSubmissionQueue
 
     /// - Parameter source: C; `static DWORD handle(EXTENSION_CONTROL_BLOCK *ecb)` answers requests, unless the source
     ///   has entry points of its own.
@@ -21,11 +21,11 @@ final class TestExtension {
         let library = try Self.compile(source, in: folder)
         module = try ExtensionModule.load(name: "test", path: library)
         pool = try ApplicationPool(name: "test", threads: threads, queueLimit: queueLimit)
-        feeder = PoolFeeder(pool)
+        submissions = PoolSubmissionQueue(pool)
     }
 
-    /// A new hold on the extension.
-    var lease: ExtensionLease { ExtensionLease(module, feeder) }
+    /// A new reference to the extension.
+    var handle: ExtensionHandle { ExtensionHandle(module, submissions) }
 
     /// Ends the pool and unloads the library.
     func close() {
@@ -35,7 +35,7 @@ final class TestExtension {
         try? FileManager.default.removeItem(at: folder)
     }
 
-    /// Sends one request and returns what came of it.
+    /// Sends one request and returns the result.
     func answer(
         _ head: String = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", body: [UInt8] = [], readAhead: Int = 48 << 10
     ) -> TestWorker {
@@ -94,7 +94,7 @@ final class TestExtension {
         """
 }
 
-/// A connection's worker without a connection: reacts to notifications, keeps what it was given.
+/// The worker of a connection without a connection: reacts to notifications, and records what it receives.
 final class TestWorker: SessionNotifier, @unchecked Sendable {
     private let notified = DispatchSemaphore(value: 0)
     private var unread: ArraySlice<UInt8>
@@ -143,16 +143,16 @@ final class TestWorker: SessionNotifier, @unchecked Sendable {
         let count = unsafe piece.withUnsafeBytes { unsafe session.appendReadAhead($0) }
         unread = unread.dropFirst(count)
         if unread.isEmpty { session.bodyEnded() }
-        let feeder = PoolFeeder(target.pool)
-        guard feeder.add(session) else {
+        let submissions = PoolSubmissionQueue(target.pool)
+        guard submissions.add(session) else {
             session.withdraw()
             return false
         }
-        feeder.flush()
+        submissions.flush()
         return true
     }
 
-    /// Begins the session for an empty request and leaves it at that.
+    /// Begins the session for an empty request, and nothing else.
     func beginOnly(_ target: TestExtension) {
         begin("GET / HTTP/1.1\r\n\r\n", target)
     }
@@ -172,7 +172,7 @@ final class TestWorker: SessionNotifier, @unchecked Sendable {
                                 head: parsed, headBytes: bytes, fields: fields, scriptName: path, pathInfo: pathInfo,
                                 translatedPath: translated, origin: Self.origin, application: Self.application,
                                 keepAlive: parsed.keepAlive, requestID: .given(Array("named".utf8)))
-                            session.begin(request, lease: target.lease, notifier: self)
+                            session.begin(request, handle: target.handle, notifier: self)
                         }
                     }
                 }
@@ -194,7 +194,7 @@ final class TestWorker: SessionNotifier, @unchecked Sendable {
         #expect(notified.wait(timeout: .now() + 20) == .success)
     }
 
-    /// Takes what there is, as often as there is anything.
+    /// Takes events as long as there are any.
     func look() {
         let events = session.takeEvents()
         if let head = events.head {
@@ -212,7 +212,7 @@ final class TestWorker: SessionNotifier, @unchecked Sendable {
         if unread.isEmpty { session.bodyEnded() }
     }
 
-    /// Reads a head that is known to be well-formed.
+    /// Parses a head that is known to be well-formed.
     private func parse(_ bytes: [UInt8]) -> (RequestHead, [FieldSlice]) {
         var head = RequestHead()
         head.length = bytes.count

@@ -18,7 +18,7 @@ import Testing
         #expect(afresh == 1000)
     }
 
-    /// Three answers to the question for SRV records of "_a.test": two of priority 1, one of priority 2.
+    /// Three answers to the query for SRV records of "_a.test": two of priority 1, one of priority 2.
     private static let message: [UInt8] = {
         var message: [UInt8] = [0, 1, 0x81, 0x80, 0, 1, 0, 3, 0, 0, 0, 0]
         message += [2, 0x5F, 0x61, 4, 0x74, 0x65, 0x73, 0x74, 0, 0, 33, 0, 1]

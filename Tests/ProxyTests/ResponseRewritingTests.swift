@@ -53,7 +53,7 @@ import Testing
         #expect(try rewritten("Set-Cookie: \(cookie)", ProxyRoute(prefix: "/api")) == value)
     }
 
-    /// The value as the client gets it; nil when the field stays as it is.
+    /// The value for the client; nil when the field is not changed.
     private func rewritten(_ line: String, _ route: ProxyRoute) throws -> String? {
         let message = Array("HTTP/1.1 200 OK\r\n\(line)\r\n\r\n".utf8)
         var parser = ResponseParser(limits: HeadLimits())

@@ -7,7 +7,7 @@ import Testing
     private let authority = TestAuthority()
     private let files = TestFiles()
 
-    /// What is wrong with a site for `a.test` whose only certificate is `a`.
+    /// The problems of a site for `a.test` whose only certificate is `a`.
     private func problems(_ certificates: [String] = ["a"]) -> [String] {
         files.loader().problems(listener([(["a.test"], certificates)]))
     }

@@ -25,12 +25,12 @@ import Testing
         #expect(try !identity(a.certificate, b.key).provesItself)
     }
 
-    /// OpenSSL takes the public half of a file with a key at its word.
+    /// OpenSSL trusts the public half of a file with a key.
     @Test func `A key beside the public half of another proves nothing`() throws {
         let (a, b) = (authority.issue(["a.test"]), authority.issue(["a.test"]))
         let ours = try #require(PEMFile.blocks(of: a.key).first).bytes
         let other = try #require(PEMFile.blocks(of: b.key).first).bytes
-        // The point of a key on P-256 stands at its end (RFC 5915 §3).
+        // The point of a key on P-256 is at its end (RFC 5915 §3).
         let mixed = other.dropLast(65) + ours.suffix(65)
         var base64 = [UInt8](repeating: 0, count: 4 * (mixed.count / 3 + 1) + 1)
         let count = unsafe EVP_EncodeBlock(&base64, Array(mixed), Int32(mixed.count))

@@ -12,7 +12,7 @@ import Testing
         files["root.pem"] = root.pem
     }
 
-    /// A site for `a.test` whose clients know certain authorities.
+    /// A site for `a.test` whose clients trust certain authorities.
     private func site(_ authorities: CertificateFiles.Authorities?) -> TLSListenerDescription {
         var description = listener([(["a.test"], ["a"])])
         description.sites[0].certificates[0].authorities = authorities

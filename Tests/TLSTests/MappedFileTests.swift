@@ -7,7 +7,7 @@ import Transport
 @testable import TLS
 
 @Suite("Mapped files on a TLS connection") struct MappedFileTests {
-    /// Less than a record, some records, and more than leaves at once.
+    /// Less than a record, some records, and more than is sent in one call.
     private static let sizes = [10_000, 40_000, 700_000]
 
     @Test(arguments: sizes) func `What is mapped arrives as it is`(_ size: Int) async throws {
@@ -25,11 +25,11 @@ import Transport
 
     private struct Received: Equatable {
         var content: [UInt8] = []
-        /// Whether the connection ended as TLS wants it.
+        /// Whether the connection ended as TLS requires.
         var isWhole = false
     }
 
-    /// What a client gets of a file that is mapped, and then truncated, before it is sent.
+    /// The bytes that a client receives of a file that is mapped, and then truncated, before it is sent.
     private func receive(_ content: [UInt8], truncatedTo rest: Int?) async throws -> Received {
         let authority = TestAuthority()
         let files = TestFiles()

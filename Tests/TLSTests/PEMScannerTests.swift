@@ -101,7 +101,7 @@ import Testing
     @Test func `A file that is cut off within a block is refused, wherever that is`() throws {
         let block = Self.begin + "AQID\n" + Self.end
         let text = Array((block + "text\n" + block).utf8)
-        // The line feed behind a boundary may be missing; less than a hyphen or two is no boundary yet.
+        // The line feed after a boundary may be missing; a missing hyphen or two makes it no boundary.
         let first = block.utf8.count - 1
         for count in 0...text.count {
             let blocks = try? PEMFile.blocks(of: Array(text[..<count]))

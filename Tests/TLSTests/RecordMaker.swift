@@ -2,7 +2,7 @@ import COpenSSL
 
 @testable import TLS
 
-/// Makes records of any content, well-formed or not, as a peer would that may be wrong.
+/// Seals records of any content, valid or not, as a faulty peer would.
 @safe
 struct RecordMaker: ~Copyable {
     private var keys: RecordKeys
@@ -14,7 +14,7 @@ struct RecordMaker: ~Copyable {
         self.keys = keys
     }
 
-    /// The next record of content, type and padding as they are given.
+    /// The next record with the given content, type and padding.
     mutating func record(_ inner: [UInt8]) -> [UInt8] {
         let length = inner.count + RecordHeader.tag
         let header: [UInt8] = [23, 3, 3, UInt8(length >> 8), UInt8(length & 0xff)]
@@ -39,7 +39,7 @@ struct RecordMaker: ~Copyable {
     mutating func advance() { _ = keys.advance() }
 }
 
-/// What records came to, one after the other, as far as the connection went.
+/// The results of records, one after the other, until the connection ended.
 func outcomes(of records: [[UInt8]], _ opener: inout RecordOpener) -> [Outcome] {
     var outcomes: [Outcome] = []
     for record in records {

@@ -18,7 +18,7 @@ import Testing
         return RecordOpener(keys, as: role, contentLimit: contentLimit, recordLimit: recordLimit)
     }
 
-    /// What records of these inner plaintexts come to.
+    /// The results of records with these inner plaintexts.
     private func outcomes(
         _ inner: [[UInt8]], as role: RecordOpener.Role = .server, contentLimit: Int = RecordSealer.mostContent
     ) throws -> [Outcome] {
@@ -92,7 +92,7 @@ import Testing
         (inner: [24, 1, 0, 1, 0, 22], outcome: .step(.refused(.decodeError))),
         (inner: [24, 0, 0, 1, 0, 24, 22], outcome: .step(.refused(.unexpectedMessage))),
         (inner: [24, 0, 0, 1, 0, 24, 0, 0, 1, 0, 22], outcome: .step(.refused(.unexpectedMessage))),
-        // A ticket, a hello, a certificate, Finished and a number that is nobody's, from a client.
+        // A ticket, a hello, a certificate, Finished and an unassigned number, from a client.
         (inner: [4, 0, 0, 20, 22], outcome: .step(.refused(.unexpectedMessage))),
         (inner: [1, 0, 0, 1, 0, 22], outcome: .step(.refused(.unexpectedMessage))),
         (inner: [11, 22], outcome: .step(.refused(.unexpectedMessage))),
@@ -128,7 +128,7 @@ import Testing
             let record = [23, 3, 3, 0, UInt8(count)] + [UInt8](repeating: 9, count: count)
             #expect(outcome(of: record, &opener) == .step(.refused(.badRecordMAC)))
         }
-        // Its tag is right, and protects nothing.
+        // Its tag is valid, and protects nothing.
         var maker = try RecordMaker(secret, cipher)
         var opener = try opener(secret, cipher)
         #expect(outcome(of: maker.record([]), &opener) == .step(.refused(.badRecordMAC)))
@@ -144,7 +144,7 @@ import Testing
         #expect(frame([23, 3, 3, 65, 0]) == .record(16645))
         #expect(frame([23, 3, 3, 65, 1]) == .refused(.recordOverflow))
         #expect(frame([23, 3, 3, 255, 255]) == .refused(.recordOverflow))
-        // The version means nothing (RFC 8446 §5.1).
+        // The version has no meaning (RFC 8446 §5.1).
         #expect(frame([23, 3, 1, 0, 30]) == .record(35))
         for count in 0..<5 { #expect(frame([UInt8]([23, 3, 3, 0, 30].prefix(count))) == .incomplete) }
     }
@@ -230,7 +230,7 @@ import Testing
             #expect(try outcomes([[4, 0, 0, length, 22]], as: .client) == [.step(.refused(.decodeError))])
         }
         #expect(try outcomes([[4, 2, 2, 0, 22]], as: .client) == [.step(.refused(.decodeError))])
-        // A server asks for a certificate behind the handshake only where that was offered.
+        // A server requests a certificate after the handshake only if that was offered.
         #expect(try outcomes([[13, 22]], as: .client) == [.step(.refused(.unexpectedMessage))])
     }
 

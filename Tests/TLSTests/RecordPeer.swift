@@ -3,15 +3,15 @@ import Testing
 
 @testable import TLS
 
-/// A client of OpenSSL's behind a handshake in memory, for which records can be made under the secret it tells.
+/// An OpenSSL client after a handshake in memory, for which records can be sealed under the secret it logs.
 @safe
 final class RecordPeer {
     private let client: OpaquePointer
     private let server: OpaquePointer
     private let serverSide: OpaquePointer
-    /// What the server's records are protected with.
+    /// The keys of the server's records.
     private(set) var secret: [UInt8] = []
-    /// How many the server has written.
+    /// How many records the server has written.
     let records: UInt32
     private(set) var keyUpdates = 0
 
@@ -63,13 +63,13 @@ final class RecordPeer {
         secret = bytes(String(words[2]))
     }
 
-    /// Has the client receive a record in the server's name.
+    /// Makes the client receive a record in the server's name.
     func take(_ record: [UInt8]?) {
         guard let record else { return }
         _ = unsafe BIO_write(serverSide, record, Int32(record.count))
     }
 
-    /// What the client makes of the records so far; empty when it cannot read them.
+    /// The client's result of the records so far; empty when it cannot read them.
     func read() -> String {
         var buffer = [UInt8](repeating: 0, count: 100)
         let count = unsafe SSL_read(client, &buffer, Int32(buffer.count))

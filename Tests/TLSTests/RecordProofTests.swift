@@ -25,9 +25,9 @@ import Testing
         for _ in 0..<handshake { append(others.record([1, 2, 22]), to: &written) }
         written.noteAnswer()
         for _ in 0..<behind { append(ours.record([4, 5, 22]), to: &written) }
-        return RecordProof.nextNumber(
-            of: written, by: role, under: logged(secret ?? self.secret), .aes128GCM,
-            contexts: RecordContexts(for: .opening))
+        return RecordProof.keys(
+            behind: written, by: role, under: logged(secret ?? self.secret), .aes128GCM, contexts: ConnectionContexts())?
+            .sequence
     }
 
     private func append(_ bytes: [UInt8], to records: inout ProtectedRecords) {
@@ -42,16 +42,16 @@ import Testing
     }
 
     @Test func `What does not fit together proves nothing`() throws {
-        // OpenSSL had counted further than was seen.
+        // OpenSSL had counted further than was observed.
         #expect(try number(handshake: 4, behind: 1, first: 1) == nil)
-        // Another secret than the one in use.
+        // A secret other than the one in use.
         #expect(try number(handshake: 4, behind: 1, secret: [UInt8](repeating: 8, count: 32)) == nil)
         // None, or one of another hash.
         #expect(try number(handshake: 4, behind: 1, secret: []) == nil)
         #expect(try number(handshake: 4, behind: 1, secret: [UInt8](repeating: 7, count: 48)) == nil)
         // A client that has used its keys already.
         #expect(try number(handshake: 1, behind: 1, role: .client) == nil)
-        // Nothing was seen.
+        // Nothing was observed.
         #expect(try number(handshake: 0, behind: 0) == nil)
     }
 

@@ -4,7 +4,7 @@ import Synchronization
 
 @testable import TLS
 
-/// An OpenSSL client on a socket whose calls block, for a minute at most.
+/// An OpenSSL client on a socket with blocking calls of at most a minute.
 @safe
 final class StreamClient: @unchecked Sendable {
     private let session: OpaquePointer
@@ -63,7 +63,7 @@ final class StreamClient: @unchecked Sendable {
         return Array(bytes[..<got])
     }
 
-    /// How the connection ends, in OpenSSL's words; empty for close_notify.
+    /// How the connection ends, as OpenSSL's message; empty for close_notify.
     func end() -> String {
         ERR_clear_error()
         var byte: UInt8 = 0
@@ -75,12 +75,12 @@ final class StreamClient: @unchecked Sendable {
         }
     }
 
-    /// Changes our keys with the next `send`, and asks the server to change its own.
+    /// Updates the client's keys with the next `send`, and asks the server to update its own.
     func requestKeyUpdate() {
         unsafe SSL_key_update(session, SSL_KEY_UPDATE_REQUESTED)
     }
 
-    /// Sends bytes as they are.
+    /// Sends bytes unchanged.
     func sendRaw(_ bytes: [UInt8]) {
         _ = unsafe Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL))
     }

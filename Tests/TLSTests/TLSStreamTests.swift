@@ -136,7 +136,7 @@ import Transport
                 return String(decoding: greeting, as: UTF8.self) + ": " + client.end()
             }
         }
-        // The words in front of these differ between versions of OpenSSL.
+        // The text before these differs between versions of OpenSSL.
         #expect(got.hasPrefix("hello: ") && got.hasSuffix(" alert bad record mac"))
     }
 
@@ -163,7 +163,7 @@ import Transport
     }
 }
 
-/// What `body` finds on a thread of its own: clients block, which the threads of tasks shall not.
+/// The result of `body` on a separate thread: clients block, which threads of tasks must not do.
 private func onThread<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Value {
     await withCheckedContinuation { waiting in
         let work = Work { waiting.resume(returning: body()) }
@@ -188,7 +188,7 @@ private let runWork: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableR
 }
 
 extension TLSStream {
-    /// Waits until all of `bytes` have left, or the connection has ended.
+    /// Waits until all of `bytes` have been sent, or the connection has ended.
     fileprivate func sendAll(_ bytes: [UInt8]) async {
         var taken = 0
         while true {

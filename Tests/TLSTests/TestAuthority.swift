@@ -3,7 +3,7 @@ import Glibc
 
 @testable import TLS
 
-/// A certificate authority made for one test; what it issues is kept in memory as PEM text.
+/// A certificate authority created for one test; its certificates are kept in memory as PEM text.
 @safe
 final class TestAuthority: @unchecked Sendable {
     enum KeyKind: CaseIterable {
@@ -44,7 +44,7 @@ final class TestAuthority: @unchecked Sendable {
     /// - Parameters:
     ///   - days: from which day to which the certificate is valid; today is 0.
     ///   - passphrase: encrypts the key.
-    ///   - isPublic: whether it says that its domain was validated by the rules for public authorities.
+    ///   - isPublic: whether it states that its domain was validated by the rules for public authorities.
     func issue(
         _ names: [String], _ kind: KeyKind = .ecdsa, bits: Int32 = 2048, curve: String = "prime256v1",
         days: (from: Int, until: Int) = (-1, 30), serial: Int = Int.random(in: 1..<(1 << 40)),
@@ -72,7 +72,7 @@ final class TestAuthority: @unchecked Sendable {
             })
     }
 
-    /// A list of revoked serial numbers, PEM.
+    /// A revocation list with serial numbers, PEM.
     func revoke(_ serials: [Int]) -> [UInt8] {
         let list = unsafe X509_CRL_new()
         defer { unsafe X509_CRL_free(list) }

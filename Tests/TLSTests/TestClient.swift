@@ -3,16 +3,16 @@ import Glibc
 
 @testable import TLS
 
-/// A TLS client that shakes hands with a store in memory.
+/// A TLS client that performs handshakes with a store in memory.
 @safe
 final class TestClient {
     struct Outcome: Equatable {
-        /// Of the certificate that was shown; empty when the handshake failed.
+        /// The serial of the certificate that was presented; empty when the handshake failed.
         var serial = ""
         var version = ""
         var isResumed = false
         var stapled: [UInt8] = []
-        /// What the client, or else the server, says went wrong.
+        /// The error message of the client, or else of the server.
         var failure: String?
     }
 
@@ -50,7 +50,7 @@ final class TestClient {
         unsafe SSL_CTX_free(context)
     }
 
-    /// Connects to `name`, with the session of the connection before when there is one.
+    /// Connects to `name`, with the session of the previous connection if there is one.
     func connect(to store: CertificateStore, _ name: String?) -> Outcome {
         let client = unsafe SSL_new(context)!
         let server = unsafe SSL_new(store.initial.pointer)!
@@ -75,7 +75,7 @@ final class TestClient {
         if let failure { return Outcome(failure: negotiation.refusal ?? failure) }
         unsafe SSL_SESSION_free(session)
         unsafe session = SSL_get1_session(client)
-        // A connection that was not closed properly spoils its session.
+        // A connection that was not closed properly invalidates its session.
         unsafe SSL_set_shutdown(client, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN)
         return unsafe describe(client)
     }

@@ -13,7 +13,7 @@ final class TestFiles: Sendable {
 
     func reads(of path: String) -> Int { state.withLock { $0.reads[path] ?? 0 } }
 
-    /// Puts a certificate where `files(_:)` says.
+    /// Stores a certificate at the paths of `files(_:)`.
     func add(_ name: String, _ issued: TestAuthority.Issued, issuers: [TestAuthority] = []) {
         self["\(name).pem"] = issued.certificate + issuers.flatMap(\.pem)
         self["\(name).key"] = issued.key
@@ -51,7 +51,7 @@ func listener(
 }
 
 extension CertificateLoader {
-    /// What is wrong, one line for each problem.
+    /// The problems, one line for each.
     func problems(_ listeners: TLSListenerDescription...) -> [String] {
         do throws(CertificateProblems) {
             _ = try load(listeners)

@@ -1,6 +1,6 @@
 import Glibc
 
-/// What `body` finds on a thread of its own: peers block, which the threads of tasks shall not.
+/// The result of `body` on a separate thread: peers block, which threads of tasks must not do.
 package func onThread<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Value {
     await withCheckedContinuation { waiting in
         let work = Work { waiting.resume(returning: body()) }

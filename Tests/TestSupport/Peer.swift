@@ -2,7 +2,7 @@ import CLinux
 import Glibc
 import Transport
 
-/// The client's end of a connection: blocking calls on a descriptor, each of which gives up after ten seconds.
+/// The client's end of a connection: blocking calls on a descriptor, each of which times out after ten seconds.
 package final class Peer: Sendable {
     private let descriptor: Int32
 
@@ -43,14 +43,14 @@ package final class Peer: Sendable {
         send(Array(text.utf8))
     }
 
-    /// What one call of recv(2) brings: nothing at the end, nil when it failed.
+    /// The result of one call of recv(2): empty at the end, nil when it failed.
     package func receive(upTo limit: Int = 64 << 10) -> [UInt8]? {
         var buffer = [UInt8](repeating: 0, count: limit)
         let count = unsafe buffer.withUnsafeMutableBytes { unsafe recv(descriptor, $0.baseAddress, $0.count, 0) }
         return count < 0 ? nil : Array(buffer[..<count])
     }
 
-    /// Whether a call of `receive` would find something now.
+    /// Whether a call of `receive` would return immediately.
     package var hasBytes: Bool {
         var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         return unsafe poll(&entry, 1, 0) == 1
@@ -65,7 +65,7 @@ package final class Peer: Sendable {
         return String(decoding: received, as: UTF8.self)
     }
 
-    /// Text up to and with `end`, or less when the connection ends before or falls silent.
+    /// Text up to and including `end`, or less when the connection ends before or no more bytes come.
     package func receiveText(until end: String) -> String {
         var received = ""
         while !received.hasSuffix(end), let piece = receive(), !piece.isEmpty {
@@ -97,7 +97,7 @@ package final class Peer: Sendable {
         return unsafe poll(&entry, 1, milliseconds) == 1 && entry.revents & Int16(POLLHUP) != 0
     }
 
-    /// Says that nothing more will be sent; receiving goes on.
+    /// Ends sending; receiving continues.
     package func finishSending() {
         shutdown(descriptor, Int32(SHUT_WR))
     }
@@ -108,7 +108,7 @@ package final class Peer: Sendable {
     }
 }
 
-/// Two connected stream sockets: a non-blocking descriptor for an endpoint, and the peer that talks to it.
+/// Two connected stream sockets: a non-blocking descriptor for an endpoint, and the peer that communicates with it.
 package func socketPair() -> (descriptor: Int32, peer: Peer) {
     var descriptors: [Int32] = [-1, -1]
     let status = unsafe socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &descriptors)

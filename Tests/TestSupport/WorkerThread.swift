@@ -1,7 +1,7 @@
 import Glibc
 import Transport
 
-/// Lends a worker that runs on a thread of its own, and stops it afterwards; connections left over are aborted.
+/// Lends a worker that runs on a separate thread, and stops it afterwards; remaining connections are aborted.
 package func withWorker<Result>(
     mappings: FileMappings? = nil, _ body: (Worker) async throws -> Result
 ) async throws -> Result {
@@ -13,7 +13,7 @@ package func withWorker<Result>(
 }
 
 extension Worker {
-    /// Runs `body` as a task of this worker and hands back what it found.
+    /// Runs `body` as a task of this worker and returns its result.
     package func run<Result: Sendable>(
         _ body: @escaping @Sendable () async throws -> Result
     ) async throws -> Result {

@@ -1,4 +1,4 @@
-// The Brotli encoder's own header, for builds with the trait Brotli; nothing where the library is not installed.
+// The Brotli encoder's own header, for builds with the trait Brotli; empty if the library is not installed.
 #ifndef CBROTLI_H
 #define CBROTLI_H
 

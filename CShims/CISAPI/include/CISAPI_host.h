@@ -1,5 +1,5 @@
-// What a host written in Swift cannot say itself: calls through an address that dlsym found, and
-// the fixed character arrays that Swift imports as tuples. Extensions have no use for it.
+// What a host in Swift cannot express itself: calls through an address that dlsym found, and the fixed character arrays
+// that Swift imports as tuples. Extensions do not use it.
 #ifndef CISAPI_HOST_H
 #define CISAPI_HOST_H
 

@@ -1,2 +1,2 @@
-/* The spelling of sources that were written where names have no case. */
+/* The spelling of sources for file systems that ignore case. */
 #include "httpext.h"

@@ -21,7 +21,7 @@
 #define _CRTDBG_ALLOC_MEM_DF 1
 #define _CRTDBG_LEAK_CHECK_DF 32
 
-/* Reports of a debug build, which these headers never make. */
+/* Reports of a debug build, which these headers do not support. */
 #define _RPT0(type, text) ((void)0)
 #define _RPT1(type, format, a) ((void)0)
 #define _RPT2(type, format, a, b) ((void)0)

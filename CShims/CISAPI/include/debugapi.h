@@ -11,7 +11,7 @@ void WINAPI OutputDebugStringA(LPCSTR lpOutputString);
 void WINAPI OutputDebugStringW(LPCWSTR lpOutputString);
 /* Whether another process traces this one. */
 BOOL WINAPI IsDebuggerPresent(void);
-/* Stops in the debugger; ends the process without one. */
+/* Breaks into the debugger; ends the process without one. */
 void WINAPI DebugBreak(void);
 
 ISAPI_END

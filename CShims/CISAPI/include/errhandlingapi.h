@@ -17,13 +17,13 @@
 #define EXCEPTION_MAXIMUM_PARAMETERS 15
 
 /*
- * A fault ends the process, which the gateway's supervisor starts again: what __try guards runs, and the block
- * behind __except never does, nor does the filter. There is no __finally, whose block would be left out where a
- * return leaves the one before.
+ * A fault ends the process, which the gateway's supervisor starts again: the block of __try runs, and the block
+ * after __except never does, nor does the filter. There is no __finally, because its block would be skipped if a
+ * return leaves the block of __try.
  */
 #ifdef __cplusplus
 struct isapi_no_exception {};
-/* As the library of C++ defines it too. */
+/* As the C++ library defines it too. */
 #define __try try
 #define __except(filter) catch (const isapi_no_exception &)
 #else
@@ -52,7 +52,7 @@ typedef LPTOP_LEVEL_EXCEPTION_FILTER PTOP_LEVEL_EXCEPTION_FILTER;
 
 ISAPI_BEGIN
 
-/* Remembers the filter, which is never called, and returns the one before. */
+/* Stores the filter, which is never called, and returns the previous one. */
 LPTOP_LEVEL_EXCEPTION_FILTER WINAPI SetUnhandledExceptionFilter(LPTOP_LEVEL_EXCEPTION_FILTER lpFilter);
 
 /* The calling thread's last Win32 error number, 0 until one was set. */
@@ -61,7 +61,7 @@ DWORD WINAPI GetLastError(void);
 /* Sets the calling thread's last Win32 error number, and errno to the same number. */
 void WINAPI SetLastError(DWORD dwErrCode);
 
-/* Remembers the mode and returns the one before: there are no message boxes to suppress. */
+/* Stores the mode and returns the previous one: there are no message boxes to suppress. */
 UINT WINAPI SetErrorMode(UINT uMode);
 
 ISAPI_END

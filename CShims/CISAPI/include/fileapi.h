@@ -1,7 +1,7 @@
 /*
  * Files. In a name a backslash is a separator, as a slash is; there are no drives. Share modes and
  * security attributes are accepted and have no effect. An operation with an OVERLAPPED reads or writes
- * at its offset, moves no file pointer, and has ended when the call returns.
+ * at its offset, does not move the file pointer, and is complete when the call returns.
  */
 #ifndef ISAPI_FILEAPI_H
 #define ISAPI_FILEAPI_H
@@ -61,7 +61,7 @@ ISAPI_BEGIN
 
 /* ---- Open files ---- */
 
-/* INVALID_HANDLE_VALUE on failure. OPEN_ALWAYS and CREATE_ALWAYS leave ERROR_ALREADY_EXISTS when there was one. */
+/* INVALID_HANDLE_VALUE on failure. OPEN_ALWAYS and CREATE_ALWAYS set ERROR_ALREADY_EXISTS when the file existed. */
 HANDLE WINAPI CreateFileA(LPCSTR lpFileName, DWORD dwDesiredAccess, DWORD dwShareMode, LPSECURITY_ATTRIBUTES lpSecurity,
                           DWORD dwCreationDisposition, DWORD dwFlagsAndAttributes, HANDLE hTemplateFile);
 HANDLE WINAPI CreateFileW(LPCWSTR lpFileName, DWORD dwDesiredAccess, DWORD dwShareMode,
@@ -103,11 +103,11 @@ BOOL WINAPI RemoveDirectoryW(LPCWSTR lpPathName);
 DWORD WINAPI GetFileAttributesA(LPCSTR lpFileName);
 DWORD WINAPI GetFileAttributesW(LPCWSTR lpFileName);
 BOOL WINAPI GetFileAttributesExA(LPCSTR lpFileName, GET_FILEEX_INFO_LEVELS fInfoLevelId, LPVOID lpFileInformation);
-/* FILE_ATTRIBUTE_READONLY takes the permissions to write away or gives the owner's back. */
+/* FILE_ATTRIBUTE_READONLY removes the write permissions; without it the owner's is restored. */
 BOOL WINAPI SetFileAttributesA(LPCSTR lpFileName, DWORD dwFileAttributes);
 
 /*
- * A path from the root, without `.` and `..`: its length without the NUL, or the size needed with it
+ * An absolute path, without `.` and `..`: its length without the NUL, or the required size with it
  * when `nBufferLength` is too small. `lpFilePart` is set to the last name in it.
  */
 DWORD WINAPI GetFullPathNameA(LPCSTR lpFileName, DWORD nBufferLength, LPSTR lpBuffer, LPSTR *lpFilePart);
@@ -116,7 +116,7 @@ DWORD WINAPI GetTempPathA(DWORD nBufferLength, LPSTR lpBuffer);
 /* Creates the file when `uUnique` is 0. `lpTempFileName` has MAX_PATH bytes. */
 UINT WINAPI GetTempFileNameA(LPCSTR lpPathName, LPCSTR lpPrefixString, UINT uUnique, LPSTR lpTempFileName);
 
-/* The entries of a folder that a pattern with * and ? matches; ERROR_NO_MORE_FILES behind the last. */
+/* The entries of a folder that a pattern with * and ? matches; ERROR_NO_MORE_FILES after the last. */
 HANDLE WINAPI FindFirstFileA(LPCSTR lpFileName, LPWIN32_FIND_DATAA lpFindFileData);
 BOOL WINAPI FindNextFileA(HANDLE hFindFile, LPWIN32_FIND_DATAA lpFindFileData);
 BOOL WINAPI FindClose(HANDLE hFindFile);

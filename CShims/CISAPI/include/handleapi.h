@@ -9,7 +9,7 @@
 
 ISAPI_BEGIN
 
-/* Ends one handle. What it stands for goes with its last handle, and when no call uses it any more. */
+/* Closes one handle. Its object is released with its last handle, when no call uses it any more. */
 BOOL WINAPI CloseHandle(HANDLE hObject);
 
 /* Both processes are the calling one. A pseudo handle of the calling thread becomes a real one. */

@@ -1,10 +1,10 @@
 /*
  * The Internet Server API, version 6.0: everything an extension shares with the server that
  * runs it. An extension is a shared library that exports GetExtensionVersion and
- * HttpExtensionProc, and TerminateExtension if it has something to give back.
+ * HttpExtensionProc, and TerminateExtension if it has resources to release.
  *
- * Names, values and layouts are those of the ISAPI extension reference; 64-bit Windows and
- * 64-bit Linux agree on every size and offset.
+ * Names, values and layouts are those of the ISAPI extension reference; every size and offset
+ * is the same on 64-bit Windows and 64-bit Linux.
  */
 #ifndef ISAPI_HTTPEXT_H
 #define ISAPI_HTTPEXT_H
@@ -15,7 +15,7 @@
 
 #define HSE_VERSION_MAJOR 6
 #define HSE_VERSION_MINOR 0
-/* Major version in the high word, minor in the low one: a literal, so that Swift sees it. */
+/* Major version in the high word, minor in the low one: a literal, so that Swift imports it. */
 #define HSE_VERSION 0x00060000
 
 #define HSE_LOG_BUFFER_LEN 80
@@ -30,7 +30,7 @@
 
 /* ---- Requests to ServerSupportFunction ---- */
 
-/* Numbers up to 1000 belong to every server, those above to the ones that have the service. */
+/* Numbers up to 1000 are supported by every server, those above by servers with the service. */
 #define HSE_REQ_BASE 0
 #define HSE_REQ_END_RESERVED 1000
 
@@ -68,7 +68,7 @@
 #define HSE_REQ_EXEC_URL 1026
 #define HSE_REQ_GET_EXEC_URL_STATUS 1027
 
-/* Who the request runs as. */
+/* The user of the request. */
 #define HSE_REQ_GET_SSPI_INFO 1002
 #define HSE_REQ_GET_IMPERSONATION_TOKEN 1011
 #define HSE_REQ_GET_ANONYMOUS_TOKEN 1038
@@ -89,11 +89,11 @@
 
 /* ---- Flags ---- */
 
-/* Given to TerminateExtension: the extension may refuse the first and not the second. */
+/* Arguments of TerminateExtension: the extension may refuse the first and not the second. */
 #define HSE_TERM_ADVISORY_UNLOAD 0x00000001
 #define HSE_TERM_MUST_UNLOAD 0x00000002
 
-/* How an operation is done, and what follows it. */
+/* The mode of an operation, and what follows it. */
 #define HSE_IO_SYNC 0x00000001
 #define HSE_IO_ASYNC 0x00000002
 #define HSE_IO_DISCONNECT_AFTER_SEND 0x00000004
@@ -135,7 +135,7 @@
 
 /* ---- Structures of the entry points ---- */
 
-/* Names one request in every call back to the server. */
+/* Identifies one request in every callback to the server. */
 typedef LPVOID HCONN;
 
 /* What GetExtensionVersion fills in. */
@@ -156,22 +156,22 @@ typedef struct _EXTENSION_CONTROL_BLOCK {
   DWORD dwHttpStatusCode;
   CHAR lpszLogData[HSE_LOG_BUFFER_LEN];
 
-  /* In: the request, as NUL-terminated strings that are empty where it has nothing to say. */
+  /* In: the request, as NUL-terminated strings, which are empty if there is no value. */
   LPSTR lpszMethod;
   LPSTR lpszQueryString;
   LPSTR lpszPathInfo;
   LPSTR lpszPathTranslated;
 
   /*
-   * In: the body. cbAvailable bytes are at lpbData, the rest is for ReadClient. cbTotalBytes is
-   * 0xFFFFFFFF when the length is not known beforehand or does not fit.
+   * In: the body. cbAvailable bytes are at lpbData, the rest is read with ReadClient. cbTotalBytes
+   * is 0xFFFFFFFF when the length is unknown or does not fit.
    */
   DWORD cbTotalBytes;
   DWORD cbAvailable;
   LPBYTE lpbData;
   LPSTR lpszContentType;
 
-  /* Each of these returns FALSE on failure; GetLastError then says why. */
+  /* Each of these returns FALSE on failure; GetLastError then returns the reason. */
 
   /* *lpdwSize: the buffer's size in bytes; after the call the value's, with its NUL. */
   BOOL(WINAPI *GetServerVariable)(HCONN hConn, LPSTR lpszVariableName, LPVOID lpvBuffer, LPDWORD lpdwSize);
@@ -179,7 +179,7 @@ typedef struct _EXTENSION_CONTROL_BLOCK {
   BOOL(WINAPI *WriteClient)(HCONN ConnID, LPVOID Buffer, LPDWORD lpdwBytes, DWORD dwSync);
   /* *lpdwSize: the buffer's size in bytes; after the call the bytes read, 0 at the body's end. */
   BOOL(WINAPI *ReadClient)(HCONN ConnID, LPVOID lpvBuffer, LPDWORD lpdwSize);
-  /* What the last three arguments are depends on the request, an HSE_REQ_ number. */
+  /* The meaning of the last three arguments depends on the request, an HSE_REQ_ number. */
   BOOL(WINAPI *ServerSupportFunction)(HCONN hConn, DWORD dwHSERequest, LPVOID lpvBuffer, LPDWORD lpdwSize,
                                       LPDWORD lpdwDataType);
 } EXTENSION_CONTROL_BLOCK, *LPEXTENSION_CONTROL_BLOCK;
@@ -335,13 +335,13 @@ typedef BOOL(WINAPI *PFN_TERMINATEEXTENSION)(DWORD dwFlags);
 #ifdef __cplusplus
 extern "C" {
 #endif
-/* Default visibility here is what lets a library built with -fvisibility=hidden be found. */
+/* Default visibility exports these functions of a library built with -fvisibility=hidden. */
 #pragma GCC visibility push(default)
 
 /* Called once after loading. FALSE, with the last error set, refuses to serve. */
 BOOL WINAPI GetExtensionVersion(HSE_VERSION_INFO *pVer);
 
-/* Called for each request, on any thread and on many at a time. Returns an HSE_STATUS_ number. */
+/* Called for each request, on any thread and on many at the same time. Returns an HSE_STATUS_ number. */
 DWORD WINAPI HttpExtensionProc(EXTENSION_CONTROL_BLOCK *pECB);
 
 /* Optional. Called once before unloading, with an HSE_TERM_ flag. */

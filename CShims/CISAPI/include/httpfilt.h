@@ -1,6 +1,6 @@
 /*
- * For sources that include it beside httpext.h and declare filters or nothing at all. There are no filters here: what
- * needs more than these names does not compile.
+ * For sources that include it beside httpext.h and declare filters or nothing at all. Filters are not supported: a
+ * source that needs more than these names does not compile.
  */
 #ifndef ISAPI_HTTPFILT_H
 #define ISAPI_HTTPFILT_H

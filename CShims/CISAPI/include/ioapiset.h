@@ -1,4 +1,4 @@
-/* Completion ports, as queues between threads. Operations on files have ended when their call returns, and post nothing. */
+/* Completion ports, as queues between threads. Operations on files are complete when their call returns; none posts. */
 #ifndef ISAPI_IOAPISET_H
 #define ISAPI_IOAPISET_H
 
@@ -12,7 +12,7 @@ ISAPI_BEGIN
  */
 HANDLE WINAPI CreateIoCompletionPort(HANDLE FileHandle, HANDLE ExistingCompletionPort, ULONG_PTR CompletionKey,
                                      DWORD NumberOfConcurrentThreads);
-/* ERROR_NO_SYSTEM_RESOURCES when 65,536 are there that nobody has taken. */
+/* ERROR_NO_SYSTEM_RESOURCES when 65,536 packets are waiting. */
 BOOL WINAPI PostQueuedCompletionStatus(HANDLE CompletionPort, DWORD dwNumberOfBytesTransferred,
                                        ULONG_PTR dwCompletionKey, LPOVERLAPPED lpOverlapped);
 /* The oldest of those posted; FALSE and WAIT_TIMEOUT, with no OVERLAPPED, when none came in time. */

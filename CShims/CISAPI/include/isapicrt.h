@@ -1,9 +1,9 @@
 /*
  * Functions of Microsoft's C library that Linux's does not have, or has under another name.
  *
- * The _s functions refuse what does not fit: they leave an empty text, return an error number and write
- * to the debug output. With ISAGATE_LENIENT_CRT defined they do not look at sizes, for trying sources whose
- * sizes are wrong; never ship what is compiled so.
+ * The _s functions refuse text that does not fit: they store an empty text, return an error number and write
+ * to the debug output. With ISAGATE_LENIENT_CRT defined they do not check sizes, for trying sources whose
+ * sizes are wrong; never ship a library that is compiled so.
  */
 #ifndef ISAPI_CRT_H
 #define ISAPI_CRT_H
@@ -24,7 +24,7 @@
 typedef int errno_t;
 typedef size_t rsize_t;
 
-/* As a count: store what fits and end it with a NUL. */
+/* As a count: store as much as fits, with a NUL. */
 #define _TRUNCATE ((size_t)-1)
 #define STRUNCATE 80
 
@@ -90,7 +90,7 @@ typedef size_t rsize_t;
 
 ISAPI_BEGIN
 
-/* -1 when the text was cut; it ends with a NUL even then, where Windows leaves that out. */
+/* -1 when the text was cut; it ends with a NUL even then, unlike on Windows. */
 int _snprintf(char *buffer, size_t count, const char *format, ...) __attribute__((format(printf, 3, 4)));
 int _vsnprintf(char *buffer, size_t count, const char *format, va_list arguments)
     __attribute__((format(printf, 3, 0)));
@@ -154,7 +154,7 @@ errno_t gmtime_s(struct tm *parts, const time_t *time);
 
 ISAPI_END
 
-/* On Windows a va_list goes by value: sources give theirs to a second call, which the C library's own do not allow. */
+/* On Windows a va_list is passed by value: sources reuse it in a second call, which the C library does not allow. */
 #ifdef __cplusplus
 extern "C++" {
 #include <cstdio>

@@ -1,6 +1,6 @@
 /*
- * Texts of WCHAR. The names of the C library are its own functions, for a wchar_t of 32 bits, unless the
- * compiler is told -fshort-wchar; then they stand for those here.
+ * Texts of WCHAR. The names of the C library are its own functions, for a wchar_t of 32 bits, unless
+ * -fshort-wchar is used; then they are macros for the functions here.
  */
 #ifndef ISAPI_CRT_WIDE_H
 #define ISAPI_CRT_WIDE_H
@@ -10,7 +10,7 @@
 #include "windef.h"
 
 #ifdef __cplusplus
-/* It takes macros of these names away, and does so once only. */
+/* It undefines macros of these names, and does so only once. */
 extern "C++" {
 #include <cwchar>
 }
@@ -25,13 +25,13 @@ WCHAR *isagate_wcscat(WCHAR *destination, const WCHAR *source);
 WCHAR *isagate_wcsncat(WCHAR *destination, const WCHAR *source, size_t count);
 int isagate_wcscmp(const WCHAR *first, const WCHAR *second);
 int isagate_wcsncmp(const WCHAR *first, const WCHAR *second, size_t count);
-/* Without regard to the case of ASCII letters. */
+/* Ignoring the case of ASCII letters. */
 int isagate_wcsicmp(const WCHAR *first, const WCHAR *second);
 int isagate_wcsnicmp(const WCHAR *first, const WCHAR *second, size_t count);
 WCHAR *isagate_wcschr(const WCHAR *text, WCHAR character);
 WCHAR *isagate_wcsrchr(const WCHAR *text, WCHAR character);
 WCHAR *isagate_wcsstr(const WCHAR *text, const WCHAR *part);
-/* For free(); NULL without memory. */
+/* For free(); NULL if there is not enough memory. */
 WCHAR *isagate_wcsdup(const WCHAR *text);
 int isagate_wtoi(const WCHAR *text);
 errno_t isagate_wcscpy_s(WCHAR *destination, rsize_t size, const WCHAR *source);
@@ -41,7 +41,7 @@ errno_t isagate_wcsncpy_s(WCHAR *destination, rsize_t size, const WCHAR *source,
 /* `count` characters at most with the NUL; -1 when the text was cut, which ends with a NUL even then. */
 int isagate_vsnwprintf(WCHAR *buffer, size_t count, const WCHAR *format, va_list arguments);
 int isagate_snwprintf(WCHAR *buffer, size_t count, const WCHAR *format, ...);
-/* `count` characters at most without the NUL; what is longer is cut, and the call returns -1. */
+/* `count` characters at most without the NUL; a longer text is cut, and the call returns -1. */
 int isagate_vsnwprintf_s(WCHAR *buffer, rsize_t size, size_t count, const WCHAR *format, va_list arguments);
 int isagate_snwprintf_s(WCHAR *buffer, rsize_t size, size_t count, const WCHAR *format, ...);
 
@@ -74,7 +74,7 @@ ISAPI_END
 #pragma redefine_extname wcscmp isagate_wcscmp
 #pragma redefine_extname wcsncmp isagate_wcsncmp
 #ifdef __cplusplus
-/* The C library names these for C++ itself, which keeps them from being renamed. */
+/* The C library declares these for C++ in a way that they cannot be renamed. */
 #define wcschr(text, character) isagate_wcschr((text), (character))
 #define wcsrchr(text, character) isagate_wcsrchr((text), (character))
 #define wcsstr(text, part) isagate_wcsstr((text), (part))

@@ -1,6 +1,6 @@
 /*
- * Libraries. Those that Windows itself has (kernel32.dll and so on) stand for the process, where the
- * functions of these headers are found by name. Ordinals are not known.
+ * Libraries. Windows' own libraries (kernel32.dll and so on) are represented by the process, in which the
+ * functions of these headers are found by name. Ordinals are not supported.
  */
 #ifndef ISAPI_LIBLOADERAPI_H
 #define ISAPI_LIBLOADERAPI_H
@@ -16,7 +16,7 @@
 
 ISAPI_BEGIN
 
-/* NULL on failure. A name without a path is looked for as the dynamic linker does; DllMain is called. */
+/* NULL on failure. A name without a path is searched as by the dynamic linker; DllMain is called. */
 HMODULE WINAPI LoadLibraryA(LPCSTR lpLibFileName);
 HMODULE WINAPI LoadLibraryW(LPCWSTR lpLibFileName);
 HMODULE WINAPI LoadLibraryExA(LPCSTR lpLibFileName, HANDLE hFile, DWORD dwFlags);
@@ -24,7 +24,7 @@ BOOL WINAPI FreeLibrary(HMODULE hLibModule);
 void WINAPI FreeLibraryAndExitThread(HMODULE hLibModule, DWORD dwExitCode) __attribute__((noreturn));
 FARPROC WINAPI GetProcAddress(HMODULE hModule, LPCSTR lpProcName);
 
-/* NULL for `lpModuleName` is the program. Others are extensions and what LoadLibrary loaded, by file name. */
+/* NULL for `lpModuleName` is the program. Other names are those of extensions and libraries of LoadLibrary. */
 HMODULE WINAPI GetModuleHandleA(LPCSTR lpModuleName);
 HMODULE WINAPI GetModuleHandleW(LPCWSTR lpModuleName);
 BOOL WINAPI GetModuleHandleExA(DWORD dwFlags, LPCSTR lpModuleName, HMODULE *phModule);
@@ -34,7 +34,7 @@ BOOL WINAPI GetModuleHandleExW(DWORD dwFlags, LPCWSTR lpModuleName, HMODULE *phM
 DWORD WINAPI GetModuleFileNameA(HMODULE hModule, LPSTR lpFilename, DWORD nSize);
 DWORD WINAPI GetModuleFileNameW(HMODULE hModule, LPWSTR lpFilename, DWORD nSize);
 
-/* TRUE. DllMain is told about threads that have run the library's code, whatever it asks for here. */
+/* DllMain of the library is not called for threads any more; ERROR_MOD_NOT_FOUND for an unknown library. */
 BOOL WINAPI DisableThreadLibraryCalls(HMODULE hLibModule);
 
 ISAPI_END

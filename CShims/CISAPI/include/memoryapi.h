@@ -6,7 +6,7 @@
 
 ISAPI_BEGIN
 
-/* NULL on failure. Reserved pages take no memory and cannot be touched until they are committed, then zero. */
+/* NULL on failure. Reserved pages take no memory and are inaccessible until they are committed; then they are zero. */
 LPVOID WINAPI VirtualAlloc(LPVOID lpAddress, SIZE_T dwSize, DWORD flAllocationType, DWORD flProtect);
 /* MEM_RELEASE takes the address that VirtualAlloc returned, and size 0; MEM_DECOMMIT any pages of it. */
 BOOL WINAPI VirtualFree(LPVOID lpAddress, SIZE_T dwSize, DWORD dwFreeType);

@@ -4,14 +4,14 @@
 
 #include "winnt.h"
 
-/* Accepted and not read: what a process creates here has the permissions of its user and umask. */
+/* Accepted and ignored: created objects have the permissions of the process's user and umask. */
 typedef struct _SECURITY_ATTRIBUTES {
   DWORD nLength;
   LPVOID lpSecurityDescriptor;
   BOOL bInheritHandle;
 } SECURITY_ATTRIBUTES, *PSECURITY_ATTRIBUTES, *LPSECURITY_ATTRIBUTES;
 
-/* An operation at an offset of its own: Internal is its error, InternalHigh the bytes moved. */
+/* An operation at its own offset: Internal is its error, InternalHigh the number of bytes. */
 typedef struct _OVERLAPPED {
   ULONG_PTR Internal;
   ULONG_PTR InternalHigh;

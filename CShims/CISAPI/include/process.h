@@ -1,4 +1,4 @@
-/* Threads as Microsoft's C library begins them. */
+/* Threads of Microsoft's C library. */
 #ifndef ISAPI_PROCESS_H
 #define ISAPI_PROCESS_H
 

@@ -21,11 +21,11 @@
 
 ISAPI_BEGIN
 
-/* NULL on failure. `dwStackSize` 0 is the system's own. The thread runs on when its handle is closed. */
+/* NULL on failure. `dwStackSize` 0 is the system's default. The thread continues when its handle is closed. */
 HANDLE WINAPI CreateThread(LPSECURITY_ATTRIBUTES lpSecurity, SIZE_T dwStackSize, LPTHREAD_START_ROUTINE lpStartAddress,
                            LPVOID lpParameter, DWORD dwCreationFlags, LPDWORD lpThreadId);
 void WINAPI ExitThread(DWORD dwExitCode) __attribute__((noreturn));
-/* Begins a thread that was created suspended: 1, or 0 if it runs already; (DWORD)-1 on failure. */
+/* Starts a thread that was created suspended: 1, or 0 if it runs already; (DWORD)-1 on failure. */
 DWORD WINAPI ResumeThread(HANDLE hThread);
 /* STILL_ACTIVE until the thread has ended. */
 BOOL WINAPI GetExitCodeThread(HANDLE hThread, LPDWORD lpExitCode);
@@ -33,20 +33,20 @@ BOOL WINAPI SetThreadPriority(HANDLE hThread, int nPriority);
 int WINAPI GetThreadPriority(HANDLE hThread);
 BOOL WINAPI SwitchToThread(void);
 
-/* A pseudo handle, meaning whichever thread uses it. */
+/* A pseudo handle, which refers to the calling thread. */
 HANDLE WINAPI GetCurrentThread(void);
 HANDLE WINAPI GetCurrentProcess(void);
 DWORD WINAPI GetCurrentThreadId(void);
 DWORD WINAPI GetCurrentProcessId(void);
 DWORD WINAPI GetThreadId(HANDLE hThread);
 
-/* Values that each thread has of its own, NULL to begin with. */
+/* Thread-local values, initially NULL. */
 DWORD WINAPI TlsAlloc(void);
 BOOL WINAPI TlsFree(DWORD dwTlsIndex);
 LPVOID WINAPI TlsGetValue(DWORD dwTlsIndex);
 BOOL WINAPI TlsSetValue(DWORD dwTlsIndex, LPVOID lpTlsValue);
 
-/* Every request runs as the gateway's user: taking no token succeeds, taking one is refused. */
+/* Every request runs as the gateway's user: setting no token succeeds, setting one is refused. */
 BOOL WINAPI SetThreadToken(PHANDLE Thread, HANDLE Token);
 BOOL WINAPI OpenThreadToken(HANDLE ThreadHandle, DWORD DesiredAccess, BOOL OpenAsSelf, PHANDLE TokenHandle);
 BOOL WINAPI RevertToSelf(void);

@@ -1,4 +1,4 @@
-/* Annotations of parameters, for Microsoft's analyser: nothing here. */
+/* Annotations of parameters, for Microsoft's analyser: without effect here. */
 #ifndef ISAPI_SAL_H
 #define ISAPI_SAL_H
 
@@ -44,7 +44,7 @@
 #define _Pre_notnull_
 #define _Post_invalid_
 
-/* Variables of the library of C++ have these names: the parts that have any come first, and so only once. */
+/* Variables of the C++ library have these names: the headers that use them are included before. */
 #if defined __cplusplus && __cplusplus >= 201103L && __has_include(<algorithm>)
 extern "C++" {
 #include <algorithm>

@@ -1,1 +1,1 @@
-/* Which Windows a source is for; it is for none here. */
+/* The Windows version of a source; without effect here. */

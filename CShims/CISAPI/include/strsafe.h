@@ -1,4 +1,4 @@
-/* Text functions that know the size of where they write, in characters (Cch) or bytes (Cb). */
+/* Text functions that are given the size of the destination, in characters (Cch) or bytes (Cb). */
 #ifndef ISAPI_STRSAFE_H
 #define ISAPI_STRSAFE_H
 

@@ -16,7 +16,7 @@
 #define WAIT_FAILED ((DWORD)0xFFFFFFFF)
 #define MAXIMUM_WAIT_OBJECTS 64
 
-/* A lock that its owner may enter again. Its members are the library's own. */
+/* A lock that its owner may enter again. Its members are private to the library. */
 typedef struct _RTL_CRITICAL_SECTION {
   ULONGLONG Storage[8];
 } CRITICAL_SECTION, *PCRITICAL_SECTION, *LPCRITICAL_SECTION;
@@ -33,7 +33,7 @@ typedef struct _RTL_CONDITION_VARIABLE {
 #define CONDITION_VARIABLE_INIT {{0}}
 #define CONDITION_VARIABLE_LOCKMODE_SHARED 0x00000001
 
-/* Something done once; zeroes are not yet. */
+/* One-time initialization; zeroes mean not done yet. */
 typedef struct _RTL_RUN_ONCE {
   PVOID Ptr;
 } INIT_ONCE, *PINIT_ONCE, *LPINIT_ONCE;
@@ -62,7 +62,7 @@ void WINAPI ReleaseSRWLockExclusive(PSRWLOCK SRWLock);
 void WINAPI ReleaseSRWLockShared(PSRWLOCK SRWLock);
 
 void WINAPI InitializeConditionVariable(PCONDITION_VARIABLE ConditionVariable);
-/* FALSE and ERROR_TIMEOUT when the time is over; the lock is held again in either case. */
+/* FALSE and ERROR_TIMEOUT after a timeout; the lock is held again in either case. */
 BOOL WINAPI SleepConditionVariableCS(PCONDITION_VARIABLE ConditionVariable, PCRITICAL_SECTION CriticalSection,
                                      DWORD dwMilliseconds);
 void WINAPI WakeConditionVariable(PCONDITION_VARIABLE ConditionVariable);
@@ -70,14 +70,14 @@ void WINAPI WakeAllConditionVariable(PCONDITION_VARIABLE ConditionVariable);
 
 BOOL WINAPI InitOnceExecuteOnce(PINIT_ONCE InitOnce, PINIT_ONCE_FN InitFn, PVOID Parameter, LPVOID *Context);
 
-/* ---- Objects that threads wait for. NULL on failure; an object of that name leaves ERROR_ALREADY_EXISTS. ---- */
+/* ---- Objects that threads wait for. NULL on failure; if an object of that name exists: ERROR_ALREADY_EXISTS. ---- */
 
 HANDLE WINAPI CreateEventA(LPSECURITY_ATTRIBUTES lpSecurity, BOOL bManualReset, BOOL bInitialState, LPCSTR lpName);
 HANDLE WINAPI CreateEventW(LPSECURITY_ATTRIBUTES lpSecurity, BOOL bManualReset, BOOL bInitialState, LPCWSTR lpName);
 HANDLE WINAPI OpenEventA(DWORD dwDesiredAccess, BOOL bInheritHandle, LPCSTR lpName);
 BOOL WINAPI SetEvent(HANDLE hEvent);
 BOOL WINAPI ResetEvent(HANDLE hEvent);
-/* Lets those through that wait now, one of them for an event that resets itself. */
+/* Releases the threads that wait now, only one of them for an auto-reset event. */
 BOOL WINAPI PulseEvent(HANDLE hEvent);
 
 HANDLE WINAPI CreateSemaphoreA(LPSECURITY_ATTRIBUTES lpSecurity, LONG lInitialCount, LONG lMaximumCount,

@@ -1,4 +1,4 @@
-/* Time, and what the system is. */
+/* Time, and information about the system. */
 #ifndef ISAPI_SYSINFOAPI_H
 #define ISAPI_SYSINFOAPI_H
 
@@ -53,7 +53,7 @@ typedef struct _TIME_ZONE_INFORMATION {
 
 ISAPI_BEGIN
 
-/* Milliseconds since the system started; the first goes over at 2^32. */
+/* Milliseconds since the system started; the first function wraps at 2^32. */
 DWORD WINAPI GetTickCount(void);
 ULONGLONG WINAPI GetTickCount64(void);
 BOOL WINAPI QueryPerformanceCounter(LARGE_INTEGER *lpPerformanceCount);
@@ -70,7 +70,7 @@ BOOL WINAPI LocalFileTimeToFileTime(const FILETIME *lpLocalFileTime, LPFILETIME 
 DWORD WINAPI GetTimeZoneInformation(LPTIME_ZONE_INFORMATION lpTimeZoneInformation);
 
 void WINAPI GetSystemInfo(LPSYSTEM_INFO lpSystemInfo);
-/* Says Windows 10.0, which has all that these headers have. */
+/* Reports Windows 10.0, which has everything in these headers. */
 BOOL WINAPI GetVersionExA(LPOSVERSIONINFOA lpVersionInformation);
 DWORD WINAPI GetVersion(void);
 

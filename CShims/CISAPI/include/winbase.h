@@ -1,4 +1,4 @@
-/* The functions of the Windows base services, and those that have no header of their own. */
+/* The functions of the Windows base services, and those without another header. */
 #ifndef ISAPI_WINBASE_H
 #define ISAPI_WINBASE_H
 
@@ -78,20 +78,20 @@ LPVOID WINAPI GlobalLock(HGLOBAL hMem);
 BOOL WINAPI GlobalUnlock(HGLOBAL hMem);
 
 /*
- * The characters stored without the NUL, 0 on failure. Knows the errors of winerror.h, in English.
- * With FORMAT_MESSAGE_ALLOCATE_BUFFER, `lpBuffer` is where the address of a block for LocalFree goes.
+ * The characters stored without the NUL, 0 on failure. Supports the errors of winerror.h, in English.
+ * With FORMAT_MESSAGE_ALLOCATE_BUFFER, `lpBuffer` receives the address of a block for LocalFree.
  */
 DWORD WINAPI FormatMessageA(DWORD dwFlags, LPCVOID lpSource, DWORD dwMessageId, DWORD dwLanguageId, LPSTR lpBuffer,
                             DWORD nSize, va_list *Arguments);
 
-/* The bytes an operation with an OVERLAPPED moved; operations on files have ended when their call returns. */
+/* The bytes an operation with an OVERLAPPED moved; operations on files are complete when their call returns. */
 BOOL WINAPI GetOverlappedResult(HANDLE hFile, LPOVERLAPPED lpOverlapped, LPDWORD lpNumberOfBytesTransferred,
                                 BOOL bWait);
 BOOL WINAPI MoveFileA(LPCSTR lpExistingFileName, LPCSTR lpNewFileName);
 BOOL WINAPI MoveFileExA(LPCSTR lpExistingFileName, LPCSTR lpNewFileName, DWORD dwFlags);
 BOOL WINAPI CopyFileA(LPCSTR lpExistingFileName, LPCSTR lpNewFileName, BOOL bFailIfExists);
 
-/* ---- Text. NULL is as an empty text to lstrlen; copies end with a NUL, also when they are cut. ---- */
+/* ---- Text. lstrlen treats NULL as an empty text; copies end with a NUL, also when they are cut. ---- */
 
 int WINAPI lstrlenA(LPCSTR lpString);
 LPSTR WINAPI lstrcpyA(LPSTR lpString1, LPCSTR lpString2);
@@ -113,7 +113,7 @@ int WINAPI lstrcmpiW(LPCWSTR lpString1, LPCWSTR lpString2);
 DWORD WINAPI GetEnvironmentVariableA(LPCSTR lpName, LPSTR lpBuffer, DWORD nSize);
 DWORD WINAPI GetCurrentDirectoryA(DWORD nBufferLength, LPSTR lpBuffer);
 LPSTR WINAPI GetCommandLineA(void);
-/* A descriptor of the process, 1 or 2; 0 cannot be told from no handle, and standard input has none. */
+/* A descriptor of the process, 1 or 2; standard input has no handle, as 0 would mean none. */
 HANDLE WINAPI GetStdHandle(DWORD nStdHandle);
 /* In: the buffer's size. Out: the length without the NUL, or the size needed with ERROR_BUFFER_OVERFLOW. */
 BOOL WINAPI GetComputerNameA(LPSTR lpBuffer, LPDWORD nSize);
@@ -127,9 +127,9 @@ DWORD WINAPI ExpandEnvironmentStringsA(LPCSTR lpSrc, LPSTR lpDst, DWORD nSize);
 /* ---- Files of settings: [section] and name=value lines, names without regard to case ---- */
 
 /*
- * A file of at most 1 MiB, read anew by each call; a name without a folder is one of the current folder. The value
- * without quotation marks around it, else `lpDefault`: the characters stored without the NUL, and what does not
- * fit is cut. NULL for `lpKeyName` asks for the names of a section, and for `lpAppName` for those of all sections:
+ * A file of at most 1 MiB, read again by each call; a name without a folder is in the current folder. Stores the
+ * value without surrounding quotation marks, or `lpDefault`, cut if it does not fit; returns the characters stored
+ * without the NUL. NULL for `lpKeyName` lists the names of a section, and NULL for `lpAppName` those of all sections:
  * each ends with a NUL, and the list with one more.
  */
 DWORD WINAPI GetPrivateProfileStringA(LPCSTR lpAppName, LPCSTR lpKeyName, LPCSTR lpDefault, LPSTR lpReturnedString,
@@ -143,15 +143,15 @@ BOOL WINAPI WritePrivateProfileStringA(LPCSTR lpAppName, LPCSTR lpKeyName, LPCST
 
 /* ---- The event log: each event is a line on standard error, where the gateway logs, without its raw data ---- */
 
-/* Only this computer's: `lpUNCServerName` is NULL, else ERROR_NOT_SUPPORTED. The handle is not one for CloseHandle. */
+/* `lpUNCServerName` is NULL, for this computer, else ERROR_NOT_SUPPORTED. CloseHandle does not accept the handle. */
 HANDLE WINAPI RegisterEventSourceA(LPCSTR lpUNCServerName, LPCSTR lpSourceName);
 BOOL WINAPI DeregisterEventSource(HANDLE hEventLog);
 BOOL WINAPI ReportEventA(HANDLE hEventLog, WORD wType, WORD wCategory, DWORD dwEventID, PSID lpUserSid,
                          WORD wNumStrings, DWORD dwDataSize, LPCSTR *lpStrings, LPVOID lpRawData);
 
 /*
- * Has a thread of the library call `Function`, in the order of the calls as far as there are threads free, of which
- * there are at most 500. Nothing waits for it when the extension ends: that is for the extension to do.
+ * Makes a thread of the library, of which there are at most 500, call `Function`; waiting functions are called in
+ * order. Nothing waits for them when the extension ends: the extension has to do that.
  */
 BOOL WINAPI QueueUserWorkItem(LPTHREAD_START_ROUTINE Function, PVOID Context, ULONG Flags);
 

@@ -15,7 +15,7 @@
 
 #include "sal.h"
 
-/* ---- Words of the Windows dialect that mean nothing here ---- */
+/* ---- Keywords of Windows compilers without effect here ---- */
 
 #define WINAPI
 #define WINAPIV
@@ -75,7 +75,7 @@
 #define DECLSPEC_NORETURN __attribute__((noreturn))
 #define DECLSPEC_ALIGN(bytes) __attribute__((aligned(bytes)))
 
-/* What stands between the two has C names and is visible, in whatever way a source is compiled. */
+/* Declarations between the two have C linkage and are visible, however a source is compiled. */
 #ifdef __cplusplus
 #define EXTERN_C extern "C"
 #define ISAPI_BEGIN extern "C" { _Pragma("GCC visibility push(default)")
@@ -137,8 +137,8 @@ typedef float FLOAT;
 typedef double DOUBLE;
 
 /*
- * 16 bits in every build. It is the type of a wide literal where the compiler is told -fshort-wchar,
- * as isagate-extension.pc does; otherwise u"text" is a WCHAR text and L"text" is not.
+ * 16 bits in every build. It is the type of a wide literal with -fshort-wchar, which
+ * isagate-extension.pc sets; otherwise u"text" is a WCHAR text and L"text" is not.
  */
 #if __SIZEOF_WCHAR_T__ == 2
 typedef wchar_t WCHAR;
@@ -203,7 +203,7 @@ typedef ULONG_PTR *PULONG_PTR;
 
 /*
  * An entry in the process's table of files, events, threads and so on. A number below 2^30 is a
- * file descriptor of the caller's, which the functions for files accept and CloseHandle does not.
+ * file descriptor of the caller, which the functions for files accept and CloseHandle does not.
  */
 typedef void *HANDLE;
 typedef HANDLE *PHANDLE;
@@ -245,7 +245,7 @@ typedef INT_PTR(WINAPI *PROC)();
 #define MAXDWORD 0xFFFFFFFF
 #define MAXLONG 0x7FFFFFFF
 
-/* ---- Putting words together and taking them apart ---- */
+/* ---- Combining and splitting words ---- */
 
 #define MAKEWORD(low, high) ((WORD)((BYTE)(low) | (WORD)((WORD)(BYTE)(high) << 8)))
 #define MAKELONG(low, high) ((LONG)((DWORD)(WORD)(low) | (DWORD)(WORD)(high) << 16))
@@ -267,7 +267,7 @@ typedef INT_PTR(WINAPI *PROC)();
 #define RTL_NUMBER_OF(array) (sizeof(array) / sizeof((array)[0]))
 #define ARRAYSIZE(array) (sizeof(array) / sizeof((array)[0]))
 
-/* As the headers of Windows do, unless NOMINMAX asks them not to: macros, but where the library of C++ would see them. */
+/* As in the headers of Windows, unless NOMINMAX is defined: macros, except where the C++ library would see them. */
 #ifndef NOMINMAX
 #ifdef __cplusplus
 extern "C++" {

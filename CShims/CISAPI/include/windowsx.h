@@ -1,4 +1,4 @@
-/* Global memory by its address, as sources for the older Windows write it. */
+/* Global memory by its address, as in sources for older versions of Windows. */
 #ifndef ISAPI_WINDOWSX_H
 #define ISAPI_WINDOWSX_H
 

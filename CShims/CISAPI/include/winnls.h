@@ -27,7 +27,7 @@
 ISAPI_BEGIN
 
 /*
- * The characters stored, or needed when the output has size 0; 0 on failure (ERROR_INSUFFICIENT_BUFFER,
+ * The characters stored, or required when the output has size 0; 0 on failure (ERROR_INSUFFICIENT_BUFFER,
  * ERROR_NO_UNICODE_TRANSLATION, ERROR_INVALID_PARAMETER). A length of -1 is that of a text with its NUL.
  * Code pages: UTF-8, 1252, 28591 (ISO 8859-1) and 20127 (ASCII).
  */
@@ -35,7 +35,7 @@ int WINAPI MultiByteToWideChar(UINT CodePage, DWORD dwFlags, LPCSTR lpMultiByteS
                                LPWSTR lpWideCharStr, int cchWideChar);
 int WINAPI WideCharToMultiByte(UINT CodePage, DWORD dwFlags, LPCWSTR lpWideCharStr, int cchWideChar,
                                LPSTR lpMultiByteStr, int cbMultiByte, LPCSTR lpDefaultChar, LPBOOL lpUsedDefaultChar);
-/* By bytes, and ASCII letters without regard to case with NORM_IGNORECASE; 0 for NULL. A length of -1 is that of the text. */
+/* By bytes, ignoring the case of ASCII letters with NORM_IGNORECASE; 0 for NULL. A length of -1 is that of the text. */
 int WINAPI CompareStringA(LCID Locale, DWORD dwCmpFlags, LPCSTR lpString1, int cchCount1, LPCSTR lpString2,
                           int cchCount2);
 UINT WINAPI GetACP(void);
@@ -44,7 +44,7 @@ BOOL WINAPI IsDBCSLeadByte(BYTE TestChar);
 
 /*
  * English texts by a picture (d dd ddd dddd M MM MMM MMMM y yy yyyy, h hh H HH m mm s ss t tt, 'text').
- * `lpDate` NULL is now; the characters stored, or needed when the size is 0, with the NUL.
+ * `lpDate` NULL is now; the characters stored, or required when the size is 0, with the NUL.
  */
 int WINAPI GetDateFormatA(LCID Locale, DWORD dwFlags, const SYSTEMTIME *lpDate, LPCSTR lpFormat, LPSTR lpDateStr,
                           int cchDate);

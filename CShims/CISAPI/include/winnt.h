@@ -4,7 +4,7 @@
 
 #include "windef.h"
 
-/* Reasons given to DllMain. */
+/* Reasons passed to DllMain. */
 #define DLL_PROCESS_DETACH 0
 #define DLL_PROCESS_ATTACH 1
 #define DLL_THREAD_ATTACH 2
@@ -90,7 +90,7 @@ typedef const TCHAR *LPCTSTR;
 #define RtlFillMemory FillMemory
 #define RtlCopyMemory CopyMemory
 #define RtlMoveMemory MoveMemory
-/* The call of memset through a volatile pointer is one that no compiler leaves out. */
+/* The compiler does not optimize away the call of memset through a volatile pointer. */
 #define SecureZeroMemory(destination, length) (((void *(*volatile)(void *, int, size_t))memset)((destination), 0, (length)))
 
 /* ---- Structures ---- */
@@ -120,7 +120,7 @@ typedef union _ULARGE_INTEGER {
   ULONGLONG QuadPart;
 } ULARGE_INTEGER, *PULARGE_INTEGER;
 
-/* A link of a doubly linked list, embedded in what it links. */
+/* A link of a doubly linked list, embedded in the elements. */
 typedef struct _LIST_ENTRY {
   struct _LIST_ENTRY *Flink;
   struct _LIST_ENTRY *Blink;

@@ -1,6 +1,6 @@
 /*
- * A registry in which there is no key: to open one or to ask for its values is answered ERROR_FILE_NOT_FOUND, and
- * sources go on with their defaults. The functions return their error; GetLastError does not tell it.
+ * A registry without keys: opening one or querying its values returns ERROR_FILE_NOT_FOUND, and sources
+ * continue with their defaults. The functions return their error; they do not set the last error.
  */
 #ifndef ISAPI_WINREG_H
 #define ISAPI_WINREG_H
@@ -42,7 +42,7 @@ LSTATUS WINAPI RegQueryValueExA(HKEY hKey, LPCSTR lpValueName, LPDWORD lpReserve
                                 LPDWORD lpcbData);
 LSTATUS WINAPI RegQueryValueExW(HKEY hKey, LPCWSTR lpValueName, LPDWORD lpReserved, LPDWORD lpType, LPBYTE lpData,
                                 LPDWORD lpcbData);
-/* ERROR_INVALID_HANDLE for any but the keys above, as no other was ever opened. */
+/* ERROR_INVALID_HANDLE for all keys except those above, as no other can be opened. */
 LSTATUS WINAPI RegCloseKey(HKEY hKey);
 
 ISAPI_END

@@ -1,11 +1,11 @@
 /*
- * The system's sockets with Winsock's meaning. Descriptors are those of the process; overlapped sockets and events
- * are not there.
+ * The system's sockets with Winsock's semantics. Descriptors are those of the process; overlapped sockets and events
+ * are not supported.
  */
 #ifndef ISAPI_WINSOCK2_H
 #define ISAPI_WINSOCK2_H
 
-/* How many sockets a set has room for: 64, unless the source says otherwise before it includes this. */
+/* The capacity of a set of sockets: 64, unless the source defines it before it includes this. */
 #if defined FD_SETSIZE && (!defined _SYS_SELECT_H || FD_SETSIZE != 1024)
 enum { ISAPI_FD_SETSIZE = FD_SETSIZE };
 #else
@@ -61,24 +61,24 @@ typedef struct isapi_fd_set {
 
 ISAPI_BEGIN
 
-/* 0; WSAVERNOTSUPPORTED for a version older than 1.1. There is nothing to begin or to end. */
+/* 0; WSAVERNOTSUPPORTED for a version older than 1.1. There is nothing to initialize or to release. */
 int WINAPI WSAStartup(WORD wVersionRequested, LPWSADATA lpWSAData);
 int WINAPI WSACleanup(void);
-/* The WSAE number of the last failure; to be asked before another call changes it, as on Windows. */
+/* The WSAE number of the last failure; to be called before another call changes it, as on Windows. */
 int WINAPI WSAGetLastError(void);
 void WINAPI WSASetLastError(int iError);
-/* Ends what waits for the socket in other threads, too. */
+/* Wakes threads that wait for the socket, too. */
 int WINAPI closesocket(SOCKET s);
 /* FIONBIO, FIONREAD, SIOCATMARK. */
 int WINAPI ioctlsocket(SOCKET s, long cmd, u_long *argp);
 
 int WINAPI __WSAFDIsSet(SOCKET s, FD_SET *set);
 /*
- * The first argument means nothing, the time is left alone, sets keep the sockets that are ready. A connection that
- * could not be made is an exception, and not writable. No set, or empty ones alone: WSAEINVAL.
+ * The first argument is ignored, the timeout is not modified, sets keep the sockets that are ready. A failed
+ * connection is in the exception set, and not writable. No set, or only empty ones: WSAEINVAL.
  */
 int WINAPI isagate_select(int nfds, FD_SET *readfds, FD_SET *writefds, FD_SET *exceptfds, const struct timeval *timeout);
-/* WSAETIMEDOUT when the time of SO_RCVTIMEO is over. */
+/* WSAETIMEDOUT when the time of SO_RCVTIMEO has passed. */
 ssize_t isagate_recv(int s, void *buf, size_t len, int flags);
 ssize_t isagate_recvfrom(int s, void *buf, size_t len, int flags, struct sockaddr *from, socklen_t *fromlen);
 
@@ -112,7 +112,7 @@ static inline void isapi_fd_remove(SOCKET s, FD_SET *set) {
 #define FD_ISSET(s, set) __WSAFDIsSet((SOCKET)(s), (FD_SET *)(set))
 #define fd_set isapi_fd_set
 
-/* What the library itself is made of are the system's functions. */
+/* The library itself uses the system's functions. */
 #ifndef ISAPI_SYSTEM_SOCKETS
 
 #define select isagate_select
@@ -120,9 +120,9 @@ static inline void isapi_fd_remove(SOCKET s, FD_SET *set) {
 #define recvfrom isagate_recvfrom
 
 /*
- * The system's functions under their own names, behind which are those that set the last error and know Winsock's
- * options: times are DWORDs in milliseconds, SO_ERROR is a WSAE number, an accepted socket blocks or does not as the
- * one that listens.
+ * The names of the system's functions are mapped to functions that set the last error and support Winsock's options:
+ * times are DWORDs in milliseconds, SO_ERROR is a WSAE number, an accepted socket is blocking or non-blocking as the
+ * listening one is.
  */
 #ifdef __cplusplus
 #define ISAPI_WINSOCK_NOTHROW(name) __THROW __asm__("isagate_" #name)
@@ -146,7 +146,7 @@ int connect(int s, __CONST_SOCKADDR_ARG address, socklen_t length) ISAPI_WINSOCK
 ssize_t send(int s, const void *bytes, size_t count, int flags) ISAPI_WINSOCK(send);
 ssize_t sendto(int s, const void *bytes, size_t count, int flags, __CONST_SOCKADDR_ARG to, socklen_t length)
     ISAPI_WINSOCK(sendto);
-/* The answer is the calling thread's, and stays until its next question. */
+/* The result belongs to the calling thread, and is valid until its next call. */
 struct hostent *gethostbyname(const char *name) ISAPI_WINSOCK(gethostbyname);
 struct hostent *gethostbyaddr(const void *address, socklen_t length, int type) ISAPI_WINSOCK(gethostbyaddr);
 

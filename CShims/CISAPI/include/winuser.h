@@ -1,4 +1,4 @@
-/* Text functions that Windows keeps with its windows. */
+/* Text functions of the user interface library of Windows. */
 #ifndef ISAPI_WINUSER_H
 #define ISAPI_WINUSER_H
 
@@ -7,7 +7,7 @@
 ISAPI_BEGIN
 
 /*
- * At most 1,024 characters, as printf writes them; %s is a text of the function's own kind, %S one of the
+ * At most 1,024 characters, formatted as by printf; %s is a text of the function's own kind, %S one of the
  * other, %hs of CHAR, %ls of WCHAR, %I64d a 64-bit and %Id a pointer-sized number. The length without the NUL.
  */
 int WINAPIV wsprintfA(LPSTR lpOut, LPCSTR lpFmt, ...);
@@ -18,7 +18,7 @@ int WINAPI wvsprintfW(LPWSTR lpOut, LPCWSTR lpFmt, va_list arglist);
 /* In place, ASCII letters only. A value below 65,536 instead of an address is one character. */
 LPSTR WINAPI CharUpperA(LPSTR lpsz);
 LPSTR WINAPI CharLowerA(LPSTR lpsz);
-/* `cchLength` characters, whatever they are; their number. */
+/* Converts `cchLength` characters, NULs included; returns their number. */
 DWORD WINAPI CharUpperBuffA(LPSTR lpsz, DWORD cchLength);
 DWORD WINAPI CharLowerBuffA(LPSTR lpsz, DWORD cchLength);
 LPSTR WINAPI CharNextA(LPCSTR lpsz);

@@ -1,4 +1,4 @@
-/* For sources that include it and ask nothing of it: there are no sessions of users here. */
+/* For sources that include it without using it: there are no user sessions here. */
 #ifndef ISAPI_WTSAPI32_H
 #define ISAPI_WTSAPI32_H
 

@@ -31,7 +31,7 @@ static inline long CLinux_getrandom(void *buffer, unsigned long count) { return 
 
 static inline int CLinux_backtrace(void **frames, int count) { return backtrace(frames, count); }
 
-// Where the library or program begins that has `address`; 0 for none (dladdr).
+// The base address of the library or program that contains `address`; 0 for none (dladdr).
 uintptr_t CLinux_image_base(const void *address);
 
 // MARK: epoll
@@ -65,9 +65,10 @@ static inline void *CLinux_epoll_event_data(const struct epoll_event *event) { r
 
 // MARK: processes
 
-/// A child that has ended and waits to be taken leave of (waitid(2) with WNOWAIT and WNOHANG); 0 or less for none.
+/// A child that has ended and has not been reaped (waitid(2) with WNOWAIT and WNOHANG); 0 or less for none.
 pid_t CLinux_ended_child(void);
-/// The processors of this process's affinity (sched_getaffinity(2)); -1 where there are more than a set holds.
+/// The number of processors in this process's affinity mask (sched_getaffinity(2)); -1 if there are more than a set can
+/// contain.
 int CLinux_usable_processors(void);
 
 // MARK: sockets
@@ -82,14 +83,14 @@ static inline int CLinux_set_option(int descriptor, int level, int name, int val
 /// sendmsg(2) of one packet with MSG_NOSIGNAL and `flags`, and with descriptors (SCM_RIGHTS, at most 253).
 long CLinux_send_packet(int socket, const void *bytes, unsigned long count, const int *descriptors, int descriptor_count,
                         int flags);
-/// recvmsg(2) of one packet with MSG_DONTWAIT; `descriptor_count` is the room on entry and the number received on
+/// recvmsg(2) of one packet with MSG_DONTWAIT; `descriptor_count` is the capacity on entry and the number received on
 /// return. A cut packet or list of descriptors is -1 with EMSGSIZE, and closes the descriptors.
 long CLinux_receive_packet(int socket, void *bytes, unsigned long capacity, int *descriptors, int *descriptor_count);
 /// The effective user of the process that connected (SO_PEERCRED); -1 when unknown.
 long CLinux_peer_user(int socket);
 
-/// Bytes that the peer has acknowledged and that have come from it (TCP_INFO); -1 with errno where the system does not
-/// tell.
+/// Bytes that the peer has acknowledged and that have been received from it (TCP_INFO); -1 with errno if the system
+/// does not report them.
 int CLinux_tcp_progress(int descriptor, uint64_t *acknowledged, uint64_t *received);
 
 static const int CLinux_SO_REUSEPORT = SO_REUSEPORT;
@@ -102,23 +103,23 @@ static const int CLinux_MSG_NOSIGNAL = MSG_NOSIGNAL;
 
 // MARK: ownership of descriptors
 
-// Debug builds know which descriptors the gateway owns, and end the process when anything but the owner closes one: the
-// gateway, a library, an extension. In release builds only the closing is left of it.
+// Debug builds record which descriptors the gateway owns, and end the process when anything but the owner closes one:
+// the gateway, a library, an extension. In release builds only the close(2) remains.
 
-/// A descriptor has an owner from now on; having one already means that it was closed behind that owner's back.
+/// A descriptor has an owner from now on; if it already has one, it was closed without that owner.
 void CLinux_descriptor_opened(int descriptor);
-/// Its owner gives it away open.
+/// Its owner releases it without closing.
 void CLinux_descriptor_released(int descriptor);
-/// As many more, or with a negative number fewer, use a descriptor that somebody else keeps open.
+/// So many more users, or with a negative number fewer, use a descriptor that other code keeps open.
 void CLinux_descriptor_kept(int descriptor, int users);
 /// close(2) by the owner.
 void CLinux_descriptor_close(int descriptor);
-/// Whether a close by anybody but an owner would be refused; never in release builds.
+/// Whether a close by code other than the owner would be refused; never in release builds.
 int CLinux_descriptor_is_held(int descriptor);
 
 // MARK: files
 
-/// A new file in a folder that has no name and goes with its descriptor (O_TMPFILE).
+/// A new file without a name in a folder, which is deleted with its descriptor (O_TMPFILE).
 int CLinux_open_unnamed(const char *folder);
 /// memfd_create(2) with MFD_CLOEXEC.
 int CLinux_memfd_create(const char *name);
@@ -134,9 +135,9 @@ int CLinux_open_last(int folder, const char *name);
 int CLinux_dup3(int from, int to);
 /// memfd_create(2) with MFD_CLOEXEC and MFD_ALLOW_SEALING.
 int CLinux_memfd_create_sealable(const char *name);
-/// fcntl(2) F_ADD_SEALS of everything that keeps a memfd from changing.
+/// fcntl(2) F_ADD_SEALS with all seals that prevent changes of a memfd.
 int CLinux_seal(int descriptor);
-/// Whether nothing about a memfd can change any more.
+/// Whether a memfd has all of these seals.
 int CLinux_is_sealed(int descriptor);
 /// sendfile(2) from the source's own offset.
 long CLinux_sendfile(int destination, int source, unsigned long count);
@@ -147,24 +148,24 @@ long CLinux_pread_nowait(int descriptor, void *buffer, unsigned long count, uint
 
 // MARK: files in memory
 
-/// Has the process survive that a mapped file becomes shorter: SIGBUS, for an address in a watched range, makes the rest
-/// of the range zeros and marks it as broken. For any other address it does what it did before. Done once however often
-/// it is called; 0, or -1 with errno.
+/// Lets the process survive that a mapped file becomes shorter: on SIGBUS for an address in a watched range, the
+/// handler replaces the rest of the range by zeros and marks it as broken. For any other address the previous action is
+/// taken. Installed once, however often it is called; 0, or -1 with errno.
 int CLinux_catch_bus_errors(void);
-/// Whether a bus error of the calling thread still comes to us first.
+/// Whether a SIGBUS of the calling thread still reaches this handler first.
 int CLinux_catches_bus_errors(void);
 
 static const int CLinux_MAPPING_LIMIT = 64;
-/// Watches a range; its number, or -1 when CLinux_MAPPING_LIMIT are watched or this one is too large to be.
+/// Watches a range; returns its number, or -1 when CLinux_MAPPING_LIMIT are watched or this one is too large.
 int CLinux_watch_mapping(const void *start, unsigned long count);
 void CLinux_unwatch_mapping(int number);
 /// Whether bytes of a watched range that were read until now may have been zeros in place of the file's.
 int CLinux_is_mapping_broken(int number);
 
-/// Whether all pages of a range are in memory (mincore(2)), which the system claims of all files of somebody else; -1
-/// where the call is forbidden.
+/// Whether all pages of a range are in memory (mincore(2)), which the system reports for all files of other owners; -1
+/// if the call is forbidden.
 int CLinux_are_pages_present(const void *start, unsigned long count);
-/// Reads a byte for the sake of its page.
+/// Reads a byte to load its page.
 static inline void CLinux_touch(const void *address) { (void)*(const volatile char *)address; }
 
 // MARK: watching folders
@@ -217,7 +218,7 @@ static inline uint64_t CLinux_monotonic_ns(void) {
 
 /// prctl(2) PR_SET_NO_NEW_PRIVS for the calling thread and those it starts.
 int CLinux_forbid_new_privileges(void);
-/// capset(2) with no capability left, ambient ones included, for the calling thread and those it starts.
+/// capset(2) with all capabilities dropped, ambient ones included, for the calling thread and those it starts.
 int CLinux_drop_capabilities(void);
 /// prctl(2) PR_SET_PDEATHSIG.
 int CLinux_signal_at_death_of_parent(int signal);
@@ -226,25 +227,26 @@ int CLinux_signal_at_death_of_parent(int signal);
 
 /// gettid(2).
 int CLinux_thread_id(void);
-/// Names the calling thread as tools like top and gdb show it; at most 15 bytes count.
+/// Sets the name of the calling thread in tools like top and gdb; at most 15 bytes count.
 void CLinux_set_thread_name(const char *name);
-/// pthread_timedjoin_np(3), by the clock of the time of day; 0 when the thread has ended.
+/// pthread_timedjoin_np(3), by the real-time clock; 0 when the thread has ended.
 int CLinux_join_until(pthread_t thread, const struct timespec *deadline);
 
 // MARK: crashes
 
-/// Has a crash (SIGSEGV, SIGABRT and their like) send `count` bytes, of 256 at most, to a socket at once, unless that is
-/// -1; then write what it was at to standard error, and end the process by its signal. With `passes_on`, whoever had the
-/// signal before is called in between. 0, or -1 with errno.
+/// Installs a handler for crashes (SIGSEGV, SIGABRT and similar) that immediately sends `count` bytes, at most 256, to
+/// a socket, unless that is -1, then writes the crash report to standard error, and ends the process by its signal.
+/// With `passes_on`, the previous handler is called in between. 0, or -1 with errno.
 int CLinux_catch_crashes(int socket, const void *notice, unsigned long count, int passes_on);
-/// Gives the calling thread, once, a stack for signals, without which one that has no stack left ends without a word.
+/// Gives the calling thread, once, an alternate signal stack; without it a stack overflow ends the process without a
+/// report.
 void CLinux_guard_stack(void);
 
-/// What the calling thread runs, for the description of a crash.
+/// What the calling thread runs, for the crash report.
 typedef struct {
-  /// NULL for no extension's code.
+  /// NULL if it runs no extension's code.
   const char *extension;
-  /// Where `ControlBlockTable` remembers the request.
+  /// Where `ControlBlockTable` stores the id of the request.
   const uint64_t *request;
 } CLinux_running_code;
 
@@ -257,11 +259,11 @@ static inline void CLinux_run_begins(const char *extension, const uint64_t *requ
 
 static inline void CLinux_run_ends(void) { CLinux_running.extension = 0; }
 
-/// What the library that has an address is called in the description of a crash, and where its file is.
+/// Sets the name of the library that contains an address, for the crash report, and the path of its file.
 void CLinux_name_library(const void *address, const char *name, const char *path);
 void CLinux_forget_library(const void *address);
 
-// MARK: the worker the calling thread is
+// MARK: the worker of the calling thread
 
 void *CLinux_current_worker(void);
 void CLinux_set_current_worker(void *worker);

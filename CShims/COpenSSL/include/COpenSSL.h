@@ -1,5 +1,5 @@
-// OpenSSL 3.0 as Swift needs it: the library's own headers, and one function for each macro and constant that the
-// importer cannot see. Shims are named Type_function after the macro they wrap.
+// OpenSSL 3.0 for Swift: the library's own headers, and one function for each macro and constant that the importer
+// cannot see. Shims are named Type_function after the macro they wrap.
 #ifndef COPENSSL_H
 #define COPENSSL_H
 
@@ -76,7 +76,7 @@ static inline int COpenSSL_set1_groups_list(SSL *session, const char *list) {
 static inline int COpenSSL_set_server_name(SSL *session, const char *name) {
   return (int)SSL_set_tlsext_host_name(session, name);
 }
-/// Takes over `response`, which COpenSSL_malloc allocated.
+/// Takes ownership of `response`, which COpenSSL_malloc allocated.
 static inline void COpenSSL_set_ocsp_response(SSL *session, unsigned char *response, long count) {
   SSL_set_tlsext_status_ocsp_resp(session, response, count);
 }
@@ -90,7 +90,7 @@ static inline long COpenSSL_get_ocsp_response(SSL *session, const unsigned char 
 
 // MARK: Errors and memory
 
-/// Has threads keep the last buffers of records that OpenSSL gave back, for the next record; before all other calls.
+/// Makes threads keep the last record buffers that OpenSSL freed, for the next record; before all other calls.
 ///
 /// Returns 0 when OpenSSL has allocated memory already.
 int COpenSSL_keep_record_buffers(void);
@@ -112,27 +112,20 @@ static inline int COpenSSL_MAC_set_hmac_sha256_key(EVP_MAC_CTX *context, const u
   return EVP_MAC_CTX_set_params(context, parameters);
 }
 
-/// HKDF-Expand-Label with an empty context (RFC 8446 §7.1) by `kdf`, which is TLS13-KDF; 1, or 0 for failure.
-static inline int COpenSSL_KDF_expand_label(EVP_KDF *kdf, const char *digest, const void *secret, size_t secret_count,
-                                            const unsigned char *label, size_t label_count, void *output,
-                                            size_t count) {
-  EVP_KDF_CTX *context = EVP_KDF_CTX_new(kdf);
-  if (context == NULL) {
-    return 0;
-  }
-  int mode = EVP_KDF_HKDF_MODE_EXPAND_ONLY;
+/// A context for HMAC with this digest; NULL when OpenSSL has none.
+static inline EVP_MAC_CTX *COpenSSL_MAC_CTX_new_hmac(const char *digest) {
+  EVP_MAC *hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+  EVP_MAC_CTX *context = EVP_MAC_CTX_new(hmac);
+  EVP_MAC_free(hmac);
   OSSL_PARAM parameters[] = {
-      OSSL_PARAM_construct_int(OSSL_KDF_PARAM_MODE, &mode),
-      OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, (char *)digest, 0),
-      OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, (void *)secret, secret_count),
-      OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_PREFIX, (void *)"tls13 ", 6),
-      OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_LABEL, (void *)label, label_count),
-      OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_DATA, (void *)"", 0),
+      OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, (char *)digest, 0),
       OSSL_PARAM_construct_end(),
   };
-  int result = EVP_KDF_derive(context, output, count, parameters);
-  EVP_KDF_CTX_free(context);
-  return result;
+  if (context != NULL && EVP_MAC_CTX_set_params(context, parameters) != 1) {
+    EVP_MAC_CTX_free(context);
+    return NULL;
+  }
+  return context;
 }
 
 /// As EVP_CIPHER_CTX_ctrl with EVP_CTRL_AEAD_GET_TAG, in half the time.
@@ -167,11 +160,14 @@ static const int COpenSSL_BIO_CTRL_EOF = BIO_CTRL_EOF;
 // MARK: X509
 
 static inline STACK_OF(X509) *COpenSSL_certificates_new(void) { return sk_X509_new_null(); }
-/// The stack does not own what is pushed.
+/// The stack does not own its elements.
 static inline int COpenSSL_certificates_push(STACK_OF(X509) *stack, X509 *certificate) {
   return sk_X509_push(stack, certificate);
 }
 static inline int COpenSSL_certificates_count(const STACK_OF(X509) *stack) { return sk_X509_num(stack); }
+static inline X509 *COpenSSL_certificates_value(const STACK_OF(X509) *stack, int index) {
+  return sk_X509_value(stack, index);
+}
 static inline void COpenSSL_certificates_free(STACK_OF(X509) *stack) { sk_X509_free(stack); }
 static inline int COpenSSL_names_count(const GENERAL_NAMES *names) { return sk_GENERAL_NAME_num(names); }
 static inline const GENERAL_NAME *COpenSSL_names_value(const GENERAL_NAMES *names, int index) {

@@ -1,5 +1,5 @@
-// zlib and libdeflate as Swift needs them: the libraries' own headers, and one function for each macro that the
-// importer cannot see. Shims are named for the macro they wrap.
+// zlib and libdeflate for Swift: the libraries' own headers, and one function for each macro that the importer cannot
+// see. Shims are named for the macro they wrap.
 #ifndef CZLIB_H
 #define CZLIB_H
 

@@ -1,4 +1,4 @@
-// The Zstandard library's own header, for builds with the trait Zstd; nothing where the library is not installed.
+// The Zstandard library's own header, for builds with the trait Zstd; empty if the library is not installed.
 #ifndef CZSTD_H
 #define CZSTD_H
 

@@ -13,10 +13,10 @@ final class AccessAction: Action, RequestHandler {
     private let unauthorized: FixedResponse
     private let busy = AccessAction.message(503, "too many passwords to check", [("Retry-After", "1")])
 
-    /// A hash costs as much as thousands of requests; a few at a time leave the processors to those.
+    /// A hash costs as much as thousands of requests; hashing only a few at a time leaves the processors to those.
     private static let threads = SideThreads("passwords", width: 2, limit: 64)
     private static let limit = Delay.seconds(30)
-    /// Keeps the digests of one process from being looked up in a table made beforehand.
+    /// Prevents the digests of this process from being looked up in a table computed beforehand.
     private static let salt = (0..<32).map { _ in UInt8.random(in: .min ... .max) }
 
     init(_ rules: AccessRules, users: PasswordFile?, action: Action) {
@@ -62,7 +62,7 @@ final class AccessAction: Action, RequestHandler {
         if case .handler(let handler) = action.answer(exchange) { try await handler.handle(exchange) }
     }
 
-    /// Of several, none can be told to be what a server behind would go by.
+    /// Of several fields, it is unknown which one an upstream server would use.
     private func authorization(of exchange: Exchange) -> String? {
         exchange.onlyValue(named: "authorization").map { exchange.text(of: $0) }
     }

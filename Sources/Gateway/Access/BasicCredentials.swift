@@ -1,12 +1,12 @@
-/// What an Authorization field says in the Basic scheme (RFC 7617).
+/// The user and password of an Authorization field in the Basic scheme (RFC 7617).
 struct BasicCredentials: Equatable, Sendable {
     let user: String
     let password: String
 
-    /// Longer ones are nobody's: a hash would take its time for them.
+    /// Longer ones are refused: hashing them would take too long.
     private static let maximumBytes = 1024
 
-    /// Nil for another scheme, and for what is not Base64 of UTF-8 with a colon.
+    /// Nil for another scheme, and for a value that is not Base64 of UTF-8 with a colon.
     init?(_ value: String) {
         let parts = value.split(separator: " ", maxSplits: 1)
         guard parts.count == 2, parts[0].lowercased() == "basic", parts[1].utf8.count <= Self.maximumBytes else {

@@ -1,9 +1,9 @@
 import TLS
 import Transport
 
-/// Credentials that were right a while ago, so that not every request costs a hash; of one route on one worker.
+/// Credentials that were verified recently, so that not every request costs a hash; of one route on one worker.
 ///
-/// Only digests of them are kept.
+/// Only their digests are kept.
 struct KnownCredentials {
     private var entries: [ContentDigest: Entry] = [:]
 
@@ -12,12 +12,12 @@ struct KnownCredentials {
         let until: Deadline
     }
 
-    /// Users at the same time; beyond it, those that are over make room, or else all do.
+    /// Users at the same time; beyond it, expired entries are removed, or else all entries.
     static let maximumCount = 1024
-    /// After that the hash is asked again.
+    /// After this time the password is hashed again.
     static let lifetime = Delay.seconds(600)
 
-    /// Whose credentials they are; nil for those that are not known.
+    /// The user of these credentials; nil if they are not known.
     func user(of digest: ContentDigest, at now: Deadline) -> String? {
         guard let entry = entries[digest], entry.until > now else { return nil }
         return entry.user

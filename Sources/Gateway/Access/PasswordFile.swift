@@ -3,19 +3,19 @@ import CCrypt
 /// Users and the hashes of their passwords, as `htpasswd` writes them; immutable, shared by all workers.
 final class PasswordFile: Sendable {
     private let hashes: [String: String]
-    /// Hashed against when there is no such user, so that the time it takes does not tell.
+    /// Hashed if there is no such user, so that the time does not reveal that.
     private let decoy: String
 
-    /// Why a line is of no use.
+    /// Why a line cannot be used.
     struct Mistake: Error, Equatable {
         var line: Int
         var reason: String
     }
 
-    /// The methods that are good enough: bcrypt, SHA-256 and SHA-512, yescrypt (crypt(5)).
+    /// The methods that are secure enough: bcrypt, SHA-256 and SHA-512, yescrypt (crypt(5)).
     private static let methods = ["$2y$", "$2b$", "$2a$", "$5$", "$6$", "$y$"]
 
-    /// - Parameter text: lines of `user:hash`; empty ones and those that begin with `#` are passed over.
+    /// - Parameter text: lines of `user:hash`; empty ones and those that begin with `#` are ignored.
     init(_ text: String) throws(Mistake) {
         var hashes: [String: String] = [:]
         for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
@@ -38,7 +38,7 @@ final class PasswordFile: Sendable {
         self.decoy = decoy
     }
 
-    /// Whether the password is the user's; takes as long as the method of the hash wants, up to seconds.
+    /// Whether the password is the user's; takes as long as the method of the hash requires, up to seconds.
     func accepts(user: String, password: String) -> Bool {
         let known = hashes[user]
         let setting = known ?? decoy
@@ -52,7 +52,7 @@ final class PasswordFile: Sendable {
         return String(decoding: result.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
-    /// In a time that depends on the lengths alone.
+    /// Compares in a time that depends only on the lengths.
     private static func areEqual(_ left: [UInt8], _ right: [UInt8]) -> Bool {
         guard left.count == right.count else { return false }
         var difference: UInt8 = 0

@@ -2,20 +2,20 @@ import Transport
 
 /// Who may use a route.
 package struct AccessRules: Sendable, Equatable {
-    /// Nil for everybody who is not denied.
+    /// Nil to allow every address that is not denied.
     package var allow: [IPNetwork]?
     package var deny: [IPNetwork] = []
     package var basic: BasicAuthentication?
 
     package var isOpen: Bool { allow == nil && deny.isEmpty && basic == nil }
 
-    /// Whether a client with this address may go on; one whose address is not known is nowhere allowed or denied.
+    /// Whether a client with this address is admitted; a client without a known address matches no network.
     package func admit(_ address: IPAddress?) -> Bool {
         guard let address else { return allow == nil }
         return !deny.contain(address) && (allow?.contain(address) ?? true)
     }
 
-    /// The rules of a route on a site with these: what the route has counts in place of the site's.
+    /// The rules of a route on a site with these rules: the route's own settings replace the site's.
     package func overridden(by route: AccessOverrides) -> AccessRules {
         var rules = self
         if route.allow != nil || route.deny != nil {
@@ -31,7 +31,7 @@ package struct AccessRules: Sendable, Equatable {
     }
 }
 
-/// What a site or a route says about access.
+/// The access settings of a site or a route.
 package struct AccessOverrides: Sendable, Equatable {
     package var allow: [IPNetwork]?
     package var deny: [IPNetwork]?

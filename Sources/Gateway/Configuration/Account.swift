@@ -1,6 +1,6 @@
 import Glibc
 
-/// The account that a process started as root becomes.
+/// The account to which a process started as root changes.
 package struct Account: Sendable, Equatable {
     /// Nil for a number without a name: it has no groups but `group`.
     package var name: String?
@@ -23,7 +23,7 @@ extension Account: CustomStringConvertible {
 }
 
 extension ValueDecoder<Account> {
-    /// A name that the machine knows, or numbers: `isagate`, `65534`, `65534:65534`.
+    /// The name of an account of this machine, or numbers: `isagate`, `65534`, `65534:65534`.
     static var account: Self {
         Self { node, context in
             let decoder = text("the name of an account, or a number") { text throws(Refusal) in
@@ -41,7 +41,7 @@ extension ValueDecoder<Account> {
             return try unprivileged(account)
         }
         let numbers = text.split(separator: ":", omittingEmptySubsequences: false).map { UInt32($0) }
-        // The last number stands for "none" in the system's calls.
+        // The highest number means "none" in system calls.
         guard (1...2).contains(numbers.count), let user = numbers[0], let last = numbers[numbers.count - 1],
             user != .max, last != .max
         else { return nil }

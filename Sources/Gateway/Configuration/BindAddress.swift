@@ -11,7 +11,7 @@ package struct BindAddress: Sendable, Hashable {
     package var host: String
     /// 0 lets the system choose.
     package var port: UInt16
-    /// Left out on a machine without IPv6: a part of what was written for both families.
+    /// Left out on a machine without IPv6: a part of a spelling for both families.
     package var isOptional = false
 }
 
@@ -31,8 +31,7 @@ extension BindAddress {
 }
 
 extension ValueDecoder<[BindAddress]> {
-    /// An address, or a spelling for both families: `:8443` is every address, `localhost:8443` those of the machine
-    /// itself.
+    /// An address, or a spelling for both families: `:8443` is every address, `localhost:8443` the loopback addresses.
     static var bindAddresses: Self {
         Self { node, context in
             let noun = "an IP address and a port such as \"0.0.0.0:8443\", \"[::]:8443\" or \":8443\""
@@ -84,7 +83,7 @@ extension BindAddress: CustomStringConvertible {
     }
 }
 
-/// The one spelling of an address that equal addresses share, or nil when the text is not an address.
+/// The canonical spelling of an address, which equal addresses share, or nil when the text is not an address.
 func canonicalAddress(_ text: String, _ family: BindAddress.Family) -> String? {
     let systemFamily = family == .ipv4 ? AF_INET : AF_INET6
     var address = in6_addr()

@@ -1,7 +1,7 @@
 import ISAPI
 import Transport
 
-/// Everything the configuration file says, checked and with every default filled in.
+/// The content of the configuration file, checked and with every default filled in.
 ///
 /// A value of this type is consistent: every name it mentions is declared, every file it needs existed when it was
 /// read, and every route can be reached. Paths are absolute, sizes are bytes.
@@ -11,7 +11,7 @@ package struct Configuration: Sendable, Equatable {
     package var workers = Workers.automatic
     /// The account to run as once the listeners are bound, when started as root.
     package var user: Account?
-    /// Whether a change of any file with certificates or keys is noticed, where a certificate does not say otherwise.
+    /// Whether changes of files with certificates or keys are noticed, unless a certificate has its own setting.
     package var isWatching = false
     /// In file order, as are extensions, upstreams and sites.
     package var listeners: [ListenerConfiguration]
@@ -25,11 +25,11 @@ package struct Configuration: Sendable, Equatable {
     package var resolver = ResolverConfiguration()
     package var upstreams: [UpstreamConfiguration] = []
     package var sites: [SiteConfiguration]
-    /// What is allowed and yet worth a second thought, as far as reading the file has shown it.
+    /// Warnings about what is allowed but probably not intended, found while the file was read.
     var notes: [ConfigurationNote] = []
 }
 
-/// Something worth knowing about a line of the file.
+/// A warning about a line of the file.
 package struct ConfigurationNote: Sendable, Equatable {
     package var line: Int
     package var text: String
@@ -48,9 +48,9 @@ package struct ListenerConfiguration: Sendable, Equatable {
     package var name: String
     package var bind: [BindAddress]
     /// The proxies in front, every connection from which begins with a PROXY protocol header; nil when clients connect
-    /// themselves. Nobody else is let in then.
+    /// directly. With proxies, all other connections are closed.
     package var proxies: [IPNetwork]?
-    /// The proxies in front that say in each request for whom they ask; nil when nobody is believed.
+    /// The proxies in front that name the client in each request; nil when none is trusted.
     package var trusted: TrustedProxiesConfiguration?
     /// Nil for plain HTTP.
     package var tls: ListenerTLSConfiguration?
@@ -58,7 +58,7 @@ package struct ListenerConfiguration: Sendable, Equatable {
     package var expectsHTTP2 = false
 }
 
-/// Proxies in front of a listener that are believed when they say for whom they ask.
+/// Proxies in front of a listener that are trusted to name the client.
 package struct TrustedProxiesConfiguration: Sendable, Equatable {
     package enum Field: Sendable {
         case xForwardedFor
@@ -70,9 +70,9 @@ package struct TrustedProxiesConfiguration: Sendable, Equatable {
     package var field: Field
 }
 
-/// How a running gateway is asked and told things.
+/// How commands reach a running gateway.
 package struct AdminConfiguration: Sendable, Equatable {
-    /// What `sun_path` holds besides its NUL (unix(7)).
+    /// The capacity of `sun_path` without its NUL (unix(7)).
     static let maximumSocketPathBytes = 107
 
     /// The control socket, as an absolute path; nil for none.
@@ -84,7 +84,7 @@ package struct LogConfiguration: Sendable, Equatable {
     /// Nil when requests are not logged.
     package var access: AccessLogConfiguration?
 
-    /// From the most to the least talkative.
+    /// From the most to the least verbose.
     package enum Level: String, Sendable, CaseIterable {
         case trace, debug, info, notice, warning, error
     }
@@ -105,7 +105,7 @@ package struct AccessLogConfiguration: Sendable, Equatable {
     }
 }
 
-/// The bounds on what one client can make the gateway hold or wait for.
+/// The limits on what one client can make the gateway store or wait for.
 package struct LimitsConfiguration: Sendable, Equatable {
     /// Bytes of request line and fields together.
     package var requestHead = 64 << 10
@@ -132,24 +132,25 @@ package struct LimitsConfiguration: Sendable, Equatable {
     /// TLS handshakes of each client; nil for no limit.
     package var clientHandshakes: RouteLimits.RateLimit? = .init(
         requests: 200, period: .seconds(1), burst: 1000, key: .address, keys: 16_384)
-    /// Bytes per second of request bodies and of responses, while the client is waited for; 0 for no limit.
+    /// Bytes per second of request bodies and of responses, while the gateway waits for the client; 0 for no limit.
     package var minRequestRate = 240
     package var minResponseRate = 240
-    /// How long they may be slower at the beginning.
+    /// How long the rates may be lower at the beginning.
     package var rateGrace = Duration.seconds(5)
     /// From the first time that a response had to wait for its client to its end; nil for no limit.
     package var responseTimeout: Duration? = .seconds(86_400)
-    /// Bytes of a request body no handler read that are drained to keep the connection; beyond them it is closed.
+    /// Bytes of an unread request body that are drained to keep the connection; with more it is closed.
     package var unreadBody = 256 << 10
-    /// How long what a client still sends behind the last response is dropped, for that to be read.
+    /// How long the gateway discards what a client still sends after the last response, so that the client can read
+    /// that.
     package var lingeringTime = Duration.seconds(30)
-    /// Bytes that compressing and decompressing may take, of the whole gateway; beyond them responses are sent as they are.
+    /// Memory for compression and decompression of the whole gateway; beyond it responses are sent uncompressed.
     package var compressionMemory = 256 << 20
     package var http2 = HTTP2LimitsConfiguration()
 }
 
 package struct DrainConfiguration: Sendable, Equatable {
-    /// How long requests in flight may take to finish when the gateway stops.
+    /// How long requests in progress may take to finish when the gateway stops.
     package var grace = Duration.seconds(30)
 }
 
@@ -163,21 +164,22 @@ package struct ExtensionConfiguration: Sendable, Equatable {
     package var threads = 8
     /// Requests that may wait for a thread; one more is answered 503.
     package var queue = 1000
-    /// From handing a request to the pool to the end of its response.
+    /// From passing a request to the pool to the end of its response.
     package var requestTimeout = Duration.seconds(60)
-    /// Whether a chunked body is collected before the extension is called, so that it finds a length.
+    /// Whether a chunked body is collected before the extension is called, so that its length is known.
     package var spoolsRequest = false
-    /// Bytes of a body that is collected, at all and in memory.
+    /// Bytes of a body that is collected, in total and in memory.
     package var spoolLimit = 16 << 20
     package var spoolMemory = 64 << 10
     /// Where the rest is collected, as an absolute path.
     package var spoolFolder = "/var/tmp"
-    /// How the extension is told paths.
+    /// The separators of paths that are passed to the extension.
     package var paths = PathStyle.unix
     package var load = Load.startup
     /// How long an extension is without requests before it is asked whether it may be unloaded; nil for never.
     package var idleUnload: Duration?
-    /// How long requests are answered 500 after the extension could not be loaded; the next one tries again.
+    /// How long requests are answered 500 after the extension could not be loaded; the next request after that tries
+    /// again.
     package var loadRetry = Duration.seconds(30)
     /// The least time between two replacements of an extension that reports itself unhealthy.
     package var recycleInterval = Duration.seconds(30)
@@ -185,12 +187,12 @@ package struct ExtensionConfiguration: Sendable, Equatable {
     package enum Load: Sendable, Equatable {
         /// With the configuration, before anything is served.
         case startup
-        /// When the first request comes for it.
+        /// At the first request.
         case firstRequest
     }
 
     package enum Placement: Sendable, Equatable {
-        /// On threads of the gateway's own process.
+        /// In the gateway's own process.
         case inProcess
     }
 }

@@ -1,5 +1,5 @@
 extension Configuration {
-    /// What is allowed and yet worth a second thought, each as `line: text`.
+    /// Warnings about what is allowed but probably not intended, each as `line: text`.
     package var warnings: [ConfigurationNote] {
         let plain = listeners.filter { $0.tls == nil }.map(\.name)
         return notes
@@ -8,7 +8,7 @@ extension Configuration {
 }
 
 extension SiteConfiguration {
-    /// Where the site is also served without TLS, nobody shows a certificate.
+    /// If the site is also served without TLS, clients cannot present certificates there.
     ///
     /// - Parameter plain: the names of the listeners without TLS.
     fileprivate func certificateWarnings(without plain: [String]) -> [ConfigurationNote] {
@@ -36,7 +36,7 @@ extension SiteConfiguration {
         }
     }
 
-    /// Rules that `/name;x` passes on its way to a server that reads it as `/name`.
+    /// Rules that `/name;x` bypasses on its way to a server that reads it as `/name`.
     fileprivate var parameterWarnings: [ConfigurationNote] {
         routes.compactMap { rule in
             let own = rule.guards(of: self)
@@ -54,7 +54,7 @@ extension SiteConfiguration {
         }
     }
 
-    /// The route that passes the path on to a server without having asked for all of this.
+    /// The route that forwards the path to a server without all of these rules.
     private func serverRoute(for path: String, without guards: RouteGuards) -> RouteConfiguration? {
         for route in routes where route.path.matches(path) {
             if route.mayPassParameters, !guards.isSubset(of: route.guards(of: self)) { return route }
@@ -64,7 +64,7 @@ extension SiteConfiguration {
     }
 }
 
-/// What a route asks of a request before it is answered by what stands behind.
+/// The rules that a route applies to a request before its action.
 private struct RouteGuards: OptionSet {
     let rawValue: UInt8
 
@@ -73,7 +73,7 @@ private struct RouteGuards: OptionSet {
     static let password = RouteGuards(rawValue: 2)
     static let question = RouteGuards(rawValue: 4)
     static let limit = RouteGuards(rawValue: 8)
-    /// It is not answered by what stands behind at all.
+    /// It is refused without any action.
     static let block = RouteGuards(rawValue: 16)
 }
 
@@ -89,7 +89,7 @@ extension RouteConfiguration {
         return guards
     }
 
-    /// Whether a path with a parameter reaches a server that may know what it is.
+    /// Whether a path with a parameter reaches a server that may interpret it.
     fileprivate var mayPassParameters: Bool {
         guard case .proxy = action else { return false }
         return pathRules.allowsParameters && conditions.expression == nil
@@ -97,7 +97,7 @@ extension RouteConfiguration {
 }
 
 extension PathPattern {
-    /// Paths that differ from one that matches by a parameter behind one of the names.
+    /// Paths that differ from a matching one by a parameter after one of the names.
     fileprivate var pathsWithParameter: [String] {
         let text =
             switch self {
@@ -117,7 +117,7 @@ extension PathPattern {
 }
 
 extension RouteConfiguration {
-    /// Whether responses that are for somebody in particular are compressed as they are made.
+    /// Whether responses for a particular user are compressed dynamically.
     fileprivate func mayLeakByLength(on site: SiteConfiguration) -> Bool {
         guard case .on? = site.responseRules.extended(by: responseRules).compression else { return false }
         guard AccessRules().overridden(by: site.access).overridden(by: access).basic != nil else { return false }

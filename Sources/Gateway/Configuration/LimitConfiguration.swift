@@ -1,4 +1,4 @@
-/// How often, and how often at the same time, a route may be asked; what goes beyond is answered 429.
+/// How often, and how often at the same time, a route may be requested; more is answered 429.
 package struct RouteLimits: Sendable, Hashable {
     package var rate: RateLimit?
     package var concurrency: ConcurrencyLimit?
@@ -7,10 +7,10 @@ package struct RouteLimits: Sendable, Hashable {
         /// From 1 to 1,000,000.
         package var requests: Int
         package var period: Duration
-        /// Requests that may come at once after a time of rest; from 1 to 1,000,000.
+        /// Requests that may come in a burst after an idle time; from 1 to 1,000,000.
         package var burst: Int
         package var key: LimitKey
-        /// Keys remembered at a time.
+        /// Keys counted at the same time.
         package var keys: Int
 
         /// As the file writes it: `10/s`.
@@ -25,11 +25,11 @@ package struct RouteLimits: Sendable, Hashable {
     }
 }
 
-/// What tells apart the requests that are counted together.
+/// Identifies the requests that are counted together.
 package enum LimitKey: Sendable, Hashable {
     /// The route: all requests count together.
     case route
-    /// The client's IPv4 address, or the first 64 bits of its IPv6 address, which a client may vary behind them.
+    /// The client's IPv4 address, or the first 64 bits of its IPv6 address, as a client may vary the rest.
     case address
     /// The value of a header field, or the address without one; the name in lower case.
     case header(String)

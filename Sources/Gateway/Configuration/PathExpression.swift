@@ -1,25 +1,25 @@
 import CPCRE2
 
-/// A regular expression for whole texts, in Perl's notation (pcre2pattern(3)), which sees bytes.
+/// A regular expression for whole texts, in Perl's notation (pcre2pattern(3)), which matches bytes.
 ///
-/// Matching gives up after a number of steps, so that no path that a client makes up keeps a worker busy. One is used
-/// by one worker only: it remembers its last match.
+/// Matching stops after a number of steps, so that no path of a client keeps a worker busy. An object is used by one
+/// worker only: it stores its last match.
 @safe
 final class PathExpression {
     private let code: OpaquePointer
     private let context: OpaquePointer
     private let match: OpaquePointer
 
-    /// Steps of one match; well-made expressions take a few for each byte.
+    /// Steps of one match; well-written expressions take a few for each byte.
     private static let stepLimit: UInt32 = 20_000
-    /// Kibibytes that one match may take for steps it may have to take back.
+    /// Kibibytes that one match may use for backtracking.
     private static let memoryLimit: UInt32 = 256
     /// Bytes of an expression.
     static let maximumLength = 1024
 
     enum Verdict {
         case matches, differs
-        /// The limit was reached before it was settled.
+        /// The limit was reached before the result was known.
         case undecided
     }
 
@@ -27,7 +27,7 @@ final class PathExpression {
         let bytes = Array(text.utf8)
         var problem: Int32 = 0
         var offset = 0
-        // A UTF mode would refuse paths that are not UTF-8, and \C can read half a character: neither can be asked for.
+        // A UTF mode would refuse paths that are not UTF-8, and \C could match half a character: neither is enabled.
         let options =
             PCRE2_ANCHORED | PCRE2_ENDANCHORED | PCRE2_DOLLAR_ENDONLY | PCRE2_NEVER_UTF | PCRE2_NEVER_UCP
             | PCRE2_NEVER_BACKSLASH_C
@@ -58,19 +58,19 @@ final class PathExpression {
         return result == PCRE2_ERROR_NOMATCH ? .differs : .undecided
     }
 
-    /// How many groups capture.
+    /// The number of capturing groups.
     var groupCount: Int {
         var count: UInt32 = 0
         _ = unsafe pcre2_pattern_info_8(code, UInt32(PCRE2_INFO_CAPTURECOUNT), &count)
         return Int(count)
     }
 
-    /// What a group of the last match captured, as bounds of the text; nil when it took no part.
+    /// The range that a group of the last match captured; nil when it did not participate.
     func bounds(ofGroup group: Int) -> Range<Int>? {
         guard group <= groupCount else { return nil }
         let bounds = unsafe pcre2_get_ovector_pointer_8(match)!
         let (start, end) = unsafe (bounds[2 * group], bounds[2 * group + 1])
-        // A group that took no part has PCRE2_UNSET, all bits of which are set.
+        // A group that did not participate has PCRE2_UNSET, all bits of which are set.
         return start >= 0 && start <= end ? start..<end : nil
     }
 
@@ -81,7 +81,7 @@ final class PathExpression {
     }
 }
 
-/// Why a text is not a regular expression, in PCRE2's words, and after how many bytes.
+/// Why a text is not a regular expression, as PCRE2's message, and after how many bytes.
 struct PathExpressionError: Error, Equatable {
     var reason: String
     var offset: Int

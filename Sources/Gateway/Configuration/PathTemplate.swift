@@ -1,4 +1,4 @@
-/// A path with placeholders that each request fills in.
+/// A path with placeholders that are replaced for each request.
 package struct PathTemplate: Sendable, Equatable {
     package var parts: [Part]
 
@@ -6,14 +6,15 @@ package struct PathTemplate: Sendable, Equatable {
         case literal(String)
         /// `{path}`: the request's path, percent-decoded and without dot segments.
         case path
-        /// `{1}`: what a group of the route's expression captured; nothing when it took no part. `{0}` is the whole path.
+        /// `{1}`: the text that a group of the route's expression captured; empty when it did not participate. `{0}` is
+        /// the whole path.
         case group(Int)
     }
 
-    /// The groups there may be names for.
+    /// The groups that have placeholders.
     private static let groups = 0...9
 
-    /// Nil when no group is named.
+    /// Nil when no group is used.
     var highestGroup: Int? {
         parts.compactMap { if case .group(let number) = $0 { number } else { nil } }.max()
     }

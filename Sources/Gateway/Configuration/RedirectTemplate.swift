@@ -1,7 +1,7 @@
-/// The target of a redirect: text with placeholders that each request fills in.
+/// The target of a redirect: text with placeholders that are replaced for each request.
 ///
-/// A template that parses cannot be bent by a request into leading to another host than the file names: it begins
-/// with a scheme or with one slash, and what the client chose never follows that slash at once.
+/// No request can make a valid template lead to another host than the file names: it begins with a scheme or with one
+/// slash, and text from the client never follows that slash directly.
 package struct RedirectTemplate: Sendable, Equatable {
     package var parts: [Part]
 
@@ -11,7 +11,7 @@ package struct RedirectTemplate: Sendable, Equatable {
         case host
         /// `{path}`: the request's path, encoded as received, without its query.
         case path
-        /// `{query}`: what follows the question mark, empty when nothing does.
+        /// `{query}`: the part after the question mark, empty without one.
         case query
         /// `{uri}`: the path, and the question mark and query when there is a query.
         case uri
@@ -23,7 +23,7 @@ package struct RedirectTemplate: Sendable, Equatable {
         return text[..<end.lowerBound]
     }
 
-    /// Whether a port follows the host, which the host then must not have.
+    /// Whether a port follows the host, which then must be inserted without its own port.
     package var hasPort: Bool {
         zip(parts, parts.dropFirst()).contains { part, next in
             if case (.host, .literal(let text)) = (part, next) { text.hasPrefix(":") } else { false }
@@ -51,7 +51,7 @@ package struct RedirectTemplate: Sendable, Equatable {
 extension RedirectTemplate {
     /// Parses the `to` of a redirect.
     ///
-    /// Errors: `RedirectTemplateError`, whose description says what to write instead.
+    /// Errors: `RedirectTemplateError`, whose description states what to write instead.
     init(_ text: String) throws(RedirectTemplateError) {
         parts = []
         guard text.unicodeScalars.allSatisfy({ $0.value > 0x20 && $0.value < 0x7F }) else { throw .invalidCharacter }

@@ -1,12 +1,12 @@
 import Transport
 
-/// How requests get the names that logs, extensions and servers know them by.
+/// How requests get the ids that logs, extensions and servers see.
 package struct RequestIDConfiguration: Sendable, Equatable {
-    /// The field that carries the name, from clients and to servers.
+    /// The field that contains the id, from clients and to servers.
     package var header = "X-Request-ID"
     package var acceptance = Acceptance.nobody
 
-    /// Whose names for their requests are taken over.
+    /// Which clients' ids are accepted.
     package enum Acceptance: Sendable, Equatable {
         case nobody, everybody
         case networks([IPNetwork])

@@ -1,8 +1,8 @@
-/// How the names of servers are turned into addresses.
+/// How the names of servers are resolved.
 package struct ResolverConfiguration: Sendable, Equatable {
     /// Name servers; empty for those of the system.
     package var servers: [BindAddress] = []
-    /// Of the first try with a name server; later ones take longer.
+    /// Of the first try with a name server; later tries take longer.
     package var timeout = Duration.seconds(2)
     package var tries = 3
     /// The shortest and longest time between two queries for a name, whatever its records say.

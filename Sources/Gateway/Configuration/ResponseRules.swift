@@ -1,4 +1,4 @@
-/// What is done to the responses of a site or a route, whatever answers.
+/// The rules for responses of a site or a route, from whatever source.
 package struct ResponseRules: Sendable, Equatable {
     /// Nil on a route: as on its site. Nil on a site: off.
     package var compression: CompressionRule?
@@ -10,7 +10,7 @@ package struct ResponseRules: Sendable, Equatable {
 
     package init() {}
 
-    /// A route's rules on top of its site's.
+    /// A site's rules with those of a route added.
     package func extended(by route: ResponseRules) -> ResponseRules {
         var rules = self
         rules.compression = route.compression.map { $0.completed(by: compression) } ?? compression
@@ -25,7 +25,7 @@ package enum CompressionRule: Sendable, Equatable {
     case off
     case on(CompressionOptions)
 
-    /// What a route leaves open is as on its site.
+    /// Options that a route does not set are taken from its site.
     fileprivate func completed(by site: CompressionRule?) -> CompressionRule {
         guard case .on(var options) = self, case .on(let general)? = site else { return self }
         options.level = options.level ?? general.level
@@ -51,9 +51,9 @@ package struct CompressionOptions: Sendable, Equatable {
 package struct HeaderEdits: Sendable, Equatable {
     /// In file order, as are the others.
     package var remove: [String] = []
-    /// In place of all fields of the same name.
+    /// Replace all fields of the same name.
     package var set: [HeaderTemplate] = []
-    /// Beside fields of the same name.
+    /// Are added to fields of the same name.
     package var add: [HeaderTemplate] = []
 
     package init() {}
@@ -81,7 +81,7 @@ package struct HeaderTemplate: Sendable, Equatable {
         case host
         /// `{remote}`: the client's address, without its port.
         case remote
-        /// `{request_id}`: the name the request is known by.
+        /// `{request_id}`: the id of the request.
         case requestID
     }
 

@@ -1,19 +1,19 @@
 import Transport
 
-/// What a request must be like, besides its path, for a route to answer it; everything that is given must hold.
+/// Conditions on a request, besides its path, for a route to answer it; all of them must be met.
 package struct RouteConditions: Sendable, Hashable {
     /// A regular expression for the whole normalized path; nil for any path.
     package var expression: String?
-    /// Nil for any method; GET stands for HEAD too, which asks the same without the content (RFC 9110 §9.3.2).
+    /// Nil for any method; GET includes HEAD, which requests the same without the content (RFC 9110 §9.3.2).
     package var methods: Set<String>?
     package var headers: [Requirement] = []
     package var query: [Requirement] = []
-    /// Where the client's address must be; nil for anywhere.
+    /// The networks of the client's address; nil for any.
     package var networks: [IPNetwork]?
 
-    /// What is asked of a header field or of a parameter of the query.
+    /// A condition on a header field or on a parameter of the query.
     package struct Requirement: Sendable, Hashable {
-        /// A field's name in lower case; a parameter's as it reads decoded.
+        /// A field's name in lower case; a parameter's after decoding.
         package var name: String
         package var test: Test
 
@@ -42,7 +42,7 @@ package struct RouteConditions: Sendable, Hashable {
 }
 
 extension RouteConditions.Requirement {
-    /// Whether meeting the other requirement means meeting this one.
+    /// Whether every request that meets the other requirement meets this one.
     fileprivate func isMet(with other: Self) -> Bool {
         guard name == other.name else { return false }
         return test == other.test || test == .present && other.test != .absent

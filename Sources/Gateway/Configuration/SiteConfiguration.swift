@@ -4,7 +4,7 @@ package struct SiteConfiguration: Sendable, Equatable {
     /// The names of the listeners that serve this site.
     package var listen: [String]
     package var certificates: [CertificateConfiguration] = []
-    /// What differs from the listener's settings.
+    /// Settings that override the listener's.
     package var tls = TLSSettings()
     package var clientCertificates: ClientCertificateConfiguration?
     /// The folder that URL paths are mapped to, as an absolute path.
@@ -14,11 +14,11 @@ package struct SiteConfiguration: Sendable, Equatable {
     /// Who may use the site's routes.
     package var access = AccessOverrides()
     package var responseRules = ResponseRules()
-    /// Tried in this order; the first that matches answers.
+    /// Matched in this order; the first that matches answers.
     package var routes: [RouteConfiguration]
 }
 
-/// What a site answers in place of the gateway's own words for an error.
+/// The page that a site sends in place of the gateway's own for an error.
 package struct ErrorPageConfiguration: Sendable, Equatable {
     /// From 400 to 599.
     package var status: Int
@@ -29,12 +29,12 @@ package struct ErrorPageConfiguration: Sendable, Equatable {
     package enum Source: Sendable, Equatable {
         /// The absolute path of the file with the content.
         case file(String)
-        /// A path of the site, perhaps with a query, whose route answers; and where it stands in the file.
+        /// A path of the site, optionally with a query, whose route answers; and its line in the file.
         case route(String, line: Int)
     }
 }
 
-/// Which `Host` a site answers to; names are in lower case and carry no port.
+/// Which `Host` a site answers to; names are in lower case and have no port.
 package enum HostPattern: Sendable, Hashable {
     /// Any host that no other site names.
     case any
@@ -47,34 +47,34 @@ package struct RouteConfiguration: Sendable, Equatable {
     package var path: PathPattern
     package var conditions = RouteConditions.none
     package var limits: RouteLimits?
-    /// What differs from the site's rules.
+    /// Rules that override the site's.
     package var access = AccessOverrides()
-    /// Who is asked whether a request may be answered; nil for nobody.
+    /// The server that decides whether a request may be answered; nil for none.
     package var forwardAuth: ForwardAuthConfiguration?
     package var action: RouteAction
-    /// What differs from the site's.
+    /// Rules that override the site's.
     package var responseRules = ResponseRules()
-    /// Bytes of a request body; nil for what `limits` says.
+    /// Bytes of a request body; nil for the value of `limits`.
     package var requestBody: Int?
-    /// Bytes that may come of each byte of a coded request body; nil when it is left coded.
+    /// Decoded bytes for each byte of a coded request body; nil when it is not decoded.
     package var inflation: Int?
     package var pathRules = PathRules()
-    /// Where the route stands in the file, for messages about it.
+    /// The route's line in the file, for messages about it.
     package var line: Int
 }
 
-/// What the paths of a route may hold that programs behind may read in different ways; percent-decoded.
+/// Characters in the paths of a route that upstream programs may interpret differently; percent-decoded.
 package struct PathRules: Sendable, Hashable {
-    /// A backslash, which some take for a slash.
+    /// A backslash, which some programs treat as a slash.
     package var allowsBackslash = false
-    /// A semicolon, behind which some find a parameter and not a part of the name (RFC 3986 §3.3).
+    /// A semicolon, after which some programs parse a parameter and not a part of the name (RFC 3986 §3.3).
     package var allowsParameters = true
 }
 
 extension RouteConfiguration {
-    /// Whether every request that this route would answer is answered by the other one, which stands before it.
+    /// Whether every request that matches this route is answered by the other one, which precedes it.
     ///
-    /// An extension may leave a request to the routes behind its own (HSE_EXEC_URL_IGNORE_CURRENT_INTERCEPTOR).
+    /// An extension may pass a request to the routes after its own (HSE_EXEC_URL_IGNORE_CURRENT_INTERCEPTOR).
     func isHidden(by other: RouteConfiguration) -> Bool {
         switch other.action {
         case .runExtension, .extensionsIn: false
@@ -88,7 +88,7 @@ package enum PathPattern: Sendable, Hashable {
     case exact(String)
     /// Every path that begins with this string, which ends in a slash: `/x/` for `/x/*`.
     case prefix(String)
-    /// Paths with this prefix in which a segment behind it ends with the suffix: `/x/` and `.dll` for `/x/*.dll`.
+    /// Paths with this prefix in which a later segment ends with the suffix: `/x/` and `.dll` for `/x/*.dll`.
     case script(prefix: String, suffix: String)
 
     package func matches(_ path: String) -> Bool {
@@ -123,7 +123,7 @@ package enum PathPattern: Sendable, Hashable {
 }
 
 package enum RouteAction: Sendable, Equatable {
-    /// Runs the extension of this name; PATH_INFO is the whole path, or what follows the extension's part of it.
+    /// Runs the extension of this name; PATH_INFO is the whole path, or the part after the extension's.
     case runExtension(String, wholePathInfo: Bool)
     case extensionsIn(ScriptFolderConfiguration)
     case respond(RespondConfiguration)
@@ -132,16 +132,16 @@ package enum RouteAction: Sendable, Equatable {
     case proxy(ProxyConfiguration)
 }
 
-/// A folder whose libraries are extensions, each under the name of its file.
+/// A folder whose libraries are extensions, each with the name of its file.
 package struct ScriptFolderConfiguration: Sendable, Equatable {
     /// Absolute.
     package var path: String
     /// The names of files that may be run; nil for all with the suffix.
     package var allowed: Set<String>?
     package var load = ExtensionConfiguration.Load.firstRequest
-    /// As of an extension that has a name.
+    /// As of a named extension.
     package var idleUnload: Duration?
-    /// How the names end, from the route's path.
+    /// The suffix of the names, from the route's path.
     package var suffix = ""
     /// Bytes of a request's path before the file's name, from the route's path.
     package var start = 0

@@ -1,7 +1,7 @@
 import Glibc
 import Transport
 
-/// What a configuration depends on besides files: the environment, accounts, and what the machine has.
+/// What a configuration depends on besides files: the environment, accounts, and properties of the machine.
 package struct SystemFacts {
     /// The value of an environment variable; nil for one that is not set.
     var variable: (String) -> String?
@@ -21,13 +21,13 @@ package struct SystemFacts {
     }
 }
 
-/// Whether the machine speaks IPv6 at all.
+/// Whether the machine supports IPv6.
 enum IPv6 {
-    /// False where the kernel has none, or where it is switched off for every interface.
+    /// False if the kernel does not support it, or if it is switched off for every interface.
     static var isOn: Bool {
         let probe = Descriptor(adopting: socket(AF_INET6, Int32(SOCK_STREAM.rawValue), 0))
         guard probe.isOpen else { return false }
-        // One line for each address; there is at least one, that of the machine itself.
+        // One line for each address; there is at least the loopback address.
         guard let addresses = try? readFile("/proc/net/if_inet6", atMost: 1 << 20) else { return false }
         return !addresses.isEmpty
     }

@@ -1,11 +1,11 @@
-/// TLS on a listener: how it negotiates by default, and what concerns all its sites.
+/// TLS on a listener: its default negotiation, and settings for all its sites.
 package struct ListenerTLSConfiguration: Sendable, Equatable {
     package var settings = TLSSettings()
     package var unknownNames = UnknownNames.default
-    /// A file of session ticket keys, as an absolute path; nil for keys that the gateway makes itself.
+    /// A file of session ticket keys, as an absolute path; nil for keys that the gateway generates itself.
     package var ticketKeys: String?
 
-    /// What a client gets that names no site, or one that is not here.
+    /// The response to a client that sends no server name, or one of no site.
     package enum UnknownNames: Sendable, Equatable {
         /// The site for any host, or the first one.
         case `default`
@@ -14,7 +14,7 @@ package struct ListenerTLSConfiguration: Sendable, Equatable {
     }
 }
 
-/// What a listener or a site says about negotiation; what it leaves out is inherited.
+/// The negotiation settings of a listener or a site; those that are not set are inherited.
 ///
 /// A site inherits from its listener, a listener from the profile; a profile replaces everything inherited.
 package struct TLSSettings: Sendable, Equatable {
@@ -52,11 +52,11 @@ package struct CertificateConfiguration: Sendable, Equatable {
     package var key: String
     /// The file whose first line decrypts the key.
     package var passphraseFile: String?
-    /// The DER file of a response to send along; it need not exist.
+    /// The DER file of a response to staple; it need not exist.
     package var ocsp: String?
-    /// The authorities that clients know; nil when that is not said.
+    /// The authorities that clients trust; nil when they are not configured.
     package var authorities: Authorities?
-    /// Whether a change of these files is noticed; nil for what the configuration says about all.
+    /// Whether a change of these files is noticed; nil for the setting of the configuration.
     package var isWatched: Bool?
 
     package enum Authorities: Sendable, Equatable {
@@ -71,9 +71,9 @@ package struct ClientCertificateConfiguration: Sendable, Equatable {
     /// PEM files as absolute paths.
     package var authorities: String
     package var revocations: String?
-    /// The most certificates between a client's and an authority's.
+    /// The maximum number of certificates between a client's and an authority's.
     package var depth = 1
-    /// Where they stand in the file, for messages about them.
+    /// The line in the file, for messages about them.
     package var line: Int
 
     package enum Mode: String, Sendable {

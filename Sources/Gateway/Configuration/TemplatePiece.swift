@@ -1,18 +1,18 @@
 /// A piece of a text with placeholders.
 enum TemplatePiece: Equatable {
     case literal(String)
-    /// What stands between braces.
+    /// The text between braces.
     case name(String)
 
-    /// What a brace means that begins no placeholder.
+    /// The meaning of a brace that does not begin a placeholder.
     enum Braces {
-        /// Nothing: it is a mistake, as in paths and URLs, where a brace would have to be percent-encoded.
+        /// None: it is a mistake, as in paths and URLs, where a brace has to be percent-encoded.
         case mistaken
-        /// `{{` stands for a brace, and `}` for itself.
+        /// `{{` is a brace, and `}` is literal.
         case doubled
     }
 
-    /// A text taken apart; nil when a brace lacks its partner.
+    /// The pieces of a text; nil when a brace has no partner.
     static func pieces(of text: String, braces: Braces) -> [TemplatePiece]? {
         var pieces: [TemplatePiece] = []
         var literal = ""

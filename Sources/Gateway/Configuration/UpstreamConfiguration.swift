@@ -1,12 +1,12 @@
 import Transport
 
-/// A named set of servers that requests are passed on to.
+/// A named set of servers that requests are forwarded to.
 package struct UpstreamConfiguration: Sendable, Equatable {
     package var name: String
     package var balance = Balance.roundRobin
     /// In file order; at least one.
     package var servers: [ServerConfiguration] = []
-    /// To a connection that stands, TLS included.
+    /// To an established connection, TLS included.
     package var connectTimeout = Duration.seconds(5)
     /// Between two sends of a request that the server accepts.
     package var sendTimeout = Duration.seconds(30)
@@ -16,7 +16,7 @@ package struct UpstreamConfiguration: Sendable, Equatable {
     package var readTimeout = Duration.seconds(60)
     /// From the beginning of the request to the end of its response.
     package var requestTimeout = Duration.seconds(3600)
-    /// Without a byte in either direction after a change of protocol.
+    /// Without a byte in either direction after a switch of protocols.
     package var tunnelTimeout = Duration.seconds(3600)
     /// Bytes of a response's head.
     package var responseHead = 64 << 10
@@ -26,24 +26,24 @@ package struct UpstreamConfiguration: Sendable, Equatable {
     /// How many of a hundred requests may be sent again.
     package var retryBudget = 20
     package var tls = UpstreamTLSConfiguration()
-    /// What every connection begins with; nil for nothing.
+    /// The header at the beginning of every connection; nil for none.
     package var proxyProtocol: ProxyProtocolVersion?
     package var sticky: StickyConfiguration?
-    /// Over how long the share of a server that comes back grows to its weight.
+    /// The time in which the share of a server that becomes available again grows to its weight.
     package var slowStart = Duration.zero
     package var queue = UpstreamQueueConfiguration()
     package var health = HealthConfiguration()
 
     package enum Balance: Sendable, Equatable {
         case roundRobin, leastConnections, randomTwo
-        /// By what requests have in common, never the route.
+        /// By a key of the request, never the route.
         case hash(LimitKey)
     }
 
     /// Connections kept for later requests.
     package struct KeepAlive: Sendable, Equatable {
         /// Idle ones for each server and worker; 0 keeps none.
-        package var connections = 64
+        package var connections = 256
         package var idleTimeout = Duration.seconds(30)
         package var lifetime = Duration.seconds(3600)
     }
@@ -54,47 +54,47 @@ package struct ServerConfiguration: Sendable, Equatable {
     package var url: ServerURL
     /// From 1 to 1000.
     package var weight = 1
-    /// Whether the URL's host names a service, whose SRV records name hosts and ports (RFC 2782).
+    /// Whether the URL's host is the name of a service, whose SRV records name hosts and ports (RFC 2782).
     package var isService = false
-    /// Whether it is asked only when none of the others may be.
+    /// Whether it is used only when none of the others is available.
     package var isBackup = false
-    /// Requests under way at a time; nil for any number.
+    /// Requests in progress at the same time; nil for any number.
     package var maxConnections: Int?
 }
 
-/// Where a server listens, and whether inside TLS.
+/// The address of a server, and whether to use TLS.
 package enum ServerURL: Sendable, Hashable {
     case tcp(host: String, port: UInt16, isSecure: Bool)
     /// A socket in the file system, as an absolute path.
     case unix(path: String)
 }
 
-/// How servers prove themselves, and the gateway to them.
+/// How servers are authenticated, and the gateway to them.
 package struct UpstreamTLSConfiguration: Sendable, Equatable {
     /// A file of authorities, as an absolute path; nil for the system's.
     package var authorities: String?
     package var isVerified = true
-    /// The name to ask for and to find in the certificate; nil for the host of the URL.
+    /// The server name to send, which the certificate must contain; nil for the host of the URL.
     package var serverName: String?
     package var minimumVersion = TLSSettings.Version.tls12
-    /// What the gateway shows when it is asked for a certificate.
+    /// The client certificate of the gateway, for servers that request one.
     package var certificate: CertificateConfiguration?
 }
 
-/// Passing requests on to an upstream.
+/// Forwarding requests to an upstream.
 package struct ProxyConfiguration: Sendable, Equatable {
     package var upstream: String
-    /// Taken away from the front of the path, without a slash at its end.
+    /// Removed from the beginning of the path, without a slash at its end.
     package var stripPrefix: String?
-    /// Put in front of the path, without a slash at its end.
+    /// Added at the beginning of the path, without a slash at its end.
     package var addPrefix: String?
-    /// What makes the path; nil where only the prefixes do.
+    /// The template of the path; nil if only the prefixes are replaced.
     package var rewrite: PathTemplate?
     package var host = Host.fromClient
     package var buffer = Buffer()
     package var requestHeaders = HeaderRules()
 
-    /// Bodies that wait until they are whole.
+    /// Bodies that are buffered until they are complete.
     package struct Buffer: Sendable, Equatable {
         package var requests = false
         package var responses = false
@@ -106,7 +106,7 @@ package struct ProxyConfiguration: Sendable, Equatable {
         package var folder = "/var/tmp"
     }
 
-    /// What the server sees in `Host`.
+    /// The `Host` that the server receives.
     package enum Host: Sendable, Equatable {
         /// What the client sent.
         case fromClient
@@ -115,7 +115,7 @@ package struct ProxyConfiguration: Sendable, Equatable {
         case fixed(String)
     }
 
-    /// Fields of a request that are taken out and put in.
+    /// Fields of a request that are removed and set.
     package struct HeaderRules: Sendable, Equatable {
         package var set: [RespondConfiguration.Header] = []
         /// In lower case.
@@ -123,12 +123,12 @@ package struct ProxyConfiguration: Sendable, Equatable {
     }
 }
 
-/// A server that is asked about each request whether it may be answered.
+/// A server that decides about each request whether it may be answered.
 package struct ForwardAuthConfiguration: Sendable, Equatable {
     package var upstream: String
-    /// Path and query of the question.
+    /// Path and query of the subrequest.
     package var path: String
-    /// Fields that the request gets from the answer.
+    /// Fields that are copied from the response to the request.
     package var copyHeaders: [String] = []
     package var timeout = Duration.seconds(5)
 }

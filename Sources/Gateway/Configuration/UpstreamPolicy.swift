@@ -1,27 +1,27 @@
-/// How clients come back to the server that answered them first.
+/// How clients are bound to the server that answered them first.
 package struct StickyConfiguration: Sendable, Equatable {
     /// The name of the cookie.
     package var cookie: String
-    /// How long the client keeps the cookie; nil for as long as it runs.
+    /// How long the client keeps the cookie; nil for the client's lifetime.
     package var maxAge: Duration?
-    /// Whether the cookie is sent inside TLS only.
+    /// Whether the cookie is sent over TLS only.
     package var isSecure = false
-    /// A file, as an absolute path, whose bytes sign the cookies; nil for bytes that this process makes up.
+    /// A file, as an absolute path, whose bytes sign the cookies; nil for bytes that this process generates.
     package var secretFile: String?
 }
 
-/// Requests that wait while every server is busy with as many as it takes.
+/// Requests that wait while every server has its maximum number of requests.
 package struct UpstreamQueueConfiguration: Sendable, Equatable {
     package var requests = 1000
     package var timeout = Duration.seconds(5)
 }
 
-/// How it is found out which servers are well.
+/// How the health of servers is determined.
 package struct HealthConfiguration: Sendable, Equatable {
     package var active: ActiveHealth?
     package var passive = PassiveHealth()
 
-    /// Servers are asked at intervals.
+    /// Servers are checked at intervals.
     package struct ActiveHealth: Sendable, Equatable {
         /// Nil for a connection without a request.
         package var path: String?
@@ -34,7 +34,7 @@ package struct HealthConfiguration: Sendable, Equatable {
         package var fall = 3
     }
 
-    /// Requests are watched.
+    /// The results of requests are observed.
     package struct PassiveHealth: Sendable, Equatable {
         /// 0 for never.
         package var fails = 3

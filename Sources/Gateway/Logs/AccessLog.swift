@@ -5,7 +5,7 @@ import Transport
 
 /// One line per response, collected during a turn of the loop and written at its end in one call.
 ///
-/// One per worker; several write to the same file, which keeps lines whole because each write is appended at once.
+/// One per worker; several write to the same file, which keeps lines whole because each write is appended atomically.
 final class AccessLog: TurnEndAction {
     private let format: AccessLogConfiguration.Format
     private let file: AccessLogFile
@@ -24,7 +24,7 @@ final class AccessLog: TurnEndAction {
         append(AccessRecord(exchange, now: worker.now, isNamed: format == .json))
     }
 
-    /// For a response that switches protocols: its line is written when what it switched to has ended.
+    /// For a response that switches protocols: its line is written when the tunnel has ended.
     func recordAtEnd(_ exchange: Exchange) -> any SuccessionObserver {
         PendingRecord(
             AccessRecord(exchange, now: worker.now, isNamed: format == .json), began: exchange.began, log: self)
@@ -98,9 +98,9 @@ final class AccessLogFile: Sendable {
         appendHeader()
     }
 
-    /// Goes on in a new file of the same name, after the old one was renamed.
+    /// Continues in a new file of the same name, after the old one was renamed.
     ///
-    /// The descriptor stays the same number, so that workers in the middle of a write need not know.
+    /// The descriptor keeps its number, so that workers in the middle of a write are not affected.
     func reopen() throws(TransportFailure) {
         guard case .file = destination else { return }
         let fresh = try Self.open(destination)
@@ -123,7 +123,7 @@ final class AccessLogFile: Sendable {
         append(Array(AccessLog.header(of: format, at: .now()).utf8))
     }
 
-    /// Appends whole lines; what a full disk does not take is lost, which is better than blocking requests.
+    /// Appends whole lines; lines that a full disk does not accept are lost, which is better than blocking requests.
     func append(_ lines: [UInt8]) {
         guard !lines.isEmpty else { return }
         unsafe lines.withUnsafeBytes { bytes in

@@ -1,10 +1,10 @@
 import HTTP
 import Transport
 
-/// What a line of the access log tells about one request.
+/// The data of one request in a line of the access log.
 struct AccessRecord {
     let client: String
-    /// Who the client has shown to be; empty for nobody.
+    /// The authenticated user; empty for none.
     let user: String
     let server: String
     let serverPort: Int
@@ -21,12 +21,12 @@ struct AccessRecord {
     let referer: String
     let userAgent: String
     var milliseconds: UInt64
-    /// Why the status is what it is, where the gateway had to decide it; empty otherwise.
+    /// The reason for the status if the gateway decided it; empty otherwise.
     let reason: String
-    /// Empty for a request without a name.
+    /// Empty for a request without an id.
     let requestID: String
 
-    /// - Parameter isNamed: whether the request's name belongs to the line; one is made for it if need be.
+    /// - Parameter isNamed: whether the line contains the request's id; one is generated if necessary.
     init(_ exchange: Exchange, now: Deadline, isNamed: Bool) {
         let head = exchange.head
         let endpoint = exchange.connection.endpoint
@@ -37,7 +37,7 @@ struct AccessRecord {
         method = exchange.text(of: head.methodToken)
         path = exchange.text(of: head.form == .authority ? head.target : head.path)
         query = exchange.text(of: head.query) + (exchange.logParameter ?? "")
-        // A request that was refused before it was understood has neither.
+        // A request that was refused before it was parsed has neither.
         let isUnderstood = !method.isEmpty
         version = isUnderstood ? "\(head.version.name)" : ""
         status = exchange.status

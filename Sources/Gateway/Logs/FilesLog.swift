@@ -3,7 +3,7 @@ import Logging
 import StaticFiles
 import Transport
 
-/// Logs what goes wrong with files, each reason at most once a second.
+/// Logs problems with files, each reason at most once a second.
 final class FilesLog: FilesReporter, @unchecked Sendable {
     private let logs: [ReasonLog]
 

@@ -3,9 +3,9 @@ import Logging
 import Synchronization
 import Transport
 
-/// Counts things that clients can cause at any rate, by reason, and logs each reason at most once a second.
+/// Counts events that clients can cause at any rate, by reason, and logs each reason at most once a second.
 ///
-/// One per worker and topic, so that only who reads the totals ever waits for the lock.
+/// One per worker and topic, so that only readers of the totals ever wait for the lock.
 final class ReasonLog: @unchecked Sendable {
     private struct Entry {
         var total = 0
@@ -18,7 +18,7 @@ final class ReasonLog: @unchecked Sendable {
     private unowned let worker: Worker
     private let entries = Mutex<[String: Entry]>([:])
 
-    /// Reasons are few; this keeps a surprise from growing without limit.
+    /// There are few reasons; this limits the memory in any case.
     private static let reasonLimit = 256
 
     /// - Parameter topic: what happened, for the beginning of the line: `request refused`.
@@ -28,9 +28,9 @@ final class ReasonLog: @unchecked Sendable {
         self.worker = worker
     }
 
-    /// Counts one more; `reason` is one of a bounded set of texts, never a client's words.
+    /// Counts one more; `reason` is one of a bounded set of texts, never text of a client.
     ///
-    /// - Parameter request: the request that it happened to, where there is one.
+    /// - Parameter request: the request that it concerns, if there is one.
     @inline(never)
     func note(_ reason: String, from client: SocketAddress?, request: RequestID? = nil) {
         let (reason, unreported) = count(reason)
@@ -46,7 +46,7 @@ final class ReasonLog: @unchecked Sendable {
         entries.withLock { $0.map { RefusalCount(topic: topic, reason: $0.key, count: $0.value.total) } }
     }
 
-    /// The reason under which it counts, and how many of that are to be reported now.
+    /// The reason under which it is counted, and how many of those have to be reported now.
     private func count(_ reason: String) -> (reason: String, unreported: Int) {
         let second = worker.wallSeconds
         return entries.withLock { entries in
@@ -63,7 +63,7 @@ final class ReasonLog: @unchecked Sendable {
     }
 }
 
-/// How often clients were refused something, or cut off, for one reason.
+/// How often clients were refused, or cut off, for one reason.
 package struct RefusalCount: Codable, Equatable, Sendable {
     /// What happened: `connection refused`, `request refused`.
     package var topic: String

@@ -24,7 +24,7 @@ struct StandardErrorLog: LogHandler {
     }
 }
 
-/// A moment in UTC, taken apart for the formats of logs.
+/// A moment in UTC, split for the formats of logs.
 struct Timestamp: Equatable {
     let year: Int, month: Int, day: Int, hour: Int, minute: Int, second: Int
 

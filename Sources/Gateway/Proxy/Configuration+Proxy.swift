@@ -25,7 +25,7 @@ extension UpstreamSettings {
 }
 
 extension ProxyRoute {
-    /// - Parameter expression: what the route's path matches.
+    /// - Parameter expression: the expression that the route's path matches.
     convenience init(_ proxy: ProxyConfiguration, matching expression: String?) {
         let host: Host =
             switch proxy.host {
@@ -74,7 +74,7 @@ extension UpstreamTLSConfiguration {
 }
 
 extension ServerURL {
-    /// The name or address without a port; what a certificate has to have.
+    /// The name or address without a port; the certificate has to contain it.
     var host: String {
         switch self {
         case .unix: "localhost"
@@ -83,7 +83,7 @@ extension ServerURL {
     }
 
     /// `host:port`, with brackets around an IPv6 address, and without the port that the scheme implies: the Host of
-    /// requests that are meant for the server itself.
+    /// requests that are addressed to the server itself.
     var authority: String {
         guard case .tcp(let host, let port, let isSecure) = self else { return "localhost" }
         let name = host.contains(":") ? "[\(host)]" : host

@@ -1,7 +1,7 @@
 import TLS
 
 extension Configuration {
-    /// As `load`, and reads what upstreams need for TLS; what is wrong with a file is reported where it is named.
+    /// As `load`, and reads the files that upstreams need for TLS; a problem with a file is reported where it is named.
     package static func loadWithUpstreamFiles(path: String) throws(ConfigurationErrors) -> Configuration {
         let (text, folder) = try read(path: path)
         let (configuration, places) = try decodeWithPlaces(

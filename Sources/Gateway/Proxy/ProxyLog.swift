@@ -3,7 +3,7 @@ import Logging
 import Proxy
 import Transport
 
-/// What servers do wrong, logged by reason without flooding the log.
+/// Logs failures of servers by reason, without flooding the log.
 final class ProxyLog: ProxyReporter, @unchecked Sendable {
     private let log: ReasonLog
     private let logger: Logger

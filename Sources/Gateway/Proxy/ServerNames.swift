@@ -4,7 +4,7 @@ import Proxy
 import Synchronization
 import Transport
 
-/// Keeps the addresses of those servers up to date that the configuration knows by name.
+/// Keeps the addresses of servers that the configuration names up to date.
 final class ServerNames {
     private let logger: Logger
     private let workers: [Worker]
@@ -19,10 +19,10 @@ final class ServerNames {
         resolver?.resolver.retire()
     }
 
-    /// Watches the names of an upstream's servers, and waits a moment for their first answers: requests that come then
-    /// find a server, and a name that cannot be resolved keeps nobody from starting.
+    /// Watches the names of an upstream's servers, and waits a moment for their first answers: requests that arrive
+    /// then find a server, and a name that cannot be resolved does not prevent the start.
     ///
-    /// - Parameter upstreams: the upstream as each worker has it.
+    /// - Parameter upstreams: the upstream of each worker.
     func watch(
         _ servers: [ServerConfiguration], _ settings: ResolverConfiguration, for upstreams: [Upstream]
     ) -> [Resolver.Watch] {
@@ -56,7 +56,7 @@ final class ServerNames {
                 logger.notice("name \(name.host) is resolved")
             }
         }
-        // The other one goes on for those who still watch by it.
+        // The other one continues for its remaining watchers.
         resolver?.resolver.retire()
         resolver = (settings, made)
         return made
@@ -78,7 +78,7 @@ private final class FirstAnswer: Sendable {
 }
 
 extension ServerConfiguration {
-    /// Nil for a server that is known by its address.
+    /// Nil for a server that is configured by its address.
     fileprivate var name: ServiceName? {
         guard case .tcp(let host, let port, _) = url, IPAddress(host) == nil else { return nil }
         return ServiceName(host: host, port: port, isService: isService)

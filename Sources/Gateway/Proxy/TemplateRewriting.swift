@@ -1,10 +1,10 @@
 import HTTP
 import Proxy
 
-/// Makes the paths of one route by a template, for one worker.
+/// Builds the paths of one route from a template, for one worker.
 final class TemplateRewriting: PathRewriting {
     private let parts: [Part]
-    /// Nil when the template names no group.
+    /// Nil when the template uses no group.
     private let expression: PathExpression?
 
     private enum Part {
@@ -22,12 +22,12 @@ final class TemplateRewriting: PathRewriting {
             case .group(let number): .group(number)
             }
         }
-        // The decoder has tried it.
+        // The decoder has compiled it before.
         self.expression = template.highestGroup == nil ? nil : expression.flatMap { try? PathExpression($0) }
     }
 
     func append(_ path: UnsafeRawBufferPointer, to output: inout OutputBuffer) -> Bool {
-        // The groups are found anew: between routing and sending, others may have used the expression.
+        // The groups are matched again: between routing and sending, other requests may have used the expression.
         if let expression { guard unsafe expression.matches(path) == .matches else { return false } }
         for part in parts {
             switch part {

@@ -6,7 +6,7 @@ import Proxy
 import TLS
 import Transport
 
-/// The upstreams of the current configuration; what a reload does not change stays as it is, with its connections.
+/// The upstreams of the current configuration; those that a reload does not change keep their connections.
 final class UpstreamHost {
     private let workers: [Worker]
     private let reporters: [ProxyLog]
@@ -24,7 +24,7 @@ final class UpstreamHost {
         fileprivate let loaded: [String: LoadedUpstream]
     }
 
-    /// Makes what `configurations` has beyond the current set.
+    /// Creates the upstreams of `configurations` that the current set lacks.
     func prepare(
         _ configurations: [UpstreamConfiguration], resolver: ResolverConfiguration, files: [String: [UInt8]]
     ) throws(GatewayError) -> Candidate {
@@ -49,7 +49,8 @@ final class UpstreamHost {
         return Candidate(loaded: loaded)
     }
 
-    /// Serves by the candidate; what it has no more is given up by its workers. Only after they serve without it.
+    /// Switches to the candidate; workers release the upstreams that it no longer has. Only after they serve without
+    /// these.
     func commit(_ candidate: Candidate) {
         for (name, new) in candidate.loaded where current[name] !== new { startChecks(of: new) }
         for (name, old) in current where candidate.loaded[name] !== old {
@@ -71,7 +72,7 @@ final class UpstreamHost {
         }
     }
 
-    /// What is known of every upstream now, by name.
+    /// The current state of every upstream, by name.
     func status() -> [UpstreamStatus] {
         let now = Deadline(milliseconds: CLinux_monotonic_ns() / 1_000_000)
         return current.values.sorted { $0.configuration.name < $1.configuration.name }.map { upstream in
@@ -87,7 +88,7 @@ final class UpstreamHost {
         }
     }
 
-    /// Lets requests through to `action` that a server allows.
+    /// Lets those requests pass to `action` that a server allows.
     func guarded(
         _ action: Action, by auth: ForwardAuthConfiguration, in candidate: Candidate, worker: Int
     ) -> Action {
@@ -106,7 +107,7 @@ final class UpstreamHost {
         return upstream
     }
 
-    /// - Parameter expression: what the route's path matches; nil for a plain path.
+    /// - Parameter expression: the expression that the route's path matches; nil for a plain path.
     func action(
         _ proxy: ProxyConfiguration, matching expression: String?, in candidate: Candidate, worker: Int
     ) -> Action {
@@ -118,9 +119,9 @@ final class UpstreamHost {
                 reporter: reporters[worker]))
     }
 
-    /// Nil when no server wants TLS.
+    /// Nil when no server uses TLS.
     ///
-    /// - Parameter files: those read beforehand, by absolute path; others are read now.
+    /// - Parameter files: the files read beforehand, by absolute path; others are read now.
     static func makeSecurity(
         for configuration: UpstreamConfiguration, files: [String: [UInt8]]
     ) throws(CertificateProblem) -> UpstreamTLS? {
@@ -171,7 +172,7 @@ private final class LoadedUpstream {
     let upstreams: [Upstream]
     /// The names of its servers.
     private let watches: [Resolver.Watch]
-    /// One for each server, if servers are asked how they are.
+    /// One for each server, if servers are checked actively.
     let checkers: [HealthChecker]
 
     init(

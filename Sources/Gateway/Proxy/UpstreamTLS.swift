@@ -2,7 +2,7 @@ import Proxy
 import TLS
 import Transport
 
-/// TLS to the servers of one upstream: the name each of them has to prove.
+/// TLS to the servers of one upstream, with the name that each of them has to prove.
 final class UpstreamTLS: UpstreamSecurity, Sendable {
     private let context: TLSClientContext
     /// By the index of the server.

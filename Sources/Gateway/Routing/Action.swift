@@ -2,7 +2,7 @@ import HTTP
 
 /// What a route does with a request.
 class Action {
-    /// Answers at once, or names the handler that will.
+    /// Answers immediately, or returns the handler that will answer.
     func answer(_ exchange: Exchange) -> Disposition {
         preconditionFailure("an action answers its own requests")
     }
@@ -25,7 +25,7 @@ final class RespondAction: Action {
     }
 }
 
-/// `extension`, `proxy`: what a handler answers.
+/// `extension`, `proxy`: answered by a handler.
 final class HandlerAction: Action {
     private let handler: any RequestHandler
 
@@ -42,13 +42,13 @@ final class HandlerAction: Action {
     }
 }
 
-/// `redirect`: another URL for the client to ask (RFC 9110 §15.4).
+/// `redirect`: another URL for the client to request (RFC 9110 §15.4).
 final class RedirectAction: Action {
     private let status: Int
     private let target: RedirectTemplate
-    /// What the site is called, for a client that does not say it.
+    /// The site's name, for a client that sends no host.
     private let siteName: String?
-    /// The port that the target's scheme does not mean: of the other one, which the request may have come by.
+    /// The default port of the scheme that the target does not have, which the request may have used.
     private let foreignPort: Substring?
     private let hasPort: Bool
 
@@ -73,11 +73,11 @@ final class RedirectAction: Action {
         return .answered
     }
 
-    /// The host that the client asked for, with its port where that makes sense for the target.
+    /// The host that the client requested, with its port if that makes sense for the target.
     private func host(for exchange: Exchange) -> String {
         let authority = exchange.text(of: exchange.head.authority)
         guard !authority.isEmpty else { return ownHost(for: exchange) }
-        // Behind the bracket of an IPv6 address, or the name.
+        // After the bracket of an IPv6 address, or the name.
         guard let colon = authority.lastIndex(of: ":"), authority.last != "]" else { return authority }
         let port = authority[authority.index(after: colon)...]
         let isSecure = exchange.connection.stream.isSecure
@@ -86,7 +86,7 @@ final class RedirectAction: Action {
         return hasPort || port.isEmpty || isForeign ? String(authority[..<colon]) : authority
     }
 
-    /// What a client is sent to that names no host (HTTP/1.0).
+    /// The host in the target for a client that sends none (HTTP/1.0).
     private func ownHost(for exchange: Exchange) -> String {
         if let siteName { return siteName }
         if let name = exchange.connection.stream.security?.serverName { return name }

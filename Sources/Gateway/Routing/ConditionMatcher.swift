@@ -1,7 +1,7 @@
 import HTTP
 import Transport
 
-/// A route's conditions, made ready for comparing with the bytes of requests.
+/// A route's conditions, prepared for comparison with the bytes of requests.
 final class ConditionMatcher {
     private let expression: PathExpression?
     private let methods: MethodSet?
@@ -12,7 +12,7 @@ final class ConditionMatcher {
     /// Nil when there are no conditions.
     init?(_ conditions: RouteConditions) {
         guard conditions != .none else { return nil }
-        // The decoder has tried it.
+        // The decoder has compiled it before.
         expression = conditions.expression.flatMap { try? PathExpression($0) }
         methods = conditions.methods.map(MethodSet.init)
         headers = conditions.headers.map(RequirementMatcher.init)
@@ -109,7 +109,8 @@ struct RequirementMatcher {
         return isMetByNone
     }
 
-    /// - Parameter query: what follows the question mark: `name=value` pairs between ampersands, encoded as forms are.
+    /// - Parameter query: the part after the question mark: `name=value` pairs between ampersands, encoded as forms
+    ///   are.
     func isMet(byQuery query: UnsafeRawBufferPointer) -> Bool {
         var start = 0
         while start < query.count {
@@ -126,7 +127,7 @@ struct RequirementMatcher {
         return isMetByNone
     }
 
-    /// Whether the requirement is settled by one more value of its name; nil when another one may still meet it.
+    /// Whether one more value of its name decides the requirement; nil when another value may still meet it.
     private func judge(_ value: UnsafeRawBufferPointer, isEncoded: Bool) -> Bool? {
         switch test {
         case .present: return true
@@ -145,7 +146,7 @@ struct RequirementMatcher {
 
 /// Text as HTML forms encode it: `+` is a space, `%41` a byte (WHATWG URL §5.1).
 enum FormText {
-    /// Whether `encoded` reads as `text`; an incomplete escape stands for itself.
+    /// Whether `encoded` decodes to `text`; an incomplete escape is taken literally.
     static func equals(_ encoded: UnsafeRawBufferPointer, _ text: [UInt8]) -> Bool {
         var offset = 0
         var matched = 0

@@ -2,7 +2,7 @@ import HTTP
 import StaticFiles
 import Transport
 
-/// `files`: what lies in a folder.
+/// `files`: serves the files of a folder.
 final class FilesAction: Action {
     private let handler: FilesHandler
 
@@ -16,7 +16,7 @@ final class FilesAction: Action {
 }
 
 /// What the routes with files of one worker share.
-final class FilesRoom {
+final class SharedFiles {
     private let cache: FileCache
     private let types: MediaTypes
     private var count = 0

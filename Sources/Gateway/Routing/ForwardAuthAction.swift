@@ -1,7 +1,7 @@
 import HTTP
 import Proxy
 
-/// `forward_auth`: lets a request through to its action when a server says so.
+/// `forward_auth`: lets a request pass to its action if a server allows it.
 final class ForwardAuthAction: Action {
     private let authorizer: ForwardAuthorizer
     private let action: Action

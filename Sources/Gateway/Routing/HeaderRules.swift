@@ -1,16 +1,16 @@
 import HTTP
 import Transport
 
-/// Changes of field lines, made ready for writing them.
+/// Changes of field lines, prepared for writing.
 struct HeaderRules {
-    /// Names of fields that the handler's response loses, in lower case.
+    /// Names of fields that are removed from the handler's response, in lower case.
     private let removed: [[UInt8]]
-    /// Lines that every response gets.
+    /// Lines that are added to every response.
     private let added: [UInt8]
-    /// Lines for fields that the response lacks.
+    /// Lines that are added to responses without the field.
     private let defaults: [(name: [UInt8], line: [UInt8])]
     private let variable: [VariableField]
-    /// The line Strict-Transport-Security, for responses over TLS (RFC 6797 §7.2).
+    /// The Strict-Transport-Security line, for responses over TLS (RFC 6797 §7.2).
     private let strictTransport: [UInt8]?
 
     /// Nil when nothing is to be changed.
@@ -35,7 +35,7 @@ struct HeaderRules {
         if removed.isEmpty, given.isEmpty, preset.isEmpty { return nil }
     }
 
-    /// What pages of the site's own making need, and nothing else, after OWASP's recommendations.
+    /// Fields that allow only what pages of the site itself need, after OWASP's recommendations.
     private static let strictHeaders: [(name: String, value: String)] = [
         (
             "Content-Security-Policy",
@@ -51,7 +51,7 @@ struct HeaderRules {
 
     var replacesServer: Bool { removed.contains { $0.elementsEqual("server".utf8) } }
 
-    /// Whether responses lose fields of this name.
+    /// Whether fields of this name are removed from responses.
     func removes(_ name: UnsafeRawBufferPointer) -> Bool {
         removed.contains { unsafe FieldSyntax.isNamed(name.bytes, $0) }
     }
@@ -124,7 +124,7 @@ private struct VariableField {
             } + [.bytes(Array("\r\n".utf8))]
     }
 
-    /// What a request brings in is a validated host, an address or a checked name, so it cannot end the line.
+    /// Values from a request are a validated host, an address or a checked id, so they cannot end the line.
     func append(for exchange: Exchange, to response: ResponseSink) {
         for index in pieces.indices {
             switch pieces[index] {

@@ -1,7 +1,7 @@
-/// Which site answers for the host a request names; immutable, looked up without allocating.
+/// Maps the host that a request names to a site; immutable, looked up without allocating.
 ///
-/// A name is matched exactly, then as a wildcard of one label, then by `*`. Comparison ignores case, a port, and the dot
-/// that a name may end with (RFC 1034 §3.1).
+/// A name is matched exactly, then as a wildcard of one label, then by `*`. Comparison ignores case, a port, and a
+/// final dot (RFC 1034 §3.1).
 @safe
 struct HostTable: ~Copyable {
     /// Slots of an open-addressing table: a host's hash, its bytes, and the index of its site.

@@ -1,7 +1,7 @@
 import Compression
 import HTTP
 
-/// What a site or a route does to its responses, on one worker: changes their fields, then compresses them.
+/// The response rules of a site or a route, on one worker: changes fields, then compresses the body.
 final class RouteFilter: ResponseFilter {
     private let headers: HeaderRules?
     private let compression: ResponseCompression?
@@ -10,17 +10,17 @@ final class RouteFilter: ResponseFilter {
 
     let replacesServer: Bool
 
-    /// A fixed response as clients get it that prefer `coding`.
+    /// A compressed fixed response, for clients that prefer `coding`.
     private struct Variant {
         let original: FixedResponse
         let coding: ContentCoding?
         let response: FixedResponse
     }
 
-    /// Fixed responses are few, those of the routes and those of the gateway; all of them fit.
+    /// There are few fixed responses, those of the routes and those of the gateway; all of them fit.
     private static let variantLimit = 64
 
-    /// Nil when the rules leave responses as they are.
+    /// Nil when the rules change nothing.
     init?(_ rules: ResponseRules, pool: CompressionPool) {
         headers = HeaderRules(rules)
         if case .on(let options)? = rules.compression {

@@ -2,7 +2,7 @@ import Glibc
 import HTTP
 import ISAPI
 
-/// The routes of one site, tried in the order of the file.
+/// The routes of one site, matched in the order of the file.
 @safe
 final class RouteTable {
     /// A route's path next to its action, kept flat so that a lookup follows no references.
@@ -10,12 +10,12 @@ final class RouteTable {
     private struct Entry {
         var path: UnsafeRawBufferPointer
         var isPrefix: Bool
-        /// How a segment behind the prefix has to end; empty when none has to.
+        /// The required end of a segment after the prefix; empty for none.
         var suffix: UnsafeRawBufferPointer
         var action: Unmanaged<Action>
-        /// What else is asked of a request; nil when nothing is.
+        /// Further conditions on a request; nil for none.
         var conditions: Unmanaged<ConditionMatcher>?
-        /// What paths may hold.
+        /// What paths may contain.
         var rules: PathRules
     }
 
@@ -67,8 +67,8 @@ final class RouteTable {
         }
     }
 
-    /// The action of the first route that covers `path`, the normalized one of the request, whose conditions hold, and
-    /// that is not handled by one of `passed`; alive as long as this table.
+    /// The action of the first route that covers `path`, the normalized path of the request, whose conditions are met,
+    /// and that is not handled by one of `passed`; it lives as long as this table.
     @inline(__always)
     func action(
         for exchange: Exchange, at path: UnsafeRawBufferPointer, passing passed: [any RequestHandler]
@@ -83,7 +83,7 @@ final class RouteTable {
                 switch unsafe conditions._withUnsafeGuaranteedRef({ unsafe $0.judge(exchange, path) }) {
                 case .holds: break
                 case .fails: continue
-                // A route behind this one must not answer for it.
+                // A later route must not answer for it.
                 case .undecided: return unsafe .passUnretained(undecided)
                 }
             }
@@ -95,12 +95,12 @@ final class RouteTable {
         return unsafe refusal(of: path, by: PathRules(), exchange)
     }
 
-    /// What answers a path that holds what the rules do not allow; nil for any other.
+    /// The action that refuses a path which contains what the rules do not allow; nil for any other path.
     @inline(__always)
     private func refusal(
         of path: UnsafeRawBufferPointer, by rules: PathRules, _ exchange: Exchange
     ) -> Unmanaged<Action>? {
-        // A path with a backslash is never called normal.
+        // A path with a backslash is never marked as sent in normal form.
         if !rules.allowsBackslash, !exchange.isPathAsSent, unsafe Self.has(UInt8(ascii: "\\"), path) {
             return unsafe .passUnretained(refusesBackslash)
         }

@@ -7,7 +7,7 @@ final class RuledAction: Action {
     private let filter: RouteFilter?
     /// Bytes of a request body; nil for the limit of all connections.
     private let bodyLimit: UInt64?
-    /// How far a coded request body may expand; nil when it is left coded.
+    /// How far a coded request body may expand; nil when it is not decoded.
     private let inflation: UInt64?
     private let pool: CompressionPool
 

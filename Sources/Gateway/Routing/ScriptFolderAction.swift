@@ -3,8 +3,7 @@ import ISAPI
 
 /// `extensions_in`: the library that the path names is the extension that answers.
 ///
-/// A library that is not among those listed is not told apart from one that is not there: 404, with sub-status 2 in the
-/// log.
+/// A library that is not allowed is answered like one that does not exist: 404, with sub-status 2 in the log.
 final class ScriptFolderAction: Action {
     private let start: Int
     private let suffix: [UInt8]
@@ -37,7 +36,7 @@ final class ScriptFolderAction: Action {
         extensions.contains { $0.action.isHandled(byAnyOf: handlers) }
     }
 
-    /// The file that the path names; below a further folder, with that folder.
+    /// The file that the path names; if it is in a subfolder, with that folder.
     private func name(in path: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
         let suffix = suffix
         let end = unsafe path.withMemoryRebound(to: UInt8.self) { bytes in

@@ -29,7 +29,7 @@ final class SiteRouter: RequestRouter {
         self.requests = requests
     }
 
-    /// Answers by other sites from the next request on.
+    /// Uses other sites from the next request on.
     func serve(_ table: SiteTable, accessLog: AccessLog?) {
         self.table = table
         self.accessLog = accessLog
@@ -77,7 +77,7 @@ final class RequestCounter: Sendable {
 
     var count: Int { value.load(ordering: .relaxed) }
 
-    /// On the worker's thread alone, which makes a plain load and store enough.
+    /// Only on the worker's thread, so that a plain load and store is enough.
     @inline(__always)
     func increment() {
         value.store(value.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
@@ -99,19 +99,19 @@ final class SiteTable: @unchecked Sendable {
     private let identities: (ofSites: [Int], ofHandshakes: [String: Int])?
     private let otherConnection: FixedResponse
     private let noSite: FixedResponse
-    /// `OPTIONS *`, which asks about the server and no path (RFC 9110 §9.3.7).
+    /// `OPTIONS *`, which concerns the server and no path (RFC 9110 §9.3.7).
     private let serverOptions: FixedResponse
     private let noRoute: FixedResponse
 
-    /// What answers for one site.
+    /// What belongs to one site.
     struct Site {
         let hosts: [HostPattern]
-        /// Of a site that asks clients for certificates.
+        /// The mode of a site that asks clients for certificates.
         let clientCertificates: ClientCertificateConfiguration.Mode?
         /// What it shows and asks for in handshakes; the same for sites that do the same.
         let identity: [String]
         let errorPages: ErrorPages?
-        /// What is done to responses that no route gives.
+        /// The response rules for responses that no route gives.
         let filter: RouteFilter?
         let routes: RouteTable
     }
@@ -148,7 +148,7 @@ final class SiteTable: @unchecked Sendable {
             exchange.respond(otherConnection)
             return .answered
         }
-        // The exchange counts them, since a reload may replace this table while the request is answered.
+        // The exchange keeps a counted reference, since a reload may replace this table while the request is answered.
         if let pages = errorPages[site] { exchange.setErrorPages(pages) }
         if exchange.head.form == .asterisk {
             if let filter = filters[site] { exchange.attach(filter) }
@@ -193,8 +193,8 @@ final class SiteTable: @unchecked Sendable {
         if let filter = filters[site] { exchange.attach(filter) }
     }
 
-    /// The site that a request names; of one that was not understood so far the site that the handshake named, or else
-    /// the one whose certificate is shown to clients without a name.
+    /// The site that a request names; for a request that could not be parsed, the site that the handshake named, or
+    /// else the one whose certificate is presented to clients without a server name.
     private func siteOfRefused(_ exchange: Exchange) -> Int? {
         let authority = exchange.head.authority
         if !authority.isEmpty { return unsafe hosts.site(for: exchange.bytes(of: authority)) }
@@ -210,10 +210,10 @@ final class SiteTable: @unchecked Sendable {
     }
 }
 
-/// Keeps requests from a site that asks clients for certificates when their connection was not asked for one.
+/// Refuses requests for a site that asks clients for certificates if their connection was not asked for one.
 private final class ClientCertificateGuard: Sendable {
     private let isRequired: Bool
-    /// The name that the site's handshakes are known by.
+    /// The site's name in handshakes.
     private let site: String?
     private let otherSite = SiteTable.message(
         421, "this site wants a connection of its own, because it asks for certificates")
@@ -225,8 +225,8 @@ private final class ClientCertificateGuard: Sendable {
         self.site = site
     }
 
-    /// Nil for a request that the site may answer: over TLS, the handshake was its own; without, nobody can show a
-    /// certificate, and nobody needs one where they are only requested.
+    /// Nil for a request that the site may answer: with TLS, if the handshake was for this site; without TLS, if
+    /// certificates are only requested and not required, as none can be presented there.
     func refusal(on stream: any ByteStream) -> FixedResponse? {
         guard stream.isSecure else { return isRequired ? noTLS : nil }
         return stream.security?.site == site ? nil : otherSite

@@ -2,15 +2,15 @@ import Glibc
 import Logging
 import Transport
 
-/// The listening sockets of a configuration, each address bound once per worker and kept open until nobody configures
-/// it any more.
+/// The listening sockets of a configuration, each address bound once per worker and kept open until it is no longer
+/// configured.
 ///
 /// Clients of an address therefore wait in its accept queue while no gateway serves it, instead of being refused.
 final class ListenerBinder {
-    /// What makes a socket the same one in the next configuration.
+    /// Identifies a socket across configurations.
     ///
-    /// An address with a port belongs to no listener in particular, so that a renamed listener keeps its sockets; port 0
-    /// stands for another socket each time it is written.
+    /// An address with a port does not belong to a particular listener, so that a renamed listener keeps its sockets;
+    /// port 0 means a different socket each time it is written.
     struct Key: Hashable {
         let address: String
         let listener: String?
@@ -19,7 +19,7 @@ final class ListenerBinder {
 
     private let logger: Logger
     private var bound: [Key: [ListeningSocket]] = [:]
-    /// Sockets the service manager opened and no listener has taken yet.
+    /// Sockets that the service manager opened and that no listener has taken yet.
     private var activated: [ActivatedSocket]
     let workerCount: Int
 
@@ -29,7 +29,7 @@ final class ListenerBinder {
         self.logger = logger
     }
 
-    /// The sockets a configuration needs, those already open and new ones; nothing is closed before `keep`.
+    /// The sockets that a configuration needs, existing and new ones; nothing is closed before `keep`.
     func bind(_ listeners: [ListenerConfiguration]) throws(GatewayError) -> Plan {
         var plan = Plan()
         var taken: [Int] = []
@@ -68,7 +68,7 @@ final class ListenerBinder {
         activated = []
     }
 
-    /// Refuses clients from now on, as far as this process is concerned.
+    /// Closes all sockets, so that this process no longer accepts clients.
     func closeAll() {
         bound = [:]
         activated = []
@@ -120,7 +120,7 @@ extension ListenerBinder {
 
         var entries: [Entry] = []
 
-        /// Every socket and whose it is, in the form a gateway is told about them.
+        /// Every socket with its label, in the form in which a gateway receives them.
         var labelled: [(label: SocketLabel, descriptor: Int32)] {
             entries.flatMap { entry in
                 entry.sockets.enumerated().map { worker, socket in

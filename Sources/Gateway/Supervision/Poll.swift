@@ -2,16 +2,16 @@ import CLinux
 import Glibc
 import Transport
 
-/// The descriptors a main thread waits for, collected anew for each wait (poll(2)).
+/// The descriptors that a main thread waits for, collected again for each wait (poll(2)).
 struct Poll {
     private var entries: [pollfd] = []
 
-    /// Waits until something can be read from the descriptor, or its other end is gone.
+    /// Waits until the descriptor is readable, or its other end is closed.
     mutating func watch(_ descriptor: Int32) {
         entries.append(pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0))
     }
 
-    /// Waits until something can be written.
+    /// Waits until the descriptor is writable.
     mutating func watchForWriting(_ descriptor: Int32) {
         entries.append(pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0))
     }
@@ -32,7 +32,7 @@ struct Poll {
 }
 
 extension Deadline {
-    /// The monotonic clock now, for threads that are no workers.
+    /// The monotonic clock now, for threads that are not workers.
     static func current() -> Deadline {
         Deadline(milliseconds: CLinux_monotonic_ns() / 1_000_000)
     }

@@ -1,11 +1,11 @@
-/// Lets one reload run at a time, and one more after it for all signals that came meanwhile.
+/// Runs one reload at a time, and one more after it for all signals that arrived meanwhile.
 struct ReloadQueue: Equatable, Sendable {
     private enum State {
         case idle
-        /// A signal came while nothing could be reloaded.
+        /// A signal arrived while no reload was possible.
         case postponed
         case underWay
-        /// Another one is to follow: what it reads may be newer than what the present one has read.
+        /// Another one has to follow: it may read newer files than the present one has read.
         case underWayAndWanted
     }
 
@@ -14,7 +14,7 @@ struct ReloadQueue: Equatable, Sendable {
     /// Whether a signal still waits for its reload.
     var isWanted: Bool { state == .postponed || state == .underWayAndWanted }
 
-    /// A signal asks for a reload; true when it begins now, else it follows.
+    /// A signal requests a reload; true when it begins now, otherwise it follows later.
     mutating func signal() -> Bool {
         switch state {
         case .idle:
@@ -26,19 +26,19 @@ struct ReloadQueue: Equatable, Sendable {
         return false
     }
 
-    /// The reload that was to begin cannot; it waits for `resume`.
+    /// The reload that was about to begin cannot; it waits for `resume`.
     mutating func postpone() {
         state = .postponed
     }
 
-    /// Nothing hinders any more; true when a postponed reload begins now.
+    /// A reload is possible again; true when a postponed reload begins now.
     mutating func resume() -> Bool {
         guard state == .postponed else { return false }
         state = .underWay
         return true
     }
 
-    /// Somebody who waits for the outcome asks for a reload; false when one is under way already.
+    /// A client that waits for the result requests a reload; false when one is already in progress.
     mutating func command() -> Bool {
         guard state == .idle else { return false }
         state = .underWay

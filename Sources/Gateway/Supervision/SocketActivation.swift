@@ -3,13 +3,13 @@ import Transport
 
 /// A listening socket the service manager opened (sd_listen_fds_with_names(3)).
 struct ActivatedSocket {
-    /// The name its unit gives it: the listener it is for.
+    /// The name given by its unit: the listener that it belongs to.
     let name: String
     let socket: ListeningSocket
 
     var address: String { socket.address.description }
 
-    /// Whether it is what a listener wants to bind; a port of 0 takes any.
+    /// Whether it is a socket that a listener needs; a port of 0 matches any.
     func matches(_ listener: String, _ wanted: BindAddress) -> Bool {
         guard name == listener else { return false }
         let address = socket.address
@@ -17,7 +17,7 @@ struct ActivatedSocket {
     }
 }
 
-/// The sockets handed over by the service manager, as the environment announces them.
+/// The sockets passed by the service manager, as announced in the environment.
 struct SocketActivation: Equatable {
     /// By position: the first name belongs to descriptor 3.
     let names: [String]
@@ -42,7 +42,7 @@ struct SocketActivation: Equatable {
         }
     }
 
-    /// Takes the descriptors over; once in the life of a process.
+    /// Adopts the descriptors; once in the life of a process.
     func take() -> [ActivatedSocket] {
         names.enumerated().map { index, name in
             let descriptor = Self.firstDescriptor + Int32(index)

@@ -1,41 +1,41 @@
 import Transport
 
 extension Supervisor {
-    /// A reload the gateway is carrying out.
+    /// A reload that the gateway is executing.
     struct ReloadUnderWay {
         let id: Int
         let candidate: Served
-        /// Listens already when the control socket is to move.
+        /// The new control socket, which already listens, if the reload changes it.
         let admin: AdminServer?
         var cause: ReloadCause
-        /// When the client is told that it takes too long; the outcome counts whenever it comes.
+        /// When the client is answered that it takes too long; the result counts whenever it arrives.
         var deadline: Deadline
     }
 
     enum ReloadCause {
         case signal
-        /// A client of the control socket waits for the outcome.
+        /// A client of the control socket waits for the result.
         case command(client: Int)
-        /// The client was told that it takes too long.
+        /// The client was answered that it takes too long.
         case abandonedCommand
         /// Watched files have changed.
         case files
     }
 
-    /// For loading extensions and proving certificates.
+    /// For loading extensions and trying certificates.
     private static let reloadLimit = Delay.seconds(90)
 
-    /// Reads everything anew and has the gateway serve by it; the queue has been asked before.
+    /// Reads everything again and makes the gateway serve it; the queue has been consulted before.
     func beginReload(_ cause: ReloadCause) {
         guard isReloadable else {
-            // Whatever hinders will end in `announceReady`, which takes the reload up again.
+            // The obstacle ends in `announceReady`, which resumes the reload.
             return reloads.postpone()
         }
         logger.notice("reloading \(configurationFile)")
         beginReload(cause, asking: ControlRequest.reload) { () throws(GatewayError) in try readAndBind() }
     }
 
-    /// Has the gateway serve by a candidate.
+    /// Makes the gateway serve a candidate.
     func beginReload(
         _ cause: ReloadCause, asking request: (_ id: Int) -> ControlRequest,
         for makeCandidate: () throws(GatewayError) -> Served
@@ -56,7 +56,7 @@ extension Supervisor {
             do throws(SystemError) {
                 try hand(candidate, to: current, request(id))
             } catch {
-                finishReload(id, .failure(.runtime("the gateway process cannot be told: \(error.description)")))
+                finishReload(id, .failure(.runtime("the gateway process cannot be reached: \(error.description)")))
             }
         } catch {
             conclude(.failure(error), cause)
@@ -118,7 +118,7 @@ extension Supervisor {
         giveBackFreeMemory()
     }
 
-    /// The gateway that was to reload is gone.
+    /// The gateway that was executing the reload has ended.
     func failReload(_ reason: String) {
         guard let underWay = reloadUnderWay else { return }
         finishReload(underWay.id, .failure(.runtime(reason)))

@@ -2,11 +2,11 @@ import Glibc
 import Transport
 
 extension Supervisor {
-    /// Starts the program that now stands at our path as a second gateway process on the same sockets.
+    /// Starts the program file that is now at the path of this one as a second gateway process on the same sockets.
     func beginUpgrade() {
         if isSingle { return logger.warning("upgrade: there is no supervisor to carry it out") }
         guard isSteady, reloadUnderWay == nil else {
-            // Whatever hinders will end in `announceReady`, which takes the upgrade up again.
+            // The obstacle ends in `announceReady`, which resumes the upgrade.
             isUpgradeWanted = true
             return
         }
@@ -29,7 +29,8 @@ extension Supervisor {
         announceReady()
     }
 
-    /// The new gateway process serves: the old one's connections finish, and the supervisor becomes the new program too.
+    /// The new gateway process serves: the old one's connections finish, and the supervisor executes the new program
+    /// too.
     func promote(_ child: Child) {
         let grace = Delay(served.configuration.drain.grace)
         for old in children where old.role == .serving {
@@ -43,7 +44,7 @@ extension Supervisor {
         execute()
     }
 
-    /// Goes on as the new program in this very process, with everything that is open.
+    /// Executes the new program in this process, which keeps everything that is open.
     private func execute() {
         let handover = Handover(
             executable: executable, workerCount: binder.workerCount, archive: served.archive.number,
@@ -58,7 +59,7 @@ extension Supervisor {
     }
 }
 
-/// What a supervisor passes to the program that replaces it in the same process, which keeps its children.
+/// The data that a supervisor passes to the program that replaces it in the same process, which keeps its children.
 struct Handover: Codable {
     struct Socket: Codable {
         let listener: String
@@ -110,7 +111,7 @@ struct Handover: Codable {
     let nextIdentifier: Int
     let isReloadWanted: Bool
 
-    /// Names the descriptor of the sealed memory that holds a handover.
+    /// Names the descriptor of the sealed memory that contains a handover.
     private static let variable = "ISAGATE_HANDOVER"
     private static let maximumBytes = 16 << 20
 
@@ -133,7 +134,7 @@ struct Handover: Codable {
         return code
     }
 
-    /// What the program before this one left, or nil when there was none.
+    /// The handover of the previous program, or nil when there was none.
     static func receive() throws(GatewayError) -> Handover? {
         guard let text = unsafe getenv(variable) else { return nil }
         let number = unsafe Int32(String(cString: text))

@@ -3,15 +3,16 @@ import Logging
 import TLS
 import Transport
 
-/// Keeps a gateway serving: binds the listeners, reads the keys, starts the gateway process and replaces it when it dies.
+/// Keeps a gateway serving: binds the listeners, reads the keys, starts the gateway process and replaces it when it
+/// dies.
 ///
-/// It stays small because it holds what nobody else may have: privileges, keys, and the listening sockets, which are
-/// never closed while the gateway is to serve, so that clients wait instead of being refused. One thread, one loop;
+/// It stays small because it has what no other process may have: privileges, keys, and the listening sockets. These are
+/// never closed while the gateway has to serve, so that clients wait instead of being refused. One thread, one loop;
 /// reloads, upgrades and the control socket are in the extensions of this type.
 package final class Supervisor {
-    /// What is served, or about to be.
+    /// The material that is served, or about to be.
     struct Served {
-        /// Without its sites, which may be thousands: the archive has them.
+        /// Without its sites, of which there may be thousands: the archive has them.
         private(set) var configuration: Configuration
         let siteCount: Int
         let watched: WatchedFiles
@@ -35,7 +36,7 @@ package final class Supervisor {
             return other
         }
 
-        /// The same once its sockets are given up.
+        /// The same after its sockets are released.
         func withoutListeners() -> Served {
             var other = self
             other.plan = ListenerBinder.Plan()
@@ -43,24 +44,24 @@ package final class Supervisor {
         }
     }
 
-    /// A gateway process and what it is there for.
+    /// A gateway process and its role.
     final class Child {
         enum Role: String, Codable {
-            /// To serve as soon as it is ready.
+            /// It will serve as soon as it is ready.
             case starting
             case serving
-            /// To replace the one that serves as soon as it is ready.
+            /// It will replace the serving process as soon as it is ready.
             case candidate
             /// Its connections are finishing.
             case ending
-            /// It says what it was at, and ends; another one has its place.
+            /// It writes its crash report, and ends; another process has replaced it.
             case crashed
         }
 
         let link: any GatewayLink
         var role: Role
         let began: Deadline
-        /// When it is ended by force.
+        /// When it is killed.
         var limit: Deadline
         var failure: GatewayError?
 
@@ -72,7 +73,7 @@ package final class Supervisor {
         }
     }
 
-    /// What the control socket reports.
+    /// The counters in the status on the control socket.
     struct Counters: Codable {
         var restarts = 0
         var reloads = 0
@@ -82,7 +83,7 @@ package final class Supervisor {
     let configurationFile: String
     /// Whether the gateway runs in this process.
     let isSingle: Bool
-    /// The program, by the path it was started from; what stands there may change.
+    /// The program, by the path it was started from; the file at that path may change.
     let executable: String
     let signals: SignalReader
     let serviceManager: ServiceManager
@@ -90,7 +91,7 @@ package final class Supervisor {
     var logger: Logger
     var served: Served
     var admin: AdminServer?
-    /// The control socket before a reload moved it, until that reload's client has its answer.
+    /// The control socket from before a reload changed it, until that reload's client has its answer.
     var retiredAdmin: AdminServer?
     var children: [Child] = []
     var counters = Counters()
@@ -100,9 +101,9 @@ package final class Supervisor {
     var fileWatch: FolderWatch?
     var watchSchedule = WatchSchedule()
     var filesUnderWay: FilesUnderWay?
-    /// Folders that could not be watched, as was said.
+    /// Folders that could not be watched and have been logged.
     var unwatched = Set<String>()
-    /// A signal asked for an upgrade while none could begin.
+    /// A signal requested an upgrade while none could begin.
     var isUpgradeWanted = false
     var queries: [Int: Query] = [:]
     /// Clients of the control socket that wait for the end.
@@ -121,12 +122,12 @@ package final class Supervisor {
     /// IIS's limit on starting a worker process, and on ending one.
     static let startLimit = Delay.seconds(90)
     static let endLimit = Delay.seconds(100)
-    /// For the description of a crash and for what the system writes of the process's memory.
+    /// For the crash report and the system's core dump.
     private static let crashLimit = Delay.seconds(30)
     /// After a second signal.
     private static let pressedLimit = Delay.seconds(5)
 
-    /// Reads and binds everything, or takes over from the program that executed this one.
+    /// Reads and binds everything, or continues for the program that executed this one.
     package init(configurationFile: String, isSingle: Bool) throws(GatewayError) {
         TLSLibrary.prepare()
         signals = SignalReader()
@@ -208,13 +209,13 @@ package final class Supervisor {
         case SIGTERM: end("signal TERM", within: served.configuration.drain.grace)
         case SIGINT: end("signal INT", within: served.configuration.drain.grace)
         case SIGQUIT: end("signal QUIT", within: nil)
-        // Gateway processes are asked in every turn of the loop.
+        // Gateway processes are polled in every turn of the loop.
         default: break
         }
     }
 
     func reopenLogs() {
-        for child in children where child.role != .crashed { tell(child, .reopenLogs) }
+        for child in children where child.role != .crashed { send(to: child, .reopenLogs) }
     }
 
     private func meetDeadlines() {
@@ -232,15 +233,15 @@ package final class Supervisor {
         }
         if nextBeat <= now { beat(now) }
         if watchSchedule.deadline <= now { lookAtFiles(now) }
-        giveUpWaiting(now)
+        abandonWaiting(now)
     }
 
     // MARK: Gateway processes
 
-    /// The one that serves, or is about to.
+    /// The process that serves, or is about to.
     var current: Child? { children.first { $0.role == .serving || $0.role == .starting } }
 
-    /// Whether a gateway serves and nothing is about to replace it.
+    /// Whether a gateway serves and no other is about to replace it.
     var isSteady: Bool {
         current?.role == .serving && !isEnding && !children.contains { $0.role == .candidate }
     }
@@ -254,7 +255,7 @@ package final class Supervisor {
         restartAt = .never
         let now = Deadline.current()
         do throws(SystemError) {
-            // The running program's own file, whatever now stands at its path: both processes are one version.
+            // The running program's own file, whatever is now at its path: both processes have the same version.
             let link: any GatewayLink = isSingle ? LocalLink() : try ProcessLink(launching: "/proc/self/exe")
             let child = Child(link, .starting, began: now, limit: now.advanced(by: Self.startLimit))
             children.append(child)
@@ -265,18 +266,18 @@ package final class Supervisor {
         }
     }
 
-    func tell(_ child: Child, _ request: ControlRequest) {
+    func send(to child: Child, _ request: ControlRequest) {
         do throws(SystemError) {
             try child.link.send(request, [])
         } catch {
-            logger.error("gateway process \(child.link.pid) cannot be told anything: \(error.description)")
+            logger.error("gateway process \(child.link.pid) cannot be reached: \(error.description)")
         }
     }
 
     private func hear(_ child: Child) {
         while let reply = child.link.receive() { handle(reply, from: child) }
         guard let ending = child.link.ending() else { return }
-        // What it said last, before it went.
+        // Its last messages before it ended.
         while let reply = child.link.receive() { handle(reply, from: child) }
         children.removeAll { $0 === child }
         ended(child, ending)
@@ -341,7 +342,7 @@ package final class Supervisor {
         }
     }
 
-    /// It has crashed and is about to say what it was at; nobody waits for that.
+    /// It has crashed and is about to write its crash report; nothing waits for that.
     private func crashed(_ child: Child) {
         let isServing = child.role == .serving || child.role == .starting && hasServed
         guard isServing, !isEnding, !isSingle else { return }
@@ -350,7 +351,7 @@ package final class Supervisor {
         replace(child, "gateway process \(child.link.pid) has crashed")
     }
 
-    /// Starts another process in place of one that is gone, or going.
+    /// Starts another process in place of one that has ended, or is ending.
     private func replace(_ child: Child, _ text: String) {
         counters.restarts += 1
         isBeatOutstanding = false
@@ -376,20 +377,20 @@ package final class Supervisor {
         hasEnded = true
     }
 
-    // MARK: Signs of life
+    // MARK: Watchdog
 
-    /// Has a message go through every event loop; where none runs, this loop's turning is the sign.
+    /// Sends a message through every event loop; if no gateway runs, the turn of this loop is the proof of life.
     private func beat(_ now: Deadline) {
         nextBeat = serviceManager.beat.map { now.advanced(by: $0) } ?? .never
         guard let current, current.role == .serving else { return serviceManager.notify(.alive) }
         guard !isBeatOutstanding else { return }
         isBeatOutstanding = true
-        tell(current, .beat(id: 0))
+        send(to: current, .beat(id: 0))
     }
 
     // MARK: Ending
 
-    /// Lets connections finish within `grace`, without limit when nil; a second time: at once.
+    /// Lets connections finish within `grace`, without limit when nil; a second call ends them immediately.
     func end(_ cause: String, within grace: Duration?) {
         guard !isEnding else { return endAtOnce() }
         isEnding = true
@@ -409,14 +410,14 @@ package final class Supervisor {
     /// Lets a gateway's connections finish.
     func retire(_ child: Child, after grace: Delay?) {
         child.limit = grace.map { Deadline.current().advanced(by: $0).advanced(by: Self.endLimit) } ?? .never
-        tell(child, .drain(graceMilliseconds: grace.map { Int(clamping: $0.milliseconds) }))
+        send(to: child, .drain(graceMilliseconds: grace.map { Int(clamping: $0.milliseconds) }))
     }
 
     private func endAtOnce() {
         logger.notice("second signal: stopping at once")
         for child in children {
             child.limit = Deadline.current().advanced(by: Self.pressedLimit)
-            if child.role != .crashed { tell(child, .abort) }
+            if child.role != .crashed { send(to: child, .abort) }
         }
     }
 }

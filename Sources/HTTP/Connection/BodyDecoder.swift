@@ -1,40 +1,40 @@
-/// Decodes the content coding of one request body on its way to the handler.
+/// Decodes the content coding of one request body before the handler reads it.
 ///
-/// Bytes supplied stay valid until `next` has returned nil.
+/// The supplied bytes must stay valid until `next` has returned nil.
 package protocol BodyDecoder: AnyObject {
-    /// The body is over, and all of it was handed out.
+    /// The body has ended, and all of it has been returned.
     var hasEnded: Bool { get }
 
-    /// Bytes still to be handed out; nil when only the end will tell.
+    /// The number of bytes still to be returned; nil if it is unknown until the end.
     var remaining: UInt64? { get }
 
-    /// Gives the next bytes of the coded body.
+    /// Supplies the next bytes of the coded body.
     func supply(_ bytes: UnsafeRawBufferPointer)
 
-    /// The next bytes of the content, valid until the next call; nil when more has to be supplied.
+    /// The next bytes of the content, valid until the next call; nil if more has to be supplied.
     func next() throws(RequestRejection) -> UnsafeRawBufferPointer?
 
-    /// No more will be supplied.
+    /// Called when no more bytes will be supplied.
     func finish() throws(RequestRejection)
 
-    /// The request is over; the decoder may serve another one.
+    /// Called when the request has ended; the decoder may serve another one.
     func release()
 }
 
 extension Exchange {
-    /// What the handler may be sent of a body, in bytes; the connection's limit unless a route says otherwise.
+    /// The maximum size of the body in bytes; the connection's limit unless a route sets another one.
     package var bodyLimit: UInt64 { unsafe storage.pointee.bodyLimit ?? connection.service.limits.maximumBody }
 
-    /// Sets the limit; false when the body is known to be longer.
+    /// Sets the limit; false if the body is known to be longer.
     package func limitBody(to limit: UInt64) -> Bool {
         unsafe storage.pointee.bodyLimit = limit
         return (remainingBody ?? 0) <= limit
     }
 
-    /// The coding of the body, if it is one alone and the client itself sent it.
+    /// The coding of the body, if there is exactly one and the client itself sent the body.
     package var bodyCoding: ContentCoding? {
         guard !hasBodyEnded, unsafe storage.pointee.substitute == nil else { return nil }
-        // Several lines are a list (RFC 9110 §5.3): of several codings, and none of them alone.
+        // Several lines form a list (RFC 9110 §5.3), which means several codings.
         guard let value = onlyValue(named: "content-encoding") else { return nil }
         let text = unsafe bytes(of: value).bytes
         if text.equals("gzip", from: 0, to: text.byteCount) || text.equals("x-gzip", from: 0, to: text.byteCount) {
@@ -43,7 +43,7 @@ extension Exchange {
         return text.equals("deflate", from: 0, to: text.byteCount) ? .deflate : nil
     }
 
-    /// Has the body go through `decoder`; from now on the head tells of a body of unknown length that is not coded.
+    /// Decodes the body with `decoder`; from now on the head describes an uncoded body of unknown length.
     package func decodeBody(with decoder: any BodyDecoder) {
         unsafe storage.pointee.bodyDecoder = decoder
         unsafe storage.pointee.parser.forgetCoding(in: storage.pointee.received.bytes)
@@ -51,7 +51,7 @@ extension Exchange {
 }
 
 extension ClientConnection {
-    /// The next piece of a body that goes through a decoder.
+    /// The next piece of a body that is decoded.
     func nextDecodedStep(_ exchange: Exchange, _ decoder: any BodyDecoder) throws(ExchangeFailure) -> BodyStep {
         while true {
             do throws(RequestRejection) {

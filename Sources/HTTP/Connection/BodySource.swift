@@ -2,30 +2,31 @@ import CLinux
 import Glibc
 import Transport
 
-/// Part of a response body that lies ready: in memory that stays where it is, or in a file.
+/// A part of a response body that is available in full: in memory that is not moved, or in a file.
 @safe
 struct BodySource {
     @safe
     private enum Place {
         case memory(UnsafeRawPointer)
         case file(OpenFile)
-        /// A file that can be read as memory.
+        /// A file that is mapped into memory.
         case mapped(OpenFile, FileMapping)
     }
 
-    /// What an attempt to read came to.
+    /// The result of an attempt to read.
     enum Outcome {
         case bytes(Int)
         /// The bytes are on the disk and not in memory.
         case absent
-        /// The file is shorter than it was, or cannot be read.
+        /// The file has been truncated, or cannot be read.
         case ended
     }
 
     private var place: Place
     private(set) var offset: UInt64
     private(set) var count: UInt64
-    /// What lies before was read from the disk, whether or not the system knows that it has it in memory.
+    /// The bytes before this offset have been read from the disk, whether or not the system reports that they are in
+    /// memory.
     private var loadedEnd: UInt64 = 0
 
     init(_ bytes: UnsafeRawBufferPointer) {
@@ -66,7 +67,7 @@ struct BodySource {
         return MappedPiece(mapping, of: file, start..<start + min(limit, Int(count)))
     }
 
-    /// Goes on from memory, for a file that is asked for often.
+    /// Maps the file, if it is requested often.
     mutating func map(by mappings: FileMappings) {
         guard case .file(let file) = place,
             let mapping = mappings.mapping(of: file, for: offset..<offset + count)
@@ -74,19 +75,19 @@ struct BodySource {
         place = .mapped(file, mapping)
     }
 
-    /// Goes on by reading when the file is no longer what was mapped.
+    /// Returns to reading if the file has changed since it was mapped.
     mutating func unmapIfChanged() {
         if case .mapped(let file, let mapping) = place, !mapping.isCurrent(file) {
             place = .file(file)
         }
     }
 
-    /// The next bytes were read from the disk, and are not looked for there again.
+    /// Records that the next bytes have been read from the disk, so that their presence is not checked again.
     mutating func noteLoaded(_ bytes: Int) {
         loadedEnd = offset + UInt64(bytes)
     }
 
-    /// Whether the bytes can be had without waiting for a disk, as far as the system can tell.
+    /// Whether the bytes can be read without waiting for a disk, as far as the system reports.
     func isPresent(_ piece: MappedPiece) -> Bool {
         offset < loadedEnd || piece.isPresent
     }
@@ -116,7 +117,7 @@ struct BodySource {
             switch errno {
             case EINTR: continue
             case EAGAIN: return .absent
-            // A file system that cannot say what is in memory.
+            // The file system cannot report what is in memory.
             case EOPNOTSUPP: return unsafe readWaiting(into: buffer, upTo: Int(wanted))
             default: return .ended
             }
@@ -129,7 +130,7 @@ struct BodySource {
         return got > 0 ? .bytes(got) : .ended
     }
 
-    /// Whether the next byte of a file can be had without waiting for a disk, as far as the file system can tell.
+    /// Whether the next byte of a file can be read without waiting for a disk, as far as the file system reports.
     var isPresent: Bool {
         guard let file else { return true }
         var byte: UInt8 = 0

@@ -1,15 +1,15 @@
 import Transport
 
-/// Sending what lies ready as a whole, as far as it is the same for all protocols.
+/// Sending body parts that are available in full, as far as it is the same for all protocols.
 extension ClientConnection {
-    /// Less than this is collected with what else there is to send.
+    /// Parts smaller than this are copied to the output and sent with the rest of it.
     static var collectedSize: Int { 16 << 10 }
-    /// Bytes after which a client that never makes us wait lets others go first.
+    /// The number of bytes after which a client that never blocks yields to others.
     static var bytesPerTurn: Int { 1 << 20 }
-    /// Bytes read from a disk at once: those of a turn, and the page behind them.
+    /// The number of bytes read from a disk at once: those of a turn, and the page after them.
     static var loadSize: Int { bytesPerTurn + (64 << 10) }
 
-    /// What came of sending a part.
+    /// The result of sending a part.
     enum Step {
         case sent(Int)
         case wait(Interest)
@@ -18,7 +18,7 @@ extension ClientConnection {
         case failed(TransportFailure)
     }
 
-    /// Adds the next bytes to the output, framed as the response needs it.
+    /// Copies the next bytes to the output, framed as the response requires.
     func collect(_ source: BodySource, _ exchange: Exchange) -> Step {
         let block = unsafe endpoint.worker.rentBlock()
         defer { unsafe endpoint.worker.returnBlock(block) }
@@ -35,12 +35,12 @@ extension ClientConnection {
     /// Waits until the next bytes of a file are in memory.
     func load(_ source: BodySource) async throws(ExchangeFailure) {
         guard let file = source.file else { return }
-        // The last piece may have left something to go with this one.
+        // The system may hold back bytes of the last piece to send them with this one.
         endpoint.push()
         PageLoader.load(file, from: source.offset, count: Self.loadSize, signalling: endpoint)
         let deadline = endpoint.worker.now.advanced(by: service.limits.writeTimeout)
         switch await endpoint.wait(for: .signal | .hangup, until: deadline) {
-        // The signal may have been one that somebody else waits for; who does looks anew after each.
+        // The signal may have been meant for another waiting task; it checks its condition again after each signal.
         case .signalled, .ready, .draining: endpoint.signal()
         case .hangup: throw .clientGone(.reset)
         case .deadline: throw .writeTimeout

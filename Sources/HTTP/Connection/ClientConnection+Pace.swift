@@ -1,10 +1,10 @@
 import Transport
 
-/// Waiting for a client that has to move bytes, and judging whether it does so fast enough.
+/// Waiting for a client to transfer bytes, and checking whether it is fast enough.
 extension ClientConnection {
     // MARK: Request bodies
 
-    /// When `judgeBody` is to be asked, while more of a body is waited for.
+    /// When `judgeBody` has to be called while more of a body is awaited.
     func bodyDeadline(_ exchange: Exchange) -> Deadline {
         unsafe exchange.storage.pointee.bodyMeter.wait(
             from: endpoint.worker.now, within: service.limits.bodyTransfer, counting: endpoint.progress?.received)
@@ -28,7 +28,7 @@ extension ClientConnection {
 
     // MARK: Responses
 
-    /// Waits until the client takes more of a response.
+    /// Waits until the client accepts more of a response.
     func waitToSend(_ interest: Interest, _ exchange: Exchange) async throws(ExchangeFailure) {
         while true {
             switch await endpoint.wait(for: interest, until: responseDeadline(exchange)) {
@@ -39,7 +39,7 @@ extension ClientConnection {
         }
     }
 
-    /// When `judgeResponse` is to be asked, while the client has room for no more of a response.
+    /// When `judgeResponse` has to be called while the client does not accept more of a response.
     func responseDeadline(_ exchange: Exchange) -> Deadline {
         unsafe exchange.storage.pointee.responseMeter.wait(
             from: endpoint.worker.now, within: service.limits.responseTransfer)
@@ -63,13 +63,13 @@ extension ClientConnection {
             at: endpoint.worker.now, within: service.limits.responseTransfer)
     }
 
-    /// All that there was to send has left, and no response is under way.
+    /// Called when all output has been sent, and no response is in progress.
     @inline(never)
     func endResponseTransfer(_ exchange: Exchange) {
         unsafe exchange.storage.pointee.responseMeter = DataRateMeter()
     }
 
-    /// Tells the log that a response stays incomplete, where the client is to blame.
+    /// Logs that a response was cut off, if the client caused it.
     @inline(never)
     func noteCut(_ failure: ExchangeFailure, as id: RequestID? = nil) {
         if let reason = failure.reason { service.router.cut(reason, on: self, as: id) }

@@ -1,6 +1,6 @@
 import Transport
 
-/// Reading the body of a request: what has been received of it, and more as it comes.
+/// Reading the body of a request: the received part, and more as it arrives.
 extension ClientConnection {
     func readBody(_ exchange: Exchange) async throws(ExchangeFailure) -> UnsafeRawBufferPointer? {
         while true {
@@ -12,7 +12,7 @@ extension ClientConnection {
         }
     }
 
-    /// The next piece of the body as far as it has been received.
+    /// The next piece of the body, as far as it has been received.
     @unsafe
     enum BodyStep {
         case content(UnsafeRawBufferPointer)
@@ -62,7 +62,7 @@ extension ClientConnection {
         }
     }
 
-    /// Keeps a trailer field that says nothing the gateway vouches for.
+    /// Stores a trailer field, unless it is forbidden in trailers or has the name of a field that the gateway sets.
     @inline(never)
     func takeTrailer(_ line: UnsafeRawBufferPointer, _ exchange: Exchange) {
         let storage = unsafe exchange.storage
@@ -77,7 +77,7 @@ extension ClientConnection {
         unsafe storage.pointee.trailers += line + [ASCII.carriageReturn, ASCII.lineFeed]
     }
 
-    /// As `readBody`, without waiting.
+    /// Like `readBody`, without waiting.
     func readBodyNow(_ exchange: Exchange) throws(ExchangeFailure) -> BodyPiece {
         while true {
             switch unsafe try nextBodyStep(exchange) {
@@ -112,7 +112,7 @@ extension ClientConnection {
             switch receiveMore(exchange) {
             case .bytes(let count): return received(count, exchange)
             case .wouldBlock(let interest):
-                // Answers to earlier requests must not wait for this request's body.
+                // Responses to earlier requests must not wait for this request's body.
                 if unsafe !storage.pointee.output.isEmpty { try await flush(exchange) }
                 switch await endpoint.wait(for: interest, until: bodyDeadline(exchange)) {
                 case .ready, .signalled, .draining, .hangup: continue

@@ -1,25 +1,25 @@
 import Transport
 
-/// A client as the handlers of its requests see it: one connection of HTTP/1, or one stream of HTTP/2.
+/// A client as the handlers of its requests use it: one HTTP/1 connection, or one HTTP/2 stream.
 ///
-/// What an exchange needs of it is here, or in the extensions beside: facts, reading a body, sending a response, waiting
-/// at `endpoint`. How bytes come and go is for the subclasses: `HTTPConnection` has the connection's own, a
-/// `StreamConnection` frames.
+/// This class and its extensions contain what an exchange needs: properties of the connection, reading a body, sending
+/// a response, waiting on `endpoint`. The subclasses transfer the bytes: `HTTPConnection` those of the connection
+/// itself, `StreamConnection` in frames.
 package class ClientConnection {
-    /// What the connection's bytes go through.
+    /// The byte stream of the connection.
     package final let stream: any ByteStream
-    /// Where the request's task waits.
+    /// The endpoint on which the request's task waits.
     package final let endpoint: WaitingEndpoint
     final let service: HTTPService
-    /// What the extensions' dispatcher keeps for the length of the connection: facts it derived once.
+    /// Data that the extensions' dispatcher derives once and keeps for the lifetime of the connection.
     package final var attachment: AnyObject?
-    /// Where the connection's requests come from, in the words that servers are told it by.
+    /// The header lines that state the origin of the connection's requests to upstream servers.
     final var keptOrigin = KeptOrigin()
 
-    /// As whose the request under way counts, when a trusted proxy makes it for somebody.
+    /// The client to which the current request is counted, if a trusted proxy forwards it.
     final var countedClient: UInt64?
 
-    /// What goes on with the connection once the exchange that agreed on it is over.
+    /// Takes over the connection after the exchange that switched protocols.
     final var successor: (any ConnectionSuccessor)?
     final var successionObserver: (any SuccessionObserver)?
 
@@ -29,49 +29,51 @@ package class ClientConnection {
         self.service = service
     }
 
-    // MARK: What the protocols do in their own ways
+    // MARK: Protocol-specific operations
 
-    /// Takes more of the request's body off the connection; at the end of a connection `.end`, which is no end of a body.
+    /// Receives more of the request's body; `.end` at the end of the connection, which is not the end of the body.
     func receiveMore(_ exchange: Exchange) -> IOResult { preconditionFailure("each protocol receives its own way") }
 
-    /// The next step of a body that comes in frames.
+    /// The next step of a body that is received in frames.
     func nextFramedStep(_ exchange: Exchange) throws(ExchangeFailure) -> BodyStep {
         preconditionFailure("only HTTP/2 has frames")
     }
 
-    /// Sends what the client takes now; nil when everything is sent, otherwise what to wait for.
+    /// Sends what the client accepts now; nil if everything is sent, otherwise the events to wait for.
     func flushNow(_ exchange: Exchange) throws(ExchangeFailure) -> Interest? {
         preconditionFailure("each protocol sends its own way")
     }
 
-    /// Sends all of `source` as part of the body; false when a file ended before.
+    /// Sends all of `source` as part of the body; false if a file ended early.
     func send(_ source: BodySource, of exchange: Exchange) async throws(ExchangeFailure) -> Bool {
         preconditionFailure("each protocol sends its own way")
     }
 
-    /// Says that no more of the response follows, as far as it can be said without waiting.
+    /// Signals the end of the response, as far as this is possible without waiting.
     func finishStream() {}
 
-    /// Sends everything written so far, waiting while the client is slow.
+    /// Sends all output, waiting while the client is slow.
     func flush(_ exchange: Exchange) async throws(ExchangeFailure) {
         while let interest = try flushNow(exchange) { try await waitToSend(interest, exchange) }
     }
 
-    // MARK: The same for all
+    // MARK: Common to all protocols
 
-    /// Whether the connection can be kept, as far as the current request and the gateway's state tell.
+    /// Whether the connection can persist, according to the current request and the gateway's state.
     @inline(__always)
     final func mayKeepAlive(_ exchange: Exchange) -> Bool {
         if endpoint.worker.isDraining || service.isRetired { return false }
         let body = unsafe exchange.storage.pointee.body
         if body.hasEnded { return true }
         if body.owesContinue { return false }
-        // Who has begun to read it may be expected to read it all, or tells that it will not (`leavesBodyUnread`).
+        // A handler that has begun to read the body is expected to read all of it, or reports that it will not
+        // (`leavesBodyUnread`).
         guard !body.hasBegun, let remaining = body.remaining else { return true }
         return remaining <= UInt64(service.limits.unreadBody)
     }
 
-    /// What is to be known of a request before it is routed: whether its body may be so long, who asks, and its path.
+    /// Determines what must be known before a request is routed: whether the size of its body is allowed, its client,
+    /// and its path.
     @inline(__always)
     final func settle(_ exchange: Exchange, _ head: RequestHead) throws(RequestRejection) {
         let storage = unsafe exchange.storage
@@ -86,7 +88,7 @@ package class ClientConnection {
         unsafe storage.pointee.normalizedPath = Array(buffer[..<count])
     }
 
-    /// Begins the body of a request, unless it is known to be too long.
+    /// Begins the body of a request, unless it is known to be too large.
     @inline(__always)
     final func beginBody(_ exchange: Exchange, _ head: RequestHead) throws(RequestRejection) {
         let storage = unsafe exchange.storage
@@ -95,22 +97,22 @@ package class ClientConnection {
         if let length = unsafe storage.pointee.body.remaining, length > limit { throw .bodyTooLarge }
     }
 
-    /// Refuses targets that no route of this listener can be meant by.
+    /// Rejects targets that no route of this listener can match.
     @inline(never)
     private final func checkTarget(_ exchange: Exchange, _ head: RequestHead) throws(RequestRejection) {
         if head.form == .authority { throw .tunnelRequested }
-        // A trusted proxy may have had the secure connection (RFC 9110 §7.4).
+        // The secure connection may end at a trusted proxy (RFC 9110 §7.4).
         guard head.form == .absolute, !stream.isSecure, exchange.trustedField == nil else { return }
         let target = unsafe exchange.bytes(of: head.target)
         if unsafe target.bytes.hasPrefix("https:", from: 0, to: target.count) { throw .insecureScheme }
     }
 
-    /// How far a request has come: its head is not understood yet, no route has been found yet, or one answers.
+    /// The progress of a request: its head is being parsed, it is being routed, or a route answers it.
     enum Stage {
         case parsing, routing, answering
     }
 
-    /// Gives a request that cannot be trusted a small response.
+    /// Answers a request that cannot be trusted with a small response.
     final func refuse(_ exchange: Exchange, _ rejection: RequestRejection, at stage: Stage) {
         let storage = unsafe exchange.storage
         unsafe storage.pointee.response = ResponseEncoder()
@@ -123,7 +125,7 @@ package class ClientConnection {
         service.observe(exchange)
     }
 
-    /// Notes in the log why an exchange could not be brought to its end; its response stays as it is.
+    /// Logs why an exchange could not be completed; its response is abandoned as it is.
     final func noteGivenUp(_ exchange: Exchange, _ failure: ExchangeFailure) {
         exchange.noteFailure(failure)
         exchange.abandonResponse()

@@ -1,16 +1,17 @@
-/// What a site says, in place of the gateway's own words, when the gateway answers with an error; by status.
+/// The content that a site configures for error responses of the gateway, by status, in place of the gateway's own
+/// text.
 @safe
 package final class ErrorPages: Sendable {
     package enum Page: Sendable {
         case content(Content)
-        /// In origin form: the route that this path leads to answers. Without a query it is asked for with one that
-        /// tells the status and the URL, `?404;https://host/path`, as IIS does.
+        /// A path in origin form whose route answers. A path without a query is requested with a query that contains
+        /// the status and the URL, `?404;https://host/path`, as in IIS.
         case route([UInt8])
     }
 
-    /// The content of an answer with a certain status.
+    /// The content of a response with a certain status.
     package struct Content: Sendable {
-        /// Content-Type, as a field line ended by CRLF.
+        /// The field line of Content-Type, terminated by CRLF.
         package let typeField: [UInt8]
         package let body: [UInt8]
 
@@ -19,7 +20,7 @@ package final class ErrorPages: Sendable {
             self.body = body
         }
 
-        /// The gateway's own words.
+        /// The gateway's own text.
         init(_ status: Int, _ reason: StaticString? = nil) {
             let reason = reason.map { ": \($0)" } ?? ""
             self.init(
@@ -28,10 +29,10 @@ package final class ErrorPages: Sendable {
         }
     }
 
-    /// At most one for each status and sub-status, so a search from the front is short.
+    /// At most one for each status and substatus, so a linear search is short.
     private let pages: [(status: Int, substatus: Int?, page: Page)]
 
-    /// - Parameter pages: those without a sub-status stand for all of them that have no page of their own.
+    /// - Parameter pages: a page without a substatus applies to all substatuses that have no page of their own.
     package init(_ pages: [(status: Int, substatus: Int?, page: Page)]) {
         self.pages = pages
     }
@@ -42,13 +43,13 @@ package final class ErrorPages: Sendable {
     }
 }
 
-/// What stays of an error when a route of the site finds the words for it.
+/// The properties of an error that stay in force while a route of the site provides the content.
 package struct AnsweredError: Sendable {
-    /// Of the response, whatever the route says.
+    /// The status of the response, regardless of the route's status.
     package let status: Int
-    /// Field lines of the response besides the route's, each ended by CRLF.
+    /// Field lines of the response in addition to the route's, each terminated by CRLF.
     let fields: [UInt8]
-    /// What is said when the route has an error of its own.
+    /// The content used if the route itself fails.
     let words: ErrorPages.Content
     let keepAlive: Bool
 
@@ -59,22 +60,22 @@ package struct AnsweredError: Sendable {
         self.keepAlive = keepAlive
     }
 
-    /// An error that an extension asks the site's words for.
+    /// An error for which an extension requests the site's content.
     package init(status: Int) {
         self.init(status: status, fields: [], words: ErrorPages.Content(status), keepAlive: true)
     }
 }
 
 extension Exchange {
-    /// What answers errors of this request from now on.
+    /// Sets the error pages of this request.
     @inline(__always)
     package func setErrorPages(_ pages: ErrorPages) {
         unsafe storage.pointee.errorPages = pages
     }
 
-    /// Gives the gateway's own response to an error; the site's page for the status replaces its content.
+    /// Sends the gateway's own response to an error; the site's page for the status replaces its content.
     ///
-    /// A page that a route answers is asked for once the handler has returned; until then no response has begun.
+    /// A page that a route answers is requested after the handler has returned; no response begins before that.
     package func fail(_ response: FixedResponse, keepAlive: Bool = true) {
         guard unsafe storage.pointee.errorPages != nil else { return respond(response, keepAlive: keepAlive) }
         guard let page = errorPage(for: response.status) else {
@@ -85,11 +86,11 @@ extension Exchange {
             page, status: response.status, Array(response.contentFreeFields), keepAlive, words: .words(of: response))
     }
 
-    /// As `fail(_:keepAlive:)` for what is not known beforehand.
+    /// Like `fail(_:keepAlive:)` for a response that is not prepared in advance.
     ///
     /// - Parameters:
-    ///   - fields: validated field lines, each ended by CRLF, about anything but the content.
-    ///   - reason: what went wrong, for whoever reads the response.
+    ///   - fields: validated field lines, each terminated by CRLF, that do not describe the content.
+    ///   - reason: a description of the failure for the reader of the response.
     package func fail(
         status: Int, fields: UnsafeRawBufferPointer? = nil, reason: StaticString, keepAlive: Bool = true
     ) {
@@ -98,7 +99,7 @@ extension Exchange {
         respond(errorPage(for: status) ?? .content(words), status: status, fields, keepAlive, words: words)
     }
 
-    /// Answers a request that is refused, by words that are at hand: nobody else is asked on its behalf.
+    /// Answers a rejected request with content that is available immediately: no route is called for it.
     func refuse(_ rejection: RequestRejection) {
         setLogReason(rejection.reason)
         var content = ErrorPages.Content(rejection.status, rejection.reason)
@@ -106,7 +107,7 @@ extension Exchange {
         respond(content, status: rejection.status, [], false)
     }
 
-    /// The error that a route finds the words for at the moment.
+    /// The error for which a route is providing the content at present.
     private var answeredError: AnsweredError? { unsafe storage.pointee.substitute?.error }
 
     private func errorPage(for status: Int) -> ErrorPages.Page? {
@@ -126,7 +127,7 @@ extension Exchange {
         }
     }
 
-    /// What to ask the route at `path` for, so that it answers the client with the error.
+    /// The request to the route at `path` that makes it answer the client with the error.
     package func request(for path: [UInt8], _ error: AnsweredError) -> InternalRequest {
         let method: StaticString = clientHead.method == .head ? "HEAD" : "GET"
         var target = path
@@ -141,7 +142,8 @@ extension Exchange {
         return request
     }
 
-    /// Gives a response of fixed content; in place of a route with an error of its own, that which it was to answer.
+    /// Responds with fixed content; if a route that provides error content fails itself, with the content of the
+    /// original error.
     func respond(_ content: ErrorPages.Content, status: Int, _ fields: [UInt8], _ keepAlive: Bool) {
         let content = answeredError?.words ?? content
         let lines = content.typeField + (answeredError == nil ? fields : [])
@@ -161,7 +163,7 @@ extension ErrorPages.Content {
 }
 
 extension ClientConnection {
-    /// Has the site's route for an error answer, where the handler left that to it.
+    /// Has the site's route answer an error, if the handler has requested this.
     func answerError(_ exchange: Exchange) async throws(ExchangeFailure) {
         let storage = unsafe exchange.storage
         guard let request = unsafe storage.pointee.errorRequest else { return }

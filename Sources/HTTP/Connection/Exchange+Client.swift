@@ -1,27 +1,27 @@
 import Transport
 
-// Who asks: the other end of the connection, or whoever a trusted proxy there asks for.
+// The client of a request: the peer of the connection, or the client that a trusted proxy names.
 extension Exchange {
-    /// Where the request comes from; without a port where a proxy tells.
+    /// The address of the client; without a port if a proxy named it.
     package var clientAddress: SocketAddress {
         namedClient.map { SocketAddress($0, port: 0) } ?? endpoint.remoteAddress
     }
 
-    /// Whether `clientAddress` is one of IPv6.
+    /// Whether `clientAddress` is an IPv6 address.
     package var isClientIPv6: Bool {
         namedClient.map { !$0.isIPv4 } ?? withConnection { $0.endpoint.remoteAddress.isIPv6 }
     }
 
-    /// As `clientAddress`; nil for a client without an IP address.
+    /// The IP address of `clientAddress`; nil for a client without one.
     package var clientIP: IPAddress? { namedClient ?? endpoint.remoteAddress.ip }
 
-    /// The client that a trusted proxy names; nil for a request that comes from the other end itself.
+    /// The client that a trusted proxy names; nil for a request from the peer itself.
     package var namedClient: IPAddress? { unsafe storage.pointee.namedClient }
 
-    /// The field that a trusted proxy at the other end tells it by; nil when nobody there is trusted.
+    /// The field in which a trusted proxy names the client; nil if the peer is not trusted.
     package var trustedField: TrustedProxies.Field? { unsafe storage.pointee.trustedField }
 
-    /// Learns who asks from the request's fields, if the connection is one of `proxies`.
+    /// Determines the client from the request's fields, if the peer is one of `proxies`.
     func learnClient(from proxies: TrustedProxies) throws(RequestRejection) {
         guard let peer = endpoint.remoteAddress.ip, proxies.networks.contain(peer) else { return }
         var client: IPAddress?

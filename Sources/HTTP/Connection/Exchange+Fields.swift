@@ -1,5 +1,5 @@
 extension Exchange {
-    /// The value of the field with this name, in lower case; nil as well when there are several.
+    /// The value of the field with this lower-case name; nil also if there are several.
     package func onlyValue(named name: StaticString) -> Slice? {
         let head = unsafe headBytes.bytes
         let fields = unsafe fields
@@ -15,9 +15,9 @@ extension Exchange {
     }
 }
 
-/// Looking up by names that only the configuration knows.
+/// Lookups by configured names.
 extension Exchange {
-    /// The value of the first field of this name, which is given in lower case.
+    /// The value of the first field with this name, which must be in lower case.
     package func value(ofField name: [UInt8]) -> UnsafeRawBufferPointer? {
         let fields = unsafe fields
         for index in 0..<head.fieldCount {
@@ -27,7 +27,7 @@ extension Exchange {
         return nil
     }
 
-    /// The value of the first cookie of this name in any Cookie field (RFC 6265 §5.4).
+    /// The value of the first cookie with this name in any Cookie field (RFC 6265 §5.4).
     package func value(ofCookie name: [UInt8]) -> UnsafeRawBufferPointer? {
         let fields = unsafe fields
         for index in 0..<head.fieldCount {

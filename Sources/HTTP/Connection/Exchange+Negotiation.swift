@@ -1,5 +1,5 @@
 extension Exchange {
-    /// The content codings that the client takes.
+    /// The content codings that the client accepts.
     package var acceptEncoding: AcceptEncoding {
         var accepted = AcceptEncoding()
         let head = unsafe headBytes.bytes

@@ -1,25 +1,25 @@
 import Transport
 
-// What a handler needs that passes a request on and moves bytes in both directions: steps that never wait, so that it
-// can wait for both sides at once.
+// Operations for a handler that forwards a request and transfers bytes in both directions. They never wait, so that the
+// handler can wait for both sides at once.
 extension Exchange {
     // MARK: Request
 
-    /// The next piece of the body as far as it can be had without waiting; valid until the next call.
+    /// The next piece of the body that is available without waiting; valid until the next call.
     package func readBodyNow() throws(ExchangeFailure) -> BodyPiece {
         unsafe try connection.readBodyNow(self)
     }
 
-    /// The trailer fields that came behind the body, each ended by CRLF.
+    /// The trailer fields received after the body, each terminated by CRLF.
     package var trailers: [UInt8] { unsafe storage.pointee.trailers }
 
-    /// How long to wait for more of the body, after which `judgeBody` is to be asked.
+    /// How long to wait for more of the body, after which `judgeBody` has to be called.
     package var bodyDeadline: Deadline { withConnection { $0.bodyDeadline(self) } }
 
-    /// Throws when the client sends the body too slowly, or not at all; otherwise the wait may go on.
+    /// Throws if the client sends the body too slowly, or not at all; otherwise the wait may continue.
     package func judgeBody() throws(ExchangeFailure) { try connection.judgeBody(self) }
 
-    /// Takes what has been received behind the request, which nobody has looked at; valid while the exchange is.
+    /// Returns and consumes the bytes received after the request; valid as long as the exchange.
     package func takeUnread() -> UnsafeRawBufferPointer {
         let unread = unsafe storage.pointee.cursor..<storage.pointee.filled
         unsafe storage.pointee.cursor = storage.pointee.filled
@@ -28,19 +28,19 @@ extension Exchange {
 
     // MARK: Response
 
-    /// Bytes on their way to the client that have not been handed to the stream.
+    /// The number of output bytes that have not been written to the stream.
     @inline(__always)
     package var outputCount: Int { unsafe storage.pointee.output.count }
 
-    /// How long to wait until the client takes more, after which `judgeResponse` is to be asked.
+    /// How long to wait until the client accepts more, after which `judgeResponse` has to be called.
     package var responseDeadline: Deadline { withConnection { $0.responseDeadline(self) } }
 
-    /// Throws when the client takes the response too slowly, or not at all; otherwise the wait may go on.
+    /// Throws if the client accepts the response too slowly, or not at all; otherwise the wait may continue.
     package func judgeResponse() throws(ExchangeFailure) { try connection.judgeResponse(self) }
 
-    /// Sends what the client takes now; nil when everything is sent, otherwise what to wait for.
+    /// Sends what the client accepts now; nil if everything is sent, otherwise the events to wait for.
     ///
-    /// - Parameter whole: also what a coder keeps back for more to come.
+    /// - Parameter whole: whether to send also the bytes that a coder buffers.
     package func flushNow(whole: Bool) throws(ExchangeFailure) -> Interest? {
         if whole, let coding = unsafe storage.pointee.coding { coding.coder.flush(to: sink) }
         let result = withConnection { connection in
@@ -49,9 +49,9 @@ extension Exchange {
         return try result.get()
     }
 
-    /// Adds a whole interim response (RFC 9110 §15.2) in front of the final one.
+    /// Appends a complete interim response (RFC 9110 §15.2), which precedes the final one.
     ///
-    /// - Parameter fields: field lines, each ended by CRLF.
+    /// - Parameter fields: field lines, each terminated by CRLF.
     package func appendInterimResponse(
         status: Int, reason: UnsafeRawBufferPointer, fields: UnsafeRawBufferPointer
     ) {
@@ -64,7 +64,7 @@ extension Exchange {
         unsafe storage.pointee.output.append("\r\n")
     }
 
-    /// Ends the response with trailer fields, each ended by CRLF; sent where the framing has room for them.
+    /// Ends the response with trailer fields, each terminated by CRLF; they are sent if the framing allows trailers.
     @discardableResult
     package func finish(trailers: UnsafeRawBufferPointer) -> Bool {
         if unsafe storage.pointee.coding != nil { return finish() }
@@ -92,9 +92,10 @@ extension Exchange {
         return finish()
     }
 
-    /// Answers 101 (Switching Protocols) and ends HTTP on this connection: once that is sent, `successor` goes on.
+    /// Responds with 101 (Switching Protocols) and ends HTTP on this connection: after that has been sent, `successor`
+    /// takes over.
     ///
-    /// - Parameter fields: field lines, each ended by CRLF, those that name the protocol among them.
+    /// - Parameter fields: field lines, each terminated by CRLF, including those that name the protocol.
     package func switchProtocols(fields: UnsafeRawBufferPointer, to successor: any ConnectionSuccessor) {
         let reason = StatusCode.reason(101)
         unsafe storage.pointee.response.switchProtocols(
@@ -105,17 +106,17 @@ extension Exchange {
         withConnection { $0.successor = successor }
     }
 
-    /// Whether the client can tell the end of the body by the end of the connection only.
+    /// Whether the end of the body is indicated only by the end of the connection.
     package var isEndedByClosing: Bool { unsafe storage.pointee.response.isEndedByClosing }
 
-    /// Adds bytes that are not HTTP, behind a switch of protocols.
+    /// Appends bytes of the new protocol after a protocol switch.
     package func appendAfterSwitch(_ bytes: UnsafeRawBufferPointer) {
         unsafe storage.pointee.output.append(bytes)
     }
 
     // MARK: Log
 
-    /// Why the response is what it is, in a few words for the log.
+    /// The reason for the response, in a few words for the log.
     package var logReason: StaticString? { unsafe storage.pointee.logReason }
 
     package func setLogReason(_ reason: StaticString) {
@@ -123,11 +124,11 @@ extension Exchange {
     }
 }
 
-/// What came of reading a request body without waiting.
+/// The result of reading a request body without waiting.
 @unsafe
 package enum BodyPiece {
     case content(UnsafeRawBufferPointer)
-    /// Nothing there; what to wait for.
+    /// No bytes are available; contains the events to wait for.
     case wouldBlock(Interest)
     case ended
 }

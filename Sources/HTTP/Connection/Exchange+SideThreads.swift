@@ -2,10 +2,10 @@ import Synchronization
 import Transport
 
 extension Exchange {
-    /// Has `work` done on other threads and waits for what it finds.
+    /// Runs `work` on other threads and waits for its result.
     ///
-    /// Uses the endpoint's signal, so it must not be called while an extension may signal.
-    /// - Returns: nil when too much is waiting for those threads, or it took longer than `limit`.
+    /// It uses the endpoint's signal, so it must not be called while an extension may signal.
+    /// - Returns: nil if too many jobs are queued for those threads, or the job took longer than `limit`.
     package func run<Result: Sendable>(
         on threads: SideThreads, within limit: Delay, _ work: @escaping @Sendable () -> Result
     ) async throws(ExchangeFailure) -> Result? {

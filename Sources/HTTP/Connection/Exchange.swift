@@ -1,10 +1,10 @@
 import Transport
 
-/// One request and its response, as a handler sees them; valid until the handler returns.
+/// One request and its response, as used by a handler; valid until the handler returns.
 ///
-/// The request is read through slices of its head and, piece by piece, its body. Exactly one final response is
-/// given: either a `FixedResponse`, or a head, any number of writes, and `finish`. Writes collect in memory; `flush`
-/// sends them and waits while the client is slow, so a handler that writes much flushes often.
+/// The request is read through slices of its head and, piece by piece, its body. Exactly one final response is given:
+/// either a `FixedResponse`, or a head, any number of writes, and `finish`. Writes are buffered in memory; `flush`
+/// sends them and waits while the client is slow, so a handler that writes much should flush often.
 @safe
 package struct Exchange: BitwiseCopyable {
     let storage: UnsafeMutablePointer<ExchangeStorage>
@@ -18,7 +18,7 @@ package struct Exchange: BitwiseCopyable {
     @inline(__always)
     package var endpoint: WaitingEndpoint { withConnection { $0.endpoint } }
 
-    /// Access without counting a reference: the connection outlives its exchange.
+    /// Accesses the connection without reference counting: the connection outlives its exchange.
     @inline(__always)
     package func withConnection<Result>(_ body: (ClientConnection) -> Result) -> Result {
         unsafe storage.pointee.connection.unsafelyUnwrapped._withUnsafeGuaranteedRef { body($0) }
@@ -29,20 +29,20 @@ package struct Exchange: BitwiseCopyable {
     @inline(__always)
     package var head: RequestHead { unsafe storage.pointee.parser.head }
 
-    /// The head the client sent, also while an internal request stands in its place.
+    /// The head that the client sent, even while an internal request replaces it.
     @inline(__always)
     var clientHead: RequestHead {
         guard let substitute = unsafe storage.pointee.substitute else { return head }
         return substitute.clientHead
     }
 
-    /// How many internal requests stand in each other here.
+    /// The nesting depth of internal requests.
     package var depth: Int { unsafe storage.pointee.substitute?.depth ?? 0 }
 
-    /// The field lines as parsed, in the order sent.
+    /// The field lines as parsed, in the order in which they were sent.
     package var fields: UnsafeBufferPointer<FieldSlice> { unsafe storage.pointee.parser.fields }
 
-    /// The head as sent, what all slices count from.
+    /// The head as sent, to which all slices are relative.
     @inline(__always)
     package var headBytes: UnsafeRawBufferPointer {
         if let substitute = unsafe storage.pointee.substitute {
@@ -53,7 +53,7 @@ package struct Exchange: BitwiseCopyable {
         return unsafe UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(storage.pointee.input)[start..<end])
     }
 
-    /// Whether the path is routed as the client sent it: without dot segments, and nothing in it percent-encoded.
+    /// Whether the path is routed as the client sent it: without dot segments and without percent-encoding.
     package var isPathAsSent: Bool { unsafe storage.pointee.normalizedPath == nil }
 
     @inline(__always)
@@ -65,12 +65,12 @@ package struct Exchange: BitwiseCopyable {
         unsafe String(decoding: bytes(of: slice), as: UTF8.self)
     }
 
-    /// The value of the first field with this name, in any case.
+    /// The value of the first field with this name, compared without case.
     package func value(named name: StaticString) -> Slice? {
         unsafe storage.pointee.parser.value(named: name, in: headBytes.bytes)
     }
 
-    /// Calls `body` with the path percent-decoded and without dot segments: what routes are matched against.
+    /// Calls `body` with the path percent-decoded and without dot segments, as it is matched against routes.
     @inline(__always)
     package func withPath<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
         if let path = unsafe storage.pointee.normalizedPath {
@@ -79,12 +79,12 @@ package struct Exchange: BitwiseCopyable {
         return unsafe body(bytes(of: head.path))
     }
 
-    /// When the request's first byte was seen.
+    /// The time at which the first byte of the request was received.
     package var began: Deadline { unsafe storage.pointee.began }
 
     // MARK: Request body
 
-    /// Bytes of the body still to come; nil when only its end will tell.
+    /// The number of bytes of the body still to come; nil if it is unknown until the end.
     package var remainingBody: UInt64? {
         guard let substitute = unsafe storage.pointee.substitute else { return unsafe storage.pointee.remainingBody }
         let entity = UInt64(substitute.remainingEntity)
@@ -100,12 +100,12 @@ package struct Exchange: BitwiseCopyable {
 
     /// The next piece of the body, valid until the next call; nil at its end.
     ///
-    /// Sends 100 (Continue) first when the client waits for it (RFC 9110 §10.1.1).
+    /// Sends 100 (Continue) first if the client expects it (RFC 9110 §10.1.1).
     package func readBody() async throws(ExchangeFailure) -> UnsafeRawBufferPointer? {
         unsafe try await connection.readBody(self)
     }
 
-    /// Has another request answered in place of this one, by the route it leads to; `asker` is the handler that asks.
+    /// Answers another request in place of this one, by the route that matches it; `asker` is the calling handler.
     package func answer(
         as request: InternalRequest, for asker: any RequestHandler
     ) async throws(ExchangeFailure) -> InternalOutcome {
@@ -114,7 +114,7 @@ package struct Exchange: BitwiseCopyable {
 
     // MARK: Response
 
-    /// Gives the whole response at once.
+    /// Sends the complete response.
     ///
     /// - Parameter keepAlive: false closes the connection after the response.
     @inline(__always)
@@ -129,7 +129,7 @@ package struct Exchange: BitwiseCopyable {
         send(response, keepAlive: keepAlive)
     }
 
-    /// Gives a fixed response in place of another, whose status may have to stay.
+    /// Sends a fixed response in place of another one whose status may have to be kept.
     @inline(never)
     private func respondForAnother(_ response: FixedResponse, keepAlive: Bool) {
         let length = unsafe StatusCode.hasNoContent(response.status) ? 0 : UInt64(response.body.count)
@@ -164,11 +164,11 @@ package struct Exchange: BitwiseCopyable {
     /// Begins the response.
     ///
     /// - Parameters:
-    ///   - reason: the reason phrase; the standard one of the status when nil.
-    ///   - fields: validated field lines, each ended by CRLF, without those that tell the framing.
+    ///   - reason: the reason phrase; nil for the standard one of the status.
+    ///   - fields: validated field lines, each terminated by CRLF, without those for the message framing.
     ///   - keepAlive: false closes the connection after the response.
-    ///   - given: which of the gateway's own fields are among `fields` already.
-    ///   - whole: what a 304 stands for.
+    ///   - given: which of the gateway's own fields are already among `fields`.
+    ///   - whole: the response with content that a 304 refers to.
     package func beginResponse(
         status: Int, reason: UnsafeRawBufferPointer? = nil, fields: UnsafeRawBufferPointer, length: BodyLength,
         keepAlive: Bool = true, given: CommonFields = [], whole: WholeContent? = nil
@@ -207,7 +207,7 @@ package struct Exchange: BitwiseCopyable {
         unsafe storage.pointee.response.endHead(length, answering: facts, to: &storage.pointee.output)
     }
 
-    /// Writes the fields of a head; whether a coder has taken over the rest of the response.
+    /// Writes the fields of a head; returns whether a coder processes the rest of the response.
     @inline(never)
     private func begin(
         _ draft: ResponseDraft, _ facts: ResponseEncoder.Request, _ given: CommonFields,
@@ -221,7 +221,7 @@ package struct Exchange: BitwiseCopyable {
         return true
     }
 
-    /// Adds to the body; bytes beyond a known length are dropped and counted in the result.
+    /// Appends to the body; bytes beyond a known length are dropped and counted in the result.
     @discardableResult
     package func write(_ bytes: UnsafeRawBufferPointer) -> Int {
         if unsafe storage.pointee.coding != nil { return unsafe writeCoded(bytes) }
@@ -241,29 +241,29 @@ package struct Exchange: BitwiseCopyable {
         return bytes.count - count
     }
 
-    /// Sends part of a file as part of the body, waiting while the client is slow or the disk is.
+    /// Sends part of a file as part of the body, waiting while the client or the disk is slow.
     ///
-    /// Without framing of each piece, that is for a known length, the bytes take the shortest way to the socket. A wait
-    /// for the disk uses the endpoint's signal and gives it again afterwards.
-    /// - Returns: false when the file ended before, which leaves the response short.
+    /// If the length is known, pieces need no framing and the bytes take the shortest path to the socket. A wait for
+    /// the disk uses the endpoint's signal and signals it again afterwards.
+    /// - Returns: false if the file ended early, which leaves the response incomplete.
     package func sendFile(
         _ file: OpenFile, from offset: UInt64, count: UInt64
     ) async throws(ExchangeFailure) -> Bool {
         try await connection.send(BodySource(file, offset: offset, count: count), of: self)
     }
 
-    /// Sends `bytes`, which must stay where they are, as part of the body, waiting while the client is slow.
+    /// Sends `bytes`, which must not be moved, as part of the body, waiting while the client is slow.
     package func send(_ bytes: UnsafeRawBufferPointer) async throws(ExchangeFailure) {
         _ = try await unsafe connection.send(BodySource(bytes), of: self)
     }
 
-    /// How further bytes of the body reach the client; a coder takes them as a frame would.
+    /// How further bytes of the body are sent to the client; a coder accepts them like framed ones.
     var passage: ResponseEncoder.Passage {
         guard let coding = unsafe storage.pointee.coding else { return unsafe storage.pointee.response.passage }
         return coding.facts.isHead || coding.remaining == 0 ? .nothing : .framed
     }
 
-    /// Ends the response; false when it stayed shorter than its Content-Length, which closes the connection.
+    /// Ends the response; false if it is shorter than its Content-Length, which closes the connection.
     @discardableResult
     package func finish() -> Bool {
         if let coding = unsafe storage.pointee.coding {
@@ -277,42 +277,42 @@ package struct Exchange: BitwiseCopyable {
         return unsafe storage.pointee.response.finish(to: &storage.pointee.output)
     }
 
-    /// Whether more of the body is still to come than is worth reading for nobody. A response that is complete before
-    /// the body is ends its connection then, and says so: the client may stop sending what nobody is going to read.
+    /// Whether more of the body remains than the gateway reads only to keep the connection. A response that is complete
+    /// before such a body closes its connection and states so: the client may stop sending bytes that are never read.
     package var leavesBodyUnread: Bool {
         let body = unsafe storage.pointee.body
         return !body.hasEnded && (body.remaining ?? .max) > UInt64(connection.service.limits.unreadBody)
     }
 
-    /// Closes the connection once the response is sent.
+    /// Closes the connection after the response has been sent.
     package func closeAfterResponse() {
         unsafe storage.pointee.response.closeAfterwards()
     }
 
-    /// Sends the response and resets the connection behind it, instead of closing it.
+    /// Sends the response and then resets the connection instead of closing it.
     package func resetAfterResponse() {
         unsafe storage.pointee.response.closeAfterwards()
         unsafe storage.pointee.resetsConnection = true
     }
 
-    /// Sends what was written and tells the client that nothing follows; the exchange goes on for its handler.
+    /// Sends the output and signals the end of the response to the client; the exchange continues for its handler.
     package func disconnect() async throws(ExchangeFailure) {
         try await flush()
         connection.finishStream()
     }
 
-    /// Cuts the response off where it stands; the connection closes.
+    /// Cuts the response off at its current end; the connection closes.
     package func abandonResponse() {
         if let coding = unsafe storage.pointee.coding {
-            // What the handler wrote before it failed stands, as it would uncoded.
+            // What the handler wrote before it failed is sent, as it would be without coding.
             coding.coder.flush(to: sink)
             unsafe storage.pointee.endCoding()
         }
         unsafe storage.pointee.response.abandon()
     }
 
-    /// Ends a response whose handler failed in the middle, so that the client can tell: what was written is sent, and
-    /// only a declared length that is all there makes it whole.
+    /// Ends a response whose handler failed halfway, so that the client can detect it: the written bytes are sent, and
+    /// the response counts as complete only if its declared length has been reached.
     package func cutResponse() {
         if let coding = unsafe storage.pointee.coding {
             if coding.facts.isHead || coding.remaining == 0 { return _ = finish() }
@@ -322,14 +322,14 @@ package struct Exchange: BitwiseCopyable {
         switch unsafe storage.pointee.response.passage {
         case .nothing, .unframed(0): finish()
         case .unframed(.max):
-            // The end of the connection is the end of the body, so it has to look like a failure.
+            // The end of the connection is the end of the body, so the client must see it fail.
             unsafe storage.pointee.response.abandon()
             resetAfterResponse()
         case .unframed, .framed: unsafe storage.pointee.response.abandon()
         }
     }
 
-    /// Sends everything written so far, waiting while the client is slow.
+    /// Sends all output, waiting while the client is slow.
     package func flush() async throws(ExchangeFailure) {
         if let coding = unsafe storage.pointee.coding { coding.coder.flush(to: sink) }
         try await connection.flush(self)
@@ -340,17 +340,17 @@ package struct Exchange: BitwiseCopyable {
     }
     package var isResponseFinished: Bool { unsafe storage.pointee.response.isFinished }
     package var status: Int { unsafe storage.pointee.logStatus ?? storage.pointee.response.status }
-    /// Bytes of the body that were sent; of a response that was given up, without those that still wait.
+    /// The number of body bytes sent; for an abandoned response, without those not sent yet.
     package var contentBytes: UInt64 {
         let written = unsafe storage.pointee.response.contentBytes
         guard unsafe storage.pointee.isGivenUp else { return written }
         return unsafe written - min(written, UInt64(storage.pointee.output.count))
     }
 
-    /// Whether the connection will stay open as far as can be told now.
+    /// Whether the connection is going to persist, as far as is known now.
     package var willKeepAlive: Bool { framingFacts(true).keepAlive }
 
-    /// Has the response go through `filter`; before it begins.
+    /// Sends the response through `filter`; must be called before the response begins.
     package func attach(_ filter: any ResponseFilter) {
         unsafe storage.pointee.filter = filter
     }
@@ -373,7 +373,7 @@ package struct Exchange: BitwiseCopyable {
 
     // MARK: User
 
-    /// Who the client has shown to be, by the rules of the route.
+    /// The name of the user that the client has authenticated as, by the rules of the route.
     package var user: String? { unsafe storage.pointee.user }
 
     package func setUser(_ name: String) {
@@ -382,13 +382,13 @@ package struct Exchange: BitwiseCopyable {
 
     // MARK: Log
 
-    /// Has the log tell why the exchange did not come to its end.
+    /// Records for the log why the exchange was not completed.
     func noteFailure(_ failure: ExchangeFailure) {
         unsafe storage.pointee.isGivenUp = true
         let (status, reason): (Int, StaticString) =
             switch failure {
             case .rejected(let rejection): (rejection.status, rejection.reason)
-            // What nginx's logs made the number of a client that did not wait.
+            // nginx logs this status for a client that closed the connection early.
             case .clientGone: (499, "client gone")
             case .writeTimeout, .responseTooSlow, .responseTimeout:
                 (408, failure.reason ?? "response not taken in time")
@@ -398,19 +398,19 @@ package struct Exchange: BitwiseCopyable {
         if !isResponseBegun, unsafe storage.pointee.logStatus == nil { setLogStatus(status) }
     }
 
-    /// The status the log shows when it is not the one sent.
+    /// The status in the log, if it is not the one sent.
     package func setLogStatus(_ status: Int) {
         unsafe storage.pointee.logStatus = status
     }
 
-    /// What refines the status in the log; 0 for nothing.
+    /// The substatus in the log; 0 for none.
     package var logSubstatus: Int { unsafe storage.pointee.logSubstatus }
 
     package func setLogSubstatus(_ substatus: Int) {
         unsafe storage.pointee.logSubstatus = substatus
     }
 
-    /// Text that belongs to the query in the log (HSE_APPEND_LOG_PARAMETER).
+    /// Text to append to the query in the log (HSE_APPEND_LOG_PARAMETER).
     package var logParameter: String? { unsafe storage.pointee.logParameter }
 
     package func setLogParameter(_ text: String) {
@@ -418,13 +418,13 @@ package struct Exchange: BitwiseCopyable {
     }
 }
 
-/// Fields that the gateway adds to every response that does not have them.
+/// Fields that the gateway adds to every response without them.
 package struct CommonFields: OptionSet, BitwiseCopyable, Sendable {
     package let rawValue: UInt8
 
     package init(rawValue: UInt8) { self.rawValue = rawValue }
 
-    /// None; said by an array literal it would cost a generic sequence.
+    /// No field. An empty array literal would go through a generic sequence.
     package init() { rawValue = 0 }
 
     package static var server: CommonFields { CommonFields(rawValue: 1) }

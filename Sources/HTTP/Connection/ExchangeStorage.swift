@@ -1,72 +1,74 @@
 import Transport
 
-/// The memory of one request and its response: lent to a connection while a request is under way.
+/// The memory of one request and its response: lent to a connection while a request is in progress.
 ///
-/// The request head stays at `headStart` until the exchange is over, so a handler's slices hold; body bytes are read
-/// behind it and consumed from `cursor`.
+/// The request head stays at `headStart` until the exchange has ended, so that the slices of a handler stay valid; body
+/// bytes are read behind it and consumed from `cursor`.
 @safe
 struct ExchangeStorage: ~Copyable {
     let limits: HeadLimits
     var parser: RequestParser
     private(set) var input: UnsafeMutableRawBufferPointer
-    /// Where the current request begins.
+    /// The offset of the current request.
     var headStart = 0
-    /// The first byte not consumed yet.
+    /// The offset of the first byte not consumed yet.
     var cursor = 0
-    /// Behind the last byte received.
+    /// The offset after the last received byte.
     var filled = 0
     var output = OutputBuffer()
     var response = ResponseEncoder()
-    /// What the route does to the response, while it has something to do.
+    /// The route's filter for the response, if the filter has anything to do.
     var filter: (any ResponseFilter)?
-    /// The response under way, while its body goes through a coder.
+    /// The current response, if a coder processes its body.
     var coding: CodedResponse?
     var body = RequestBody()
-    /// Bytes the route allows, when that is not what the connection allows.
+    /// The body limit of the route in bytes, if it differs from the connection's.
     var bodyLimit: UInt64?
-    /// What the body goes through on its way to the handler.
+    /// The decoder that processes the body before the handler reads it.
     var bodyDecoder: (any BodyDecoder)?
-    /// How the client keeps up with sending the body, and with taking responses, once it had to be waited for.
+    /// The client's data rates while sending the body and while receiving responses, once the gateway has had to wait
+    /// for it.
     var bodyMeter = DataRateMeter()
     var responseMeter = DataRateMeter()
-    /// The normalized path, unless the path as sent is normal.
+    /// The normalized path, unless the received path is already normal.
     var normalizedPath: [UInt8]?
-    /// When the request's first byte was seen.
+    /// The time at which the first byte of the request was received.
     var began = Deadline(milliseconds: 0)
-    /// Who asks, by the word of a trusted proxy.
+    /// The client that a trusted proxy names.
     var namedClient: IPAddress?
     var trustedField: TrustedProxies.Field?
     var logStatus: Int?
     var logSubstatus = 0
-    /// The connection ends with a reset.
+    /// Whether the connection ends with a reset.
     var resetsConnection = false
     var logParameter: String?
     var errorPages: ErrorPages?
-    /// What the site's route for an error is to be asked, once the handler has returned.
+    /// The request to the site's route for an error, which is answered after the handler has returned.
     var errorRequest: InternalRequest?
-    /// Who the client has shown to be.
+    /// The name of the user that the client has authenticated as.
     var user: String?
-    /// The request's name, once somebody asked for it.
+    /// The request's identifier, once it has been requested.
     var requestID: RequestID?
     /// The internal request that is being answered in place of the client's.
     var substitute: Substitute?
-    /// Why the response is what it is, when it was not the handler's to choose.
+    /// The reason for the response, if the handler did not choose it.
     var logReason: StaticString?
-    /// The response did not come to its end, and what has not been sent of it will not be.
+    /// Whether the exchange has failed, so that the rest of the output is not sent.
     var isGivenUp = false
-    /// Trailer fields of the request's body, each ended by CRLF.
+    /// Trailer fields of the request's body, each terminated by CRLF.
     var trailers: [UInt8] = []
-    /// Trailer fields of the response that go beside it, each ended by CRLF.
+    /// Trailer fields of the response that are sent separately from its text, each terminated by CRLF.
     var responseTrailers: [UInt8] = []
     var connection: Unmanaged<ClientConnection>?
     var next: UnsafeMutablePointer<ExchangeStorage>?
 
-    /// Enough for most heads; what a request that waits keeps, and the first longer one exchanges for the most there is.
+    /// Sufficient for most heads. A waiting request keeps this much; the first longer head replaces it with the
+    /// maximum.
     static let firstInput = 1 << 10
-    /// Room behind the largest head: for a TLS record of body, or the longest trailer section.
+    /// Space after the largest head: for a TLS record of body, or the longest trailer section.
     private static let roomBehindHead = 24 << 10
 
-    /// Bytes of the largest input.
+    /// The size of the largest input buffer in bytes.
     static func inputLimit(_ limits: HeadLimits) -> Int { limits.maximumHead + roomBehindHead }
 
     init(_ limits: HeadLimits) {
@@ -79,7 +81,7 @@ struct ExchangeStorage: ~Copyable {
         unsafe input.deallocate()
     }
 
-    /// Forgets everything, bytes included.
+    /// Resets everything, including the received bytes.
     mutating func clear() {
         headStart = 0
         cursor = 0
@@ -88,7 +90,7 @@ struct ExchangeStorage: ~Copyable {
         beginRequest()
     }
 
-    /// Makes ready for the request at `cursor`.
+    /// Prepares for the request at `cursor`.
     @inline(__always)
     mutating func beginRequest() {
         parser.reset()
@@ -100,7 +102,7 @@ struct ExchangeStorage: ~Copyable {
         if bodyDecoder != nil { endDecoding() }
         bodyLimit = nil
         if bodyMeter.hasBegun { bodyMeter = DataRateMeter() }
-        // What is left of a response is still that response.
+        // Unsent output still belongs to the earlier response.
         if responseMeter.hasBegun, output.isEmpty { responseMeter = DataRateMeter() }
         namedClient = nil
         trustedField = nil
@@ -133,7 +135,7 @@ struct ExchangeStorage: ~Copyable {
         bodyDecoder = nil
     }
 
-    /// Bytes of the client's body that the handler can still read; nil when only its end will tell.
+    /// The number of bytes of the client's body that the handler can still read; nil if it is unknown until the end.
     var remainingBody: UInt64? {
         guard let bodyDecoder else { return body.remaining }
         return bodyDecoder.remaining
@@ -146,7 +148,7 @@ struct ExchangeStorage: ~Copyable {
         coding = nil
     }
 
-    /// Takes the head of a request of HTTP/2; its body never comes here.
+    /// Takes the head of an HTTP/2 request; its body is not stored here.
     mutating func take(_ request: borrowing RequestAssembly) {
         let text = unsafe request.fields.text
         if unsafe input.count < text.count { exchangeInput(for: (text.count + 1023) / 1024 * 1024) }
@@ -157,22 +159,23 @@ struct ExchangeStorage: ~Copyable {
         parser.take(request)
     }
 
-    /// Bytes of the head of a request of HTTP/2, refused or not.
+    /// The size in bytes of the head of an HTTP/2 request, rejected or not.
     var headCount: Int { filled }
 
-    /// Puts the head of `substitute` in place of the one in force, or back.
+    /// Swaps the current head with that of `substitute`.
     mutating func exchangeHead(with substitute: Substitute) {
         swap(&parser, &substitute.parser)
         swap(&normalizedPath, &substitute.normalizedPath)
     }
 
-    /// The bytes received from the current request's first on.
+    /// The received bytes, starting with the first one of the current request.
     @inline(__always)
     var received: UnsafeRawBufferPointer {
         unsafe UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(input)[headStart..<filled])
     }
 
-    /// Where the next bytes from the client go; moves an unfinished head to the front when there is no room left.
+    /// The buffer for the next bytes from the client; moves an incomplete head to the front when there is no space
+    /// left.
     mutating func roomForHead() -> UnsafeMutableRawBufferPointer {
         if unsafe filled == input.count { growInput() }
         if unsafe headStart > 0 && filled == input.count {
@@ -184,10 +187,10 @@ struct ExchangeStorage: ~Copyable {
         return unsafe UnsafeMutableRawBufferPointer(rebasing: input[filled...])
     }
 
-    /// Whether more may be ready to be read than there was room for.
+    /// Whether the last read has filled the initial input, so that more bytes may be available.
     var isFirstInputFull: Bool { unsafe filled == Self.firstInput && input.count == Self.firstInput }
 
-    /// Makes the input as large as it may have to be; once.
+    /// Enlarges the input to its maximum size; at most once.
     @inline(__always)
     private mutating func growInput() {
         if unsafe input.count < Self.inputLimit(limits) { exchangeInput(for: Self.inputLimit(limits)) }
@@ -201,10 +204,10 @@ struct ExchangeStorage: ~Copyable {
         unsafe input = larger
     }
 
-    /// Moves a head that ends too close to the end of the memory to the front, with what follows it.
+    /// Moves a head that ends too close to the end of the buffer to the front, with the bytes after it.
     ///
-    /// Behind the head there is then room for the longest line of a chunked body, which is consumed only as a whole.
-    /// Must happen before a handler takes slices of the head.
+    /// This leaves space after the head for the longest line of a chunked body, which is only consumed as a whole. Must
+    /// be called before a handler takes slices of the head.
     mutating func makeRoomForBody() {
         growInput()
         let headEnd = headStart + parser.head.length
@@ -215,7 +218,7 @@ struct ExchangeStorage: ~Copyable {
         headStart = 0
     }
 
-    /// Where body bytes go: behind the head, over body bytes already consumed.
+    /// The buffer for body bytes: after the head, over body bytes already consumed.
     mutating func roomForBody() -> UnsafeMutableRawBufferPointer {
         growInput()
         let headEnd = headStart + (substitute?.clientHead.length ?? parser.head.length)

@@ -1,15 +1,15 @@
 import Transport
 
-/// Sending what lies ready as a whole: files, and memory that need not be copied.
+/// Sending body parts that are available in full: files, and memory that need not be copied.
 extension HTTPConnection {
-    /// Bytes that are read and written at once: five full TLS records, which leave in one write to the socket.
+    /// The number of bytes read and written at once: five full TLS records, which are sent in one write to the socket.
     private static let pieceSize = 80 << 10
-    /// Bytes that a plain connection asks the kernel to send at once.
+    /// The number of bytes that a plain connection passes to the kernel at once.
     private static let kernelPieceSize = 512 << 10
-    /// Less than this of a file is read; looking for its mapping would take as long.
+    /// Smaller parts of files are read; looking up their mapping would take as long.
     private static let mappedSize: UInt64 = 256 << 10
 
-    /// While the client is slow, nothing is held but encrypted bytes that the socket did not take yet.
+    /// While the client is slow, only encrypted bytes that the socket has not accepted yet are kept in memory.
     func sendPieces(of source: BodySource, _ exchange: Exchange) async throws(ExchangeFailure) -> Bool {
         var source = source
         if mayMap(source, exchange), let mappings = endpoint.worker.mappings { source.map(by: mappings) }
@@ -37,19 +37,19 @@ extension HTTPConnection {
             room = Self.bytesPerTurn
             source.unmapIfChanged()
         }
-        // Nothing may stay with the stream that only a further write would send.
+        // Nothing may remain in the stream that only a further write would send.
         if isPassed { try await flush(exchange) }
         return true
     }
 
-    /// Whether so much of a file leaves unframed, and not by the kernel, that it is worth having it in memory.
+    /// Whether enough of a file is sent unframed, and not by the kernel, for mapping it to pay off.
     private func mayMap(_ source: BodySource, _ exchange: Exchange) -> Bool {
         guard source.file != nil, source.count >= Self.mappedSize, !stream.sendsFiles else { return false }
         guard case .unframed(let limit) = exchange.passage else { return false }
         return limit >= Self.mappedSize
     }
 
-    /// Takes the next bytes along; nil when the response has no room for them.
+    /// Sends the next bytes; nil if the response has no room for them.
     private func step(_ source: BodySource, _ exchange: Exchange) async throws(ExchangeFailure) -> Step? {
         let storage = unsafe exchange.storage
         let waiting = unsafe storage.pointee.output.count
@@ -66,7 +66,7 @@ extension HTTPConnection {
         }
     }
 
-    /// Gives the next bytes to the stream, together with the head when that has not been sent.
+    /// Writes the next bytes to the stream, together with the head if that has not been sent.
     private func pass(_ source: BodySource, upTo limit: Int, _ exchange: Exchange) -> Step {
         switch stream.flush() {
         case .bytes: break
@@ -90,7 +90,7 @@ extension HTTPConnection {
         return passPiece(source, upTo: limit, exchange)
     }
 
-    /// Gives bytes of a mapped file to the stream, which sends nothing that is not the file's.
+    /// Writes bytes of a mapped file to the stream, which sends nothing that is not the file's.
     private func pass(_ piece: MappedPiece, isMoreComing: Bool, _ exchange: Exchange) -> Step {
         let result = unsafe endpoint.worker.passing(piece) { bytes in
             unsafe stream.write(bytes, isMoreComing: isMoreComing)
@@ -98,7 +98,7 @@ extension HTTPConnection {
         return result == .failed(.contentLost) ? .ended : moved(result, exchange)
     }
 
-    /// Has the kernel send the next bytes; nil where it cannot.
+    /// Makes the kernel send the next bytes; nil if it cannot.
     private func sendFile(_ file: OpenFile, _ source: BodySource, upTo limit: Int, _ exchange: Exchange) -> Step? {
         guard stream.sendsFiles else { return nil }
         let count = min(limit, Int(clamping: source.count), Self.kernelPieceSize)
@@ -127,7 +127,7 @@ extension HTTPConnection {
         }
     }
 
-    /// What the stream took: first the head, then bytes of the body.
+    /// Accounts for the bytes that the stream accepted: first those of the head, then those of the body.
     private func moved(_ result: IOResult, _ exchange: Exchange) -> Step {
         let storage = unsafe exchange.storage
         switch result {

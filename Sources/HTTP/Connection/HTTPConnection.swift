@@ -1,28 +1,28 @@
 import Transport
 
-/// One client connection speaking HTTP/1: reads requests, has them answered in order, sends the answers together.
+/// A client connection that uses HTTP/1: reads requests, has them answered in order, and sends the responses together.
 ///
-/// The only part of HTTP that waits. Everything ready is answered before anything is sent, and everything ready to
-/// be sent leaves in one write. While no request is under way the connection holds no buffers.
+/// This is the only part of HTTP/1 that waits. All available requests are answered before anything is sent, and all
+/// output is sent in one write. While no request is in progress the connection has no buffers.
 package final class HTTPConnection: ClientConnection {
     private let socket: Endpoint
 
     /// Whether a request has been answered.
     private var hasServed = false
 
-    /// Responses collected beyond this are sent before further requests are answered.
+    /// The limit of unsent output beyond which it is sent before further requests are answered.
     private static let outputHighWater = 64 << 10
-    /// With more than this to send, a response is logged once it is sent.
+    /// If more output than this is unsent, the response is logged after it has been sent.
     private static let loggedLate = 16 << 10
 
-    /// How a round of requests left the connection.
+    /// The state of the connection after a round of requests.
     private enum Turn: Equatable {
-        /// Nothing received is unanswered.
+        /// All received requests have been answered.
         case idle
         case close
-        /// As `close`, but the client may still be sending.
+        /// Like `close`, but the client may still be sending.
         case linger
-        /// Nothing more can be said to the client.
+        /// Nothing can be sent to the client any more.
         case reset
     }
 
@@ -74,7 +74,7 @@ package final class HTTPConnection: ClientConnection {
                 if let turn = await answer(exchange) { return turn }
             }
             if unsafe !storage.pointee.output.isEmpty { sendAtEndOfTurn(exchange) }
-            // Of a large response the stream may have something left when the output has not.
+            // The stream may still buffer a part of a large response when the output is empty.
             guard await send(exchange) else { return .reset }
             switch unsafe stream.read(into: storage.pointee.roomForHead()) {
             case .bytes(let count):
@@ -86,7 +86,8 @@ package final class HTTPConnection: ClientConnection {
             case .wouldBlock(let interest):
                 if unsafe storage.pointee.cursor == storage.pointee.filled { return .idle }
                 if headDeadline == .never {
-                    // From here and not from `began`: the head may have lain behind a request that took its time.
+                    // The time starts here and not at `began`: the head may have been received while an earlier request
+                    // was processed.
                     headDeadline = endpoint.worker.now.advanced(by: service.limits.headerTimeout)
                 }
                 switch await endpoint.wait(for: interest, until: headDeadline) {
@@ -100,7 +101,8 @@ package final class HTTPConnection: ClientConnection {
         }
     }
 
-    /// Reads once more, into a larger input: what is ready is answered together. Anything but bytes is met again.
+    /// Reads once more, into a larger input, so that all available requests are answered together. Results other than
+    /// bytes occur again at the next read.
     @inline(never)
     private func readOn(_ exchange: Exchange) {
         let storage = unsafe exchange.storage
@@ -109,7 +111,7 @@ package final class HTTPConnection: ClientConnection {
         }
     }
 
-    /// Answers the request whose head is complete; nil when the next one may follow.
+    /// Answers the request whose head is complete; nil if the next one may follow.
     @inline(__always)
     private func answer(_ exchange: Exchange) async -> Turn? {
         let storage = unsafe exchange.storage
@@ -133,12 +135,12 @@ package final class HTTPConnection: ClientConnection {
                 if countedClient != nil { uncountNamedClient() }
                 return await giveUp(exchange, error)
             }
-            // What a change of protocol leads to counts to its end.
+            // A connection that switches protocols is counted until it ends.
             if countedClient != nil, successor == nil { uncountNamedClient() }
             if unsafe storage.pointee.errorRequest != nil, let turn = await complete(exchange) { return turn }
             if !exchange.isResponseFinished { exchange.abandonResponse() }
         }
-        // What becomes of a large response is told by its line in the log.
+        // The log line of a large response states whether it was sent completely.
         if unsafe storage.pointee.output.count >= Self.loggedLate, service.router.observesExchanges {
             do throws(ExchangeFailure) {
                 try await flush(exchange)
@@ -169,7 +171,7 @@ package final class HTTPConnection: ClientConnection {
         return nil
     }
 
-    /// Has an error answered by the site's route for it; nil when the exchange can go on.
+    /// Has the site's route answer an error; nil if the exchange can continue.
     @inline(never)
     private func complete(_ exchange: Exchange) async -> Turn? {
         do throws(ExchangeFailure) {
@@ -203,7 +205,7 @@ package final class HTTPConnection: ClientConnection {
 
     // MARK: Body
 
-    /// Reads what the handler left of the body; false when that is too much or will not come.
+    /// Reads the rest of the body that the handler has not read; false if it is too large or is not going to arrive.
     private func dropBody(_ exchange: Exchange) async -> Bool {
         let storage = unsafe exchange.storage
         guard unsafe !storage.pointee.response.closes, unsafe !storage.pointee.body.owesContinue else { return false }
@@ -228,7 +230,7 @@ package final class HTTPConnection: ClientConnection {
 
     // MARK: Sending
 
-    // As the one it overrides, without a call that is only known at run time.
+    // Like the method that it overrides, but without dynamic dispatch.
     override func flush(_ exchange: Exchange) async throws(ExchangeFailure) {
         while let interest = try flushNow(exchange) { try await waitToSend(interest, exchange) }
     }
@@ -255,7 +257,7 @@ package final class HTTPConnection: ClientConnection {
         }
     }
 
-    /// Hands over what can leave with the answers of other connections; what cannot stays for `send`.
+    /// Defers output that can be sent together with that of other connections; the rest remains for `send`.
     @inline(__always)
     private func sendAtEndOfTurn(_ exchange: Exchange) {
         let storage = unsafe exchange.storage
@@ -280,9 +282,9 @@ package final class HTTPConnection: ClientConnection {
         try await sendPieces(of: source, exchange)
     }
 
-    // MARK: Refusing
+    // MARK: Rejecting
 
-    /// Answers a request that cannot be trusted with a small response and gives the connection up.
+    /// Answers a request that cannot be trusted with a small response and closes the connection.
     private func reject(
         _ exchange: Exchange, _ rejection: RequestRejection, at stage: Stage = .parsing
     ) async -> Turn {
@@ -290,11 +292,11 @@ package final class HTTPConnection: ClientConnection {
         return await send(exchange) ? .linger : .reset
     }
 
-    // MARK: Between requests, and the end
+    // MARK: Between requests, and closing
 
     @inline(never)
     private func awaitRequest() async -> Bool {
-        // Whoever connects has a request to send.
+        // A new connection is expected to send a request.
         let limit = hasServed ? service.limits.idleTimeout : service.limits.headerTimeout
         var deadline = endpoint.worker.now.advanced(by: limit)
         var interest: Interest = .readable | .drain
@@ -325,7 +327,7 @@ package final class HTTPConnection: ClientConnection {
         }
     }
 
-    /// Waits until the client has room for the last of what was to leave at the end of a turn.
+    /// Waits until the client has accepted the rest of a send that was deferred to the end of a turn.
     private func sendRest() async {
         guard socket.hasRest else { return }
         let deadline = endpoint.worker.now.advanced(by: service.limits.writeTimeout)

@@ -1,10 +1,11 @@
 import Transport
 
-/// What the connections of one worker and one listener share: limits, router, spare exchanges, the Date field.
+/// The state that the connections of one worker and one listener share: limits, router, spare exchanges, the Date
+/// field.
 @safe
 package final class HTTPService {
     package let worker: Worker
-    /// Limits of the requests that begin from now on.
+    /// The limits of requests that begin from now on.
     package var limits: ConnectionLimits {
         didSet {
             guard limits.head != oldValue.head else { return }
@@ -12,11 +13,11 @@ package final class HTTPService {
             assembly = nil
         }
     }
-    /// Proxies in front whose word for where requests come from is believed.
+    /// The proxies in front that are trusted to state the origin of requests.
     package var trustedProxies: TrustedProxies?
-    /// Where the clients that they name are counted; set before there is a connection.
+    /// Counts the clients that these proxies name; must be set before there is a connection.
     package var clients: (any ClientCounter)?
-    /// Connections end after their next response.
+    /// Connections close after their next response.
     private(set) var isRetired = false
     let router: any RequestRouter
     package var requestIDs = RequestIDPolicy()
@@ -27,7 +28,7 @@ package final class HTTPService {
     private var date = UnsafeMutableRawBufferPointer.allocate(byteCount: dateLine.count, alignment: 1)
     private var dateSeconds = Int64.min
 
-    /// Exchanges kept for the next request; beyond it their memory goes back.
+    /// The maximum number of exchanges kept for further requests; the memory of others is released.
     private static let spareLimit = 64
     private static let dateLine = Array("Date: Thu, 01 Jan 1970 00:00:00 GMT\r\n".utf8)
 
@@ -43,7 +44,7 @@ package final class HTTPService {
         unsafe date.deallocate()
     }
 
-    /// What connections of HTTP/2 put heads together in, each while it takes one.
+    /// The object in which HTTP/2 connections assemble heads, each while it receives one.
     @inline(__always)
     var requestAssembly: SharedRequestAssembly { assembly ?? makeAssembly() }
 
@@ -54,26 +55,26 @@ package final class HTTPService {
         return made
     }
 
-    /// Of connections of HTTP/2 that begin from now on.
+    /// The limits of HTTP/2 connections that begin from now on.
     var http2Limits: HTTP2Limits {
         var limits = self.limits.http2
         limits.head = self.limits.head
         return limits
     }
 
-    /// Its listener is gone: connections end after their next response.
+    /// Called when the listener has been removed: connections close after their next response.
     package func retire() {
         isRetired = true
     }
 
-    // Calls of the router through methods of its holder: from there they count no references.
+    // Methods that call the router through the object that owns it, which avoids reference counting.
 
     @inline(never)
     func answer(_ exchange: Exchange) -> Disposition {
         router.answer(exchange)
     }
 
-    /// Tells the router that an exchange has ended, if it wants to know.
+    /// Notifies the router that an exchange has ended, if it observes exchanges.
     @inline(never)
     func observe(_ exchange: Exchange) {
         guard router.observesExchanges else { return }
@@ -134,7 +135,7 @@ package final class HTTPService {
         unsafe storage.deallocate()
     }
 
-    /// `Date: …` with its CRLF (RFC 9110 §6.6.1), made anew once a second.
+    /// `Date: …` with its CRLF (RFC 9110 §6.6.1), updated once a second.
     @inline(__always)
     var dateField: UnsafeRawBufferPointer {
         if worker.wallSeconds != dateSeconds {

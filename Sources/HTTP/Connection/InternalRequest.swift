@@ -1,38 +1,39 @@
-/// A request that a handler asks in place of the client's, to be answered as if the client had sent it.
+/// A request that a handler issues in place of the client's, to be answered as if the client had sent it.
 package struct InternalRequest: Sendable {
     package enum Fields: Sendable {
-        /// Those of the request it replaces; without those that tell of its body, when that is replaced.
+        /// The fields of the request it replaces; without those that describe its body, if that is replaced.
         case inherited
-        /// Those of the request it replaces, also without the conditions and the range it asked for.
+        /// The fields of the request it replaces, also without conditions and ranges.
         case inheritedUnconditional
-        /// Those of the request it replaces, without some, whose names are in lower case, and with further lines, each ended
-        /// by CRLF. What CGI's rules or the client's Connection take for one of these names counts as one of them.
+        /// The fields of the request it replaces, without those with certain lower-case names, and with additional
+        /// lines, each terminated by CRLF. A field counts as having one of these names if it maps to the same CGI
+        /// variable; the names are also removed from the client's Connection field.
         case changed(removed: [[UInt8]], added: [UInt8])
-        /// Lines ended by CRLF or LF. Host is inherited when they have none; fields that tell a length are left out.
+        /// Lines terminated by CRLF or LF. Host is inherited if there is none; fields that state a length are ignored.
         case replaced([UInt8])
     }
 
     package enum Entity: Sendable {
         case none
         case bytes([UInt8])
-        /// These bytes, then what has not been read of the client's.
+        /// These bytes, followed by the unread part of the client's body.
         case unread(behind: [UInt8])
     }
 
     /// Nil for the method of the request it replaces.
     package var method: [UInt8]?
-    /// In origin form (RFC 9112 §3.2.1), nil for the target of the request it replaces.
+    /// In origin form (RFC 9112 §3.2.1); nil for the target of the request it replaces.
     package var target: [UInt8]?
     package var fields = Fields.inherited
     package var entity = Entity.none
-    /// Whether the route that asks is passed over, as are those that were on the way to it.
+    /// Whether the route of the calling handler is skipped, together with those skipped before it.
     package var passesAsker = false
-    /// Whether errors of the answer are told by the site's pages, as the client's own request would have them.
+    /// Whether the site's error pages are used for errors of the response, as for the client's own request.
     package var usesErrorPages = true
-    /// The error that the route finds the words for; its status is that of the response.
+    /// The error for which the route provides the content; its status is that of the response.
     package var error: AnsweredError?
 
-    /// How deep internal requests may stand in each other; deeper is taken for a loop.
+    /// The maximum nesting depth of internal requests; deeper nesting is considered a loop.
     package static let maximumDepth = 8
 
     package init(method: [UInt8]? = nil, target: [UInt8]? = nil) {
@@ -43,18 +44,18 @@ package struct InternalRequest: Sendable {
 
 /// How an internal request ended.
 package enum InternalOutcome: Equatable, Sendable {
-    /// The client has, or is being sent, a response with this status.
+    /// The client has received, or is being sent, a response with this status.
     case answered(status: Int)
     /// The request is malformed; nothing was sent.
     case refused(RequestRejection)
-    /// Too many internal requests stand in each other; nothing was sent.
+    /// Internal requests are nested too deeply; nothing was sent.
     case tooDeep
 }
 
-/// The head and body that stand in place of a request's own while an internal request is answered.
+/// The head and body that replace a request's own while an internal request is answered.
 @safe
 final class Substitute {
-    /// The parser of the head in force before, and this head's while that one is in force.
+    /// The parser of the replaced head while this head is current, and otherwise the parser of this head.
     var parser: RequestParser
     let bytes: UnsafeMutableRawBufferPointer
     var normalizedPath: [UInt8]?
@@ -62,16 +63,16 @@ final class Substitute {
     /// Whether the client's own body follows the entity.
     let continuesWithClient: Bool
     private var isEntityTaken = false
-    /// The head the client itself sent, which decides about the framing of the response.
+    /// The head that the client itself sent, which determines the framing of the response.
     let clientHead: RequestHead
-    /// What this one replaced.
+    /// The substitute that this one replaces.
     let outer: Substitute?
     let depth: Int
-    /// Handlers whose routes are passed over.
+    /// The handlers whose routes are skipped.
     let passed: [any RequestHandler]
     let usesErrorPages: Bool
     let error: AnsweredError?
-    /// Fields that are not the client's to give, in trailers neither; as `VariableName` folds them.
+    /// The names of fields that the client may not set, not even in trailers; as folded by `VariableName`.
     let replacedNames: [[UInt8]]
 
     init(
@@ -102,10 +103,10 @@ final class Substitute {
         unsafe bytes.deallocate()
     }
 
-    /// Bytes of the entity that nobody took.
+    /// The number of entity bytes that have not been read.
     var remainingEntity: Int { isEntityTaken ? 0 : unsafe entityBytes.count }
 
-    /// The entity, once.
+    /// The entity; nil from the second call on.
     func takeEntity() -> UnsafeRawBufferPointer? {
         guard !isEntityTaken, unsafe !entityBytes.isEmpty else { return nil }
         isEntityTaken = true
@@ -123,20 +124,20 @@ extension Exchange {
 }
 
 extension ClientConnection {
-    /// Has `request` answered in place of the exchange's own, by the route it leads to.
+    /// Has `request` answered in place of the exchange's own, by the route that matches it.
     ///
-    /// - Parameter asker: the handler that asks; nil for the connection itself.
+    /// - Parameter asker: the calling handler; nil for the connection itself.
     func answer(
         _ exchange: Exchange, as request: InternalRequest, for asker: (any RequestHandler)?
     ) async throws(ExchangeFailure) -> InternalOutcome {
         try await answer(exchange, as: request, passing: request.passesAsker ? asker : nil) { passed in
-            // The route that answers has its own way with responses.
+            // The answering route applies its own filter to responses.
             unsafe exchange.storage.pointee.filter = nil
             return self.service.router.answer(exchange, passing: passed)
         }
     }
 
-    /// As `answer(_:as:for:)`, by whatever `route` says.
+    /// Like `answer(_:as:for:)`, by the disposition that `route` returns.
     func answer(
         _ exchange: Exchange, as request: InternalRequest, passing asker: (any RequestHandler)? = nil,
         by route: ([any RequestHandler]) -> Disposition
@@ -174,7 +175,7 @@ extension ClientConnection {
         let outer = unsafe storage.pointee.substitute
         guard (outer?.depth ?? 0) < InternalRequest.maximumDepth else { return .failure(Refusal(outcome: .tooDeep)) }
         let exchange = unsafe Exchange(storage)
-        // The name belongs to the client's request, whose head is about to be out of sight.
+        // The identifier may come from the head of the client's request, which is about to be replaced.
         _ = exchange.requestID
         let entity: [UInt8]
         var continues = false
@@ -219,7 +220,7 @@ extension ClientConnection {
 private struct InternalHead {
     private(set) var text: [UInt8] = []
 
-    /// - Parameter length: of the body; nil when only its end tells.
+    /// - Parameter length: the length of the body; nil if it is unknown until the end.
     init(_ exchange: Exchange, _ request: InternalRequest, length: UInt64?) {
         let head = exchange.head
         append(request.method, or: head.methodToken, of: exchange)
@@ -255,7 +256,8 @@ private struct InternalHead {
             var value = unsafe Array(exchange.bytes(of: field.value))
             if Self.framing.contains(String(decoding: name, as: UTF8.self).lowercased()) || isLeftOut(name) { continue }
             if field.known == .connection {
-                // Whoever passes the request on would take away what Connection names, and that is not the client's.
+                // A handler that forwards the request removes the fields listed in Connection; the client must not be
+                // able to remove these.
                 guard let options = Self.options(value, without: isLeftOut) else { continue }
                 value = options
             }
@@ -266,7 +268,7 @@ private struct InternalHead {
         }
     }
 
-    /// A list of connection options without some; nil when none is left.
+    /// A list of connection options without some of them; nil if none is left.
     private static func options(_ list: [UInt8], without isLeftOut: ([UInt8]) -> Bool) -> [UInt8]? {
         var kept: [[UInt8]] = []
         var isChanged = false

@@ -1,11 +1,12 @@
 import Glibc
 
-/// The lines by which servers are told where the requests of a connection come from.
+/// The header lines that state the origin of a connection's requests to upstream servers.
 ///
-/// Next to the connection they depend on little of a request, and the next one is hardly ever another in that.
+/// Apart from the connection they depend on little of a request, and in that the next request rarely differs.
 @safe
 struct KeptOrigin: ~Copyable {
-    /// The authority of the request that the lines were made for, and behind it the lines; no memory before there are any.
+    /// The authority of the request for which the lines were made, followed by the lines; not allocated before there
+    /// are any.
     private var text = unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0)
     private var authorityEnd = 0
     private var version = HTTPVersion.http11
@@ -27,7 +28,7 @@ struct KeptOrigin: ~Copyable {
         self.version = version
     }
 
-    /// Appends the lines if they are true of another request of the connection; whether they are.
+    /// Appends the lines if they are valid for another request of the connection; returns whether they are.
     func append(
         to output: inout OutputBuffer, _ version: HTTPVersion, _ authority: UnsafeRawBufferPointer
     ) -> Bool {
@@ -41,16 +42,16 @@ struct KeptOrigin: ~Copyable {
 }
 
 extension Exchange {
-    /// Appends the lines that `keepOrigin` was given, if they are true of this request as well; whether they are.
+    /// Appends the lines passed to `keepOrigin` if they are valid for this request as well; returns whether they are.
     package func appendKeptOrigin(to output: inout OutputBuffer) -> Bool {
         guard trustedField == nil else { return false }
         let head = head
         return withConnection { unsafe $0.keptOrigin.append(to: &output, head.version, bytes(of: head.authority)) }
     }
 
-    /// Keeps the first lines of a connection that tell where a request comes from, unless a trusted proxy says it.
+    /// Stores the first lines of a connection that state the origin of a request, unless a trusted proxy states it.
     ///
-    /// - Parameter lines: made of what the connection is, of the request's version and its authority.
+    /// - Parameter lines: they must depend only on the connection, the request's version and its authority.
     package func keepOrigin(_ lines: UnsafeRawBufferPointer) {
         guard trustedField == nil else { return }
         let head = head

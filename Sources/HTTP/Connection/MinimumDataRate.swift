@@ -1,10 +1,10 @@
 import Transport
 
-/// The least rate at which a client has to send a request body or to take a response.
+/// The minimum rate at which a client has to send a request body or to accept a response.
 package struct MinimumDataRate: Equatable, BitwiseCopyable, Sendable {
-    /// 0 asks for nothing.
+    /// 0 disables the limit.
     package var bytesPerSecond: UInt64
-    /// How long a transfer may be slower at its beginning.
+    /// How long a transfer may be slower at its start.
     package var grace: Delay
 
     /// The default of Kestrel and IIS.
@@ -16,24 +16,26 @@ package struct MinimumDataRate: Equatable, BitwiseCopyable, Sendable {
     }
 }
 
-/// Measures one transfer of a client against its limits, counting only the time in which the client is waited for.
+/// Measures one transfer of a client against its limits, counting only the time in which the gateway waits for the
+/// client.
 ///
-/// A balance in thousandths of a byte begins with what the grace is worth. Each millisecond of waiting takes from it what
-/// the least rate asks for, and each byte that is seen to have moved adds to it, up to what the longest pause is worth.
-/// So a client that was fast may pause as long as the timeout says, and one that moves a byte now and then is found out.
+/// A balance in thousandths of a byte starts with the value of the grace period. Each millisecond of waiting subtracts
+/// what the minimum rate requires, and each byte that has been transferred adds to it, up to the value of the longest
+/// pause. A client that was fast may therefore pause as long as the timeout allows, and one that transfers a byte now
+/// and then is detected.
 ///
-/// Bytes are those of the socket: asked for only when a deadline has come, and exact where a slow client has sent a part
-/// of a TLS record or has taken a part of what the system holds for it.
+/// Bytes are those of the socket: they are queried only at a deadline, and they are exact even if a slow client has
+/// sent a part of a TLS record or has accepted a part of the system's send buffer.
 struct DataRateMeter: BitwiseCopyable {
-    /// What one kind of transfer must keep to.
+    /// The limits of one kind of transfer.
     struct Limits: BitwiseCopyable {
         var rate: MinimumDataRate
-        /// Without a single byte.
+        /// The longest time without any byte.
         var pause: Delay
-        /// Of the whole transfer, from the first time that the client is waited for; nil for no limit.
+        /// For the whole transfer, from the first wait for the client; nil for no limit.
         var total: Delay?
 
-        /// What a client that was fast may have in hand.
+        /// The pause that limits the balance of a client that was fast.
         fileprivate var longestPause: Delay {
             rate.grace.milliseconds < pause.milliseconds ? pause : rate.grace
         }
@@ -41,22 +43,22 @@ struct DataRateMeter: BitwiseCopyable {
 
     enum Verdict: Equatable {
         case keepsUp
-        /// Nothing moved for the length of a pause.
+        /// Nothing was transferred for the length of a pause.
         case stalled
-        /// Less moved than the least rate asks for.
+        /// The transfer is slower than the minimum rate.
         case tooSlow
         /// The transfer as a whole takes too long.
         case overdue
     }
 
-    /// Milliseconds between two looks at a client that keeps up just so.
+    /// Milliseconds between two checks of a client that is barely fast enough.
     private static let shortestInterval: UInt64 = 500
 
     private(set) var hasBegun = false
     private(set) var isWaiting = false
-    /// Whether the bytes were counted since the wait under way began.
+    /// Whether the bytes have been counted since the current wait began.
     private var hasCounted = false
-    /// Whether the system does not tell how many bytes have moved.
+    /// Whether the system does not report the number of transferred bytes.
     private var isBlind = false
     /// In thousandths of a byte.
     private var balance: Int64 = 0
@@ -65,11 +67,11 @@ struct DataRateMeter: BitwiseCopyable {
     private var pauseEnd = Deadline.never
     private var end = Deadline.never
 
-    /// The client is waited for; without effect on a wait that is under way.
+    /// Starts a wait for the client; without effect if one is in progress.
     ///
-    /// - Parameter count: the bytes that have moved on the connection, asked for at the first wait; those before it
-    ///   then count for nothing.
-    /// - Returns: when `judge` is to be asked.
+    /// - Parameter count: the number of bytes transferred on the connection, queried at the first wait; bytes before
+    ///   that do not count.
+    /// - Returns: when `judge` has to be called.
     mutating func wait(from now: Deadline, within limits: Limits, counting count: @autoclosure () -> UInt64? = 0)
         -> Deadline
     {
@@ -88,15 +90,16 @@ struct DataRateMeter: BitwiseCopyable {
         return min(pauseEnd, end, exhaustion(at: limits.rate))
     }
 
-    /// The client has moved something.
+    /// Ends the wait: the client has transferred bytes.
     mutating func stopWaiting(at now: Deadline, within limits: Limits) {
         settle(at: now, limits.rate)
         isWaiting = false
     }
 
-    /// Whether the client may go on, at the end of a wait.
+    /// Determines at the end of a wait whether the client may continue.
     ///
-    /// - Parameter count: the bytes that have moved on the connection so far; nil where the system does not tell.
+    /// - Parameter count: the number of bytes transferred on the connection so far; nil if the system does not report
+    ///   it.
     mutating func judge(at now: Deadline, within limits: Limits, counting count: UInt64?) -> Verdict {
         settle(at: now, limits.rate)
         if let count {
@@ -124,7 +127,7 @@ struct DataRateMeter: BitwiseCopyable {
         since = now
     }
 
-    /// When nothing is left of the balance unless more moves.
+    /// When the balance is exhausted unless more is transferred.
     private func exhaustion(at rate: MinimumDataRate) -> Deadline {
         guard rate.bytesPerSecond > 0, !isBlind else { return .never }
         let left = (UInt64(max(0, balance)) + rate.bytesPerSecond - 1) / rate.bytesPerSecond

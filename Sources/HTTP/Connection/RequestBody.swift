@@ -1,28 +1,28 @@
-/// How far the body of the current request has been read: a value, told what arrives.
+/// The read state of the current request's body: a value that is updated with the received bytes.
 struct RequestBody {
     private enum State: BitwiseCopyable {
         case length(remaining: UInt64)
         case chunked(ChunkedDecoder, total: UInt64)
-        /// Of HTTP/2: pieces come, and their end is told beside them.
+        /// HTTP/2: pieces are received in frames, and their end is indicated separately.
         case framed(remaining: UInt64?, total: UInt64)
         case ended
     }
 
-    /// What to do to get further.
+    /// The next action for reading the body.
     enum Step: Equatable {
-        /// These bytes, counted from the first unread one, are content; they are consumed with this step.
+        /// The bytes in this range, relative to the first unread one, are content; they are consumed with this step.
         case content(Range<Int>, consumed: Int)
-        /// These bytes are a trailer field, without its CRLF, which is consumed with them.
+        /// The bytes in this range are a trailer field without its CRLF, which is consumed with them.
         case trailer(Range<Int>, consumed: Int)
-        /// The unread bytes but for `consumed` do not reach; more have to be received.
+        /// Except for `consumed`, the unread bytes are incomplete; more have to be received.
         case receive(consumed: Int)
         case ended(consumed: Int)
     }
 
     private var state = State.ended
-    /// Whether somebody has begun to read it, and may be expected to read it all.
+    /// Whether reading has begun, so that the whole body can be expected to be read.
     private(set) var hasBegun = false
-    /// Whether 100 (Continue) is still owed to the client.
+    /// Whether 100 (Continue) still has to be sent to the client.
     private(set) var owesContinue = false
 
     init() {}
@@ -43,7 +43,7 @@ struct RequestBody {
         return false
     }
 
-    /// Bytes still to come, where the framing tells.
+    /// The number of bytes still to come, if the framing states it.
     var remaining: UInt64? {
         switch state {
         case .length(let remaining): remaining
@@ -53,16 +53,16 @@ struct RequestBody {
         }
     }
 
-    /// Whether it comes in frames, and `take` is told of them.
+    /// Whether the body is received in frames, which are passed to `take`.
     @inline(__always)
     var isFramed: Bool {
         if case .framed = state { return true }
         return false
     }
 
-    /// Takes a piece of a body that comes in frames.
+    /// Accounts for a piece of a body that is received in frames.
     ///
-    /// - Throws: `bodyTooLarge` once more than `limit` bytes came.
+    /// - Throws: `bodyTooLarge` after more than `limit` bytes.
     mutating func take(_ count: Int, limit: UInt64) throws(RequestRejection) {
         guard case .framed(let remaining, let total) = state else { return }
         guard total + UInt64(count) <= limit else { throw .bodyTooLarge }
@@ -70,7 +70,7 @@ struct RequestBody {
         state = .framed(remaining: remaining.map { $0 - min($0, UInt64(count)) }, total: total + UInt64(count))
     }
 
-    /// No further piece comes.
+    /// Called when no further piece follows.
     mutating func end() {
         hasBegun = true
         state = .ended
@@ -80,8 +80,8 @@ struct RequestBody {
         owesContinue = false
     }
 
-    /// - Throws: what the decoder refuses, and `bodyTooLarge` once more than `limit` bytes of content came or the size of
-    ///   a chunk tells that they will.
+    /// - Throws: rejections of the decoder, and `bodyTooLarge` after more than `limit` bytes of content, or if the size
+    ///   of a chunk would exceed the limit.
     mutating func next(_ unread: RawSpan, limit: UInt64) throws(RequestRejection) -> Step {
         hasBegun = true
         switch state {

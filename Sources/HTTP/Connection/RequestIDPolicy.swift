@@ -1,19 +1,19 @@
 import CLinux
 import Transport
 
-/// How requests get their names.
+/// How requests are identified.
 package struct RequestIDPolicy: Sendable {
-    /// Whose names for their requests are taken over.
+    /// The clients whose request identifiers are accepted.
     package enum Acceptance: Sendable, Equatable {
         case nobody, everybody
         case networks([IPNetwork])
     }
 
-    /// The field that carries the name, from clients and to servers, in lower case.
+    /// The field that contains the identifier, from clients and to servers, in lower case.
     package let field: [UInt8]
-    /// The field's name as `VariableName` folds it.
+    /// The field's name as folded by `VariableName`.
     let variable: [UInt8]
-    /// The beginning of its line, with the colon and a space.
+    /// The start of its line, with the colon and a space.
     package let linePrefix: [UInt8]
     let acceptance: Acceptance
 
@@ -33,10 +33,10 @@ package struct RequestIDPolicy: Sendable {
     }
 }
 
-/// Makes names that nobody can guess, without asking the system for each.
+/// Generates unpredictable identifiers without a system call for each.
 struct RequestIDGenerator {
     private var words = [UInt64](repeating: 0, count: 32)
-    /// The next word not used yet.
+    /// The index of the next unused word.
     private var next = 32
 
     mutating func makeID() -> RequestID {
@@ -45,7 +45,7 @@ struct RequestIDGenerator {
         return .made(high: words[next], low: words[next + 1])
     }
 
-    /// So few bytes come at once and in full (getrandom(2)).
+    /// getrandom(2) returns this few bytes immediately and completely.
     private mutating func refill() {
         let count = words.count * 8
         let taken = unsafe words.withUnsafeMutableBytes { unsafe CLinux_getrandom($0.baseAddress, UInt(count)) }
@@ -55,7 +55,7 @@ struct RequestIDGenerator {
 }
 
 extension Exchange {
-    /// The request's name, the same however often it is asked for.
+    /// The request's identifier; every call returns the same.
     package var requestID: RequestID {
         if let known = unsafe storage.pointee.requestID { return known }
         let id = withConnection { connection in
@@ -65,13 +65,13 @@ extension Exchange {
         return id
     }
 
-    /// The name the client gave, where it is believed and well-formed.
+    /// The identifier that the client sent, if it is accepted and well-formed.
     private func givenRequestID(_ policy: RequestIDPolicy) -> RequestID? {
         guard policy.accepts(endpoint.remoteAddress.ip) else { return nil }
         return unsafe value(ofField: policy.field).flatMap { unsafe RequestID($0.bytes) }
     }
 
-    /// Appends the field line by which servers learn the request's name.
+    /// Appends the field line with the request's identifier for upstream servers.
     package func appendRequestID(to output: inout OutputBuffer) {
         withConnection { connection in
             unsafe connection.service.requestIDs.linePrefix.withUnsafeBytes { unsafe output.append($0) }
@@ -80,11 +80,11 @@ extension Exchange {
         output.append("\r\n")
     }
 
-    /// Whether a field of this name tells the request's name, also by CGI's rules.
+    /// Whether a field of this name is the identifier's field, also by the name mapping of CGI.
     package func isRequestIDField(_ name: Slice) -> Bool {
         withConnection { unsafe VariableName.isSame(bytes(of: name).bytes, as: $0.service.requestIDs.variable) }
     }
 
-    /// How requests get their names here.
+    /// How requests of this connection are identified.
     package var requestIDs: RequestIDPolicy { connection.service.requestIDs }
 }

@@ -1,36 +1,37 @@
 import Transport
 
-/// What decides which handler answers a request; one per listener, used by all its connections.
+/// Determines which handler answers a request; one per listener, used by all its connections.
 package protocol RequestRouter: AnyObject {
-    /// Answers on the spot, or names the handler that will.
+    /// Answers immediately, or returns the handler that will.
     ///
     /// A request that is answered here never suspends its connection.
     func answer(_ exchange: Exchange) -> Disposition
 
-    /// As `answer(_:)` for an internal request; routes whose handler is among `passed` do not count.
+    /// Like `answer(_:)`, for an internal request; routes whose handler is among `passed` are skipped.
     func answer(_ exchange: Exchange, passing passed: [any RequestHandler]) -> Disposition
 
-    /// Whether `finished` wants to be called; asked once per request.
+    /// Whether `finished` has to be called; queried once per request.
     var observesExchanges: Bool { get }
 
-    /// A response has been handed to the connection as a whole, or given up. Of a request that was refused before it was
-    /// understood the head tells nothing.
+    /// Called when a response has been passed to the connection completely, or has been abandoned. If the request was
+    /// rejected before it was parsed, its head contains nothing.
     func finished(_ exchange: Exchange)
 
-    /// A response that switches protocols has been handed to the connection; what is to be told of that one's end.
+    /// Called when a response that switches protocols has been passed to the connection; returns the observer of the
+    /// connection's end.
     func switched(_ exchange: Exchange) -> (any SuccessionObserver)?
 
-    /// A request will be refused before it is routed; what its site does to responses is attached, and its words for
-    /// errors, as far as they are at hand.
+    /// Called before a request is rejected without being routed; attaches the site's response filter and error pages,
+    /// as far as they are available.
     func prepareRefusal(of exchange: Exchange)
 
-    /// A request was refused; it has a name if it was understood.
+    /// Called when a request was rejected; it has an identifier if it was parsed.
     func rejected(_ rejection: RequestRejection, on connection: ClientConnection, as id: RequestID?)
 
-    /// A response was cut off, or a request given up in the middle of its response, because of the client.
+    /// Called when a response was cut off, or a request abandoned during its response, because of the client.
     func cut(_ reason: StaticString, on connection: ClientConnection, as id: RequestID?)
 
-    /// A connection of HTTP/2 was ended for what its client did.
+    /// Called when an HTTP/2 connection was closed for a fault of its client.
     func ended(_ fault: HTTP2Fault, on connection: ClientConnection)
 }
 
@@ -39,31 +40,31 @@ package enum Disposition {
     /// The exchange's response is complete.
     case answered
     case handler(any RequestHandler)
-    /// By no route; the connection ends.
+    /// No route answers; the connection closes.
     case refused(RequestRejection)
 }
 
-/// Answers requests that take their time: reads the body, waits for others, streams the response.
+/// Answers requests that take time: reads the body, waits for other events, streams the response.
 package protocol RequestHandler: AnyObject {
-    /// Brings the exchange to its end; a response that was begun and not finished is cut off visibly.
+    /// Completes the exchange; a response that was begun and not finished is visibly cut off.
     func handle(_ exchange: Exchange) async throws(ExchangeFailure)
 }
 
-/// Goes on with a connection that speaks another protocol from now on (RFC 9110 §7.8).
+/// Takes over a connection that has switched to another protocol (RFC 9110 §7.8).
 package protocol ConnectionSuccessor: AnyObject {
-    /// Uses the stream to its end and closes it.
+    /// Uses the stream until its end and closes it.
     func take(_ stream: any ByteStream) async -> SuccessionTally
 
-    /// The connection was lost before it could be taken.
+    /// Called when the connection failed before it was taken over.
     func connectionLost()
 }
 
-/// Told how a connection that changed its protocol has ended.
+/// Notified when a connection that switched protocols has ended.
 package protocol SuccessionObserver: AnyObject {
     func ended(_ tally: SuccessionTally)
 }
 
-/// The bytes of a connection behind its change of protocol.
+/// The byte counts of a connection after its protocol switch.
 package struct SuccessionTally: Equatable, Sendable {
     package var fromClient: UInt64 = 0
     package var toClient: UInt64 = 0
@@ -74,22 +75,22 @@ package struct SuccessionTally: Equatable, Sendable {
     }
 }
 
-/// Why an exchange cannot be brought to its end.
+/// Why an exchange cannot be completed.
 package enum ExchangeFailure: Error, Equatable, Sendable {
-    /// The request turned out to be malformed, too large or too slow; answered with its status if nothing was sent.
+    /// The request is malformed, too large or too slow; answered with the status of the rejection if nothing was sent.
     case rejected(RequestRejection)
-    /// The client is gone.
+    /// The client has closed or reset the connection.
     case clientGone(TransportFailure)
-    /// The client took nothing of the response for the length of the write timeout.
+    /// The client accepted nothing of the response for the length of the write timeout.
     case writeTimeout
-    /// The client takes the response more slowly than it must.
+    /// The client accepts the response below the minimum data rate.
     case responseTooSlow
-    /// The response as a whole took longer than it may.
+    /// The response as a whole took too long.
     case responseTimeout
     /// The gateway stops.
     case aborted
 
-    /// What the client did, in words for the log; nil when it is not to blame.
+    /// A description of the client's fault for the log; nil if the client did not cause the failure.
     package var reason: StaticString? {
         switch self {
         case .rejected(let rejection): rejection.reason

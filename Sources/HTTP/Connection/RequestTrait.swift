@@ -1,32 +1,32 @@
 import Transport
 
-/// Something that requests which belong together have in common.
+/// A property that related requests have in common.
 package struct RequestTrait: Sendable, Equatable {
     private let source: Source
 
     private enum Source: Equatable {
         case nothing, address
-        /// Names in lower case.
+        /// Names are in lower case.
         case header([UInt8])
         case cookie([UInt8])
     }
 
-    /// All requests belong together.
+    /// All requests are related.
     package static let none = RequestTrait(source: .nothing)
-    /// The client's IPv4 address, or the first 64 bits of its IPv6 address, which a client may vary behind them.
+    /// The client's IPv4 address, or the first 64 bits of its IPv6 address, because a client may vary the rest.
     package static let address = RequestTrait(source: .address)
 
-    /// The value of a header field, or the address without one.
+    /// The value of a header field, or the address if there is none.
     package static func header(_ name: String) -> RequestTrait {
         RequestTrait(source: .header(Array(name.lowercased().utf8)))
     }
 
-    /// The value of a cookie, or the address without one.
+    /// The value of a cookie, or the address if there is none.
     package static func cookie(_ name: String) -> RequestTrait {
         RequestTrait(source: .cookie(Array(name.utf8)))
     }
 
-    /// Calls `body` with the bytes that stand for the trait.
+    /// Calls `body` with the bytes that represent the trait.
     package func withBytes<Result>(
         of exchange: Exchange, _ body: (UnsafeRawBufferPointer) -> Result
     ) -> Result {

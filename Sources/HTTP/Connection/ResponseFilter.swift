@@ -1,26 +1,27 @@
 import Transport
 
-/// What a route does to the responses of its requests beyond what their handlers say: other field lines, a coded body.
+/// Modifies the responses of a route's requests: other field lines, a coded body.
 ///
-/// There is one per route and worker; it is used on that worker's thread only. An exchange without one pays a comparison
-/// with nil.
+/// There is one per route and worker, which is used only on that worker's thread. An exchange without one costs a
+/// comparison with nil.
 package protocol ResponseFilter: AnyObject {
-    /// Whether the field Server is left out, or written by the filter.
+    /// Whether the field Server is omitted, or written by the filter.
     var replacesServer: Bool { get }
 
-    /// What is sent in place of a fixed response: itself, or a variant of it that was made once and kept.
+    /// Returns the response to send in place of a fixed one: the response itself, or a variant that was made once and
+    /// stored.
     func variant(of response: FixedResponse, for exchange: Exchange) -> FixedResponse
 
-    /// Writes the field lines that a variant cannot hold, because they differ from request to request.
+    /// Writes the field lines that a variant cannot contain because they differ between requests.
     func appendVariableFields(for exchange: Exchange, to response: ResponseSink)
 
-    /// Takes the head that a handler gives, writes its field lines, and names what the body goes through.
+    /// Receives the head from a handler, writes its field lines, and returns the coder for the body.
     ///
-    /// - Returns: nil when the body is sent as it comes; the head is then ended by the exchange. A coder ends it itself,
-    ///   at the latest when it is told to finish.
+    /// - Returns: nil if the body is sent unchanged; the exchange then ends the head. A coder ends the head itself, at
+    ///   the latest in `finish`.
     func begin(_ head: ResponseDraft, for exchange: Exchange, to response: ResponseSink) -> (any BodyCoder)?
 
-    /// Whether a trailer field of this name is left out.
+    /// Whether a trailer field of this name is omitted.
     func withholds(_ name: UnsafeRawBufferPointer) -> Bool
 }
 
@@ -28,16 +29,16 @@ extension ResponseFilter {
     package func withholds(_ name: UnsafeRawBufferPointer) -> Bool { false }
 }
 
-/// The head of a response as its handler gives it.
+/// The head of a response as passed by its handler.
 @safe
 package struct ResponseDraft {
     package let status: Int
-    /// Validated field lines, each ended by CRLF, without those that tell the framing.
+    /// Validated field lines, each terminated by CRLF, without those for the message framing.
     package let fields: UnsafeRawBufferPointer
     package let length: BodyLength
-    /// The client asked by HEAD, so that no body is sent.
+    /// Whether the request method is HEAD, so that no body is sent.
     package let isHead: Bool
-    /// What the client has already, where that is known of a 304.
+    /// The content that the client already has, if known for a 304.
     package let whole: WholeContent?
 
     /// The same response with other field lines.
@@ -46,10 +47,10 @@ package struct ResponseDraft {
     }
 }
 
-/// The response with content that a 304 stands for (RFC 9110 §15.4.5).
+/// The response with content that a 304 refers to (RFC 9110 §15.4.5).
 @safe
 package struct WholeContent {
-    /// Validated field lines, each ended by CRLF.
+    /// Validated field lines, each terminated by CRLF.
     package let fields: UnsafeRawBufferPointer
     package let length: UInt64
 
@@ -61,20 +62,21 @@ package struct WholeContent {
 
 /// Codes the body of one response, from its head to its end.
 ///
-/// Where the whole body is here before any of it has to leave, the coder may keep it back and tell its coded length.
+/// If the whole body is available before any of it has to be sent, the coder may buffer it and declare its coded
+/// length.
 package protocol BodyCoder: AnyObject {
     func write(_ bytes: UnsafeRawBufferPointer, to response: ResponseSink)
 
-    /// Everything written so far is to reach the client now.
+    /// Everything written so far must be sent to the client now.
     func flush(to response: ResponseSink)
 
     func finish(to response: ResponseSink)
 
-    /// The response is over, finished or not; the coder may serve another one.
+    /// Called when the response has ended, completely or not; the coder may serve another one.
     func release()
 }
 
-/// Where filters and coders put what is to be sent.
+/// The destination of the output of filters and coders.
 @safe
 package struct ResponseSink: BitwiseCopyable {
     private let storage: UnsafeMutablePointer<ExchangeStorage>
@@ -83,7 +85,7 @@ package struct ResponseSink: BitwiseCopyable {
         unsafe self.storage = storage
     }
 
-    /// Adds validated field lines, each ended by CRLF, or the next part of one.
+    /// Appends validated field lines, each terminated by CRLF, or the next part of one.
     package func appendFields(_ lines: UnsafeRawBufferPointer) {
         unsafe storage.pointee.output.append(lines)
     }
@@ -92,7 +94,7 @@ package struct ResponseSink: BitwiseCopyable {
         unsafe storage.pointee.output.append(lines)
     }
 
-    /// Adds a client's address, without its port, to a field line.
+    /// Appends a client's address, without its port, to a field line.
     package func appendHost(of address: SocketAddress) {
         unsafe storage.pointee.output.append(upTo: SocketAddress.maximumHostText) { room in
             unsafe address.writeHost(to: room)
@@ -105,7 +107,7 @@ package struct ResponseSink: BitwiseCopyable {
         unsafe storage.pointee.response.endHead(length, answering: facts, to: &storage.pointee.output)
     }
 
-    /// Adds to the body as it is sent.
+    /// Appends to the body as it is sent.
     package func write(_ bytes: UnsafeRawBufferPointer) {
         _ = unsafe storage.pointee.response.write(bytes, to: &storage.pointee.output)
     }
@@ -114,8 +116,8 @@ package struct ResponseSink: BitwiseCopyable {
 /// A response whose body goes through a coder.
 struct CodedResponse {
     let coder: any BodyCoder
-    /// What decides about the framing once the coded length is known, or known not to be.
+    /// What determines the framing once it is known whether the coded length is known.
     let facts: ResponseEncoder.Request
-    /// Bytes the handler still owes of the length it told, before coding.
+    /// The number of bytes, before coding, that the handler has declared and not written yet.
     var remaining: UInt64?
 }

@@ -2,8 +2,8 @@ import CLinux
 import Glibc
 import Transport
 
-/// Bytes that are held until they are all there: in memory up to a size, beyond it in a file that has no name and goes
-/// with its descriptor.
+/// Bytes that are buffered until all of them are available: in memory up to a limit, beyond it in an unnamed file that
+/// exists as long as its descriptor.
 @safe
 package final class Spool {
     package private(set) var count = 0
@@ -13,11 +13,11 @@ package final class Spool {
     private var file: OpenFile?
 
     package struct Limits: Sendable, Equatable {
-        /// Bytes held in memory.
+        /// The maximum number of bytes in memory.
         package var memory: Int
-        /// Bytes held at all.
+        /// The maximum number of bytes in total.
         package var total: Int
-        /// Where the file is made, as an absolute path.
+        /// The directory of the file, as an absolute path.
         package var folder: String
 
         package init(memory: Int, total: Int = .max, folder: String) {
@@ -29,11 +29,11 @@ package final class Spool {
 
     package enum Failure: Error, Equatable {
         case tooLarge
-        /// No file, or no room for it: an error number of the system.
+        /// The file could not be created, or is out of space: an error number of the system.
         case system(Int32)
     }
 
-    /// What a spool begins with; more is taken when it is needed.
+    /// The initial capacity; more is allocated when needed.
     private static let initialCapacity = 16 << 10
 
     package init(_ limits: Limits) {
@@ -66,7 +66,7 @@ package final class Spool {
         unsafe memory = larger
     }
 
-    /// A file that has taken over what memory held.
+    /// A file to which the bytes in memory have been written.
     private func heldInFile() throws(Failure) -> OpenFile {
         let file = unsafe OpenFile(adopting: CLinux_open_unnamed(limits.folder))
         guard file.isOpen else { throw .system(errno) }
@@ -86,13 +86,13 @@ package final class Spool {
         }
     }
 
-    /// What is held from `offset` on, valid while nothing is appended; nil when it is in a file.
+    /// The bytes from `offset` on, valid until more are appended; nil if they are in a file.
     fileprivate func bytes(from offset: Int) -> UnsafeRawBufferPointer? {
         guard file == nil else { return nil }
         return unsafe UnsafeRawBufferPointer(rebasing: memory[offset..<count])
     }
 
-    /// Copies what is held from `offset` on, as much as there is room for.
+    /// Copies bytes from `offset` on, as many as `room` has space for.
     package func read(from offset: Int, into room: UnsafeMutableRawBufferPointer) throws(Failure) -> Int {
         let wanted = min(room.count, count - offset)
         guard let file else {
@@ -108,7 +108,7 @@ package final class Spool {
 }
 
 extension Exchange {
-    /// Reads the rest of the body into `spool`; why not all of it is held there, if so.
+    /// Reads the rest of the body into `spool`; returns the error that prevented this, if any.
     package func collectBody(into spool: Spool) async throws(ExchangeFailure) -> Spool.Failure? {
         while let piece = unsafe try await readBody() {
             do throws(Spool.Failure) {
@@ -120,13 +120,13 @@ extension Exchange {
         return nil
     }
 
-    /// Has `readBody` give what `spool` holds, which is the whole body.
+    /// Makes `readBody` return the content of `spool`, which is the whole body.
     package func replayBody(from spool: Spool) {
         unsafe storage.pointee.endDecoding()
         unsafe storage.pointee.bodyDecoder = SpooledBody(spool)
     }
 
-    /// Sends what is held as part of the body, waiting while the client is slow; false when it could not be read.
+    /// Sends the buffered bytes as part of the body, waiting while the client is slow; false if they could not be read.
     package func send(_ spool: Spool) async throws(ExchangeFailure) -> Bool {
         try await spool.send(to: self)
     }
@@ -140,12 +140,12 @@ extension Spool {
     }
 }
 
-/// A body that was collected, on its way to the handler.
+/// A buffered body that is passed to the handler.
 @safe
 private final class SpooledBody: BodyDecoder {
     private let spool: Spool
     private var offset = 0
-    /// Where pieces of a file are read to; nothing until there is one.
+    /// The buffer into which parts of a file are read; not allocated before it is needed.
     private var room = unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0)
 
     private static let roomSize = 32 << 10

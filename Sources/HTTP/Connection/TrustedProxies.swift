@@ -1,14 +1,14 @@
 import Transport
 
-/// Proxies in front of a listener that are believed when they say for whom they ask.
+/// Proxies in front of a listener that are trusted to name the clients of their requests.
 package struct TrustedProxies: Equatable, Sendable {
     package let networks: [IPNetwork]
-    /// What the proxies write. A client can send the other one past a proxy that knows only this one, so that is never
-    /// believed.
+    /// The field that the proxies write. A proxy that knows only this field forwards the other one unchanged from the
+    /// client, so the other one is never trusted.
     package let field: Field
 
     package enum Field: Sendable {
-        /// Addresses, the client's first: what proxies agreed on before there was a standard.
+        /// Addresses, the client's first: the convention of proxies before the standard.
         case xForwardedFor
         /// RFC 7239.
         case forwarded
@@ -26,11 +26,11 @@ package struct TrustedProxies: Equatable, Sendable {
         self.field = field
     }
 
-    /// Goes on with one more value of the field, behind those that `client` came from.
+    /// Processes one more value of the field, after those that determined `client`.
     ///
-    /// Each proxy adds the address that it was asked from, so the last address that is no proxy's is the client's, and
-    /// whatever stands before it is that client's own invention. An element that tells no address, such as `unknown`,
-    /// hides whatever stands before it. A quote without its partner could hide what stands behind it, and is refused.
+    /// Each proxy appends the address of its client, so the last address that does not belong to a proxy is the
+    /// client's, and anything before it may be forged by that client. An element without an address, such as `unknown`,
+    /// hides everything before it. An unmatched quote could hide what follows it, and is rejected.
     func client(
         in value: UnsafeRawBufferPointer, behind client: IPAddress?
     ) throws(RequestRejection) -> IPAddress? {
@@ -69,7 +69,7 @@ package struct TrustedProxies: Equatable, Sendable {
         return nil
     }
 
-    /// An address with or without a port; an IPv6 address with a port stands in brackets (RFC 7239 §6).
+    /// An address with or without a port; an IPv6 address with a port is in brackets (RFC 7239 §6).
     private static func address(of node: UnsafeRawBufferPointer, allowsBareIPv6: Bool) -> IPAddress? {
         if unsafe node.first == UInt8(ascii: "[") {
             guard let bracket = unsafe node.firstIndex(of: UInt8(ascii: "]")),
@@ -86,7 +86,7 @@ package struct TrustedProxies: Equatable, Sendable {
         return unsafe IPAddress(UnsafeRawBufferPointer(rebasing: node[..<colon]))
     }
 
-    /// Nothing, or a colon and digits; what the number is does not matter here.
+    /// Empty, or a colon and digits; the value of the number is irrelevant.
     private static func isPort(_ text: UnsafeRawBufferPointer) -> Bool {
         if unsafe text.isEmpty { return true }
         guard (2...6).contains(text.count), unsafe text[0] == UInt8(ascii: ":") else { return false }
@@ -94,12 +94,12 @@ package struct TrustedProxies: Equatable, Sendable {
     }
 }
 
-/// The elements of a list without the white space around them; empty ones are left out (RFC 9110 §5.6.1).
+/// The elements of a list without surrounding white space; empty ones are skipped (RFC 9110 §5.6.1).
 @safe
 private struct ListElements {
     private let text: UnsafeRawBufferPointer
     private let separator: UInt8
-    /// Whether the separator may also stand inside quotes.
+    /// Whether separators inside quotes are ignored.
     private let hasQuotes: Bool
     private var position = 0
     /// Whether the text ended inside quotes.

@@ -1,5 +1,4 @@
-/// What RST_STREAM and GOAWAY say went wrong (RFC 9113 §7). Codes that are not registered mean no more than
-/// `internalError`.
+/// The error codes of RST_STREAM and GOAWAY (RFC 9113 §7). Unregistered codes are treated as `internalError`.
 package enum ErrorCode: UInt32, CaseIterable, BitwiseCopyable, Sendable {
     case noError = 0x0
     case protocolError = 0x1
@@ -16,6 +15,6 @@ package enum ErrorCode: UInt32, CaseIterable, BitwiseCopyable, Sendable {
     case inadequateSecurity = 0xC
     case http11Required = 0xD
 
-    /// The code a frame holds.
+    /// The code received in a frame.
     init(onWire code: UInt32) { self = ErrorCode(rawValue: code) ?? .internalError }
 }

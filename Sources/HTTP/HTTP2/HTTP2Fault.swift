@@ -1,7 +1,7 @@
-/// What a peer did wrong on a connection of HTTP/2.
+/// A fault of a peer on an HTTP/2 connection.
 ///
-/// Each case is one way; its `reason` is the name that appears in the log. Whether it ends the stream or the connection
-/// is part of it (RFC 9113 §5.4).
+/// Each case is one kind of fault; its `reason` appears in the log. The case also determines whether the fault ends the
+/// stream or the connection (RFC 9113 §5.4).
 package enum HTTP2Fault: UInt8, Error, CaseIterable, Sendable {
     // Errors of the connection: the preface and the order of frames (RFC 9113 §3.4, §4.3, §6)
     case invalidPreface, firstFrameNotSettings, frameTooLarge, invalidFrameSize, frameOnWrongStream, frameOnIdleStream
@@ -26,15 +26,15 @@ package enum HTTP2Fault: UInt8, Error, CaseIterable, Sendable {
     case headersAfterEnd, trailersWithoutEnd, contentTooLong, contentTooShort, malformedHead, malformedTrailers
     case streamDependsOnItself, tooManyStreams, invalidPriorityFrame
 
-    /// Whether one stream ends and the connection goes on.
+    /// Whether only the stream ends and the connection continues.
     package var isStreamError: Bool { rawValue >= Self.streamWindowOverflow.rawValue }
 
-    /// Whether the peer did nothing but too much.
+    /// Whether the peer's frames were valid and only too many.
     package var isFlood: Bool {
         rawValue >= Self.fieldBlockTooLarge.rawValue && rawValue <= Self.floodOfUnknownFrames.rawValue
     }
 
-    /// The code the peer is told (RFC 9113 §7).
+    /// The error code sent to the peer (RFC 9113 §7).
     package var code: ErrorCode {
         if isFlood { return .enhanceYourCalm }
         return switch self {
@@ -52,7 +52,7 @@ package enum HTTP2Fault: UInt8, Error, CaseIterable, Sendable {
         }
     }
 
-    /// The name of the fault, in words, for logs.
+    /// A description of the fault for logs.
     package var reason: StaticString {
         switch self {
         case .invalidPreface: "invalid connection preface"

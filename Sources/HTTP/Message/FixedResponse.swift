@@ -1,25 +1,25 @@
-/// A response whose every byte but the date is known beforehand, laid out for copying.
+/// A response of which all bytes except the date are known in advance, prepared for copying.
 @safe
 package final class FixedResponse: @unchecked Sendable {
     package let status: Int
-    /// Field lines after Date, Content-Length included, each ended by CRLF.
+    /// The field lines after Date, including Content-Length, each terminated by CRLF.
     let fields: UnsafeRawBufferPointer
-    /// The field lines among them that are not about the content.
+    /// Those of the field lines that do not describe the content.
     let contentFreeFields: UnsafeRawBufferPointer
     private let ownFieldsCount: Int
     package let body: UnsafeRawBufferPointer
     let statusLine: UnsafeRawBufferPointer
 
     /// - Parameters:
-    ///   - fields: names and values, already checked to be a token and a field value (RFC 9110 §5).
-    ///   - body: left out of the message when `status` or the method allows none.
+    ///   - fields: names and values, already validated as tokens and field values (RFC 9110 §5).
+    ///   - body: omitted from the message if `status` or the method allows none.
     package convenience init(status: Int, fields: [(name: String, value: String)] = [], body: [UInt8] = []) {
         var lines = ""
         for field in fields { lines += "\(field.name): \(field.value)\r\n" }
         self.init(status: status, fieldLines: Array(lines.utf8), body: body)
     }
 
-    /// - Parameter fieldLines: checked field lines, each ended by CRLF, without those that tell the framing.
+    /// - Parameter fieldLines: validated field lines, each terminated by CRLF, without those for the message framing.
     package init(status: Int, fieldLines: [UInt8], body: [UInt8]) {
         self.status = status
         let framing = StatusCode.hasNoContent(status) ? "" : "Content-Length: \(body.count)\r\n"
@@ -30,7 +30,7 @@ package final class FixedResponse: @unchecked Sendable {
         unsafe statusLine = Self.immortal(Array("HTTP/1.1 \(status) \(StatusCode.reason(status))\r\n".utf8))
     }
 
-    /// The field lines without the one that tells the length.
+    /// The field lines without Content-Length.
     package var fieldLines: UnsafeRawBufferPointer {
         unsafe UnsafeRawBufferPointer(rebasing: fields[..<ownFieldsCount])
     }

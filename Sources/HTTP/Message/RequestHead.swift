@@ -1,6 +1,6 @@
-/// Where something stands in a request head: an offset from its first byte received and a count, in bytes.
+/// A position in a request head: an offset from its first received byte and a length, in bytes.
 ///
-/// Offsets instead of copies keep a head free of allocation; they stay true when the buffer moves.
+/// Using offsets instead of copies makes a head free of allocations; they stay valid when the buffer moves.
 package struct Slice: BitwiseCopyable, Equatable, Sendable {
     package var start: UInt32
     package var count: UInt32
@@ -23,13 +23,13 @@ package struct Slice: BitwiseCopyable, Equatable, Sendable {
     package var range: Range<Int> { Int(start)..<Int(start) + Int(count) }
 }
 
-/// The protocol versions this gateway speaks on a connection (RFC 9112 §2.3, RFC 9113).
+/// The protocol versions that the gateway supports (RFC 9112 §2.3, RFC 9113).
 ///
-/// A minor version above 1 is answered as 1.1; in a request line any other major version is refused.
+/// A minor version above 1 is answered as 1.1; any other major version in a request line is rejected.
 package enum HTTPVersion: UInt8, BitwiseCopyable, Sendable {
     case http10, http11, http2
 
-    /// As access logs and server variables have it.
+    /// The name in access logs and server variables.
     package var name: StaticString {
         switch self {
         case .http10: "HTTP/1.0"
@@ -39,7 +39,7 @@ package enum HTTPVersion: UInt8, BitwiseCopyable, Sendable {
     }
 }
 
-/// A request method (RFC 9110 §9.1); `other` stands for any further token, found in `RequestHead.methodToken`.
+/// A request method (RFC 9110 §9.1); `other` represents any other token, which is in `RequestHead.methodToken`.
 package enum Method: UInt8, BitwiseCopyable, Sendable {
     case get, head, post, put, delete, options, patch, connect, trace, other
 }
@@ -49,7 +49,7 @@ package enum TargetForm: UInt8, BitwiseCopyable, Sendable {
     case origin, absolute, authority, asterisk
 }
 
-/// How the end of a request body is found (RFC 9112 §6.3).
+/// How the end of a request body is determined (RFC 9112 §6.3).
 package enum BodyFraming: BitwiseCopyable, Equatable, Sendable {
     case none
     /// Content-Length, in bytes.
@@ -57,14 +57,14 @@ package enum BodyFraming: BitwiseCopyable, Equatable, Sendable {
     case chunked
 }
 
-/// Fields the gateway itself acts on; told apart while parsing so that no name is compared twice.
+/// Fields that the gateway itself acts on, recognized while parsing so that no name is compared twice.
 package enum KnownField: UInt8, BitwiseCopyable, Sendable {
     case other, host, connection, contentLength, contentType, transferEncoding, expect
 }
 
-/// One header field: name and value without the surrounding white space, as sent.
+/// One header field: name and value as sent, without the surrounding white space.
 ///
-/// The value of Host beside a target in absolute form is that of the target, and so stands in front of the name.
+/// If the target is in absolute form, the value of Host is taken from the target and therefore precedes the name.
 package struct FieldSlice: BitwiseCopyable, Sendable {
     package var name: Slice
     package var value: Slice
@@ -77,18 +77,18 @@ package struct FieldSlice: BitwiseCopyable, Sendable {
     }
 }
 
-/// A parsed and validated request head; all slices count from the first byte received for it,
-/// so from an empty line in front of the request line when there was one.
+/// A parsed and validated request head. All slices are relative to its first received byte, which belongs to an empty
+/// line before the request line if there was one.
 package struct RequestHead: BitwiseCopyable, Sendable {
     package var method = Method.other
     package var version = HTTPVersion.http11
     package var form = TargetForm.origin
     package var framing = BodyFraming.none
-    /// Whether the client lets the connection go on after the response (RFC 9112 §9.3).
+    /// Whether the client allows the connection to persist after the response (RFC 9112 §9.3).
     package var keepAlive = true
     /// Expect: 100-continue on a request that has a body (RFC 9110 §10.1.1).
     package var expectsContinue = false
-    /// Whether the target had a "?", even when nothing follows it.
+    /// Whether the target contains a "?", even if nothing follows it.
     package var hasQuery = false
 
     package var methodToken = Slice.empty
@@ -96,13 +96,13 @@ package struct RequestHead: BitwiseCopyable, Sendable {
     package var target = Slice.empty
     /// The target's path, still percent-encoded; "*" for asterisk form, empty for authority form.
     package var path = Slice.empty
-    /// What follows "?", without it.
+    /// The text after the "?".
     package var query = Slice.empty
     /// `host[:port]` from an absolute-form or authority-form target, otherwise from Host; may be empty.
     package var authority = Slice.empty
 
     package var fieldCount = 0
-    /// Bytes of the whole head, empty lines included.
+    /// The length of the whole head in bytes, including empty lines before it.
     package var length = 0
 
     package init() {}

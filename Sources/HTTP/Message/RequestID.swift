@@ -1,14 +1,14 @@
-/// The name by which a request is known in logs, to extensions and to servers behind the gateway.
+/// The identifier of a request in logs, for extensions, and for upstream servers.
 package enum RequestID: Equatable, Sendable {
-    /// 128 random bits, told as 32 hexadecimal digits.
+    /// 128 random bits, written as 32 hexadecimal digits.
     case made(high: UInt64, low: UInt64)
-    /// What the client calls it: visible characters that need no escaping anywhere.
+    /// An identifier from the client: visible characters that need no escaping anywhere.
     case given([UInt8])
 
-    /// The longest name taken over from a client, in bytes.
+    /// The maximum length, in bytes, of an identifier accepted from a client.
     package static let maximumBytes = 128
 
-    /// Takes over what a client says; nil for anything but 1 to 128 letters, digits and `-_.~+/=:@`.
+    /// Accepts an identifier from a client; nil for anything but 1 to 128 letters, digits and `-_.~+/=:@`.
     package init?(_ value: RawSpan) {
         guard (1...Self.maximumBytes).contains(value.byteCount) else { return nil }
         var bytes: [UInt8] = []
@@ -32,7 +32,7 @@ package enum RequestID: Equatable, Sendable {
         }
     }
 
-    /// Appends the name as text.
+    /// Appends the identifier as text.
     package func append(to output: inout OutputBuffer) {
         switch self {
         case .given(let bytes): unsafe bytes.withUnsafeBytes { unsafe output.append($0) }
@@ -44,7 +44,7 @@ package enum RequestID: Equatable, Sendable {
         }
     }
 
-    /// Calls `body` with the name as text.
+    /// Calls `body` with the identifier as text.
     package func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
         switch self {
         case .given(let bytes): return unsafe bytes.withUnsafeBytes { unsafe body($0) }

@@ -1,15 +1,15 @@
-/// Why a request was refused before any route saw it.
+/// Why a request was rejected before it was routed.
 ///
-/// Each case is one way to be malformed or too large; its `reason` is the name that appears in the log and in the
-/// response. Every refusal closes the connection, because what follows on it can no longer be trusted.
+/// Each case is one way in which a request can be malformed or too large; its `reason` appears in the log and in the
+/// response. Every rejection closes the connection, because the bytes that follow can no longer be trusted.
 package enum RequestRejection: UInt8, Error, CaseIterable, Sendable {
     // The request line (RFC 9112 §3)
     case invalidRequestLine, invalidMethod, invalidTarget, requestLineTooLong, unsupportedVersion
-    /// A target for which this connection is not the right one (RFC 9110 §7.4).
+    /// The target is not served on this connection (RFC 9110 §7.4).
     case insecureScheme
-    /// CONNECT: the bytes behind it would be a tunnel's and no requests.
+    /// CONNECT: the bytes after it would be those of a tunnel and not requests.
     case tunnelRequested
-    /// The client speaks TLS, and the connection does not, or does already.
+    /// The client starts a TLS handshake on a plain connection, or a second one inside TLS.
     case tlsHandshake
     // Lines and fields (RFC 9112 §2.2, §5; RFC 9110 §5.5)
     case bareCarriageReturn, bareLineFeed, obsoleteFolding, spaceBeforeColon, emptyFieldName, invalidFieldName
@@ -27,14 +27,14 @@ package enum RequestRejection: UInt8, Error, CaseIterable, Sendable {
     case unknownExpectation, invalidForwarded, bodyTooLarge, invalidPercentEncoding, pathEscapesRoot, forbiddenPathByte
     case backslashInPath, pathParameter
     case headTimeout, bodyTimeout, bodyTooSlow
-    /// Of a client that a trusted proxy names.
+    /// Too many connections of a client that a trusted proxy names.
     case tooManyConnections
     // The coding of the body (RFC 9110 §8.4)
     case invalidBodyCoding, bodyExpandsTooMuch, decodingUnavailable
-    /// It was to be collected before it is passed on, and there is no room for it.
+    /// The body had to be buffered before it is forwarded, and there is no room for it.
     case bodyNotHeld
 
-    /// The status code of the answer (RFC 9110 §15).
+    /// The status code of the response (RFC 9110 §15).
     package var status: Int {
         switch self {
         case .requestLineTooLong: 414
@@ -52,7 +52,7 @@ package enum RequestRejection: UInt8, Error, CaseIterable, Sendable {
         }
     }
 
-    /// The name of the refusal, in words, for logs and the response body.
+    /// A description of the rejection for logs and the response body.
     package var reason: StaticString {
         switch self {
         case .invalidRequestLine: "invalid request line"

@@ -1,13 +1,14 @@
-/// Why a response of an upstream server was refused; each is answered 502 and ends the connection to the server.
+/// Why a response of an upstream server was rejected; each is answered with 502 and closes the connection to the
+/// server.
 package enum ResponseRejection: Error, Equatable, Sendable {
     case invalidStatusLine, unsupportedVersion, invalidStatus, headTooLarge, tooManyFields
     case repeatedContentLength, contentLengthWithTransferEncoding, transferEncodingOnHTTP10, unknownTransferCoding
     case transferEncodingWithoutBody, tooManyInterimResponses, unaskedSwitch, switchToOtherProtocol
     case bytesBehindResponse
-    /// A line, a field or a chunk is malformed in a way that requests can be as well.
+    /// A line, a field or a chunk is malformed in a way that also occurs in requests.
     case malformed(RequestRejection)
 
-    /// The name of the refusal, in words, for logs.
+    /// A description of the rejection for logs.
     package var reason: StaticString {
         switch self {
         case .invalidStatusLine: "invalid status line"

@@ -1,6 +1,6 @@
-/// Content of one request that has come and has not been read, in the order it came.
+/// Received content of one request that has not been read, in order of arrival.
 ///
-/// It is bounded by the window that the client was given; its memory is at most twice what it holds.
+/// Its size is limited by the flow-control window of the client; its memory is at most twice its content.
 @safe
 struct ContentQueue: ~Copyable {
     @safe
@@ -24,7 +24,7 @@ struct ContentQueue: ~Copyable {
 
     var isEmpty: Bool { count == 0 }
 
-    /// The bytes that came first, as many as lie together; they stay where they are until they are dropped.
+    /// The oldest bytes, as far as they are contiguous; they are not moved until they are dropped.
     var first: UnsafeRawBufferPointer {
         guard let block = blocks.first else { return unsafe UnsafeRawBufferPointer(start: nil, count: 0) }
         return unsafe UnsafeRawBufferPointer(rebasing: block.memory[block.start..<block.end])
@@ -56,7 +56,7 @@ struct ContentQueue: ~Copyable {
         unsafe rest = UnsafeRawBufferPointer(rebasing: rest[count...])
     }
 
-    /// Forgets the first `count` bytes, which lie together.
+    /// Removes the first `count` bytes, which must be contiguous.
     mutating func drop(_ count: Int) {
         guard count > 0 else { return }
         self.count -= count

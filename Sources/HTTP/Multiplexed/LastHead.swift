@@ -1,4 +1,4 @@
-/// The text of a final head of a response and the field block it became, where that was nothing but indices.
+/// The text of a final response head and its encoded field block, if that consists of indices only.
 struct LastHead {
     private var text: [UInt8] = []
     private var block: [UInt8] = []
@@ -6,7 +6,7 @@ struct LastHead {
 
     private static var longest: Int { 1 << 10 }
 
-    /// Bytes of the head that `output` begins with, if it is this one, and its block means the same as then.
+    /// The length of the head at the start of `output`, if it is this head and its block still has the same meaning.
     @inline(__always)
     func length(in output: UnsafeRawBufferPointer, version: UInt64) -> Int? {
         let count = text.count

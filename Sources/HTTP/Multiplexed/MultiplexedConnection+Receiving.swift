@@ -1,17 +1,17 @@
 import Transport
 
-/// Taking what the client sends.
+/// Receiving from the client.
 extension MultiplexedConnection {
-    /// What came of reading in one turn.
+    /// The result of reading in one turn.
     enum Reading {
-        /// All that there was is taken.
+        /// All available bytes have been processed.
         case done
-        /// There may be more, for another turn or when the output has left.
+        /// There may be more, for another turn or after the output has been sent.
         case more
         case ended
     }
 
-    /// Reads and takes what there is, as far as it may be answered.
+    /// Reads and processes the available bytes, as far as there is room for the frames that answer them.
     func readTurn() -> Reading {
         warmOutput()
         let block = unsafe socket.worker.rentBlock()
@@ -46,7 +46,7 @@ extension MultiplexedConnection {
         return reading
     }
 
-    /// Takes the frames in `block` and moves what is left of it to the front; false when the output has no room for more.
+    /// Processes the frames in `block` and moves the rest of it to the front; false if the output has no room for more.
     private func take(_ block: UnsafeMutableRawBufferPointer, _ filled: inout Int) -> Bool {
         let request = service.requestAssembly
         let input = unsafe UnsafeRawBufferPointer(rebasing: block[..<filled])

@@ -1,18 +1,18 @@
 import Transport
 
-/// The life of a connection: what its own task does and waits for.
+/// The main loop of a connection: what its own task does and waits for.
 extension MultiplexedConnection {
-    /// What a connection waits for, and since when.
+    /// The deadlines of a connection, and the times from which they are computed.
     struct Times {
-        /// When the acknowledgement of our settings is due.
+        /// The deadline for the acknowledgement of the gateway's SETTINGS.
         var settings = Deadline.never
-        /// When what has been begun, a preface, a frame or a field block, is due as a whole.
+        /// The deadline by which a preface, a frame or a field block that has begun must be complete.
         var frame = Deadline.never
-        /// When the client has had the time to see that the connection ends.
+        /// The time by which the client can be expected to have noticed the GOAWAY.
         var drain = Deadline.never
         var idleSince: Deadline
         var lastSent: Deadline
-        /// Whether a request has come.
+        /// Whether a request has been received.
         var hasServed = false
         /// Whether the client opens no more streams.
         var isLeft = false
@@ -24,10 +24,10 @@ extension MultiplexedConnection {
         }
     }
 
-    /// Beyond this a client that has not seen a GOAWAY yet could run out of numbers for streams.
+    /// Beyond this, a client that has not seen the GOAWAY yet could exhaust the stream identifiers.
     private static var lateStream: UInt32 { 1 << 31 - 1 << 20 }
 
-    /// How long an idle connection keeps memory for the requests that may follow at once.
+    /// How long an idle connection keeps memory for requests that may follow immediately.
     private static var keptMemory: Delay { .seconds(1) }
 
     /// Serves the connection to its end and closes it.
@@ -72,7 +72,7 @@ extension MultiplexedConnection {
         flushAtEndOfTurn()
     }
 
-    /// Whether all that was to be answered is.
+    /// Whether everything has been answered.
     private var isOver: Bool {
         if end != .none { return true }
         return openCount == 0 && (times.isLeft || http.hasFinishedDrain)
@@ -86,7 +86,7 @@ extension MultiplexedConnection {
         return interest
     }
 
-    /// Whether the last wait was for room, which there is again.
+    /// Retries sending after a wait for room in the socket.
     private func retrySending() {
         isBlocked = false
         passOutput()
@@ -108,7 +108,7 @@ extension MultiplexedConnection {
         return next
     }
 
-    /// Notes what has been begun and is not whole.
+    /// Sets the deadlines for what has begun and is not complete.
     func noteWaits() {
         if unread.isEmpty && !http.awaitsFieldBlock && http.hasBegun {
             times.frame = .never
@@ -145,9 +145,9 @@ extension MultiplexedConnection {
         hangUpStreams()
     }
 
-    // MARK: The end
+    // MARK: Closing
 
-    /// Tells the client to open no more streams, where the connection is to end.
+    /// Starts the drain, after which the client opens no more streams, if the connection is due to end.
     private func drainIfDue() {
         guard !http.isDraining else { return }
         let isSpent = http.requestCount >= service.limits.http2Requests ?? .max || http.lastStream >= Self.lateStream
@@ -157,7 +157,7 @@ extension MultiplexedConnection {
         flushAtEndOfTurn()
     }
 
-    /// Sends what is to be said, waits for the streams' tasks and closes.
+    /// Sends the final frames, waits for the tasks of the streams and closes.
     private func finish() async {
         if !http.hasFinishedDrain, end == .none { http.finishDrain(to: &output) }
         hangUpStreams()
@@ -194,7 +194,7 @@ extension MultiplexedConnection {
         }
     }
 
-    /// Waits until no task of a stream is left; all of them have been told.
+    /// Waits until no task of a stream is left; all of them have been notified.
     private func awaitStreams() async {
         dismissSpare()
         guard openCount > 0 else { return }

@@ -1,12 +1,12 @@
 import Transport
 
-/// What streams ask of their connection: turns to send, and frames.
+/// The functions that streams call on their connection: scheduling, and writing frames.
 extension MultiplexedConnection {
-    // MARK: Turns
+    // MARK: Scheduling
 
-    /// How many bytes of content a stream may send now; when it may send none, it stands in line from now on.
+    /// The number of content bytes that the stream may send now; if there are none, the stream is queued.
     ///
-    /// Streams go first by urgency (RFC 9218 §10). One of them at a time is told to go on.
+    /// Streams are scheduled by urgency (RFC 9218 §10). One stream at a time is resumed.
     @inline(__always)
     func takeTurn(_ stream: StreamConnection, upTo wanted: Int) -> Int {
         warmOutput()
@@ -27,14 +27,14 @@ extension MultiplexedConnection {
         return 0
     }
 
-    /// Has the output leave before the turn's end; false when that has to wait.
+    /// Sends the output before the end of the turn; false if that has to wait.
     private func makeRoom() -> Bool {
         guard turnRoom > 0, !isBlocked else { return false }
         passOutput()
         return output.count + FrameHeader.count < Self.outputHighWater
     }
 
-    /// The stream has nothing more to send for now.
+    /// Removes the stream from the queue: it has nothing more to send for now.
     func leaveLine(_ stream: StreamConnection) {
         stream.isInLine = false
         if granted === stream { granted = nil }
@@ -42,7 +42,7 @@ extension MultiplexedConnection {
         grant()
     }
 
-    /// Tells the next stream in line to go on, if there is room for it.
+    /// Resumes the next queued stream, if there is room for its content.
     func grant() {
         guard granted == nil, !isBlocked, output.count + FrameHeader.count < Self.outputHighWater,
             let reference = http.nextToSend(), let stream = find(reference)
@@ -53,9 +53,9 @@ extension MultiplexedConnection {
 
     // MARK: Frames
 
-    /// Writes a head; `write` gives the lines to the function it gets and says whether the stream ends with them.
+    /// Writes a head; `write` passes the field lines to its argument and returns whether the head ends the stream.
     ///
-    /// - Returns: whether it does; nil on a stream that is gone.
+    /// - Returns: whether the head ends the stream; nil if the stream no longer exists.
     @inline(__always)
     func writeHead(
         _ status: Int, of reference: StreamReference, isFinal: Bool, _ write: ((borrowing FieldLine) -> Void) -> Bool
@@ -70,7 +70,7 @@ extension MultiplexedConnection {
         return endsStream
     }
 
-    /// Writes the head that the output of a stream begins with, if it is the one that was written last: its length.
+    /// Writes the head at the start of a stream's output, if it equals the head written last, and returns its length.
     @inline(__always)
     func writeLastHead(
         in text: UnsafeRawBufferPointer, of reference: StreamReference, _ endsStream: (Int) -> Bool
@@ -84,7 +84,7 @@ extension MultiplexedConnection {
         return (length, isSent)
     }
 
-    /// Keeps a final head that was just written as `text`.
+    /// Stores the final head that was just written from `text`.
     func keepHead(_ text: UnsafeRawBufferPointer) {
         if let block = unsafe http.blockOfIndices(at: writtenHead, in: output) {
             unsafe lastHead.keep(text, block, version: http.encoderVersion)
@@ -98,7 +98,7 @@ extension MultiplexedConnection {
         flushAtEndOfTurn()
     }
 
-    /// Sends content for which there is room.
+    /// Sends content; there must be room for it.
     @inline(__always)
     func sendContent(_ bytes: UnsafeRawBufferPointer, of stream: StreamConnection, endsStream: Bool) {
         http.beginContent(bytes.count, of: stream.reference, endsStream: endsStream, to: &output)
@@ -107,8 +107,8 @@ extension MultiplexedConnection {
         flushAtEndOfTurn()
     }
 
-    /// Sends content that `read` puts into the room it gets, at most `limit` bytes, for which there is room; how many
-    /// these were.
+    /// Sends up to `limit` bytes of content that `read` stores in the buffer passed to it; there must be room for them.
+    /// Returns the number of bytes.
     func sendContent(
         of stream: StreamConnection, upTo limit: Int, _ read: (UnsafeMutableRawBufferPointer) -> Int
     ) -> Int {
@@ -125,7 +125,7 @@ extension MultiplexedConnection {
         return count
     }
 
-    /// Content that was read can be sent again.
+    /// Returns flow-control credit to the client for content that has been read.
     func useContent(_ count: Int, of reference: StreamReference) {
         let known = output.count
         http.useContent(count, of: reference, to: &output)

@@ -1,55 +1,57 @@
 import Transport
 
-/// One client connection speaking HTTP/2: takes frames, has the requests in them answered, sends what the answers make.
+/// A client connection that uses HTTP/2: receives frames, has their requests answered, and sends the responses.
 ///
-/// The protocol's rules are those of `HTTP2Connection`, a value; here are the bytes, the time and the tasks. Its own task
-/// reads and waits. A request that is answered at once is answered there; one that takes its time has a task of its own,
-/// on the same worker. What all of them have written in a turn leaves at the turn's end, in one write.
+/// `HTTP2Connection`, a value type, implements the rules of the protocol; this class adds input and output, timeouts
+/// and tasks. Its own task reads and waits. A request that is answered immediately is answered by that task; one that
+/// takes time has a task of its own, on the same worker. Everything that these tasks have written in a turn is sent at
+/// the end of the turn, in one write.
 @safe
 package final class MultiplexedConnection: ClientConnection, TurnEndAction {
     let socket: Endpoint
     var http: HTTP2Connection
-    /// Frames that have not left.
+    /// Frames that have not been sent.
     var output = OutputBuffer()
     private let outputs: OutputPool
-    /// The last final head, as most responses of a connection have the same within a second.
+    /// The last final head: most responses of a connection within a second have the same head.
     var lastHead = LastHead()
-    /// Where the last head stands in the output.
+    /// The position of the last head in the output.
     var writtenHead = 0
-    /// Bytes received that are not whole frames, or that the output had no room to answer.
+    /// Received bytes that are not complete frames, or for whose answers the output had no room.
     var unread: [UInt8] = []
-    /// The streams that have not been concluded, each in the place it has in `http.streams`.
+    /// The streams that have not been concluded, each at its index in `http.streams`.
     var active: [StreamConnection?] = []
-    /// Streams concluded, for those to come.
+    /// Concluded streams, for reuse.
     private var spare: [StreamConnection] = []
-    /// Streams that have not been concluded, those that the client has reset included.
+    /// The number of streams that have not been concluded, including those that the client has reset.
     private(set) var openCount = 0
-    /// The one that was told to go on sending and has not done so yet.
+    /// The stream that has been resumed to send and has not sent anything yet.
     var granted: StreamConnection?
-    /// Bytes of heads that the open streams hold.
+    /// The size in bytes of the heads that the open streams keep.
     private var heldHeads = 0
-    /// What this turn may still send before other connections have theirs.
+    /// What this turn may still send before other connections are served.
     var turnRoom = bytesPerTurn
     private var isFlushDue = false
     var end = End.none
     var times = Times()
-    /// Where a connection that is over waits for its last stream.
+    /// The endpoint on which a finished connection waits for its last stream.
     var lastStreamSignal: StreamEndpoint?
 
-    /// Content is taken from streams as long as less than this waits to leave: five full TLS records.
+    /// The limit of unsent output below which streams may add content: five full TLS records.
     static let outputHighWater = 80 << 10
-    /// Beyond this nothing is read either, since it would have to be answered.
+    /// The limit of unsent output beyond which nothing is read, since reading produces frames in response.
     static let readingHighWater = 160 << 10
-    /// Bytes of heads that the streams of a connection may hold together; a request beyond them is to be sent again.
+    /// The limit of the size of all heads that a connection's streams keep; the client has to retry a request beyond
+    /// it.
     private static let mostHeldHeads = 512 << 10
     private static let spareLimit = 32
 
-    /// Why the connection goes on no more.
+    /// Why the connection ends.
     enum End: Equatable {
         case none
-        /// All that is to be said is in the output.
+        /// All final frames are in the output.
         case said
-        /// Nothing can be said any more.
+        /// Nothing can be sent any more.
         case lost
     }
 
@@ -69,7 +71,7 @@ package final class MultiplexedConnection: ClientConnection, TurnEndAction {
 
     // MARK: Requests
 
-    /// Begins to answer the request whose head is in the assembly, or its refusal.
+    /// Starts answering the request in the assembly, or sends the response for its rejection.
     func begin(_ reference: StreamReference, endsStream: Bool, refusedBy refusal: RequestRejection? = nil) {
         let request = service.requestAssembly
         let stream = rentStream()
@@ -116,7 +118,7 @@ package final class MultiplexedConnection: ClientConnection, TurnEndAction {
         }
     }
 
-    /// Sends a response that is there; the rest of one that the client has no room for has a task.
+    /// Sends a response that is complete; a task sends the rest if the client has no room for all of it.
     @inline(__always)
     private func serveAtOnce(_ stream: StreamConnection, _ exchange: Exchange, isObserved: Bool) {
         guard exchange.isResponseFinished, unsafe exchange.storage.pointee.errorRequest == nil,
@@ -134,7 +136,7 @@ package final class MultiplexedConnection: ClientConnection, TurnEndAction {
         Task(executorPreference: socket.worker) { await work.stream.run() }
     }
 
-    /// What a stream's task begins with; it runs on the same worker.
+    /// The argument of a stream's task, which runs on the same worker.
     private struct Work: @unchecked Sendable {
         let stream: StreamConnection
     }
@@ -143,7 +145,7 @@ package final class MultiplexedConnection: ClientConnection, TurnEndAction {
         spare.popLast() ?? StreamConnection(self)
     }
 
-    /// Ends a stream whose exchange is over, and takes both back.
+    /// Ends a stream whose exchange is over, and returns both for reuse.
     func conclude(_ stream: StreamConnection) {
         let (exchange, reference) = (stream.exchange, stream.reference)
         if isActive(stream) {
@@ -151,7 +153,7 @@ package final class MultiplexedConnection: ClientConnection, TurnEndAction {
             if stream.phase != .ended {
                 http.reset(reference, stream.resetCode, to: &output)
             } else if http.streams.contains(reference) {
-                // The response is whole and the request is not (RFC 9113 §8.1).
+                // The response is complete and the request is not (RFC 9113 §8.1).
                 http.reset(reference, .noError, to: &output)
             }
         }
@@ -169,13 +171,13 @@ package final class MultiplexedConnection: ClientConnection, TurnEndAction {
         flushAtEndOfTurn()
     }
 
-    /// Whether the stream is still one of the protocol's, and not reset by the client.
+    /// Whether the protocol still has the stream, that is, the client has not reset it.
     func isActive(_ stream: StreamConnection) -> Bool {
         let place = Int(stream.reference.place)
         return place < active.count && active[place] === stream
     }
 
-    /// The stream of a reference, unless it is concluded or gone.
+    /// The stream of a reference, unless it has been concluded or reset.
     @inline(__always)
     func find(_ reference: StreamReference) -> StreamConnection? {
         let place = Int(reference.place)
@@ -183,7 +185,7 @@ package final class MultiplexedConnection: ClientConnection, TurnEndAction {
         return stream
     }
 
-    /// The stream is no longer one of the protocol's.
+    /// Removes a stream that the protocol no longer has.
     func lose(_ reference: StreamReference) {
         guard let stream = find(reference) else { return }
         active[Int(reference.place)] = nil
@@ -198,7 +200,7 @@ package final class MultiplexedConnection: ClientConnection, TurnEndAction {
 
     // MARK: Sending
 
-    /// Has what is in the output leave when the tasks of this turn have run.
+    /// Sends the output after the tasks of this turn have run.
     func flushAtEndOfTurn() {
         guard !isFlushDue else { return }
         isFlushDue = true
@@ -224,7 +226,7 @@ package final class MultiplexedConnection: ClientConnection, TurnEndAction {
         if output.isEmpty { outputs.takeBack(&output) }
     }
 
-    /// Gives the stream of bytes what it takes.
+    /// Writes as much of the output as the byte stream accepts.
     func passOutput() {
         while end != .lost {
             let result: IOResult
@@ -247,11 +249,11 @@ package final class MultiplexedConnection: ClientConnection, TurnEndAction {
         }
     }
 
-    /// Whether the socket has no room for what is to leave, and whether the connection's task waits for that.
+    /// Whether the socket has no room for the output, and whether the connection's task waits for room.
     var isBlocked = false
     var awaitsRoom = false
 
-    /// Nothing reaches the client any more.
+    /// Called when nothing can be sent to the client any more.
     func lost() {
         guard end != .lost else { return }
         end = .lost
@@ -268,7 +270,7 @@ package final class MultiplexedConnection: ClientConnection, TurnEndAction {
         }
     }
 
-    /// Gives memory back that an idle connection does not need.
+    /// Releases memory that an idle connection does not need.
     func trim() {
         guard openCount == 0, output.isEmpty else { return }
         coolOutput()
@@ -278,7 +280,7 @@ package final class MultiplexedConnection: ClientConnection, TurnEndAction {
         dismissSpare()
     }
 
-    /// Ends the tasks of streams that wait for another request.
+    /// Ends the stream tasks that wait for another request.
     func dismissSpare() {
         for stream in spare { stream.endTask() }
         spare = []

@@ -1,4 +1,4 @@
-/// The assembly that the connections of a service fill one after the other.
+/// The request assembly that the connections of a service use one after another.
 final class SharedRequestAssembly {
     var value: RequestAssembly
 

@@ -1,8 +1,8 @@
 import Transport
 
-/// Turning the text of a response into frames.
+/// Converts the text of a response to frames.
 extension StreamConnection {
-    /// Whether all of the response is in the output, and its end may be told with the last of it.
+    /// Whether all of the response is in the output, so that END_STREAM may be set on the last frame.
     private func isWhole(_ storage: UnsafeMutablePointer<ExchangeStorage>) -> Bool {
         let response = unsafe storage.pointee.response
         return unsafe response.isFinished && !response.isCut && !storage.pointee.resetsConnection
@@ -33,10 +33,10 @@ extension StreamConnection {
         }
     }
 
-    /// Of so little that waits, no more memory is kept than it takes.
+    /// If no more than this is unsent, only as much memory as needed is kept for it.
     private static var compactSize: Int { 4 << 10 }
 
-    /// Sends the first head in the output; false when it is not there as a whole.
+    /// Sends the first head in the output; false if the head is not complete yet.
     private func sendHead(_ storage: UnsafeMutablePointer<ExchangeStorage>) -> Bool {
         let text = unsafe storage.pointee.output.unsent
         if let known = unsafe sendLastHead(text, storage) { return known }
@@ -94,7 +94,7 @@ extension StreamConnection {
         return true
     }
 
-    /// Sends a frame of content from the output; false when it has to wait.
+    /// Sends one DATA frame from the output; false if it has to wait.
     private func sendContent(_ storage: UnsafeMutablePointer<ExchangeStorage>) -> Bool {
         let waiting = unsafe storage.pointee.output.count
         let count = withCarrier { $0.takeTurn(self, upTo: waiting) }
@@ -123,7 +123,7 @@ extension StreamConnection {
         }
     }
 
-    /// Nothing waits to be sent for now.
+    /// Leaves the send queue: there is nothing to send for now.
     func leaveLine() {
         if isInLine { withCarrier { $0.leaveLine(self) } }
     }
@@ -156,7 +156,7 @@ extension StreamConnection {
         return true
     }
 
-    /// Takes the next bytes along; nil when the response has no room for them.
+    /// Sends the next bytes; nil if the response has no room for them.
     private func step(_ source: BodySource, _ exchange: Exchange) async throws(ExchangeFailure) -> Step? {
         let storage = unsafe exchange.storage
         let waiting = unsafe storage.pointee.output.count

@@ -1,9 +1,10 @@
 import Transport
 
-/// One stream of a connection of HTTP/2, as the handler of its request sees a connection.
+/// One stream of an HTTP/2 connection, which the handler of its request uses as a connection.
 ///
-/// What an exchange writes is the text of a response as HTTP/1 has it, without coding; here heads become field blocks and
-/// the rest DATA, as far as windows and the turns of other streams allow. Used for one stream after the other.
+/// An exchange writes its response in the text form of HTTP/1, without chunked coding; this class converts heads to
+/// field blocks and the rest to DATA frames, as far as flow control and the scheduling of other streams allow. It is
+/// reused for one stream after another.
 @safe
 final class StreamConnection: ClientConnection {
     /// The connection that the stream is one of, and that outlives it.
@@ -13,22 +14,22 @@ final class StreamConnection: ClientConnection {
     /// Nil between two streams.
     private(set) var exchange: Exchange?
     var phase = Phase.head
-    /// Whether it stands in the line of those that want to send.
+    /// Whether the stream is in the queue of those that want to send.
     var isInLine = false
-    /// What the client is told when the response stays without its end.
+    /// The error code of the RST_STREAM that is sent if the response is not completed.
     var resetCode = ErrorCode.internalError
 
-    /// Content that has come of the request.
+    /// Received content of the request.
     private var content = ContentQueue()
-    /// Bytes of it that the handler was shown last.
+    /// The number of its bytes that were last passed to the handler.
     private var shown = 0
     private var hasContentEnded = false
     private var trailers: [UInt8] = []
 
-    /// How far the response has come.
+    /// The state of the response.
     enum Phase {
         case head, content
-        /// END_STREAM is sent.
+        /// END_STREAM has been sent.
         case ended
         /// Nothing can be sent any more.
         case gone
@@ -46,7 +47,7 @@ final class StreamConnection: ClientConnection {
         unsafe carrierReference._withUnsafeGuaranteedRef { body($0) }
     }
 
-    /// Makes ready for a stream.
+    /// Prepares for a stream.
     ///
     /// - Parameter endsStream: whether nothing of the request follows its head.
     func begin(_ reference: StreamReference, _ exchange: Exchange, endsStream: Bool) {
@@ -60,7 +61,7 @@ final class StreamConnection: ClientConnection {
         point.begin()
     }
 
-    /// The stream is over; how many bytes of content nobody has read.
+    /// Ends the stream; returns the number of content bytes that have not been read.
     func end() -> Int {
         let left = content.count
         content.removeAll()
@@ -70,7 +71,7 @@ final class StreamConnection: ClientConnection {
         return left
     }
 
-    /// The stream was reset, or its connection is gone.
+    /// The stream was reset, or its connection has failed.
     func hangUp() {
         phase = .gone
         point.hangUp()
@@ -78,7 +79,7 @@ final class StreamConnection: ClientConnection {
 
     // MARK: The request's body
 
-    /// Takes content off the connection.
+    /// Receives content from the connection.
     func receive(_ bytes: UnsafeRawBufferPointer, endsStream: Bool) {
         unsafe content.append(bytes)
         if endsStream { hasContentEnded = true }
@@ -86,7 +87,7 @@ final class StreamConnection: ClientConnection {
         point.mayRead = true
     }
 
-    /// Takes the trailers, with which the request ends: lines each ended by CRLF.
+    /// Receives the trailers, which end the request: lines each terminated by CRLF.
     func receive(trailers lines: UnsafeRawBufferPointer) {
         unsafe trailers = Array(lines)
         hasContentEnded = true
@@ -148,14 +149,15 @@ final class StreamConnection: ClientConnection {
 
     // MARK: Answering
 
-    /// Whoever answers the request; nil for one that is answered, where the client does not take all of it at once.
+    /// The handler of the request; nil if the response is complete and only has to be sent, because the client did not
+    /// accept all of it at once.
     var handler: (any RequestHandler)?
-    /// Whether another stream may use it.
+    /// Whether this object may be reused for another stream.
     var isKept = false
-    /// Where the task waits for another request: whether there is one.
+    /// The continuation of the task while it waits for another request; its value is whether there is one.
     private var resting: UnsafeContinuation<Bool, Never>?
 
-    /// Serves the request, and those it is used for next; the streams' own task.
+    /// Serves the request and those for which the object is reused; the task of the stream.
     func run() async {
         repeat {
             await serve()
@@ -163,7 +165,7 @@ final class StreamConnection: ClientConnection {
         } while await unsafe _unsafeInheritExecutor_withUnsafeContinuation { unsafe resting = $0 }
     }
 
-    /// Has the task go on with another request; false where there is none.
+    /// Resumes the task with another request; false if there is no task.
     func resumeTask() -> Bool {
         guard let continuation = unsafe resting else { return false }
         unsafe resting = nil
@@ -177,7 +179,7 @@ final class StreamConnection: ClientConnection {
         unsafe continuation.resume(returning: false)
     }
 
-    /// Has the request answered to its end.
+    /// Serves one request until the end of its response.
     private func serve() async {
         let handler = handler.take()
         guard let exchange else { preconditionFailure("a stream has an exchange") }

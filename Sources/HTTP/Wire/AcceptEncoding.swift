@@ -1,8 +1,8 @@
-/// Which content codings a client takes, and how gladly (Accept-Encoding, RFC 9110 §12.5.3).
+/// The content codings that a client accepts, and their weights (Accept-Encoding, RFC 9110 §12.5.3).
 ///
-/// A field that is malformed says nothing that can be relied on, so only the content as it is will do.
+/// A malformed field is unreliable, so only identity is used for it.
 package struct AcceptEncoding: BitwiseCopyable, Equatable, Sendable {
-    /// In thousandths, by `ContentCoding.rawValue`.
+    /// In thousandths; the index is `ContentCoding.rawValue`.
     private var weights = SIMD4<UInt16>(repeating: unlisted)
     private var identity = unlisted
     /// The weight of `*`.
@@ -11,7 +11,7 @@ package struct AcceptEncoding: BitwiseCopyable, Equatable, Sendable {
 
     private static let unlisted = UInt16.max
 
-    /// What a request without the field says. Any coding would be allowed, but a client that names none may know none.
+    /// The value of a request without the field. Any coding would be allowed, but such a client may support none.
     package init() {}
 
     /// Adds the codings of one field line.
@@ -19,7 +19,7 @@ package struct AcceptEncoding: BitwiseCopyable, Equatable, Sendable {
         if !takeList(value) { isMalformed = true }
     }
 
-    /// In thousandths; 0 for a coding that the client does not take.
+    /// In thousandths; 0 for a coding that the client does not accept.
     package func weight(of coding: ContentCoding) -> Int {
         if isMalformed { return 0 }
         let own = weights[Int(coding.rawValue)]
@@ -27,7 +27,7 @@ package struct AcceptEncoding: BitwiseCopyable, Equatable, Sendable {
         return others == Self.unlisted ? 0 : Int(others)
     }
 
-    /// The coding to use, nil for none: the one weighted highest, among equals the first of `offers`.
+    /// The coding to use, nil for none: the one with the highest weight, and among equals the first of `offers`.
     package func best(of offers: [ContentCoding]) -> ContentCoding? {
         var best: ContentCoding?
         var bestWeight = 0
@@ -65,12 +65,12 @@ package struct AcceptEncoding: BitwiseCopyable, Equatable, Sendable {
         return true
     }
 
-    /// A coding that nobody here knows changes nothing.
+    /// An unknown coding is ignored.
     private mutating func set(_ weight: UInt16, _ value: RawSpan, from start: Int, to end: Int) {
         switch end - start {
         case 1 where value.equals("*", from: start, to: end): others = weight
         case 2 where value.equals("br", from: start, to: end): self[.brotli] = weight
-        // x-gzip is another name for gzip (RFC 9110 §8.4.1.3).
+        // x-gzip is an alias of gzip (RFC 9110 §8.4.1.3).
         case 4 where value.equals("gzip", from: start, to: end), 6 where value.equals("x-gzip", from: start, to: end):
             self[.gzip] = weight
         case 4 where value.equals("zstd", from: start, to: end): self[.zstd] = weight
@@ -85,7 +85,7 @@ package struct AcceptEncoding: BitwiseCopyable, Equatable, Sendable {
         set { weights[Int(coding.rawValue)] = newValue }
     }
 
-    /// `q=` and a number from 0 to 1 with up to three decimals (RFC 9110 §12.4.2), in thousandths.
+    /// Parses `q=` and a number from 0 to 1 with up to three decimals (RFC 9110 §12.4.2), in thousandths.
     private static func weight(_ value: RawSpan, from start: Int, to end: Int) -> UInt16? {
         guard end - start >= 3, end - start <= 7, value.hasPrefix("q=", from: start, to: end) else { return nil }
         let whole = value.byte(at: start + 2)

@@ -1,7 +1,7 @@
-/// Sixteen bytes, compared side by side, which compile to the vector instructions that every processor of an
-/// architecture has.
+/// Sixteen bytes that are compared in parallel, which compiles to the baseline vector instructions of each
+/// architecture.
 ///
-/// A result has a lane for each byte, set where it fits.
+/// A result has one lane per byte, which is set if the byte matches.
 struct ByteLanes: BitwiseCopyable {
     typealias Matches = SIMDMask<SIMD16<Int8>>
 
@@ -10,7 +10,7 @@ struct ByteLanes: BitwiseCopyable {
     @inline(__always)
     init(_ bytes: SIMD16<UInt8>) { self.bytes = bytes }
 
-    /// The bytes of two words, the first one lowest in `low`.
+    /// The bytes of two words, the first one least significant in `low`.
     @inline(__always)
     init(low: UInt64, high: UInt64) {
         bytes = unsafe unsafeBitCast(SIMD2(low.littleEndian, high.littleEndian), to: SIMD16<UInt8>.self)
@@ -18,7 +18,7 @@ struct ByteLanes: BitwiseCopyable {
 
     static var count: Int { 16 }
 
-    /// The index of the first lane that is set, nil when none is.
+    /// The index of the first lane that is set, nil if none is.
     @inline(__always)
     static func first(_ matches: Matches) -> Int? {
         let halves = unsafe unsafeBitCast(matches, to: SIMD2<UInt64>.self)
@@ -34,7 +34,7 @@ struct ByteLanes: BitwiseCopyable {
     @inline(__always)
     private func different(from byte: UInt8) -> Matches { bytes .!= SIMD16(repeating: byte) }
 
-    /// Bytes that are not from `first` to `last`, both included.
+    /// Bytes outside the closed range from `first` to `last`.
     @inline(__always)
     private func outside(_ first: UInt8, _ last: UInt8) -> Matches {
         bytes &- SIMD16(repeating: first) .> SIMD16(repeating: last - first)
@@ -49,27 +49,27 @@ struct ByteLanes: BitwiseCopyable {
     @inline(__always)
     var allControls: Matches { bytes .< SIMD16(repeating: 0x20) .| equal(to: 0x7F) }
 
-    /// Bytes no field value may have: controls but the tab (RFC 9110 §5.5).
+    /// Bytes that are invalid in field values: controls except the tab (RFC 9110 §5.5).
     @inline(__always)
     var controls: Matches { allControls .& different(from: ASCII.tab) }
 
-    /// Bytes that are neither letters nor hyphens, which nearly all names consist of.
+    /// Bytes other than letters and hyphens, of which nearly all names consist.
     @inline(__always)
     var outsidePlainNames: Matches { outsideLetters .& different(from: 0x2D) }
 
-    /// Bytes that are neither small letters nor hyphens, which nearly all names of HTTP/2 consist of.
+    /// Bytes other than lower-case letters and hyphens, of which nearly all names of HTTP/2 consist.
     @inline(__always)
     var outsideSmallNames: Matches { outside(0x61, 0x7A) .& different(from: 0x2D) }
 
-    /// Bytes that are no letters, digits or hyphens.
+    /// Bytes other than letters, digits and hyphens.
     @inline(__always)
     var outsideVariableNames: Matches { outsidePlainNames .& outside(0x30, 0x39) }
 
-    /// Bytes that are no letters, digits, hyphens or dots, which nearly all hosts consist of.
+    /// Bytes other than letters, digits, hyphens and dots, of which nearly all hosts consist.
     @inline(__always)
     var outsidePlainHosts: Matches { outsideLetters .& outside(0x30, 0x39) .& outside(0x2D, 0x2E) }
 
-    /// Bytes no request target may have: all but visible ASCII, and "#", for a fragment is never sent.
+    /// Bytes that are invalid in request targets: all but visible ASCII, and "#", because a fragment is never sent.
     @inline(__always)
     var outsideTarget: Matches { outside(0x21, 0x7E) .| equal(to: 0x23) }
 }

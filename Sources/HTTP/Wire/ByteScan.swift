@@ -1,4 +1,4 @@
-/// Bytes the grammar gives a meaning to.
+/// Bytes with a meaning in the grammar.
 enum ASCII {
     static var tab: UInt8 { 0x09 }
     static var lineFeed: UInt8 { 0x0A }
@@ -13,14 +13,14 @@ enum ASCII {
     static var colon: UInt8 { 0x3A }
     static var semicolon: UInt8 { 0x3B }
     static var question: UInt8 { 0x3F }
-    /// CRLF, the CR lowest.
+    /// CRLF, with the CR least significant.
     static var lineEnd: UInt16 { 0x0A0D }
 }
 
 /// Bounds-checked reading and searching of received bytes, sixteen at a time.
 ///
-/// This is the only place of the parsers that reads memory: every load below is checked against the span's bounds, so
-/// a mistake elsewhere stops the process instead of reading a neighbour's bytes.
+/// This is the only part of the parsers that reads memory. Every load below is checked against the span's bounds, so a
+/// mistake elsewhere stops the process instead of reading adjacent memory.
 extension RawSpan {
     @inline(__always)
     package func byte(at offset: Int) -> UInt8 {
@@ -28,25 +28,25 @@ extension RawSpan {
         return unsafe unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self)
     }
 
-    /// Eight bytes from `offset`, the first one lowest.
+    /// Eight bytes from `offset`, the first one least significant.
     @inline(__always)
     func word(at offset: Int) -> UInt64 {
         UInt64(littleEndian: unsafe unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self))
     }
 
-    /// Four bytes from `offset`, the first one lowest.
+    /// Four bytes from `offset`, the first one least significant.
     @inline(__always)
     func halfWord(at offset: Int) -> UInt32 {
         UInt32(littleEndian: unsafe unsafeLoadUnaligned(fromByteOffset: offset, as: UInt32.self))
     }
 
-    /// Two bytes from `offset`, the first one lowest.
+    /// Two bytes from `offset`, the first one least significant.
     @inline(__always)
     func pair(at offset: Int) -> UInt16 {
         UInt16(littleEndian: unsafe unsafeLoadUnaligned(fromByteOffset: offset, as: UInt16.self))
     }
 
-    /// The bytes from `offset`, fewer than sixteen; what lies behind the end is 0.
+    /// The bytes from `offset`, fewer than sixteen; bytes beyond the end are 0.
     @inline(never)
     private func lastLanes(at offset: Int) -> ByteLanes {
         let count = byteCount - offset
@@ -59,12 +59,12 @@ extension RawSpan {
         return ByteLanes(low: low, high: 0)
     }
 
-    /// The first offset in `start..<end` whose byte `matches` marks, or `end`.
+    /// The first offset in `start..<end` whose byte `matches` selects, or `end`.
     @inline(__always)
     func first(from start: Int, to end: Int, where matches: (ByteLanes) -> ByteLanes.Matches) -> Int {
         precondition(start >= 0, "a byte outside the input")
         var offset = start
-        // What stands behind `end` is compared with the rest and does not count.
+        // Bytes beyond `end` are compared too, but their results are ignored.
         while offset < end, offset <= byteCount &- ByteLanes.count {
             let lanes = ByteLanes(unsafe unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: SIMD16<UInt8>.self))
             if let found = ByteLanes.first(matches(lanes)) { return min(offset &+ found, end) }
@@ -79,7 +79,7 @@ extension RawSpan {
         first(from: start, to: end) { $0.equal(to: value) }
     }
 
-    /// `range` without the spaces and tabs at both its ends (OWS, RFC 9110 §5.6.3).
+    /// The range without leading and trailing spaces and tabs (OWS, RFC 9110 §5.6.3).
     @inline(__always)
     func trimmed(_ start: Int, _ end: Int) -> (start: Int, end: Int) {
         var start = start
@@ -89,7 +89,7 @@ extension RawSpan {
         return (start, end)
     }
 
-    /// Calls `body` with the bounds of each element of a comma-separated list (RFC 9110 §5.6.1), empty ones included.
+    /// Calls `body` with the bounds of each element of a comma-separated list (RFC 9110 §5.6.1), including empty ones.
     @inline(__always)
     package func forEachElement(from start: Int, to end: Int, _ body: (_ start: Int, _ end: Int) -> Void) {
         var next = start
@@ -101,15 +101,15 @@ extension RawSpan {
         }
     }
 
-    /// Whether the bytes are `text`, letters compared without case. `text` is lower case.
+    /// Whether the bytes equal `text`, ignoring the case of letters. `text` is lower case.
     @inline(__always)
     package func equals(_ text: StaticString, from start: Int, to end: Int) -> Bool {
         end - start == text.utf8CodeUnitCount && hasPrefix(text, from: start, to: end)
     }
 
-    /// Whether the bytes begin with `text`, letters compared without case. `text` is lower case.
+    /// Whether the bytes begin with `text`, ignoring the case of letters. `text` is lower case.
     ///
-    /// What is left of a longer text is compared together with what stands before it.
+    /// The remainder of a longer text is compared together with bytes before it.
     @inline(__always)
     package func hasPrefix(_ text: StaticString, from start: Int, to end: Int) -> Bool {
         let count = text.utf8CodeUnitCount
@@ -133,10 +133,10 @@ extension RawSpan {
         return count == 0 || Self.isEqual(byte(at: start), text.load(at: 0))
     }
 
-    /// Whether the bytes of one word are those of another, of which the letters are small and stand for capitals too.
+    /// Whether two words are equal, where lower-case letters of `text` also match capitals.
     @inline(__always)
     private static func isEqual<Word: FixedWidthInteger & UnsignedInteger>(_ bytes: Word, _ text: Word) -> Bool {
-        // No sum below carries into the next byte: the text is ASCII, its bytes have seven bits.
+        // No addition below carries into the next byte: the text is ASCII, so its bytes have seven bits.
         let ones = Word.max / 0xFF
         let fromA = text &+ (ones &* (0x80 - 0x61))
         let beyondZ = text &+ (ones &* (0x80 - 0x7B))
@@ -146,7 +146,7 @@ extension RawSpan {
 }
 
 extension StaticString {
-    /// The bytes of a word from `offset`, the first one lowest; all of them stand before the end.
+    /// A word from `offset`, its first byte least significant; all its bytes must be before the end.
     @inline(__always)
     fileprivate func load<Word: FixedWidthInteger & BitwiseCopyable>(at offset: Int) -> Word {
         assert(offset + Word.bitWidth / 8 <= utf8CodeUnitCount)
@@ -154,7 +154,7 @@ extension StaticString {
     }
 }
 
-/// A set of ASCII bytes as two bit masks: a lookup without a table in memory.
+/// A set of ASCII bytes as two bit masks: lookups need no table in memory.
 struct ByteSet: BitwiseCopyable {
     let low: UInt64
     let high: UInt64
@@ -183,7 +183,7 @@ func isDigit(_ byte: UInt8) -> Bool { byte &- 0x30 < 10 }
 @inline(__always)
 func lowercased(_ byte: UInt8) -> UInt8 { byte &- 0x41 < 26 ? byte | 0x20 : byte }
 
-/// The value of a hexadecimal digit, or nil.
+/// The value of a hexadecimal digit; nil for any other byte.
 @inline(__always)
 func hexValue(_ byte: UInt8) -> UInt8? {
     if isDigit(byte) { return byte - 0x30 }

@@ -1,7 +1,7 @@
-/// The syntax of what may follow the size of a chunk (RFC 9112 §7.1.1):
+/// The syntax of chunk extensions, which may follow the size of a chunk (RFC 9112 §7.1.1):
 /// `*( BWS ";" BWS name [ BWS "=" BWS ( token / quoted-string ) ] )`.
 enum ChunkExtensions {
-    /// - Parameter start: behind the size; no control byte but the tab stands before `end`.
+    /// - Parameter start: the offset after the size; there must be no control byte except tabs before `end`.
     static func isValid(_ input: RawSpan, from start: Int, to end: Int) -> Bool {
         var offset = start
         while offset < end {

@@ -1,33 +1,34 @@
-/// A decoder of the chunked transfer coding (RFC 9112 §7.1), as a value: bytes in, ranges of body data out.
+/// A decoder of the chunked transfer coding (RFC 9112 §7.1), as a value: it reads bytes and returns ranges of body
+/// data.
 ///
 /// Each call takes the bytes not yet consumed. Size lines and trailer lines are consumed only when complete, so the
-/// caller's buffer has to hold `maximumTrailers` bytes; data is consumed as it comes. The search for the end of a line
-/// goes on where it stopped. Chunk extensions are validated and dropped, trailers validated and handed
-/// out.
+/// caller's buffer must have space for `maximumTrailers` bytes; data is consumed as it arrives. The search for the end
+/// of a line continues where it stopped. Chunk extensions are validated and discarded, trailers are validated and
+/// returned.
 package struct ChunkedDecoder: BitwiseCopyable, Sendable {
-    /// Bytes of a chunk-size line with its extensions and CRLF.
+    /// The maximum length of a chunk-size line in bytes, with its extensions and CRLF.
     package static var maximumLine: Int { 4 << 10 }
-    /// Bytes of the trailer section, its empty line included.
+    /// The maximum length of the trailer section in bytes, including its empty line.
     package static var maximumTrailers: Int { 8 << 10 }
-    /// Hexadecimal digits of a size: 60 bits, which no body reaches and no sum overflows.
+    /// The maximum number of hexadecimal digits of a size: 60 bits, which no body reaches and no sum overflows.
     package static var maximumSizeDigits: Int { 15 }
 
-    /// What a call found; `consumed` and the range count from the first byte given to that call.
+    /// The result of a call; `consumed` and the range are relative to the first byte passed to that call.
     package enum Step: Equatable, Sendable {
-        /// Body data stands in `range`; all up to its end is consumed.
+        /// The bytes in the range are body data; everything up to its end is consumed.
         case data(Range<Int>)
-        /// A trailer field stands in `range`; all up to and with the CRLF behind it is consumed.
+        /// The bytes in the range are a trailer field; everything up to and including the CRLF after it is consumed.
         case trailer(Range<Int>)
-        /// Everything up to `consumed` is done with; the rest waits for more bytes.
+        /// Everything up to `consumed` has been processed; the rest is incomplete.
         case needsMore(consumed: Int)
-        /// The body ended with the byte before `consumed`; what follows is the next request.
+        /// The body ended with the byte before `consumed`; the next request follows.
         case end(consumed: Int)
     }
 
     private var state = State.size
-    /// Bytes of the unfinished line that hold no LF.
+    /// The number of bytes of the incomplete line that contain no LF.
     private var searched = 0
-    /// Bytes of complete trailer lines.
+    /// The number of bytes of complete trailer lines.
     private var trailerBytes = 0
 
     private enum State: BitwiseCopyable {
@@ -38,7 +39,7 @@ package struct ChunkedDecoder: BitwiseCopyable, Sendable {
 
     package init() {}
 
-    /// Bytes of the chunk under way that are still to come, as its size tells.
+    /// The number of bytes of the current chunk that are still to come, according to its size.
     package var announced: UInt64 {
         if case .data(let remaining) = state { remaining } else { 0 }
     }
@@ -97,7 +98,8 @@ package struct ChunkedDecoder: BitwiseCopyable, Sendable {
         return lineFeed - 1
     }
 
-    /// `chunk-size [chunk-ext]`; an extension begins with a semicolon, possibly after white space (RFC 9112 §7.1.1).
+    /// Parses `chunk-size [chunk-ext]`; an extension begins with a semicolon, possibly after white space (RFC 9112
+    /// §7.1.1).
     private static func size(_ input: RawSpan, from start: Int, to end: Int) throws(RequestRejection) -> UInt64 {
         let fault = input.first(from: start, to: end) { $0.controls }
         guard fault == end else {
@@ -119,7 +121,7 @@ package struct ChunkedDecoder: BitwiseCopyable, Sendable {
         return size
     }
 
-    /// Whether the CRLF behind chunk data is there; anything else in its place means the size was a lie.
+    /// Whether the CRLF after chunk data is present; anything else in its place means that the size was wrong.
     private static func endsData(_ input: RawSpan, at offset: Int) throws(RequestRejection) -> Bool {
         let received = input.byteCount - offset
         if received > 0, input.byte(at: offset) != ASCII.carriageReturn { throw .invalidChunkEnd }
@@ -132,8 +134,8 @@ package struct ChunkedDecoder: BitwiseCopyable, Sendable {
         if isForbiddenInTrailers(input, from: name.lowerBound, to: name.upperBound) { throw .invalidTrailer }
     }
 
-    /// A trailer must not say what the head has said already: framing, routing, authentication, how to read the
-    /// content (RFC 9110 §6.5.1).
+    /// A trailer must not contain fields that belong in the head: for framing, routing, authentication, or processing
+    /// of the content (RFC 9110 §6.5.1).
     static func isForbiddenInTrailers(_ input: RawSpan, from start: Int, to end: Int) -> Bool {
         func isNamed(_ text: StaticString) -> Bool { input.equals(text, from: start, to: end) }
         return isNamed("content-length") || isNamed("transfer-encoding") || isNamed("host") || isNamed("connection")

@@ -1,6 +1,6 @@
 /// The syntax of the Cookie field: `name=value` pairs between semicolons (RFC 6265 §4.2.1).
 package enum CookieSyntax {
-    /// Where the value of the first cookie of this name stands, without quotes around it; names are case-sensitive.
+    /// The range of the value of the first cookie with this name, without quotes around it; names are case-sensitive.
     package static func value(of name: [UInt8], in field: RawSpan) -> Range<Int>? {
         var start = 0
         let count = field.byteCount

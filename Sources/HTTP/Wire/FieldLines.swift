@@ -1,4 +1,4 @@
-/// The field lines of a response, one after the other: validated, each a name, a colon, a value and CRLF.
+/// Iterates over the field lines of a response: validated, each a name, a colon, a value and CRLF.
 @safe
 package struct FieldLines {
     private let text: UnsafeRawBufferPointer
@@ -24,26 +24,26 @@ package struct FieldLines {
     }
 }
 
-/// One field line, as long as the text it stands in.
+/// One field line, valid as long as its text.
 @safe
 package struct FieldLine {
     /// The whole line with its CRLF.
     package let line: UnsafeRawBufferPointer
     package let name: UnsafeRawBufferPointer
-    /// Without the white space around it.
+    /// Without surrounding white space.
     package let value: UnsafeRawBufferPointer
 
-    /// Whether this is its name; `name` is in lower case.
+    /// Whether the name equals `name`, which is in lower case.
     package func isNamed(_ name: StaticString) -> Bool {
         unsafe self.name.bytes.equals(name, from: 0, to: self.name.count)
     }
 
-    /// Whether its name begins with `prefix`, which is in lower case.
+    /// Whether the name begins with `prefix`, which is in lower case.
     func hasPrefix(_ prefix: StaticString) -> Bool {
         unsafe name.bytes.hasPrefix(prefix, from: 0, to: name.count)
     }
 
-    /// Whether `member`, in lower case, is in the comma-separated list that the value is.
+    /// Whether the value is a comma-separated list that contains `member`, which is in lower case.
     package func lists(_ member: StaticString) -> Bool {
         let bytes = unsafe value.bytes
         var next = 0

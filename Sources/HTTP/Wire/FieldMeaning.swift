@@ -1,6 +1,7 @@
-/// What the fields seen so far say about the request: its host, its framing, its connection.
+/// The meaning of the fields parsed so far for the request: its host, its framing, its connection.
 ///
-/// Each field is taken as it is parsed; what depends on several of them is decided once, when the head is complete.
+/// Each field is processed when it is parsed; what depends on several fields is determined once, when the head is
+/// complete.
 struct FieldMeaning: BitwiseCopyable {
     private var host: Slice?
     private var contentLength: UInt64?
@@ -50,8 +51,8 @@ struct FieldMeaning: BitwiseCopyable {
         head.expectsContinue = try expectsContinue(head)
     }
 
-    /// A message with both lengths, or with a coding an older peer would not see, is how requests are smuggled past a
-    /// proxy (RFC 9112 §6.1, §11.2); none of them is repaired.
+    /// A message with both lengths, or with a coding that an older peer would ignore, can be used to smuggle requests
+    /// past a proxy (RFC 9112 §6.1, §11.2); all of them are rejected instead of repaired.
     private func framing(on version: HTTPVersion) throws(RequestRejection) -> BodyFraming {
         guard transferEncoding != .absent else {
             if let contentLength { return .length(contentLength) }
@@ -64,18 +65,18 @@ struct FieldMeaning: BitwiseCopyable {
         return .chunked
     }
 
-    /// An HTTP/1.0 client cannot expect anything, and without a body there is nothing to wait for (RFC 9110 §10.1.1).
+    /// An HTTP/1.0 client cannot use Expect, and without a body there is nothing to wait for (RFC 9110 §10.1.1).
     private func expectsContinue(_ head: RequestHead) throws(RequestRejection) -> Bool {
         guard head.version == .http11, expectation != .none else { return false }
         if expectation == .unknown { throw .unknownExpectation }
         return head.framing != .none && head.framing != .length(0)
     }
 
-    /// Digits only, of a length in bytes that fits a signed 64-bit offset (RFC 9110 §8.6).
+    /// Parses a length in bytes: digits only, and a value that fits a signed 64-bit offset (RFC 9110 §8.6).
     static func length(_ input: RawSpan, from start: Int, to end: Int) throws(RequestRejection) -> UInt64 {
         var offset = start
         while offset < end - 1, input.byte(at: offset) == 0x30 { offset += 1 }
-        // As many digits never overflow 64 bits.
+        // 19 digits never overflow 64 bits.
         guard start < end, end - offset <= 19 else { throw .invalidContentLength }
         var value: UInt64 = 0
         while offset < end {
@@ -88,7 +89,7 @@ struct FieldMeaning: BitwiseCopyable {
         return value
     }
 
-    /// The connection options the gateway acts on, of a comma-separated list (RFC 9110 §7.6.1).
+    /// Processes the connection options that the gateway supports, from a comma-separated list (RFC 9110 §7.6.1).
     private mutating func takeOptions(_ input: RawSpan, from start: Int, to end: Int) {
         input.forEachElement(from: start, to: end) { start, end in
             if input.equals("close", from: start, to: end) {

@@ -1,11 +1,11 @@
-/// The syntax of field names and values (RFC 9110 §5.1, §5.5), for fields received and for fields about to be sent.
+/// The syntax of field names and values (RFC 9110 §5.1, §5.5), for received fields and for fields to be sent.
 package enum FieldSyntax {
     /// Whether the bytes are a token: a field name, a method (RFC 9110 §5.6.2).
     package static func isToken(_ bytes: RawSpan) -> Bool {
         bytes.byteCount > 0 && tokenEnd(bytes, from: 0, to: bytes.byteCount) == bytes.byteCount
     }
 
-    /// Whether a field's name is this one, which is given in lower case (RFC 9110 §5.1).
+    /// Whether a field's name equals this one, which is in lower case (RFC 9110 §5.1).
     package static func isNamed(_ bytes: RawSpan, _ lowercase: [UInt8]) -> Bool {
         guard bytes.byteCount == lowercase.count else { return false }
         for index in lowercase.indices {
@@ -16,14 +16,14 @@ package enum FieldSyntax {
         return true
     }
 
-    /// Whether the bytes may stand as a field value: no control byte but the tab, so no way to start another line.
+    /// Whether the bytes are a valid field value: no control byte except tabs, so that it cannot start another line.
     package static func isValidValue(_ bytes: RawSpan) -> Bool {
         bytes.first(from: 0, to: bytes.byteCount) { $0.controls } == bytes.byteCount
     }
 
-    /// Parses one field line, `start..<end` without its CRLF, of a head or of trailers.
+    /// Parses one field line of a head or of trailers, `start..<end` without its CRLF.
     ///
-    /// The line is not empty. The value's slice leaves out the white space around it.
+    /// The line must not be empty. The value's slice excludes surrounding white space.
     package static func parse(
         _ input: RawSpan, from start: Int, to end: Int
     ) throws(RequestRejection) -> FieldSlice {
@@ -40,16 +40,16 @@ package enum FieldSyntax {
             known: known(input, from: start, to: nameEnd))
     }
 
-    /// Parses the field line that begins at `start` while looking for its end, in one pass; nil when it is malformed or
-    /// its CRLF is not there yet.
+    /// Parses the field line at `start` while searching for its end, in one pass; nil if it is malformed or its CRLF
+    /// has not been received yet.
     ///
-    /// - Returns: what `parse` returns for the line, and where its CRLF stands.
+    /// - Returns: the result of `parse` for the line, and the offset of its CRLF.
     @inline(__always)
     package static func parseWhole(_ input: RawSpan, from start: Int) -> (field: FieldSlice, end: Int)? {
         let count = input.byteCount
         let nameEnd = tokenEnd(input, from: start, to: count)
         guard nameEnd < count, nameEnd > start, input.byte(at: nameEnd) == ASCII.colon else { return nil }
-        // The pass ends at the first control byte, which has to be the CR.
+        // The pass ends at the first control byte, which must be the CR.
         let end = input.first(from: nameEnd + 1, to: count) { $0.controls }
         guard count - end >= 2, input.pair(at: end) == ASCII.lineEnd else { return nil }
         let value = input.trimmed(nameEnd + 1, end)
@@ -59,7 +59,7 @@ package enum FieldSyntax {
         return (field, end)
     }
 
-    /// What to call a malformed line: a CR in it explains every other fault.
+    /// The fault of a malformed line: a CR in it takes precedence over any other.
     static func lineFault(
         _ input: RawSpan, from start: Int, to end: Int, otherwise rejection: RequestRejection
     ) -> RequestRejection {
@@ -77,7 +77,7 @@ package enum FieldSyntax {
         return offset
     }
 
-    /// Why no name and colon begin the line.
+    /// Why the line does not begin with a name and a colon.
     private static func nameFault(_ input: RawSpan, from start: Int, to end: Int) -> RequestRejection {
         if isBlank(input.byte(at: start)) { return .obsoleteFolding }
         let colon = input.first(ASCII.colon, from: start, to: end)
@@ -87,7 +87,7 @@ package enum FieldSyntax {
         return lineFault(input, from: start, to: end, otherwise: blank ? .spaceBeforeColon : .invalidFieldName)
     }
 
-    /// The length tells most names apart before a byte is compared.
+    /// The length distinguishes most names before any byte is compared.
     @inline(__always)
     private static func known(_ input: RawSpan, from start: Int, to end: Int) -> KnownField {
         switch end - start {

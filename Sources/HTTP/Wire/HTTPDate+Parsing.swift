@@ -1,11 +1,12 @@
-/// Reading dates: every form a recipient must take (RFC 9110 §5.6.7).
+/// Parsing dates in all forms that a recipient must accept (RFC 9110 §5.6.7).
 extension HTTPDate {
-    /// Seconds since 1970; nil for what is no date.
+    /// Seconds since 1970; nil if the text is not a date.
     ///
-    /// Takes IMF-fixdate, the obsolete form of RFC 850 and that of asctime; names are case-sensitive, and the day of
-    /// the week is not compared with the date. A year of two digits more than 50 years ahead lies in the past.
+    /// Accepts IMF-fixdate, the obsolete form of RFC 850 and that of asctime. Names are case-sensitive, and the day of
+    /// the week is not checked against the date. A two-digit year more than 50 years ahead is interpreted as a past
+    /// year.
     ///
-    /// - Parameter now: seconds since 1970, to place a year of two digits.
+    /// - Parameter now: seconds since 1970, for the interpretation of a two-digit year.
     package static func parse(_ text: RawSpan, now: Int64) -> Int64? {
         var reader = DateReader()
         // The longest name of a day has nine letters.
@@ -16,7 +17,7 @@ extension HTTPDate {
     }
 }
 
-/// Reads a date from the front; anything unexpected makes the whole nil.
+/// Reads a date from its start; any unexpected byte makes the result nil.
 private struct DateReader {
     private var next = 0
 
@@ -91,7 +92,7 @@ private struct DateReader {
         return nil
     }
 
-    /// Seconds of the day; a leap second counts as the one before.
+    /// The seconds of the day; a leap second counts as the second before it.
     private mutating func time(_ text: RawSpan) -> Int? {
         guard let hour = number(2, text), skip(ASCII.colon, text), let minute = number(2, text),
             skip(ASCII.colon, text),
@@ -113,9 +114,9 @@ private struct DateReader {
 }
 
 extension HTTPDate {
-    /// Days from 1 January 1970 to a date of the Gregorian calendar; nil when there is no such date.
+    /// The days from 1 January 1970 to a date of the Gregorian calendar; nil if there is no such date.
     ///
-    /// Counts years from March on, as `civilDate` does.
+    /// Years start in March, as in `civilDate`.
     static func day(year: Int, month: Int, day: Int) -> Int? {
         guard (1...12).contains(month), (1...31).contains(day) else { return nil }
         let marchYear = month <= 2 ? year - 1 : year
@@ -124,7 +125,7 @@ extension HTTPDate {
         let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
         let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
         let days = era * 146_097 + dayOfEra - 719_468
-        // The 31st of a short month has become another date.
+        // The 31st of a shorter month results in another date.
         return civilDate(days) == (year, month, day) ? days : nil
     }
 }

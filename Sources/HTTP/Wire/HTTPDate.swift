@@ -1,11 +1,11 @@
 /// The date format of HTTP, IMF-fixdate: `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 §5.6.7).
 package enum HTTPDate {
-    /// Bytes of a date.
+    /// The length of a date in bytes.
     package static var length: Int { 29 }
 
     /// Writes the date of a Unix time, in seconds, as `length` bytes.
     ///
-    /// The time is cut off to the years 1970 to 9999, which are what four digits and a sane clock can say.
+    /// The time is limited to the years 1970 to 9999: four digits, and no negative time.
     package static func write(unixSeconds: Int64, to output: UnsafeMutableRawPointer) {
         let time = min(max(unixSeconds, 0), 253_402_300_799)
         let days = Int(time / 86_400)
@@ -30,7 +30,7 @@ package enum HTTPDate {
         writer.write(" GMT")
     }
 
-    /// As text.
+    /// The date as a string.
     package static func text(unixSeconds: Int64) -> String {
         unsafe withUnsafeTemporaryAllocation(byteCount: length, alignment: 1) { buffer in
             unsafe write(unixSeconds: unixSeconds, to: buffer.baseAddress!)
@@ -40,8 +40,8 @@ package enum HTTPDate {
 
     /// The Gregorian date of a day counted from 1 January 1970.
     ///
-    /// Years are taken from March on, so that the leap day is the last of its year and the lengths of the months before
-    /// it follow one linear formula.
+    /// Years start in March, so that the leap day is the last of its year and the lengths of the months before it
+    /// follow one linear formula.
     package static func civilDate(_ days: Int) -> (year: Int, month: Int, day: Int) {
         let sinceYearZero = days + 719_468
         let era = sinceYearZero / 146_097
@@ -54,7 +54,7 @@ package enum HTTPDate {
     }
 }
 
-/// Writes text piece after piece; the caller has made sure that all of it fits.
+/// Writes text in pieces; the caller ensures that all of it fits.
 @safe
 private struct FixedWriter {
     private var output: UnsafeMutableRawPointer
@@ -66,7 +66,7 @@ private struct FixedWriter {
         unsafe output += text.utf8CodeUnitCount
     }
 
-    /// The piece of three letters at `index` of `names`.
+    /// Writes the three letters at `index` of `names`.
     mutating func write(three names: StaticString, at index: Int) {
         unsafe output.copyMemory(from: names.utf8Start + 3 * index, byteCount: 3)
         unsafe output += 3

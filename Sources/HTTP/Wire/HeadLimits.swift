@@ -1,10 +1,10 @@
-/// How much of a request head is accepted, line ends included.
+/// The limits of a request head, including line ends.
 package struct HeadLimits: Equatable, Sendable {
-    /// Bytes of the whole head, from the first byte received to the empty line.
+    /// The maximum size of the whole head in bytes, from the first received byte to the empty line.
     package var maximumHead: Int
-    /// Bytes of the request line with its CRLF; never counts for more than the head has room for.
+    /// The maximum length of the request line in bytes with its CRLF; limited by the maximum size of the head.
     package var maximumRequestLine: Int
-    /// Field lines.
+    /// The maximum number of field lines.
     package var maximumFields: Int
 
     package init(maximumHead: Int = 64 << 10, maximumRequestLine: Int = 8 << 10, maximumFields: Int = 100) {

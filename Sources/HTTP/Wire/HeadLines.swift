@@ -1,7 +1,7 @@
-/// The search for the lines of a head that arrives in pieces: it goes on where it stopped, so a head that arrives byte
-/// by byte costs no more than one that arrives whole.
+/// Finds the lines of a head that is received in pieces. The search continues where it stopped, so a head that arrives
+/// byte by byte costs no more than one that arrives at once.
 struct HeadLines: BitwiseCopyable {
-    /// Where the line that is looked for begins.
+    /// The start of the current line.
     private(set) var start = 0
     private var searched = 0
 
@@ -9,7 +9,7 @@ struct HeadLines: BitwiseCopyable {
     @inline(__always)
     var isAtStart: Bool { searched == start }
 
-    /// The offset of the LF that ends the line, or the input's end.
+    /// The offset of the LF that ends the line, or the end of the input.
     @inline(__always)
     mutating func nextLineFeed(_ input: RawSpan) -> Int {
         // The empty line that ends a head.
@@ -18,7 +18,7 @@ struct HeadLines: BitwiseCopyable {
         return searched
     }
 
-    /// The next line begins behind `lineFeed`.
+    /// Starts the next line after `lineFeed`.
     @inline(__always)
     mutating func endLine(at lineFeed: Int) {
         start = lineFeed + 1

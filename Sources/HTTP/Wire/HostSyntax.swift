@@ -1,8 +1,8 @@
 /// The syntax of `host[:port]`, as in Host and in the authority of a target (RFC 9110 §7.2, RFC 3986 §3.2.2).
 ///
-/// A registered name may hold more by its grammar: commas, semicolons and the like, and percent-encoded bytes. No name of
-/// the Internet does; a server that read a list, a parameter or another name in it would see another host than was
-/// routed, and so it is refused.
+/// The grammar of a registered name also allows commas, semicolons and the like, and percent-encoded bytes. No Internet
+/// host name contains them. A server that interpreted such a name as a list, a parameter or another name would use
+/// another host than the one that was routed, so these bytes are rejected.
 package enum HostSyntax {
     enum Port { case optional, required }
 
@@ -11,7 +11,7 @@ package enum HostSyntax {
         isValid(bytes, from: 0, to: bytes.byteCount, port: .optional)
     }
 
-    /// An empty host names nobody and is not valid; user information is not part of the syntax.
+    /// An empty host is not valid; user information is not part of the syntax.
     static func isValid(_ input: RawSpan, from start: Int, to end: Int, port: Port) -> Bool {
         guard start < end, let hostEnd = hostEnd(input, from: start, to: end), hostEnd > start else { return false }
         if hostEnd == end { return port == .optional }
@@ -25,15 +25,15 @@ package enum HostSyntax {
         return bracket + 1
     }
 
-    /// A dotted IPv4 address is a registered name by its letters, so this covers both.
+    /// A dotted IPv4 address also matches the syntax of a registered name, so this covers both.
     private static func registeredNameEnd(_ input: RawSpan, from start: Int, to end: Int) -> Int {
         var offset = input.first(from: start, to: end) { $0.outsidePlainHosts }
         while offset < end, ByteSet.unreserved.contains(input.byte(at: offset)) { offset += 1 }
         return offset
     }
 
-    /// Digits up to 65535. An empty port means the scheme's own (RFC 3986 §3.2.3), unless one is required: a CONNECT
-    /// without a port is to be refused (RFC 9110 §9.3.6).
+    /// Digits up to 65535. An empty port means the scheme's default (RFC 3986 §3.2.3), unless a port is required: a
+    /// CONNECT without a port must be rejected (RFC 9110 §9.3.6).
     private static func isPort(_ input: RawSpan, from start: Int, to end: Int, _ port: Port) -> Bool {
         guard start < end else { return port == .optional }
         var value = 0
@@ -45,8 +45,8 @@ package enum HostSyntax {
         return true
     }
 
-    /// IPv6address of RFC 3986 §3.2.2: eight groups of 16 bits, one run of them shortened to "::", the last two
-    /// possibly written as an IPv4 address.
+    /// IPv6address of RFC 3986 §3.2.2: eight groups of 16 bits, of which one run may be abbreviated to "::" and the
+    /// last two may be written as an IPv4 address.
     private static func isIPv6(_ input: RawSpan, from start: Int, to end: Int) -> Bool {
         var groups = 0
         var shortened = false

@@ -1,17 +1,17 @@
-/// Bytes on their way to a peer: appended at the end, sent from the front.
+/// Bytes to be sent to a peer: appended at the end, sent from the front.
 @safe
 package struct OutputBuffer: ~Copyable {
     private var base: UnsafeMutableRawPointer?
-    /// Bytes at `base`.
+    /// The number of bytes allocated at `base`.
     private(set) var capacity = 0
     private var start = 0
     private var end = 0
 
     private static let initialCapacity = 16 << 10
-    /// A buffer that grew beyond this is not kept for the next request.
+    /// A buffer that has grown beyond this is not kept for the next request.
     private static let keptCapacity = 256 << 10
 
-    /// Takes memory with the first byte: a request that waits has nothing to send.
+    /// Memory is allocated with the first byte, because a waiting request has nothing to send.
     package init() {
         unsafe base = nil
     }
@@ -23,7 +23,7 @@ package struct OutputBuffer: ~Copyable {
     package var count: Int { end - start }
     package var isEmpty: Bool { start == end }
 
-    /// The bytes not sent yet.
+    /// The bytes that have not been sent yet.
     package var unsent: UnsafeRawBufferPointer {
         guard let base = unsafe base else { return unsafe UnsafeRawBufferPointer(start: nil, count: 0) }
         return unsafe UnsafeRawBufferPointer(start: base + start, count: count)
@@ -47,7 +47,7 @@ package struct OutputBuffer: ~Copyable {
         capacity = 0
     }
 
-    /// Gives memory back that what waits does not need.
+    /// Releases memory that the unsent bytes do not need.
     package mutating func trim() {
         guard capacity > 2 * (count + 64) else { return }
         let smaller = isEmpty ? nil : UnsafeMutableRawPointer.allocate(byteCount: count + 64, alignment: 16)
@@ -69,7 +69,7 @@ package struct OutputBuffer: ~Copyable {
         unsafe append(UnsafeRawPointer(text.utf8Start), text.utf8CodeUnitCount)
     }
 
-    /// Nearly all pieces of a head are short, and there is room for them: they are copied without a call.
+    /// Nearly all pieces of a head are short and fit: they are copied without a function call.
     @inline(__always)
     private mutating func append(_ source: UnsafeRawPointer, _ count: Int) {
         guard count <= 32, end + count < capacity else { return unsafe appendLong(source, count) }
@@ -84,7 +84,7 @@ package struct OutputBuffer: ~Copyable {
         end += count
     }
 
-    /// Copies bytes, a few of them without a call; source and room do not overlap.
+    /// Copies bytes, short pieces without a function call; source and destination must not overlap.
     @inline(__always)
     static func copy(_ source: UnsafeRawPointer, _ count: Int, to room: UnsafeMutableRawPointer) {
         guard count <= 32 else { return unsafe room.copyMemory(from: source, byteCount: count) }
@@ -119,7 +119,7 @@ package struct OutputBuffer: ~Copyable {
         unsafe room.storeBytes(of: tail, toByteOffset: last, as: word)
     }
 
-    /// Appends once more what stands at `range` of the bytes not sent yet.
+    /// Appends another copy of a range of the unsent bytes.
     package mutating func append(copyOf range: Range<Int>) {
         precondition(range.lowerBound >= 0 && range.upperBound <= count, "only what is there can be copied")
         let room = unsafe reserve(range.count)
@@ -141,18 +141,18 @@ package struct OutputBuffer: ~Copyable {
         end += unsafe WireNumber.writeChunkLine(size: UInt64(size), to: reserve(WireNumber.maximumChunkLine))
     }
 
-    /// Adds what `write` puts into the room it is given, at most `limit` bytes.
+    /// Appends what `write` stores in the buffer passed to it, at most `limit` bytes.
     package mutating func append(upTo limit: Int, _ write: (UnsafeMutableRawBufferPointer) -> Int) {
         end += unsafe write(UnsafeMutableRawBufferPointer(start: reserve(limit), count: limit))
     }
 
-    /// Writes over `count` bytes from `offset` of those not sent yet.
+    /// Overwrites `count` of the unsent bytes, from `offset` on.
     package mutating func overwrite(at offset: Int, count: Int, _ write: (UnsafeMutableRawPointer) -> Void) {
         precondition(offset >= 0 && count >= 0 && offset + count <= self.count, "only what is there can be changed")
         unsafe write(base.unsafelyUnwrapped + start + offset)
     }
 
-    /// Moves what stands from `offset` on of the bytes not sent yet, so that there are `count` more in front of it.
+    /// Moves the unsent bytes from `offset` on, so that there are `count` more bytes before them.
     package mutating func insert(_ count: Int, at offset: Int) {
         let moved = self.count - offset
         precondition(offset >= 0 && moved >= 0, "only what is there can be moved")
@@ -162,16 +162,16 @@ package struct OutputBuffer: ~Copyable {
         end += count
     }
 
-    /// Takes back the last `count` of the bytes not sent yet.
+    /// Removes the last `count` of the unsent bytes.
     package mutating func removeLast(_ count: Int) {
         precondition(count >= 0 && count <= self.count, "only what is there can be taken back")
         end -= count
     }
 
-    /// Room for `count` more bytes, at the end.
+    /// Reserves space for `count` more bytes at the end.
     @inline(__always)
     private mutating func reserve(_ count: Int) -> UnsafeMutableRawPointer {
-        // A buffer without memory gets some even for nothing.
+        // A buffer without memory allocates some even for zero bytes.
         if end + count >= capacity { grow(by: count) }
         return unsafe base.unsafelyUnwrapped + end
     }

@@ -1,14 +1,14 @@
-/// Brings a request path into the one form that routes, script maps and file mapping compare.
+/// Converts a request path to the normal form that routes, script maps and file mapping use.
 ///
 /// Percent-encodings are decoded once, then dot segments are removed (RFC 3986 §5.2.4). The order matters: "%2e%2e" is
-/// a dot segment and "%2F" a separator, because a file system would take them so. What decodes to "%41" stays "%41";
-/// decoding twice would let a second reading differ from the one that was authorised. Slashes that follow each other are
-/// one in the end, as for file systems and most servers: "/a" and "//a" are the same to all rules.
+/// a dot segment and "%2F" a separator, because a file system would interpret them so. What decodes to "%41" stays
+/// "%41": decoding twice would allow the second result to differ from the one that was authorized. Finally, consecutive
+/// slashes are merged, as in file systems and most servers: "/a" and "//a" are equal for all rules.
 package enum PathNormalizer {
-    /// Whether the path is in normal form already, so that it can be used where it stands.
+    /// Whether the path is already in normal form, so that it can be used without a copy.
     ///
-    /// A name that begins with a dot is called not normal, though it may be, and so is a path with a backslash; that
-    /// costs a copy and nothing else.
+    /// A name that begins with a dot is reported as not normal, though it may be, and so is a path with a backslash;
+    /// this only costs a copy.
     package static func isNormal(_ path: RawSpan) -> Bool {
         let count = path.byteCount
         guard count > 0, path.byte(at: 0) == ASCII.slash else { return false }
@@ -28,10 +28,10 @@ package enum PathNormalizer {
         return true
     }
 
-    /// Writes the normal form into `output` and returns its length, which is never more than the path's.
+    /// Writes the normal form to `output` and returns its length, which never exceeds the path's.
     ///
-    /// The path begins with "/" and so does the result. Unlike RFC 3986, a path that climbs above the root is refused
-    /// and not cut off there: no honest client sends one.
+    /// The path begins with "/" and so does the result. Unlike in RFC 3986, a path that leads above the root is
+    /// rejected and not truncated there: no legitimate client sends one.
     package static func normalize(
         _ path: RawSpan, into output: UnsafeMutableRawBufferPointer
     ) throws(RequestRejection) -> Int {
@@ -66,7 +66,7 @@ package enum PathNormalizer {
     }
 }
 
-/// The part of a path written so far: whole segments without dots, then the segment that is being read.
+/// The part of a path written so far: complete segments without dot segments, then the current segment.
 @safe
 private struct NormalPath: ~Copyable {
     private let bytes: UnsafeMutableRawBufferPointer
@@ -97,7 +97,8 @@ private struct NormalPath: ~Copyable {
         segmentStart = count
     }
 
-    /// Leaves empty segments out; not before dot segments are gone, for those count them (RFC 3986 §5.2.4).
+    /// Removes empty segments. Dot segments must be removed before, because they count empty segments (RFC 3986
+    /// §5.2.4).
     mutating func mergeSlashes() {
         var kept = 1
         for index in 1..<count {

@@ -19,7 +19,7 @@ enum RequestLine {
         try parseTarget(input, from: targetStart, to: targetEnd, into: &head)
     }
 
-    /// Returns the offset of the space behind the method.
+    /// Returns the offset of the space after the method.
     private static func parseMethod(
         _ input: RawSpan, from start: Int, to end: Int, into head: inout RequestHead
     ) throws(RequestRejection) -> Int {
@@ -33,7 +33,7 @@ enum RequestLine {
         return methodEnd
     }
 
-    /// The method of that name, which is case-sensitive.
+    /// The method with this name, which is case-sensitive.
     @inline(__always)
     static func method(_ input: RawSpan, from start: Int, to end: Int) -> Method {
         var letters: UInt64 = 0
@@ -53,7 +53,7 @@ enum RequestLine {
         }
     }
 
-    /// `HTTP/` digit `.` digit, in capitals (RFC 9112 §2.3); nil when it is not even that.
+    /// `HTTP/` digit `.` digit, in capitals (RFC 9112 §2.3); nil for any other text.
     private static func parseVersion(
         _ input: RawSpan, from start: Int, to end: Int
     ) throws(RequestRejection) -> HTTPVersion? {
@@ -67,7 +67,7 @@ enum RequestLine {
         return minor == 0x30 ? .http10 : .http11
     }
 
-    /// Tells the four forms apart (RFC 9112 §3.2); every byte is visible ASCII and none is "#".
+    /// Distinguishes the four forms (RFC 9112 §3.2); every byte is visible ASCII and none is "#".
     private static func parseTarget(
         _ input: RawSpan, from start: Int, to end: Int, into head: inout RequestHead
     ) throws(RequestRejection) {
@@ -87,7 +87,7 @@ enum RequestLine {
         }
     }
 
-    /// `http://authority/path?query`; the authority stands in for Host (RFC 9112 §3.2.2) and has no user information.
+    /// `http://authority/path?query`; the authority replaces Host (RFC 9112 §3.2.2) and has no user information.
     private static func parseAbsolute(
         _ input: RawSpan, from start: Int, to end: Int, into head: inout RequestHead
     ) throws(RequestRejection) {
@@ -108,7 +108,7 @@ enum RequestLine {
         head.form = .absolute
         head.authority = Slice(authority, authorityEnd)
         splitQuery(input, from: authorityEnd, to: end, into: &head)
-        // An empty path means "/" (RFC 9110 §4.2.3): the slice borrows the slash in front of the authority.
+        // An empty path means "/" (RFC 9110 §4.2.3): the slice refers to the slash before the authority.
         if head.path.isEmpty { head.path = Slice(authority - 1, authority) }
     }
 

@@ -1,10 +1,10 @@
 /// A resumable, strict parser of HTTP/1 request heads (RFC 9112 §2-§6).
 ///
-/// It judges only complete lines, in order, the first byte, and the number of bytes received; the verdict therefore cannot depend on
-/// how the bytes were split. The field table is reused for every request of a connection.
+/// It evaluates only complete lines, in order, the first byte, and the number of received bytes; the result therefore
+/// cannot depend on how the bytes were split. The field table is reused for every request of a connection.
 @safe
 package struct RequestParser: ~Copyable {
-    /// The head, whole once `parse` has returned true.
+    /// The head, complete once `parse` has returned true.
     package private(set) var head = RequestHead()
 
     private let limits: HeadLimits
@@ -14,7 +14,7 @@ package struct RequestParser: ~Copyable {
     private var lines = HeadLines()
 
     private enum Phase: BitwiseCopyable {
-        /// Before the request line, where one empty line is let pass.
+        /// Before the request line, where one empty line is skipped.
         case start
         case requestLine, fields, complete
     }
@@ -26,13 +26,13 @@ package struct RequestParser: ~Copyable {
 
     deinit { unsafe table.deallocate() }
 
-    /// The first byte of a record with a ClientHello (RFC 8446 §5.1): no line will end what follows.
+    /// The first byte of a record with a ClientHello (RFC 8446 §5.1), which need not contain the end of a line.
     private static let tlsHandshake: UInt8 = 0x16
 
-    /// Fields there is room for until a head has more; few have.
+    /// The initial size of the field table, which is enlarged for the few heads with more fields.
     private static let firstFields = 16
 
-    /// Makes the parser ready for the next head; slices handed out before mean nothing afterwards.
+    /// Prepares the parser for the next head; slices returned before become invalid.
     package mutating func reset() {
         head = RequestHead()
         phase = .start
@@ -40,7 +40,7 @@ package struct RequestParser: ~Copyable {
         lines = HeadLines()
     }
 
-    /// Forgets a head that was refused, but for its method and version: nothing of it can be looked up any more.
+    /// Resets a head that was rejected, except for its method and version: its fields can no longer be looked up.
     package mutating func abandon() {
         let refused = head
         reset()
@@ -48,11 +48,10 @@ package struct RequestParser: ~Copyable {
         head.version = refused.version
     }
 
-    /// Parses as far as the bytes reach; true when `head` is complete.
+    /// Parses the received bytes; true when `head` is complete.
     ///
-    /// `input` starts at the first byte of the head, in every call; a later call passes the same bytes and more.
-    /// What stands after `head.length` bytes is not looked at. After a refusal the parser is good for nothing but
-    /// `reset`.
+    /// `input` starts at the first byte of the head in every call; a later call passes the same bytes and more. Bytes
+    /// after `head.length` are not examined. After a rejection the parser can only be `reset`.
     package mutating func parse(_ input: RawSpan) throws(RequestRejection) -> Bool {
         if phase == .start, input.byteCount > 0, input.byte(at: 0) == Self.tlsHandshake { throw .tlsHandshake }
         while phase != .complete {
@@ -69,7 +68,7 @@ package struct RequestParser: ~Copyable {
         return true
     }
 
-    /// Refuses a line of which the bytes before `end` are known and at least one more, its LF, has to follow.
+    /// Rejects a line if its length up to `end` and at least one more byte, its LF, exceed a limit.
     @inline(__always)
     private func refuseLine(reaching end: Int) throws(RequestRejection) {
         if phase != .fields {
@@ -80,9 +79,10 @@ package struct RequestParser: ~Copyable {
         }
     }
 
-    /// Takes field lines as long as they stand there at once and well-formed, as nearly all do.
+    /// Parses field lines as long as they are complete and well-formed, as nearly all are.
     ///
-    /// A line that was searched before arrives in pieces, and beginning anew with each would take ever longer.
+    /// A line that has been searched before arrives in pieces, and starting again with each piece would take quadratic
+    /// time.
     @inline(never)
     private mutating func takeWholeFields(_ input: RawSpan) throws(RequestRejection) {
         while lines.isAtStart, let (field, end) = FieldSyntax.parseWhole(input, from: lines.start),
@@ -134,10 +134,10 @@ package struct RequestParser: ~Copyable {
     }
 }
 
-// A head that came another way than as text.
+// Heads that were not received as text.
 extension RequestParser {
-    /// Takes the head and the fields of a request of HTTP/2. From then on everything here counts from the first byte of
-    /// a copy of the request's text, which the caller has.
+    /// Takes the head and the fields of an HTTP/2 request. From then on all slices are relative to the first byte of
+    /// the caller's copy of the request's text.
     package mutating func take(_ request: borrowing RequestAssembly) {
         reset()
         if unsafe table.count < request.fields.count { growTable() }
@@ -153,13 +153,13 @@ extension RequestParser {
 }
 
 extension RequestParser {
-    /// Has the head count as one of another version.
+    /// Sets the version of the head.
     mutating func setVersion(_ version: HTTPVersion) { head.version = version }
 }
 
 // Reading the fields of a complete head.
 extension RequestParser {
-    /// Has Host tell what the target tells, for whoever reads the fields (RFC 9112 §3.2.2).
+    /// Replaces the value of Host by the authority of the target, for readers of the fields (RFC 9112 §3.2.2).
     private mutating func replaceHost() {
         for index in 0..<head.fieldCount where unsafe table[index].known == .host {
             unsafe table[index].value = head.authority
@@ -171,9 +171,9 @@ extension RequestParser {
         unsafe UnsafeBufferPointer(rebasing: table[..<head.fieldCount])
     }
 
-    /// Has the head tell of a body of unknown length that is not coded, as a handler gets it from a decoder.
+    /// Changes the head to one with an uncoded body of unknown length, which a handler reads from a decoder.
     ///
-    /// `input` as given to `parse`.
+    /// `input` as passed to `parse`.
     mutating func forgetCoding(in input: RawSpan) {
         head.framing = .chunked
         var kept = 0
@@ -193,14 +193,14 @@ extension RequestParser {
         return unsafe table[index]
     }
 
-    /// The value of the first field of that kind. `other` stands for no particular field and finds none.
+    /// The value of the first field of this kind. `other` represents no particular field and finds none.
     package func value(ofKnown known: KnownField) -> Slice? {
         guard known != .other else { return nil }
         for index in 0..<head.fieldCount where unsafe table[index].known == known { return unsafe table[index].value }
         return nil
     }
 
-    /// The value of the first field with that name, in lower case, compared without case; `input` as given to `parse`.
+    /// The value of the first field with this lower-case name, ignoring case; `input` as passed to `parse`.
     package func value(named name: StaticString, in input: RawSpan) -> Slice? {
         for index in 0..<head.fieldCount {
             let field = unsafe table[index]

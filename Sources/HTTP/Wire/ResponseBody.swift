@@ -1,4 +1,4 @@
-/// How far the body of an upstream's response has been read: a value, told what arrives.
+/// The read state of an upstream response body: a value that is updated with the received bytes.
 package struct ResponseBody: BitwiseCopyable {
     private enum State: BitwiseCopyable {
         case length(remaining: UInt64)
@@ -7,13 +7,13 @@ package struct ResponseBody: BitwiseCopyable {
         case ended
     }
 
-    /// What to do to get further; offsets count from the first unread byte.
+    /// The next action for reading the body; offsets are relative to the first unread byte.
     package enum Step: Equatable {
-        /// These bytes are content; they and those before them are consumed.
+        /// The bytes in the range are content; they and those before them are consumed.
         case content(Range<Int>)
-        /// These bytes are a trailer field; they, those before them and the CRLF behind them are consumed.
+        /// The bytes in the range are a trailer field; they, those before them and the CRLF after them are consumed.
         case trailer(Range<Int>)
-        /// The unread bytes but for `consumed` do not reach; more have to be received.
+        /// Except for `consumed`, the unread bytes are incomplete; more have to be received.
         case receive(consumed: Int)
         case ended(consumed: Int)
     }
@@ -58,7 +58,7 @@ package struct ResponseBody: BitwiseCopyable {
         }
     }
 
-    /// Whether the body is whole now that the server has closed the connection.
+    /// Whether the body is complete now that the server has closed the connection.
     package func isWholeAtClose() -> Bool {
         switch state {
         case .untilClose, .ended: true

@@ -1,15 +1,16 @@
-/// How the length of a response body is told to the client.
+/// How the length of a response body is indicated to the client.
 package enum BodyLength: Equatable, BitwiseCopyable, Sendable {
     case known(UInt64)
     /// Chunked on HTTP/1.1; ended by closing the connection on HTTP/1.0, by END_STREAM on HTTP/2.
     case unknown
-    /// The handler's bytes are a chunked body already; whether they end as one is not checked, so the connection closes.
+    /// The handler's bytes are already a chunked body. Whether it ends correctly is not checked, so the connection
+    /// closes.
     case framedByHandler
-    /// Of an answer to HEAD whose body would have to be made for it: nothing tells the framing (RFC 9110 §9.3.2).
-    case untold
+    /// A response to HEAD whose body would have to be generated first: no framing fields are sent (RFC 9110 §9.3.2).
+    case undeclared
 }
 
-/// Frames one final response (RFC 9112 §6); a second head, or a body without one, is a programming error.
+/// Frames one final response (RFC 9112 §6); a second head, or a body without a head, is a programming error.
 struct ResponseEncoder: BitwiseCopyable {
     enum State: BitwiseCopyable {
         case head
@@ -23,17 +24,17 @@ struct ResponseEncoder: BitwiseCopyable {
         case length(remaining: UInt64)
         case chunked
         case untilClose
-        /// As the bytes are; whoever takes them is told of the end (HTTP/2).
+        /// The bytes are unchanged; the end is indicated to their recipient separately (HTTP/2).
         case unframed
     }
 
     private(set) var state = State.head
     private(set) var status = 0
-    /// Body bytes of the handler that were sent as content.
+    /// The number of body bytes from the handler that were sent as content.
     private(set) var contentBytes: UInt64 = 0
-    /// The connection ends after this response.
+    /// The connection closes after this response.
     private(set) var closes = false
-    /// The response stays shorter than it should be.
+    /// The response is incomplete.
     private(set) var isCut = false
 
     var isHeadSent: Bool {
@@ -46,13 +47,13 @@ struct ResponseEncoder: BitwiseCopyable {
         return false
     }
 
-    /// Whether the end of the body under way is that of the connection.
+    /// Whether the end of the current body is the end of the connection.
     var isEndedByClosing: Bool {
         if case .body(.untilClose) = state { return true }
         return false
     }
 
-    /// What of the request decides about framing.
+    /// The properties of the request that determine the framing.
     struct Request {
         var isHead: Bool
         var version: HTTPVersion
@@ -75,7 +76,7 @@ struct ResponseEncoder: BitwiseCopyable {
         self.status = status
     }
 
-    /// Decides the framing, writes the fields that tell it, and the empty line.
+    /// Determines the framing, and writes its fields and the empty line.
     mutating func endHead(_ length: BodyLength, answering request: Request, to output: inout OutputBuffer) {
         closes = closes || !request.keepAlive
         switch length {
@@ -86,7 +87,7 @@ struct ResponseEncoder: BitwiseCopyable {
             output.appendDecimal(count)
             output.append("\r\n")
             state = .body(request.isHead ? .suppressed : .length(remaining: count))
-        case .untold:
+        case .undeclared:
             precondition(request.isHead, "a body has a framing")
             state = .body(.suppressed)
         case .framedByHandler:
@@ -105,7 +106,7 @@ struct ResponseEncoder: BitwiseCopyable {
         endHead(request, to: &output)
     }
 
-    /// As `endHead(_:answering:to:)` for a head whose fields tell the length already.
+    /// Like `endHead(_:answering:to:)` for a head whose fields already state the length.
     mutating func endFixedHead(_ count: Int, answering request: Request, to output: inout OutputBuffer) {
         closes = closes || !request.keepAlive
         let isSuppressed = request.isHead || StatusCode.hasNoContent(status)
@@ -123,7 +124,7 @@ struct ResponseEncoder: BitwiseCopyable {
         output.append("\r\n")
     }
 
-    /// Frames body bytes; returns how many were beyond a known length and therefore dropped.
+    /// Frames body bytes; returns how many exceeded a known length and were dropped.
     mutating func write(_ bytes: UnsafeRawBufferPointer, to output: inout OutputBuffer) -> Int {
         guard case .body(let framing) = state else { preconditionFailure("a body follows its head") }
         switch framing {
@@ -146,11 +147,11 @@ struct ResponseEncoder: BitwiseCopyable {
         return 0
     }
 
-    /// How further bytes of the body reach the client.
+    /// How further bytes of the body are sent to the client.
     enum Passage {
         /// Not at all.
         case nothing
-        /// As they are; this many at most.
+        /// Unchanged, up to this number of bytes.
         case unframed(UInt64)
         case framed
     }
@@ -164,16 +165,17 @@ struct ResponseEncoder: BitwiseCopyable {
         }
     }
 
-    /// Counts body bytes that were sent past the output, where `passage` is unframed.
+    /// Counts body bytes that were sent without the output buffer, while `passage` is unframed.
     mutating func noteSent(_ count: Int) {
         contentBytes += UInt64(count)
         if case .body(.length(let remaining)) = state { state = .body(.length(remaining: remaining - UInt64(count))) }
     }
 
-    /// Ends the body; false when fewer bytes came than were promised, so that only closing tells the client.
+    /// Ends the body; false if fewer bytes were written than declared, so that only closing the connection indicates
+    /// it.
     ///
-    /// - Parameter trailers: field lines each ended by CRLF, sent where the framing has room for them
-    ///   (RFC 9112 §7.1.2).
+    /// - Parameter trailers: field lines, each terminated by CRLF, which are sent if the framing allows trailers (RFC
+    ///   9112 §7.1.2).
     mutating func finish(trailers: UnsafeRawBufferPointer? = nil, to output: inout OutputBuffer) -> Bool {
         guard case .body(let framing) = state else { preconditionFailure("a body follows its head") }
         state = .finished
@@ -193,21 +195,21 @@ struct ResponseEncoder: BitwiseCopyable {
         }
     }
 
-    /// Begins a message that ends with its head (101); what follows on the connection is not HTTP.
+    /// Begins a message that ends with its head (101); the bytes that follow on the connection are not HTTP.
     mutating func switchProtocols(reason: UnsafeRawBufferPointer, to output: inout OutputBuffer) {
         unsafe beginHead(status: 101, reason: reason, to: &output)
         state = .finished
         closes = true
     }
 
-    /// Gives up on the response; the connection cannot go on.
+    /// Abandons the response; the connection cannot continue.
     mutating func abandon() {
         state = .finished
         isCut = true
         closes = true
     }
 
-    /// Ends the connection after this response, even when its head did not say so.
+    /// Closes the connection after this response, even if its head did not state so.
     mutating func closeAfterwards() {
         closes = true
     }

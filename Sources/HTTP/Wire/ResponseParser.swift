@@ -1,10 +1,10 @@
 /// A resumable, strict parser of the HTTP/1 response heads that upstream servers send (RFC 9112 §4-§6).
 ///
-/// As `RequestParser`, it judges only complete lines, in order, so the verdict does not depend on how the bytes were
-/// split.
+/// Like `RequestParser`, it evaluates only complete lines, in order, so the result does not depend on how the bytes
+/// were split.
 @safe
 package struct ResponseParser: ~Copyable {
-    /// The head, whole once `parse` has returned true.
+    /// The head, complete once `parse` has returned true.
     package private(set) var head = ResponseHead()
 
     private let limits: HeadLimits
@@ -22,7 +22,7 @@ package struct ResponseParser: ~Copyable {
 
     deinit { unsafe table.deallocate() }
 
-    /// Makes the parser ready for the next head; slices handed out before mean nothing afterwards.
+    /// Prepares the parser for the next head; slices returned before become invalid.
     package mutating func reset() {
         head = ResponseHead()
         phase = .statusLine
@@ -35,17 +35,17 @@ package struct ResponseParser: ~Copyable {
         unsafe UnsafeBufferPointer(start: table, count: head.fieldCount)
     }
 
-    /// Parses as far as the bytes reach; true when `head` is complete.
+    /// Parses the received bytes; true when `head` is complete.
     ///
-    /// `input` starts at the first byte of the head, in every call; a later call passes the same bytes and more.
+    /// `input` starts at the first byte of the head in every call; a later call passes the same bytes and more.
     ///
-    /// - Parameter toHEAD: whether the request was HEAD, to which no response has a body.
+    /// - Parameter toHEAD: whether the request method was HEAD, to which no response has a body.
     package mutating func parse(_ input: RawSpan, toHEAD: Bool) throws(ResponseRejection) -> Bool {
         while phase != .complete {
             if phase == .fields { try takeWholeFields(input) }
             let lineFeed = lines.nextLineFeed(input)
             if lineFeed >= limits.maximumHead { throw .headTooLarge }
-            // What begins like nothing HTTP says is refused at once, for it may never send a line.
+            // Bytes that cannot begin an HTTP response are rejected at once, because a line end may never follow.
             if phase == .statusLine, !Self.mayBeginStatusLine(input) { throw .invalidStatusLine }
             guard lineFeed < input.byteCount else { return false }
             guard lineFeed > lines.start, input.byte(at: lineFeed - 1) == ASCII.carriageReturn else {
@@ -57,7 +57,7 @@ package struct ResponseParser: ~Copyable {
         return true
     }
 
-    /// Whether the bytes begin as `HTTP/` does.
+    /// Whether the bytes begin like `HTTP/`.
     private static func mayBeginStatusLine(_ input: RawSpan) -> Bool {
         let text: UInt64 = 0x2F_5054_5448
         if input.byteCount >= 8 { return input.word(at: 0) & 0xFF_FFFF_FFFF == text }
@@ -67,7 +67,7 @@ package struct ResponseParser: ~Copyable {
         return true
     }
 
-    /// As `RequestParser` does.
+    /// Like the method of `RequestParser`.
     @inline(never)
     private mutating func takeWholeFields(_ input: RawSpan) throws(ResponseRejection) {
         while lines.isAtStart, let (field, end) = FieldSyntax.parseWhole(input, from: lines.start),
@@ -98,8 +98,8 @@ package struct ResponseParser: ~Copyable {
 
     /// `HTTP-version SP 3DIGIT [ SP reason-phrase ]` (RFC 9112 §4).
     ///
-    /// The space behind the code is part of the grammar even without a phrase; a line that ends with the code says
-    /// the same and nothing else, and enough servers send it.
+    /// The grammar requires the space after the code even without a phrase. A line that ends with the code is
+    /// unambiguous, and enough servers send it.
     private mutating func parseStatusLine(
         _ input: RawSpan, from start: Int, to end: Int
     ) throws(ResponseRejection) {
@@ -148,7 +148,7 @@ package struct ResponseParser: ~Copyable {
     }
 }
 
-/// What the fields seen so far say about the response: its framing and its connection.
+/// The meaning of the fields parsed so far for the response: its framing and its connection.
 private struct ResponseMeaning: BitwiseCopyable {
     private var contentLength: UInt64?
     private var hasTransferEncoding = false
@@ -166,7 +166,7 @@ private struct ResponseMeaning: BitwiseCopyable {
                 throw .malformed(error)
             }
         case .transferEncoding:
-            // A second line would make a list of it, and only "chunked" alone is a list this gateway reads.
+            // A second line would make it a list, and the gateway supports only "chunked" alone.
             guard !hasTransferEncoding, input.equals("chunked", from: range.lowerBound, to: range.upperBound) else {
                 throw .unknownTransferCoding
             }
@@ -186,7 +186,7 @@ private struct ResponseMeaning: BitwiseCopyable {
         if hasTransferEncoding {
             if contentLength != nil { throw .contentLengthWithTransferEncoding }
             if head.version == .http10 { throw .transferEncodingOnHTTP10 }
-            // RFC 9112 §6.1; a server that frames what cannot have a body might also send one.
+            // RFC 9112 §6.1; a server that frames a response that cannot have a body might also send one.
             if head.status < 200 || head.status == 204 { throw .transferEncodingWithoutBody }
         }
         head.declaredLength = contentLength

@@ -1,7 +1,8 @@
-/// Which trailer fields reach the next hop (RFC 9110 §6.5.1).
+/// Determines which trailer fields are forwarded to the next hop (RFC 9110 §6.5.1).
 ///
-/// Whoever joins them with the fields of the head would read there what nobody looked at: how the message is framed, whom
-/// it is for, who sent it, what was asked. Such fields are left out; names are compared by CGI's rules.
+/// A recipient that merged them with the fields of the head would use values that have not been checked: for framing,
+/// routing, authentication, or the content of the request. Such fields are dropped; names are compared by the mapping
+/// of CGI.
 package enum TrailerPolicy {
     /// - Parameter line: a field line, without its CRLF.
     package static func passes(line: RawSpan) -> Bool {
@@ -14,18 +15,18 @@ package enum TrailerPolicy {
             && !withheld.contains { VariableName.isSame(name, as: $0) }
     }
 
-    /// The fields whose names begin as a forbidden one and that are made for trailers.
+    /// Fields whose names begin like forbidden ones and that are intended for trailers.
     private static let names: [StaticString] = ["content-digest", "content-md5"]
 
     private static let prefixes: [StaticString] = [
-        // The content and how it is read.
+        // The content and its processing.
         "content-",
         // Conditions.
         "if-",
-        // Where a request came from, and who asks, as proxies tell it.
+        // The origin and user of a request, as stated by proxies.
         "x-forwarded-", "x-real-", "x-client-", "x-remote-", "x-original-", "x-ssl-", "x-auth", "x-user", "proxy-",
         "sec-", "http2-",
-        // What browsers are told to allow and to forbid.
+        // Security policies for browsers.
         "access-control-", "cross-origin-", "x-frame-", "x-content-type-", "x-xss-", "strict-transport-",
     ]
 
@@ -35,12 +36,12 @@ package enum TrailerPolicy {
         // Routing.
         "host", "forwarded", "via", "max-forwards", "x-rewrite-url", "x-http-method-override", "x-http-method",
         "x-method-override", "client-ip", "true-client-ip", "x-cluster-client-ip", "cf-connecting-ip",
-        // What a request asks for.
+        // Request modifiers.
         "expect", "range", "cache-control", "pragma", "accept", "accept-encoding", "origin", "referer", "user-agent",
-        // Who asks.
+        // Authentication.
         "authorization", "www-authenticate", "cookie", "cookie2", "set-cookie", "set-cookie2", "remote-user",
         "x-csrf-token", "x-api-key",
-        // What a response tells of itself.
+        // Properties of a response.
         "age", "date", "expires", "location", "refresh", "retry-after", "vary", "warning", "server", "last-modified",
         "accept-ranges", "allow", "link", "alt-svc", "clear-site-data", "referrer-policy", "permissions-policy",
         "status",

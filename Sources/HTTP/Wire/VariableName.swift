@@ -1,10 +1,10 @@
-/// Field names as programs see them that read requests by CGI's rules: letters in any case, and everything that is no
-/// letter and no digit as `_` (RFC 3875 §4.1.18).
+/// Field names as mapped by programs that use CGI's rules: case is ignored, and every byte other than letters and
+/// digits becomes `_` (RFC 3875 §4.1.18).
 ///
-/// Such a program takes `X_User` for `X-User`. What is sent under a name that the gateway vouches for is therefore
-/// compared by these rules, and not byte by byte.
+/// Such a program reads `X_User` as `X-User`. Names of fields that only the gateway may set are therefore compared by
+/// these rules, and not byte by byte.
 package enum VariableName {
-    /// One spelling for all bytes that stand for the same byte of a variable's name: the one that fields use.
+    /// The representative of all bytes that map to the same byte of a variable's name: the one that fields use.
     @inline(__always)
     static func folded(_ byte: UInt8) -> UInt8 {
         if byte &- 0x41 < 26 { return byte | 0x20 }
@@ -13,14 +13,14 @@ package enum VariableName {
 
     package static func folded(_ name: [UInt8]) -> [UInt8] { name.map { folded($0) } }
 
-    /// Whether the name has bytes besides letters, digits and hyphens, so that another name may stand for the same
+    /// Whether the name contains bytes other than letters, digits and hyphens, so that another name may map to the same
     /// variable.
     @inline(__always)
     package static func isAmbiguous(_ name: RawSpan, from start: Int, to end: Int) -> Bool {
         name.first(from: start, to: end) { $0.outsideVariableNames } < end
     }
 
-    /// Whether both names stand for one variable; `folded` is one already.
+    /// Whether both names map to the same variable; `folded` has already been folded.
     package static func isSame(_ name: RawSpan, as folded: [UInt8]) -> Bool {
         guard name.byteCount == folded.count else { return false }
         for index in folded.indices where Self.folded(name.byte(at: index)) != folded[index] { return false }
@@ -35,7 +35,7 @@ package enum VariableName {
         return true
     }
 
-    /// Whether the bytes stand for the variable that `name`, in lower case, stands for.
+    /// Whether the bytes map to the same variable as `name`, which is in lower case.
     package static func isSame(_ bytes: RawSpan, as name: StaticString) -> Bool {
         bytes.byteCount == name.utf8CodeUnitCount && hasPrefix(bytes, name)
     }

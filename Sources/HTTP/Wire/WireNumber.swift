@@ -1,13 +1,13 @@
-/// Numbers as heads and chunks spell them, written straight into an output buffer.
+/// Formats numbers for heads and chunks directly into an output buffer.
 package enum WireNumber {
-    /// Bytes a decimal number takes at most.
+    /// The maximum length of a decimal number in bytes.
     package static var maximumDecimal: Int { 20 }
-    /// Bytes a hexadecimal number takes at most.
+    /// The maximum length of a hexadecimal number in bytes.
     package static var maximumHexadecimal: Int { 16 }
-    /// Bytes a chunk-size line takes at most.
+    /// The maximum length of a chunk-size line in bytes.
     package static var maximumChunkLine: Int { maximumHexadecimal + 2 }
 
-    /// Writes decimal digits and returns how many.
+    /// Writes decimal digits and returns their number.
     package static func writeDecimal(_ value: UInt64, to output: UnsafeMutableRawPointer) -> Int {
         var count = 1
         var rest = value
@@ -25,7 +25,7 @@ package enum WireNumber {
         return count
     }
 
-    /// Writes hexadecimal digits, in lower case, and returns how many.
+    /// Writes lower-case hexadecimal digits and returns their number.
     package static func writeHexadecimal(_ value: UInt64, to output: UnsafeMutableRawPointer) -> Int {
         let count = max(1, (64 - value.leadingZeroBitCount + 3) / 4)
         for index in 0..<count {
@@ -36,9 +36,9 @@ package enum WireNumber {
         return count
     }
 
-    /// Writes the line in front of a chunk's data, `size CRLF` (RFC 9112 §7.1), and returns its length.
+    /// Writes the line before a chunk's data, `size CRLF` (RFC 9112 §7.1), and returns its length.
     ///
-    /// A size of 0 would end the body and is written as the last chunk's line like any other.
+    /// A size of 0 would end the body; it is not treated specially.
     package static func writeChunkLine(size: UInt64, to output: UnsafeMutableRawPointer) -> Int {
         let count = unsafe writeHexadecimal(size, to: output)
         unsafe output.storeBytes(of: ASCII.carriageReturn, toByteOffset: count, as: UInt8.self)

@@ -1,17 +1,16 @@
 import Transport
 
-/// Chooses the server of each request; one per upstream, kind of server and worker, so that nothing it remembers is
-/// locked.
+/// Selects the server of each request; one per upstream, kind of server and worker, so that its state needs no lock.
 ///
-/// A balancer is asked once per request and again for each retry; it looks at servers, which know what they are doing,
-/// and remembers only its own turn.
+/// A balancer is called once per request and again for each retry. It reads the load from the servers, and stores only
+/// its own position.
 package class Balancer {
     package init() {}
 
-    /// The server for a request, or nil when none may be asked.
+    /// The server for a request, or nil when none is available.
     ///
     /// - Parameters:
-    ///   - tried: servers that this request has been sent to in vain; none of them is chosen again.
+    ///   - tried: servers that this request has been sent to without success; none of them is selected again.
     package func choose(
         from servers: [UpstreamServer], except tried: TriedServers, for request: BalancedRequest
     ) -> UpstreamServer? {
@@ -19,13 +18,12 @@ package class Balancer {
     }
 }
 
-/// What a balancer may know of a request.
+/// The properties of a request that a balancer may use.
 package struct BalancedRequest: BitwiseCopyable, Sendable {
     package var now: Deadline
-    /// What requests that belong to the same server have in common.
+    /// The key that requests for the same server have in common.
     package var key: UInt64
-    /// Whether servers are asked as well that are left out because requests failed: when no other is left, one of them
-    /// may be better than none.
+    /// Whether ejected servers are used as well: when no other is left, one of them may be better than none.
     package var asksEjected = false
 
     package init(now: Deadline, key: UInt64 = 0) {
@@ -52,13 +50,13 @@ package struct TriedServers: BitwiseCopyable, Sendable {
 }
 
 extension UpstreamServer {
-    /// Whether a request that has tried `tried` may be sent here now.
+    /// Whether a request that has tried `tried` may be sent to this server now.
     @inline(__always)
     package func isEligible(except tried: TriedServers, for request: BalancedRequest) -> Bool {
         mayServe(except: tried, for: request) && state.hasRoom
     }
 
-    /// Whether it may, but for the number of requests the server is busy with.
+    /// Whether it may, apart from the number of requests in progress at the server.
     func mayServe(except tried: TriedServers, for request: BalancedRequest) -> Bool {
         let isWell = request.asksEjected ? state.isUp(at: request.now) : state.isAvailable(at: request.now)
         return isWell && !addresses.isEmpty && !tried.contains(self)

@@ -1,14 +1,14 @@
 import HTTP
 
-/// How the servers of an upstream are chosen, as the configuration says.
+/// How the servers of an upstream are selected, according to the configuration.
 package struct Balancing: Sendable {
     package var rule: Rule
-    /// How clients come back to their server; nil when they need not.
+    /// How clients are bound to their server; nil when they are not.
     package var sticky: StickySessions?
 
     package enum Rule: Sendable, Equatable {
         case roundRobin, leastConnections, randomTwo
-        /// By what requests have in common.
+        /// By a trait of the request.
         case hash(RequestTrait)
     }
 

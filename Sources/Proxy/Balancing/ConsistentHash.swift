@@ -1,10 +1,11 @@
 import Glibc
 import Transport
 
-/// The same server for the same key, as long as it is there; a server that goes or comes moves its own share only.
+/// The same server for the same key, as long as it is available; adding or removing a server moves only its own share.
 ///
-/// Weighted rendezvous hashing (Thaler and Ravishankar, 1998): each server draws a number from the key and its own
-/// name, and the one that drew best has the key. Nothing is stored, so gateways with the same servers choose alike.
+/// Weighted rendezvous hashing (Thaler and Ravishankar, 1998): each server has a score computed from the key and its
+/// own name, and the one with the best score is selected. Nothing is stored, so gateways with the same servers select
+/// alike.
 package final class ConsistentHash: Balancer {
     package override func choose(
         from servers: [UpstreamServer], except tried: TriedServers, for request: BalancedRequest
@@ -23,8 +24,8 @@ package final class ConsistentHash: Balancer {
         return best
     }
 
-    /// An exponential variate with the weight as its rate: the smallest of several is each server's with a probability
-    /// that is its share of the weights. Slow start is left out, because it would move keys about.
+    /// An exponential variate with the weight as its rate: a server has the smallest of several with a probability that
+    /// is its share of the weights. Slow start is not applied, because it would move keys.
     private static func score(of server: UpstreamServer, for key: UInt64) -> Double {
         let bits = StableHash.mix(key ^ server.identity)
         let uniform = (Double(bits >> 11) + 0.5) * 0x1p-53

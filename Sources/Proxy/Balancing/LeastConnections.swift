@@ -1,6 +1,6 @@
 import Transport
 
-/// The server with the fewest requests under way for its weight, of several the one whose turn it is.
+/// The server with the fewest requests in progress for its weight; equally busy servers take turns.
 package final class LeastConnections: Balancer {
     /// Where the next search begins, so that equally busy servers take turns.
     private var start = 0
@@ -22,7 +22,7 @@ package final class LeastConnections: Balancer {
 }
 
 extension UpstreamServer {
-    /// Whether one more request weighs less here than there, each for its weight.
+    /// Whether one more request is less load here than there, each relative to its weight.
     @inline(__always)
     func isLessBusy(than other: UpstreamServer, at now: Deadline) -> Bool {
         (activeRequests + 1) * other.currentWeight(at: now) < (other.activeRequests + 1) * currentWeight(at: now)

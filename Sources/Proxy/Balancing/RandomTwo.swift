@@ -1,9 +1,9 @@
 import Transport
 
-/// The less busy of two servers drawn by weight.
+/// The less busy of two servers selected at random by weight.
 ///
-/// Nearly as even as asking all of them, and many gateways that know nothing of each other do not all choose the same
-/// server, as they would if each took the one it finds idlest (Mitzenmacher, The Power of Two Choices, 2001).
+/// Nearly as even as comparing all of them, and many gateways that do not communicate do not all select the same
+/// server, as they would if each took the least busy one (Mitzenmacher, The Power of Two Choices, 2001).
 package final class RandomTwo: Balancer {
     private var random: SplitMix
 
@@ -25,7 +25,7 @@ package final class RandomTwo: Balancer {
     ) -> UpstreamServer? {
         var total: UInt64 = 0
         var drawn: UpstreamServer?
-        // Each server replaces the one drawn so far with its share of the weight met so far.
+        // Each server replaces the current one with a probability of its share of the weights so far.
         for index in servers.indices {
             let server = servers[index]
             guard server !== taken, server.isEligible(except: tried, for: request) else { continue }
@@ -37,7 +37,7 @@ package final class RandomTwo: Balancer {
     }
 }
 
-/// A small generator for choices that nobody gains from foreseeing (Steele, Lea, Flood, 2014).
+/// A small generator for choices that nobody profits from predicting (Steele, Lea, Flood, 2014).
 struct SplitMix {
     private var state: UInt64
 

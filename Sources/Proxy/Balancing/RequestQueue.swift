@@ -1,14 +1,14 @@
 import Synchronization
 import Transport
 
-/// Requests that wait for a server to have room, first come first served, from all workers.
+/// Requests of all workers that wait for a server with capacity, first come first served.
 ///
-/// A place at a server that becomes free is handed to the first in the queue and never appears free in between, so
-/// nobody overtakes.
+/// A capacity unit that becomes free at a server is passed directly to the first request in the queue and never appears
+/// free in between, so no request overtakes another.
 package final class RequestQueue: Sendable {
     private let limit: Int
     private let waiting = Mutex<[Waiter]>([])
-    /// How many wait, for those who only want to know whether any do.
+    /// The number of waiting requests, for checks whether there are any.
     private let length = Atomic(0)
 
     /// One waiting request, woken by a signal to its client's endpoint.
@@ -20,7 +20,7 @@ package final class RequestQueue: Sendable {
             self.endpoint = endpoint
         }
 
-        /// The index of the server at which a place was handed over; nil while it waits.
+        /// The index of the server at which capacity was granted; nil while it waits.
         var granted: Int? {
             let index = server.load(ordering: .acquiring)
             return index < 0 ? nil : index
@@ -32,14 +32,14 @@ package final class RequestQueue: Sendable {
         }
     }
 
-    /// - Parameter limit: requests that may wait; one more is refused.
+    /// - Parameter limit: requests that may wait; further ones are refused.
     package init(limit: Int) {
         self.limit = limit
     }
 
     package var count: Int { length.load(ordering: .relaxed) }
 
-    /// Goes to the end of the queue; nil when it is full.
+    /// Appends a request to the queue; nil when it is full.
     func enter(_ endpoint: WaitingEndpoint) -> Waiter? {
         waiting.withLock { waiting in
             guard waiting.count < limit else { return nil }
@@ -50,7 +50,7 @@ package final class RequestQueue: Sendable {
         }
     }
 
-    /// Gives up waiting; false when a place was handed over already, which the caller then has.
+    /// Stops waiting; false when capacity was already granted, which the caller then has.
     func leave(_ waiter: Waiter) -> Bool {
         waiting.withLock { waiting in
             guard let index = waiting.firstIndex(where: { $0 === waiter }) else { return false }
@@ -60,7 +60,7 @@ package final class RequestQueue: Sendable {
         }
     }
 
-    /// Hands a place at a server to the first that waits; false when nobody does.
+    /// Passes capacity at a server to the first waiting request; false when there is none.
     func hand(over server: Int) -> Bool {
         guard count > 0 else { return false }
         return waiting.withLock { waiting in

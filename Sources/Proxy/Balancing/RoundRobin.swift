@@ -1,13 +1,14 @@
 /// Each server in turn, spread smoothly by weight: 2 to 1 is a b a, not a a b.
 ///
-/// In every turn each eligible server gains its weight; the one with most is chosen and pays the sum of all.
+/// In every turn the counter of each eligible server grows by its weight; the server with the highest counter is
+/// selected, and its counter is reduced by the sum of all weights.
 package final class RoundRobin: Balancer {
     private var credit: [Int] = []
 
     package override func choose(
         from servers: [UpstreamServer], except tried: TriedServers, for request: BalancedRequest
     ) -> UpstreamServer? {
-        // Most upstreams have no other.
+        // Most upstreams have only one server.
         if servers.count == 1 {
             let server = servers[0]
             return server.isEligible(except: tried, for: request) ? server : nil

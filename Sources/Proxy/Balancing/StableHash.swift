@@ -1,6 +1,6 @@
-/// A hash that is the same in every worker, process and machine, so that all of them choose alike.
+/// A hash that is the same in every worker, process and machine, so that all of them select alike.
 ///
-/// FNV-1a with a final mix. It is no secret: whoever may choose the bytes may choose the hash.
+/// FNV-1a with a final mix. It is not secure: a client that can choose the bytes can choose the hash.
 package struct StableHash {
     private var state: UInt64 = 0xCBF2_9CE4_8422_2325
 

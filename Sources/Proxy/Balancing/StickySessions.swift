@@ -1,18 +1,18 @@
 import HTTP
 import Transport
 
-/// A server's sign in a cookie, by which a client comes back to the server it began with.
+/// A server's tag in a cookie, which binds a client to the server that answered it first.
 ///
-/// The sign is a keyed hash of the server's name: it tells a client nothing about the server and cannot be made up
-/// without the key. A cookie with any other value means nothing.
+/// The tag is a keyed hash of the server's name: it reveals nothing about the server and cannot be forged without the
+/// key. A cookie with any other value is ignored.
 package struct StickySessions: Sendable {
     package let cookie: [UInt8]
-    /// The field line that hands the cookie out, but for the sign in its middle.
+    /// The field line that sets the cookie, up to the tag.
     private let before: String
     private let after: String
     private let key: SipHash.Key
 
-    /// - Parameter attributes: what follows the value, with its semicolons: `; Path=/; HttpOnly`.
+    /// - Parameter attributes: the part after the value, with its semicolons: `; Path=/; HttpOnly`.
     package init(cookie: String, attributes: String, secret: [UInt8]) {
         self.cookie = Array(cookie.utf8)
         before = "Set-Cookie: \(cookie)="
@@ -20,13 +20,13 @@ package struct StickySessions: Sendable {
         key = SipHash.Key(secret)
     }
 
-    /// The sign of a server: 16 hexadecimal digits for each of two hashes.
+    /// The tag of a server: 16 hexadecimal digits for each of two hashes.
     package func sign(of name: String) -> [UInt8] {
         let bytes = Array(name.utf8)
         return [UInt8(0), 1].flatMap { hexadecimal(SipHash.hash(bytes + [$0], key)) }
     }
 
-    /// The field line that makes the client come back to the server of this sign.
+    /// The field line that binds the client to the server of this tag.
     package func field(_ sign: [UInt8]) -> [UInt8] {
         Array(before.utf8) + sign + Array(after.utf8)
     }

@@ -1,11 +1,11 @@
 import Transport
 
-/// What is known about the health of an upstream's servers: a value, told what happened.
+/// The health of an upstream's servers: a value that receives events.
 ///
-/// A server may be asked unless checks have found it down or it was ejected because requests failed. Checks count
-/// alone; requests count together with the time: several failures within a while eject a server for a time that grows
-/// with every further ejection. No more than half of the servers are ejected at once, because failures everywhere say
-/// more about the requests, or about us, than about the servers.
+/// A server is available unless checks have found it down or it was ejected because requests failed. For checks only
+/// their number counts; for requests also the time: several failures within a period eject a server for a time that
+/// grows with every further ejection. At most half of the servers are ejected at the same time, because failures at all
+/// servers are more likely caused by the requests, or by the gateway, than by the servers.
 package struct HealthBook: Sendable {
     private let rules: HealthRules
     private var records: [Record]
@@ -13,24 +13,24 @@ package struct HealthBook: Sendable {
     private struct Record {
         var name: String
         var isUp = true
-        /// Checks in a row that spoke against `isUp`.
+        /// Consecutive checks that contradict `isUp`.
         var contrary = 0
-        /// Requests in a row that failed, and when the first of them did.
+        /// Consecutive requests that failed, and when the first of them did.
         var failures = 0
         var firstFailure = Deadline(milliseconds: 0)
         /// Until when no request is sent; in the past for a server that is not ejected.
         var ejectedUntil = Deadline(milliseconds: 0)
-        /// Ejections in a row, each longer than the one before.
+        /// Consecutive ejections, each longer than the one before.
         var ejections = 0
     }
 
-    /// - Parameter names: the servers, in the order in which they are spoken of below.
+    /// - Parameter names: the servers, in the order of the indices used below.
     package init(_ names: [String], rules: HealthRules) {
         self.rules = rules
         records = names.map { Record(name: $0) }
     }
 
-    /// Takes over what was known about servers of the same names.
+    /// Copies the state of servers of the same names.
     package mutating func inherit(from old: HealthBook) {
         for index in records.indices {
             guard let known = old.records.first(where: { $0.name == records[index].name }) else { continue }
@@ -77,7 +77,7 @@ package struct HealthBook: Sendable {
         records[server].failures = 0
     }
 
-    /// - Returns: whether the server was ejected for it.
+    /// - Returns: whether the server was ejected because of it.
     package mutating func requestFailed(_ server: Int, at now: Deadline) -> Bool {
         guard rules.fails > 0, records[server].ejectedUntil <= now else { return false }
         if records[server].failures == 0 || records[server].firstFailure.advanced(by: rules.within) < now {
@@ -96,7 +96,7 @@ package struct HealthBook: Sendable {
     }
 
     private mutating func eject(_ server: Int, at now: Deadline) {
-        // A server that did well for as long as it was ejected last starts afresh.
+        // A server that succeeded for as long as its last ejection starts again with the first length.
         let last = Delay.milliseconds(rules.eject.milliseconds * UInt64(records[server].ejections))
         if records[server].ejectedUntil.advanced(by: last) < now { records[server].ejections = 0 }
         records[server].ejections = min(records[server].ejections + 1, HealthRules.maximumGrowth)
@@ -106,19 +106,19 @@ package struct HealthBook: Sendable {
     }
 }
 
-/// When a server counts as well.
+/// When a server counts as healthy.
 package struct HealthRules: Sendable, Equatable {
-    /// Checks in a row that bring a server back, or take it out.
+    /// Consecutive checks that mark a server up, or down.
     package var rise = 2
     package var fall = 3
-    /// Failed requests in a row that eject a server; 0 for never.
+    /// Consecutive failed requests that eject a server; 0 for never.
     package var fails = 3
-    /// The time in which they fail.
+    /// The period in which they fail.
     package var within = Delay.seconds(10)
     /// The length of the first ejection; the second lasts twice as long, and so on.
     package var eject = Delay.seconds(30)
 
-    /// The longest ejection, in those of the first.
+    /// The longest ejection, in multiples of the first.
     static let maximumGrowth = 10
 
     package init() {}

@@ -1,7 +1,7 @@
 import Synchronization
 import Transport
 
-/// Asks one server again and again whether it is well, from one worker; what it finds counts for all.
+/// Checks one server at intervals, from one worker; the results count for all workers.
 package final class HealthChecker: Sendable {
     private let server: Int
     private let check: HealthCheck
@@ -12,12 +12,12 @@ package final class HealthChecker: Sendable {
         self.check = check
     }
 
-    /// No further check begins.
+    /// Prevents further checks.
     package func stop() {
         isStopped.store(true, ordering: .relaxed)
     }
 
-    /// Checks until it is stopped or the gateway drains; on the worker of `upstream`, as a task of its own.
+    /// Checks until it is stopped or the gateway drains; on the worker of `upstream`, as a separate task.
     package func run(_ upstream: Upstream, _ reporter: any ProxyReporter) async {
         guard let pause = Endpoint.pausing(on: upstream.worker) else { return }
         defer { pause.close() }
@@ -46,9 +46,9 @@ package final class HealthChecker: Sendable {
     }
 }
 
-/// What a server is asked, and how it has to answer.
+/// The request to a server, and the required response.
 package struct HealthCheck: Sendable, Equatable {
-    /// The path of a request; nil when a connection, inside TLS where the server wants it, says enough.
+    /// The path of a request; nil when a connection, with TLS if the server uses it, is sufficient.
     package var path: String?
     /// The Host of the request; nil for the server's name.
     package var host: String?
@@ -60,14 +60,14 @@ package struct HealthCheck: Sendable, Equatable {
 
     package init() {}
 
-    /// The time to the next check, a tenth shorter or longer, so that gateways do not check in step.
+    /// The time to the next check, a tenth shorter or longer, so that gateways do not check synchronously.
     fileprivate var jittered: UInt64 {
         let tenth = every.milliseconds / 10
         return .random(in: every.milliseconds - tenth...every.milliseconds + tenth)
     }
 }
 
-/// What a check came to.
+/// The result of a check.
 package enum CheckOutcome: Equatable, Sendable {
     case passed
     case noAddress, noConnection, timeout, noResponse, wrongStatus(Int), wrongBody

@@ -1,6 +1,6 @@
 import Transport
 
-/// One check of a server, on a connection of its own.
+/// One check of a server, on a separate connection.
 struct HealthProbe {
     private let upstream: Upstream
     private let server: UpstreamServer
@@ -20,7 +20,7 @@ struct HealthProbe {
         var outcome = CheckOutcome.noAddress
         let order = server.places.takeOrder(at: upstream.worker.now)
         for (tried, place) in order.enumerated() {
-            // Others may have been found meanwhile.
+            // The addresses may have been replaced meanwhile.
             guard place < server.addresses.count else { break }
             let end = ServerAddresses.turnEnd(of: deadline, at: upstream.worker.now, left: order.count - tried)
             outcome = .noConnection
@@ -59,7 +59,7 @@ struct HealthProbe {
 
     private func exchange(on stream: any ByteStream) async -> CheckOutcome {
         guard let path = check.path else { return .passed }
-        // HTTP/1.0, so that the body comes as it is.
+        // HTTP/1.0, so that the body is not chunked.
         let request = "GET \(path) HTTP/1.0\r\nHost: \(check.host ?? server.name)\r\nConnection: close\r\n\r\n"
         guard await send(Array(request.utf8), on: stream) else { return .noResponse }
         var response: [UInt8] = []
@@ -112,7 +112,7 @@ struct HealthProbe {
     }
 }
 
-/// What has come of the response to a check.
+/// The part of the response to a check that has been received.
 struct HealthResponse {
     private let received: [UInt8]
 
@@ -120,7 +120,7 @@ struct HealthResponse {
         self.received = received
     }
 
-    /// Nil while more has to come.
+    /// Nil while more data is needed.
     func outcome(_ check: HealthCheck, isComplete: Bool) -> CheckOutcome? {
         guard received.count >= 12 else { return isComplete ? .noResponse : nil }
         guard let status else { return .noResponse }

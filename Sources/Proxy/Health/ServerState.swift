@@ -1,10 +1,10 @@
 import Synchronization
 import Transport
 
-/// What all workers know of one server: read with every request, so it is made of atomics.
+/// The state of one server for all workers: read with every request, so it consists of atomics.
 package final class ServerState: Sendable {
     package let name: String
-    /// Requests that may be under way at a time, from all workers together; nil for any number.
+    /// Requests that may be in progress at the same time, from all workers together; nil for any number.
     package let maximumRequests: Int?
     /// Since when the server is up, in milliseconds; `.max` while it is down.
     private let upSince = Atomic<UInt64>(0)
@@ -29,7 +29,7 @@ package final class ServerState: Sendable {
             && ejectedUntil.load(ordering: .relaxed) <= now.milliseconds
     }
 
-    /// As checks have found it, whether or not requests failed.
+    /// According to checks, whether or not requests failed.
     func isUp(at now: Deadline) -> Bool {
         upSince.load(ordering: .relaxed) <= now.milliseconds
     }
@@ -48,7 +48,7 @@ package final class ServerState: Sendable {
         ejectedUntil.store(deadline.milliseconds, ordering: .relaxed)
     }
 
-    /// Notes a success; true when it has to be told, because requests failed before.
+    /// Records a success; true when it has to be reported, because requests failed before.
     @inline(__always)
     func succeeded() -> Bool {
         guard isDoubtful.load(ordering: .relaxed) else { return false }
@@ -60,7 +60,7 @@ package final class ServerState: Sendable {
         isDoubtful.store(true, ordering: .relaxed)
     }
 
-    // MARK: Requests under way
+    // MARK: Requests in progress
 
     package var activeRequests: Int { active.load(ordering: .relaxed) }
 
@@ -70,7 +70,7 @@ package final class ServerState: Sendable {
         return active.load(ordering: .relaxed) < maximumRequests
     }
 
-    /// Counts one more request; false when there are as many as there may be.
+    /// Counts one more request; false when the maximum is reached.
     ///
     /// Only a limited server is counted: the number is shared by all processors.
     @inline(__always)

@@ -1,7 +1,7 @@
 import Synchronization
 import Transport
 
-/// What all workers know of one upstream: the health of its servers, and the requests that wait for one of them.
+/// The state of one upstream for all workers: the health of its servers, and the requests that wait for one of them.
 ///
 /// It is locked only when a request fails, when the first one succeeds again, and when requests wait.
 package final class UpstreamState: Sendable {
@@ -10,7 +10,7 @@ package final class UpstreamState: Sendable {
     package let queue: RequestQueue
     private let book: Mutex<HealthBook>
 
-    /// - Parameter old: the state of the upstream of this name before a reload; what is known of servers goes on.
+    /// - Parameter old: the state of the upstream of this name before a reload; the state of its servers is kept.
     package init(
         name: String, servers: [ServerState], rules: HealthRules, queueLimit: Int, inheriting old: UpstreamState?
     ) {
@@ -26,9 +26,9 @@ package final class UpstreamState: Sendable {
         book = Mutex(known)
     }
 
-    // MARK: What requests and checks find
+    // MARK: Results of requests and checks
 
-    /// - Returns: whether the server was ejected for it.
+    /// - Returns: whether the server was ejected because of it.
     package func requestFailed(_ server: Int, at now: Deadline) -> Bool {
         servers[server].failed()
         return book.withLock { book in
@@ -43,7 +43,7 @@ package final class UpstreamState: Sendable {
         if servers[server].succeeded() { book.withLock { $0.requestSucceeded(server) } }
     }
 
-    /// - Returns: whether the check changed what the server counts as.
+    /// - Returns: whether the check changed the state of the server.
     package func checked(_ server: Int, passed: Bool, at now: Deadline) -> Bool {
         book.withLock { book in
             guard passed ? book.checkPassed(server) : book.checkFailed(server) else { return false }
@@ -54,7 +54,7 @@ package final class UpstreamState: Sendable {
 
     // MARK: Status
 
-    /// What is known of each server now.
+    /// The current state of each server.
     package func snapshot(at now: Deadline) -> [ServerHealth] {
         book.withLock { book in
             servers.indices.map { index in
@@ -69,12 +69,12 @@ package final class UpstreamState: Sendable {
     }
 }
 
-/// A server as the status shows it.
+/// A server as the status displays it.
 package struct ServerHealth: Equatable, Sendable {
     package var name: String
-    /// As checks have found it.
+    /// According to checks.
     package var isUp: Bool
-    /// Milliseconds left, while it is ejected.
+    /// Remaining milliseconds, while it is ejected.
     package var ejectedFor: UInt64?
     /// Nil for a server whose requests are not limited, and so not counted.
     package var activeRequests: Int?

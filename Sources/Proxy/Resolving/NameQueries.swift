@@ -2,14 +2,14 @@ import CAres
 import Glibc
 import Transport
 
-/// What came of asking for a name.
+/// The result of resolving a name.
 enum NameAnswer {
-    /// At least one; and for how many seconds they may be used.
+    /// At least one; and the seconds for which they may be used.
     case addresses([SocketAddress], timeToLive: UInt32)
     case failed(String)
 }
 
-/// Queries under way at name servers, by c-ares; used by one thread.
+/// Queries at name servers, by c-ares; used by one thread.
 @safe
 final class NameQueries {
     private var channel: ares_channel?
@@ -35,11 +35,11 @@ final class NameQueries {
     }
 
     deinit {
-        // Queries under way end with ARES_EDESTRUCTION.
+        // Queries in progress end with ARES_EDESTRUCTION.
         unsafe ares_destroy(channel)
     }
 
-    /// Asks for a name; `answered` is called once, perhaps before this returns.
+    /// Resolves a name; `answered` is called once, possibly before this returns.
     func resolve(_ name: ServiceName, _ answered: @escaping (NameAnswer) -> Void) {
         if name.isService {
             query(name, answered)
@@ -145,7 +145,7 @@ final class NameQueries {
 
     // MARK: Waiting
 
-    /// Waits for answers, for a byte on `wakeUp`, or for the time to pass, and calls back for what was answered.
+    /// Waits for answers, for a byte on `wakeUp`, or for a timeout, and calls back for completed queries.
     func wait(_ wakeUp: Int32, atMost milliseconds: UInt64?) {
         var polled = [pollfd(fd: wakeUp, events: Int16(POLLIN), revents: 0)] + sockets.entries
         _ = unsafe poll(&polled, nfds_t(polled.count), timeout(milliseconds))
@@ -153,7 +153,7 @@ final class NameQueries {
             var count: UInt64 = 0
             _ = unsafe read(wakeUp, &count, 8)
         }
-        // Without a socket this looks for queries whose time is over.
+        // Without a socket this checks for queries that have timed out.
         unsafe ares_process_fd(channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD)
         for socket in polled.dropFirst() where socket.revents != 0 {
             let isReadable = socket.revents & ~Int16(POLLOUT) != 0
@@ -172,7 +172,7 @@ final class NameQueries {
     }
 }
 
-/// The sockets that c-ares waits for, as it tells whenever that changes.
+/// The sockets that c-ares waits for, as it reports at each change.
 private final class WatchedSockets {
     private var events: [Int32: Int16] = [:]
 

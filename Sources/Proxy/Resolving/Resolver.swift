@@ -3,8 +3,8 @@ import Glibc
 import Synchronization
 import Transport
 
-/// Keeps the addresses of names up to date, on one thread of its own: asks again when records have run out, and tells
-/// what changed. What was known stays in use while a name cannot be resolved.
+/// Keeps the addresses of names up to date, on a separate thread: resolves them again when records expire, and reports
+/// changes. Known addresses stay in use while a name cannot be resolved.
 @safe
 package final class Resolver: @unchecked Sendable {
     private let settings: Settings
@@ -29,7 +29,8 @@ package final class Resolver: @unchecked Sendable {
         package init() {}
     }
 
-    /// - Parameter reporter: told, on the resolver's thread, why a name cannot be resolved; nil when it can again.
+    /// - Parameter reporter: called on the resolver's thread with the reason why a name cannot be resolved; with nil
+    ///   when it can again.
     package init(_ settings: Settings, reporter: @escaping @Sendable (ServiceName, String?) -> Void) {
         self.settings = settings
         self.reporter = reporter
@@ -41,17 +42,17 @@ package final class Resolver: @unchecked Sendable {
         pthread_detach(thread)
     }
 
-    /// Tells the addresses of a name as soon as they are known, and whenever they change.
+    /// Reports the addresses of a name as soon as they are known, and whenever they change.
     ///
-    /// - Parameter told: called on the resolver's thread, never with an empty list, but with nil after a query in vain.
-    package func watch(_ name: ServiceName, _ told: @escaping @Sendable ([SocketAddress]?) -> Void) -> Watch {
-        let watch = Watch(name, settings.times, self, told)
+    /// - Parameter onChange: called on the resolver's thread, never with an empty list, but with nil after a failed query.
+    package func watch(_ name: ServiceName, _ onChange: @escaping @Sendable ([SocketAddress]?) -> Void) -> Watch {
+        let watch = Watch(name, settings.times, self, onChange)
         inbox.withLock { $0.added.append(watch) }
         ring()
         return watch
     }
 
-    /// Lets the thread end once nobody watches any more.
+    /// Lets the thread end when there are no watches any more.
     package func retire() {
         inbox.withLock { $0.isRetired = true }
         ring()
@@ -62,30 +63,30 @@ package final class Resolver: @unchecked Sendable {
         _ = unsafe write(wakeUp.number, &one, 8)
     }
 
-    /// Whoever holds it wants to know the addresses of a name.
+    /// A watch of the addresses of a name, as long as the object is referenced.
     package final class Watch: @unchecked Sendable {
         let name: ServiceName
         private let resolver: Resolver
         private let isCancelled = Atomic(false)
-        // Touched by the resolver's thread only.
+        // Used by the resolver's thread only.
         fileprivate var schedule: ResolutionSchedule
         fileprivate var due: UInt64 = 0
         fileprivate var isUnderWay = false
         fileprivate var known: [String] = []
         fileprivate var failure: String?
-        fileprivate let told: @Sendable ([SocketAddress]?) -> Void
+        fileprivate let onChange: @Sendable ([SocketAddress]?) -> Void
 
         fileprivate init(
             _ name: ServiceName, _ times: ClosedRange<UInt64>, _ resolver: Resolver,
-            _ told: @escaping @Sendable ([SocketAddress]?) -> Void
+            _ onChange: @escaping @Sendable ([SocketAddress]?) -> Void
         ) {
             self.name = name
             schedule = ResolutionSchedule(limits: times)
             self.resolver = resolver
-            self.told = told
+            self.onChange = onChange
         }
 
-        /// Nothing more will be told.
+        /// No further addresses are reported.
         package func cancel() {
             isCancelled.store(true, ordering: .relaxed)
             resolver.ring()
@@ -126,17 +127,17 @@ package final class Resolver: @unchecked Sendable {
             let texts = addresses.map(\.description).sorted()
             if texts != watch.known {
                 watch.known = texts
-                watch.told(addresses)
+                watch.onChange(addresses)
             }
             note(nil, of: watch)
         case .failed(let reason):
             watch.due = Self.now() + watch.schedule.failed()
-            watch.told(nil)
+            watch.onChange(nil)
             note(reason, of: watch)
         }
     }
 
-    /// The same failure again and again is told once.
+    /// A repeated failure is reported only once.
     private func note(_ failure: String?, of watch: Watch) {
         guard failure != watch.failure else { return }
         watch.failure = failure

@@ -1,6 +1,7 @@
 /// The SRV records of a DNS message (RFC 1035 §4, RFC 2782).
 struct ServiceRecords: Equatable {
-    /// The hosts of the best priority, in the order of the message; their weights are left to the servers' own.
+    /// The hosts of the best priority, in the order of the message; the configured weights of servers are used, not the
+    /// records'.
     private(set) var hosts: [Host] = []
     /// The shortest time to live of all answers, in seconds.
     private(set) var timeToLive: UInt32
@@ -11,7 +12,7 @@ struct ServiceRecords: Equatable {
     }
 
     private static let serviceType = 33
-    /// Names that point to names are followed this often; the message has no room for more that is new.
+    /// The limit on compression pointers that point to others; a message cannot contain more useful ones.
     private static let pointerLimit = 16
 
     /// Nil for a message that is cut off, malformed, or without answers.
@@ -35,7 +36,7 @@ struct ServiceRecords: Equatable {
             shortest = min(shortest, UInt32(high) << 16 | UInt32(low))
             guard type == Self.serviceType else { continue }
             guard count >= 7 else { return nil }
-            // The root as a host says that there is no such service.
+            // The root as a host means that there is no such service.
             if message.bytes[data + 6] == 0 { continue }
             guard let priority = message.number(data), let port = message.number(data + 4),
                 let name = message.name(data + 6, pointers: Self.pointerLimit)
@@ -48,7 +49,7 @@ struct ServiceRecords: Equatable {
     }
 }
 
-/// The parts that DNS messages are made of.
+/// Parses the elements of DNS messages.
 private struct DNSMessage {
     let bytes: [UInt8]
 
@@ -57,7 +58,7 @@ private struct DNSMessage {
         offset + 2 <= bytes.count ? Int(bytes[offset]) << 8 | Int(bytes[offset + 1]) : nil
     }
 
-    /// Behind a name: labels, ended by an empty one or by a pointer.
+    /// The offset after a name: labels, ended by an empty one or by a pointer.
     func nameEnd(_ start: Int) -> Int? {
         var offset = start
         while offset < bytes.count {
@@ -70,7 +71,7 @@ private struct DNSMessage {
         return nil
     }
 
-    /// The labels of a name with dots between them; nil for what is no host name.
+    /// The labels of a name with dots between them; nil for a name that is not a host name.
     func name(_ start: Int, pointers: Int) -> String? {
         var offset = start
         var name: [UInt8] = []

@@ -1,4 +1,4 @@
-/// What one side says when it ends a connection (RFC 8446 §6), by its number there.
+/// The reason with which one side ends a connection (RFC 8446 §6), by its number.
 enum Alert: UInt8, CaseIterable {
     case closeNotify = 0
     case unexpectedMessage = 10

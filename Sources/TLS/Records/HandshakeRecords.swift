@@ -1,18 +1,19 @@
 import COpenSSL
 import Glibc
 
-/// What a handshake shows of the records behind it: their secrets, and what OpenSSL has protected with them itself.
+/// What a handshake reveals about the records after it: their secrets, and what OpenSSL has protected with these
+/// itself.
 ///
-/// OpenSSL tells its secrets to the callback by which programs log keys for debuggers; here they stay in memory, for
-/// as long as the handshake takes. What it has written is seen where it leaves.
+/// OpenSSL passes its secrets to the key log callback, which programs use for debuggers; here they stay in memory, for
+/// the duration of the handshake. What OpenSSL writes is observed where it is sent.
 final class HandshakeRecords {
-    /// Of the records that are sent behind the handshake; empty before its end, and in TLS 1.2.
+    /// The secret of the records that are sent after the handshake; empty before its end, and in TLS 1.2.
     private(set) var sending = LoggedSecret()
-    /// Of those that are received.
+    /// The secret of those that are received.
     private(set) var receiving = LoggedSecret()
     var written = ProtectedRecords()
 
-    /// Has OpenSSL tell the channel of each session of this context its secrets.
+    /// Makes OpenSSL pass the secrets of each session of this context to its channel.
     static func listen(in context: OpaquePointer) {
         unsafe SSL_CTX_set_keylog_callback(context) { session, line in
             guard let session = unsafe session, let line = unsafe line,
@@ -22,7 +23,7 @@ final class HandshakeRecords {
         }
     }
 
-    /// Takes a secret from a line of NSS's key log format, `LABEL RANDOM SECRET`, both in hexadecimal digits.
+    /// Parses a secret from a line of NSS's key log format, `LABEL RANDOM SECRET`, both in hexadecimal digits.
     private func read(_ line: UnsafePointer<CChar>, isServer: Bool) {
         let server: StaticString = "SERVER_TRAFFIC_SECRET_0 "
         let client: StaticString = "CLIENT_TRAFFIC_SECRET_0 "

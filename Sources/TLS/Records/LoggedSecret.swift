@@ -1,6 +1,6 @@
 import Glibc
 
-/// A traffic secret as the key log tells it; `count` is 0 where it has not, or not as a secret looks.
+/// A traffic secret from the key log; `count` is 0 if there is none, or not in the form of a secret.
 @safe
 struct LoggedSecret: ~Copyable {
     private(set) var bytes = InlineArray<48, UInt8>(repeating: 0)

@@ -1,19 +1,19 @@
-/// The protected records among the bytes of one direction, whatever pieces they come in: how many, and the last.
+/// The protected records among the bytes of one direction, in pieces of any size: their number, and the last one.
 @safe
 struct ProtectedRecords {
     private(set) var count = 0
-    /// How many of them are younger than the last record that came the other way.
+    /// How many of them came after the last record of the other direction.
     private(set) var countSinceAnswer = 0
-    /// The last of them whose beginning has been seen.
+    /// The last one whose beginning has been received.
     private(set) var last: [UInt8] = []
     private var header = InlineArray<5, UInt8>(repeating: 0)
     private var headerCount = 0
-    /// Of the record under way, in bytes.
+    /// Remaining bytes of the current record.
     private var rest = 0
-    /// Whether the record under way is protected.
+    /// Whether the current record is protected.
     private var isProtected = false
 
-    /// Whether the bytes seen end where a record does.
+    /// Whether the bytes received so far end at a record boundary.
     var isWhole: Bool { rest == 0 && headerCount == 0 }
 
     mutating func append(_ bytes: UnsafeRawBufferPointer) {
@@ -33,7 +33,7 @@ struct ProtectedRecords {
         }
     }
 
-    /// A record of the other direction has come.
+    /// A record of the other direction has been received.
     mutating func noteAnswer() {
         countSinceAnswer = 0
     }

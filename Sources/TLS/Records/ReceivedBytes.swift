@@ -1,23 +1,23 @@
 import Transport
 
-/// What has been received on one connection and not been used: opened content first, then records.
+/// The received and unused bytes of one connection: opened content first, then records.
 ///
-/// While a call reads, the bytes lie in a block of the worker; between calls, in memory of their own size, because
-/// there are more connections that wait for the rest of a record than blocks should be.
+/// During a read call, the bytes are in a block of the worker; between calls, in memory of exactly their size, because
+/// more connections may wait for the rest of a record than there should be blocks.
 @safe
 struct ReceivedBytes: ~Copyable {
     private var storage: UnsafeMutableRawBufferPointer?
     private var isRented = false
     private var start = 0
     private var end = 0
-    /// Content at the beginning that a reader had no room for.
+    /// Content at the beginning that did not fit the reader's buffer.
     private(set) var content = 0
-    /// Between that content and the next record.
+    /// The bytes between that content and the next record.
     private var gap = 0
 
     var isEmpty: Bool { start == end }
 
-    /// The bytes behind the content.
+    /// The bytes after the content.
     var records: UnsafeMutableRawBufferPointer {
         guard let storage = unsafe storage else { return unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0) }
         return unsafe UnsafeMutableRawBufferPointer(rebasing: storage[start + content + gap..<end])
@@ -29,14 +29,14 @@ struct ReceivedBytes: ~Copyable {
         if start == end { (start, end) = (0, 0) }
     }
 
-    /// The first record was opened in its place: its content is kept for the next reader.
+    /// The first record was opened in place: its content is kept for the next reader.
     mutating func keepContent(_ count: Int, ofRecord length: Int) {
         start += RecordHeader.size
         content = count
         gap = length - RecordHeader.size - count
     }
 
-    /// Moves kept content into `buffer`; how much there was room for.
+    /// Moves kept content into `buffer`; returns the number of bytes moved.
     mutating func takeContent(into buffer: UnsafeMutableRawBufferPointer) -> Int {
         guard let storage = unsafe storage else { return 0 }
         let count = min(content, buffer.count)
@@ -52,7 +52,7 @@ struct ReceivedBytes: ~Copyable {
 
     /// Receives up to about `wish` bytes more, and at least the rest of a record.
     mutating func receive(from endpoint: Endpoint, wish: Int) -> IOResult {
-        // Where the socket is known to be empty nothing is moved for it.
+        // If the socket is known to be empty, nothing is moved for it.
         guard endpoint.mayReceive else { return .wouldBlock(.readable) }
         rentBlock(endpoint.worker)
         guard let block = unsafe storage else { return .wouldBlock(.readable) }
@@ -83,14 +83,14 @@ struct ReceivedBytes: ~Copyable {
         unsafe storage = destination
     }
 
-    /// Gives the block back; what is left goes on in memory of its size.
+    /// Returns the block; remaining bytes are moved to memory of their size.
     @inline(__always)
-    mutating func settle(_ worker: Worker) {
+    mutating func shrink(_ worker: Worker) {
         guard isRented || isEmpty else { return }
-        settleBlock(worker)
+        shrinkBlock(worker)
     }
 
-    private mutating func settleBlock(_ worker: Worker) {
+    private mutating func shrinkBlock(_ worker: Worker) {
         guard let storage = unsafe storage else { return }
         let count = end - start
         let kept =
@@ -102,9 +102,9 @@ struct ReceivedBytes: ~Copyable {
         (start, end) = (0, count)
     }
 
-    /// Gives everything up.
+    /// Frees everything.
     mutating func discard(_ worker: Worker) {
         (start, end, content, gap) = (0, 0, 0, 0)
-        settleBlock(worker)
+        shrinkBlock(worker)
     }
 }

@@ -2,13 +2,13 @@ import COpenSSL
 
 /// A cipher suite of TLS 1.3 whose records the gateway writes itself (RFC 8446 §B.4).
 ///
-/// CCM is left to OpenSSL, as all of TLS 1.2 is: it wants to know a record's length before its first byte.
+/// CCM is left to OpenSSL, as all of TLS 1.2 is: it requires a record's length before its first byte.
 enum RecordCipher: UInt8, CaseIterable, Sendable {
     case aes128GCM
     case aes256GCM
     case chaCha20Poly1305
 
-    /// What `session` has negotiated; nil where OpenSSL is to write the records.
+    /// The suite that `session` has negotiated; nil if OpenSSL has to write the records.
     init?(of session: OpaquePointer) {
         guard unsafe SSL_version(session) == TLS1_3_VERSION else { return nil }
         switch unsafe SSL_CIPHER_get_protocol_id(SSL_get_current_cipher(session)) {
@@ -29,7 +29,7 @@ enum RecordCipher: UInt8, CaseIterable, Sendable {
 
     /// In bytes.
     var keySize: Int { self == .aes128GCM ? 16 : 32 }
-    /// The hash that secrets are derived with, in OpenSSL's words.
+    /// The hash for the derivation of secrets, by OpenSSL's name.
     var digest: String { self == .aes256GCM ? "SHA384" : "SHA256" }
     /// The size of that hash, and so of secrets, in bytes.
     var secretSize: Int { self == .aes256GCM ? 48 : 32 }
@@ -42,7 +42,7 @@ enum RecordCipher: UInt8, CaseIterable, Sendable {
         let pointer: OpaquePointer?
     }
 
-    /// Fetched once, because that takes longer than to encrypt a short record.
+    /// Fetched once, because that takes longer than the encryption of a short record.
     private static let implementations = allCases.map { cipher in
         let name =
             switch cipher {

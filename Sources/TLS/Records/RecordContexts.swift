@@ -1,17 +1,17 @@
 import COpenSSL
 
-/// The cipher contexts of one worker for one direction, which its connections take turns with.
+/// The cipher contexts of one worker for one direction, which its connections share.
 ///
-/// A context takes nearly a kilobyte, and keying one as long as encrypting a short record. So the connections that
-/// write again and again have one each, and the many that wait have none.
+/// A context takes nearly a kilobyte, and setting its key as long as encrypting a short record. So connections that
+/// write often have one each, and the many that wait have none.
 @safe
 final class RecordContexts {
     /// At most; a power of two.
     static let limit = 64
 
-    /// A connection's right to a context, until another connection needs it.
-    struct Lease: BitwiseCopyable {
-        /// The place in the low bits; no two leases of a worker have the same. 0 for none.
+    /// A connection's reservation of a context, until another connection needs it.
+    struct Reservation: BitwiseCopyable {
+        /// The index is in the low bits; no two reservations of a worker have the same number. 0 for none.
         fileprivate var number: UInt64 = 0
 
         fileprivate var place: Int { Int(truncatingIfNeeded: number) & (limit - 1) }
@@ -20,11 +20,11 @@ final class RecordContexts {
     @safe
     private struct Place {
         let context: OpaquePointer
-        /// The number of the lease it is keyed under; `free`, which no lease has, where it is not.
-        var lease = free
-        /// What the context is made for.
+        /// The number of the reservation whose key is set; `free`, which no reservation has, if none is.
+        var reservation = free
+        /// The cipher that the context is created for.
         var cipher: RecordCipher?
-        /// Whether it was used again since the hand came by.
+        /// Whether it was used again since the clock hand passed it.
         var isUsedAgain = false
     }
 
@@ -35,11 +35,12 @@ final class RecordContexts {
         case sealing = 1
     }
 
+    let expander = LabelExpander()
     private let direction: Direction
     private var places: [Place] = []
-    /// The place that was taken last.
+    /// The index that was taken last (the hand of a clock algorithm).
     private var hand = 0
-    private var leases: UInt64 = 0
+    private var reservations: UInt64 = 0
 
     init(for direction: Direction) {
         self.direction = direction
@@ -49,42 +50,43 @@ final class RecordContexts {
         for place in places { unsafe EVP_CIPHER_CTX_free(place.context) }
     }
 
-    /// How many there are now.
+    /// The current number of contexts.
     var count: Int { places.count }
 
-    /// The context that was keyed under this lease; nil when another connection has it now.
+    /// The context that has the key of this reservation; nil when another connection has it now.
     @inline(__always)
-    func context(of lease: Lease) -> OpaquePointer? {
-        let place = lease.place
-        guard place < places.count, places[place].lease == lease.number else { return nil }
+    func context(of reservation: Reservation) -> OpaquePointer? {
+        let place = reservation.place
+        guard place < places.count, places[place].reservation == reservation.number else { return nil }
         places[place].isUsedAgain = true
         return unsafe places[place].context
     }
 
-    /// Keys a context, for one record and, while no other connection needs it, those behind; nil when OpenSSL cannot.
+    /// Sets the key of a context, for one record and, while no other connection needs it, those after it; nil when
+    /// OpenSSL cannot.
     ///
-    /// - Parameter former: the lease that was lost; that of nobody when there was none.
+    /// - Parameter former: the reservation that was lost; the empty one if there was none.
     func key(
-        _ cipher: RecordCipher, with key: UnsafePointer<UInt8>, replacing former: Lease
-    ) -> (context: OpaquePointer, lease: Lease)? {
+        _ cipher: RecordCipher, with key: UnsafePointer<UInt8>, replacing former: Reservation
+    ) -> (context: OpaquePointer, reservation: Reservation)? {
         guard let number = former.number == 0 ? placeToShare() : addPlace() ?? placeToShare() else { return nil }
         let context = unsafe places[number].context
         let isMadeForCipher = places[number].cipher == cipher
         let implementation = unsafe isMadeForCipher ? nil : cipher.implementation
         if !isMadeForCipher, unsafe implementation == nil { return nil }
-        places[number].lease = Self.free
+        places[number].reservation = Self.free
         places[number].cipher = nil
         guard unsafe EVP_CipherInit_ex2(context, implementation, key, nil, direction.rawValue, nil) == 1 else {
             return nil
         }
         places[number].cipher = cipher
-        leases += 1
-        let lease = Lease(number: leases * UInt64(Self.limit) + UInt64(number))
-        places[number].lease = lease.number
-        return unsafe (context, lease)
+        reservations += 1
+        let reservation = Reservation(number: reservations * UInt64(Self.limit) + UInt64(number))
+        places[number].reservation = reservation.number
+        return unsafe (context, reservation)
     }
 
-    /// One that has not been used again lately, or else a new one, or the next.
+    /// A context that has not been used again lately, or else a new one, or the next.
     private func placeToShare() -> Int? {
         for _ in places.indices {
             hand = (hand + 1) % places.count
@@ -100,12 +102,12 @@ final class RecordContexts {
         return places.count - 1
     }
 
-    /// Wipes the context, if it is still keyed under this lease.
-    func end(_ lease: Lease) {
-        let place = lease.place
-        guard place < places.count, places[place].lease == lease.number else { return }
+    /// Wipes the context, if it still has the key of this reservation.
+    func end(_ reservation: Reservation) {
+        let place = reservation.place
+        guard place < places.count, places[place].reservation == reservation.number else { return }
         unsafe EVP_CIPHER_CTX_reset(places[place].context)
-        places[place].lease = Self.free
+        places[place].reservation = Self.free
         places[place].cipher = nil
         places[place].isUsedAgain = false
     }

@@ -1,15 +1,15 @@
-/// What stands in front of each record, in clear (RFC 8446 §5.1).
+/// The header of each record, in plaintext (RFC 8446 §5.1).
 @safe
 struct RecordHeader: Equatable {
     /// In bytes.
     static let size = 5
-    /// Of the tag behind each protected record, in bytes.
+    /// Bytes of the tag after each protected record.
     static let tag = 16
-    /// The most that may follow the header of a protected record, in bytes (RFC 8446 §5.2).
+    /// The maximum number of bytes after the header of a protected record (RFC 8446 §5.2).
     static let mostProtected = 16384 + 256
 
     let type: UInt8
-    /// Of what follows, in bytes.
+    /// The number of bytes that follow.
     let length: Int
 
     /// - Parameter bytes: at least `size`.
@@ -19,7 +19,7 @@ struct RecordHeader: Equatable {
     }
 }
 
-/// What a record carries (RFC 8446 §5.1).
+/// The content type of a record (RFC 8446 §5.1).
 enum ContentType: UInt8 {
     case changeCipherSpec = 20
     case alert = 21

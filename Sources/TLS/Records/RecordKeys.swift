@@ -1,19 +1,20 @@
 import COpenSSL
 
-/// What protects the records of one direction of a TLS 1.3 connection: a traffic secret, the key and the vector that
-/// come from it, and the number of the next record (RFC 8446 §5.3, §7.3).
+/// The keys of one direction of a TLS 1.3 connection: a traffic secret, the key and the IV derived from it, and the
+/// sequence number of the next record (RFC 8446 §5.3, §7.3).
 ///
+/// It cannot be copied: with a copy two records would have the same number, which reveals their content.
 /// It cannot be copied: a copy would number two records alike, which gives their content away.
 @safe
 struct RecordKeys: ~Copyable {
     private var secret: TrafficSecret
     private var key = InlineArray<32, UInt8>(repeating: 0)
-    /// The initialization vector in network order: four bytes, and eight that the record's number is added to.
+    /// The initialization vector in network order: four bytes, and eight that are combined with the record's number.
     private var vectorStart: UInt32 = 0
     private var vectorEnd: UInt64 = 0
     private(set) var sequence: UInt32
-    private let contexts: RecordContexts
-    private var lease = RecordContexts.Lease()
+    private var contexts: RecordContexts
+    private var reservation = RecordContexts.Reservation()
 
     /// - Parameters:
     ///   - sequence: the number of the next record.
@@ -26,17 +27,26 @@ struct RecordKeys: ~Copyable {
         guard derive() else { return nil }
     }
 
-    /// Overwrites the secret, the key, and the context that was keyed with it.
+    /// The same keys in the contexts of the other direction, from record `sequence` on.
+    consuming func moved(to contexts: RecordContexts, sequence: UInt32) -> RecordKeys {
+        self.contexts.end(reservation)
+        reservation = RecordContexts.Reservation()
+        self.contexts = contexts
+        self.sequence = sequence
+        return self
+    }
+
+    /// Overwrites the secret, the key, and the context that has the key.
     mutating func forget() {
-        contexts.end(lease)
+        contexts.end(reservation)
         wipe(&key)
         secret.forget()
     }
 
-    /// The context keyed for these records; nil when OpenSSL cannot key one.
+    /// The context with the key of these records; nil when OpenSSL cannot set it.
     @inline(__always)
     mutating func context() -> OpaquePointer? {
-        unsafe contexts.context(of: lease) ?? keyContext()
+        unsafe contexts.context(of: reservation) ?? keyContext()
     }
 
     /// The nonce of the next record.
@@ -46,37 +56,41 @@ struct RecordKeys: ~Copyable {
         return (vectorStart, UInt32(truncatingIfNeeded: counted), UInt32(truncatingIfNeeded: counted >> 32))
     }
 
-    /// The next record has been made or opened.
+    /// The next record has been sealed or opened.
     @inline(__always)
     mutating func count() {
         sequence += 1
     }
 
-    /// Sets the number of the next record back, to find out which number a record has; for keys that only open.
+    /// Sets the number of the next record back, to determine which number a record has; for keys that only open.
     mutating func restart(at number: UInt32) {
         sequence = number
     }
 
-    /// Goes on with the next generation of keys, whose first record is number 0 (RFC 8446 §7.2).
+    /// Continues with the next generation of keys, whose first record has number 0 (RFC 8446 §7.2).
     mutating func advance() -> Bool {
-        guard secret.advance(), derive() else { return false }
+        guard secret.advance(by: contexts.expander), derive() else { return false }
         sequence = 0
-        contexts.end(lease)
-        lease = RecordContexts.Lease()
+        contexts.end(reservation)
+        reservation = RecordContexts.Reservation()
         return true
     }
 
     private mutating func derive() -> Bool {
         var vector = InlineArray<12, UInt8>(repeating: 0)
-        defer { wipe(&vector) }
-        let size = secret.cipher.keySize
+        let (size, expander) = (secret.cipher.keySize, contexts.expander)
+        defer {
+            wipe(&vector)
+            expander.forget(secret.cipher)
+        }
         guard
             unsafe withUnsafeMutableBytes(
                 of: &key,
                 { key in
-                    unsafe secret.expand("key", into: UnsafeMutableRawBufferPointer(rebasing: key[..<size]))
+                    unsafe secret.expand(
+                        "key", into: UnsafeMutableRawBufferPointer(rebasing: key[..<size]), by: expander)
                 }),
-            unsafe withUnsafeMutableBytes(of: &vector, { unsafe secret.expand("iv", into: $0) })
+            unsafe withUnsafeMutableBytes(of: &vector, { unsafe secret.expand("iv", into: $0, by: expander) })
         else { return false }
         unsafe withUnsafeBytes(of: vector) { vector in
             vectorStart = unsafe vector.loadUnaligned(as: UInt32.self)
@@ -89,10 +103,10 @@ struct RecordKeys: ~Copyable {
     private mutating func keyContext() -> OpaquePointer? {
         let keyed = unsafe withUnsafeBytes(of: key) { key in
             unsafe contexts.key(
-                secret.cipher, with: key.baseAddress!.assumingMemoryBound(to: UInt8.self), replacing: lease)
+                secret.cipher, with: key.baseAddress!.assumingMemoryBound(to: UInt8.self), replacing: reservation)
         }
         guard let keyed = unsafe keyed else { return nil }
-        lease = unsafe keyed.lease
+        reservation = unsafe keyed.reservation
         return unsafe keyed.context
     }
 }

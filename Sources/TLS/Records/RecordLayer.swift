@@ -1,18 +1,18 @@
 import COpenSSL
 
-/// Both directions of a TLS 1.3 connection behind its handshake, where the records are ours.
+/// Both directions of a TLS 1.3 connection after its handshake, if the gateway handles the records.
 @safe
 struct RecordLayer: ~Copyable {
     var sealer: RecordSealer
     var opener: RecordOpener
-    /// The most content of one record, in bytes (RFC 6066 §4).
+    /// The maximum content of one record, in bytes (RFC 6066 §4).
     let contentLimit: Int
 
-    /// What OpenSSL must not do with the records of sessions of this context, and what it is to tell of them.
+    /// Sets what OpenSSL must not do with the records of sessions of this context, and which callbacks it calls.
     static func configure(_ context: OpaquePointer) {
         unsafe COpenSSL_CTX_set_mode(context, COpenSSL_MODE_RELEASE_BUFFERS)
         unsafe COpenSSL_CTX_set_read_ahead(context, 1)
-        // The system's configuration of OpenSSL may ask for both: records that the kernel makes, and padding.
+        // The system's configuration of OpenSSL may request both: kernel TLS, and padding.
         unsafe SSL_CTX_clear_options(context, COpenSSL_OP_ENABLE_KTLS)
         unsafe SSL_CTX_set_block_padding(context, 1)
         unsafe HandshakeRecords.listen(in: context)
@@ -20,13 +20,13 @@ struct RecordLayer: ~Copyable {
 
     /// Why OpenSSL keeps the records of a connection.
     enum Refusal: Error {
-        /// They are of a kind that is not made here.
+        /// They are of a kind that is not handled here.
         case notOurs
-        /// It could not be shown that ours would be right.
+        /// It could not be proved that the gateway's records would be right.
         case unproven
     }
 
-    /// The layer behind the handshake of `session`, which is over.
+    /// The layer after the handshake of `session`, which is complete.
     ///
     /// - Throws: why there is none; then nothing about the session has changed.
     static func takingOver(
@@ -38,11 +38,9 @@ struct RecordLayer: ~Copyable {
         else { throw .notOurs }
         guard isAtBoundary, unsafe SSL_has_pending(session) == 0 else { throw .unproven }
         guard
-            let number = RecordProof.nextNumber(
-                of: handshake.written, by: role, under: handshake.sending, cipher, contexts: contexts.opening),
-            let sending = TrafficSecret(handshake.sending, cipher),
+            let sealing = RecordProof.keys(
+                behind: handshake.written, by: role, under: handshake.sending, cipher, contexts: contexts),
             let receiving = TrafficSecret(handshake.receiving, cipher),
-            let sealing = RecordKeys(sending, sequence: number, contexts: contexts.sealing),
             let opening = RecordKeys(receiving, sequence: 0, contexts: contexts.opening)
         else {
             ERR_clear_error()
@@ -60,22 +58,22 @@ struct RecordLayer: ~Copyable {
         self.contentLimit = contentLimit
     }
 
-    /// Forgets all keys; nothing can be sealed or opened behind it.
+    /// Wipes all keys; nothing can be sealed or opened after this.
     mutating func forget() {
         sealer.forget()
         opener.forget()
     }
 
-    /// What was agreed upon by max_fragment_length, or else what TLS allows.
+    /// The limit negotiated by max_fragment_length, or else the limit of TLS.
     private static func contentLimit(of session: OpaquePointer) -> Int {
         guard let established = unsafe SSL_get_session(session) else { return RecordSealer.mostContent }
         let code = unsafe Int(SSL_SESSION_get_max_fragment_length(established))
         return (1...4).contains(code) ? 256 << code : RecordSealer.mostContent
     }
 
-    /// Whether record_size_limit (RFC 8449) may have been agreed upon, of which libssl tells nothing.
+    /// Whether record_size_limit (RFC 8449) may have been negotiated, which libssl does not report.
     ///
-    /// The present versions do not know it, so that both sides keep to what TLS allows.
+    /// The present versions do not support it, so that both sides use the limit of TLS.
     private static func mayLimitRecordSize() -> Bool {
         SSL_extension_supported(recordSizeLimit) == 1
     }

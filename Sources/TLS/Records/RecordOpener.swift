@@ -1,7 +1,7 @@
 import COpenSSL
 
-/// Opens the records that one side of a TLS 1.3 connection receives behind the handshake, and obeys what they say about
-/// the records that follow (RFC 8446 §4.6, §5, §6).
+/// Opens the records that one side of a TLS 1.3 connection receives after the handshake, and handles the messages that
+/// concern later records (RFC 8446 §4.6, §5, §6).
 @safe
 struct RecordOpener: ~Copyable {
     enum Role {
@@ -9,42 +9,42 @@ struct RecordOpener: ~Copyable {
         case client
     }
 
-    /// What a record came to.
+    /// The result of a record.
     enum Step: Equatable {
-        /// This many bytes of application data lie at the beginning of the output.
+        /// This many bytes of application data are at the beginning of the output.
         case data(Int)
         /// Nothing for the application.
         case nothing
-        /// The peer goes on with new keys.
+        /// The peer continues with new keys.
         case keyUpdate(isAnswerWanted: Bool)
         /// A server's ticket, or a part of one.
         case ticket
         /// close_notify: nothing follows.
         case closed
-        /// The peer has given the connection up, by an alert of this number.
+        /// The peer has closed the connection with an alert of this number.
         case ended(UInt8)
-        /// The connection is to be given up by this alert.
+        /// The connection has to be closed with this alert.
         case refused(Alert)
     }
 
     /// What received bytes begin with.
     enum Frame: Equatable {
         case incomplete
-        /// A whole record of this length, header included, or one that will be.
+        /// A record of this length, header included, complete or not.
         case record(Int)
         case refused(Alert)
     }
 
-    /// How many records without content may follow each other; OpenSSL allows as many.
+    /// The maximum number of consecutive records without content; OpenSSL allows as many.
     static let mostEmptyRecords = 32
-    /// How many messages about keys may follow each other without application data between them.
+    /// The maximum number of consecutive key updates without application data between them.
     static let mostKeyUpdates = 128
     /// The longest ticket, header included (RFC 8446 §4.6.1).
     private static let longestTicket = 4 + 4 + 4 + 1 + 255 + 2 + 65535 + 2 + 65535
 
     private var keys: RecordKeys
     private let role: Role
-    /// The most content of one record, in bytes.
+    /// The maximum content of one record, in bytes.
     private let contentLimit: Int
     private let recordLimit: UInt32
     private var message = MessageFrame()
@@ -53,9 +53,9 @@ struct RecordOpener: ~Copyable {
     private var hasAskedForUpdate = false
 
     /// - Parameters:
-    ///   - role: ours.
-    ///   - contentLimit: what was negotiated (RFC 6066 §4).
-    ///   - recordLimit: after how many records of one key `isUpdateWanted`.
+    ///   - role: the gateway's.
+    ///   - contentLimit: the negotiated limit (RFC 6066 §4).
+    ///   - recordLimit: the number of records of one key after which `isUpdateWanted`.
     init(
         _ keys: consuming RecordKeys, as role: Role, contentLimit: Int = RecordSealer.mostContent,
         recordLimit: UInt32 = RecordSealer.mostRecords
@@ -66,23 +66,23 @@ struct RecordOpener: ~Copyable {
         self.recordLimit = recordLimit
     }
 
-    /// Forgets all keys; nothing can be opened behind it.
+    /// Wipes all keys; nothing can be opened after this.
     mutating func forget() {
         keys.forget()
     }
 
-    /// Whether the peer should be asked for new keys, since these have opened as many records as they should; once.
+    /// Whether the peer should be asked for new keys, since these have opened enough records; true only once.
     mutating func takeUpdateWish() -> Bool {
         guard keys.sequence >= recordLimit, !hasAskedForUpdate else { return false }
         hasAskedForUpdate = true
         return true
     }
 
-    /// How long the record is that `input` begins with.
+    /// The length of the record that `input` begins with.
     static func frame(_ input: UnsafeRawBufferPointer) -> Frame {
         guard input.count >= RecordHeader.size else { return .incomplete }
         let header = unsafe RecordHeader(input)
-        // All that is in clear has its place in the handshake, change_cipher_spec too (RFC 8446 §5).
+        // Plaintext records, change_cipher_spec included, belong to the handshake (RFC 8446 §5).
         guard header.type == ContentType.applicationData.rawValue else { return .refused(.unexpectedMessage) }
         guard header.length <= RecordHeader.mostProtected else { return .refused(.recordOverflow) }
         return .record(RecordHeader.size + header.length)
@@ -91,11 +91,12 @@ struct RecordOpener: ~Copyable {
     /// Opens one record.
     ///
     /// - Parameters:
-    ///   - record: whole, as `frame` measured it.
-    ///   - output: with room for `record.count - RecordHeader.size - RecordHeader.tag` bytes; the record's own place
-    ///     behind its header, or one that has nothing in common with the record.
+    ///   - record: complete, as `frame` measured it.
+    ///   - output: a buffer of `record.count - RecordHeader.size - RecordHeader.tag` bytes; the record's own memory
+    ///     after its header, or memory that does not overlap the record.
     mutating func open(_ record: UnsafeRawBufferPointer, into output: UnsafeMutableRawPointer) -> Step {
-        // A quarter more than we ask for still is less than 2^24.5 (RFC 8446 §5.5).
+        // A quarter more records than the limit at which an update is requested is still less than 2^24.5 (RFC 8446
+        // §5.5).
         guard keys.sequence < recordLimit + recordLimit / 4 else { return .refused(.internalError) }
         guard unsafe keys.decrypt(record, into: output) else { return .refused(.badRecordMAC) }
         keys.count()
@@ -129,7 +130,7 @@ struct RecordOpener: ~Copyable {
     private mutating func readAlert(_ content: UnsafeRawBufferPointer) -> Step {
         guard content.count > 0 else { return .refused(.unexpectedMessage) }
         guard content.count == 2 else { return .refused(.decodeError) }
-        // The level means nothing (RFC 8446 §6).
+        // The level has no meaning (RFC 8446 §6).
         switch unsafe Alert(rawValue: content[1]) {
         case .closeNotify: return .closed
         case .userCanceled:
@@ -155,7 +156,7 @@ struct RecordOpener: ~Copyable {
             case .keyUpdate:
                 let request = unsafe content[offset]
                 guard request <= 1 else { return .refused(.illegalParameter) }
-                // What follows has to be protected by the new keys (RFC 8446 §5.1).
+                // Further data has to be protected by the new keys (RFC 8446 §5.1).
                 guard offset + 1 == content.count else { return .refused(.unexpectedMessage) }
                 guard keys.advance() else { return .refused(.internalError) }
                 hasAskedForUpdate = false
@@ -172,7 +173,7 @@ struct RecordOpener: ~Copyable {
         return message.isUnderWay && message.isTicket ? .ticket : step
     }
 
-    /// - Returns: the alert to refuse a message with that begins so.
+    /// - Returns: the alert with which a message that begins so is refused.
     private mutating func readHeaderByte(_ byte: UInt8) -> Alert? {
         message.appendToHeader(byte)
         if message.headerCount == 1 {
@@ -184,15 +185,15 @@ struct RecordOpener: ~Copyable {
         guard message.isHeaderWhole else { return nil }
         switch message.type {
         case .keyUpdate: return message.rest == 1 ? nil : .decodeError
-        // Two numbers, an empty nonce, a ticket of one byte and no extensions are the least.
+        // Two numbers, an empty nonce, a ticket of one byte and no extensions are the minimum.
         case .newSessionTicket: return (14...Self.longestTicket - 4).contains(message.rest) ? nil : .decodeError
         }
     }
 }
 
-/// How much is known of a handshake message that may come in several records.
+/// The header of a handshake message that may come in several records, as far as it is known.
 private struct MessageFrame {
-    /// What may come behind the handshake.
+    /// Messages that may come after the handshake.
     enum MessageType: UInt8 {
         case newSessionTicket = 4
         case keyUpdate = 24
@@ -200,7 +201,7 @@ private struct MessageFrame {
 
     var type = MessageType.keyUpdate
     private(set) var headerCount: UInt8 = 0
-    /// Of the message, in bytes; its whole length until some of it has come.
+    /// Remaining bytes of the message; its whole length until some of it has come.
     var rest = 0
 
     var isUnderWay: Bool { headerCount > 0 }
@@ -214,10 +215,10 @@ private struct MessageFrame {
 }
 
 extension RecordKeys {
-    /// Whether `record` opens as the next one; then its content, type and padding lie in `output`.
+    /// Whether `record` opens as the next one; then its content, type and padding are in `output`.
     mutating func decrypt(_ record: UnsafeRawBufferPointer, into output: UnsafeMutableRawPointer) -> Bool {
         let count = record.count - RecordHeader.size - RecordHeader.tag
-        // A tag protects the type at least; OpenSSL is not asked about less.
+        // The tag protects at least the type; OpenSSL is not called for less.
         guard count > 0, let context = unsafe context(), let start = record.baseAddress else { return false }
         let header = unsafe start.assumingMemoryBound(to: UInt8.self)
         let body = unsafe header + RecordHeader.size

@@ -1,19 +1,20 @@
 import COpenSSL
 import Synchronization
 
-/// Who makes and opens the records of TLS 1.3 in this process, and whether OpenSSL is what that needs.
+/// Which side handles the records of TLS 1.3 in this process, and whether OpenSSL behaves as required for that.
 package enum RecordProtection {
-    /// Why OpenSSL keeps all records: what went wrong in the handshakes in memory by which it was tried; nil when
-    /// nothing did. The first call tries it.
+    /// Why OpenSSL keeps all records: the failure of the trial handshakes in memory; nil when there was none. The first
+    /// access runs the trial.
     package static let failure: String? = RecordTrial.failure()
 
     private static let refusals = Atomic(0)
     private static let listener = Mutex<(@Sendable (String) -> Void)?>(nil)
 
-    /// How many connections were left to OpenSSL because it could not be shown that records of ours would be right.
+    /// How many connections were left to OpenSSL because it could not be proved that the gateway's records would be
+    /// right.
     package static var refused: Int { refusals.load(ordering: .relaxed) }
 
-    /// Has `report` called with a sentence for the operator when the first such connection is met.
+    /// Sets `report` to be called with a sentence for the operator at the first such connection.
     package static func onFirstRefusal(_ report: @escaping @Sendable (String) -> Void) {
         listener.withLock { $0 = report }
     }

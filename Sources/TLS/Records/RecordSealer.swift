@@ -1,12 +1,12 @@
 import COpenSSL
 
-/// Makes the records that one side of a TLS 1.3 connection sends (RFC 8446 §5.2): the cipher is OpenSSL's, the framing
-/// is done here, so that each byte goes once from where it lies into the record.
+/// Seals the records that one side of a TLS 1.3 connection sends (RFC 8446 §5.2): the cipher is OpenSSL's, the framing
+/// is done here, so that each byte is copied once, from its source into the record.
 @safe
 struct RecordSealer: ~Copyable {
-    /// The most content of one record, in bytes (RFC 8446 §5.1).
+    /// The maximum content of one record, in bytes (RFC 8446 §5.1).
     static let mostContent = 16384
-    /// What a record has besides its content: header, type and tag, in bytes.
+    /// The bytes of a record besides its content: header, type and tag.
     static let overhead = RecordHeader.size + 1 + RecordHeader.tag
     private static let longestCopied = 1024
     /// With AES-GCM 2^24.5 full records may be sent with one key (RFC 8446 §5.5).
@@ -15,13 +15,13 @@ struct RecordSealer: ~Copyable {
     private var keys: RecordKeys
     private let recordLimit: UInt32
 
-    /// - Parameter recordLimit: after how many records of one key `isUpdateDue`.
+    /// - Parameter recordLimit: the number of records of one key after which `isUpdateDue`.
     init(_ keys: consuming RecordKeys, recordLimit: UInt32 = mostRecords) {
         self.keys = keys
         self.recordLimit = recordLimit
     }
 
-    /// Forgets all keys; nothing can be sealed behind it.
+    /// Wipes all keys; nothing can be sealed after this.
     mutating func forget() {
         keys.forget()
     }
@@ -29,18 +29,18 @@ struct RecordSealer: ~Copyable {
     /// Whether the next record should be one of `sealUpdate`.
     var isUpdateDue: Bool { keys.sequence >= recordLimit }
 
-    /// Writes one record of `content`, which does not lie in `record`.
+    /// Writes one record of `content`, which does not overlap `record`.
     ///
     /// - Parameters:
     ///   - content: up to `mostContent` bytes.
-    ///   - record: with room for `overhead` bytes more than that.
-    /// - Returns: the record's length; nil when OpenSSL fails, and then the connection cannot go on.
+    ///   - record: a buffer of `overhead` bytes more than that.
+    /// - Returns: the record's length; nil when OpenSSL fails, and then the connection cannot continue.
     mutating func seal(
         _ content: UnsafeRawBufferPointer, as type: ContentType, into record: UnsafeMutableRawPointer
     ) -> Int? {
         guard let context = unsafe keys.context() else { return nil }
         let length = content.count + 1 + RecordHeader.tag
-        // As records of TLS 1.2 and its application data look.
+        // The header of application data in TLS 1.2.
         unsafe record.storeBytes(of: UInt32(0x1703_0300 | length >> 8).bigEndian, as: UInt32.self)
         unsafe record.storeBytes(of: UInt8(truncatingIfNeeded: length), toByteOffset: 4, as: UInt8.self)
         let isSealed = unsafe withUnsafeBytes(of: keys.nonce) { nonce in
@@ -80,11 +80,11 @@ struct RecordSealer: ~Copyable {
             && COpenSSL_CIPHER_CTX_get_tag(context, body + count + 1, RecordHeader.tag) == 1
     }
 
-    /// Writes a record that announces new keys, and goes on with those (RFC 8446 §4.6.3).
+    /// Writes a record that announces new keys, and continues with those (RFC 8446 §4.6.3).
     ///
     /// - Parameters:
-    ///   - record: with room for `updateSize` bytes.
-    ///   - isAsking: whether the peer is to change its keys too.
+    ///   - record: a buffer of `updateSize` bytes.
+    ///   - isAsking: whether the peer is asked to update its keys too.
     mutating func sealUpdate(into record: UnsafeMutableRawPointer, isAsking: Bool = false) -> Int? {
         let message: InlineArray<5, UInt8> = [24, 0, 0, 1, isAsking ? 1 : 0]
         let count = unsafe withUnsafeBytes(of: message) { unsafe seal($0, as: .handshake, into: record) }

@@ -1,11 +1,11 @@
 import COpenSSL
 import Transport
 
-/// Handshakes in memory with a peer of OpenSSL's own, once for each suite and role: whether the library that was found
-/// lets our records follow its own, in all that no single connection can show before it is too late.
+/// Handshakes in memory with an OpenSSL peer, once for each suite and role: whether the gateway's records can follow
+/// those of the library found, in all respects that a single connection cannot show before it is too late.
 @safe
 final class RecordTrial {
-    /// Why records are to be left to OpenSSL; nil when all went as it should.
+    /// Why records have to be left to OpenSSL; nil when all results were as expected.
     static func failure() -> String? {
         defer { ERR_clear_error() }
         guard let identity = TrialIdentity() else { return "no certificate could be made to try it with" }
@@ -37,7 +37,7 @@ final class RecordTrial {
         unsafe Self.limit(server, to: cipher)
         unsafe Self.limit(client, to: cipher)
         unsafe SSL_CTX_set_num_tickets(server, 1)
-        // A client whose first guess is wrong is asked again (RFC 8446 §4.1.4).
+        // A client whose first key share is refused is asked again (RFC 8446 §4.1.4).
         unsafe COpenSSL_CTX_set1_groups_list(client, "P-256:P-384")
         unsafe SSL_CTX_set_verify(client, SSL_VERIFY_NONE, nil)
         guard unsafe identity.attach(to: server) else { return nil }
@@ -71,14 +71,14 @@ final class RecordTrial {
     }
 }
 
-/// One connection in memory between us, whose records are taken over, and OpenSSL.
+/// One connection in memory between the gateway's side, whose records are taken over, and OpenSSL.
 @safe
 private final class TrialConnection: RecordChannel {
     private let ours: OpaquePointer
     private let peer: OpaquePointer
     private let isClient: Bool
     private var feed = RecordFeed()
-    /// From the peer, not yet used.
+    /// Received from the peer and not yet used.
     private var incoming: [UInt8] = []
     private var layer: RecordLayer?
     private(set) var resumption: TLSResumption?
@@ -100,7 +100,7 @@ private final class TrialConnection: RecordChannel {
     }
 
     deinit {
-        // A session that seems broken could not be resumed.
+        // A session that counts as broken could not be resumed.
         unsafe SSL_set_shutdown(ours, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN)
         unsafe SSL_set_shutdown(peer, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN)
         unsafe SSL_free(ours)
@@ -109,7 +109,7 @@ private final class TrialConnection: RecordChannel {
         endHandshakeRecords()
     }
 
-    // MARK: What OpenSSL on our side sees
+    // MARK: What OpenSSL on the gateway's side receives and sends
 
     override func receiveRecords(into buffer: UnsafeMutableRawBufferPointer) -> IOResult {
         let count = unsafe incoming.withUnsafeBytes { unsafe feed.portion(of: $0, room: buffer.count, isEnd: false) }
@@ -121,7 +121,7 @@ private final class TrialConnection: RecordChannel {
     }
 
     override func sendRecords(_ records: UnsafeRawBufferPointer) -> Bool {
-        // Once the records are ours nothing of OpenSSL's may leave.
+        // Once the gateway handles the records, nothing of OpenSSL's may be sent.
         guard layer == nil else { return true }
         unsafe handshakeRecords?.written.append(records)
         return unsafe BIO_write(SSL_get_rbio(peer), records.baseAddress, Int32(records.count)) == records.count
@@ -174,7 +174,7 @@ private final class TrialConnection: RecordChannel {
         return false
     }
 
-    /// Whether the peer reads `text` from a record of ours.
+    /// Whether the peer reads `text` from a record of the gateway.
     private func reads(_ text: String) -> Bool {
         guard send(text.utf8.map { $0 }, as: .applicationData) else { return false }
         var buffer = [UInt8](repeating: 0, count: text.utf8.count + 1)
@@ -198,7 +198,7 @@ private final class TrialConnection: RecordChannel {
         return unsafe BIO_write(SSL_get_rbio(peer), record, Int32(count)) == count
     }
 
-    /// Whether records of the peer's, one with `text` behind one that is `first`, are opened here.
+    /// Whether records of the peer, one with `text` after one that is `first`, are opened here.
     private func opens(_ text: String, behind first: RecordOpener.Step? = nil) -> Bool {
         guard unsafe SSL_write(peer, text, Int32(text.utf8.count)) == text.utf8.count else { return false }
         takeFromPeer()
@@ -207,7 +207,7 @@ private final class TrialConnection: RecordChannel {
         return step == .data(text.utf8.count) && content.elementsEqual(text.utf8) && incoming.isEmpty
     }
 
-    /// What the peer's next record comes to.
+    /// The result of the peer's next record.
     private func next() -> (step: RecordOpener.Step?, content: [UInt8]) {
         guard case .record(let length) = unsafe incoming.withUnsafeBytes({ unsafe RecordOpener.frame($0) }),
             length <= incoming.count
@@ -223,7 +223,7 @@ private final class TrialConnection: RecordChannel {
         return (step, Array(content[..<count]))
     }
 
-    /// Has the side that is the client take up what the server gave for the next handshake.
+    /// Makes the client's side read the server's tickets for the next handshake.
     private func takesTickets() -> Bool {
         takeFromPeer()
         while isClient, !incoming.isEmpty {
@@ -272,7 +272,7 @@ private final class TrialConnection: RecordChannel {
     }
 }
 
-/// A certificate of our own making for the server of a trial; nobody is asked to believe it.
+/// A self-made certificate for the server of a trial; it is not verified.
 @safe
 private final class TrialIdentity {
     private let key: OpaquePointer

@@ -2,10 +2,10 @@ import COpenSSL
 import Glibc
 import Transport
 
-/// OpenSSL's way to the socket: a BIO whose source and sink is a `RecordChannel`.
+/// OpenSSL's access to the socket: a BIO whose source and sink is a `RecordChannel`.
 ///
-/// Reading asks the endpoint, which knows without a system call when the socket is empty. Writing never blocks: what
-/// the socket does not take is held by the stream, so OpenSSL never has a record of its own to retry.
+/// Reading uses the endpoint, which knows without a system call when the socket is empty. Writing never blocks: the
+/// stream buffers what the socket does not accept, so OpenSSL never has a record of its own to retry.
 enum SocketBIO {
     static func make(for channel: RecordChannel) -> OpaquePointer {
         let bio = unsafe BIO_new(method.pointer)!
@@ -14,9 +14,9 @@ enum SocketBIO {
         return unsafe bio
     }
 
-    /// The channel of a session; nil for one without, such as a certificate's proof.
+    /// The channel of a session; nil for one without, such as a trial of a certificate.
     static func channel(of session: OpaquePointer) -> RecordChannel? {
-        // While it shakes hands a session writes to a buffer in front of the BIO, but reads from the BIO itself.
+        // During its handshake a session writes to a buffer in front of the BIO, but reads from the BIO itself.
         guard let bio = unsafe SSL_get_rbio(session), unsafe BIO_method_type(bio) == method.type else { return nil }
         return unsafe channel(bio).takeUnretainedValue()
     }

@@ -1,4 +1,4 @@
-/* The checks of a test program: a failed one is printed with its line, and the exit status tells. */
+/* The checks of a test program: a failed one is printed with its line and changes the exit status. */
 #ifndef TESTS_CHECK_H
 #define TESTS_CHECK_H
 

@@ -1,4 +1,4 @@
-/* Compiled with ISAGATE_LENIENT_CRT, and without: whether sizes that are wrong are looked at. */
+/* Compiled with ISAGATE_LENIENT_CRT, and without: whether wrong sizes are checked. */
 #include <tchar.h>
 
 #include "check.h"
@@ -15,7 +15,7 @@ static WCHAR wide[64];
 #define IS(expected) CHECK(strcmp(text, (expected)) == 0)
 
 int main(void) {
-  /* The sizes that converted sources give: that of a pointer, that of an empty text. */
+  /* The sizes in converted sources: that of a pointer, that of an empty text. */
   char *pointer = text;
   CHECK(strcpy_s(pointer, sizeof pointer, "longer than eight") == EXPECTED(0, ERANGE));
   IS(EXPECTED("longer than eight", ""));
@@ -31,7 +31,7 @@ int main(void) {
   strcpy(text, "....");
   CHECK(memcpy_s(pointer, 2, "abc", 3) == EXPECTED(0, ERANGE));
   CHECK(memcmp(text, EXPECTED("abc.", "\0\0.."), 4) == 0);
-  /* Sizes that are right mean the same. */
+  /* Correct sizes have the same meaning. */
   CHECK(strcpy_s(text, sizeof text, "fits") == 0 && strncpy_s(text, sizeof text, "fits", _TRUNCATE) == 0);
   IS("fits");
   CHECK(wcscpy_s(wide, 64, L"fits") == 0 && lstrlenW(wide) == 4);

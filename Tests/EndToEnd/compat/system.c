@@ -1,4 +1,4 @@
-/* Settings, the environment, the process, and what the other programs leave out of the first functions that a port needs. */
+/* .ini files, the environment, the process, and the common functions that the other programs do not test. */
 #include <process.h>
 
 #include <HttpFilt.h>

@@ -45,7 +45,7 @@ static void secure_functions_refuse_what_does_not_fit(void) {
   CHECK(FAILED(StringCchPrintf(small, 4, "%s", "abcdef")) && SUCCEEDED(StringCchCat(small, 4, "")));
 }
 
-/* Prints by each function of the family in turn, with one va_list that is never begun anew. */
+/* Prints with each function of the family in turn, with one va_list that is never restarted. */
 static void print_again_and_again(const char *format, ...) {
   static const char whole[] = "alpha-beta-7-gamma";
   WCHAR wide[64], wide_format[64];

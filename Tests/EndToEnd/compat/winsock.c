@@ -1,4 +1,4 @@
-/* What Winsock's functions mean where the system's of the same name mean something else. */
+/* Winsock's functions where the semantics of the system's functions of the same name differ. */
 #include <process.h>
 #include <winsock2.h>
 

@@ -1,4 +1,4 @@
-/* Sends two heads and tells in the body what the second call returned. */
+/* Sends two heads and reports in the body what the second call returned. */
 #include "extension.h"
 
 EXTENSION("Two response heads")

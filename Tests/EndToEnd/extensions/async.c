@@ -1,6 +1,6 @@
 /*
- * Asynchronous operations, one kind for each path below the extension's. A completion says in the response, or for
- * requests without a client in /last, what it was told, and whether it came on the stack of the call that began it.
+ * Asynchronous operations, one kind for each path below the extension's. A completion reports in the response, or for
+ * requests without a client in /last, its arguments, and whether it came on the stack of the call that began it.
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -25,7 +25,7 @@ typedef struct {
   unsigned long sum;
   int file;
   int completions;
-  /* HttpExtensionProc and the operations: a completion may be over before the call that began it returns. */
+  /* HttpExtensionProc and the operations: a completion may end before the call that began it returns. */
   int holders;
 } task;
 
@@ -132,7 +132,7 @@ static const char *query_text(EXTENSION_CONTROL_BLOCK *block, const char *name) 
 }
 
 static BOOL transmit(task *t, DWORD flags) {
-  /* On the stack and overwritten at once: only the data is kept until the completion. */
+  /* On the stack and overwritten immediately: only the data is kept until the completion. */
   char status[] = "203 Told";
   char head[] = "Content-Type: text/plain\r\nX-Head: yes\r\n\r\nhead ";
   const char *name = query_text(t->block, "file");
@@ -222,7 +222,7 @@ static BOOL begin(task *t) {
     send_text_head(t->block);
     BOOL done = write_async(t, t->big, strcmp(mode, "write") == 0 ? BIG : 10);
     if (done && strcmp(mode, "second") == 0) {
-      /* Refused while the first goes on; the first may have ended, and its completion begun another, already. */
+      /* Refused while the first is in progress; that may have ended, and its completion begun another, already. */
       write_async(t, "x", 1);
     }
     return done;
@@ -252,7 +252,7 @@ static BOOL begin(task *t) {
     return FALSE;
   }
   if (strcmp(mode, "gone") == 0) {
-    /* Tells the client that it may leave. */
+    /* Signals the client that it may disconnect. */
     send_text_head(t->block);
     write_format(t->block, "begun\n");
   }
@@ -284,7 +284,7 @@ DWORD WINAPI HttpExtensionProc(EXTENSION_CONTROL_BLOCK *block) {
   }
   t->total = block->cbAvailable;
   if (strcmp(mode, "unset") == 0) {
-    /* Nobody could be told of the end. */
+    /* There is no completion function. */
     BOOL done = write_async(t, "x", 1);
     DWORD error = GetLastError();
     send_text_head(block);

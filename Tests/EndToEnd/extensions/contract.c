@@ -1,6 +1,6 @@
 /*
- * What synchronous calls return, one kind for each path below the extension's: lines of what was called and the error,
- * 0 for success. The report is the response, or where that is the call's own, what /told gives next.
+ * The results of synchronous calls, one kind for each path below the extension's: lines of the call and the error, 0
+ * for success. The report is the response, or if the call sends that itself, the next response of /told.
  */
 #include <pthread.h>
 
@@ -70,7 +70,7 @@ static BOOL unicode_child(calls *c) {
   return support(c, HSE_REQ_EXEC_UNICODE_URL, &information, NULL, NULL);
 }
 
-/* Sizes that are none, and texts that are not there. */
+/* Invalid sizes, and missing texts. */
 static void call_with_wrong_sizes(calls *c) {
   char buffer[64] = "/";
   WCHAR wide[64] = {'/'};
@@ -112,7 +112,7 @@ static void call_with_wrong_sizes(calls *c) {
   note(c, "redirect, a space", support(c, HSE_REQ_SEND_URL_REDIRECT_RESP, "/a b", NULL, NULL));
 }
 
-/* What needs somebody to be told of its end, with nobody there. */
+/* Operations without a completion function. */
 static void begin_unheard(calls *c) {
   HSE_VECTOR_ELEMENT element = {HSE_VECTOR_ELEMENT_TYPE_MEMORY_BUFFER, "x", 0, 1};
   note(c, "completion", support(c, HSE_REQ_IO_COMPLETION, (LPVOID)never, NULL, NULL));
@@ -126,7 +126,7 @@ static void begin_unheard(calls *c) {
   note(c, "wide child", unicode_child(c));
 }
 
-/* What begins a response, behind its head. */
+/* Calls that begin a response, after its head. */
 static void answer_again(calls *c) {
   HSE_SEND_HEADER_EX_INFO head = {"200 OK", "\r\n", 6, 2, TRUE};
   HSE_RESPONSE_VECTOR response = {HSE_IO_SYNC | HSE_IO_SEND_HEADERS, "200 OK", "\r\n", 0, NULL};
@@ -156,7 +156,7 @@ static void call_twice(calls *c) {
   }
 }
 
-/* What answers by itself, twice. */
+/* Calls that send a response themselves, twice. */
 static BOOL answer_twice(calls *c, const char *name) {
   for (int i = 0; i < 2; i += 1) {
     if (strcmp(name, "redirect") == 0) {

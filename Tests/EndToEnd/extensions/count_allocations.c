@@ -1,4 +1,4 @@
-// Loaded ahead of the C library: counts what is asked of it for memory, in the file that ALLOCATION_COUNT names.
+// Loaded before the C library: counts its allocations, in the file that ALLOCATION_COUNT names.
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/mman.h>

@@ -1,5 +1,5 @@
 /*
- * Counts the bytes of the body as ReadClient gives them and tells "TOTAL cbTotalBytes CONTENT_LENGTH". With "send=N" in
+ * Counts the bytes of the body from ReadClient and answers "TOTAL cbTotalBytes CONTENT_LENGTH". With "send=N" in
  * the query it answers with N bytes instead.
  */
 #include "extension.h"

@@ -1,5 +1,5 @@
 /*
- * What sources rely on at the edges of the contract; the query names the case, and what follows a comma is for it.
+ * What sources rely on at the edges of the contract; the query names the case, with an argument after a comma.
  */
 #include "extension.h"
 
@@ -17,7 +17,7 @@ static BOOL head(EXTENSION_CONTROL_BLOCK *block, const char *status, const char 
   return block->ServerSupportFunction(block->ConnID, HSE_REQ_SEND_RESPONSE_HEADER_EX, &information, NULL, NULL);
 }
 
-/* A page with the status of the query, in as many pieces as it says, and an error behind it. */
+/* A page with the status and the number of pieces of the query, and an error after it. */
 static DWORD error_page(EXTENSION_CONTROL_BLOCK *block) {
   char status[64];
   snprintf(status, sizeof status, "%.3s As it is", argument(block));

@@ -1,6 +1,6 @@
 /*
- * Sends "count=N" events, each once it is allowed to: "allow" as the whole query allows one more. "by" says how they
- * leave: "by=0" written and left to the gateway, "by=1" with HSE_REQ_SET_FLUSH_FLAG, "by=2" by asynchronous writes.
+ * Sends "count=N" events, each once it is allowed to: "allow" as the whole query allows one more. "by" selects how they
+ * are sent: "by=0" written without a flush, "by=1" with HSE_REQ_SET_FLUSH_FLAG, "by=2" by asynchronous writes.
  */
 #include <pthread.h>
 #include <time.h>

@@ -1,4 +1,4 @@
-/* What every extension of these tests would repeat: its version, and answers as text. */
+/* Common code of the extensions of these tests: the version, and responses as text. */
 #ifndef TESTS_EXTENSION_H
 #define TESTS_EXTENSION_H
 
@@ -62,7 +62,7 @@ UNUSED static long query_number(EXTENSION_CONTROL_BLOCK *block, const char *name
   return otherwise;
 }
 
-/* Replaces each %xx and + of `text` by what it stands for, in place. */
+/* Decodes each %xx and + of `text` in place. */
 UNUSED static void decode_query(char *text) {
   char *end = text;
   for (; *text != '\0'; text += 1) {

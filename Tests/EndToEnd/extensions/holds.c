@@ -1,4 +1,4 @@
-/* Keeps requests pending: `count` in the query tells how many, `release` has all of them answered by 8 threads. */
+/* Keeps requests pending: with `count` in the query it reports how many, with `release` 8 threads answer them all. */
 #include <pthread.h>
 
 #include "extension.h"

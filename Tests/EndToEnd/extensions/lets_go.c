@@ -1,6 +1,6 @@
 /*
- * Sends a file by HSE_REQ_TRANSMIT_FILE or HSE_REQ_VECTOR_SEND and closes its handle at once, long before the
- * completion; what it opens then takes the number that has become free.
+ * Sends a file by HSE_REQ_TRANSMIT_FILE or HSE_REQ_VECTOR_SEND and closes its handle immediately, long before the
+ * completion; the next file that it opens gets the number that has become free.
  *
  * The query: `file=PATH&other=PATH`, and of the words `handle` (CreateFile instead of open), `vector`.
  */
@@ -18,7 +18,7 @@ enum { OTHERS = 4 };
 
 typedef struct {
   int others[OTHERS];
-  /* Of the two that end it, the call and the completion, how many have come. */
+  /* How many of the two that end it, the call and the completion, have come. */
   atomic_int ends;
 } request;
 

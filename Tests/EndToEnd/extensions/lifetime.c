@@ -1,9 +1,9 @@
 /*
- * Tells the log of its life: `lifetime: load`, `lifetime: held` and `lifetime: terminate FLAGS`. A request is answered
- * with how many this copy of the library has had; `unhealthy` in the query reports that, with `held` it waits for the
- * pipe `hold`.
+ * Logs its lifetime: `lifetime: load`, `lifetime: held` and `lifetime: terminate FLAGS`. A request is answered with the
+ * number of requests of this instance; with `unhealthy` in the query it reports that, with `held` it waits for the pipe
+ * `hold`.
  *
- * ISAGATE_TEST_FOLDER holds what steers it: with `gate`, a pipe, loading waits until somebody writes to it; with
+ * Files in ISAGATE_TEST_FOLDER control it: with `gate`, a pipe, loading waits until a test writes to it; with
  * `refuse` it does not load, with `stay` it does not agree to be unloaded.
  */
 #include <fcntl.h>
@@ -32,7 +32,7 @@ static BOOL exists(const char *name) {
   return access(place(name, path), F_OK) == 0;
 }
 
-/* Waits until somebody writes to a pipe. */
+/* Waits until a test writes to a pipe. */
 static BOOL wait_for(const char *name) {
   char path[4096];
   char byte;

@@ -1,4 +1,4 @@
-/* Loads itself by every name that leads to its file, and says which were the library that is loaded. */
+/* Loads itself by every name that leads to its file, and reports for which names it got the loaded library. */
 #include <limits.h>
 #include <unistd.h>
 

@@ -1,6 +1,6 @@
 /*
- * Answers with the largest number of its requests that have run at the same time. Each waits until there were as many as
- * the query says, or 10 s, and 20 ms for one too many.
+ * Answers with the largest number of its requests that have run at the same time. Each waits until there are as many as
+ * in the query, or 10 s, and 20 ms for one too many.
  */
 #include <pthread.h>
 #include <time.h>

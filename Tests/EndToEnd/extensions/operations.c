@@ -1,6 +1,6 @@
 /*
- * What may be called while an operation goes on, and what ends it, one kind for each path below the extension's. What
- * the calls returned and the completions were told is the report of the request; /told gives the last one.
+ * Calls while an operation is in progress, and the ends of operations, one kind for each path below the extension's.
+ * The results of the calls and the arguments of the completions are the report of the request; /told returns the last.
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -23,14 +23,14 @@ typedef struct {
   HANDLE file;
   int descriptor;
   int completions;
-  /* HttpExtensionProc and the operation: whichever is over last ends the request. */
+  /* HttpExtensionProc and the operation: the one that ends last ends the request. */
   int holders;
 } task;
 
 /* Guarded by the lock. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static char told[2048];
-/* The request that /order tells what to do while its operation waits. */
+/* The request that /order controls while its operation waits. */
 static task *ordered;
 
 static void note(task *t, const char *name, BOOL done) {
@@ -158,7 +158,7 @@ static BOOL begin_endless_write(task *t) {
   return send_text_head(t->block) && write_with(t, t->big, ENDLESS, HSE_IO_ASYNC);
 }
 
-/* All that begins an operation, while one is under way or cannot be. */
+/* All calls that begin an operation, while one is in progress or none may begin. */
 static void begin_others(task *t) {
   WCHAR root[] = {'/', 0};
   note(t, "write", write_with(t, "x", 1, HSE_IO_ASYNC));
@@ -198,7 +198,7 @@ static void *begin_at_once(void *argument) {
   char input[16];
   DWORD flags = HSE_IO_ASYNC, size = sizeof input;
   pthread_barrier_wait(&r->barrier);
-  /* The read that begins is cancelled before its buffer goes. */
+  /* The read is cancelled before its buffer is released. */
   BOOL begun = support(r->t, HSE_REQ_ASYNC_READ_CLIENT, input, &size, &flags);
   __atomic_add_fetch(begun ? &r->begun : &r->refused, begun || GetLastError() == ERROR_INVALID_PARAMETER,
                      __ATOMIC_SEQ_CST);
@@ -226,7 +226,7 @@ static void begin_from_ten_threads(task *t) {
 }
 
 static void await_order(task *t) {
-  /* Until it has been told. */
+  /* Until the completion has been called. */
   t->holders += 1;
   pthread_mutex_lock(&lock);
   ordered = t;

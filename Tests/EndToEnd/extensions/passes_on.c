@@ -1,4 +1,4 @@
-/* A wildcard map that looks at each request and leaves it to the next route. */
+/* A wildcard map that inspects each request and passes it to the next route. */
 #include "extension.h"
 
 EXTENSION("Passes on")

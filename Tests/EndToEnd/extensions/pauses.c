@@ -1,5 +1,5 @@
 /*
- * Sends one piece, waits until another request says "?go", and sends a second one: from a thread of its own, so that the
+ * Sends one piece, waits until another request has "?go", and sends a second one: from a thread of its own, so that the
  * request is pending meanwhile; with "?at=once" the first piece is written before HttpExtensionProc returns.
  */
 #include <pthread.h>

@@ -1,6 +1,6 @@
 /*
- * Calls ServerSupportFunction with the request that the path names and prints what it returned, the error, and what
- * came back.
+ * Calls ServerSupportFunction with the request that the path names and prints the return value, the error, and the
+ * output.
  */
 #include "extension.h"
 
@@ -32,7 +32,7 @@ static const char *narrow(const WCHAR *wide) {
 }
 
 #define CALL(request, buffer, size, type) block->ServerSupportFunction(block->ConnID, request, buffer, size, type)
-/* Whether a client was found gone while it was watched. */
+/* Whether a client disconnected while it was watched. */
 static int saw_client_go;
 
 #define SAY(done) say(block, (done))
@@ -50,7 +50,7 @@ DWORD WINAPI HttpExtensionProc(EXTENSION_CONTROL_BLOCK *block) {
   snprintf(query, sizeof query, "%s", block->lpszQueryString);
   decode_query(query);
 
-  /* Those that answer, or decide about the answer. */
+  /* Requests that send the response, or affect it. */
   if (strcmp(name, "send_url") == 0) {
     DWORD size = (DWORD)strlen(query);
     done = CALL(HSE_REQ_SEND_URL, query, &size, NULL);

@@ -1,6 +1,6 @@
 /*
- * Ten threads at once make every call that is refused, on a pending request, with names of connections that are none,
- * and after the end. `report` in the query tells how many calls were made and the first answers that were wrong.
+ * Ten threads at the same time make every call that is refused, on a pending request, with invalid ConnIDs, and after
+ * the end. `report` in the query returns how many calls were made and the first wrong results.
  */
 #include <pthread.h>
 #include <stdint.h>
@@ -39,7 +39,7 @@ static void expect(const char *what, DWORD number, BOOL done, DWORD wanted) {
   pthread_mutex_unlock(&mutex);
 }
 
-/* Every function of `block` with a connection that is none. */
+/* Every function of `block` with an invalid ConnID. */
 static void call_nobody(EXTENSION_CONTROL_BLOCK *block, const char *what, HCONN connection) {
   char buffer[1024] = "/";
   DWORD size = sizeof buffer, type = HSE_IO_ASYNC;
@@ -140,7 +140,7 @@ static void *begin(void *argument) {
   return NULL;
 }
 
-/* The thread of the last storm; joined before the next and before the library goes. */
+/* The thread of the last storm; joined before the next and before the library is unloaded. */
 static pthread_t last;
 static BOOL has_last;
 

@@ -1,6 +1,6 @@
 /*
- * Keeps a book of the threads that run its code and of what DllMain is told of them, and prints it to standard error
- * when it is unloaded. The query says what a request does: "sleep=MS", "threads=N" for threads of its own of each kind.
+ * Records the threads that run its code and the notifications of DllMain about them, and prints them to standard error
+ * when it is unloaded. The query selects what a request does: "sleep=MS", "threads=N" for its own threads of each kind.
  */
 #include <process.h>
 #include <pthread.h>

@@ -1,6 +1,6 @@
 /*
- * Sends the file whose path is the query by HSE_REQ_TRANSMIT_FILE. Where the extension's own path goes on with
- * /take-bus-errors, it takes over the signal that tells of files which became shorter, as some languages' libraries do.
+ * Sends the file whose path is the query by HSE_REQ_TRANSMIT_FILE. If the extension's own path is followed by
+ * /take-bus-errors, it replaces the handler of SIGBUS, as the libraries of some languages do.
  */
 #include <fcntl.h>
 #include <signal.h>

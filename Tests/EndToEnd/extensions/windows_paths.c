@@ -1,4 +1,4 @@
-/* Every path an extension is told, a line each, and whether a file is found by the one of the control block. */
+/* Every path an extension receives, a line each, and whether a file is found by the one of the control block. */
 #include "extension.h"
 
 EXTENSION("Windows paths")

@@ -17,7 +17,7 @@ static int started;
 static char report[512] = "nothing yet\n";
 
 static void *finish_and_go_on(void *argument) {
-  /* What the thread needs of the block is copied: after DONE the block is not its own. */
+  /* The data that the thread needs of the block is copied: after DONE the block belongs to the server. */
   EXTENSION_CONTROL_BLOCK block = *(EXTENSION_CONTROL_BLOCK *)argument;
   char late[] = "late";
   DWORD length = 4;

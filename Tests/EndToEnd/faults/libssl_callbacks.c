@@ -1,7 +1,7 @@
-// A library that is loaded in front of libssl and takes away what the gateway is told by it, as a later version might.
-// FAULT names what: `no-key-log`, `wrong-key-log` (a digit of our own secret is another one), `late-key-log` (a secret
-// is told one call too late), `no-messages`, `messages-twice`, `messages-halved`, `no-info`. FAULT_FROM, a number, leaves
-// as many key logs alone before the first fault: those of the trial at the start.
+// A library that is loaded in front of libssl and suppresses callbacks on which the gateway depends, as a later version
+// might. FAULT names the fault: `no-key-log`, `wrong-key-log` (a digit of the gateway's own secret is changed),
+// `late-key-log` (a secret is passed one call too late), `no-messages`, `messages-twice`, `messages-halved`, `no-info`.
+// FAULT_FROM, a number, leaves as many key logs unchanged before the first fault: those of the trial at the start.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <openssl/ssl.h>

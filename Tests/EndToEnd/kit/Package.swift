@@ -1,7 +1,7 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// Extensions for the tests, as a package of its own depends on ExtensionKit.
+// Extensions for the tests, in a separate package that depends on ExtensionKit.
 let uses: [Target.Dependency] = [
     .product(name: "ExtensionKit", package: "isagate"), .product(name: "HTTPTypes", package: "swift-http-types"),
 ]

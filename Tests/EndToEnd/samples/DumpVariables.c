@@ -1,4 +1,4 @@
-/* Prints the server variables, with a buffer that grows to what the server says it needs. */
+/* Prints the server variables, with a buffer that grows to the size that the server requires. */
 #include <Windows.h>
 #include <HttpExt.h>
 #include <tchar.h>

@@ -1,8 +1,8 @@
 import Synchronization
 
-/// How many requests of each key are under way, for all workers.
+/// How many requests of each key are in progress, for all workers.
 ///
-/// There is an entry for each key that has a request under way, so no more than there are connections.
+/// There is an entry for each key that has a request in progress, so no more than there are connections.
 final class ConcurrencyTable: Sendable {
     private let limit: Int
     private let shards: [Shard]
@@ -18,7 +18,7 @@ final class ConcurrencyTable: Sendable {
         shards = (0..<Self.shardCount).map { _ in Shard() }
     }
 
-    /// False when the key has as many requests under way as it may; otherwise `leave` must follow.
+    /// False when the key already has its maximum number of requests in progress; otherwise `leave` must follow.
     func enter(_ key: UInt64) -> Bool {
         shard(of: key).counts.withLock { counts in
             let count = counts[key, default: 0]

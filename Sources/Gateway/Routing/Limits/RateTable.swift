@@ -3,13 +3,14 @@ import Synchronization
 /// How many requests of each key came lately, for all workers: the generic cell rate algorithm (ITU-T I.371), which
 /// needs one number per key.
 ///
-/// That number is the time at which the key's requests so far would have come had they kept to the rate. A request is
-/// refused while that time lies further ahead than the burst allows. A key whose time has passed is as good as
-/// forgotten, so memory is fixed: keys share sets of a few places, and the one nearest to being forgotten gives way.
+/// That number is the theoretical arrival time: the time at which the key's requests so far would have come at exactly
+/// the configured rate. A request is refused while that time is further ahead than the burst allows. A key whose time
+/// has passed needs no entry, so memory is fixed: keys share buckets of a few entries, and the entry with the earliest
+/// time is evicted.
 final class RateTable: Sendable {
     /// Microseconds between two requests at the full rate.
     private let interval: UInt64
-    /// Microseconds that a key's time may lie ahead.
+    /// Microseconds by which a key's time may be ahead.
     private let tolerance: UInt64
     private let shards: [Shard]
     private let setsPerShard: UInt64
@@ -28,7 +29,7 @@ final class RateTable: Sendable {
     }
 
     private static let placesPerSet = 8
-    /// Workers rarely meet at one of so many locks.
+    /// With so many shards workers rarely contend for one lock.
     private static let shardCount = 16
 
     init(_ limit: RouteLimits.RateLimit) {
@@ -42,7 +43,7 @@ final class RateTable: Sendable {
 
     /// Counts one more request of `key` at `now`, in microseconds.
     ///
-    /// - Returns: nil when it may pass, otherwise the microseconds after which one would.
+    /// - Returns: nil when it may pass, otherwise the microseconds after which a request would pass.
     func count(_ key: UInt64, at now: UInt64) -> UInt64? {
         let shard = shards[Int(key % UInt64(Self.shardCount))]
         let first = Int(key / UInt64(Self.shardCount) % setsPerShard) * Self.placesPerSet

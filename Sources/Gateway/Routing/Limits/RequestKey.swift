@@ -1,6 +1,6 @@
 import HTTP
 
-/// What tells apart the requests counted together, as a number that clients cannot foresee.
+/// Identifies the requests that are counted together, as a number that clients cannot predict.
 struct RequestKey {
     private let trait: RequestTrait
 
@@ -8,7 +8,7 @@ struct RequestKey {
         trait = RequestTrait(key)
     }
 
-    /// The request's key. The hash is seeded by the process, so keys that share a number cannot be made on purpose.
+    /// The request's key. The hash is seeded per process, so collisions cannot be constructed.
     func value(of exchange: Exchange) -> UInt64 {
         unsafe trait.withBytes(of: exchange) { bytes in
             var hasher = Hasher()

@@ -1,7 +1,7 @@
 import HTTP
 import Transport
 
-/// The limits of one route, shared by all workers; it outlives a reload that leaves them as they were.
+/// The limits of one route, shared by all workers; a reload that does not change them keeps this object.
 final class RequestLimiter: Sendable {
     let identity: Identity
     fileprivate let rate: RateTable?
@@ -22,7 +22,7 @@ final class RequestLimiter: Sendable {
     }
 }
 
-/// Another action, for as many requests as the route's limits let through; the rest is answered 429 (RFC 6585 §4).
+/// Another action, for as many requests as the route's limits allow; the others are answered 429 (RFC 6585 §4).
 final class LimitedAction: Action, RequestHandler {
     private let limiter: RequestLimiter
     private let rateKey: RequestKey

@@ -1,7 +1,7 @@
-/// A field block that arrives in more than one frame, as far as it has (RFC 9113 §4.3).
+/// The received part of a field block that spans several frames (RFC 9113 §4.3).
 @safe
 struct FieldBlock: ~Copyable {
-    /// The stream whose block it is; 0 while there is none.
+    /// The stream of the block; 0 while there is none.
     private(set) var stream: UInt32 = 0
     private(set) var endsStream = false
     private(set) var dependsOnItself = false
@@ -14,7 +14,7 @@ struct FieldBlock: ~Copyable {
 
     deinit { unsafe memory?.deallocate() }
 
-    /// Begins with the fragment of a HEADERS frame.
+    /// Starts a block with the fragment of a HEADERS frame.
     mutating func begin(
         _ header: FrameHeader, endsStream: Bool, dependsOnItself: Bool, _ fragment: RawSpan, limit: Int
     ) throws(HTTP2Fault) {
@@ -26,7 +26,8 @@ struct FieldBlock: ~Copyable {
         try append(fragment, limit: limit)
     }
 
-    /// Takes the fragment of a CONTINUATION frame; too many of them, or too many bytes, end the connection.
+    /// Appends the fragment of a CONTINUATION frame; too many of them, or too many bytes, are an error of the
+    /// connection.
     mutating func take(_ fragment: RawSpan, limit: Int, maximumContinuations: Int) throws(HTTP2Fault) {
         continuations += 1
         guard continuations <= maximumContinuations else { throw .tooManyContinuations }
@@ -55,10 +56,10 @@ struct FieldBlock: ~Copyable {
         count = total
     }
 
-    /// The block as far as it has come.
+    /// The received part of the block.
     var bytes: UnsafeRawBufferPointer { unsafe UnsafeRawBufferPointer(start: memory, count: count) }
 
-    /// Forgets the block and gives its memory back.
+    /// Discards the block and releases its memory.
     mutating func removeAll() {
         stream = 0
         count = 0

@@ -1,4 +1,4 @@
-// The frames about the connection and about streams, without fields or content.
+// Frames for the connection and for streams, without fields or content.
 extension HTTP2Connection {
     mutating func takeSettings(
         _ header: FrameHeader, _ payload: RawSpan, output: inout OutputBuffer, now: Int64
@@ -33,13 +33,13 @@ extension HTTP2Connection {
         return change > 0 && streams.hasQueued ? .writable : nil
     }
 
-    /// The window a stream begins with: at least what the protocol says as long as the client may not know that ours is
-    /// smaller (RFC 9113 §6.5.3).
+    /// The initial window of a stream: at least the default of the protocol as long as the client may not know that the
+    /// gateway's is smaller (RFC 9113 §6.5.3).
     var firstReceiveWindow: Int {
         unacknowledgedSettings > 0 ? max(limits.initialWindow, FlowControl.initialWindow) : limits.initialWindow
     }
 
-    /// Makes windows as small as the client, which has just heeded our settings, has made them (§6.9.2).
+    /// Reduces windows as the client, which has just acknowledged the gateway's SETTINGS, has reduced them (§6.9.2).
     private mutating func shrinkEarlyWindows(output: inout OutputBuffer) {
         let excess = FlowControl.initialWindow - limits.initialWindow
         guard unacknowledgedSettings == 0, excess > 0 else { return }
@@ -109,7 +109,7 @@ extension HTTP2Connection {
             return nil
         } catch {
             guard error.isStreamError else { throw error }
-            // A stream that is idle cannot be reset.
+            // An idle stream cannot be reset.
             guard !isIdle(header.stream) else {
                 throw error == .invalidPriorityFrame ? .invalidFrameSize : .invalidStreamID
             }

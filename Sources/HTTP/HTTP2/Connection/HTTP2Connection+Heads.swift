@@ -1,6 +1,7 @@
 // HEADERS and CONTINUATION.
 extension HTTP2Connection {
-    /// Bytes of an encoded field block. Encoding never makes fields longer than the limit counts them.
+    /// The maximum size of an encoded field block in bytes. Encoding never makes fields longer than the limit counts
+    /// them.
     private var largestBlock: Int { max(limits.head.maximumHead, FrameHeader.defaultMaximumLength) }
 
     mutating func takeHeaders(
@@ -38,7 +39,7 @@ extension HTTP2Connection {
             output: &output, now: now)
     }
 
-    /// Takes a field block that was decoded, which has to be whatever becomes of it.
+    /// Processes a decoded field block. Every block must be decoded, whether or not its stream is still open.
     private mutating func takeFields(
         of id: UInt32, endsStream: Bool, dependsOnItself: Bool, into request: inout RequestAssembly,
         output: inout OutputBuffer, now: Int64
@@ -79,13 +80,13 @@ extension HTTP2Connection {
         return nil
     }
 
-    /// Opens a stream with a request, unless there are too many or it is none.
+    /// Opens a stream with a request, unless there are too many streams or the request is malformed.
     private mutating func open(
         _ id: UInt32, endsStream: Bool, request: inout RequestAssembly, output: inout OutputBuffer, now: Int64
     ) throws(HTTP2Fault) -> HTTP2Event? {
         lastStream = id
         if case .final(let last) = drain, id > last {
-            // The client knows that it is not answered, or will.
+            // The client knows, or will learn, that the stream is not processed.
             try charge(.refusedStreams, now: now)
             closedStreams.remember(id, .resetByUs)
             return nil
@@ -97,7 +98,8 @@ extension HTTP2Connection {
         do throws(RequestRejection) {
             try request.assemble(endsStream: endsStream)
         } catch {
-            // What is malformed is reset (RFC 9113 §8.1.1); what is too large, or not to be had, is answered.
+            // A malformed request is reset (RFC 9113 §8.1.1); one that is too large or that cannot be served is
+            // answered.
             if error.status == 400 {
                 _ = try refuse(id, .malformedHead, output: &output, now: now)
                 return .malformed(id, error)
@@ -130,7 +132,8 @@ extension HTTP2Connection {
         return streams.add(stream)
     }
 
-    /// Gives an upload a window by which it is not slowed, as far as the connection has it.
+    /// Enlarges the window of an upload so that it does not limit the transfer, as far as the connection's budget
+    /// allows.
     private mutating func widen(_ stream: inout HTTP2Stream, content: UInt64?, to output: inout OutputBuffer) {
         let wanted = Int(clamping: content ?? .max)
         guard wanted > limits.initialWindow else { return }

@@ -1,4 +1,4 @@
-// Taking frames: each event, or nil when there is more to take before one.
+// Receiving frames: each method returns an event, or nil if more input can be processed before the next event.
 extension HTTP2Connection {
     mutating func step(
         _ input: RawSpan, from offset: inout Int, into request: inout RequestAssembly, output: inout OutputBuffer,
@@ -31,7 +31,7 @@ extension HTTP2Connection {
         return try take(type, header, payload, into: &request, output: &output, now: now)
     }
 
-    /// Steps over the preface; false while it is not there as a whole.
+    /// Skips the preface; false while it is incomplete.
     private mutating func passPreface(_ input: RawSpan, from offset: inout Int) throws(HTTP2Fault) -> Bool {
         switch phase {
         case .failed(let fault): throw fault
@@ -47,7 +47,7 @@ extension HTTP2Connection {
         }
     }
 
-    /// Refuses a frame by its header alone, so that nothing of it is waited for.
+    /// Rejects a frame by its header alone, without waiting for its payload.
     @inline(__always)
     private mutating func check(_ header: FrameHeader) throws(HTTP2Fault) {
         if phase == .firstFrame {
@@ -81,13 +81,13 @@ extension HTTP2Connection {
         }
     }
 
-    /// Counts what is allowed only so often.
+    /// Counts a frame or action that is rate-limited.
     @inline(__always)
     mutating func charge(_ kind: FloodKind, now: Int64) throws(HTTP2Fault) {
         guard floods.charge(kind, limits.floods, now: now) else { throw kind.fault }
     }
 
-    /// Resets a stream that may not be there for a fault of the peer, which may not provoke that too often.
+    /// Resets a stream, which may not exist, for a fault of the peer; the number of such resets is limited.
     mutating func refuse(
         _ id: UInt32, _ fault: HTTP2Fault, output: inout OutputBuffer, now: Int64
     ) throws(HTTP2Fault) -> HTTP2Event? {
@@ -103,7 +103,7 @@ extension HTTP2Connection {
         return .streamFailed(reference, fault)
     }
 
-    /// Forgets a stream that is closed, but for how.
+    /// Removes a closed stream, and records how it was closed.
     mutating func forget(_ reference: StreamReference) {
         let stream = streams[reference]
         uploads.giveBack(stream.share)
@@ -116,7 +116,7 @@ extension HTTP2Connection {
         isIdle(id) ? .idle : .closed(closedStreams.closing(of: id))
     }
 
-    /// Whether nobody has used the stream: those of even numbers are the server's, which opens none.
+    /// Whether the stream has never been used; even identifiers are those of the server, which opens no streams.
     func isIdle(_ id: UInt32) -> Bool { id > lastStream || id % 2 == 0 }
 }
 
@@ -151,7 +151,7 @@ extension HTTP2Connection {
             skipped = header.length
             return try refuse(header.stream, fault, output: &output, now: now)
         }
-        // Padding is used up by being there.
+        // Padding counts as used when it is received.
         if padding > 0 { use(padding, of: reference, to: &output) }
         offset += isPadded ? 1 : 0
         skipped = padding - (isPadded ? 1 : 0)
@@ -160,7 +160,7 @@ extension HTTP2Connection {
         return nil
     }
 
-    /// What is wrong with DATA on a stream that is there, nil when it was taken.
+    /// The fault of a DATA frame on an existing stream; nil if the frame was accepted.
     private mutating func receive(
         _ count: Int, padding: Int, endsStream: Bool, on reference: StreamReference
     ) -> HTTP2Fault? {
@@ -173,7 +173,7 @@ extension HTTP2Connection {
         return nil
     }
 
-    /// Hands on what is there of the content of a frame.
+    /// Returns the received part of a frame's content.
     private mutating func takeContent(
         available: Int, from offset: inout Int, to output: inout OutputBuffer
     ) -> HTTP2Event? {

@@ -1,10 +1,10 @@
-// What the server says: heads, content, resets, windows and the end.
+// Frames that the server sends: heads, content, resets, window updates and GOAWAY.
 extension HTTP2Connection {
     // MARK: Heads
 
-    /// Begins a head, final or interim, or trailers when there is no status; fields follow, then `endHead`.
+    /// Begins a head, final or interim, or trailers if there is no status; fields follow, then `endHead`.
     ///
-    /// - Returns: where it begins in the output, for `endHead`; nil on a stream that is gone.
+    /// - Returns: its position in the output, for `endHead`; nil if the stream no longer exists.
     @inline(__always)
     package mutating func beginHead(
         status: Int?, of reference: StreamReference, to output: inout OutputBuffer
@@ -16,7 +16,8 @@ extension HTTP2Connection {
         return start
     }
 
-    /// Writes a field of a head, unless it is one of a connection, which HTTP/2 has no place for (RFC 9113 §8.2.2).
+    /// Writes a field of a head, unless it is connection-specific and therefore not allowed in HTTP/2 (RFC 9113
+    /// §8.2.2).
     @inline(__always)
     package mutating func writeField(
         _ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer, to output: inout OutputBuffer
@@ -31,7 +32,7 @@ extension HTTP2Connection {
         unsafe encoder.encode(name, value, to: &output)
     }
 
-    /// Writes field lines, each ended by CRLF, as a head of HTTP/1 has them.
+    /// Writes field lines, each terminated by CRLF, as in an HTTP/1 head.
     package mutating func writeFields(_ lines: UnsafeRawBufferPointer, to output: inout OutputBuffer) {
         var lines = unsafe FieldLines(lines)
         while let line = lines.next() { unsafe writeField(line.name, line.value, to: &output) }
@@ -48,9 +49,9 @@ extension HTTP2Connection {
         if endsStream { endResponse(reference) }
     }
 
-    /// Writes a whole final head that was written before, and was nothing but indices then.
+    /// Writes a complete final head that was written before and consisted of indices only.
     ///
-    /// - Parameter block: `blockOfIndices` of that time, which `encoderVersion` says is still true.
+    /// - Parameter block: the `blockOfIndices` of the earlier head, which `encoderVersion` has shown to be still valid.
     @inline(__always)
     package mutating func writeHead(
         of reference: StreamReference, as block: UnsafeRawBufferPointer, endsStream: Bool, to output: inout OutputBuffer
@@ -61,27 +62,28 @@ extension HTTP2Connection {
         return true
     }
 
-    /// What indices stand for has not changed as long as this has not.
+    /// While this value is unchanged, all indices keep their meaning.
     package var encoderVersion: UInt64 { encoder.version }
 
-    /// The field block of the last frame in the output, a HEADERS frame at `start`, if it is nothing but indices.
+    /// The field block of the last frame in the output, a HEADERS frame at `start`, if it consists of indices only.
     package func blockOfIndices(at start: Int, in output: borrowing OutputBuffer) -> UnsafeRawBufferPointer? {
         let block = unsafe UnsafeRawBufferPointer(rebasing: output.unsent[(start + FrameHeader.count)...])
-        // Of one octet each.
+        // Each index is a single octet.
         guard block.count <= 64, unsafe block.allSatisfy({ $0 > 0x80 && $0 < 0xFF }) else { return nil }
         return unsafe block
     }
 
     // MARK: Content
 
-    /// Bytes of content that may be sent now on a stream.
+    /// The number of content bytes that may be sent on a stream now.
     @inline(__always)
     package func room(of reference: StreamReference) -> Int {
         guard streams.contains(reference) else { return 0 }
         return max(0, min(streams[reference].sendWindow.size, sendWindow.size, peer.maximumFrame))
     }
 
-    /// Writes the header of a frame of content, `count` bytes in hand that fit in `room(of:)`; they have to follow.
+    /// Writes the header of a DATA frame; `count` bytes of content, which fit in `room(of:)`, must be available and
+    /// follow.
     @inline(__always)
     package mutating func beginContent(
         _ count: Int, of reference: StreamReference, endsStream: Bool, to output: inout OutputBuffer
@@ -93,7 +95,7 @@ extension HTTP2Connection {
         if endsStream { endResponse(reference) } else { streams.sentPart(of: reference) }
     }
 
-    /// As `beginContent`, for content that stands in the output already, behind room for the header at `start`.
+    /// Like `beginContent`, for content that is already in the output, after space for the header at `start`.
     package mutating func placeContent(
         _ count: Int, of reference: StreamReference, at start: Int, in output: inout OutputBuffer
     ) {
@@ -105,14 +107,14 @@ extension HTTP2Connection {
         streams.sentPart(of: reference)
     }
 
-    /// Notes whether a stream has content that waits for a window, or for its turn (`StreamTable.nextToSend`).
+    /// Sets whether a stream has content that waits for a window, or is queued (`StreamTable.nextToSend`).
     package mutating func setWantsToSend(_ wants: Bool, _ reference: StreamReference) {
         guard streams.contains(reference) else { return }
         streams[reference].wantsToSend = wants
         if wants { streams.queue(reference) } else { streams.unqueue(reference) }
     }
 
-    /// The stream whose turn it is to send; nil when the connection's window is closed or nobody may.
+    /// The next stream to send; nil if the connection's window is empty or no stream may send.
     package func nextToSend() -> StreamReference? { sendWindow.size > 0 ? streams.nextToSend() : nil }
 
     private mutating func endResponse(_ reference: StreamReference) {
@@ -122,8 +124,8 @@ extension HTTP2Connection {
         if streams[reference].state.isClosed { forget(reference) }
     }
 
-    /// Ends a stream before its time: `noError` after a whole response to a request that is not, `cancel` or
-    /// `internalError` when there is none.
+    /// Ends a stream early: with `noError` after a complete response to an incomplete request, and with `cancel` or
+    /// `internalError` without a complete response.
     package mutating func reset(_ reference: StreamReference, _ code: ErrorCode, to output: inout OutputBuffer) {
         guard streams.contains(reference) else { return }
         ResetStreamFrame.encode(code, stream: reference.id, to: &output)
@@ -133,9 +135,9 @@ extension HTTP2Connection {
 
     // MARK: Windows
 
-    /// Notes that content of a request was used, so that the client may send as much again.
+    /// Records that content of a request has been used, so that the client may send as much again.
     ///
-    /// Content of a stream that is gone still counts for the connection.
+    /// Content of a stream that no longer exists still counts for the connection.
     package mutating func useContent(_ count: Int, of reference: StreamReference, to output: inout OutputBuffer) {
         use(count, of: reference, to: &output)
     }
@@ -153,10 +155,11 @@ extension HTTP2Connection {
         WindowUpdateFrame.encode(increment, stream: 0, to: &output)
     }
 
-    // MARK: The end
+    // MARK: Closing
 
-    /// Announces that the connection ends (RFC 9113 §6.8): the client is to open no more streams, those on their way are
-    /// answered. `drainSeen` tells when `finishDrain` is due, unless its time comes first.
+    /// Announces that the connection ends (RFC 9113 §6.8): the client must not open further streams, and streams
+    /// already in transit are answered. The event `drainSeen` indicates that `finishDrain` is due, unless a timeout
+    /// expires first.
     package mutating func announceDrain(to output: inout OutputBuffer) {
         guard drain == .none else { return }
         drain = .announced
@@ -164,7 +167,7 @@ extension HTTP2Connection {
         PingFrame.encode(Self.drainPing, isAcknowledgement: false, to: &output)
     }
 
-    /// Says which streams are answered; the connection is over when they are.
+    /// Sends the GOAWAY with the last stream that is answered; the connection ends after these streams.
     package mutating func finishDrain(to output: inout OutputBuffer) {
         if case .final = drain { return }
         drain = .final(lastStream)

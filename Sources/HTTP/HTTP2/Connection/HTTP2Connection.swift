@@ -1,14 +1,14 @@
-/// The server's end of a connection of HTTP/2 (RFC 9113), without its descriptor: a value that is told what arrives and
-/// what is to be sent.
+/// The server side of an HTTP/2 connection (RFC 9113) without input and output: a value that processes received bytes
+/// and encodes what is to be sent.
 ///
-/// `next` takes bytes and says what came of them; answers that the protocol itself owes (acknowledgements, resets,
-/// windows) go into the output by themselves. The methods of `HTTP2Connection+Sending` write heads and content into the
-/// same output, so all that a turn has produced leaves in one write. A stream is known by a reference that outlives it:
-/// what is asked of one that is gone does nothing.
+/// `next` takes bytes and returns an event. Frames that the protocol itself requires in response (acknowledgements,
+/// resets, window updates) are added to the output automatically. The methods in `HTTP2Connection+Sending` write heads
+/// and content to the same output, so that everything produced in a turn is sent in one write. A stream is identified
+/// by a reference that may outlive it: operations on a stream that no longer exists have no effect.
 ///
-/// Whoever drives it keeps unconsumed bytes, up to `inputNeeded`, decides when to wait, and has an eye on the time: of
-/// SETTINGS that are not acknowledged, of a preface, of a field block, of contents that do not come and of responses that
-/// are not taken (`ResponseProgress`).
+/// The caller keeps unconsumed bytes, up to `inputNeeded`, decides when to wait, and monitors timeouts: for the
+/// acknowledgement of SETTINGS, a preface, a field block, content that does not arrive and responses that are not
+/// accepted (`ResponseProgress`).
 @safe
 package struct HTTP2Connection: ~Copyable {
     package let limits: HTTP2Limits
@@ -24,38 +24,38 @@ package struct HTTP2Connection: ~Copyable {
     var phase = Phase.preface
     var block = FieldBlock()
     var data = DataInFlight()
-    /// Bytes of a frame that nobody looks at.
+    /// The number of bytes of an ignored frame that are still to be skipped.
     var skipped = 0
-    /// SETTINGS of ours that the peer has not acknowledged.
+    /// The number of SETTINGS frames that the peer has not acknowledged.
     package internal(set) var unacknowledgedSettings = 0
     var drain = Drain.none
-    /// The greatest stream the peer has used.
+    /// The highest stream identifier that the peer has used.
     package internal(set) var lastStream: UInt32 = 0
-    /// Requests begun, those refused included.
+    /// The number of requests, including rejected ones.
     package internal(set) var requestCount = 0
     var earlyPriorities = EarlyPriorities()
 
     enum Phase: Equatable {
         case preface
-        /// The first frame has to be SETTINGS.
+        /// The first frame must be SETTINGS.
         case firstFrame
         case open
         case failed(HTTP2Fault)
     }
 
-    /// How far the connection has come in telling the client to open no more streams (RFC 9113 §6.8).
+    /// The progress of shutting the connection down by GOAWAY (RFC 9113 §6.8).
     enum Drain: Equatable, BitwiseCopyable {
         case none
-        /// GOAWAY has announced it; streams that are on their way are still answered.
+        /// The first GOAWAY has been sent; streams in transit are still answered.
         case announced
-        /// Streams beyond this one are not.
+        /// Streams beyond this one are not answered.
         case final(UInt32)
     }
 
-    /// A frame of DATA whose content is still arriving.
+    /// A DATA frame whose content is still being received.
     struct DataInFlight {
         var stream: StreamReference?
-        /// Bytes of content to come.
+        /// The number of content bytes still to come.
         var remaining = 0
         var endsStream = false
     }
@@ -74,7 +74,7 @@ package struct HTTP2Connection: ~Copyable {
         closedStreams = ClosedStreams(capacity: max(limits.maximumStreams, 1))
     }
 
-    /// Writes what the server says first: its settings, and the window of the connection.
+    /// Writes the first frames of the server: SETTINGS, and the connection's window.
     package mutating func begin(to output: inout OutputBuffer) {
         SettingsFrame.encode(
             [
@@ -90,25 +90,25 @@ package struct HTTP2Connection: ~Copyable {
         }
     }
 
-    /// Bytes of input that there must be room for.
+    /// The number of input bytes for which the caller must have space.
     package static var inputNeeded: Int { FrameHeader.count + FrameHeader.defaultMaximumLength }
 
-    /// Whether a field block has begun and not ended, so that nothing else can come.
+    /// Whether a field block has begun and not ended, so that only CONTINUATION frames may follow.
     package var awaitsFieldBlock: Bool { block.stream != 0 }
 
-    /// Whether the client has been told that later streams are not answered.
+    /// Whether a GOAWAY has been sent.
     package var isDraining: Bool { drain != .none }
 
-    /// Whether the preface and the client's settings have come.
+    /// Whether the preface and the client's SETTINGS have been received.
     package var hasBegun: Bool { phase == .open }
 
-    /// Whether the client knows which streams are answered.
+    /// Whether the final GOAWAY, with the last stream that is answered, has been sent.
     package var hasFinishedDrain: Bool {
         if case .final = drain { return true }
         return false
     }
 
-    /// Gives memory back that an idle connection does not need.
+    /// Releases memory that an idle connection does not need.
     package mutating func trim() {
         guard streams.count == 0 else { return }
         streams.trim()
@@ -116,9 +116,9 @@ package struct HTTP2Connection: ~Copyable {
         encoder.trim()
     }
 
-    /// Takes the bytes of `input` from `offset` on, as far as the next event.
+    /// Processes the bytes of `input` from `offset` on, up to the next event.
     ///
-    /// - Parameter now: in milliseconds, of any clock that only goes forward.
+    /// - Parameter now: in milliseconds, of any monotonic clock.
     @inline(__always)
     package mutating func next(
         _ input: RawSpan, from offset: inout Int, into request: inout RequestAssembly, output: inout OutputBuffer,
@@ -135,13 +135,13 @@ package struct HTTP2Connection: ~Copyable {
         }
     }
 
-    /// Ends the connection for a fault of the peer: GOAWAY says which.
+    /// Ends the connection for a fault of the peer, with the error code in GOAWAY.
     package mutating func fail(_ fault: HTTP2Fault, to output: inout OutputBuffer) -> HTTP2Event {
         if case .failed(let earlier) = phase { return .failed(earlier) }
         phase = .failed(fault)
         data = DataInFlight()
         skipped = 0
-        // A later GOAWAY never names a later stream (RFC 9113 §6.8).
+        // A later GOAWAY never contains a higher stream identifier (RFC 9113 §6.8).
         var last = lastStream
         if case .final(let told) = drain { last = min(last, told) }
         GoAwayFrame.encode(lastStream: last, fault.code, reason: fault.reason, to: &output)

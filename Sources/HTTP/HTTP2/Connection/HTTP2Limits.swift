@@ -1,27 +1,27 @@
-/// What one connection of HTTP/2 may take.
+/// The limits of one HTTP/2 connection.
 package struct HTTP2Limits: Equatable, Sendable {
-    /// Of each request; the size of the whole head counts 32 bytes more for each field (RFC 9113 §6.5.2).
+    /// For each request; every field adds 32 bytes to the size of the head (RFC 9113 §6.5.2).
     package var head = HeadLimits()
     package var maximumStreams = 128
-    /// Bytes of the peer's dynamic table that we keep, and of ours that the peer keeps.
+    /// The sizes in bytes of the decoder's dynamic table, and of the encoder's, which the peer mirrors.
     package var headerTable = 4096
     package var encoderTable = 4096
-    /// CONTINUATION frames of one field block, which browsers and proxies need one or two of.
+    /// The number of CONTINUATION frames of one field block; browsers and proxies need one or two.
     package var maximumContinuations = 16
-    /// Bytes of the window each stream begins with.
+    /// The initial window of each stream in bytes.
     package var initialWindow = FlowControl.initialWindow
-    /// Bytes of all uploads that a connection holds at most. 1.25 MB are on their way at 100 Mb/s and 100 ms, and the
-    /// client hears of what was used a quarter of a window late; one upload, which gets four fifths of this and what its
-    /// stream began with, 1.47 MB, keeps such a line nearly full.
+    /// The maximum number of bytes of all uploads that a connection buffers. At 100 Mb/s and 100 ms, 1.25 MB are in
+    /// flight, and the client is notified of used bytes a quarter of a window late. One upload gets four fifths of this
+    /// and the initial window of its stream, 1.47 MB, which nearly saturates such a path.
     package var connectionWindow = 1792 << 10
-    /// Bytes of the window of one upload, as long as others leave it that much.
+    /// The maximum window of one upload in bytes, if other uploads leave that much.
     package var largestWindow = 1536 << 10
     package var floods = FloodLimits()
 
     package init() {}
 }
 
-/// What the peer's SETTINGS say, or the protocol as long as they do not (RFC 9113 §6.5.2).
+/// The values of the peer's SETTINGS, or the defaults of the protocol until they arrive (RFC 9113 §6.5.2).
 struct PeerSettings: BitwiseCopyable, Equatable {
     var initialWindow = FlowControl.initialWindow
     var maximumFrame = FrameHeader.defaultMaximumLength

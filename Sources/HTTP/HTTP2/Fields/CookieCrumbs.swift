@@ -1,14 +1,15 @@
-// Cookies, which HTTP/2 may send in pieces (RFC 9113 §8.2.3).
+// Cookies, which HTTP/2 may split into several fields (RFC 9113 §8.2.3).
 extension FieldList {
-    /// Writes `host` over the end of the name of an `:authority` field, so that its line is one of HTTP/1.
+    /// Overwrites the end of the name of an `:authority` field with `host`, which makes it an HTTP/1 field line.
     mutating func renameAuthority(_ field: Field) {
         let host: StaticString = "host"
         overwrite(at: Int(field.name.start + field.name.count) - host.utf8CodeUnitCount, with: host)
     }
 
-    /// Makes one field of all cookie fields, the last one: their values, but for empty ones, with "; " between them.
+    /// Joins all cookie fields into the last field: their values, except empty ones, separated by "; ".
     ///
-    /// The lines behind the first crumb move up, the joined cookie follows them. It is never longer than its crumbs were.
+    /// The lines after the first crumb are moved up, and the joined cookie follows them. It is never longer than its
+    /// crumbs.
     mutating func joinCookies() {
         var gathered = 0
         var nameEnd = 0
@@ -25,7 +26,7 @@ extension FieldList {
                 continue
             }
             if cookie == nil {
-                // The first one's name, a colon and a space.
+                // The name of the first one, a colon and a space.
                 cookie = field
                 end = Int(field.name.start)
                 gathered = gather(end..<Int(field.value.start), behind: gathered)
@@ -43,7 +44,7 @@ extension FieldList {
         keep(kept + 1)
     }
 
-    /// Gathers what stands at `range`; how many bytes are gathered then.
+    /// Gathers the bytes at `range`; returns the number of bytes gathered so far.
     private func gather(_ range: Range<Int>, behind gathered: Int) -> Int {
         gather(range, at: gathered)
         return gathered + range.count

@@ -1,14 +1,14 @@
-/// A request of HTTP/2 as it is decoded: its fields, and the head they make.
+/// An HTTP/2 request as it is decoded: its fields, and the head made of them.
 ///
-/// One is lent to whichever connection decodes. When `assemble` has returned, `head` and the fields have the shape that
-/// `RequestParser` gives those of HTTP/1: every slice counts from the first byte of `fields.text`, each field has its
-/// line there, `host` is among the fields whether the client sent `:authority` or `host`, cookie crumbs are one field,
-/// and no pseudo-field is left. `RequestParser.take(_:)` copies them into the parser of an exchange, whose input gets a
-/// copy of the text, so routes and handlers need not know which protocol a request came by.
+/// One object is lent to the connection that is decoding. After `assemble`, `head` and the fields have the form in
+/// which `RequestParser` returns those of HTTP/1: every slice is relative to the first byte of `fields.text`, each
+/// field has its line there, `host` is among the fields whether the client sent `:authority` or `host`, cookie crumbs
+/// are one field, and pseudo-fields have been removed. `RequestParser.take(_:)` copies them into the parser of an
+/// exchange, whose input gets a copy of the text, so that routes and handlers are independent of the protocol.
 package struct RequestAssembly: ~Copyable {
     package var fields: FieldList
     package private(set) var head = RequestHead()
-    /// What the `priority` field says.
+    /// The value of the `priority` field.
     package private(set) var priority: StreamPriority?
 
     private let limits: HeadLimits
@@ -18,7 +18,7 @@ package struct RequestAssembly: ~Copyable {
         fields = FieldList(limits: limits)
     }
 
-    /// What the head needs but no field of HTTP/1 has.
+    /// What the head requires but no HTTP/1 field contains.
     private struct Pseudo {
         var method: Slice?
         var scheme: Slice?
@@ -33,7 +33,7 @@ package struct RequestAssembly: ~Copyable {
         var cookies = 0
     }
 
-    /// Makes a head of the fields (RFC 9113 §8.3.1), refusing what HTTP/1 would refuse and what only HTTP/2 forbids.
+    /// Makes a head of the fields (RFC 9113 §8.3.1), and rejects what HTTP/1 would reject and what only HTTP/2 forbids.
     package mutating func assemble(endsStream: Bool) throws(RequestRejection) {
         head = RequestHead()
         head.version = .http2
@@ -73,7 +73,7 @@ package struct RequestAssembly: ~Copyable {
 
     // MARK: Pseudo-fields
 
-    /// The field of `:authority` under the name it has in HTTP/1, which is shorter.
+    /// The field of `:authority` under its HTTP/1 name, which is shorter.
     private static func host(in field: FieldList.Field) -> FieldList.Field {
         var host = field
         host.name = Slice(start: field.name.start + field.name.count - 4, count: 4)
@@ -101,7 +101,7 @@ package struct RequestAssembly: ~Copyable {
 
     // MARK: Fields
 
-    /// Takes a field; false when it is left out, since `:authority` has said the same.
+    /// Processes a field; false if it is dropped because it repeats `:authority`.
     @inline(__always)
     private mutating func take(
         _ field: FieldList.Field, _ meaning: inout Meaning, _ authority: Slice?
@@ -161,7 +161,7 @@ package struct RequestAssembly: ~Copyable {
         }
     }
 
-    /// `:authority` and `host` name one host, if both are there (RFC 9113 §8.3.1).
+    /// `:authority` and `host` must name the same host, if both are present (RFC 9113 §8.3.1).
     @inline(__always)
     private mutating func takeAuthority(_ authority: Slice?, _ host: Slice?) throws(RequestRejection) {
         guard let named = authority ?? host else { throw .missingHost }
@@ -177,7 +177,7 @@ package struct RequestAssembly: ~Copyable {
         }
     }
 
-    /// CONNECT has no target but its authority, with a port (RFC 9113 §8.5).
+    /// CONNECT has no target except its authority, which includes a port (RFC 9113 §8.5).
     private mutating func takeConnectTarget(_ authority: Slice?) throws(RequestRejection) {
         guard let authority else { throw .missingPseudoField }
         let text = unsafe fields.text.bytes
@@ -192,7 +192,7 @@ package struct RequestAssembly: ~Copyable {
     private mutating func takePath(_ path: Slice) throws(RequestRejection) {
         let text = unsafe fields.text.bytes
         let (start, end) = (path.range.lowerBound, path.range.upperBound)
-        // As HTTP/1 counts them: the method, two spaces, the version and CRLF.
+        // Counted as in HTTP/1: the method, two spaces, the version and CRLF.
         guard Int(head.methodToken.count) + (end - start) + 12 <= limits.maximumRequestLine else {
             throw .requestLineTooLong
         }
@@ -209,7 +209,7 @@ package struct RequestAssembly: ~Copyable {
         }
     }
 
-    /// Content of unknown length is told by `chunked`: the chunks are DATA frames.
+    /// Content of unknown length is represented as `chunked`: the chunks are DATA frames.
     @inline(__always)
     private mutating func takeFraming(_ meaning: Meaning, endsStream: Bool) throws(RequestRejection) {
         if let length = meaning.contentLength {
@@ -223,7 +223,7 @@ package struct RequestAssembly: ~Copyable {
 }
 
 extension RequestAssembly {
-    /// Whether the fields may be trailers of a request (RFC 9113 §8.1, RFC 9110 §6.5.1).
+    /// Whether the fields are valid as trailers of a request (RFC 9113 §8.1, RFC 9110 §6.5.1).
     func checkTrailers() throws(RequestRejection) {
         if fields.excess != nil { throw .trailersTooLarge }
         let text = unsafe fields.text.bytes

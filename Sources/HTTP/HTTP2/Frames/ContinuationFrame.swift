@@ -1,8 +1,8 @@
-/// CONTINUATION (RFC 9113 §6.10): a further fragment of a field block. Its whole payload is one.
+/// CONTINUATION (RFC 9113 §6.10): a further fragment of a field block, which is its whole payload.
 package enum ContinuationFrame {
     package static func endsBlock(_ header: FrameHeader) -> Bool { header.has(FrameFlag.endHeaders) }
 
-    /// Puts headers into a field block that stands from `start` to the end of the output.
+    /// Inserts frame headers into a field block that extends from `start` to the end of the output.
     static func split(from start: Int, stream: UInt32, maximumLength: Int, in output: inout OutputBuffer) {
         var start = start
         while start < output.count {

@@ -1,4 +1,4 @@
-/// The types of frames (RFC 9113 §6, RFC 9218 §7.1).
+/// Frame types (RFC 9113 §6, RFC 9218 §7.1).
 package enum FrameType: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     case data = 0x0
     case headers = 0x1
@@ -13,7 +13,7 @@ package enum FrameType: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     case priorityUpdate = 0x10
 }
 
-/// Flags of frames; the same bit means another thing on another type.
+/// Frame flags; the meaning of a bit depends on the type.
 package enum FrameFlag {
     package static var endStream: UInt8 { 0x1 }
     package static var acknowledgement: UInt8 { 0x1 }
@@ -22,19 +22,19 @@ package enum FrameFlag {
     package static var priority: UInt8 { 0x20 }
 }
 
-/// The nine octets in front of every frame (RFC 9113 §4.1).
+/// The nine-octet header of every frame (RFC 9113 §4.1).
 package struct FrameHeader: BitwiseCopyable, Equatable, Sendable {
-    /// Bytes of the payload.
+    /// The length of the payload in bytes.
     package var length: Int
-    /// The type as sent; those nobody knows are ignored (§5.5).
+    /// The type as received; unknown types are ignored (§5.5).
     package var rawType: UInt8
     package var flags: UInt8
     /// Without the reserved bit, which is ignored.
     package var stream: UInt32
 
-    /// Bytes of a header.
+    /// The length of a header in bytes.
     package static var count: Int { 9 }
-    /// The largest payload a peer may send that was told nothing else (§4.2).
+    /// The maximum payload that a peer may send by default (§4.2).
     package static var defaultMaximumLength: Int { 1 << 14 }
 
     package var type: FrameType? { FrameType(rawValue: rawType) }
@@ -46,14 +46,14 @@ package struct FrameHeader: BitwiseCopyable, Equatable, Sendable {
         self.stream = stream
     }
 
-    /// The header at `offset`, all of whose octets are there.
+    /// Parses the header at `offset`, which must be complete.
     @inline(__always)
     package init(_ input: RawSpan, at offset: Int) {
         let word = input.word(at: offset).byteSwapped
         length = Int(word >> 40)
         rawType = UInt8(truncatingIfNeeded: word >> 32)
         flags = UInt8(truncatingIfNeeded: word >> 24)
-        // Three octets of the identifier and, in the ninth, the last one.
+        // Three octets of the identifier, and the last one from the ninth octet.
         let high = UInt32(truncatingIfNeeded: word & 0xFF_FFFF) << 8
         stream = (high | UInt32(input.byte(at: offset + 8))) & 0x7FFF_FFFF
     }
@@ -77,9 +77,10 @@ package struct FrameHeader: BitwiseCopyable, Equatable, Sendable {
         unsafe room.storeBytes(of: UInt8(truncatingIfNeeded: stream), toByteOffset: 8, as: UInt8.self)
     }
 
-    /// The payload without its padding (§6.1), which is counted from its first octet: where the rest stands within it.
+    /// The payload without its padding (§6.1), as a range within the payload.
     ///
-    /// - Parameter firstOctet: the payload's first, the length of the padding, when the frame is padded.
+    /// - Parameter firstOctet: the first octet of the payload, which is the length of the padding if the frame is
+    ///   padded.
     @inline(__always)
     func unpadded(_ firstOctet: UInt8) throws(HTTP2Fault) -> Range<Int> {
         guard has(FrameFlag.padded) else { return 0..<length }
@@ -90,7 +91,7 @@ package struct FrameHeader: BitwiseCopyable, Equatable, Sendable {
 }
 
 extension RawSpan {
-    /// Four octets from `offset`, the first one highest, as frames have their numbers.
+    /// Four octets from `offset` in network byte order.
     @inline(__always)
     func number(at offset: Int) -> UInt32 { halfWord(at: offset).byteSwapped }
 }

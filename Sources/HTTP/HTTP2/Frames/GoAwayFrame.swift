@@ -1,9 +1,9 @@
-/// GOAWAY (RFC 9113 §6.8): which streams an end still answers, and why it ends the connection.
+/// GOAWAY (RFC 9113 §6.8): the last stream that an endpoint answers, and why it ends the connection.
 package struct GoAwayFrame: Equatable {
     /// Streams beyond this one are not answered.
     package var lastStream: UInt32
     package var code: ErrorCode
-    /// Text for people, within the payload.
+    /// Diagnostic text, as a range within the payload.
     package var debugData: Range<Int>
 
     package init(_ header: FrameHeader, _ payload: RawSpan) throws(HTTP2Fault) {

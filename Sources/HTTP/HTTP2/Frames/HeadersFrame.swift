@@ -1,13 +1,13 @@
-/// HEADERS (RFC 9113 §6.2): the field block of a head or of trailers, or the first fragment of it.
+/// HEADERS (RFC 9113 §6.2): the field block of a head or of trailers, or its first fragment.
 package struct HeadersFrame: Equatable {
-    /// The fragment of the field block within the payload.
+    /// The range of the field block fragment within the payload.
     package var fragment: Range<Int>
     package var endsStream: Bool
     package var endsBlock: Bool
-    /// The stream this one depends on, by the scheme of priorities that RFC 9113 has done away with.
+    /// The stream on which this one depends, in the priority scheme that RFC 9113 deprecates.
     package var dependency: UInt32?
 
-    /// Of a payload that is there as a whole.
+    /// Parses a complete payload.
     @inline(__always)
     package init(_ header: FrameHeader, _ payload: RawSpan) throws(HTTP2Fault) {
         fragment = try header.unpadded(header.length > 0 ? payload.byte(at: 0) : 0)
@@ -22,7 +22,7 @@ package struct HeadersFrame: Equatable {
 
     /// Begins a frame whose field block follows; `end` completes it.
     ///
-    /// - Returns: where it begins, counted from the first byte of the output not sent yet.
+    /// - Returns: its position, relative to the first unsent byte of the output.
     @inline(__always)
     static func begin(in output: inout OutputBuffer) -> Int {
         let start = output.count
@@ -30,7 +30,7 @@ package struct HeadersFrame: Equatable {
         return start
     }
 
-    /// Completes the frame that begins at `start`; what is more than a frame may hold goes into CONTINUATION frames.
+    /// Completes the frame that begins at `start`; CONTINUATION frames contain what exceeds the maximum frame size.
     @inline(__always)
     static func end(
         at start: Int, stream: UInt32, endsStream: Bool, maximumLength: Int, in output: inout OutputBuffer

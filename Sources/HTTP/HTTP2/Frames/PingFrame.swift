@@ -1,8 +1,8 @@
-/// PING (RFC 9113 §6.7): eight octets that the other end sends back.
+/// PING (RFC 9113 §6.7): eight octets that the peer returns.
 package enum PingFrame {
     static var count: Int { 8 }
 
-    /// The eight octets as a number.
+    /// The eight octets as an integer.
     package static func content(_ header: FrameHeader, _ payload: RawSpan) throws(HTTP2Fault) -> UInt64 {
         guard header.stream == 0 else { throw .frameOnWrongStream }
         guard header.length == count else { throw .invalidFrameSize }

@@ -1,9 +1,9 @@
-/// PRIORITY (RFC 9113 §6.3), of a scheme that is done away with: checked for its form and otherwise ignored.
+/// PRIORITY (RFC 9113 §6.3), of a deprecated scheme: its format is validated and its content ignored.
 package enum PriorityFrame {
-    /// Bytes of the payload: a dependency and a weight.
+    /// The length of the payload in bytes: a dependency and a weight.
     static var count: Int { 5 }
 
-    /// The stream that the one depends on, without the flag in its highest bit.
+    /// The stream on which this one depends, without the exclusive flag in its highest bit.
     @inline(__always)
     static func dependency(_ payload: RawSpan, at offset: Int) -> UInt32 { payload.number(at: offset) & 0x7FFF_FFFF }
 

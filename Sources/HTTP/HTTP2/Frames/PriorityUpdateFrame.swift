@@ -1,4 +1,4 @@
-/// PRIORITY_UPDATE (RFC 9218 §7.1): a new priority for a stream, which may not be there yet.
+/// PRIORITY_UPDATE (RFC 9218 §7.1): a new priority for a stream, which may not exist yet.
 package struct PriorityUpdateFrame: BitwiseCopyable, Equatable {
     package var prioritized: UInt32
     package var priority: StreamPriority

@@ -1,4 +1,4 @@
-/// RST_STREAM (RFC 9113 §6.4): the end of one stream, and why.
+/// RST_STREAM (RFC 9113 §6.4): ends one stream with an error code.
 package enum ResetStreamFrame {
     package static func code(_ header: FrameHeader, _ payload: RawSpan) throws(HTTP2Fault) -> ErrorCode {
         guard header.stream != 0 else { throw .frameOnWrongStream }

@@ -1,6 +1,6 @@
-/// SETTINGS (RFC 9113 §6.5): what one end tells the other about itself, or that it has heeded what it was told.
+/// SETTINGS (RFC 9113 §6.5): the parameters of one endpoint, or the acknowledgement of the peer's parameters.
 package enum SettingsFrame {
-    /// The settings there are (RFC 9113 §6.5.2, RFC 8441 §3, RFC 9218 §2.1); others are ignored.
+    /// The supported settings (RFC 9113 §6.5.2, RFC 8441 §3, RFC 9218 §2.1); others are ignored.
     package enum Setting: UInt16, CaseIterable, Sendable {
         case headerTableSize = 0x1
         case enablePush = 0x2
@@ -12,10 +12,10 @@ package enum SettingsFrame {
         case noRFC7540Priorities = 0x9
     }
 
-    /// Bytes of one setting.
+    /// The length of one setting in bytes.
     static var settingCount: Int { 6 }
 
-    /// Whether the frame acknowledges ours; refuses one of a wrong form.
+    /// Whether the frame acknowledges the gateway's SETTINGS; throws if its format is invalid.
     package static func isAcknowledgement(_ header: FrameHeader) throws(HTTP2Fault) -> Bool {
         guard header.stream == 0 else { throw .frameOnWrongStream }
         guard header.length % settingCount == 0 else { throw .invalidFrameSize }
@@ -24,7 +24,7 @@ package enum SettingsFrame {
         return true
     }
 
-    /// Hands each setting to `take`, in order; refuses a value that it may not have.
+    /// Passes each setting to `take`, in order; throws if a value is invalid.
     package static func parse(
         _ payload: RawSpan, _ take: (Setting, UInt32) throws(HTTP2Fault) -> Void
     ) throws(HTTP2Fault) {

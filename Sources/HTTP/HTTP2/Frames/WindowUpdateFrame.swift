@@ -1,6 +1,6 @@
-/// WINDOW_UPDATE (RFC 9113 §6.9): how much more the other end may send, on a stream or on all of them.
+/// WINDOW_UPDATE (RFC 9113 §6.9): how much more the peer may send, on a stream or on the connection.
 package enum WindowUpdateFrame {
-    /// How much more; 0, which moves nothing, is for the caller to refuse.
+    /// The window increment; the caller must reject 0.
     package static func increment(_ header: FrameHeader, _ payload: RawSpan) throws(HTTP2Fault) -> Int {
         guard header.length == 4 else { throw .invalidFrameSize }
         return Int(payload.number(at: 0) & 0x7FFF_FFFF)

@@ -1,11 +1,11 @@
-/// The dynamic table of one direction (RFC 7541 §2.3.2): field lines in one block of bytes, newest last.
+/// The dynamic table of one direction (RFC 7541 §2.3.2): field lines in one block of memory, the newest last.
 ///
-/// Nothing is allocated per entry, and nothing at all before the first one. Lines lie in the order they came; when the
-/// end of the block is reached, those still in the table move to its beginning.
+/// Entries are not allocated individually, and no memory is allocated before the first one. Lines are stored in order
+/// of arrival; when the end of the block is reached, those still in the table are moved to its beginning.
 @safe
 struct DynamicTable: ~Copyable {
     struct Entry: BitwiseCopyable {
-        /// Of its line, counted from the first byte ever added.
+        /// The offset of its line, relative to the first byte ever added.
         fileprivate(set) var start: UInt32
         var nameCount: UInt16
         var valueCount: UInt16
@@ -13,28 +13,28 @@ struct DynamicTable: ~Copyable {
         var nameFault: FieldFault
         var valueFault: FieldFault
 
-        /// What RFC 7541 §4.1 counts.
+        /// The size according to RFC 7541 §4.1.
         var size: Int { Int(nameCount) + Int(valueCount) + DynamicTable.entryOverhead }
-        /// Bytes of `name: value CRLF`.
+        /// The length of `name: value CRLF` in bytes.
         var lineCount: Int { Int(nameCount) + Int(valueCount) + FieldList.lineOverhead }
     }
 
-    /// What an entry counts beside its bytes (RFC 7541 §4.1).
+    /// The overhead of an entry (RFC 7541 §4.1).
     static var entryOverhead: Int { 32 }
-    /// The largest table there is room for: counts of bytes are kept in 16 bits.
+    /// The maximum supported table size: byte counts are stored in 16 bits.
     static var largestSize: Int { 1 << 16 - 1 }
 
     private var lines: UnsafeMutableRawPointer?
     private var lineCapacity = 0
-    /// What `lines` begins with, and the end of what was added, counted as `Entry.start`.
+    /// The offset of the start of `lines`, and of the end of the bytes added, in the units of `Entry.start`.
     private var base: UInt32 = 0
     private var end: UInt32 = 0
 
-    /// A ring; the newest entry is the one before `inserted`.
+    /// A ring buffer; the newest entry is the one before `inserted`.
     private var entries: UnsafeMutablePointer<Entry>?
     private var entryCapacity = 0
 
-    /// Entries ever added, which numbers them.
+    /// The number of entries ever added, by which entries are numbered.
     private(set) var inserted: UInt32 = 0
     private(set) var count = 0
     private(set) var size = 0
@@ -51,7 +51,7 @@ struct DynamicTable: ~Copyable {
         unsafe entries?.deallocate()
     }
 
-    /// The entry at `index`, of which 1 is the newest; it exists.
+    /// The entry at `index`, of which 1 is the newest; it must exist.
     @inline(__always)
     subscript(index: Int) -> Entry {
         precondition(index > 0 && index <= count, "no such entry")
@@ -59,7 +59,7 @@ struct DynamicTable: ~Copyable {
         return unsafe entries.unsafelyUnwrapped[place]
     }
 
-    /// The line of an entry, as long as the table is not changed.
+    /// The line of an entry, valid until the table is changed.
     @inline(__always)
     func line(of entry: Entry) -> UnsafeRawBufferPointer {
         let offset = Int(entry.start &- base)
@@ -67,7 +67,7 @@ struct DynamicTable: ~Copyable {
         return unsafe UnsafeRawBufferPointer(start: lines.unsafelyUnwrapped + offset, count: entry.lineCount)
     }
 
-    /// Room for a line behind those in the table, which `add` takes over or the next one overwrites.
+    /// Space for a line after those in the table; `add` makes the line an entry, otherwise the next line overwrites it.
     @inline(__always)
     mutating func room(for count: Int) -> UnsafeMutableRawPointer {
         if self.count == 0 { base = end }
@@ -75,7 +75,7 @@ struct DynamicTable: ~Copyable {
         return unsafe lines.unsafelyUnwrapped + Int(end &- base)
     }
 
-    /// Adds the entry whose line was written into `room(for:)`; one larger than the table empties it (§4.4).
+    /// Adds the entry whose line was written to `room(for:)`; an entry larger than the table empties it (§4.4).
     mutating func add(
         nameCount: Int, valueCount: Int, name: FieldName, nameFault: FieldFault = .none, valueFault: FieldFault = .none
     ) {
@@ -94,13 +94,13 @@ struct DynamicTable: ~Copyable {
         size += added
     }
 
-    /// Changes how large the table may be (§4.3).
+    /// Changes the maximum size of the table (§4.3).
     mutating func resize(to newMaximum: Int) {
         maximumSize = min(newMaximum, Self.largestSize)
         evict(to: maximumSize)
     }
 
-    /// Drops the oldest entries until the table is no larger than `target`.
+    /// Evicts the oldest entries until the size of the table is at most `target`.
     @inline(__always)
     mutating func evict(to target: Int) {
         while size > max(target, 0) {
@@ -109,7 +109,8 @@ struct DynamicTable: ~Copyable {
         }
     }
 
-    /// Moves what is in the table to the beginning of a block that has room for twice as much, a larger one when needed.
+    /// Moves the content of the table to the beginning of a block that has space for twice as much; allocates a larger
+    /// one if needed.
     @inline(never)
     private mutating func makeRoom(for added: Int) {
         let first = count > 0 ? self[count].start : end
@@ -120,7 +121,7 @@ struct DynamicTable: ~Copyable {
             if let lines = unsafe lines, kept > 0 { unsafe lines.copyMemory(from: lines + offset, byteCount: kept) }
         } else {
             let capacity = max(256, needed.roundedUpToPowerOfTwo)
-            // Behind the last line there is room for a copy of sixteen bytes.
+            // There is space after the last line for a copy of sixteen bytes.
             let larger = UnsafeMutableRawPointer.allocate(byteCount: capacity + 16, alignment: 16)
             if let lines = unsafe lines {
                 if kept > 0 { unsafe larger.copyMemory(from: lines + offset, byteCount: kept) }
@@ -147,6 +148,6 @@ struct DynamicTable: ~Copyable {
 }
 
 extension Int {
-    /// The smallest power of two that is no smaller.
+    /// The smallest power of two that is not less than this value.
     fileprivate var roundedUpToPowerOfTwo: Int { self <= 1 ? 1 : 1 << (Int.bitWidth - (self - 1).leadingZeroBitCount) }
 }

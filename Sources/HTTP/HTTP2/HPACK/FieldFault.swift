@@ -1,12 +1,12 @@
-/// What is wrong with the name or the value of a field, found out once, when it is decoded.
+/// The fault of the name or the value of a field, determined once, when it is decoded.
 package enum FieldFault: UInt8, BitwiseCopyable, Sendable {
     case none
     // Names: a token in lower case (RFC 9113 §8.2.1)
     case emptyName, invalidName, capitalInName
-    // Values: no control byte but the tab, no white space around them
+    // Values: no control byte except tabs, no surrounding white space
     case invalidValue, blankAroundValue
 
-    /// What is wrong with the name at `start..<end`; a pseudo-field's begins with a colon.
+    /// The fault of the name at `start..<end`; the name of a pseudo-field begins with a colon.
     @inline(__always)
     static func inName(_ bytes: RawSpan, from start: Int, to end: Int) -> FieldFault {
         guard start < end else { return .emptyName }
@@ -35,7 +35,7 @@ package enum FieldFault: UInt8, BitwiseCopyable, Sendable {
         return bytes.first(from: start, to: end) { $0.controls } == end ? .none : .invalidValue
     }
 
-    /// What the request is refused for.
+    /// The rejection of a request with this fault.
     package var rejection: RequestRejection? {
         switch self {
         case .none: nil

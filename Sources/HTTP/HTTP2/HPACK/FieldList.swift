@@ -1,8 +1,8 @@
-/// The fields of one field block, decoded: lines `name: value CRLF` in one block of memory, and where they stand.
+/// The decoded fields of one field block: lines `name: value CRLF` in one block of memory, and their positions.
 ///
-/// One is lent to whichever connection decodes. It is filled field by field, each charged to the limits before a byte of
-/// it is looked at; once a limit is broken nothing more is kept, while decoding goes on for the sake of the dynamic
-/// table.
+/// One object is lent to the connection that is decoding. It is filled field by field, and each field is charged to the
+/// limits before any byte of it is examined. Once a limit is exceeded nothing more is stored, while decoding continues
+/// to keep the dynamic table in sync.
 @safe
 package struct FieldList: ~Copyable {
     package struct Field: BitwiseCopyable, Sendable {
@@ -11,7 +11,7 @@ package struct FieldList: ~Copyable {
         package var meaning: FieldName
         package var nameFault: FieldFault
         package var valueFault: FieldFault
-        /// Whoever passes the field on must not put it into a table (RFC 7541 §6.2.3).
+        /// Whether an intermediary that forwards the field must not index it (RFC 7541 §6.2.3).
         package var isNeverIndexed: Bool
     }
 
@@ -22,20 +22,21 @@ package struct FieldList: ~Copyable {
     private let bytes: UnsafeMutableRawBufferPointer
     private let table: UnsafeMutableBufferPointer<Field>
     private(set) package var count = 0
-    /// Bytes of the lines.
+    /// The number of bytes of the lines.
     private(set) package var filled = 0
-    /// Fields charged, kept or not.
+    /// The number of charged fields, stored or not.
     private var chargedCount = 0
-    /// The list's size as RFC 9113 §6.5.2 counts it.
+    /// The size of the list according to RFC 9113 §6.5.2.
     private var chargedSize = 0
-    /// The limit that was broken first.
+    /// The limit that was exceeded first.
     private(set) package var excess: RequestRejection?
 
-    /// - Parameter longestEntry: bytes of the longest line that goes into a dynamic table, and has to be decoded even
-    ///   where it is not kept.
+    /// - Parameter longestEntry: the maximum length in bytes of a line that enters a dynamic table, and must be decoded
+    ///   even if it is not stored.
     package init(limits: HeadLimits, longestEntry: Int = DynamicTable.largestSize) {
         self.limits = limits
-        // A line of n bytes is charged n + 28, so lines never fill more than the limit. Behind them cookies are joined.
+        // A line of n bytes is charged n + 28, so lines never exceed the limit. Cookies are joined in the space after
+        // them.
         let room = limits.maximumHead + max(longestEntry, limits.maximumHead) + Self.lineOverhead + Self.copySlack
         unsafe bytes = .allocate(byteCount: room, alignment: 16)
         unsafe table = .allocate(capacity: max(limits.maximumFields, 1))
@@ -46,7 +47,7 @@ package struct FieldList: ~Copyable {
         unsafe table.deallocate()
     }
 
-    /// Bytes that a copy of whole words may write behind its end.
+    /// The number of bytes that a copy of whole words may write beyond its end.
     private static var copySlack: Int { 16 }
 
     package mutating func removeAll() {
@@ -70,13 +71,13 @@ package struct FieldList: ~Copyable {
         }
     }
 
-    /// The lines decoded.
+    /// The decoded lines.
     package var text: UnsafeRawBufferPointer {
         @inline(__always)
         get { unsafe UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[..<filled]) }
     }
 
-    /// Makes it as if only the first `count` fields were there.
+    /// Removes all but the first `count` fields.
     mutating func keep(_ count: Int) {
         precondition(count <= self.count)
         self.count = count
@@ -85,7 +86,7 @@ package struct FieldList: ~Copyable {
 
 // Filling, by the decoder.
 extension FieldList {
-    /// Charges a field of which nothing is known yet; false when it is not to be kept.
+    /// Charges a field whose content is not known yet; false if it must not be stored.
     @inline(__always)
     mutating func chargeField() -> Bool {
         chargedCount += 1
@@ -94,7 +95,7 @@ extension FieldList {
         return excess == nil
     }
 
-    /// Charges the bytes of the field's name and value; false when it is not to be kept.
+    /// Charges the bytes of the field's name and value; false if it must not be stored.
     @inline(__always)
     mutating func charge(_ count: Int) -> Bool {
         chargedSize += count
@@ -102,19 +103,19 @@ extension FieldList {
         return excess == nil
     }
 
-    /// Where the next line goes, or what has to be decoded without being kept.
+    /// The space for the next line, and for a line that must be decoded without being stored.
     @inline(__always)
     var room: UnsafeMutableRawBufferPointer {
         unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[filled..<(bytes.count - Self.copySlack)])
     }
 
-    /// The bytes of a line that was written into `room`.
+    /// The bytes of a line that was written to `room`.
     @inline(__always)
     func written(_ count: Int) -> UnsafeRawBufferPointer {
         unsafe UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[filled..<(filled + count)])
     }
 
-    /// Copies a line into `room`; it was charged and there is room for it.
+    /// Copies a line to `room`; it must have been charged, and fit.
     @inline(__always)
     func copy(_ line: UnsafeRawBufferPointer) {
         precondition(unsafe filled + line.count <= bytes.count - Self.copySlack)
@@ -122,7 +123,7 @@ extension FieldList {
             line.baseAddress.unsafelyUnwrapped, line.count, to: bytes.baseAddress.unsafelyUnwrapped + filled)
     }
 
-    /// Takes the line in `room` as the next field.
+    /// Adds the line in `room` as the next field.
     @inline(__always)
     mutating func append(
         nameCount: Int, valueCount: Int, meaning: FieldName, nameFault: FieldFault, valueFault: FieldFault,
@@ -139,7 +140,7 @@ extension FieldList {
     }
 }
 
-// Changing lines, once they are decoded.
+// Modifying decoded lines.
 extension FieldList {
     mutating func overwrite(at offset: Int, with replacement: StaticString) {
         let count = replacement.utf8CodeUnitCount
@@ -148,7 +149,7 @@ extension FieldList {
             from: replacement.utf8Start, byteCount: count)
     }
 
-    /// Moves the field's line forward, to `offset`.
+    /// Moves the line of the field forward, to `offset`.
     mutating func move(_ field: inout Field, to offset: Int) {
         let start = Int(field.name.start)
         let lineCount = field.value.range.upperBound + 2 - start
@@ -159,7 +160,7 @@ extension FieldList {
         field.value.start -= UInt32(start - offset)
     }
 
-    /// Copies what stands at `range` behind the lines, `offset` bytes from their end.
+    /// Copies the bytes at `range` to the space after the lines, `offset` bytes from their end.
     func gather(_ range: Range<Int>, at offset: Int) {
         precondition(unsafe range.upperBound <= filled && filled + offset + range.count <= bytes.count)
         let base = unsafe bytes.baseAddress.unsafelyUnwrapped
@@ -172,7 +173,7 @@ extension FieldList {
             from: text.utf8Start, byteCount: text.utf8CodeUnitCount)
     }
 
-    /// Makes the `gathered` bytes behind the lines the last line, at `offset`; `field` stands for it.
+    /// Makes the `gathered` bytes after the lines the last line, at `offset`; `field` describes it.
     mutating func endLines(with field: inout Field, gathered: Int, at offset: Int) {
         precondition(unsafe offset >= 0 && offset <= filled && filled + gathered <= bytes.count)
         let base = unsafe bytes.baseAddress.unsafelyUnwrapped

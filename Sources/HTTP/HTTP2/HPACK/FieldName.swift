@@ -1,18 +1,19 @@
-/// What a field's name means to HTTP/2, found out once, when the name is first decoded.
+/// The meaning of a field name in HTTP/2, determined once, when the name is first decoded.
 package enum FieldName: UInt8, BitwiseCopyable, Sendable {
     case other
     // Pseudo-fields (RFC 9113 §8.3)
     case method, scheme, authority, path, status, unknownPseudo
     // Fields that a request's meaning depends on
     case host, cookie, contentLength, contentType, expect, te, priority
-    /// A field that tells of one connection and has no place here (RFC 9113 §8.2.2).
+    /// A connection-specific field, which HTTP/2 forbids (RFC 9113 §8.2.2).
     case connectionSpecific
 
     package var isPseudo: Bool { rawValue >= Self.method.rawValue && rawValue <= Self.unknownPseudo.rawValue }
 
-    /// What the name at `range` of `bytes` is; the length tells most names apart before a byte is compared.
+    /// Classifies the name at `start..<end` of `bytes`; the length distinguishes most names before any byte is
+    /// compared.
     ///
-    /// Names are compared without case, so one in capitals, which is refused as such, is never taken for another.
+    /// Case is ignored, so a name with capitals, which is rejected for them, is never mistaken for another.
     @inline(__always)
     init(_ bytes: RawSpan, from start: Int, to end: Int) {
         if start < end, bytes.byte(at: start) == ASCII.colon {
@@ -46,7 +47,7 @@ package enum FieldName: UInt8, BitwiseCopyable, Sendable {
         return isNamed(":status") ? .status : .unknownPseudo
     }
 
-    /// The name as routes and handlers know it.
+    /// The name as routes and handlers use it.
     package var known: KnownField {
         switch self {
         case .host, .authority: .host

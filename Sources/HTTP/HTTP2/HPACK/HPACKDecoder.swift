@@ -1,32 +1,33 @@
-/// Decodes the field blocks of one connection, in the order they come (RFC 7541 §3).
+/// Decodes the field blocks of one connection, in order of arrival (RFC 7541 §3).
 ///
-/// Every fault is one of the connection, since the table is lost with it; after one the decoder is good for nothing.
+/// Every fault is an error of the connection, since the tables are no longer in sync; after a fault the decoder cannot
+/// be used any more.
 package struct HPACKDecoder: ~Copyable {
     private(set) var table: DynamicTable
-    /// What the settings allow for the table.
+    /// The maximum size of the table according to the SETTINGS.
     private var allowedSize: Int
-    /// The table has become larger than the settings allow, and the peer has to say by how much it shrinks.
+    /// The table is larger than the SETTINGS allow, and the peer must send a size update.
     private var owesSizeUpdate = false
 
-    /// - Parameter maximumTable: SETTINGS_HEADER_TABLE_SIZE as told to the peer.
+    /// - Parameter maximumTable: the SETTINGS_HEADER_TABLE_SIZE sent to the peer.
     package init(maximumTable: Int = 4096) {
-        // Until the peer has said otherwise its table is as large as the protocol has it (RFC 9113 §6.5.2), and so is
-        // every one it may take.
+        // Until the peer sends a size update, its table has the default size (RFC 9113 §6.5.2), which is also an upper
+        // bound for the sizes that it may choose.
         allowedSize = min(maximumTable, DynamicTable.largestSize)
         table = DynamicTable(maximumSize: allowedSize)
     }
 
-    /// Changes what the settings allow, once the peer has acknowledged them.
+    /// Changes the maximum size, once the peer has acknowledged the SETTINGS.
     package mutating func limitTable(to size: Int) {
         allowedSize = min(size, DynamicTable.largestSize)
         owesSizeUpdate = table.maximumSize > allowedSize
     }
 
-    /// Entries of the dynamic table and their size, for tests.
+    /// The number of entries of the dynamic table and their size, for tests.
     package var tableCount: Int { table.count }
     package var tableSize: Int { table.size }
 
-    /// The name and value of an entry, the newest one first.
+    /// The name and value of an entry, with the newest one first.
     package func tableEntry(_ index: Int) -> (name: [UInt8], value: [UInt8]) {
         let entry = table[index + 1]
         let line = unsafe table.line(of: entry)
@@ -34,7 +35,7 @@ package struct HPACKDecoder: ~Copyable {
         return unsafe (Array(line[..<name]), Array(line[(name + 2)..<(name + 2 + Int(entry.valueCount))]))
     }
 
-    /// Decodes a whole field block into `fields`.
+    /// Decodes a complete field block into `fields`.
     package mutating func decode(_ block: RawSpan, into fields: inout FieldList) throws(HTTP2Fault) {
         fields.removeAll()
         var offset = 0
@@ -59,10 +60,10 @@ package struct HPACKDecoder: ~Copyable {
         }
     }
 
-    /// What a literal is for: to become an entry, not to, or never to, wherever it is passed on (RFC 7541 §6.2).
+    /// How a literal is indexed: added to the table, not added, or never added by any intermediary (RFC 7541 §6.2).
     private enum Indexing { case indexed, plain, never }
 
-    /// Takes the size updates in front of the first field (RFC 7541 §4.2).
+    /// Processes the size updates before the first field (RFC 7541 §4.2).
     @inline(never)
     private mutating func takeSizeUpdates(_ block: RawSpan, at offset: inout Int) throws(HTTP2Fault) {
         while offset < block.byteCount, block.byte(at: offset) & 0xE0 == 0x20 {
@@ -74,7 +75,7 @@ package struct HPACKDecoder: ~Copyable {
         if owesSizeUpdate { throw .missingSizeUpdate }
     }
 
-    /// A field that is in a table, name and value (§6.1).
+    /// Processes a field of which both name and value are in a table (§6.1).
     @inline(__always)
     private func takeIndexed(_ index: Int, into fields: inout FieldList) throws(HTTP2Fault) {
         guard index > 0 else { throw .invalidIndex }
@@ -100,14 +101,14 @@ package struct HPACKDecoder: ~Copyable {
             valueFault: entry.valueFault, isNeverIndexed: false)
     }
 
-    /// A name that a literal refers to, or has itself.
+    /// The name of a literal, either a reference or contained in it.
     private struct LiteralName {
         var count: Int
         var meaning: FieldName
         var fault: FieldFault
     }
 
-    /// A literal field (§6.2). One that does not fit anywhere is stepped over.
+    /// Processes a literal field (§6.2). One that does not fit in any space is skipped.
     @inline(never)
     private mutating func takeLiteral(
         _ block: RawSpan, at offset: inout Int, name index: Int, _ indexing: Indexing, into fields: inout FieldList
@@ -139,7 +140,7 @@ package struct HPACKDecoder: ~Copyable {
             isNeverIndexed: indexing == .never)
     }
 
-    /// A field longer than all room is longer than the table too, which it empties (§4.4).
+    /// A field longer than all the space is also longer than the table, which it empties (§4.4).
     private mutating func dropOversized(_ indexing: Indexing, from fields: inout FieldList) {
         if indexing == .indexed { table.evict(to: 0) }
         _ = fields.charge(fields.limits.maximumHead + 1)
@@ -159,7 +160,7 @@ package struct HPACKDecoder: ~Copyable {
             valueFault: fault)
     }
 
-    /// Copies the name of an entry into `room`.
+    /// Copies the name of an entry to `room`.
     @inline(__always)
     private func knownName(
         _ index: Int, into room: UnsafeMutableRawBufferPointer
@@ -179,7 +180,7 @@ package struct HPACKDecoder: ~Copyable {
         return LiteralName(count: Int(entry.nameCount), meaning: entry.name, fault: entry.nameFault)
     }
 
-    /// Decodes a name into `room`; nil when there is no room for it.
+    /// Decodes a name into `room`; nil if it does not fit.
     @inline(__always)
     private func literalName(
         _ block: RawSpan, at offset: inout Int, into room: UnsafeMutableRawBufferPointer
@@ -191,7 +192,7 @@ package struct HPACKDecoder: ~Copyable {
             fault: FieldFault.inName(bytes, from: 0, to: count))
     }
 
-    /// Decodes a string (§5.2) into `room` and returns how many bytes it has; nil when there is no room for them.
+    /// Decodes a string (§5.2) into `room` and returns its length; nil if it does not fit.
     @inline(__always)
     private static func string(
         _ block: RawSpan, at offset: inout Int, into room: UnsafeMutableRawBufferPointer

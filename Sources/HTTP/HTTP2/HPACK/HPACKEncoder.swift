@@ -1,21 +1,21 @@
-/// Encodes the field blocks of one connection, in the order they are sent (RFC 7541 §3).
+/// Encodes the field blocks of one connection, in the order in which they are sent (RFC 7541 §3).
 ///
-/// A field goes into the dynamic table when it is sent for the second time: what every response has is then one octet,
-/// and what no two of them share never drives it out. Names are written in lower case.
+/// A field is added to the dynamic table when it is sent for the second time: fields that every response has take one
+/// octet afterwards, and fields that differ in every response do not evict them. Names are written in lower case.
 @safe
 package struct HPACKEncoder: ~Copyable {
     private var table: DynamicTable
-    /// The largest table this end wants.
+    /// The maximum table size of the gateway.
     private let wantedSize: Int
-    /// The sizes to tell in front of the next block: the smallest there was in between, and the present one.
+    /// The sizes to send before the next block: the smallest one since the last block, and the current one.
     private var owedUpdate: (smallest: Int, present: Int)?
     private var seen = SeenFields()
 
-    /// What the peer's table is as long as it has said nothing (RFC 9113 §6.5.2).
+    /// The peer's table size before its SETTINGS are received (RFC 9113 §6.5.2).
     private static var initialSize: Int { 4096 }
-    /// Bytes of the largest field that is looked for in the table.
+    /// The maximum size in bytes of a field that is looked up in the table.
     private static var largestIndexed: Int { 1024 }
-    /// A cookie shorter than this can be guessed piece by piece where the table tells whether it was (RFC 7541 §7.1.3).
+    /// A shorter cookie could be guessed piece by piece if the table reveals matches (RFC 7541 §7.1.3).
     private static var shortCookie: Int { 20 }
 
     package init(maximumTable: Int = 4096) {
@@ -24,7 +24,7 @@ package struct HPACKEncoder: ~Copyable {
         if wantedSize < Self.initialSize { owedUpdate = (wantedSize, wantedSize) }
     }
 
-    /// Heeds the peer's SETTINGS_HEADER_TABLE_SIZE.
+    /// Applies the peer's SETTINGS_HEADER_TABLE_SIZE.
     package mutating func limitTable(to size: Int) {
         let present = min(size, wantedSize)
         guard present != table.maximumSize || owedUpdate != nil else { return }
@@ -33,17 +33,18 @@ package struct HPACKEncoder: ~Copyable {
         resizes += 1
     }
 
-    /// Forgets everything it can, for a connection that is idle.
+    /// Releases as much memory as possible, for an idle connection.
     package mutating func trim() { seen.removeAll() }
 
-    /// Counts all that changes what indices stand for: a block of indices alone means the same as long as it stays.
+    /// Changes whenever the meaning of indices may change: a block of indices stays valid while this value is
+    /// unchanged.
     var version: UInt64 { resizes << 32 | UInt64(table.inserted) }
     private var resizes: UInt64 = 0
 
     package var tableCount: Int { table.count }
     package var tableSize: Int { table.size }
 
-    /// Begins a field block: says how large the table is, where that has changed (RFC 7541 §4.2).
+    /// Begins a field block with the size of the table, if that has changed (RFC 7541 §4.2).
     package mutating func beginBlock(to output: inout OutputBuffer) {
         guard let owed = owedUpdate else { return }
         owedUpdate = nil
@@ -57,7 +58,6 @@ package struct HPACKEncoder: ~Copyable {
         }
     }
 
-    /// Encodes `:status`.
     @inline(__always)
     package mutating func encode(status: Int, to output: inout OutputBuffer) {
         switch status {
@@ -86,9 +86,9 @@ package struct HPACKEncoder: ~Copyable {
         unsafe encode(name, value, to: &output)
     }
 
-    /// Encodes a field, whose name and value are valid.
+    /// Encodes a field, whose name and value must be valid.
     ///
-    /// - Parameter isSensitive: whether nobody may put it into a table, whatever its name.
+    /// - Parameter isSensitive: whether no intermediary may index the field, regardless of its name.
     package mutating func encode(
         _ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer, isSensitive: Bool = false,
         to output: inout OutputBuffer
@@ -120,13 +120,13 @@ package struct HPACKEncoder: ~Copyable {
         }
     }
 
-    /// Writes the field's line where it would stand in the table; it becomes part of it only by `table.add`.
+    /// Writes the field's line to its possible position in the table; only `table.add` makes it an entry.
     @inline(__always)
     private mutating func writeLine(
         _ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer
     ) -> UnsafeRawBufferPointer {
         let count = name.count + value.count + FieldList.lineOverhead
-        // Copies of whole words may reach beyond the line.
+        // Copies of whole words may extend beyond the line.
         let room = unsafe table.room(for: count)
         unsafe Self.copyInLowerCase(name, to: room)
         unsafe room.storeBytes(of: 0x203A, toByteOffset: name.count, as: UInt16.self)
@@ -156,7 +156,7 @@ package struct HPACKEncoder: ~Copyable {
         return unsafe SeenFields.isEqual(line, table.line(of: entry))
     }
 
-    /// Whether a field must not be found by guessing (RFC 7541 §7.1).
+    /// Whether a field must be protected from guessing (RFC 7541 §7.1).
     @inline(__always)
     private static func isSecret(_ name: UnsafeRawBufferPointer, valueCount: Int) -> Bool {
         switch name.count {
@@ -182,7 +182,7 @@ package struct HPACKEncoder: ~Copyable {
         }
     }
 
-    /// Writes a literal field, its name by an index of the static table where there is one (RFC 7541 §6.2).
+    /// Writes a literal field; if its name is in the static table, its index is used (RFC 7541 §6.2).
     @inline(never)
     private func writeLiteral(
         _ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer, flags: UInt8, prefix: Int,
@@ -198,7 +198,7 @@ package struct HPACKEncoder: ~Copyable {
         }
     }
 
-    /// Writes a string in whichever form is shorter (RFC 7541 §5.2) and returns how many bytes that took.
+    /// Writes a string in its shorter representation (RFC 7541 §5.2) and returns the number of bytes written.
     @inline(__always)
     private static func writeString(_ text: UnsafeRawBufferPointer, to output: UnsafeMutableRawPointer) -> Int {
         let coded = unsafe HuffmanCoding.encodedCount(text)

@@ -1,11 +1,12 @@
-/// Integers of a field block: some bits of the first octet, then seven of each that follows (RFC 7541 §5.1).
+/// The integers of a field block: some bits of the first octet, then seven bits of each further octet (RFC 7541 §5.1).
 enum HPACKInteger {
-    /// Octets behind the first one; more hold nothing that fits, or nothing at all.
+    /// The maximum number of octets after the first one; more can only be an overflow or redundant zeros.
     private static let maximumOctets = 5
 
-    /// Reads the integer at `offset`, whose first octet has it in its last `prefix` bits, and steps over it.
+    /// Decodes the integer at `offset`, which starts in the last `prefix` bits of its first octet, and advances
+    /// `offset`.
     ///
-    /// One that does not fit in 32 bits is refused, never cut off.
+    /// An integer that does not fit in 32 bits is rejected, never truncated.
     @inline(__always)
     static func decode(_ block: RawSpan, at offset: inout Int, prefix: Int) throws(HTTP2Fault) -> Int {
         guard offset < block.byteCount else { throw .truncatedFieldBlock }
@@ -31,11 +32,11 @@ enum HPACKInteger {
         throw .integerOverflow
     }
 
-    /// Bytes an encoded integer takes at most.
+    /// The maximum length of an encoded integer in bytes.
     static var maximumEncoded: Int { 11 }
 
-    /// Writes `value` into the last `prefix` bits of an octet that is otherwise `flags`, and those that follow; returns
-    /// how many bytes that took.
+    /// Writes `value` to the last `prefix` bits of an octet whose other bits are `flags`, and to the octets that
+    /// follow; returns the number of bytes written.
     @inline(__always)
     static func encode(_ value: Int, prefix: Int, flags: UInt8, to output: UnsafeMutableRawPointer) -> Int {
         let mask = (1 << prefix) - 1

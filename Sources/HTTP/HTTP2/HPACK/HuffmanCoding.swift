@@ -1,8 +1,8 @@
-/// Strings in the code of RFC 7541 §5.2.
+/// The Huffman coding of strings (RFC 7541 §5.2).
 package enum HuffmanCoding {
-    /// Decodes `start..<end` of `block` into `room` and returns how many bytes that gave; nil when they do not fit.
+    /// Decodes `start..<end` of `block` into `room` and returns the number of bytes; nil if they do not fit.
     ///
-    /// EOS within the string, more than seven bits of padding, and padding of anything but ones are refused.
+    /// EOS within the string, more than seven bits of padding, and padding bits other than ones are rejected.
     static func decode(
         _ block: RawSpan, from start: Int, to end: Int, into room: UnsafeMutableRawBufferPointer
     ) throws(HTTP2Fault) -> Int? {
@@ -10,7 +10,7 @@ package enum HuffmanCoding {
         var count = 0
         while true {
             reader.refill(block, to: end)
-            // A refilled reader has bits for three short symbols and more, unless the input is at its end.
+            // A refilled reader has bits for at least three short symbols, unless the input is at its end.
             while reader.count >= 8 {
                 let short = HuffmanTable.shortSymbols[Int(reader.bits >> 56)]
                 let symbol: UInt8
@@ -31,7 +31,7 @@ package enum HuffmanCoding {
         return unsafe try finishTail(&reader, count, room)
     }
 
-    /// Decodes what fewer than eight bits hold: at most one symbol of each five of them.
+    /// Decodes the last bits, fewer than eight: at most one symbol per five bits.
     @inline(__always)
     private static func finishTail(
         _ reader: inout BitReader, _ count: Int, _ room: UnsafeMutableRawBufferPointer
@@ -50,7 +50,7 @@ package enum HuffmanCoding {
         return try finish(reader, count)
     }
 
-    /// What is left is padding: fewer than eight bits, all of them ones.
+    /// The remaining bits are padding: fewer than eight bits, all of them ones.
     @inline(__always)
     private static func finish(_ reader: BitReader, _ count: Int) throws(HTTP2Fault) -> Int {
         guard reader.count < 8, reader.count == 0 || ~reader.bits >> UInt64(64 - reader.count) == 0 else {
@@ -59,7 +59,7 @@ package enum HuffmanCoding {
         return count
     }
 
-    /// The byte whose code has more than eight bits; nil when the bits left are fewer than the code has.
+    /// The byte whose code has more than eight bits; nil if fewer bits are left than the code has.
     @inline(never)
     private static func longSymbol(_ reader: inout BitReader) throws(HTTP2Fault) -> UInt8? {
         var index = 0
@@ -78,7 +78,7 @@ package enum HuffmanCoding {
         throw .invalidHuffmanCode
     }
 
-    /// Bits not decoded yet, the next one highest.
+    /// The bits not decoded yet, the next one most significant.
     private struct BitReader: BitwiseCopyable {
         private(set) var bits: UInt64 = 0
         private(set) var count = 0
@@ -86,11 +86,11 @@ package enum HuffmanCoding {
 
         init(offset: Int) { self.offset = offset }
 
-        /// Takes as many whole bytes as there is room for.
+        /// Reads as many whole bytes as fit.
         @inline(__always)
         mutating func refill(_ block: RawSpan, to end: Int) {
             if end - offset >= 8 {
-                // Bits of a byte that is not taken whole are the same when it is.
+                // Bits of a partly read byte are the same when the whole byte is read.
                 bits |= block.word(at: offset).byteSwapped >> UInt64(count)
                 let taken = (64 - count) / 8
                 offset += taken
@@ -111,7 +111,7 @@ package enum HuffmanCoding {
         }
     }
 
-    /// Bytes that `text` takes in this code.
+    /// The length of `text` in this code, in bytes.
     @inline(__always)
     static func encodedCount(_ text: UnsafeRawBufferPointer) -> Int {
         var bits = 0
@@ -119,7 +119,7 @@ package enum HuffmanCoding {
         return (bits + 7) / 8
     }
 
-    /// Writes `text` in this code and returns how many bytes that took, `encodedCount` of them.
+    /// Writes `text` in this code and returns the number of bytes written, which is `encodedCount`.
     @inline(__always)
     static func encode(_ text: UnsafeRawBufferPointer, to output: UnsafeMutableRawPointer) -> Int {
         var bits: UInt64 = 0

@@ -1,8 +1,8 @@
-/// The code of RFC 7541 Appendix B, as the tables that encoding and decoding look into.
+/// The code of RFC 7541 Appendix B, as lookup tables for encoding and decoding.
 ///
-/// The code is canonical: of two symbols the one with the shorter code comes first, of equal length the smaller one.
+/// The code is canonical: symbols are ordered by the length of their codes, and for equal lengths by value.
 enum HuffmanTable {
-    /// The code of each byte, its last bit lowest.
+    /// The code of each byte, its last bit least significant.
     static let codes: InlineArray<256, UInt32> = [
         0x1FF8, 0x7F_FFD8, 0xFFF_FFE2, 0xFFF_FFE3, 0xFFF_FFE4, 0xFFF_FFE5, 0xFFF_FFE6, 0xFFF_FFE7, 0xFFF_FFE8,
         0xFF_FFEA, 0x3FFF_FFFC, 0xFFF_FFE9, 0xFFF_FFEA, 0x3FFF_FFFD, 0xFFF_FFEB, 0xFFF_FFEC, 0xFFF_FFED,
@@ -30,7 +30,7 @@ enum HuffmanTable {
         0x7FF_FFEC, 0x7FF_FFED, 0x7FF_FFEE, 0x7FF_FFEF, 0x7FF_FFF0, 0x3FF_FFEE,
     ]
 
-    /// Bits of the code of each byte.
+    /// The length of the code of each byte in bits.
     static let lengths: InlineArray<256, UInt8> = [
         13, 23, 28, 28, 28, 28, 28, 28, 28, 24, 30, 28, 28, 30, 28, 28, 28, 28, 28, 28, 28, 28, 30, 28, 28, 28, 28,
         28, 28, 28, 28, 28, 6, 10, 10, 12, 13, 6, 8, 11, 10, 10, 8, 11, 8, 6, 6, 6, 5, 5, 5, 6, 6, 6, 6, 6, 6, 6,
@@ -43,7 +43,7 @@ enum HuffmanTable {
         22, 25, 25, 24, 24, 26, 23, 26, 27, 26, 26, 27, 27, 27, 27, 27, 28, 27, 27, 27, 27, 27, 26,
     ]
 
-    /// What eight bits begin with: the byte whose code it is in the low half, the code's bits in the high half; 0 where
+    /// The symbol at the start of eight bits: the byte in the low half, the length of its code in the high half; 0 if
     /// the code is longer than eight bits.
     static let shortSymbols: InlineArray<256, UInt16> = [
         0x530, 0x530, 0x530, 0x530, 0x530, 0x530, 0x530, 0x530, 0x531, 0x531, 0x531, 0x531, 0x531, 0x531, 0x531,
@@ -76,7 +76,7 @@ enum HuffmanTable {
         0xFF_FFEA, 0x1FF_FFEC, 0x3FF_FFE0, 0x7FF_FFDE, 0xFFF_FFE2, 0x3FFF_FFFC,
     ]
 
-    /// How many codes there are of each of these lengths. The last of 30 bits is that of EOS.
+    /// The number of codes of each of these lengths. The last one of 30 bits is EOS.
     static let codeCounts: InlineArray<17, UInt8> = [
         5, 3, 2, 6, 2, 3, 3, 8, 13, 26, 29, 12, 4, 15, 19, 29, 4,
     ]

@@ -1,19 +1,19 @@
-/// Which fields were sent before, and which entry of the dynamic table each has become: a small table by hash, in
-/// which a newer field takes the place of an older one.
+/// The fields that were sent before, and the dynamic table entry of each: a small hash table, in which newer fields
+/// replace older ones.
 ///
-/// What it forgets is sent as a literal once more; it never has to be right.
+/// A forgotten field is sent as a literal again; correctness does not depend on this table.
 @safe
 struct SeenFields: ~Copyable {
     private struct Place: BitwiseCopyable {
         var hash: UInt32
-        /// The entry's number, counted as `DynamicTable.inserted`; 0 for a field that is no entry.
+        /// The entry's number in the order of `DynamicTable.inserted`; 0 for a field without an entry.
         var number: UInt32
     }
 
     enum Result {
         case new
         case seen
-        /// Its index in the table, where the line has still to be compared.
+        /// Its index in the dynamic table; the line still has to be compared.
         case entry(Int)
     }
 
@@ -53,7 +53,7 @@ struct SeenFields: ~Copyable {
         let places = unsafe places.unsafelyUnwrapped
         let first = Int(hash) & (Self.count - 1)
         let second = first ^ 1
-        // Its own place, or one of no entry, or the first.
+        // The bucket with this hash, or one without an entry, or the first.
         let isFirst =
             unsafe places[first].hash == hash
             || places[second].hash != hash
@@ -65,7 +65,7 @@ struct SeenFields: ~Copyable {
         place.number != 0 && Int(table.inserted &- place.number) < table.count
     }
 
-    /// A hash of a line, which has four bytes at least.
+    /// A hash of a line, which must have at least four bytes.
     @inline(__always)
     static func hash(_ line: UnsafeRawBufferPointer) -> UInt32 {
         let bytes = unsafe line.baseAddress.unsafelyUnwrapped
@@ -85,11 +85,11 @@ struct SeenFields: ~Copyable {
             mix(UInt64(unsafe bytes.loadUnaligned(as: UInt32.self)))
             mix(UInt64(unsafe bytes.loadUnaligned(fromByteOffset: line.count - 4, as: UInt32.self)))
         }
-        // 0 stands for a place nobody has.
+        // 0 marks an empty bucket.
         return UInt32(truncatingIfNeeded: hash >> 32) | 1 << 31
     }
 
-    /// Whether two lines of one length are the same.
+    /// Whether two lines of equal length are equal.
     @inline(__always)
     static func isEqual(_ line: UnsafeRawBufferPointer, _ other: UnsafeRawBufferPointer) -> Bool {
         let (one, two) = unsafe (line.baseAddress.unsafelyUnwrapped, other.baseAddress.unsafelyUnwrapped)

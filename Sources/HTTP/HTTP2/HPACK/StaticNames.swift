@@ -1,5 +1,5 @@
 extension StaticTable {
-    /// The first entry of a name in lower case; its length tells most of them apart.
+    /// The index of the first entry with this lower-case name; the length distinguishes most names.
     static func index(ofName name: UnsafeRawBufferPointer) -> Int? {
         let bytes = unsafe name.bytes
         func isNamed(_ text: StaticString) -> Bool { bytes.equals(text, from: 0, to: bytes.byteCount) }

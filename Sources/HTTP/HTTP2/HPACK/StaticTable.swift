@@ -2,7 +2,7 @@
 enum StaticTable {
     static var count: Int { 61 }
 
-    /// Its entries as field lines, one after the other; behind them there is room for a read of sixteen bytes.
+    /// Its entries as consecutive field lines; there is space for a read of sixteen bytes after them.
     static var lines: StaticString {
         """
         :authority: \r\n\
@@ -70,7 +70,8 @@ enum StaticTable {
         """
     }
 
-    /// An entry: where its line begins in `lines`, bytes of its name and value, and what its name is.
+    /// An entry: the offset of its line in `lines`, the lengths of its name and value in bytes, and the meaning of its
+    /// name.
     struct Entry: BitwiseCopyable {
         var start: UInt16
         var nameCount: UInt8

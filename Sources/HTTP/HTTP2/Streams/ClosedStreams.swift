@@ -1,14 +1,15 @@
-/// How the streams were closed that were closed last: what decides about frames that come late.
+/// How the most recently closed streams were closed, which determines how late frames are handled.
 ///
-/// It has room for as many as may be open at a time, so that a frame sent before the peer knew of a reset finds it.
+/// Its capacity is the maximum number of open streams, so that a frame sent before the peer knew of a reset still finds
+/// its stream.
 @safe
 struct ClosedStreams: ~Copyable {
-    /// Identifiers, which are odd, each with its `Closing` beside it.
+    /// Identifiers, which are odd, and the `Closing` of each.
     private var ids: UnsafeMutablePointer<UInt32>?
     private var closings: UnsafeMutablePointer<StreamState.Closing>?
     private let capacity: Int
     private var next = 0
-    /// The greatest identifier that had to make room: a stream up to there may be forgotten.
+    /// The highest identifier that has been evicted: streams up to it may be forgotten.
     private var forgotten: UInt32 = 0
 
     init(capacity: Int) {
@@ -39,7 +40,7 @@ struct ClosedStreams: ~Copyable {
         unsafe self.closings = unsafe closings
     }
 
-    /// How a stream that is no longer there was closed.
+    /// How a stream that no longer exists was closed.
     func closing(of id: UInt32) -> StreamState.Closing {
         guard let ids = unsafe ids, let closings = unsafe closings else {
             return id <= forgotten ? .forgotten : .skipped
@@ -48,7 +49,7 @@ struct ClosedStreams: ~Copyable {
         return id <= forgotten ? .forgotten : .skipped
     }
 
-    /// Forgets all of them, those up to `last`, and gives the memory back.
+    /// Removes all streams, which are those up to `last`, and releases the memory.
     mutating func forget(upTo last: UInt32) {
         guard unsafe ids != nil else { return }
         forgotten = max(forgotten, last)

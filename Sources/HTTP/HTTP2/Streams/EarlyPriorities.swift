@@ -1,4 +1,4 @@
-/// Priorities of streams that are not there yet, the last few the peer has told (RFC 9218 §7.1).
+/// Priorities of streams that do not exist yet: the last few that the peer has sent (RFC 9218 §7.1).
 struct EarlyPriorities: BitwiseCopyable {
     private var ids = InlineArray<4, UInt32>(repeating: 0)
     private var priorities = InlineArray<4, StreamPriority>(repeating: StreamPriority())
@@ -11,7 +11,7 @@ struct EarlyPriorities: BitwiseCopyable {
         priorities[place ?? next] = priority
     }
 
-    /// What was told of a stream, which is there from now on.
+    /// Returns and removes the priority of a stream that is being opened.
     mutating func take(_ id: UInt32) -> StreamPriority? {
         guard let place = ids.indices.first(where: { ids[$0] == id }) else { return nil }
         ids[place] = 0

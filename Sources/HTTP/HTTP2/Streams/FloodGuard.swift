@@ -1,22 +1,22 @@
-/// What a peer may do only so often: each kind costs us work, and no client needs much of it.
+/// Frames and actions of a peer that are rate-limited: each kind causes work for the gateway, and no client needs many.
 package enum FloodKind: UInt8, CaseIterable, BitwiseCopyable, Sendable {
-    /// RST_STREAM from the peer, of a stream that was not answered yet (CVE-2023-44487).
+    /// RST_STREAM from the peer for a stream that has not been answered yet (CVE-2023-44487).
     case resets
-    /// RST_STREAM from us, for a fault of the peer (CVE-2025-8671).
+    /// RST_STREAM from the gateway for a fault of the peer (CVE-2025-8671).
     case provokedResets
-    /// Streams beyond the number allowed at a time.
+    /// Streams beyond the maximum number of concurrent streams.
     case refusedStreams
     case pings
     case settings
     /// PRIORITY and PRIORITY_UPDATE.
     case priorities
-    /// WINDOW_UPDATE, of which more come than DATA is sent.
+    /// WINDOW_UPDATE frames in excess of the DATA frames sent.
     case windowUpdates
     /// DATA without content and without END_STREAM.
     case emptyFrames
     /// DATA with more padding than content.
     case padding
-    /// Frames of unknown types, and frames on streams that are gone.
+    /// Frames of unknown types, and frames on closed streams.
     case unknownFrames
 
     package var fault: HTTP2Fault {
@@ -35,7 +35,7 @@ package enum FloodKind: UInt8, CaseIterable, BitwiseCopyable, Sendable {
     }
 }
 
-/// How often each kind may happen: so many at once, and so many a second in the long run.
+/// The rate limit of each kind: a burst, and a long-term rate per second.
 package struct FloodLimits: Equatable, Sendable {
     package struct Limit: Equatable, BitwiseCopyable, Sendable {
         package var burst: Int
@@ -47,10 +47,10 @@ package struct FloodLimits: Equatable, Sendable {
         }
     }
 
-    /// A page that is left cancels all its requests at once, and pages may be left quickly.
+    /// Leaving a page cancels all its requests at once, and pages may be left in quick succession.
     package var resets = Limit(burst: 500, perSecond: 50)
     package var provokedResets = Limit(burst: 100, perSecond: 10)
-    /// A client that has not seen our settings yet may open a hundred streams more than they allow.
+    /// A client that has not received the gateway's SETTINGS yet may open a hundred streams more than they allow.
     package var refusedStreams = Limit(burst: 200, perSecond: 20)
     package var pings = Limit(burst: 100, perSecond: 10)
     package var settings = Limit(burst: 32, perSecond: 2)
@@ -78,22 +78,22 @@ package struct FloodLimits: Equatable, Sendable {
     }
 }
 
-/// Counts what a peer does too often: a level for each kind that every occurrence raises and time lowers.
+/// Detects floods: a level for each kind, which every occurrence raises and which decreases with time.
 package struct FloodGuard: BitwiseCopyable, Sendable {
     private var levels = InlineArray<10, Int32>(repeating: 0)
-    /// When the levels were lowered last, in milliseconds.
+    /// The time of the last decrease, in milliseconds.
     private var lowered: Int64
-    /// WINDOW_UPDATE frames that cost nothing, since as much DATA was sent.
+    /// The number of WINDOW_UPDATE frames that are not counted because enough DATA was sent.
     private var windowUpdateCredit: Int32 = 0
 
-    /// WINDOW_UPDATE frames that a client may send for one frame of DATA: for the stream and for the connection, and as
-    /// many again for one that tells of its progress in small steps.
+    /// The number of WINDOW_UPDATE frames that a client may send per DATA frame: for the stream and for the connection,
+    /// and as many again for a client that reports its progress in small steps.
     private static var creditPerFrame: Int32 { 4 }
     private static var largestCredit: Int32 { 1 << 16 }
 
     package init(now: Int64) { lowered = now }
 
-    /// Counts one more of a kind; false when that is too many.
+    /// Counts an occurrence; false if there are too many.
     @inline(__always)
     package mutating func charge(_ kind: FloodKind, _ limits: FloodLimits, now: Int64) -> Bool {
         let place = Int(kind.rawValue)
@@ -101,7 +101,7 @@ package struct FloodGuard: BitwiseCopyable, Sendable {
         return Int(levels[place]) <= limits[kind].burst || isWithin(kind, limits, now: now)
     }
 
-    /// Lowers all levels by the time that has passed, and looks again.
+    /// Decreases all levels by the elapsed time, and checks again.
     @inline(never)
     private mutating func isWithin(_ kind: FloodKind, _ limits: FloodLimits, now: Int64) -> Bool {
         let seconds = (now - lowered) / 1000
@@ -116,13 +116,13 @@ package struct FloodGuard: BitwiseCopyable, Sendable {
         return Int(levels[Int(kind.rawValue)]) <= limits[kind].burst
     }
 
-    /// Notes a frame of DATA that was sent, with content.
+    /// Records a sent DATA frame with content.
     @inline(__always)
     package mutating func noteDataSent() {
         if windowUpdateCredit < Self.largestCredit { windowUpdateCredit += Self.creditPerFrame }
     }
 
-    /// Counts a WINDOW_UPDATE; false when there are too many that move nothing.
+    /// Counts a WINDOW_UPDATE; false if there are too many without a corresponding DATA frame.
     @inline(__always)
     package mutating func chargeWindowUpdate(_ limits: FloodLimits, now: Int64) -> Bool {
         if windowUpdateCredit > 0 {

@@ -1,17 +1,18 @@
-/// The largest window there is (RFC 9113 §6.9.1).
+/// The limits of flow-control windows (RFC 9113 §6.9.1).
 package enum FlowControl {
     package static var largestWindow: Int { 1 << 31 - 1 }
-    /// What a window is as long as nobody has said otherwise (§6.9.2).
+    /// The default initial window (§6.9.2).
     package static var initialWindow: Int { 65_535 }
 }
 
-/// How much we may send, on one stream or on all; below 0 after the peer has made it smaller (RFC 9113 §6.9.2).
+/// How much the gateway may send, on one stream or on the connection; below 0 after the peer has reduced it (RFC 9113
+/// §6.9.2).
 package struct SendWindow: BitwiseCopyable, Equatable, Sendable {
     package private(set) var size: Int
 
     package init(_ size: Int) { self.size = size }
 
-    /// Heeds a WINDOW_UPDATE or a change of the setting; false when the window would become too large.
+    /// Applies a WINDOW_UPDATE or a change of the setting; false if the window would become too large.
     package mutating func change(by count: Int) -> Bool {
         guard size + count <= FlowControl.largestWindow else { return false }
         size += count
@@ -25,13 +26,14 @@ package struct SendWindow: BitwiseCopyable, Equatable, Sendable {
     }
 }
 
-/// How much the peer may send, on one stream or on all: given back as the bytes are used, not as they come.
+/// How much the peer may send, on one stream or on the connection. Credit is returned when the bytes are used, not when
+/// they are received.
 package struct ReceiveWindow: BitwiseCopyable, Equatable, Sendable {
-    /// What the window is when everything received has been used.
+    /// The size of the window when everything received has been used.
     private var target: Int32
-    /// What the peer may still send; below 0 after the window was made smaller.
+    /// What the peer may still send; below 0 after the window was reduced.
     private var open: Int32
-    /// Bytes used of which the peer has not been told.
+    /// The number of used bytes for which no credit has been sent.
     private var used: Int32 = 0
 
     package init(_ size: Int) {
@@ -41,10 +43,10 @@ package struct ReceiveWindow: BitwiseCopyable, Equatable, Sendable {
 
     package var remaining: Int { Int(open) }
     package var size: Int { Int(target) }
-    /// Bytes received that nobody has used.
+    /// The number of received bytes that have not been used.
     package var held: Int { Int(target) - Int(open) - Int(used) }
 
-    /// Takes bytes of DATA frames, padding included; false when they are more than the window allows.
+    /// Accounts for bytes of DATA frames, including padding; false if they exceed the window.
     @inline(__always)
     package mutating func receive(_ count: Int) -> Bool {
         guard count <= Int(open) || count == 0 else { return false }
@@ -52,8 +54,8 @@ package struct ReceiveWindow: BitwiseCopyable, Equatable, Sendable {
         return true
     }
 
-    /// Takes back bytes that were used; the increment to tell the peer, once it is a quarter of the window: so the window
-    /// has to be a quarter larger than what is on its way.
+    /// Accounts for used bytes; returns the increment to send to the peer, once it is a quarter of the window. The
+    /// window must therefore be a quarter larger than the bytes in flight.
     @inline(__always)
     package mutating func use(_ count: Int) -> Int? {
         used += Int32(truncatingIfNeeded: count)
@@ -65,7 +67,7 @@ package struct ReceiveWindow: BitwiseCopyable, Equatable, Sendable {
         return Int(increment)
     }
 
-    /// Makes the window larger; the increment to tell the peer, together with what was used.
+    /// Enlarges the window; returns the increment to send to the peer, including the used bytes.
     package mutating func grow(to size: Int) -> Int? {
         guard size > Int(target) else { return nil }
         let increment = Int32(size) - target + used
@@ -75,7 +77,7 @@ package struct ReceiveWindow: BitwiseCopyable, Equatable, Sendable {
         return Int(increment)
     }
 
-    /// Makes the window smaller, as the peer does when it heeds a setting; the increment to tell it of what was used.
+    /// Reduces the window, as the peer does when it applies a setting; returns the increment to send for used bytes.
     package mutating func shrink(by count: Int) -> Int? {
         target -= Int32(count)
         open -= Int32(count)
@@ -83,10 +85,10 @@ package struct ReceiveWindow: BitwiseCopyable, Equatable, Sendable {
     }
 }
 
-/// What all uploads of a connection share: how much more than the first window each may have.
+/// The budget that all uploads of a connection share: how much each window may exceed the initial one.
 ///
-/// One that finds everything shared out goes on with the first window; what it was given comes back with its end. Each is
-/// given no more than four fifths of what is left, so that an upload that stands still never takes the rest from others.
+/// An upload that finds the budget exhausted continues with the initial window; a share is returned when its upload
+/// ends. Each upload gets at most four fifths of the rest, so that a stalled upload never takes all of it from others.
 package struct UploadBudget: BitwiseCopyable, Equatable, Sendable {
     package private(set) var left: Int
     private let largestShare: Int
@@ -96,7 +98,7 @@ package struct UploadBudget: BitwiseCopyable, Equatable, Sendable {
         self.largestShare = largestShare
     }
 
-    /// A share for an upload that may have at most `length` more bytes.
+    /// The share of an upload that may have at most `length` more bytes.
     package mutating func take(upTo length: Int) -> Int {
         let share = min(left * 4 / 5, largestShare, max(length, 0))
         left -= share

@@ -1,7 +1,7 @@
-/// The end that a response has, however slowly its client takes it.
+/// The deadline of a response that its client accepts slowly.
 ///
-/// A deadline that every octet pushed on would let a client hold a response for ever by opening its window octet by
-/// octet. This one moves only with so many bytes a second in the long run.
+/// If every octet extended the deadline, a client could keep a response open forever by opening its window octet by
+/// octet. This deadline is only extended according to a minimum number of bytes per second in the long term.
 package struct ResponseProgress: BitwiseCopyable, Equatable, Sendable {
     /// In milliseconds.
     package private(set) var deadline: Int64
@@ -11,8 +11,8 @@ package struct ResponseProgress: BitwiseCopyable, Equatable, Sendable {
     private var moved: Int64 = 0
 
     /// - Parameters:
-    ///   - now, patience: in milliseconds; the response has to move within `patience`.
-    ///   - bytesPerSecond: what the client has to take, once `patience` is over.
+    ///   - now, patience: in milliseconds; the response must make progress within `patience`.
+    ///   - bytesPerSecond: the rate at which the client must accept the response after `patience`.
     package init(now: Int64, patience: Int64, bytesPerSecond: Int) {
         begun = now
         self.patience = patience
@@ -20,10 +20,10 @@ package struct ResponseProgress: BitwiseCopyable, Equatable, Sendable {
         deadline = now + patience
     }
 
-    /// Notes bytes of the response that the client's window had room for.
+    /// Accounts for bytes of the response for which the client's window had room.
     package mutating func move(_ count: Int, now: Int64) {
         moved += Int64(count)
-        // What was sent quickly does not buy more than the time it would be owed anew.
+        // Sending quickly extends the deadline to at most the time that a new response would get.
         let owed = begun + patience + moved * 1000 / bytesPerSecond
         let newest = now + patience
         if owed > newest {

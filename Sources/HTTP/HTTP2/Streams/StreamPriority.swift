@@ -1,8 +1,8 @@
-/// How soon a response is wanted (RFC 9218 §4).
+/// The priority of a response (RFC 9218 §4).
 package struct StreamPriority: BitwiseCopyable, Equatable, Sendable {
     /// From 0, the most urgent, to 7.
     package var urgency: UInt8 = 3
-    /// Whether parts of the response are of use before it is whole.
+    /// Whether parts of the response are useful before it is complete.
     package var isIncremental = false
 
     package init() {}
@@ -12,8 +12,8 @@ package struct StreamPriority: BitwiseCopyable, Equatable, Sendable {
         self.isIncremental = isIncremental
     }
 
-    /// The priority that a `priority` field or PRIORITY_UPDATE tells: a dictionary of structured fields (RFC 8941) of
-    /// which `u` and `i` count. What is no such member, or out of range, leaves the default (§4).
+    /// Parses the value of a `priority` field or PRIORITY_UPDATE: a dictionary of structured fields (RFC 8941), of
+    /// which the members `u` and `i` are used. Other members, and values out of range, leave the default (§4).
     package init(_ input: RawSpan, from start: Int, to end: Int) {
         input.forEachElement(from: start, to: end) { start, end in
             takeMember(input, from: start, to: end)
@@ -21,7 +21,7 @@ package struct StreamPriority: BitwiseCopyable, Equatable, Sendable {
     }
 
     private mutating func takeMember(_ input: RawSpan, from start: Int, to end: Int) {
-        // Parameters of a member mean nothing here.
+        // Parameters of a member are ignored.
         let valueEnd = min(input.first(ASCII.semicolon, from: start, to: end), end)
         guard start < valueEnd else { return }
         let value = input.trimmed(start + 1, valueEnd)

@@ -1,27 +1,27 @@
-/// The state of a stream (RFC 9113 §5.1), as a server without pushes sees it: what each frame does to it.
+/// The state of a stream (RFC 9113 §5.1) on a server that does not push, and its transitions for received frames.
 package enum StreamState: Equatable, BitwiseCopyable, Sendable {
     case idle
     case open
-    /// The request is whole.
+    /// The request is complete.
     case halfClosedRemote
-    /// The response is whole, the request is not.
+    /// The response is complete, the request is not.
     case halfClosedLocal
     case closed(Closing)
 
-    /// How a stream was closed, which decides about frames that come late.
+    /// How a stream was closed, which determines how late frames are handled.
     package enum Closing: UInt8, CaseIterable, BitwiseCopyable, Sendable {
-        /// Both ends have sent END_STREAM.
+        /// Both endpoints have sent END_STREAM.
         case ended
         case resetByPeer
-        /// Frames the peer sent before it knew are on their way.
+        /// Frames that the peer sent before it knew of the reset may still arrive.
         case resetByUs
-        /// Nobody remembers how.
+        /// No longer recorded.
         case forgotten
         /// Never opened, and closed by the first frame on a later stream (§5.1.1).
         case skipped
     }
 
-    /// What of a frame matters here.
+    /// The properties of a frame that affect the state.
     package enum Received: Equatable, Sendable {
         case headers(endsStream: Bool)
         case data(endsStream: Bool)
@@ -36,7 +36,7 @@ package enum StreamState: Equatable, BitwiseCopyable, Sendable {
         case fault(HTTP2Fault)
     }
 
-    /// Takes a frame from the peer; on a fault of the stream the caller resets it.
+    /// Processes a frame from the peer; on a stream error the caller resets the stream.
     package mutating func receive(_ frame: Received) -> Verdict {
         switch self {
         case .idle: receiveIdle(frame)
@@ -60,7 +60,7 @@ package enum StreamState: Equatable, BitwiseCopyable, Sendable {
     private mutating func receiveOpen(_ frame: Received, ended: StreamState) -> Verdict {
         switch frame {
         case .headers(let endsStream):
-            // A second head can only be trailers, and they end the stream (§8.1).
+            // A second head can only be trailers, which end the stream (§8.1).
             guard endsStream else { return .fault(.trailersWithoutEnd) }
             self = ended
         case .data(let endsStream):
@@ -84,7 +84,7 @@ package enum StreamState: Equatable, BitwiseCopyable, Sendable {
         }
     }
 
-    /// A frame that does no more than the stream's end has done already is ignored.
+    /// A frame that has no effect on a closed stream is ignored.
     private static func receiveClosed(_ frame: Received, _ closing: Closing) -> Verdict {
         switch (frame, closing) {
         case (.resetStream, _), (.windowUpdate, _), (.priority, _), (_, .resetByUs): .ignore
@@ -111,9 +111,9 @@ package enum StreamState: Equatable, BitwiseCopyable, Sendable {
         return false
     }
 
-    /// Whether more of the request may come.
+    /// Whether more of the request may be received.
     package var awaitsRequest: Bool { self == .open || self == .halfClosedLocal }
 
-    /// Whether there is still something to answer.
+    /// Whether a response still has to be sent.
     package var awaitsResponse: Bool { self == .open || self == .halfClosedRemote }
 }

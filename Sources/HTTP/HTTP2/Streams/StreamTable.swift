@@ -1,24 +1,24 @@
-/// A stream as long as it is open in one direction at least.
+/// A stream that is open in at least one direction.
 package struct HTTP2Stream: BitwiseCopyable {
     package fileprivate(set) var id: UInt32
     package var state: StreamState
     var sendWindow: SendWindow
     var receiveWindow: ReceiveWindow
-    /// Its share of the connection's budget for uploads.
+    /// The stream's share of the connection's budget for uploads.
     var share = 0
-    /// Bytes that Content-Length still promises; nil when it says nothing.
+    /// The number of content bytes still expected according to Content-Length; nil without that field.
     var remainingContent: UInt64?
     package internal(set) var priority = StreamPriority()
-    /// Whether its priority came by PRIORITY_UPDATE, which is stronger than the field (RFC 9218 §7.1).
+    /// Whether its priority was set by PRIORITY_UPDATE, which overrides the field (RFC 9218 §7.1).
     var isReprioritized = false
-    /// Whether the final head of the response was sent.
+    /// Whether the final head of the response has been sent.
     package internal(set) var isHeadSent = false
-    /// Whether the response has bytes that only the windows keep back.
+    /// Whether the response has bytes that only flow control holds back.
     var wantsToSend = false
-    /// In the line of those that may send now.
+    /// Whether the stream is in the queue of those that may send.
     fileprivate var isQueued = false
     fileprivate var behind: Int16 = -1
-    /// What the owner of the connection knows the stream by.
+    /// A value by which the owner of the connection identifies the stream.
     package var context: UInt = 0
 
     init(id: UInt32, state: StreamState, sendWindow: Int, receiveWindow: Int) {
@@ -29,15 +29,15 @@ package struct HTTP2Stream: BitwiseCopyable {
     }
 }
 
-/// A stream that may be gone by the time it is looked for.
+/// A reference to a stream that may no longer exist.
 package struct StreamReference: Hashable, BitwiseCopyable, Sendable {
     package let id: UInt32
     let place: Int16
 }
 
-/// The streams that are open, each in a place of its own as long as it is.
+/// The open streams, each at a fixed index while it is open.
 ///
-/// Those that may send wait in a line for each urgency (RFC 9218 §10).
+/// Streams that may send are queued by urgency (RFC 9218 §10).
 @safe
 package struct StreamTable: ~Copyable {
     private var places: UnsafeMutablePointer<HTTP2Stream>?
@@ -52,11 +52,11 @@ package struct StreamTable: ~Copyable {
 
     deinit { unsafe places?.deallocate() }
 
-    /// Adds a stream; the reference to it.
+    /// Adds a stream and returns a reference to it.
     mutating func add(_ stream: HTTP2Stream) -> StreamReference {
         if count == capacity { grow() }
         let places = unsafe places.unsafelyUnwrapped
-        // Identifiers follow one another, so this place is nearly always free, and the first where it is looked for.
+        // Identifiers are consecutive, so this index is nearly always free, and it is the first one in a lookup.
         var place = Int(stream.id >> 1) & (capacity - 1)
         while unsafe places[place].id != 0 { place = (place + 1) & (capacity - 1) }
         unsafe places[place] = stream
@@ -88,7 +88,7 @@ package struct StreamTable: ~Copyable {
         return nil
     }
 
-    /// The stream; it is there.
+    /// The stream, which must exist.
     @inline(__always)
     package subscript(reference: StreamReference) -> HTTP2Stream {
         get {
@@ -101,7 +101,6 @@ package struct StreamTable: ~Copyable {
         }
     }
 
-    /// Calls `body` with each stream.
     package func forEach(_ body: (StreamReference) -> Void) {
         for place in 0..<capacity {
             let id = unsafe places.unsafelyUnwrapped[place].id
@@ -109,7 +108,7 @@ package struct StreamTable: ~Copyable {
         }
     }
 
-    /// Changes the window of every stream; false when one becomes too large.
+    /// Changes the window of every stream; false if one becomes too large.
     mutating func changeSendWindows(by count: Int) -> Bool {
         for place in 0..<capacity where unsafe places.unsafelyUnwrapped[place].id != 0 {
             guard unsafe places.unsafelyUnwrapped[place].sendWindow.change(by: count) else { return false }
@@ -118,7 +117,7 @@ package struct StreamTable: ~Copyable {
         return true
     }
 
-    /// Makes the window of every upload smaller; calls `tell` with each that opens again, and by how much.
+    /// Reduces the window of every upload; calls `tell` with each stream that is due an increment, and the increment.
     mutating func shrinkReceiveWindows(by count: Int, _ tell: (UInt32, Int) -> Void) {
         for place in 0..<capacity where unsafe places.unsafelyUnwrapped[place].state.awaitsRequest {
             let stream = unsafe places.unsafelyUnwrapped[place]
@@ -130,7 +129,7 @@ package struct StreamTable: ~Copyable {
         }
     }
 
-    /// Gives memory back that no stream needs.
+    /// Releases memory that no stream needs.
     mutating func trim() {
         guard count == 0 else { return }
         unsafe places?.deallocate()
@@ -153,12 +152,12 @@ package struct StreamTable: ~Copyable {
     }
 }
 
-// The lines of those that may send.
+// The queues of streams that may send.
 extension StreamTable {
-    /// Whether a stream waits in a line.
+    /// Whether any stream is queued.
     package var hasQueued: Bool { first.indices.contains { first[$0] >= 0 } }
 
-    /// Puts a stream that wants to send, and may, at the end of its line.
+    /// Appends a stream that wants to send, and may, to its queue.
     mutating func queue(_ reference: StreamReference) {
         if contains(reference) { queue(at: Int(reference.place)) }
     }
@@ -178,7 +177,7 @@ extension StreamTable {
         last[line] = Int16(truncatingIfNeeded: place)
     }
 
-    /// The stream to send next: the first in the most urgent line that has one. It stays where it is.
+    /// The next stream to send: the first one in the most urgent non-empty queue. It stays in the queue.
     package func nextToSend() -> StreamReference? {
         for line in first.indices where first[line] >= 0 {
             let place = Int(first[line])
@@ -187,8 +186,8 @@ extension StreamTable {
         return nil
     }
 
-    /// Notes that a part of the stream was sent: one that is of use in parts lets the next one go first, any other one
-    /// goes on (RFC 9218 §10).
+    /// Records that a part of the stream was sent: an incremental stream goes to the end of its queue, any other one
+    /// stays first (RFC 9218 §10).
     package mutating func sentPart(of reference: StreamReference) {
         guard contains(reference) else { return }
         let stream = self[reference]
@@ -211,7 +210,7 @@ extension StreamTable {
         queue(reference)
     }
 
-    /// Takes a stream out of its line.
+    /// Removes a stream from its queue.
     mutating func unqueue(_ reference: StreamReference) {
         guard contains(reference), self[reference].isQueued else { return }
         let places = unsafe places.unsafelyUnwrapped

@@ -1,4 +1,4 @@
-// Answers by handlers that block; the path behind the extension's own says how.
+// Responses of handlers that block; the path after the extension's own selects one.
 import ExtensionKit
 import HTTPTypes
 

@@ -1,4 +1,4 @@
-// Answers by handlers that suspend; the path behind the extension's own says how.
+// Responses of handlers that suspend; the path after the extension's own selects one.
 import ExtensionKit
 import HTTPTypes
 
@@ -37,7 +37,7 @@ private func answer(_ request: borrowing Request, _ response: consuming Response
         let body = try response.begin(ok)
         while let bytes = try await request.read() { try await body.write(bytes) }
     case "/together":
-        // Answers when as many requests are here as the query says.
+        // Answers when as many requests have arrived as the query requires.
         await gate.pass(asOneOf: Int(request.query)!)
         try await response.send(ok, body: "together")
     case "/wait":
@@ -80,13 +80,13 @@ private func count(_ request: borrowing Request) async throws -> (Int, Int) {
     return (total, sum)
 }
 
-/// Who is here, and what became of them.
+/// The handlers in progress, and their results.
 actor Census {
     private var present = 0
     private var cancellations = 0
     private var written = 0
 
-    /// Leaves with its last holder.
+    /// Counts down when its last reference is released.
     final class Visit: Sendable {
         private let census: Census
         init(_ census: Census) { self.census = census }

@@ -1,0 +1,98 @@
+import FoundationEssentials
+
+/// A request of a client of the control socket: one JSON object on one line.
+package struct AdminRequest: Codable, Equatable, Sendable {
+    package enum Command: String, Codable, Sendable, CaseIterable {
+        /// Re-read the configuration and every certificate; answered with the result.
+        case reload
+        case status
+        /// List the certificates being served.
+        case certs
+        /// Drain within the grace period; a second request ends immediately. Answered when everything has ended.
+        case stop
+        /// Drain without limit.
+        case drain
+        /// Reopen the log files.
+        case reopen
+    }
+
+    package var command: Command
+
+    package init(_ command: Command) {
+        self.command = command
+    }
+}
+
+/// The answer, again one JSON object on one line.
+package struct AdminResponse: Codable, Equatable, Sendable {
+    package enum Outcome: String, Codable, Sendable {
+        case done
+        /// A failure that the configuration did not cause.
+        case failed
+        /// The request is not one of those above, or comes from another account.
+        case refused
+        /// A reload is in progress.
+        case busy
+        /// The configuration or a certificate cannot be used.
+        case invalid
+    }
+
+    package var outcome: Outcome
+    /// For people; may have several lines.
+    package var message: String
+    package var status: SupervisorStatus?
+    package var certificates: [CertificateSummary]?
+    package var reload: ReloadReport?
+
+    init(_ outcome: Outcome, _ message: String) {
+        self.outcome = outcome
+        self.message = message
+    }
+
+    init(_ error: GatewayError) {
+        switch error {
+        case .configuration(let text): self.init(.invalid, text)
+        case .runtime(let text): self.init(.failed, text)
+        }
+    }
+
+    /// The exit code of the command that sent the request (sysexits.h).
+    package var exitCode: Int32 {
+        switch outcome {
+        case .done: 0
+        case .failed, .refused: 1
+        case .busy: 75
+        case .invalid: 78
+        }
+    }
+}
+
+/// The state of a gateway and of its supervisor.
+package struct SupervisorStatus: Codable, Equatable, Sendable {
+    package var supervisorPid: Int32
+    /// Gateway processes that died and were replaced.
+    package var restarts: Int
+    package var reloads: Int
+    package var failedReloads: Int
+    /// Gateway processes from before an upgrade whose connections are still finishing.
+    package var drainingProcesses: Int
+    /// Nil while no gateway process serves.
+    package var gateway: GatewayStatus?
+}
+
+/// JSON on one line, keys in alphabetical order.
+func encodeLine(_ value: some Encodable) -> [UInt8] {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    let encoded = (try? encoder.encode(value)) ?? Data("{}".utf8)
+    return Array(encoded) + [UInt8(ascii: "\n")]
+}
+
+/// JSON on several lines, for people and for `jq`.
+package func jsonText(of value: some Encodable) -> String {
+    String(decoding: encodeLine(value).dropLast(), as: UTF8.self)
+}
+
+func decodeLine<Value: Decodable>(_ line: some Collection<UInt8>, as type: Value.Type) -> Value? {
+    try? JSONDecoder().decode(type, from: Data(line))
+}

@@ -1,0 +1,97 @@
+import Glibc
+import Transport
+
+extension Supervisor {
+    /// A client of the control socket that waits for data of the gateway process.
+    struct Query {
+        enum Subject {
+            case status, certificates
+        }
+
+        let client: Int
+        let subject: Subject
+        let deadline: Deadline
+    }
+
+    private static let queryLimit = Delay.seconds(5)
+
+    func handle(_ request: AdminRequest, of client: Int) {
+        switch request.command {
+        case .reload:
+            if isReloadable && reloads.command() {
+                beginReload(.command(client: client))
+            } else {
+                admin?.respond(
+                    AdminResponse(.busy, "a reload is under way, or the gateway is starting or stopping"), to: client)
+            }
+        case .status: ask(.status, for: client)
+        case .certs: ask(.certificates, for: client)
+        case .stop:
+            endWaiters.append(client)
+            end("stop command", within: served.configuration.drain.grace)
+        case .drain:
+            endWaiters.append(client)
+            end("drain command", within: nil)
+        case .reopen:
+            reopenLogs()
+            admin?.respond(AdminResponse(.done, "the log files are opened anew"), to: client)
+        }
+    }
+
+    private func ask(_ subject: Query.Subject, for client: Int) {
+        guard let current, current.role == .serving else {
+            return answerWithoutGateway(subject, client, "no gateway process serves")
+        }
+        let id = makeIdentifier()
+        queries[id] = Query(
+            client: client, subject: subject, deadline: Deadline.current().advanced(by: Self.queryLimit))
+        send(to: current, subject == .status ? .status(id: id) : .certificates(id: id))
+    }
+
+    func answer(_ id: Int, _ status: GatewayStatus) {
+        guard let query = queries.removeValue(forKey: id) else { return }
+        var response = AdminResponse(.done, "serving")
+        response.status = report(status)
+        admin?.respond(response, to: query.client)
+    }
+
+    func answer(_ id: Int, _ certificates: [CertificateSummary]) {
+        guard let query = queries.removeValue(forKey: id) else { return }
+        var response = AdminResponse(.done, "\(certificates.count) certificates")
+        response.certificates = certificates
+        admin?.respond(response, to: query.client)
+    }
+
+    private func answerWithoutGateway(_ subject: Query.Subject, _ client: Int, _ reason: String) {
+        var response = AdminResponse(.failed, reason)
+        if subject == .status { response.status = report(nil) }
+        admin?.respond(response, to: client)
+    }
+
+    private func report(_ gateway: GatewayStatus?) -> SupervisorStatus {
+        SupervisorStatus(
+            supervisorPid: getpid(), restarts: counters.restarts, reloads: counters.reloads,
+            failedReloads: counters.failedReloads, drainingProcesses: children.count { $0.role == .ending },
+            gateway: gateway)
+    }
+
+    /// The gateway process that received the query has ended.
+    func failQueries(_ reason: String) {
+        for query in queries.values { answerWithoutGateway(query.subject, query.client, reason) }
+        queries = [:]
+    }
+
+    /// Answers clients whose result does not arrive in time.
+    func abandonWaiting(_ now: Deadline) {
+        for (id, query) in queries where query.deadline <= now {
+            queries[id] = nil
+            answerWithoutGateway(query.subject, query.client, "the gateway process does not answer")
+        }
+        if let underWay = reloadUnderWay, underWay.deadline <= now {
+            reloadUnderWay?.deadline = .never
+            guard case .command(let client) = underWay.cause else { return }
+            reloadUnderWay?.cause = .abandonedCommand
+            admin?.respond(AdminResponse(.failed, "the reload takes longer than expected and goes on"), to: client)
+        }
+    }
+}

@@ -1,0 +1,84 @@
+import Glibc
+
+extension MaterialArchive {
+    /// Reads a configuration file and every file with certificates or keys that it names.
+    ///
+    /// - Parameter workerCount: nil for the configured number.
+    /// - Returns: the archive and the configuration in it. A file with a key that cannot be read is left out, so that
+    ///   the loader of certificates reports all mistakes together.
+    static func read(
+        _ path: String, workerCount: Int?
+    ) throws(GatewayError) -> (archive: MaterialArchive, configuration: Configuration) {
+        do throws(ConfigurationErrors) {
+            let (text, folder) = try Configuration.read(path: path)
+            let configuration = try Configuration.decode(
+                text: text, file: path, folder: folder, kindOfFile: Configuration.kindOfFile)
+            var archive = MaterialArchive(
+                configurationFile: path, folder: folder, configurationText: text,
+                workerCount: workerCount ?? configuration.workerCount, files: [:])
+            for file in configuration.filesWithCertificatesOrKeys {
+                archive.files[file] = try? readFile(file, atMost: Self.maximumFileBytes)
+            }
+            return (archive, configuration)
+        } catch {
+            throw .configuration(error.description)
+        }
+    }
+
+    /// The same configuration with some of its files read again.
+    func refreshed(_ paths: [String]) -> MaterialArchive {
+        var archive = self
+        for file in paths { archive.files[file] = try? readFile(file, atMost: Self.maximumFileBytes) }
+        return archive
+    }
+
+    /// The same configuration with some of its files taken from another archive.
+    func taking(_ paths: Set<String>, from other: MaterialArchive) -> MaterialArchive {
+        var archive = self
+        for path in paths { archive.files[path] = other.files[path] }
+        return archive
+    }
+
+    /// Large enough for a large revocation list.
+    private static let maximumFileBytes = 16 << 20
+
+    /// The configuration in the archive; a file in the archive counts as existing, whatever this process may read.
+    func configuration() throws(GatewayError) -> Configuration {
+        do throws(ConfigurationErrors) {
+            return try Configuration.decode(text: configurationText, file: configurationFile, folder: folder) { path in
+                files[path] != nil ? .file : Configuration.kindOfFile(path)
+            }
+        } catch {
+            throw .configuration(error.description)
+        }
+    }
+}
+
+extension Configuration {
+    /// Absolute paths, each once.
+    var filesWithCertificatesOrKeys: [String] {
+        let files = sites.flatMap(\.certificates).flatMap(\.files) + furtherFiles
+        return Set(files).sorted()
+    }
+
+    /// The files whose changes have to be noticed.
+    var watchedFiles: WatchedFiles {
+        let certificates = sites.flatMap(\.certificates).filter { $0.isWatched ?? isWatching }
+        return WatchedFiles(groups: certificates.map(\.files) + (isWatching ? furtherFiles.map { [$0] } : []))
+    }
+
+    /// Files of client authorities, session tickets and upstream servers.
+    private var furtherFiles: [String] {
+        let clients = sites.compactMap(\.clientCertificates)
+        let optional = clients.map(\.revocations) + listeners.map { $0.tls?.ticketKeys }
+        return clients.map(\.authorities) + optional.compactMap { $0 } + upstreams.flatMap(\.files)
+    }
+}
+
+extension CertificateConfiguration {
+    var files: [String] {
+        var authorityFile: String?
+        if case .file(let path) = authorities { authorityFile = path }
+        return [chain, key] + [passphraseFile, ocsp, authorityFile].compactMap { $0 }
+    }
+}

@@ -1,0 +1,420 @@
+import Glibc
+import HTTP
+import Transport
+
+/// The handler that passes a request to an extension's pool and sends its response to the client.
+///
+/// One per route and worker, so that workers share no reference counts. It runs in the connection's task on its worker.
+/// Extension code runs on the pool's threads, or on the worker's thread while its loop is lent; the session is the only
+/// object that both sides use.
+package final class ExtensionDispatcher: RequestHandler {
+    private let queue: ExtensionRequestQueue
+    private let application: ExtensionApplication
+    let worker: Worker
+    private let requestTimeout: Delay
+    /// How a chunked body is collected before the extension is called, so that its length is known; nil to call the
+    /// extension as soon as its read-ahead is full.
+    private let spooling: Spool.Limits?
+    private let reporter: any ExtensionReporter
+    private let naming: ScriptNaming
+    private let root: [UInt8]
+
+    private let busy = ExtensionDispatcher.message(503, "the extension's queue is full", retryAfter: 1)
+    private let failed = ExtensionDispatcher.message(500, "the extension gave no response")
+    private let refused = ExtensionDispatcher.message(500, "the extension could not be loaded")
+    private let timedOut = ExtensionDispatcher.message(504, "the extension did not answer in time")
+
+    /// How long output may be held back for more before it is sent.
+    static let flushDelay = Delay.milliseconds(2)
+
+    /// - Parameters:
+    ///   - queue: the worker's request queue of the extension.
+    ///   - worker: the worker that uses this dispatcher.
+    ///   - naming: which part of the path names the extension.
+    package init(
+        queue: ExtensionRequestQueue, application: ExtensionApplication, worker: Worker, naming: ScriptNaming,
+        requestTimeout: Delay, spooling: Spool.Limits? = nil, reporter: any ExtensionReporter
+    ) {
+        self.queue = queue
+        self.application = application
+        self.worker = worker
+        self.requestTimeout = requestTimeout
+        self.spooling = spooling
+        self.reporter = reporter
+        self.naming = naming
+        root = Array(application.physicalPath.utf8)
+    }
+
+    /// Inlined with `relay` into one function: each function that waits takes memory of its task's stack, which is
+    /// allocated and freed for every request.
+    @inline(__always)
+    package func handle(_ exchange: Exchange) async throws(ExchangeFailure) {
+        if queue.handle == nil {
+            guard unsafe !exchange.withPath({ path in unsafe PathMapping.climbs(path) }) else {
+                throw .rejected(.pathEscapesRoot)
+            }
+            guard try await waitForHandle(exchange) else { return }
+        }
+        guard let (session, submissions) = begin(exchange) else { throw .rejected(.pathEscapesRoot) }
+        if !exchange.hasBodyEnded {
+            do throws(ExchangeFailure) {
+                try await readAhead(session, exchange)
+            } catch {
+                session.withdraw()
+                throw error
+            }
+        }
+        guard submissions.add(session, on: worker) else {
+            session.withdraw()
+            report("queue full", exchange)
+            exchange.fail(busy)
+            return
+        }
+        do throws(ExchangeFailure) {
+            if try await relay(session, exchange, promptly: submissions.promisesToRun) { submissions.release(session) }
+        } catch {
+            session.abandon()
+            throw error
+        }
+    }
+
+    /// Waits until the queue has a handle; false when there is none and the request has been answered.
+    ///
+    /// Separate from `handle`, whose frame every pending request keeps.
+    @inline(never)
+    private func waitForHandle(_ exchange: Exchange) async throws(ExchangeFailure) -> Bool {
+        switch try await queue.wait(at: exchange.endpoint, until: worker.now.advanced(by: requestTimeout)) {
+        case .loaded: return true
+        case .refused: exchange.fail(refused)
+        case .timedOut:
+            report("not loaded within the request timeout", exchange)
+            exchange.fail(timedOut)
+        }
+        return false
+    }
+
+    // MARK: To the extension
+
+    /// Begins a session for the request, and returns it with the queue it is submitted to; nil when the path leads
+    /// above the root. The request queue has a handle.
+    private func begin(_ exchange: Exchange) -> (ExtensionSession, PoolSubmissionQueue)? {
+        unsafe exchange.withPath { path in
+            guard unsafe !PathMapping.climbs(path), let handle = queue.handle else { return nil }
+            handle.use(at: worker.now)
+            let session = handle.submissions.takeSession()
+            let (nameEnd, infoStart) = unsafe naming.split(path)
+            let scriptName = unsafe UnsafeRawBufferPointer(rebasing: path[..<nameEnd])
+            let pathInfo = unsafe UnsafeRawBufferPointer(rebasing: path[infoStart...])
+            unsafe withTranslated(pathInfo) { translated in
+                exchange.withConnection { connection in
+                    let request = unsafe ExtensionRequest(
+                        head: exchange.head, headBytes: exchange.headBytes, fields: exchange.fields,
+                        scriptName: scriptName, pathInfo: pathInfo, translatedPath: translated,
+                        origin: origin(of: exchange, on: connection), application: application,
+                        keepAlive: exchange.willKeepAlive, requestID: exchange.requestID, user: exchange.user)
+                    session.begin(request, handle: handle, notifier: connection.endpoint)
+                }
+            }
+            return (session, handle.submissions)
+        }
+    }
+
+    /// PATH_INFO under the site's folder; a normalized path cannot lead out of it.
+    private func withTranslated(_ pathInfo: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Void) {
+        guard pathInfo.count > 1 else { return unsafe root.withUnsafeBytes { unsafe body($0) } }
+        var translated = unsafe root + pathInfo.dropFirst()
+        if application.paths == .windows {
+            for index in root.count..<translated.count where translated[index] == UInt8(ascii: "/") {
+                translated[index] = PathStyle.windows.separator
+            }
+        }
+        unsafe translated.withUnsafeBytes { unsafe body($0) }
+    }
+
+    /// Created once for a connection, or for each client that a proxy names on it.
+    private func origin(of exchange: Exchange, on connection: ClientConnection) -> RequestOrigin {
+        if let known = connection.attachment {
+            let origin = unsafe unsafeDowncast(known, to: RequestOrigin.self)
+            if origin.namedClient == exchange.namedClient { return origin }
+        }
+        let client = exchange.clientAddress
+        let endpoint = connection.endpoint
+        let security = connection.stream.security
+        let origin = RequestOrigin(
+            localAddress: endpoint.localAddress.host, localPort: endpoint.localAddress.port,
+            remoteAddress: client.host, remotePort: client.port, namedClient: exchange.namedClient,
+            serverName: security?.serverName ?? endpoint.localAddress.host, security: security)
+        connection.attachment = origin
+        return origin
+    }
+
+    /// Reads the part of an unfinished body that the extension receives in its control block.
+    @inline(never)
+    private func readAhead(_ session: ExtensionSession, _ exchange: Exchange) async throws(ExchangeFailure) {
+        if let spooling, exchange.head.framing == .chunked { try await collectBody(spooling, session, exchange) }
+        var total = 0
+        while session.readAheadRoom > 0, let piece = unsafe try await exchange.readBody() {
+            total += piece.count
+            let taken = unsafe session.appendReadAhead(piece)
+            if taken < piece.count {
+                unsafe session.supplyBody(UnsafeRawBufferPointer(rebasing: piece[taken...]), on: worker)
+            }
+        }
+        guard exchange.hasBodyEnded else { return }
+        session.bodyEnded(on: worker)
+        if exchange.head.framing == .chunked { session.setKnownLength(UInt64(total)) }
+    }
+
+    /// Waits for the end of the body; the body is then read again from where it was collected.
+    private func collectBody(
+        _ limits: Spool.Limits, _ session: ExtensionSession, _ exchange: Exchange
+    ) async throws(ExchangeFailure) {
+        let spool = Spool(limits)
+        switch try await exchange.collectBody(into: spool) {
+        case nil:
+            session.setKnownLength(UInt64(spool.count))
+            exchange.replayBody(from: spool)
+        case .tooLarge: throw .rejected(.bodyTooLarge)
+        case .system(let code):
+            report("no room to hold the request: \(systemText(code))", exchange)
+            throw .rejected(.bodyNotHeld)
+        }
+    }
+
+    // MARK: From the extension
+
+    /// Sends what the extension writes and reads what it requests, until its response is complete.
+    ///
+    /// - Parameter promptly: whether the response is likely to be complete at the end of this turn.
+    /// - Returns: whether the session has to be released; it is abandoned otherwise. On an error the caller keeps it.
+    @inline(__always)
+    private func relay(
+        _ session: ExtensionSession, _ exchange: Exchange, promptly: Bool
+    ) async throws(ExchangeFailure) -> Bool {
+        let endpoint = exchange.endpoint
+        let deadline = worker.now.advanced(by: requestTimeout)
+        // A response that is likely to be complete within this turn needs no other deadline, unless `expectDelay` is
+        // called: setting a deadline costs more than the rest of this function.
+        var flushDeadline = promptly ? Deadline.never : worker.now.advanced(by: Self.flushDelay)
+        var isPrompt = false
+        var body = BodyWait()
+        var framed: ChunkedBody?
+        var isWaiting = true
+        while true {
+            if isWaiting {
+                let next = min(flushDeadline, deadline, body.deadline)
+                switch await endpoint.wait(for: .signal | .hangup | body.interest, until: next) {
+                case .deadline where worker.now >= deadline:
+                    try timeOut(session, exchange)
+                    return false
+                case .deadline where worker.now >= body.deadline:
+                    try judgeBody(session, exchange)
+                    body = BodyWait()
+                case .deadline:
+                    isPrompt = true
+                    session.setPrompt()
+                case .signalled, .ready, .draining: break
+                case .hangup: throw .clientGone(.reset)
+                case .aborted: throw .aborted
+                }
+                if isPrompt {
+                    flushDeadline = .never
+                } else if flushDeadline == .never {
+                    flushDeadline = worker.now.advanced(by: Self.flushDelay)
+                }
+            }
+            let (step, isBodyWanted) = takeEvents(of: session, &framed, exchange)
+            isWaiting = step != .commands
+            switch step {
+            case .ended: return true
+            case .commands:
+                // Signals for what was done may have arrived meanwhile, and one for this session among them.
+                guard try await runCommands(session, framed, exchange) else { return false }
+                continue
+            case .wait, .flush:
+                body = isBodyWanted ? try supplyBody(session, exchange) : BodyWait()
+                // A small response is complete before the delay has passed and is sent together with others. Responses
+                // to earlier requests must not wait for this one longer than that, nor for its body.
+                let isDue = isPrompt || body.isUnderWay
+                if step == .flush || isDue && exchange.outputCount > 0 { try await exchange.flush() }
+            }
+        }
+    }
+
+    /// The next step of the worker for a request.
+    private enum Step: BitwiseCopyable {
+        case wait, flush, commands
+        /// The response is complete.
+        case ended
+    }
+
+    /// Sends what the extension has for its client, and returns whether a read waits for more of the body.
+    ///
+    /// Separate from the loop, whose frame every pending request keeps.
+    @inline(never)
+    private func takeEvents(
+        of session: ExtensionSession, _ framed: inout ChunkedBody?, _ exchange: Exchange
+    ) -> (Step, isBodyWanted: Bool) {
+        let events = session.takeEvents()
+        deliver(events, &framed, exchange)
+        if events.hasCommands { return (.commands, false) }
+        if let outcome = events.outcome {
+            conclude(outcome, framed, session, exchange)
+            return (.ended, false)
+        }
+        let hasOutput = unsafe events.head != nil || !events.body.isEmpty
+        return (hasOutput ? .flush : .wait, events.isBodyWanted)
+    }
+
+    /// The buffer for more of the body and the deadline of the wait; empty while no body is wanted.
+    private struct BodyWait: BitwiseCopyable {
+        var interest = Interest()
+        var deadline = Deadline.never
+
+        var isUnderWay: Bool { interest != Interest() }
+    }
+
+    private func deliver(_ events: SessionEvents, _ framed: inout ChunkedBody?, _ exchange: Exchange) {
+        if let head = events.head, !exchange.isResponseBegun {
+            if head.framesItself { framed = ChunkedBody() }
+            let leavesBody = events.outcome != nil && exchange.leavesBodyUnread
+            unsafe exchange.beginResponse(
+                status: head.status, reason: events.reason, fields: events.fields,
+                length: length(of: head, events, exchange),
+                keepAlive: !head.closesConnection && events.outcome?.closesConnection != true && !leavesBody)
+        }
+        guard unsafe !events.body.isEmpty else { return }
+        unsafe write(events.body, framed, exchange)
+    }
+
+    /// Appends to the body, unless the response has ended.
+    func write(_ bytes: UnsafeRawBufferPointer, _ framed: ChunkedBody?, _ exchange: Exchange) {
+        guard exchange.isResponseBegun, !exchange.isResponseFinished else { return }
+        guard let framed else {
+            if unsafe exchange.write(bytes) > 0 { report("body longer than its Content-Length", exchange) }
+            return
+        }
+        do throws(RequestRejection) {
+            try unsafe framed.take(bytes) { content in unsafe exchange.write(content) }
+        } catch {
+            report("its chunked body is malformed: \(error.reason)", exchange)
+            exchange.cutResponse()
+        }
+    }
+
+    /// Ends the response, unless it has ended.
+    func finish(_ framed: ChunkedBody?, _ exchange: Exchange) {
+        guard exchange.isResponseBegun, !exchange.isResponseFinished else { return }
+        if let framed, !framed.hasEnded {
+            report("its chunked body has no end", exchange)
+            exchange.cutResponse()
+        } else if !exchange.finish() {
+            report("body shorter than its Content-Length", exchange)
+        }
+    }
+
+    private func length(
+        of head: ExtensionResponseHead, _ events: SessionEvents, _ exchange: Exchange
+    ) -> BodyLength {
+        if head.framesItself { return .unknown }
+        if let declared = head.contentLength { return .known(declared) }
+        // For a HEAD request an extension may omit the body whose length it does not declare.
+        let bodyCount = unsafe events.body.count
+        let declaresLength = bodyCount > 0 || exchange.head.method != .head
+        // A response that a failure has cut off must not look complete.
+        let isCut = events.outcome.map { Self.isCutOff($0, status: head.status) } ?? false
+        let isWhole = events.isWholeResponse && !isCut
+        return isWhole && declaresLength ? .known(UInt64(bodyCount)) : .unknown
+    }
+
+    /// Whether a body without a declared length has been cut off by the extension's failure.
+    ///
+    /// An error page counts as complete: some extensions return HSE_STATUS_ERROR after each error page.
+    private static func isCutOff(_ outcome: SessionOutcome, status: Int) -> Bool {
+        outcome.isError && status < 300
+    }
+
+    private func conclude(
+        _ outcome: SessionOutcome, _ framed: ChunkedBody?, _ session: ExtensionSession, _ exchange: Exchange
+    ) {
+        if !outcome.flaws.isEmpty { report("left out of a response: \(outcome.flaws.description)", exchange) }
+        switch outcome.ending {
+        case .complete: break
+        case .silent: report("returned without a response", exchange)
+        case .failed: report("returned HSE_STATUS_ERROR", exchange)
+        case .unknownStatus(let status): report("returned the unknown status \(status)", exchange)
+        case .exhausted: report("no control block left", exchange)
+        }
+        if !exchange.isResponseBegun {
+            exchange.fail(failed, keepAlive: !outcome.closesConnection && outcome.ending == .silent)
+        } else if Self.isCutOff(outcome, status: exchange.status), framed?.hasEnded != true {
+            if !exchange.isResponseFinished { exchange.cutResponse() }
+        } else {
+            finish(framed, exchange)
+        }
+        if outcome.resetsConnection { exchange.resetAfterResponse() }
+        if outcome.substatus != 0 { exchange.setLogSubstatus(outcome.substatus) }
+        if outcome.closesConnection { exchange.closeAfterResponse() }
+        if let status = outcome.logStatus { exchange.setLogStatus(status) }
+        if outcome.hasLogText, let text = session.logText { exchange.setLogParameter(text) }
+    }
+
+    /// Passes the available body bytes to the extension; otherwise returns what to wait for, and until when.
+    private func supplyBody(
+        _ session: ExtensionSession, _ exchange: Exchange
+    ) throws(ExchangeFailure) -> BodyWait {
+        do throws(ExchangeFailure) {
+            switch unsafe try exchange.readBodyNow() {
+            case .content(let piece): unsafe session.supplyBody(piece, on: worker)
+            case .ended: break
+            case .wouldBlock(let interest): return BodyWait(interest: interest, deadline: exchange.bodyDeadline)
+            }
+            if exchange.hasBodyEnded { session.bodyEnded(on: worker) }
+        } catch {
+            try bodyFailed(error, session, exchange)
+        }
+        return BodyWait()
+    }
+
+    /// A client that sends the body too slowly gets no more time.
+    private func judgeBody(_ session: ExtensionSession, _ exchange: Exchange) throws(ExchangeFailure) {
+        do throws(ExchangeFailure) {
+            try exchange.judgeBody()
+        } catch {
+            try bodyFailed(error, session, exchange)
+        }
+    }
+
+    /// The rest of the body cannot be read; if the client caused this, it gets an error response, unless the extension
+    /// has answered by then.
+    private func bodyFailed(
+        _ failure: ExchangeFailure, _ session: ExtensionSession, _ exchange: Exchange
+    ) throws(ExchangeFailure) {
+        if case .rejected(let rejection) = failure {
+            guard exchange.isResponseBegun else { throw failure }
+            report("the request ended early: \(rejection.reason)", exchange)
+        }
+        session.bodyFailed(on: worker)
+    }
+
+    /// `request_timeout` has expired.
+    private func timeOut(_ session: ExtensionSession, _ exchange: Exchange) throws(ExchangeFailure) {
+        report("no response within the request timeout", exchange)
+        guard !exchange.isResponseBegun else { throw .aborted }
+        session.abandon()
+        exchange.fail(timedOut, keepAlive: false)
+    }
+
+    func report(_ problem: String, _ exchange: Exchange) {
+        reporter.report(
+            "extension \(queue.name): \(problem)", request: exchange.requestID, worker: exchange.endpoint.worker.index)
+    }
+
+    private static func message(_ status: Int, _ text: String, retryAfter: Int? = nil) -> FixedResponse {
+        var fields = [("Content-Type", "text/plain; charset=utf-8")]
+        if let retryAfter { fields.append(("Retry-After", "\(retryAfter)")) }
+        return FixedResponse(
+            status: status, fields: fields.map { (name: $0.0, value: $0.1) },
+            body: Array("\(status) \(StatusCode.reason(status)): \(text)\n".utf8))
+    }
+}

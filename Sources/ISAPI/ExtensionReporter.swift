@@ -1,6 +1,0 @@
-import HTTP
-
-/// Told what extensions do wrong, on the worker that noticed.
-package protocol ExtensionReporter: AnyObject, Sendable {
-    func report(_ problem: String, request: RequestID, worker: Int)
-}

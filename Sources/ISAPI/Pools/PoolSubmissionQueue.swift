@@ -1,0 +1,173 @@
+import CLinux
+import Transport
+
+/// One worker's submissions to a pool: collects the sessions of a turn of its loop and queues them together.
+///
+/// Used by its worker's thread only.
+@safe
+package final class PoolSubmissionQueue {
+    package let pool: ApplicationPool
+    private var sessions = SessionQueue()
+    /// Idle sessions, the last used first; kept here so that workers do not contend for the common store.
+    private var idle = SessionList()
+    private var inline = InlineRunning()
+    /// Sessions added in this turn are likely to run at its end, and to complete then.
+    private(set) var promisesToRun = false
+    /// The session that runs on the lent loop.
+    private var running: Unmanaged<ExtensionSession>?
+    private var now = Deadline(milliseconds: 0)
+
+    private static let idleLimit = 256
+
+    package init(_ pool: ApplicationPool) {
+        self.pool = pool
+        unsafe running = nil
+    }
+
+    deinit {
+        while let session = unsafe idle.pop() { unsafe session._withUnsafeGuaranteedRef { $0.giveBack() } }
+    }
+
+    /// An idle session.
+    func takeSession() -> ExtensionSession {
+        guard let session = unsafe idle.pop() else { return ExtensionSession.take() }
+        return unsafe session.takeUnretainedValue()
+    }
+
+    /// As `ExtensionSession.release`, but keeps the session for this worker's next request.
+    func release(_ session: ExtensionSession) {
+        guard session.detach() else { return }
+        if idle.count < Self.idleLimit {
+            unsafe idle.push(.passUnretained(session))
+        } else {
+            session.giveBack()
+        }
+    }
+
+    private var isEmpty: Bool { sessions.count == 0 }
+
+    /// Adds a session that was begun; false when the pool's queue is full and the session has to be withdrawn.
+    ///
+    /// - Parameter worker: the worker at the end of whose turn the session runs or is queued; without it the caller
+    ///   calls `flush`.
+    @inline(__always)
+    func add(_ session: ExtensionSession, on worker: Worker? = nil) -> Bool {
+        guard pool.admit() else { return false }
+        append(session, on: worker)
+        return true
+    }
+
+    /// Adds a session for the completion of its operation, whose request has begun; the limit of the queue does not
+    /// apply.
+    func addCompletion(of session: ExtensionSession, on worker: Worker) {
+        pool.admitCompletion()
+        append(session, on: worker)
+    }
+
+    @inline(__always)
+    private func append(_ session: ExtensionSession, on worker: Worker?) {
+        if isEmpty, let worker {
+            worker.lendAtEndOfTurn(to: self)
+            promisesToRun = worker.canLend && inline.isAllowed(at: worker.now)
+        }
+        unsafe sessions.append(Unmanaged.passUnretained(session))
+    }
+
+    /// Queues the sessions added since the last call for the pool's threads.
+    @inline(__always)
+    func flush() {
+        guard !isEmpty else { return }
+        if promisesToRun { sessions.visit { $0.expectDelay() } }
+        pool.enqueue(&sessions)
+    }
+}
+
+extension PoolSubmissionQueue: LoopBorrower {
+    /// Runs the sessions added during the turn on the worker's own thread if they are likely to be short, and queues
+    /// the rest for the pool.
+    package func borrowLoop(of worker: Worker) -> Bool {
+        now = worker.now
+        guard inline.isAllowed(at: now), worker.canLend, pool.enter() else {
+            flush()
+            return true
+        }
+        let pool = pool
+        defer { pool.leave() }
+        let began = CLinux_monotonic_ns()
+        var seen = began
+        while let session = unsafe sessions.popFirst() {
+            unsafe running = session
+            let isOurs = worker.lend { unsafe pool.run(session, notifies: false) }
+            unsafe session._withUnsafeGuaranteedRef { $0.endDeferral(onWorker: isOurs) }
+            guard isOurs else { return false }
+            let ended = CLinux_monotonic_ns()
+            inline.ran(for: ended &- seen, at: now)
+            seen = ended
+            if seen &- began > InlineRunning.turnLimit || !inline.isAllowed(at: now) { break }
+        }
+        flush()
+        return true
+    }
+
+    package func loopTaken() {
+        inline.loopTaken(at: now)
+        // It may just have ended and belong to another worker already; these notices do no harm there.
+        if let session = unsafe running { unsafe session._withUnsafeGuaranteedRef { $0.endDeferral(onWorker: true) } }
+        flush()
+    }
+}
+
+/// Sessions in the order of arrival, linked through themselves.
+@safe
+struct SessionQueue: ~Copyable {
+    private var first = unsafe Unmanaged<ExtensionSession>?.none
+    private var last = unsafe Unmanaged<ExtensionSession>?.none
+    private(set) var count = 0
+
+    mutating func append(_ session: Unmanaged<ExtensionSession>) {
+        unsafe session._withUnsafeGuaranteedRef { unsafe $0.next = nil }
+        if let last = unsafe last {
+            unsafe last._withUnsafeGuaranteedRef { unsafe $0.next = session }
+        } else {
+            unsafe first = session
+        }
+        unsafe last = session
+        count += 1
+    }
+
+    /// Moves all of `other` to the end of this queue.
+    mutating func append(_ other: inout SessionQueue) {
+        guard let otherFirst = unsafe other.first else { return }
+        if let last = unsafe last {
+            unsafe last._withUnsafeGuaranteedRef { unsafe $0.next = otherFirst }
+        } else {
+            unsafe first = otherFirst
+        }
+        unsafe last = other.last
+        count += other.count
+        unsafe other.first = nil
+        unsafe other.last = nil
+        other.count = 0
+    }
+
+    func visit(_ body: (ExtensionSession) -> Void) {
+        var next = unsafe first
+        while let session = unsafe next {
+            unsafe session._withUnsafeGuaranteedRef { session in
+                body(session)
+                unsafe next = session.next
+            }
+        }
+    }
+
+    mutating func popFirst() -> Unmanaged<ExtensionSession>? {
+        guard let session = unsafe first else { return nil }
+        unsafe session._withUnsafeGuaranteedRef { session in
+            unsafe first = session.next
+            unsafe session.next = nil
+        }
+        if unsafe first == nil { unsafe last = nil }
+        count -= 1
+        return unsafe session
+    }
+}

@@ -1,0 +1,51 @@
+import HTTP
+
+/// Decodes a body that its extension has framed in chunks itself, so that it is not framed twice.
+///
+/// The content is sent in the framing that the client understands, which for HTTP/1.0 is none. A class, as few
+/// responses have one and every pending request reserves memory for it.
+final class ChunkedBody {
+    private var decoder = ChunkedDecoder()
+    /// The beginning of a line whose end has not arrived.
+    private var unread: [UInt8] = []
+    private(set) var hasEnded = false
+
+    init() {}
+
+    /// Calls `write` with the content of the given bytes.
+    ///
+    /// - Throws: `RequestRejection` for bytes that are not a chunked body, or that continue after its end.
+    func take(
+        _ bytes: UnsafeRawBufferPointer, _ write: (UnsafeRawBufferPointer) -> Void
+    ) throws(RequestRejection) {
+        guard bytes.count > 0 else { return }
+        var unread: [UInt8] = []
+        swap(&unread, &self.unread)
+        unsafe unread.append(contentsOf: bytes)
+        var start = 0
+        scan: while !hasEnded {
+            var decoder = decoder
+            let step = unsafe try decoder.decode(unread.span.bytes.extracting(start..<unread.count))
+            self.decoder = decoder
+            switch step {
+            case .data(let range):
+                unsafe unread.withUnsafeBytes { all in
+                    let content = unsafe all[(start + range.lowerBound)..<(start + range.upperBound)]
+                    unsafe write(UnsafeRawBufferPointer(rebasing: content))
+                }
+                start += range.upperBound
+            // Trailers are dropped, and their line ends with them.
+            case .trailer(let range): start += range.upperBound + 2
+            case .needsMore(let consumed):
+                start += consumed
+                break scan
+            case .end(let consumed):
+                start += consumed
+                hasEnded = true
+            }
+        }
+        unread.removeFirst(start)
+        if hasEnded, !unread.isEmpty { throw .invalidChunkEnd }
+        self.unread = unread
+    }
+}

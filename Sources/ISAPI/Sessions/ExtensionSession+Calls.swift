@@ -1,0 +1,248 @@
+import CISAPI
+
+/// A refusal as the extension receives it: the Win32 number that GetLastError then returns.
+enum CallFailure: UInt32, Error {
+    /// There is no error page for the status.
+    case fileNotFound = 2
+    /// The handle does not refer to a file.
+    case invalidHandle = 6
+    /// The file is shorter than the requested range.
+    case endOfFile = 38
+    /// The request exists only on Windows.
+    case notSupported = 50
+    /// The extension itself has closed the connection.
+    case netnameDeleted = 64
+    case invalidParameter = 87
+    case insufficientBuffer = 122
+    /// There is no data: no certificate, no TLS.
+    case noData = 232
+    /// The operation was cancelled, or its client has disconnected.
+    case operationAborted = 995
+    /// There is no operation that could be cancelled.
+    case notFound = 1168
+    case invalidIndex = 1413
+    /// The file ends before the offset (WSAEINVAL).
+    case invalidArgument = 10022
+    case connectionReset = 10054
+}
+
+/// The extension's side of a session. `caller` is the control block of a call, already known to be valid.
+extension ExtensionSession {
+    /// Runs HttpExtensionProc on the calling thread.
+    ///
+    /// - Parameter notifies: whether the worker is notified of the extension's calls as they happen; otherwise the
+    ///   caller, which is the worker, calls `endDeferral` afterwards.
+    func run(notifies: Bool = true) {
+        let (work, isFree, isCompletion) = unsafe state.withLock { state in
+            state.defersNotices = !notifies
+            return unsafe prepare(&state)
+        }
+        if isCompletion { return runCompletion() }
+        if isFree { giveBack() }
+        guard let (module, block) = unsafe work else { return }
+        let status = unsafe module._withUnsafeGuaranteedRef { module in unsafe module.call(block) }
+        returned(status)
+    }
+
+    /// The extension has returned to the worker's thread, or the loop has been taken by another thread.
+    ///
+    /// - Parameter onWorker: whether the calling thread is the worker's.
+    func endDeferral(onWorker: Bool) {
+        state.withLock { state in state.endDeferral(onWorker: onWorker) }
+    }
+
+    private typealias Work = (Unmanaged<ExtensionModule>, UnsafeMutablePointer<EXTENSION_CONTROL_BLOCK>)
+
+    private func prepare(_ state: inout SessionState) -> (Work?, isFree: Bool, isCompletion: Bool) {
+        guard state.life.isQueued else { return (nil, false, true) }
+        guard state.life.start() else { return (nil, state.recycleIfPossible(), false) }
+        guard state.openBlock(for: self), let block = unsafe state.block,
+            let module = unsafe state.module
+        else {
+            _ = state.life.returned(pending: false)
+            state.outcome = SessionOutcome(ending: .exhausted, closesConnection: false, flaws: [])
+            state.notify()
+            return (nil, false, false)
+        }
+        return unsafe ((module, block), false, false)
+    }
+
+    private func returned(_ status: UInt32) {
+        let isPending = status == UInt32(HSE_STATUS_PENDING)
+        let isFree = state.withLock { state in
+            if state.life.returned(pending: isPending) {
+                state.complete(status)
+                state.notify()
+            } else if isPending, state.response.hasOutput {
+                state.notify()
+            }
+            if isPending, state.life.isPending { state.countPending() }
+            return state.recycleIfPossible()
+        }
+        if isFree { giveBack() }
+    }
+
+    // MARK: Output
+
+    /// Appends to the response; waits while the client is slow.
+    ///
+    /// - Returns: how many bytes were taken, and the failure if not all of them.
+    func write(
+        _ bytes: UnsafeRawBufferPointer, by caller: UnsafeMutableRawPointer
+    ) -> (written: Int, failure: CallFailure?) {
+        var written = 0
+        var isBlocked = false
+        while true {
+            let step = state.withLock { state in
+                if isBlocked { state.life.unblock() }
+                isBlocked = false
+                guard unsafe state.admits(caller) else { return Step.end(.invalidParameter, state.recycleIfPossible()) }
+                if let failure = state.connectionFailure { return .end(failure, false) }
+                if state.operation.kind == .send || state.response.isDelegated { return .end(.invalidParameter, false) }
+                let room = max(0, SessionState.outputLimit - state.response.bufferedCount)
+                let piece = unsafe UnsafeRawBufferPointer(rebasing: bytes[written...].prefix(room))
+                unsafe state.response.write(piece)
+                written += piece.count
+                if written == bytes.count {
+                    state.notifyOfOutput()
+                    return .done
+                }
+                state.life.block()
+                state.notify()
+                return .wait(progress.count)
+            }
+            switch step {
+            case .done:
+                return (written, nil)
+            case .read: preconditionFailure("a write reads nothing")
+            case .end(let failure, let isFree):
+                if isFree { giveBack() }
+                return (written, failure)
+            case .wait(let seen):
+                isBlocked = true
+                progress.wait(past: seen)
+            }
+        }
+    }
+
+    /// Begins the response with a status and a block of field lines.
+    func sendHead(
+        status: UnsafeRawBufferPointer, block: UnsafeRawBufferPointer, closesConnection: Bool,
+        by caller: UnsafeMutableRawPointer
+    ) -> CallFailure? {
+        unsafe answer(by: caller) { state in
+            guard unsafe state.response.setHead(status: status, block: block, closesConnection: closesConnection)
+            else { return .invalidParameter }
+            state.notifyOfOutput()
+            return nil
+        }
+    }
+
+    // MARK: Input
+
+    /// Reads body bytes into `buffer`, and waits for the client if necessary.
+    ///
+    /// - Returns: the number of bytes, 0 at the body's end.
+    func read(
+        into buffer: UnsafeMutableRawBufferPointer, by caller: UnsafeMutableRawPointer
+    ) -> (count: Int, failure: CallFailure?) {
+        var isBlocked = false
+        while true {
+            let step = state.withLock { state in
+                let isReader = isBlocked
+                if isBlocked { state.life.unblock() }
+                isBlocked = false
+                guard unsafe state.admits(caller) else {
+                    if isReader { state.body.endRead() }
+                    return Step.end(.invalidParameter, state.recycleIfPossible())
+                }
+                if state.body.hasReader, !isReader { return .end(.invalidParameter, false) }
+                if state.isClosedByExtension {
+                    if isReader { state.body.endRead() }
+                    return .end(.netnameDeleted, false)
+                }
+                switch unsafe state.body.read(into: buffer) {
+                case .bytes(let count): return .read(count)
+                case .failed: return .end(.connectionReset, false)
+                case .wait where state.connectionFailure != nil:
+                    state.body.endRead()
+                    return .end(state.connectionFailure ?? .connectionReset, false)
+                case .wait:
+                    state.life.block()
+                    if !isReader { state.notify() }
+                    return .wait(progress.count)
+                }
+            }
+            switch step {
+            case .done: return (0, nil)
+            case .read(let count): return (count, nil)
+            case .end(let failure, let isFree):
+                if isFree { giveBack() }
+                return (0, failure)
+            case .wait(let seen):
+                isBlocked = true
+                progress.wait(past: seen)
+            }
+        }
+    }
+
+    /// The next step of a call that may wait.
+    private enum Step {
+        case done
+        case read(Int)
+        /// Refused; true if this was the last reference to the session.
+        case end(CallFailure, Bool)
+        case wait(UInt32)
+    }
+
+    // MARK: The end
+
+    /// HSE_REQ_DONE_WITH_SESSION with an HSE_STATUS_ number; succeeds once per request.
+    func done(_ status: UInt32, by caller: UnsafeMutableRawPointer) -> CallFailure? {
+        let (failure, wakes, isFree): (CallFailure?, Bool, Bool) = state.withLock { state in
+            guard unsafe state.admits(caller), state.life.done() else { return (.invalidParameter, false, false) }
+            state.complete(status)
+            state.notify()
+            let wakes = state.life.hasBlockedCalls
+            if wakes { progress.advance() }
+            return (nil, wakes, state.recycleIfPossible())
+        }
+        if wakes { progress.wake(Int.max) }
+        if isFree { giveBack() }
+        return failure
+    }
+
+    /// HSE_REQ_SET_FLUSH_FLAG: whether the worker is notified of any output.
+    func setPrompt(_ isPrompt: Bool, by caller: UnsafeMutableRawPointer) -> CallFailure? {
+        state.withLock { state in
+            guard unsafe state.admits(caller) else { return .invalidParameter }
+            state.isPrompt = isPrompt
+            state.notifyOfOutput()
+            return nil
+        }
+    }
+
+    // MARK: Questions
+
+    /// Whether `caller` belongs to the request that is served now.
+    func isUnderWay(_ caller: UnsafeMutableRawPointer) -> Bool {
+        state.withLock { state in unsafe state.admits(caller) }
+    }
+
+    /// As `inquire`, for calls that send: it fails when the connection has ended.
+    func answer(
+        by caller: UnsafeMutableRawPointer, _ body: (inout SessionState) -> CallFailure?
+    ) -> CallFailure? {
+        unsafe inquire(by: caller) { state in state.connectionFailure ?? body(&state) }
+    }
+
+    /// Runs `body` with the state of the request that `caller` belongs to.
+    func inquire(
+        by caller: UnsafeMutableRawPointer, _ body: (inout SessionState) -> CallFailure?
+    ) -> CallFailure? {
+        state.withLock { state in
+            guard unsafe state.admits(caller) else { return .invalidParameter }
+            return body(&state)
+        }
+    }
+}

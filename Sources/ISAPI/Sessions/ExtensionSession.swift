@@ -1,0 +1,204 @@
+import CISAPI
+import Synchronization
+import Transport
+
+/// One request at an extension: the request's data, the response, and which side has released it.
+///
+/// Worker and extension communicate only through sessions. The worker that owns the connection begins a session, takes
+/// events when it is notified, supplies body bytes, and releases or abandons the session. The extension calls back from
+/// any thread. All of this happens under one lock, and no wait holds the lock.
+///
+/// Sessions are taken from a store, return to it when both sides have released them, and are never deallocated: a call
+/// that comes too late always finds a session that refuses it.
+@safe
+package final class ExtensionSession: @unchecked Sendable {
+    let state = Guarded(SessionState())
+    /// Signalled when a blocked call may continue.
+    let progress = WaitPoint()
+    /// The next session in the store or in a pool's queue; owned by the list that contains this session.
+    var next: Unmanaged<ExtensionSession>?
+
+    private init() {
+        unsafe next = nil
+    }
+
+    // MARK: The worker's side
+
+    /// An idle session.
+    package static func take() -> ExtensionSession {
+        if let session = unsafe store.withLock({ store in unsafe store.pop() }) {
+            return unsafe session.takeUnretainedValue()
+        }
+        let session = ExtensionSession()
+        _ = unsafe Unmanaged.passRetained(session)
+        return session
+    }
+
+    /// Copies the request and prepares the session for its pool.
+    package func begin(
+        _ request: borrowing ExtensionRequest, handle: ExtensionHandle, notifier: any SessionNotifier
+    ) {
+        handle.module.requestBegan()
+        state.withLock { state in
+            state.life.begin()
+            state.request.fill(request)
+            let hasBody = if case .none = request.head.framing { false } else { true }
+            state.body.begin(hasBody: hasBody)
+            state.handle = handle
+            unsafe state.module = .passUnretained(handle.module)
+            unsafe state.pool = .passUnretained(handle.submissions.pool)
+            unsafe state.notifier = notifier
+        }
+    }
+
+    /// Appends to the part of the body that the extension receives before it reads; only between `begin` and the
+    /// submission to the pool.
+    ///
+    /// - Returns: how many of the bytes were taken; fewer than given once the limit of 48 KiB is reached. The rest has
+    ///   to be supplied with `supplyBody`.
+    package func appendReadAhead(_ bytes: UnsafeRawBufferPointer) -> Int {
+        state.withLock { state in unsafe state.body.appendReadAhead(bytes) }
+    }
+
+    /// Bytes that still fit into the read-ahead.
+    package var readAheadRoom: Int {
+        state.withLock { state in BodyIntake.readAheadLimit - state.body.readAheadCount }
+    }
+
+    /// Body bytes from the connection, in answer to `SessionEvents.isBodyWanted`.
+    ///
+    /// - Parameter worker: the worker whose thread calls, which may run a completion itself later; nil for one of the
+    ///   pool's threads.
+    func supplyBody(_ bytes: UnsafeRawBufferPointer, on worker: Worker? = nil) {
+        changeBody(worker) { body in unsafe body.supply(bytes) }
+    }
+
+    /// The request body is complete.
+    func bodyEnded(on worker: Worker? = nil) {
+        changeBody(worker) { body in body.end() }
+    }
+
+    /// No more of the body can be read: it is malformed or too large, or the client is too slow.
+    func bodyFailed(on worker: Worker? = nil) {
+        changeBody(worker) { body in body.fail() }
+    }
+
+    /// Sets the length of a body that has arrived completely without a declared length; only between `begin` and the
+    /// submission to the pool.
+    package func setKnownLength(_ count: UInt64) {
+        state.withLock { state in state.request.knownLength = count }
+    }
+
+    /// From now on the worker is notified of any output, not only of large output.
+    package func setPrompt() {
+        state.withLock { state in state.isPrompt = true }
+    }
+
+    /// The response will not be complete at the end of this turn; called on the worker's thread.
+    func expectDelay() {
+        state.withLock { state in state.expectDelay() }
+    }
+
+    /// Takes all events; also makes space for waiting writers.
+    package func takeEvents() -> SessionEvents {
+        let (events, wakes) = state.withLock { state in
+            let wakes = state.life.hasBlockedCalls
+            if wakes { progress.advance() }
+            return (state.takeEvents(), wakes)
+        }
+        if wakes { progress.wake(Int.max) }
+        return events
+    }
+
+    /// The extension's text for the log: HSE_APPEND_LOG_PARAMETER and lpszLogData; nil for none.
+    ///
+    /// Read after the outcome was taken and before the release.
+    package var logText: String? {
+        state.withLock { state in
+            guard !state.log.isEmpty else { return nil }
+            return unsafe String(decoding: state.log.bytes, as: UTF8.self)
+        }
+    }
+
+    /// The outcome was taken and everything sent: the worker releases the session.
+    package func release() {
+        if detach() { giveBack() }
+    }
+
+    /// As `release`; true when the session is idle and the caller may keep it.
+    func detach() -> Bool {
+        letGo { life in life.detach() }
+    }
+
+    /// The pool refused the session.
+    package func withdraw() {
+        let isFree = letGo { life in
+            life.withdraw()
+            life.detach()
+        }
+        if isFree { giveBack() }
+    }
+
+    /// The client has disconnected or `request_timeout` has expired: further calls of the extension fail with
+    /// WSAECONNRESET.
+    package func abandon() {
+        if detach() { giveBack() }
+    }
+
+    private func letGo(_ change: (inout SessionLife) -> Void) -> Bool {
+        let (wakes, isFree, pool) = unsafe state.withLock { state in
+            change(&state.life)
+            unsafe state.notifier = nil
+            let wakes = state.life.hasBlockedCalls
+            if wakes { progress.advance() }
+            let pool = unsafe state.operation.isBusy ? state.endOperation(bytes: 0, error: .operationAborted) : nil
+            return unsafe (wakes, state.recycleIfPossible(), pool)
+        }
+        if wakes { progress.wake(Int.max) }
+        unsafe complete(in: pool)
+        return isFree
+    }
+
+    private func changeBody(_ worker: Worker?, _ change: (inout BodyIntake) -> Void) {
+        let (wakes, pool) = unsafe state.withLock { state in
+            change(&state.body)
+            let wakes = state.life.hasBlockedCalls
+            if wakes { progress.advance() }
+            return unsafe (wakes, state.answeredRead())
+        }
+        if wakes { progress.wake(Int.max) }
+        unsafe complete(in: pool, on: worker)
+    }
+
+    // MARK: The store
+
+    private static let store = Guarded(SessionList())
+
+    /// Called by the side that released last, without holding a lock.
+    func giveBack() {
+        Self.store.withLock { store in unsafe store.push(Unmanaged.passUnretained(self)) }
+    }
+}
+
+/// Idle sessions, the last used first: its memory is most likely in the cache.
+@safe
+struct SessionList: ~Copyable {
+    private var first = unsafe Unmanaged<ExtensionSession>?.none
+    private(set) var count = 0
+
+    mutating func push(_ session: Unmanaged<ExtensionSession>) {
+        unsafe session._withUnsafeGuaranteedRef { unsafe $0.next = first }
+        unsafe first = session
+        count += 1
+    }
+
+    mutating func pop() -> Unmanaged<ExtensionSession>? {
+        guard let session = unsafe first else { return nil }
+        unsafe session._withUnsafeGuaranteedRef { session in
+            unsafe first = session.next
+            unsafe session.next = nil
+        }
+        count -= 1
+        return unsafe session
+    }
+}

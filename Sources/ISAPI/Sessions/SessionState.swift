@@ -1,0 +1,312 @@
+import CISAPI
+import Glibc
+import HTTP
+
+/// The data of a session, guarded by its lock.
+@safe
+struct SessionState: ~Copyable {
+    var life = SessionLife()
+    var request = RequestRecord()
+    var response = ResponseAssembly()
+    var body = BodyIntake()
+    var operation = AsyncOperation()
+    /// The buffer of the asynchronous read in progress.
+    var readBuffer: UnsafeMutableRawBufferPointer?
+    /// The data that the operation in progress sends.
+    var transfer = Transfer()
+    /// The request that another route has to answer, until the worker has taken it.
+    var child: InternalRequest?
+    var childStatus: HSE_EXEC_URL_STATUS?
+    /// There is something for the worker besides output.
+    var hasCommands = false
+    /// HSE_REQ_CLOSE_CONNECTION was called.
+    var isClosedByExtension = false
+    /// HSE_REQ_ABORTIVE_CLOSE was called.
+    var resetsConnection = false
+    /// The sub-status in the log.
+    var substatus = 0
+    var outcome: SessionOutcome?
+    /// Text for the access log.
+    var log = ByteBuffer()
+    /// The buffer in which server variables are composed.
+    var scratch = ByteBuffer()
+    /// Keeps the module and the pool until the request has ended for both sides.
+    var handle: ExtensionHandle?
+    /// The handle's module; not counted, as pool threads and workers would contend for the count.
+    var module: Unmanaged<ExtensionModule>?
+    var pool: Unmanaged<ApplicationPool>?
+    /// The worker's notifier; the worker clears it before its own end, so it is not counted either.
+    unowned(unsafe) var notifier: (any SessionNotifier)?
+    /// The control block of the request, while the extension has it.
+    var block: UnsafeMutablePointer<EXTENSION_CONTROL_BLOCK>?
+    /// The worker has to be notified of any output.
+    var isPrompt = false
+    /// The pool stays for the completions of this request.
+    var isCountedPending = false
+    /// The extension runs on the worker's own thread, which needs no notification before it returns.
+    var defersNotices = false
+    /// A notification for the worker was deferred meanwhile.
+    private var owesNotice = false
+    /// The worker has been notified and has not taken events yet.
+    private var isNotified = false
+    /// The worker has taken events of this request.
+    private var isLookedAfter = false
+
+    /// Output is collected up to this size before the worker is woken for it.
+    private static let notifyThreshold = 32 << 10
+    /// A synchronous write waits while this much output is collected.
+    static let outputLimit = 64 << 10
+    private static let logLimit = 4 << 10
+    /// The value of dwHttpStatusCode before the extension has set it.
+    private static let initialStatus: DWORD = 200
+
+    init() {
+        unsafe block = nil
+        unsafe module = nil
+        unsafe pool = nil
+        unsafe readBuffer = nil
+    }
+
+    /// Whether a call with this control block belongs to the request served now.
+    func admits(_ caller: UnsafeMutableRawPointer) -> Bool {
+        unsafe life.admitsCalls && block.map { unsafe UnsafeMutableRawPointer($0) == caller } == true
+    }
+
+    // MARK: The worker
+
+    /// Notifies the worker that there is something for it, unless a notification is already pending.
+    mutating func notify() {
+        if defersNotices {
+            owesNotice = true
+            return
+        }
+        guard !isNotified, let notifier = unsafe notifier else { return }
+        isNotified = true
+        notifier.notify()
+    }
+
+    /// Sends the deferred notification, if there is one.
+    ///
+    /// - Parameter onWorker: whether the calling thread is the worker's.
+    mutating func endDeferral(onWorker: Bool) {
+        defersNotices = false
+        guard owesNotice else { return onWorker ? expectDelay() : () }
+        owesNotice = false
+        guard onWorker else { return notify() }
+        guard !isNotified, let notifier = unsafe notifier else { return }
+        isNotified = true
+        notifier.notifyAtOnce()
+    }
+
+    /// The response was not complete immediately: the worker, whose thread calls, checks for output after a while.
+    func expectDelay() {
+        if !isLookedAfter, !isNotified { unsafe notifier?.expectDelay() }
+    }
+
+    /// As `notify()`, if there is enough output to justify it.
+    mutating func notifyOfOutput() {
+        if response.bufferedCount > Self.notifyThreshold || (isPrompt && response.hasOutput) { notify() }
+    }
+
+    mutating func takeEvents() -> SessionEvents {
+        isNotified = false
+        isLookedAfter = true
+        let (head, bytes) = unsafe response.take()
+        return unsafe SessionEvents(
+            head: head, reason: response.reason, fields: response.fields, body: bytes,
+            isBodyWanted: body.isWanted, hasCommands: hasCommands, outcome: outcome)
+    }
+
+    // MARK: The extension
+
+    /// Gives the extension its control block; false when there is none left.
+    mutating func openBlock(for session: ExtensionSession) -> Bool {
+        guard let block = unsafe ControlBlockTable.shared.take(for: session, request.requestID) else { return false }
+        unsafe self.block = block
+        unsafe block.pointee = EXTENSION_CONTROL_BLOCK(
+            cbSize: DWORD(MemoryLayout<EXTENSION_CONTROL_BLOCK>.size), dwVersion: DWORD(HSE_VERSION),
+            // Some extensions pass the block itself in place of ConnID; this way both work.
+            ConnID: UnsafeMutableRawPointer(block), dwHttpStatusCode: Self.initialStatus, lpszLogData: emptyLogData,
+            lpszMethod: request.text(request.methodText), lpszQueryString: request.text(request.queryText),
+            lpszPathInfo: request.text(request.pathInfoText),
+            lpszPathTranslated: request.text(request.translatedPathText), cbTotalBytes: totalBytes,
+            cbAvailable: DWORD(body.readAheadCount),
+            lpbData: readAheadText.assumingMemoryBound(to: BYTE.self),
+            lpszContentType: request.text(request.contentTypeText), GetServerVariable: getServerVariable,
+            WriteClient: writeClient, ReadClient: readClient, ServerSupportFunction: serverSupportFunction)
+        return true
+    }
+
+    private var readAheadText: UnsafeMutableRawPointer {
+        mutating get {
+            guard body.readAheadCount > 0 else {
+                return unsafe UnsafeMutableRawPointer(request.text(request.emptyText))
+            }
+            return unsafe body.readAheadText()
+        }
+    }
+
+    /// The declared length of the body; all ones when it is unknown or does not fit.
+    private var totalBytes: DWORD {
+        switch request.head.framing {
+        case .none: 0
+        case .length(let length): DWORD(exactly: length) ?? .max
+        case .chunked: request.knownLength.flatMap { DWORD(exactly: $0) } ?? .max
+        }
+    }
+
+    // MARK: Operations
+
+    /// Why no further byte can be moved; nil while there is a connection.
+    var connectionFailure: CallFailure? {
+        if isClosedByExtension { return .netnameDeleted }
+        return life.isAttached ? nil : .connectionReset
+    }
+
+    /// Whether the client can still be reached, as far as the system knows now.
+    var isClientConnected: Bool {
+        unsafe connectionFailure == nil && notifier?.isPeerConnected == true
+    }
+
+    /// Ends the operation in progress.
+    ///
+    /// - Returns: the pool that has to call the completion, once the lock is released.
+    mutating func endOperation(bytes: UInt64, error: CallFailure?) -> Unmanaged<ApplicationPool>? {
+        if operation.kind == .read {
+            body.endRead()
+            unsafe readBuffer = nil
+        }
+        guard operation.end(bytes: bytes, error: error?.rawValue ?? 0) else { return nil }
+        transfer.close()
+        life.completionQueued()
+        return unsafe pool
+    }
+
+    /// Ends the asynchronous read if it has a result.
+    mutating func answeredRead() -> Unmanaged<ApplicationPool>? {
+        guard operation.kind == .read, let buffer = unsafe readBuffer else { return nil }
+        switch unsafe body.read(into: buffer) {
+        case .bytes(let count): return unsafe endOperation(bytes: UInt64(count), error: nil)
+        case .failed: return unsafe endOperation(bytes: 0, error: .operationAborted)
+        case .wait: return nil
+        }
+    }
+
+    /// The request continues without a thread: its pool stays for its completions.
+    mutating func countPending() {
+        guard !isCountedPending, let pool = unsafe pool else { return }
+        isCountedPending = true
+        unsafe pool._withUnsafeGuaranteedRef { $0.pendingBegan() }
+    }
+
+    /// The extension's part has ended: an operation in progress is sent, but the extension is not notified.
+    private mutating func detachOperation() {
+        guard operation.isUsed else { return }
+        if operation.kind == .read {
+            body.endRead()
+            unsafe readBuffer = nil
+        }
+        transfer.releaseMemory()
+        operation.drop()
+    }
+
+    /// The response is complete with this status; the block's text for the log is read.
+    mutating func complete(_ status: UInt32) {
+        detachOperation()
+        response.finish()
+        noteLogData()
+        let head = response.head
+        let noted = unsafe block.map { unsafe $0.pointee.dwHttpStatusCode } ?? Self.initialStatus
+        let logStatus = noted != Self.initialStatus && (100...999).contains(noted) ? Int(noted) : nil
+        let ending: SessionOutcome.Ending =
+            switch Int32(bitPattern: status) {
+            case 0, HSE_STATUS_SUCCESS, HSE_STATUS_SUCCESS_AND_KEEP_CONN, HSE_STATUS_PENDING:
+                response.isHeadGiven ? .complete : .silent
+            case HSE_STATUS_ERROR: .failed
+            default: .unknownStatus(status)
+            }
+        var outcome = SessionOutcome(
+            ending: ending, logStatus: logStatus, closesConnection: head.closesConnection, flaws: head.flaws)
+        outcome.hasLogText = !log.isEmpty
+        outcome.resetsConnection = resetsConnection
+        outcome.substatus = substatus
+        if outcome.isError { outcome.logStatus = 500 }
+        if outcome.isError, response.isHeadGiven { outcome.closesConnection = true }
+        self.outcome = outcome
+    }
+
+    /// Appends to the text for the log, up to its limit.
+    mutating func appendLog(_ text: UnsafeRawBufferPointer) {
+        let room = max(0, Self.logLimit - log.count)
+        unsafe log.append(UnsafeRawBufferPointer(rebasing: text.prefix(room)))
+    }
+
+    private mutating func noteLogData() {
+        guard let block = unsafe block, let text = unsafe CISAPI_log_data(block) else { return }
+        let count = unsafe strnlen(text, Int(HSE_LOG_BUFFER_LEN))
+        unsafe appendLog(UnsafeRawBufferPointer(start: text, count: count))
+    }
+
+    // MARK: Release by both sides
+
+    /// Makes the session idle if neither side has a reference any more; true when it may then return to the store.
+    mutating func recycleIfPossible() -> Bool {
+        guard life.isRecyclable else { return false }
+        life.recycle()
+        if let block = unsafe block { unsafe closeBlock(block) }
+        unsafe block = nil
+        request.reset()
+        response.reset()
+        body.reset()
+        outcome = nil
+        log.removeAll()
+        scratch.removeAll()
+        unsafe notifier = nil
+        isPrompt = false
+        isNotified = false
+        isLookedAfter = false
+        defersNotices = false
+        owesNotice = false
+        if operation.isUsed || childStatus != nil || hasCommands || isClosedByExtension { resetOperations() }
+        resetsConnection = false
+        substatus = 0
+        if let module = unsafe module { unsafe module._withUnsafeGuaranteedRef { $0.requestEnded() } }
+        unsafe module = nil
+        if isCountedPending, let pool = unsafe pool { unsafe pool._withUnsafeGuaranteedRef { $0.pendingEnded() } }
+        isCountedPending = false
+        unsafe pool = nil
+        // It may be the last reference that keeps an extension loaded, which ends with its last request.
+        handle = nil
+        return true
+    }
+
+    private mutating func resetOperations() {
+        operation = AsyncOperation()
+        unsafe readBuffer = nil
+        transfer.close()
+        child = nil
+        childStatus = nil
+        hasCommands = false
+        isClosedByExtension = false
+    }
+
+    /// An extension that still reads a finished request finds an empty one.
+    private func closeBlock(_ block: UnsafeMutablePointer<EXTENSION_CONTROL_BLOCK>) {
+        let empty = unsafe emptyText
+        unsafe block.pointee.lpszMethod = empty
+        unsafe block.pointee.lpszQueryString = empty
+        unsafe block.pointee.lpszPathInfo = empty
+        unsafe block.pointee.lpszPathTranslated = empty
+        unsafe block.pointee.lpszContentType = empty
+        unsafe block.pointee.cbAvailable = 0
+        unsafe block.pointee.lpbData = UnsafeMutableRawPointer(empty).assumingMemoryBound(to: BYTE.self)
+        unsafe ControlBlockTable.shared.giveBack(block)
+    }
+}
+
+private let emptyLogData = unsafe EXTENSION_CONTROL_BLOCK().lpszLogData
+nonisolated(unsafe) private let emptyText = {
+    let text = UnsafeMutablePointer<CChar>.allocate(capacity: 8)
+    unsafe text.initialize(repeating: 0, count: 8)
+    return unsafe text
+}()

@@ -1,0 +1,48 @@
+import HTTP
+
+/// Copies field lines of a message to the next hop, each as name, colon, space, value and CRLF.
+///
+/// Consecutive lines that already have this form, as nearly all do, are copied together.
+@safe
+struct FieldCopier {
+    private let message: UnsafeRawBufferPointer
+    /// Start of the lines that are copied unchanged.
+    private var start = 0
+    private var end = 0
+
+    init(_ message: UnsafeRawBufferPointer) {
+        unsafe self.message = message
+    }
+
+    /// Adds a line of the message; it may be written to `output` only by a later call.
+    @inline(__always)
+    mutating func copy(_ field: FieldSlice, to output: inout OutputBuffer) {
+        let (name, value) = (field.name, field.value)
+        // White space after the value would be in place of the CRLF.
+        let isPlain =
+            unsafe value.first == name.end + 2 && message[name.end + 1] == UInt8(ascii: " ")
+            && message[value.end] == UInt8(ascii: "\r")
+        if isPlain && name.first == end {
+            end = value.end + 2
+            return
+        }
+        finish(to: &output)
+        if isPlain {
+            start = name.first
+            end = value.end + 2
+        } else {
+            unsafe output.append(UnsafeRawBufferPointer(rebasing: message[name.first..<name.end]))
+            output.append(": ")
+            unsafe output.append(UnsafeRawBufferPointer(rebasing: message[value.first..<value.end]))
+            output.append("\r\n")
+        }
+    }
+
+    /// Writes everything added so far to `output`.
+    @inline(__always)
+    mutating func finish(to output: inout OutputBuffer) {
+        guard end > start else { return }
+        unsafe output.append(UnsafeRawBufferPointer(rebasing: message[start..<end]))
+        start = end
+    }
+}

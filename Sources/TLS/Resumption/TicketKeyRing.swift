@@ -1,0 +1,108 @@
+import COpenSSL
+import Glibc
+import Synchronization
+
+/// The ticket keys of one listener, used by all its workers and kept when its certificates are replaced.
+package final class TicketKeyRing: Sendable {
+    private let keys: Mutex<TicketKeys>
+    private let rotates: Bool
+    private let clock: @Sendable () -> Timestamp
+
+    /// Keys generated here and replaced every 12 hours, by the monotonic clock.
+    package convenience init() {
+        self.init(clock: monotonicSeconds)
+    }
+
+    init(clock: @escaping @Sendable () -> Timestamp) {
+        keys = Mutex(TicketKeys(at: clock()))
+        rotates = true
+        self.clock = clock
+    }
+
+    /// Keys that were read from a file and do not change.
+    init(_ fixed: TicketKeys) {
+        keys = Mutex(fixed)
+        rotates = false
+        clock = monotonicSeconds
+    }
+
+    /// Whether the keys are the ring's own, not those of a file.
+    var isOwn: Bool { rotates }
+
+    var current: TicketKey {
+        keys.withLock { keys in
+            if rotates { keys.rotate(at: clock()) }
+            return keys.keys[0]
+        }
+    }
+
+    func find(_ name: [UInt8]) -> (key: TicketKey, isCurrent: Bool)? {
+        keys.withLock { keys in
+            if rotates { keys.rotate(at: clock()) }
+            return keys.find(name)
+        }
+    }
+}
+
+@Sendable
+private func monotonicSeconds() -> Timestamp {
+    var time = timespec()
+    unsafe clock_gettime(CLOCK_BOOTTIME, &time)
+    return Timestamp(seconds: Int64(time.tv_sec))
+}
+
+/// Passes the keys for a ticket to OpenSSL (SSL_CTX_set_tlsext_ticket_key_evp_cb): AES-256-CBC, then HMAC-SHA-256.
+///
+/// Returns 1 for a key to use, 2 for one whose ticket has to be renewed, 0 for none.
+let ticketKeyCallback:
+    @convention(c) (
+        OpaquePointer?, UnsafeMutablePointer<UInt8>?, UnsafeMutablePointer<UInt8>?, OpaquePointer?, OpaquePointer?,
+        Int32
+    ) -> Int32 = { session, name, vector, cipher, authenticator, isEncrypting in
+        guard let name = unsafe name, let vector = unsafe vector,
+            let ring = unsafe Negotiation.of(session)?.store.tickets
+        else { return 0 }
+        let nameBytes = unsafe UnsafeMutableBufferPointer(start: name, count: 16)
+        if isEncrypting == 1 {
+            let key = ring.current
+            _ = unsafe nameBytes.update(fromContentsOf: key.name)
+            guard unsafe RAND_bytes(vector, TicketCipher.vectorSize) == 1,
+                unsafe TicketCipher.shared.begin(cipher, authenticator, key, vector: vector, encrypting: true)
+            else { return -1 }
+            return 1
+        }
+        guard let (key, isCurrent) = unsafe ring.find(Array(nameBytes)) else { return 0 }
+        guard unsafe TicketCipher.shared.begin(cipher, authenticator, key, vector: vector, encrypting: false) else {
+            return -1
+        }
+        return isCurrent ? 1 : 2
+    }
+
+/// The algorithms of tickets, looked up once.
+@safe
+private struct TicketCipher: @unchecked Sendable {
+    static let shared = TicketCipher()
+    static let vectorSize: Int32 = 16
+
+    private let cipher: OpaquePointer?
+
+    private init() {
+        unsafe cipher = EVP_CIPHER_fetch(nil, "AES-256-CBC", nil)
+    }
+
+    func begin(
+        _ context: OpaquePointer?, _ authenticator: OpaquePointer?, _ key: TicketKey,
+        vector: UnsafePointer<UInt8>, encrypting: Bool
+    ) -> Bool {
+        var encryption = Array(key.encryption)
+        var authentication = Array(key.authentication)
+        defer {
+            encryption.wipe()
+            authentication.wipe()
+        }
+        guard unsafe EVP_CipherInit_ex2(context, cipher, encryption, vector, encrypting ? 1 : 0, nil) == 1 else {
+            return false
+        }
+        return unsafe COpenSSL_MAC_set_hmac_sha256_key(authenticator, authentication, authentication.count) == 1
+    }
+}
