@@ -29,7 +29,7 @@ LISTENERS = {"secure": {"bind": ["127.0.0.1:0"], "tls": {}}, "plain": {"bind": [
 SPEAKS_HTTP2 = os.environ.get("ISAGATE_TEST_HTTP2") == "1"
 if SPEAKS_HTTP2:
     LISTENERS["secure"]["tls"]["alpn"] = ["h2", "http/1.1"]
-    LISTENERS["plain"]["h2c"] = True
+    LISTENERS["plain"]["h2c"] = "on"
 
 PING = {"path": "/ping", "respond": {"status": 200, "body": "pong\n"}}
 

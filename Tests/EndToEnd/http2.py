@@ -239,5 +239,5 @@ def connect(gateway, listener="secure", name="localhost", context=None, **argume
 
 LISTENERS = {
     "secure": {"bind": ["127.0.0.1:0"], "tls": {"alpn": ["h2", "http/1.1"]}},
-    "plain": {"bind": ["127.0.0.1:0"], "h2c": True},
+    "plain": {"bind": ["127.0.0.1:0"], "h2c": "on"},
 }

@@ -43,7 +43,7 @@ package final class MultiplexedConnection: ClientConnection, TurnEndAction {
     static let readingHighWater = 160 << 10
     /// The limit of the size of all heads that a connection's streams keep; the client has to retry a request beyond
     /// it.
-    private static let mostHeldHeads = 512 << 10
+    private static let mostHeldHeads = 288 << 10
     private static let spareLimit = 32
 
     /// Why the connection ends.

@@ -73,7 +73,9 @@ extension ValueDecoder<ListenerDraft> {
             return ListenerDraft(
                 value: ListenerConfiguration(
                     name: name, bind: bind.map(\.value), proxies: proxies, trusted: trusted, tls: tls,
-                    expectsHTTP2: keys.take("h2c", .boolean, default: false)),
+                    expectsHTTP2: keys.take(
+                        "h2c", .word("whether HTTP/2 is served without TLS", ["on": true, "off": false]), default: false
+                    )),
                 positions: bind.map(\.position))
         }
     }

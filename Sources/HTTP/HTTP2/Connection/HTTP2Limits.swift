@@ -12,8 +12,9 @@ package struct HTTP2Limits: Equatable, Sendable {
     package var initialWindow = FlowControl.initialWindow
     /// The maximum number of bytes of all uploads that a connection buffers. At 100 Mb/s and 100 ms, 1.25 MB are in
     /// flight, and the client is notified of used bytes a quarter of a window late. One upload gets four fifths of this
-    /// and the initial window of its stream, 1.47 MB, which nearly saturates such a path.
-    package var connectionWindow = 1792 << 10
+    /// and the initial window of its stream, 1.32 MB, which nearly saturates such a path. With the heads of requests and the output that a
+    /// connection may keep, 288 and 160 KiB, this is 2 MiB.
+    package var connectionWindow = 1600 << 10
     /// The maximum window of one upload in bytes, if other uploads leave that much.
     package var largestWindow = 1536 << 10
     package var floods = FloodLimits()
