@@ -11,9 +11,9 @@ package struct HTTP2Limits: Equatable, Sendable {
     /// The initial window of each stream in bytes.
     package var initialWindow = FlowControl.initialWindow
     /// The maximum number of bytes of all uploads that a connection buffers. At 100 Mb/s and 100 ms, 1.25 MB are in
-    /// flight, and the client is notified of used bytes a quarter of a window late. One upload gets four fifths of this
-    /// and the initial window of its stream, 1.32 MB, which nearly saturates such a path. With the heads of requests and the output that a
-    /// connection may keep, 288 and 160 KiB, this is 2 MiB.
+    /// flight, and credit for used bytes is sent up to 64 KiB late. One upload gets five sixths of this and the initial
+    /// window of its stream, 1.38 MB. With the heads of requests and the output that a connection may keep, 288 and 160 KiB,
+    /// this is 2 MiB.
     package var connectionWindow = 1600 << 10
     /// The maximum window of one upload in bytes, if other uploads leave that much.
     package var largestWindow = 1536 << 10

@@ -41,6 +41,9 @@ package struct ReceiveWindow: BitwiseCopyable, Equatable, Sendable {
         open = Int32(size)
     }
 
+    /// The number of used bytes after which credit is sent in any case.
+    private static let largestCredit: Int32 = 64 << 10
+
     package var remaining: Int { Int(open) }
     package var size: Int { Int(target) }
     /// The number of received bytes that have not been used.
@@ -54,13 +57,13 @@ package struct ReceiveWindow: BitwiseCopyable, Equatable, Sendable {
         return true
     }
 
-    /// Accounts for used bytes; returns the increment to send to the peer, once it is a quarter of the window. The
-    /// window must therefore be a quarter larger than the bytes in flight.
+    /// Accounts for used bytes; returns the increment to send to the peer, once it is a quarter of the window or 64 KiB.
+    /// The window must be larger by this than the bytes in flight.
     @inline(__always)
     package mutating func use(_ count: Int) -> Int? {
         used += Int32(truncatingIfNeeded: count)
         assert(used <= target - open)
-        guard Int(used) * 4 >= Int(target), used > 0 else { return nil }
+        guard used >= min(target >> 2, Self.largestCredit), used > 0 else { return nil }
         let increment = used
         open += increment
         used = 0
@@ -88,7 +91,7 @@ package struct ReceiveWindow: BitwiseCopyable, Equatable, Sendable {
 /// The budget that all uploads of a connection share: how much each window may exceed the initial one.
 ///
 /// An upload that finds the budget exhausted continues with the initial window; a share is returned when its upload
-/// ends. Each upload gets at most four fifths of the rest, so that a stalled upload never takes all of it from others.
+/// ends. Each upload gets at most five sixths of the rest, so that a stalled upload never takes all of it from others.
 package struct UploadBudget: BitwiseCopyable, Equatable, Sendable {
     package private(set) var left: Int
     private let largestShare: Int
@@ -100,7 +103,7 @@ package struct UploadBudget: BitwiseCopyable, Equatable, Sendable {
 
     /// The share of an upload that may have at most `length` more bytes.
     package mutating func take(upTo length: Int) -> Int {
-        let share = min(left * 4 / 5, largestShare, max(length, 0))
+        let share = min(left * 5 / 6, largestShare, max(length, 0))
         left -= share
         return share
     }
