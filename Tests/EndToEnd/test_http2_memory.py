@@ -43,22 +43,34 @@ FLOODS = {
 }
 
 
+def anonymous_memory(server):
+    """Memory of the gateway process without pages of files, in KiB."""
+    with open(f"/proc/{server.gateway_pid}/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("RssAnon"))
+
+
 def test_references_to_fields_cost_no_memory(start):
     """One field put into the table, then thousands of references of one octet, pinned by a closed window."""
     server = start()
-    client = http2.connect(server, preface=http2.PREFACE + settings((4, 0)))
-    assert client.ping()
-    before = server.resident_size
     seed = b"\x40" + http2.integer(3, 7) + b"x-a" + http2.integer(3000, 7) + b"b" * 3000
-    for number in range(100):
-        stream = client.next_stream
-        client.next_stream += 2
-        client.send(frame(HEADERS, END_STREAM | END_HEADERS, stream, client.block(fields("/ping")) + (seed if number == 0 else b"") + b"\xbe" * 8000))
-    assert client.ping()
-    after = server.resident_size
-    statuses = [dict(got.names)[":status"] for got in client.frames if got.kind == HEADERS]
-    assert set(statuses) == {"431"}
-    assert after - before < 2 << 20, after - before
+
+    def attack():
+        client = http2.connect(server, preface=http2.PREFACE + settings((4, 0)))
+        assert client.ping()
+        before = anonymous_memory(server)
+        for number in range(100):
+            stream = client.next_stream
+            client.next_stream += 2
+            block = client.block(fields("/ping")) + (seed if number == 0 else b"") + b"\xbe" * 8000
+            client.send(frame(HEADERS, END_STREAM | END_HEADERS, stream, block))
+        assert client.ping()
+        statuses = [dict(got.names)[":status"] for got in client.frames if got.kind == HEADERS]
+        assert set(statuses) == {"431"}
+        return anonymous_memory(server) - before
+
+    # The first connections of each worker also pay for what the process keeps.
+    growth = [attack() for _ in range(6)]
+    assert min(growth) <= 256, growth
     assert http2.connect(server).get().status == 200
 
 

@@ -143,6 +143,7 @@ def test_usr1_reopens_the_access_log(start_gateway):
         client.get("/ping")
         log.rename(server.folder / "access.log.1")
         server.signal(signal.SIGUSR1)
-        patience.until(lambda: client.get("/ping").status == 200 and log.exists())
+        # The new file is there for a moment before lines go to it.
+        patience.until(lambda: client.get("/ping").status == 200 and log.exists() and "/ping" in log.read_text())
         client.get("/ping?after")
         patience.until(lambda: client.get("/ping").status == 200 and "/ping?after" in log.read_text())
