@@ -2,12 +2,13 @@
 
 import resource
 
+import gateway
 import patience
 import pending
 import pytest
 
-# Beyond the connection.
-BYTES = 6 << 10
+# Beyond the connection; by HTTP/2 a request has a stream, too.
+BYTES = (8 if gateway.SPEAKS_HTTP2 else 6) << 10
 # A sanitizer takes memory, and time.
 IS_CHECKED = patience.seconds(1) > 1
 
