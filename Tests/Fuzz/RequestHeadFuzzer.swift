@@ -33,7 +33,10 @@ private func verdict(on input: UnsafeRawBufferPointer, pausingAt pauses: [Int], 
             var fields: [String] = []
             for index in 0..<parser.head.fieldCount {
                 let field = parser.field(at: index)
-                precondition(field.name.range.upperBound <= field.value.range.lowerBound)
+                // The value of Host is the authority of an absolute target (RFC 9112 §3.2.2).
+                precondition(
+                    field.name.range.upperBound <= field.value.range.lowerBound
+                        || parser.head.form == .absolute && field.value == parser.head.authority)
                 precondition(field.value.range.upperBound <= parser.head.length - 4)
                 let value = UnsafeRawBufferPointer(rebasing: input[field.value.range]).bytes
                 precondition(FieldSyntax.isValidValue(value))
