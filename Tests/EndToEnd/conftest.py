@@ -132,8 +132,14 @@ def pytest_collection_modifyitems(items):
     """By HTTP/2 leaves out what is about the words, the framing or the ends of connections of HTTP/1."""
     if not gateway.SPEAKS_HTTP2:
         return
-    with open(os.path.join(os.path.dirname(__file__), "http1_only.txt")) as listed:
+    folder = os.path.dirname(__file__)
+    with open(os.path.join(folder, "http1_only.txt")) as listed:
         names = set(listed.read().split())
+    for name in names:
+        file, test = name.split("::")
+        with open(os.path.join(folder, file)) as source:
+            if f"def {test}(" not in source.read():
+                raise pytest.UsageError(f"http1_only.txt: there is no test {name}")
     for item in items:
         if item.nodeid.split("[")[0].split("EndToEnd/")[-1] in names:
             item.add_marker(pytest.mark.skip(reason="about HTTP/1"))

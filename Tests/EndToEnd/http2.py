@@ -225,6 +225,14 @@ def integer(value, prefix, flags=0):
     return bytes([*encoded, value])
 
 
+def request(client, path, *behind, ends=True):
+    """The frames of a request on the next stream; `behind` are functions from a stream to what follows the head."""
+    stream = client.next_stream
+    client.next_stream += 2
+    head = client.headers(fields(path, "GET" if ends else "POST"), stream, END_HEADERS | (END_STREAM if ends else 0))
+    return head + b"".join(part(stream) for part in behind)
+
+
 def connect(gateway, listener="secure", name="localhost", context=None, **arguments):
     """A connection that has negotiated HTTP/2, or begins it without TLS where the listener has none."""
     sock = wire.connect(gateway.ports[listener])

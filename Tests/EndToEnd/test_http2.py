@@ -7,7 +7,6 @@ import signal
 import ssl
 import struct
 import subprocess
-import time
 
 import browser
 import gateway
@@ -16,10 +15,7 @@ import http2
 import patience
 import pytest
 import wire
-from http2 import (
-    DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, PING, RST_STREAM, SETTINGS, fields, frame, reset, settings,
-    window_update,
-)
+from http2 import DATA, GOAWAY, HEADERS, PING, RST_STREAM, fields, frame, reset, settings, window_update
 
 
 @pytest.fixture

@@ -25,17 +25,10 @@ def start(start_gateway, tmp_path):
     return start
 
 
-def requests(client, path, *behind, ends=True):
-    stream = client.next_stream
-    client.next_stream += 2
-    head = client.headers(fields(path, "GET" if ends else "POST"), stream, END_HEADERS | (END_STREAM if ends else 0))
-    return head + b"".join(part(stream) for part in behind)
-
-
 FLOODS = {
-    "resets": (lambda c: requests(c, "/pending", reset), "too many streams reset"),
+    "resets": (lambda c: http2.request(c, "/pending", reset), "too many streams reset"),
     "provoked resets": (
-        lambda c: requests(c, "/echo", lambda stream: window_update(stream, 0), ends=False), "too many resets provoked"),
+        lambda c: http2.request(c, "/echo", lambda stream: window_update(stream, 0), ends=False), "too many resets provoked"),
     "malformed requests": (
         lambda c: c.headers([(":method", "GET")], c.next_stream) + (setattr(c, "next_stream", c.next_stream + 2) or b""),
         "too many resets provoked"),

@@ -8,39 +8,11 @@ from http2 import END_HEADERS, END_STREAM, HEADERS, RST_STREAM, fields, frame, s
 
 
 @pytest.fixture
-def start(start_gateway, tmp_path):
+def start(start_gateway):
     def start(**sections):
-        (tmp_path / "big.bin").write_bytes(bytes(1_000_000))
-        return start_gateway(
-            [gateway.PING, {"path": "/files/*", "files": {"root": str(tmp_path), "strip_prefix": "/files"}}],
-            extensions=["echo", "pending"], listeners=http2.LISTENERS, workers=1, admin={"socket": "isagate.sock"},
-            **sections)
+        return start_gateway([gateway.PING], listeners=http2.LISTENERS, workers=1, **sections)
 
     return start
-
-
-def requests(client, path, *behind, ends=True):
-    stream = client.next_stream
-    client.next_stream += 2
-    head = client.headers(fields(path, "GET" if ends else "POST"), stream, END_HEADERS | (END_STREAM if ends else 0))
-    return head + b"".join(part(stream) for part in behind)
-
-
-FLOODS = {
-    "resets": (lambda c: requests(c, "/pending", reset), "too many streams reset"),
-    "provoked resets": (
-        lambda c: requests(c, "/echo", lambda stream: window_update(stream, 0), ends=False), "too many resets provoked"),
-    "malformed requests": (
-        lambda c: c.headers([(":method", "GET")], c.next_stream) + (setattr(c, "next_stream", c.next_stream + 2) or b""),
-        "too many resets provoked"),
-    "pings": (lambda c: frame(PING, 0, 0, bytes(8)), "too many PING frames"),
-    "settings": (lambda c: settings((4, 65535)), "too many SETTINGS frames"),
-    "priorities": (lambda c: frame(PRIORITY, 0, 7, struct.pack(">IB", 0, 1)), "too many frames about priorities"),
-    "priority updates": (
-        lambda c: frame(PRIORITY_UPDATE, 0, 0, struct.pack(">I", 9) + b"u=1"), "too many frames about priorities"),
-    "window updates": (lambda c: window_update(0, 1), "too many WINDOW_UPDATE frames"),
-    "unknown frames": (lambda c: frame(0xEE, 0, 0, b"x"), "too many frames of unknown types"),
-}
 
 
 def anonymous_memory(server):
@@ -97,7 +69,7 @@ def test_a_client_that_reads_nothing_holds_little(start):
     client.socket.settimeout(patience.seconds(30))
     try:
         while True:
-            client.send(b"".join(requests(client, "/ping") for _ in range(100)))
+            client.send(b"".join(http2.request(client, "/ping") for _ in range(100)))
     except OSError:
         pass
     assert server.resident_size - before < 4 << 20
