@@ -1,5 +1,7 @@
 """What a connection of HTTP/2 may hold of the gateway's memory, whatever its client sends."""
 
+import statistics
+
 import gateway
 import http2
 import patience
@@ -40,9 +42,9 @@ def test_references_to_fields_cost_no_memory(start):
         assert set(statuses) == {"431"}
         return anonymous_memory(server) - before
 
-    # The first connections of each worker also pay for what the process keeps.
+    # The first connection also pays for what the process keeps.
     growth = [attack() for _ in range(6)]
-    assert min(growth) <= 256, growth
+    assert statistics.median(growth[1:]) <= 256, growth
     assert http2.connect(server).get().status == 200
 
 
