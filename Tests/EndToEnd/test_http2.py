@@ -118,10 +118,11 @@ def test_responses_have_what_they_have_on_http_1(start):
 
 def test_repeated_fields_become_indices(start):
     client = http2.connect(start())
-    for _ in range(3):
+    for _ in range(20):
         client.get("/ping")
     sizes = [len(got.payload) for got in client.frames if got.kind == HEADERS]
-    assert sizes[2] < sizes[0] / 2
+    # Date is a literal once in each second.
+    assert min(sizes[1:]) < sizes[0] / 2
 
 
 def test_many_requests_at_once_are_answered(start):
