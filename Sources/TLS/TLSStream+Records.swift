@@ -146,20 +146,56 @@ extension TLSStream {
         return .bytes(taken)
     }
 
-    /// Adds one record to the buffered ones, if it fits; false when the connection cannot continue.
-    private func seal(_ content: UnsafeRawBufferPointer, as type: ContentType) -> Bool {
-        let block = unsafe holdingBlock()
-        guard heldEnd + RecordSealer.updateSize + content.count + RecordSealer.overhead <= block.count else {
-            return failToSeal()
+    /// Adds a record of `head` and `content` to the buffered ones.
+    func sealPiece(
+        _ content: UnsafeRawBufferPointer, of piece: MappedPiece?, after head: UnsafeRawBufferPointer
+    ) -> IOResult {
+        if let sendFailure { return .failed(sendFailure) }
+        if !hasRoom {
+            let result = flush(isMoreComing: true)
+            guard case .bytes = result else { return result }
         }
-        if layer?.sealer.isUpdateDue == true || owesKeyUpdate || wantsKeyUpdate {
-            guard unsafe holdKeyUpdate(in: block) else { return false }
+        guard let count = unsafe sealNext(content, after: head, as: .applicationData) else {
+            return .failed(.protocolViolation)
         }
-        guard let count = unsafe layer?.sealer.seal(content, as: type, into: block.baseAddress! + heldEnd) else {
-            return failToSeal()
+        // The bytes may have been replaced by zeros before or while they were sealed.
+        guard piece?.isIntact ?? true else {
+            layer?.sealer.takeBack()
+            return .failed(.contentLost)
         }
         heldEnd += count
+        return .bytes(head.count + content.count)
+    }
+
+    /// Adds one record to the buffered ones, if it fits; false when the connection cannot continue.
+    private func seal(_ content: UnsafeRawBufferPointer, as type: ContentType) -> Bool {
+        let head = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
+        guard let count = unsafe sealNext(content, after: head, as: type) else { return false }
+        heldEnd += count
         return true
+    }
+
+    /// Writes one record after the buffered ones, if it fits, and returns its length; nil when the connection cannot
+    /// continue.
+    @inline(__always)
+    private func sealNext(
+        _ content: UnsafeRawBufferPointer, after head: UnsafeRawBufferPointer, as type: ContentType
+    ) -> Int? {
+        let block = unsafe holdingBlock()
+        let size = head.count + content.count + RecordSealer.overhead
+        guard heldEnd + RecordSealer.updateSize + size <= block.count else {
+            failToSeal()
+            return nil
+        }
+        if layer?.sealer.isUpdateDue == true || owesKeyUpdate || wantsKeyUpdate {
+            guard unsafe holdKeyUpdate(in: block) else { return nil }
+        }
+        let record = unsafe block.baseAddress! + heldEnd
+        guard let count = unsafe layer?.sealer.seal(content, after: head, as: type, into: record) else {
+            failToSeal()
+            return nil
+        }
+        return count
     }
 
     private func holdKeyUpdate(in block: UnsafeMutableRawBufferPointer) -> Bool {
@@ -181,6 +217,7 @@ extension TLSStream {
         _ = flush()
     }
 
+    @discardableResult
     private func failToSeal() -> Bool {
         ERR_clear_error()
         hasFailed = true

@@ -254,6 +254,17 @@ package final class TLSStream: RecordChannel, ByteStream {
         return unsafe write(bytes, isMoreComing: false)
     }
 
+    /// Pieces are accepted where the gateway seals, as one full record.
+    package var pieceSize: Int {
+        layer?.contentLimit == RecordSealer.mostContent ? RecordSealer.mostContent : 0
+    }
+
+    package func writePiece(
+        _ content: UnsafeRawBufferPointer, of piece: MappedPiece?, after head: UnsafeRawBufferPointer
+    ) -> IOResult {
+        unsafe sealPiece(content, of: piece, after: head)
+    }
+
     private func writeRecords(_ bytes: UnsafeRawBufferPointer, isMoreComing: Bool) -> IOResult {
         isCorked = true
         defer { isCorked = false }

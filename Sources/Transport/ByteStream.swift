@@ -25,6 +25,19 @@ package protocol ByteStream: AnyObject {
     /// - Returns: nil if the bytes have to be read and written instead.
     func sendFile(_ file: OpenFile, from offset: UInt64, count: Int) -> IOResult?
 
+    /// The most bytes that `writePiece` accepts at once; 0 if it accepts none.
+    var pieceSize: Int { get }
+
+    /// Accepts all of `head` and `content` or nothing, without a copy of them; the caller calls `flush` at the end of a
+    /// turn. Nothing is accepted when there is no memory for it before the peer receives more.
+    ///
+    /// - Parameter piece: what `content` is, if that is a mapped file.
+    /// - Returns: `.failed(.contentLost)` if the file does not have the bytes any more; then nothing was accepted, and
+    ///   the stream can continue.
+    func writePiece(
+        _ content: UnsafeRawBufferPointer, of piece: MappedPiece?, after head: UnsafeRawBufferPointer
+    ) -> IOResult
+
     /// Sends what `write` accepted but could not send yet: `.bytes(0)` when nothing is left.
     func flush() -> IOResult
 
@@ -54,6 +67,14 @@ extension ByteStream {
     package var sendsFiles: Bool { false }
 
     package func sendFile(_ file: OpenFile, from offset: UInt64, count: Int) -> IOResult? { nil }
+
+    package var pieceSize: Int { 0 }
+
+    package func writePiece(
+        _ content: UnsafeRawBufferPointer, of piece: MappedPiece?, after head: UnsafeRawBufferPointer
+    ) -> IOResult {
+        preconditionFailure("a stream of which `pieceSize` is 0 accepts no pieces")
+    }
 
     package var hasSentAlert: Bool { false }
 

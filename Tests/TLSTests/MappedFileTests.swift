@@ -23,6 +23,26 @@ import Transport
         }
     }
 
+    @Test(arguments: [0, 9, 100]) func `A piece and what precedes it arrive as they are`(_ size: Int) async throws {
+        let content = [UInt8]((0..<700_000).map { UInt8(truncatingIfNeeded: $0 / 7) })
+        let received = try await receive(content, truncatedTo: nil, after: [UInt8](repeating: 1, count: size))
+        var expected = Received(isWhole: true)
+        for start in stride(from: 0, to: content.count, by: Self.pieceCount) {
+            expected.content += [UInt8](repeating: 1, count: size) + content[start...].prefix(Self.pieceCount)
+        }
+        #expect(received == expected)
+    }
+
+    @Test func `A connection goes on after a piece that its file has lost`() async throws {
+        let content = [UInt8](repeating: 0x78, count: 10_000)
+        for rest in [0, 5_000, 9_999] {
+            let received = try await receive(content, truncatedTo: rest, after: [1, 2, 3])
+            #expect(received == Received(content: Array("the rest".utf8), isWhole: true))
+        }
+    }
+
+    private static let pieceCount = 16_000
+
     private struct Received: Equatable {
         var content: [UInt8] = []
         /// Whether the connection ended as TLS requires.
@@ -30,7 +50,11 @@ import Transport
     }
 
     /// The bytes that a client receives of a file that is mapped, and then truncated, before it is sent.
-    private func receive(_ content: [UInt8], truncatedTo rest: Int?) async throws -> Received {
+    ///
+    /// - Parameter head: the bytes before each piece, if the file is sent in pieces.
+    private func receive(
+        _ content: [UInt8], truncatedTo rest: Int?, after head: [UInt8]? = nil
+    ) async throws -> Received {
         let authority = TestAuthority()
         let files = TestFiles()
         files.add("a", authority.issue(["a.test"]))
@@ -41,13 +65,16 @@ import Transport
         let sockets = connectedSockets()
         return try await withWorker { worker in
             let client = Task(executorPreference: worker) { try await Self.read(sockets.client, on: worker, context) }
-            try await worker.run { try await Self.send(content, truncatedTo: rest, sockets.server, on: worker, store) }
+            try await worker.run {
+                try await Self.send(content, truncatedTo: rest, after: head, sockets.server, on: worker, store)
+            }
             return try await client.value
         }
     }
 
     private static func send(
-        _ content: [UInt8], truncatedTo rest: Int?, _ socket: Int32, on worker: Worker, _ store: CertificateStore
+        _ content: [UInt8], truncatedTo rest: Int?, after head: [UInt8]?, _ socket: Int32, on worker: Worker,
+        _ store: CertificateStore
     ) async throws {
         let endpoint = Endpoint.open(socket, on: worker)
         defer { endpoint.close() }
@@ -59,7 +86,29 @@ import Transport
         let mappings = FileMappings(limit: content.count)
         _ = mappings.mapping(of: file, for: 0..<1)
         let mapping = try #require(mappings.mapping(of: file, for: 0..<1))
-        if let rest {
+        if let head {
+            if let rest { ftruncate(file.number, off_t(rest)) }
+            var sent = 0
+            while sent < content.count {
+                let end = min(sent + Self.pieceCount, content.count)
+                let piece = MappedPiece(mapping, of: file, sent..<end)
+                let result = unsafe head.withUnsafeBytes { unsafe stream.writePiece(piece.bytes, of: piece, after: $0) }
+                switch result {
+                case .bytes(let count):
+                    #expect(rest == nil && count == head.count + end - sent)
+                    sent = end
+                case .wouldBlock: #expect(await endpoint.wait(for: .writable, until: .never) == .ready)
+                default:
+                    #expect(result == .failed(.contentLost) && rest != nil)
+                    let end = Array("the rest".utf8)
+                    #expect(unsafe end.withUnsafeBytes { unsafe stream.write($0) } == .bytes(end.count))
+                    sent = content.count
+                }
+            }
+            while stream.flush() != .bytes(0) {
+                #expect(await endpoint.wait(for: .writable, until: .never) == .ready)
+            }
+        } else if let rest {
             ftruncate(file.number, off_t(rest))
             let piece = MappedPiece(mapping, of: file, 0..<content.count)
             let result = unsafe worker.passing(piece) { unsafe stream.write($0) }

@@ -64,6 +64,28 @@ import Testing
         #expect(peer.keyUpdates == 3)
     }
 
+    @Test func `A record of two parts is that of both together`() throws {
+        for count in [0, 1, 9, 50, 2000] {
+            let content = [UInt8](repeating: 7, count: 3000)
+            var whole = try sealer(serverSecret)
+            var parts = try sealer(serverSecret)
+            let record = parts.record(Array(content[count...]), after: Array(content[..<count]))
+            let expected = whole.record(content)
+            #expect(record == expected)
+        }
+    }
+
+    @Test func `The record after one that was taken back has its number`() throws {
+        var plain = try sealer(serverSecret)
+        var other = try sealer(serverSecret)
+        let records = [plain.record([1]), plain.record([4])]
+        let first = other.record([1])
+        _ = other.record([2, 3])
+        other.takeBack()
+        let second = other.record([4])
+        #expect([first, second] == records)
+    }
+
     @Test func `Connections that write once share a context, those that go on have one each`() throws {
         let contexts = RecordContexts(for: .sealing)
         for number in UInt8(1)..<100 {
@@ -96,10 +118,14 @@ import Testing
 }
 
 extension RecordSealer {
-    fileprivate mutating func record(_ content: [UInt8], as type: ContentType = .applicationData) -> [UInt8]? {
-        var record = [UInt8](repeating: 0, count: content.count + Self.overhead)
+    fileprivate mutating func record(
+        _ content: [UInt8], after head: [UInt8] = [], as type: ContentType = .applicationData
+    ) -> [UInt8]? {
+        var record = [UInt8](repeating: 0, count: head.count + content.count + Self.overhead)
         let count = unsafe record.withUnsafeMutableBytes { record in
-            unsafe content.withUnsafeBytes { unsafe seal($0, as: type, into: record.baseAddress!) }
+            unsafe content.withUnsafeBytes { content in
+                unsafe head.withUnsafeBytes { unsafe seal(content, after: $0, as: type, into: record.baseAddress!) }
+            }
         }
         return count == record.count ? record : nil
     }

@@ -28,6 +28,8 @@ struct BodySource {
     /// The bytes before this offset have been read from the disk, whether or not the system reports that they are in
     /// memory.
     private var loadedEnd: UInt64 = 0
+    /// The bytes before this offset were found in memory since the last wait.
+    private var presentEnd: UInt64 = 0
 
     init(_ bytes: UnsafeRawBufferPointer) {
         place = unsafe .memory(bytes.baseAddress ?? UnsafeRawPointer(bitPattern: 1)!)
@@ -55,6 +57,12 @@ struct BodySource {
         return unsafe UnsafeRawBufferPointer(start: start + Int(offset), count: min(limit, Int(clamping: count)))
     }
 
+    /// Whether the bytes can be used where they are: those of memory and of a mapped file.
+    var isAddressable: Bool {
+        if case .file = place { return false }
+        return true
+    }
+
     var mapping: FileMapping? {
         guard case .mapped(_, let mapping) = place else { return nil }
         return mapping
@@ -75,8 +83,10 @@ struct BodySource {
         place = .mapped(file, mapping)
     }
 
-    /// Returns to reading if the file has changed since it was mapped.
-    mutating func unmapIfChanged() {
+    /// Prepares for going on after a wait: returns to reading if the file has changed since it was mapped, and forgets
+    /// what was in memory.
+    mutating func resume() {
+        presentEnd = offset
         if case .mapped(let file, let mapping) = place, !mapping.isCurrent(file) {
             place = .file(file)
         }
@@ -87,9 +97,21 @@ struct BodySource {
         loadedEnd = offset + UInt64(bytes)
     }
 
-    /// Whether the bytes can be read without waiting for a disk, as far as the system reports.
-    func isPresent(_ piece: MappedPiece) -> Bool {
-        offset < loadedEnd || piece.isPresent
+    /// Whether the next bytes of memory or of a mapped file, up to `limit`, can be read without waiting for a disk, as
+    /// far as the system reports; if so, they are not checked again before `resume`.
+    mutating func checkPresence(upTo limit: Int) -> Bool {
+        if case .memory = place { return true }
+        if offset < max(loadedEnd, presentEnd) { return true }
+        // The last bytes before `presentEnd` may be sent together with some that follow.
+        guard let piece = piece(upTo: limit + Self.margin), piece.isPresent else { return false }
+        presentEnd = offset + UInt64(limit)
+        return true
+    }
+
+    private static var margin: Int { 64 << 10 }
+
+    private func isPresent(_ piece: MappedPiece) -> Bool {
+        offset < max(loadedEnd, presentEnd) || piece.isPresent
     }
 
     mutating func skip(_ bytes: Int) {

@@ -44,10 +44,21 @@ package class ClientConnection {
         preconditionFailure("each protocol sends its own way")
     }
 
-    /// Sends all of `source` as part of the body; false if a file ended early.
-    func send(_ source: BodySource, of exchange: Exchange) async throws(ExchangeFailure) -> Bool {
+    /// Sends the next bytes of `source`, at most `limit`, after everything that is in the response's output.
+    func pass(
+        _ source: inout BodySource, upTo limit: Int, _ exchange: Exchange
+    ) throws(ExchangeFailure) -> PassResult {
         preconditionFailure("each protocol sends its own way")
     }
+
+    /// Whether `pass` sends the bytes of mapped files without copying them.
+    var sendsMapped: Bool { false }
+
+    /// The number of bytes in the output beyond which a framed body is sent before more is added.
+    var framedLimit: Int { Self.collectedSize }
+
+    /// Lets the other streams of the connection send: there is nothing to send on this one for now.
+    func leaveLine() {}
 
     /// Signals the end of the response, as far as this is possible without waiting.
     func finishStream() {}

@@ -278,9 +278,16 @@ package final class HTTPConnection: ClientConnection {
         }
     }
 
-    override func send(_ source: BodySource, of exchange: Exchange) async throws(ExchangeFailure) -> Bool {
-        try await sendPieces(of: source, exchange)
+    override func pass(
+        _ source: inout BodySource, upTo limit: Int, _ exchange: Exchange
+    ) throws(ExchangeFailure) -> PassResult {
+        passNow(&source, upTo: limit, exchange)
     }
+
+    /// On a plain connection the kernel sends files.
+    override var sendsMapped: Bool { !stream.sendsFiles }
+
+    override var framedLimit: Int { Self.pieceSize }
 
     // MARK: Rejecting
 

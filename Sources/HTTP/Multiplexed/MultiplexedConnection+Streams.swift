@@ -11,10 +11,15 @@ extension MultiplexedConnection {
     func takeTurn(_ stream: StreamConnection, upTo wanted: Int) -> Int {
         warmOutput()
         let reference = stream.reference
-        if http.streams.hasQueued, http.nextToSend() != reference { return wait(stream) }
+        guard isTurn(of: reference) else { return wait(stream) }
         if output.count + FrameHeader.count >= Self.outputHighWater, !makeRoom() { return wait(stream) }
         let room = min(http.room(of: reference), wanted, Self.outputHighWater - output.count - FrameHeader.count)
         return room > 0 ? room : wait(stream)
+    }
+
+    @inline(__always)
+    private func isTurn(of reference: StreamReference) -> Bool {
+        !http.streams.hasQueued || http.nextToSend() == reference
     }
 
     @inline(never)
@@ -25,6 +30,11 @@ extension MultiplexedConnection {
         http.setWantsToSend(true, stream.reference)
         flushAtEndOfTurn()
         return 0
+    }
+
+    private func queue(_ stream: StreamConnection) -> ClientConnection.PassResult {
+        _ = wait(stream)
+        return .wait(.writable)
     }
 
     /// Sends the output before the end of the turn; false if that has to wait.
@@ -107,23 +117,74 @@ extension MultiplexedConnection {
         flushAtEndOfTurn()
     }
 
-    /// Sends up to `limit` bytes of content that `read` stores in the buffer passed to it; there must be room for them.
-    /// Returns the number of bytes.
-    func sendContent(
-        of stream: StreamConnection, upTo limit: Int, _ read: (UnsafeMutableRawBufferPointer) -> Int
-    ) -> Int {
+    /// Reads the next bytes of `source`, at most `limit`, into a frame in the output; a frame of `endsAt` bytes ends the
+    /// stream.
+    func sendRead(
+        _ source: BodySource, of stream: StreamConnection, upTo limit: Int, endsAt: Int
+    ) -> ClientConnection.PassResult {
+        let room = takeTurn(stream, upTo: limit)
+        guard room > 0 else { return .wait(.writable) }
         let start = output.count
-        unsafe output.append(upTo: FrameHeader.count + limit) { room in
-            let count = unsafe read(UnsafeMutableRawBufferPointer(rebasing: room[FrameHeader.count...]))
-            return count > 0 ? FrameHeader.count + count : 0
+        var outcome = BodySource.Outcome.ended
+        unsafe output.append(upTo: FrameHeader.count + room) { space in
+            unsafe outcome = source.read(into: UnsafeMutableRawBufferPointer(rebasing: space[FrameHeader.count...]))
+            guard case .bytes(let count) = outcome else { return 0 }
+            return FrameHeader.count + count
         }
-        let count = output.count - start - FrameHeader.count
-        guard count > 0 else { return 0 }
-        http.placeContent(count, of: stream.reference, at: start, in: &output)
-        stream.point.noteSent(count)
-        flushAtEndOfTurn()
-        return count
+        switch outcome {
+        case .absent: return .load
+        case .ended: return .ended
+        case .bytes(let count):
+            http.placeContent(count, of: stream.reference, endsStream: count == endsAt, at: start, in: &output)
+            stream.point.noteSent(count)
+            flushAtEndOfTurn()
+            return .sent(count)
+        }
     }
+
+    /// As `sendRead`, for bytes in memory or of a mapped file, which are not copied: they become one record of TLS,
+    /// together with the output before them and the header of their frame.
+    func sendInPlace(
+        _ source: BodySource, of stream: StreamConnection, upTo limit: Int, endsAt: Int
+    ) -> ClientConnection.PassResult {
+        warmOutput()
+        guard isTurn(of: stream.reference), turnRoom > 0, !isBlocked else { return queue(stream) }
+        if output.count > Self.sealedOutput {
+            passOutput()
+            if isBlocked { return queue(stream) }
+        }
+        guard end != .lost else { return .failed(.reset) }
+        let room = min(http.room(of: stream.reference), limit, self.stream.pieceSize - output.count - FrameHeader.count)
+        guard room > 0 else { return queue(stream) }
+        let piece = source.piece(upTo: room)
+        guard let content = unsafe piece?.bytes ?? source.bytes(upTo: room) else { return .ended }
+        let count = content.count
+        DataFrame.encodeHeader(
+            count: count, endsStream: count == endsAt, stream: stream.reference.id, to: &output)
+        switch unsafe self.stream.writePiece(content, of: piece, after: output.unsent) {
+        case .bytes(let sealed):
+            output.removeAll()
+            turnRoom -= sealed
+            times.lastSent = socket.worker.now
+            http.noteContent(count, of: stream.reference, endsStream: count == endsAt)
+            stream.point.noteSent(count)
+            flushAtEndOfTurn()
+            return .sent(count)
+        case .wouldBlock:
+            output.removeLast(FrameHeader.count)
+            isBlocked = true
+            return queue(stream)
+        case .failed(.contentLost):
+            output.removeLast(FrameHeader.count)
+            return .ended
+        case .failed, .end:
+            lost()
+            return .failed(.reset)
+        }
+    }
+
+    /// The limit of other output that is sealed together with content.
+    private static var sealedOutput: Int { 2 << 10 }
 
     /// Returns flow-control credit to the client for content that has been read.
     func useContent(_ count: Int, of reference: StreamReference) {

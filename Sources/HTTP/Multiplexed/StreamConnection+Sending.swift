@@ -123,78 +123,31 @@ extension StreamConnection {
         }
     }
 
-    /// Leaves the send queue: there is nothing to send for now.
-    func leaveLine() {
-        if isInLine { withCarrier { $0.leaveLine(self) } }
-    }
-
     // MARK: Files and memory
 
-    func sendPieces(of source: BodySource, _ exchange: Exchange) async throws(ExchangeFailure) -> Bool {
-        var source = source
-        var room = Self.bytesPerTurn
-        while source.count > 0 {
-            switch try await step(source, exchange) {
-            case nil: return true
-            case .sent(let count):
-                source.skip(count)
-                room -= count
-                guard room <= 0 else { continue }
-                await endpoint.worker.nextTurn()
-                if endpoint.isAborted { throw .aborted }
-            case .wait(let interest): try await waitToSend(interest, exchange)
-            case .load:
-                leaveLine()
-                try await load(source)
-                source.noteLoaded(Self.loadSize)
-            case .ended: return false
-            case .failed(let failure): throw .clientGone(failure)
-            }
-            room = Self.bytesPerTurn
-        }
-        leaveLine()
-        return true
-    }
-
-    /// Sends the next bytes; nil if the response has no room for them.
-    private func step(_ source: BodySource, _ exchange: Exchange) async throws(ExchangeFailure) -> Step? {
+    /// Sends the next bytes in one DATA frame.
+    func passNow(
+        _ source: inout BodySource, upTo limit: Int, _ exchange: Exchange
+    ) throws(ExchangeFailure) -> PassResult {
         let storage = unsafe exchange.storage
-        let waiting = unsafe storage.pointee.output.count
-        switch exchange.passage {
-        case .nothing: return nil
-        case .unframed(let limit):
-            if limit == 0 { return nil }
-            if source.count + UInt64(waiting) <= UInt64(Self.collectedSize) { return collect(source, exchange) }
-            if waiting > 0 {
-                if let interest = try flushNow(exchange) { return .wait(interest) }
-            }
-            guard phase == .content else { return .failed(.reset) }
-            return pass(source, upTo: Int(clamping: min(limit, source.count)), exchange)
-        case .framed:
-            if waiting >= Self.collectedSize { try await flush(exchange) }
-            return collect(source, exchange)
+        if unsafe !storage.pointee.output.isEmpty, let interest = try sendNow(exchange) { return .wait(interest) }
+        guard phase == .content else { return .failed(.reset) }
+        var endsAt = Int.max
+        if unsafe storage.pointee.responseTrailers.isEmpty, case .unframed(let rest) = exchange.passage {
+            endsAt = Int(clamping: rest)
         }
-    }
-
-    /// Reads the next bytes into a frame of the connection's output.
-    private func pass(_ source: BodySource, upTo limit: Int, _ exchange: Exchange) -> Step {
-        let count = withCarrier { $0.takeTurn(self, upTo: limit) }
-        guard count > 0 else { return .wait(.writable) }
-        var outcome = BodySource.Outcome.ended
-        let taken = withCarrier { carrier in
-            unsafe carrier.sendContent(of: self, upTo: count) { room in
-                unsafe outcome = source.read(into: room)
-                guard case .bytes(let count) = outcome else { return 0 }
-                return count
-            }
+        let result: PassResult
+        if source.isAddressable, stream.pieceSize > 0 {
+            guard source.checkPresence(upTo: Self.bytesPerTurn) else { return .load }
+            result = withCarrier { $0.sendInPlace(source, of: self, upTo: limit, endsAt: endsAt) }
+        } else {
+            result = withCarrier { $0.sendRead(source, of: self, upTo: limit, endsAt: endsAt) }
         }
-        switch outcome {
-        case .bytes:
-            unsafe exchange.storage.pointee.response.noteSent(taken)
-            if unsafe exchange.storage.pointee.responseMeter.isWaiting { clientTookMore(exchange) }
-            return .sent(taken)
-        case .absent: return .load
-        case .ended: return .ended
+        if case .sent(let count) = result {
+            if count == endsAt { phase = .ended }
+            unsafe storage.pointee.response.noteSent(count)
+            if unsafe storage.pointee.responseMeter.isWaiting { clientTookMore(exchange) }
         }
+        return result
     }
 }

@@ -143,8 +143,17 @@ final class StreamConnection: ClientConnection {
 
     override func flushNow(_ exchange: Exchange) throws(ExchangeFailure) -> Interest? { try sendNow(exchange) }
 
-    override func send(_ source: BodySource, of exchange: Exchange) async throws(ExchangeFailure) -> Bool {
-        try await sendPieces(of: source, exchange)
+    override func pass(
+        _ source: inout BodySource, upTo limit: Int, _ exchange: Exchange
+    ) throws(ExchangeFailure) -> PassResult {
+        try passNow(&source, upTo: limit, exchange)
+    }
+
+    override var sendsMapped: Bool { stream.pieceSize > 0 }
+
+    /// Leaves the queue of the streams that want to send.
+    override func leaveLine() {
+        if isInLine { withCarrier { $0.leaveLine(self) } }
     }
 
     // MARK: Answering

@@ -4,7 +4,6 @@ import COpenSSL
 /// sequence number of the next record (RFC 8446 §5.3, §7.3).
 ///
 /// It cannot be copied: with a copy two records would have the same number, which reveals their content.
-/// It cannot be copied: a copy would number two records alike, which gives their content away.
 @safe
 struct RecordKeys: ~Copyable {
     private var secret: TrafficSecret
@@ -60,6 +59,12 @@ struct RecordKeys: ~Copyable {
     @inline(__always)
     mutating func count() {
         sequence += 1
+    }
+
+    /// The last record counted does not exist: it is destroyed, and was never shown to anybody.
+    mutating func uncount() {
+        precondition(sequence > 0, "no record has been sealed")
+        sequence -= 1
     }
 
     /// Sets the number of the next record back, to determine which number a record has; for keys that only open.

@@ -33,31 +33,40 @@ struct RecordSealer: ~Copyable {
     ///
     /// - Parameters:
     ///   - content: up to `mostContent` bytes.
+    ///   - head: content that precedes it in the record; both together are at most `mostContent` bytes.
     ///   - record: a buffer of `overhead` bytes more than that.
     /// - Returns: the record's length; nil when OpenSSL fails, and then the connection cannot continue.
     mutating func seal(
-        _ content: UnsafeRawBufferPointer, as type: ContentType, into record: UnsafeMutableRawPointer
+        _ content: UnsafeRawBufferPointer,
+        after head: UnsafeRawBufferPointer = unsafe UnsafeRawBufferPointer(start: nil, count: 0), as type: ContentType,
+        into record: UnsafeMutableRawPointer
     ) -> Int? {
         guard let context = unsafe keys.context() else { return nil }
-        let length = content.count + 1 + RecordHeader.tag
+        let length = head.count + content.count + 1 + RecordHeader.tag
         // The header of application data in TLS 1.2.
         unsafe record.storeBytes(of: UInt32(0x1703_0300 | length >> 8).bigEndian, as: UInt32.self)
         unsafe record.storeBytes(of: UInt8(truncatingIfNeeded: length), toByteOffset: 4, as: UInt8.self)
         let isSealed = unsafe withUnsafeBytes(of: keys.nonce) { nonce in
-            unsafe Self.encrypt(content, type, nonce, into: record, context)
+            unsafe Self.encrypt(content, after: head, type, nonce, into: record, context)
         }
         guard isSealed else { return nil }
         keys.count()
         return RecordHeader.size + length
     }
 
+    /// Takes the last record back, which nobody has been or will be shown: the next one is sealed in its place, with its
+    /// number.
+    mutating func takeBack() {
+        keys.uncount()
+    }
+
     @inline(__always)
     private static func encrypt(
-        _ content: UnsafeRawBufferPointer, _ type: ContentType, _ nonce: UnsafeRawBufferPointer,
-        into record: UnsafeMutableRawPointer, _ context: OpaquePointer
+        _ content: UnsafeRawBufferPointer, after head: UnsafeRawBufferPointer, _ type: ContentType,
+        _ nonce: UnsafeRawBufferPointer, into record: UnsafeMutableRawPointer, _ context: OpaquePointer
     ) -> Bool {
         let start = unsafe record.assumingMemoryBound(to: UInt8.self)
-        let body = unsafe start + RecordHeader.size
+        var body = unsafe start + RecordHeader.size
         let count = content.count
         var done: Int32 = 0
         guard
@@ -65,6 +74,11 @@ struct RecordSealer: ~Copyable {
                 context, nil, nil, nonce.baseAddress?.assumingMemoryBound(to: UInt8.self), nil) == 1,
             unsafe EVP_EncryptUpdate(context, nil, &done, start, Int32(RecordHeader.size)) == 1
         else { return false }
+        if unsafe !head.isEmpty {
+            let plain = unsafe head.baseAddress?.assumingMemoryBound(to: UInt8.self)
+            guard unsafe EVP_EncryptUpdate(context, body, &done, plain, Int32(head.count)) == 1 else { return false }
+            unsafe body += head.count
+        }
         unsafe body[count] = type.rawValue
         if count <= longestCopied {
             // One call for both costs less than the copy.

@@ -88,23 +88,27 @@ extension HTTP2Connection {
     package mutating func beginContent(
         _ count: Int, of reference: StreamReference, endsStream: Bool, to output: inout OutputBuffer
     ) {
-        streams[reference].sendWindow.send(count)
-        sendWindow.send(count)
-        if count > 0 { floods.noteDataSent() }
         DataFrame.encodeHeader(count: count, endsStream: endsStream, stream: reference.id, to: &output)
-        if endsStream { endResponse(reference) } else { streams.sentPart(of: reference) }
+        noteContent(count, of: reference, endsStream: endsStream)
     }
 
     /// Like `beginContent`, for content that is already in the output, after space for the header at `start`.
     package mutating func placeContent(
-        _ count: Int, of reference: StreamReference, at start: Int, in output: inout OutputBuffer
+        _ count: Int, of reference: StreamReference, endsStream: Bool, at start: Int, in output: inout OutputBuffer
     ) {
+        let flags = endsStream ? FrameFlag.endStream : 0
+        let header = FrameHeader(.data, flags: flags, stream: reference.id, length: count)
+        unsafe output.overwrite(at: start, count: FrameHeader.count) { unsafe header.write(to: $0) }
+        noteContent(count, of: reference, endsStream: endsStream)
+    }
+
+    /// Accounts for a DATA frame that the caller has written itself, with `count` bytes that fit in `room(of:)`.
+    @inline(__always)
+    package mutating func noteContent(_ count: Int, of reference: StreamReference, endsStream: Bool) {
         streams[reference].sendWindow.send(count)
         sendWindow.send(count)
-        floods.noteDataSent()
-        let header = FrameHeader(.data, stream: reference.id, length: count)
-        unsafe output.overwrite(at: start, count: FrameHeader.count) { unsafe header.write(to: $0) }
-        streams.sentPart(of: reference)
+        if count > 0 { floods.noteDataSent() }
+        if endsStream { endResponse(reference) } else { streams.sentPart(of: reference) }
     }
 
     /// Sets whether a stream has content that waits for a window, or is queued (`StreamTable.nextToSend`).
