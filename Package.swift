@@ -30,7 +30,7 @@ func module(_ name: String, uses dependencies: [Target.Dependency], in folder: S
 /// The unit tests of one module.
 func tests(_ name: String, uses extra: [Target.Dependency] = []) -> Target {
     .testTarget(
-        name: "\(name)Tests", dependencies: [.target(name: name)] + extra, path: "Tests/\(name)Tests",
+        name: "\(name)Tests", dependencies: [.target(name: name), "Memory"] + extra, path: "Tests/\(name)Tests",
         swiftSettings: strictness)
 }
 
@@ -74,22 +74,26 @@ let package = Package(
                 .unsafeFlags(["-Xlinker", "--dynamic-list=\(Context.packageDirectory)/CShims/CCompat/exports.list"])
             ]),
 
-        module("Transport", uses: ["CLinux"]),
-        module("TLS", uses: ["Transport", "COpenSSL"]),
-        module("HTTP", uses: ["Transport", "CLinux"]),
+        .target(
+            name: "Memory", path: "Sources/Memory",
+            swiftSettings: strictness + [.enableExperimentalFeature("Lifetimes")]),
+        module("Transport", uses: ["Memory", "CLinux"]),
+        module("TLS", uses: ["Memory", "Transport", "COpenSSL"]),
+        module("HTTP", uses: ["Memory", "Transport", "CLinux"]),
         module(
             "Compression",
             uses: [
-                "HTTP", "CZlib", .target(name: "CBrotli", condition: .when(traits: ["Brotli"])),
+                "Memory", "HTTP", "CZlib", .target(name: "CBrotli", condition: .when(traits: ["Brotli"])),
                 .target(name: "CZstd", condition: .when(traits: ["Zstd"])),
             ]),
-        module("ISAPI", uses: ["HTTP", "Transport", "CISAPI", "CCompat", "CLinux"]),
-        module("StaticFiles", uses: ["HTTP", "Transport", "CLinux"]),
-        module("Proxy", uses: ["HTTP", "Transport", "CAres", "CLinux"]),
+        module("ISAPI", uses: ["Memory", "HTTP", "Transport", "CISAPI", "CCompat", "CLinux"]),
+        module("StaticFiles", uses: ["Memory", "HTTP", "Transport", "CLinux"]),
+        module("Proxy", uses: ["Memory", "HTTP", "Transport", "CAres", "CLinux"]),
         module(
             "Gateway",
             uses: [
-                "Transport", "TLS", "HTTP", "Compression", "ISAPI", "StaticFiles", "Proxy", "CCrypt", "CLinux",
+                "Memory", "Transport", "TLS", "HTTP", "Compression", "ISAPI", "StaticFiles", "Proxy", "CCrypt",
+                "CLinux",
                 "CPCRE2", yams, log,
             ]),
         .executableTarget(
@@ -102,7 +106,7 @@ let package = Package(
             swiftSettings: libraryStrictness),
 
         // Workers and client connections, for the tests that need real ones.
-        module("TestSupport", uses: ["Transport", "CLinux"], in: "Tests"),
+        module("TestSupport", uses: ["Memory", "Transport", "CLinux"], in: "Tests"),
         tests("Transport", uses: ["TestSupport", "CLinux"]),
         // nghttp2's field compression, with which the gateway's is compared.
         .target(

@@ -1,11 +1,12 @@
 import CZlib
 import HTTP
+import Memory
 
 /// Decodes a request body that is coded with gzip or deflate, within limits.
 @safe
 package final class BodyInflater: BodyDecoder {
     private let stream: UnsafeMutablePointer<z_stream>
-    private let room = UnsafeMutableRawBufferPointer.allocate(byteCount: roomSize, alignment: 16)
+    private let room = OwnedBytes(count: roomSize)
     private let coding: ContentCoding
     private let limits: InflationLimits
     private let pool: CompressionPool
@@ -37,35 +38,34 @@ package final class BodyInflater: BodyDecoder {
     deinit {
         unsafe inflateEnd(stream)
         unsafe stream.deallocate()
-        unsafe room.deallocate()
     }
 
-    package func supply(_ bytes: UnsafeRawBufferPointer) {
+    package func supply(_ bytes: ByteView) {
         unsafe stream.pointee.next_in = UnsafeMutablePointer(
-            mutating: bytes.baseAddress?.assumingMemoryBound(to: UInt8.self))
+            mutating: bytes.octets)
         unsafe stream.pointee.avail_in = UInt32(bytes.count)
         supplied += UInt64(bytes.count)
     }
 
-    package func next() throws(RequestRejection) -> UnsafeRawBufferPointer? {
+    package func next() throws(RequestRejection) -> ByteView? {
         while unsafe stream.pointee.avail_in > 0 || mayHaveMore {
             if isAtEnd {
                 // A gzip file may have several members; nothing may follow the end of the deflate format.
                 guard coding == .gzip, unsafe inflateReset(stream) == Z_OK else { throw .invalidBodyCoding }
                 isAtEnd = false
             }
-            unsafe stream.pointee.next_out = room.baseAddress?.assumingMemoryBound(to: UInt8.self)
+            unsafe stream.pointee.next_out = room.room.octets
             unsafe stream.pointee.avail_out = UInt32(room.count)
             let outcome = unsafe inflate(stream, Z_NO_FLUSH)
             let count = unsafe room.count - Int(stream.pointee.avail_out)
             isAtEnd = outcome == Z_STREAM_END
-            mayHaveMore = unsafe !isAtEnd && count == room.count
+            mayHaveMore = !isAtEnd && count == room.count
             guard isAtEnd || outcome == Z_OK || outcome == Z_BUF_ERROR else { throw .invalidBodyCoding }
             guard count > 0 else { continue }
             produced += UInt64(count)
             if produced > limits.size { throw .bodyTooLarge }
             if produced > InflationLimits.freeSize, produced / limits.ratio >= supplied { throw .bodyExpandsTooMuch }
-            return unsafe UnsafeRawBufferPointer(rebasing: room[..<count])
+            return room.view[..<count]
         }
         return nil
     }

@@ -1,3 +1,5 @@
+import Memory
+
 #if Brotli
     import CBrotli
     import HTTP
@@ -22,7 +24,7 @@
         }
 
         override func code(
-            _ input: UnsafeRawBufferPointer, _ step: CodingStep, into room: UnsafeMutableRawBufferPointer
+            _ input: ByteView, _ step: CodingStep, into room: MutableByteView
         ) -> CodingProgress {
             var available = input.count
             var free = room.count

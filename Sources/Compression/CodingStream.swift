@@ -1,4 +1,5 @@
 import HTTP
+import Memory
 
 /// What a stream does with its input.
 enum CodingStep: BitwiseCopyable {
@@ -35,7 +36,7 @@ class CodingStream {
 
     /// Codes as much as possible of `input` into `room`.
     func code(
-        _ input: UnsafeRawBufferPointer, _ step: CodingStep, into room: UnsafeMutableRawBufferPointer
+        _ input: ByteView, _ step: CodingStep, into room: MutableByteView
     ) -> CodingProgress {
         preconditionFailure("each coding has a stream of its own")
     }

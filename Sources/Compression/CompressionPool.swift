@@ -1,4 +1,5 @@
 import HTTP
+import Memory
 
 /// The coders of one worker, lent to one response after the other; used on its thread only.
 ///
@@ -13,9 +14,9 @@ package final class CompressionPool {
     private var spareCoders: [ContentCoder] = []
     private var wholeCompressors: [WholeCompressor] = []
     /// The output buffer of streams.
-    let room = UnsafeMutableRawBufferPointer.allocate(byteCount: roomSize, alignment: 16)
+    let room = OwnedBytes(count: roomSize)
     /// The output buffer for whole bodies.
-    private var wholeRoom = UnsafeMutableRawBufferPointer.allocate(byteCount: roomSize, alignment: 16)
+    private var wholeRoom = OwnedBytes(count: roomSize)
 
     private static let roomSize = 64 << 10
     /// A larger buffer for whole bodies is not kept.
@@ -25,11 +26,6 @@ package final class CompressionPool {
 
     package init(memoryLimit: Int) {
         self.memoryLimit = memoryLimit
-    }
-
-    deinit {
-        unsafe room.deallocate()
-        unsafe wholeRoom.deallocate()
     }
 
     // MARK: Coders of responses
@@ -82,28 +78,28 @@ package final class CompressionPool {
 
     /// `bytes` coded, valid until the next call; nil if there is not enough memory.
     package func codeWhole(
-        _ bytes: UnsafeRawBufferPointer, _ coding: ContentCoding, level: Int
-    ) -> UnsafeRawBufferPointer? {
+        _ bytes: ByteView, _ coding: ContentCoding, level: Int
+    ) -> ByteView? {
         switch coding {
         case .gzip, .deflate:
             guard let compressor = compressor(level) else { return nil }
             makeWholeRoom(compressor.bound(bytes.count, coding))
-            let count = unsafe compressor.code(bytes, coding, into: wholeRoom)
-            return unsafe UnsafeRawBufferPointer(rebasing: wholeRoom[..<count])
+            let count = compressor.code(bytes, coding, into: wholeRoom.room)
+            return wholeRoom.view[..<count]
         case .brotli, .zstd:
-            return unsafe codeWholeByStream(bytes, coding, level: level)
+            return codeWholeByStream(bytes, coding, level: level)
         }
     }
 
     private func codeWholeByStream(
-        _ bytes: UnsafeRawBufferPointer, _ coding: ContentCoding, level: Int
-    ) -> UnsafeRawBufferPointer? {
+        _ bytes: ByteView, _ coding: ContentCoding, level: Int
+    ) -> ByteView? {
         guard let stream = takeStream(coding, level: level) else { return nil }
         defer { giveBack(stream) }
         // An upper bound of both codings: a few bytes for each of their blocks.
         makeWholeRoom(bytes.count + bytes.count / 64 + 1024)
-        let progress = unsafe stream.code(bytes, .finish, into: wholeRoom)
-        return progress.isDone ? unsafe UnsafeRawBufferPointer(rebasing: wholeRoom[..<progress.produced]) : nil
+        let progress = stream.code(bytes, .finish, into: wholeRoom.room)
+        return progress.isDone ? wholeRoom.view[..<progress.produced] : nil
     }
 
     private func compressor(_ level: Int) -> WholeCompressor? {
@@ -118,9 +114,8 @@ package final class CompressionPool {
     }
 
     private func makeWholeRoom(_ needed: Int) {
-        let isTooLarge = unsafe wholeRoom.count > Self.keptRoomSize && needed <= Self.keptRoomSize
-        guard unsafe wholeRoom.count < needed || isTooLarge else { return }
-        unsafe wholeRoom.deallocate()
-        unsafe wholeRoom = .allocate(byteCount: max(needed, Self.roomSize), alignment: 16)
+        let isTooLarge = wholeRoom.count > Self.keptRoomSize && needed <= Self.keptRoomSize
+        guard wholeRoom.count < needed || isTooLarge else { return }
+        wholeRoom = OwnedBytes(count: max(needed, Self.roomSize))
     }
 }

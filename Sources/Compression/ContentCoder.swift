@@ -1,4 +1,5 @@
 import HTTP
+import Memory
 
 /// Codes the body of one response.
 ///
@@ -41,19 +42,19 @@ final class ContentCoder: BodyCoder {
     }
 
     /// Keeps a field line until it is known whether the body is coded.
-    func deferField(_ line: UnsafeRawBufferPointer) {
-        unsafe deferred.append(contentsOf: line)
+    func deferField(_ line: ByteView) {
+        deferred.append(contentsOf: line)
     }
 
     // MARK: The body
 
-    func write(_ bytes: UnsafeRawBufferPointer, to response: ResponseSink) {
+    func write(_ bytes: ByteView, to response: ResponseSink) {
         switch stage {
-        case .holding: unsafe hold(bytes, response)
+        case .holding: hold(bytes, response)
         case .streaming(let stream):
-            unsafe put(bytes, .collect, through: stream, response)
+            put(bytes, .collect, through: stream, response)
             isUnflushed = true
-        case .plain: unsafe response.write(bytes)
+        case .plain: response.write(bytes)
         case .over: break
         }
     }
@@ -66,7 +67,7 @@ final class ContentCoder: BodyCoder {
             flush(to: response)
         case .streaming(let stream):
             guard isUnflushed else { return }
-            unsafe put(UnsafeRawBufferPointer(start: nil, count: 0), .flush, through: stream, response)
+            put(ByteView(), .flush, through: stream, response)
             isUnflushed = false
         case .plain, .over: break
         }
@@ -79,10 +80,10 @@ final class ContentCoder: BodyCoder {
             endHead(coded: true, request.length == nil ? .unknown : .undeclared, response)
         case .holding where held.count < request.minimumSize:
             endHead(coded: false, .known(UInt64(held.count)), response)
-            unsafe held.withUnsafeBytes { bytes in unsafe response.write(bytes) }
+            held.withBytes { bytes in response.write(bytes) }
         case .holding: codeHeld(response)
         case .streaming(let stream):
-            unsafe put(UnsafeRawBufferPointer(start: nil, count: 0), .finish, through: stream, response)
+            put(ByteView(), .finish, through: stream, response)
         case .plain, .over: break
         }
         leave(for: .over)
@@ -97,29 +98,29 @@ final class ContentCoder: BodyCoder {
         pool.giveBack(self)
     }
 
-    private func hold(_ bytes: UnsafeRawBufferPointer, _ response: ResponseSink) {
+    private func hold(_ bytes: ByteView, _ response: ResponseSink) {
         let isWhole = held.isEmpty && request.length == UInt64(bytes.count) && bytes.count <= Self.wholeLimit
-        if isWhole { return unsafe codeWhole(bytes, response) }
+        if isWhole { return codeWhole(bytes, response) }
         if held.count + bytes.count <= Self.heldLimit, pool.claim(bytes.count) {
             claimed += bytes.count
-            unsafe held.append(contentsOf: bytes)
+            held.append(contentsOf: bytes)
         } else {
             startStreaming(response)
-            unsafe write(bytes, to: response)
+            write(bytes, to: response)
         }
     }
 
     // MARK: Coding
 
     private func codeHeld(_ response: ResponseSink) {
-        unsafe held.withUnsafeBytes { bytes in unsafe codeWhole(bytes, response) }
+        held.withBytes { bytes in codeWhole(bytes, response) }
     }
 
-    private func codeWhole(_ bytes: UnsafeRawBufferPointer, _ response: ResponseSink) {
-        let coded = unsafe pool.codeWhole(bytes, request.coding, level: request.level)
-        let body = unsafe coded ?? bytes
-        endHead(coded: unsafe coded != nil, .known(UInt64(body.count)), response)
-        unsafe response.write(body)
+    private func codeWhole(_ bytes: ByteView, _ response: ResponseSink) {
+        let coded = pool.codeWhole(bytes, request.coding, level: request.level)
+        let body = coded ?? bytes
+        endHead(coded: coded != nil, .known(UInt64(body.count)), response)
+        response.write(body)
         leave(for: .over)
     }
 
@@ -132,23 +133,23 @@ final class ContentCoder: BodyCoder {
             endHead(coded: false, request.length.map { .known($0) } ?? .unknown, response)
             stage = .plain
         }
-        unsafe held.withUnsafeBytes { bytes in
-            if bytes.count > 0 { unsafe write(bytes, to: response) }
+        held.withBytes { bytes in
+            if bytes.count > 0 { write(bytes, to: response) }
         }
         held.removeAll(keepingCapacity: true)
     }
 
     private func put(
-        _ bytes: UnsafeRawBufferPointer, _ step: CodingStep, through stream: CodingStream, _ response: ResponseSink
+        _ bytes: ByteView, _ step: CodingStep, through stream: CodingStream, _ response: ResponseSink
     ) {
-        var rest = unsafe bytes
+        var rest = bytes
         while true {
-            let progress = unsafe stream.code(rest, step, into: pool.room)
+            let progress = stream.code(rest, step, into: pool.room.room)
             if progress.produced > 0 {
-                unsafe response.write(UnsafeRawBufferPointer(rebasing: pool.room[..<progress.produced]))
+                response.write(pool.room.view[..<progress.produced])
             }
             if progress.isDone { return }
-            unsafe rest = UnsafeRawBufferPointer(rebasing: rest[progress.consumed...])
+            rest = rest[progress.consumed...]
         }
     }
 
@@ -160,11 +161,11 @@ final class ContentCoder: BodyCoder {
     // MARK: The head
 
     private func endHead(coded: Bool, _ length: BodyLength, _ response: ResponseSink) {
-        unsafe deferred.withUnsafeBytes { lines in
+        deferred.withBytes { lines in
             if coded {
-                unsafe CodedFields.rewrite(lines) { unsafe response.appendFields($0) }
+                CodedFields.rewrite(lines) { response.appendFields($0) }
             } else {
-                unsafe response.appendFields(lines)
+                response.appendFields(lines)
             }
         }
         if coded {
@@ -191,7 +192,7 @@ struct CodingRequest {
 enum CodedFields {
     /// Whether the field contains something that coding changes.
     static func concern(_ field: FieldLine) -> Bool {
-        switch unsafe field.name.count {
+        switch field.name.count {
         case 4: field.isNamed("etag")
         case 13: field.isNamed("accept-ranges")
         case 16: field.isNamed("content-encoding")
@@ -203,18 +204,18 @@ enum CodedFields {
     ///
     /// Entity tags become weak, because the coded content is different byte for byte (RFC 9110 §8.8.1). Lines that do
     /// not apply are left out: ranges would count bytes of the uncoded content.
-    static func rewrite(_ lines: UnsafeRawBufferPointer, _ put: (UnsafeRawBufferPointer) -> Void) {
-        var fields = unsafe FieldLines(lines)
+    static func rewrite(_ lines: ByteView, _ put: (ByteView) -> Void) {
+        var fields = FieldLines(lines)
         while let field = fields.next() {
             guard concern(field) else {
-                unsafe put(field.line)
+                put(field.line)
                 continue
             }
             guard field.isNamed("etag") else { continue }
-            let name: StaticString = unsafe field.value.first == UInt8(ascii: "\"") ? "ETag: W/" : "ETag: "
-            unsafe put(UnsafeRawBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
-            unsafe put(field.value)
-            unsafe put(UnsafeRawBufferPointer(rebasing: field.line[(field.line.count - 2)...]))
+            let name: StaticString = field.value.first == UInt8(ascii: "\"") ? "ETag: W/" : "ETag: "
+            put(ByteView(name))
+            put(field.value)
+            put(field.line[(field.line.count - 2)...])
         }
     }
 }

@@ -1,5 +1,6 @@
 import CZlib
 import HTTP
+import Memory
 
 /// gzip or deflate by zlib, for bodies that come in pieces.
 @safe
@@ -31,7 +32,7 @@ final class DeflateStream: CodingStream {
     }
 
     override func code(
-        _ input: UnsafeRawBufferPointer, _ step: CodingStep, into room: UnsafeMutableRawBufferPointer
+        _ input: ByteView, _ step: CodingStep, into room: MutableByteView
     ) -> CodingProgress {
         // zlib counts input in 32 bits.
         let offered = min(input.count, 1 << 30)

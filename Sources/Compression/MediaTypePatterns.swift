@@ -1,3 +1,5 @@
+import Memory
+
 /// A set of media types, by patterns such as `text/html`, `text/*` and `application/*+json`; case does not matter.
 package struct MediaTypePatterns: Sendable, Equatable {
     private struct Pattern: Sendable, Equatable {
@@ -28,29 +30,29 @@ package struct MediaTypePatterns: Sendable, Equatable {
     }
 
     /// Whether a Content-Type, parameters included, is in the set.
-    package func contains(_ contentType: UnsafeRawBufferPointer) -> Bool {
+    package func contains(_ contentType: ByteView) -> Bool {
         var end = 0
-        while end < contentType.count, unsafe contentType[end] != UInt8(ascii: ";") { end += 1 }
-        while end > 0, unsafe contentType[end - 1] == UInt8(ascii: " ") || contentType[end - 1] == UInt8(ascii: "\t") {
+        while end < contentType.count, contentType[end] != UInt8(ascii: ";") { end += 1 }
+        while end > 0, contentType[end - 1] == UInt8(ascii: " ") || contentType[end - 1] == UInt8(ascii: "\t") {
             end -= 1
         }
-        let type = unsafe UnsafeRawBufferPointer(rebasing: contentType[..<end])
-        for index in patterns.indices where unsafe Self.matches(type, patterns[index]) { return true }
+        let type = contentType[..<end]
+        for index in patterns.indices where Self.matches(type, patterns[index]) { return true }
         return false
     }
 
-    private static func matches(_ type: UnsafeRawBufferPointer, _ pattern: Pattern) -> Bool {
+    private static func matches(_ type: ByteView, _ pattern: Pattern) -> Bool {
         let suffixCount = pattern.suffix?.count ?? 0
         guard type.count >= pattern.prefix.count + suffixCount,
             pattern.suffix != nil || type.count == pattern.prefix.count,
-            unsafe equal(type, from: 0, pattern.prefix)
+            equal(type, from: 0, pattern.prefix)
         else { return false }
         guard let suffix = pattern.suffix else { return true }
-        return unsafe equal(type, from: type.count - suffixCount, suffix)
+        return equal(type, from: type.count - suffixCount, suffix)
     }
 
-    private static func equal(_ type: UnsafeRawBufferPointer, from start: Int, _ text: [UInt8]) -> Bool {
-        for index in text.indices where unsafe lowercased(type[start + index]) != text[index] { return false }
+    private static func equal(_ type: ByteView, from start: Int, _ text: [UInt8]) -> Bool {
+        for index in text.indices where lowercased(type[start + index]) != text[index] { return false }
         return true
     }
 

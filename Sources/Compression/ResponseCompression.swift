@@ -1,4 +1,5 @@
 import HTTP
+import Memory
 
 /// Decides which responses of a route are compressed, and how; one per route and worker.
 package final class ResponseCompression {
@@ -14,21 +15,21 @@ package final class ResponseCompression {
     package func begin(
         _ head: ResponseDraft, for exchange: Exchange, to response: ResponseSink
     ) -> (any BodyCoder)? {
-        let traits = unsafe ResponseTraits(head.fields, settings.types)
+        let traits = ResponseTraits(head.fields, settings.types)
         guard isCandidate(head.status, head.length, traits), isWholeCandidate(head.whole) else {
-            unsafe response.appendFields(head.fields)
+            response.appendFields(head.fields)
             return nil
         }
         defer { if !traits.variesByCoding { response.appendFields("Vary: Accept-Encoding\r\n") } }
         guard head.status != 206, let coding = exchange.acceptEncoding.best(of: settings.codings) else {
-            unsafe response.appendFields(head.fields)
+            response.appendFields(head.fields)
             return nil
         }
         if head.status == 304 {
             if head.whole == nil, Self.hasStrongTag(head, exchange) {
-                unsafe response.appendFields(head.fields)
+                response.appendFields(head.fields)
             } else {
-                unsafe CodedFields.rewrite(head.fields) { unsafe response.appendFields($0) }
+                CodedFields.rewrite(head.fields) { response.appendFields($0) }
             }
             return nil
         }
@@ -39,12 +40,12 @@ package final class ResponseCompression {
             CodingRequest(
                 coding: coding, level: settings.level, minimumSize: settings.minimumSize, length: length,
                 isHead: head.isHead))
-        var fields = unsafe FieldLines(head.fields)
+        var fields = FieldLines(head.fields)
         while let field = fields.next() {
             if CodedFields.concern(field) {
-                unsafe coder.deferField(field.line)
+                coder.deferField(field.line)
             } else {
-                unsafe response.appendFields(field.line)
+                response.appendFields(field.line)
             }
         }
         return coder
@@ -52,48 +53,48 @@ package final class ResponseCompression {
 
     /// A fixed response for a client that prefers `coding`, newly built; nil for one that is never coded.
     package func variant(
-        status: Int, fieldLines: [UInt8], body: UnsafeRawBufferPointer, coding: ContentCoding?
+        status: Int, fieldLines: [UInt8], body: ByteView, coding: ContentCoding?
     ) -> FixedResponse? {
-        unsafe fieldLines.withUnsafeBytes { lines in
-            let traits = unsafe ResponseTraits(lines, settings.types)
+        fieldLines.withBytes { lines in
+            let traits = ResponseTraits(lines, settings.types)
             guard isCandidate(status, .known(UInt64(body.count)), traits) else { return nil }
             let vary = traits.variesByCoding ? "" : "Vary: Accept-Encoding\r\n"
             guard status != 304, status != 206, let coding,
-                let coded = unsafe pool.codeWhole(body, coding, level: settings.level)
+                let coded = pool.codeWhole(body, coding, level: settings.level)
             else {
-                return unsafe FixedResponse(status: status, fieldLines: fieldLines + vary.utf8, body: Array(body))
+                return FixedResponse(status: status, fieldLines: fieldLines + vary.utf8, body: Array(body))
             }
             var codedLines: [UInt8] = []
-            unsafe CodedFields.rewrite(lines) { unsafe codedLines.append(contentsOf: $0) }
+            CodedFields.rewrite(lines) { codedLines.append(contentsOf: $0) }
             codedLines += "\(vary)Content-Encoding: \(coding.token)\r\n".utf8
-            return unsafe FixedResponse(status: status, fieldLines: codedLines, body: Array(coded))
+            return FixedResponse(status: status, fieldLines: codedLines, body: Array(coded))
         }
     }
 
     /// Whether the content that a 304 refers to could be coded.
     private func isWholeCandidate(_ whole: WholeContent?) -> Bool {
         guard let whole else { return true }
-        return unsafe isCandidate(200, .known(whole.length), ResponseTraits(whole.fields, settings.types))
+        return isCandidate(200, .known(whole.length), ResponseTraits(whole.fields, settings.types))
     }
 
     /// Whether the client has the content with exactly the tag of this response: uncoded.
     private static func hasStrongTag(_ head: ResponseDraft, _ exchange: Exchange) -> Bool {
         guard let asked = exchange.value(named: "if-none-match") else { return false }
-        let list = unsafe exchange.bytes(of: asked)
-        var fields = unsafe FieldLines(head.fields)
+        let list = exchange.bytes(of: asked)
+        var fields = FieldLines(head.fields)
         while let field = fields.next() {
-            guard field.isNamed("etag"), unsafe field.value.first == UInt8(ascii: "\"") else { continue }
-            return unsafe contains(field.value, in: list)
+            guard field.isNamed("etag"), field.value.first == UInt8(ascii: "\"") else { continue }
+            return contains(field.value, in: list)
         }
         return false
     }
 
     /// Whether the list contains the strong tag; there are no quotes between its quotes (RFC 9110 §8.8.3).
-    private static func contains(_ tag: UnsafeRawBufferPointer, in list: UnsafeRawBufferPointer) -> Bool {
+    private static func contains(_ tag: ByteView, in list: ByteView) -> Bool {
         guard list.count >= tag.count else { return false }
         for start in 0...(list.count - tag.count) {
-            let isWeak = unsafe start > 0 && list[start - 1] == UInt8(ascii: "/")
-            if !isWeak, unsafe list[start..<start + tag.count].elementsEqual(tag) { return true }
+            let isWeak = start > 0 && list[start - 1] == UInt8(ascii: "/")
+            if !isWeak, list[start..<start + tag.count].elementsEqual(tag) { return true }
         }
         return false
     }
@@ -134,18 +135,18 @@ private struct ResponseTraits {
 
     private static let parts = MediaTypePatterns(["multipart/byteranges"])
 
-    init(_ lines: UnsafeRawBufferPointer, _ types: MediaTypePatterns) {
-        var fields = unsafe FieldLines(lines)
+    init(_ lines: ByteView, _ types: MediaTypePatterns) {
+        var fields = FieldLines(lines)
         while let field = fields.next() {
-            switch unsafe field.name.count {
+            switch field.name.count {
             case 4 where field.isNamed("vary"):
                 if field.lists("accept-encoding") || field.lists("*") { variesByCoding = true }
             case 6 where field.isNamed("digest"), 11 where field.isNamed("content-md5"),
                 11 where field.isNamed("repr-digest"), 14 where field.isNamed("content-digest"):
                 isFixed = true
             case 12 where field.isNamed("content-type"):
-                hasListedType = unsafe types.contains(field.value)
-                hasParts = unsafe !hasListedType && Self.parts.contains(field.value)
+                hasListedType = types.contains(field.value)
+                hasParts = !hasListedType && Self.parts.contains(field.value)
             case 13 where field.isNamed("content-range"): isRange = true
             case 13 where field.isNamed("cache-control"):
                 if field.lists("no-transform") { isFixed = true }

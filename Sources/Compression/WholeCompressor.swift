@@ -1,5 +1,6 @@
 import CZlib
 import HTTP
+import Memory
 
 /// gzip or deflate by libdeflate, for complete bodies: about twice as fast as zlib at the same size.
 @safe
@@ -28,8 +29,7 @@ final class WholeCompressor {
     }
 
     /// Codes `bytes` into `room`, which has `bound` bytes; returns the number of bytes written.
-    func code(_ bytes: UnsafeRawBufferPointer, _ coding: ContentCoding, into room: UnsafeMutableRawBufferPointer) -> Int
-    {
+    func code(_ bytes: ByteView, _ coding: ContentCoding, into room: MutableByteView) -> Int {
         unsafe coding == .gzip
             ? libdeflate_gzip_compress(compressor, bytes.baseAddress, bytes.count, room.baseAddress!, room.count)
             : libdeflate_zlib_compress(compressor, bytes.baseAddress, bytes.count, room.baseAddress!, room.count)

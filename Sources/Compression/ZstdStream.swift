@@ -1,3 +1,5 @@
+import Memory
+
 #if Zstd
     import CZstd
     import HTTP
@@ -24,7 +26,7 @@
         }
 
         override func code(
-            _ input: UnsafeRawBufferPointer, _ step: CodingStep, into room: UnsafeMutableRawBufferPointer
+            _ input: ByteView, _ step: CodingStep, into room: MutableByteView
         ) -> CodingProgress {
             var source = unsafe ZSTD_inBuffer(src: input.baseAddress, size: input.count, pos: 0)
             var target = unsafe ZSTD_outBuffer(dst: room.baseAddress, size: room.count, pos: 0)

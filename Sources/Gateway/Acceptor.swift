@@ -1,3 +1,4 @@
+import Memory
 import HTTP
 import Synchronization
 import TLS
@@ -145,7 +146,7 @@ final class Acceptor: ListenerDelegate, @unchecked Sendable {
     private func beginning(of endpoint: Endpoint, until deadline: Deadline) async -> Beginning {
         var byte: UInt8 = 0
         while true {
-            switch unsafe withUnsafeMutableBytes(of: &byte, { unsafe endpoint.peek(into: $0) }) {
+            switch BytesOfValues.withMutable(&byte, { endpoint.peek(into: $0) }) {
             case .bytes:
                 endpoint.endPeeking()
                 return (0x61...0x7A).contains(byte | 0x20) ? .text : .tls
@@ -167,7 +168,7 @@ final class Acceptor: ListenerDelegate, @unchecked Sendable {
     private func beginsHTTP2(_ endpoint: Endpoint, until deadline: Deadline) async -> Bool {
         var bytes = InlineArray<4, UInt8>(repeating: 0)
         while true {
-            let result = unsafe withUnsafeMutableBytes(of: &bytes) { unsafe endpoint.peek(into: $0) }
+            let result = BytesOfValues.withMutable(&bytes) { endpoint.peek(into: $0) }
             guard case .bytes(let count) = result else {
                 guard case .wouldBlock = result, await endpoint.wait(for: .readable, until: deadline) == .ready else {
                     return false

@@ -59,11 +59,11 @@ final class PlainHTTPRefusal: RequestRouter {
         let authority =
             head.authority.isEmpty
             ? exchange.endpoint.localAddress.description
-            : unsafe String(decoding: exchange.bytes(of: head.authority), as: UTF8.self)
+            : String(decoding: exchange.bytes(of: head.authority), as: UTF8.self)
         // Only these forms have a path; it and the query are visible ASCII.
         guard head.form == .origin || head.form == .absolute else { return "https://\(authority)/" }
-        let path = unsafe String(decoding: exchange.bytes(of: head.path), as: UTF8.self)
-        let query = head.hasQuery ? unsafe "?" + String(decoding: exchange.bytes(of: head.query), as: UTF8.self) : ""
+        let path = String(decoding: exchange.bytes(of: head.path), as: UTF8.self)
+        let query = head.hasQuery ? "?" + String(decoding: exchange.bytes(of: head.query), as: UTF8.self) : ""
         return "https://\(authority)\(path)\(query)"
     }
 

@@ -1,3 +1,4 @@
+import Memory
 import Transport
 
 /// Receives the PROXY protocol header at the beginning of a connection, and no byte after it.
@@ -29,16 +30,16 @@ struct ProxyHeaderReader {
 
     /// Parses the received bytes; nil when the header is not complete.
     private func receive() throws(ProxyHeaderFailure) -> ProxyProtocolHeader? {
-        let block = unsafe endpoint.worker.rentBlock()
-        defer { unsafe endpoint.worker.returnBlock(block) }
-        switch unsafe endpoint.peek(into: block) {
+        let block = endpoint.worker.rentBlock()
+        defer { endpoint.worker.returnBlock(block) }
+        switch endpoint.peek(into: block) {
         case .wouldBlock: return nil
         case .end, .failed: throw .gone
         case .bytes(let count):
             let header: ProxyProtocolHeader?
             do throws(ProxyProtocolRejection) {
                 header = try ProxyProtocolHeader.parse(
-                    unsafe UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(block)[..<count]).bytes)
+                    ByteView(block)[..<count].bytes)
             } catch {
                 throw .refused(error)
             }
@@ -46,7 +47,7 @@ struct ProxyHeaderReader {
                 if endpoint.peerFinished { throw .gone }
                 return nil
             }
-            guard unsafe endpoint.dropPeeked(header.length, using: block) == .bytes(header.length) else { throw .gone }
+            guard endpoint.dropPeeked(header.length, using: block) == .bytes(header.length) else { throw .gone }
             return header
         }
     }

@@ -1,4 +1,5 @@
 import HTTP
+import Memory
 import Transport
 
 /// How one route changes the requests that it forwards; immutable.
@@ -40,28 +41,28 @@ package final class ProxyRoute {
     }
 
     /// As `removes`, with CGI's rules for names.
-    func removesVariable(_ name: UnsafeRawBufferPointer) -> Bool {
-        removedVariables.contains { unsafe VariableName.isSame(name.bytes, as: $0) }
+    func removesVariable(_ name: ByteView) -> Bool {
+        removedVariables.contains { VariableName.isSame(name.bytes, as: $0) }
     }
 
     /// The trailer fields of a request that are forwarded.
     func passedTrailers(of exchange: Exchange) -> [UInt8] {
         let trailers = exchange.trailers
         guard !trailers.isEmpty, !removedVariables.isEmpty else { return trailers }
-        return unsafe trailers.withUnsafeBytes { text in
-            var lines = unsafe FieldLines(text)
+        return trailers.withBytes { text in
+            var lines = FieldLines(text)
             var passed: [UInt8] = []
             while let field = lines.next() {
-                if unsafe !removesVariable(field.name) { unsafe passed.append(contentsOf: field.line) }
+                if !removesVariable(field.name) { passed.append(contentsOf: field.line) }
             }
             return passed
         }
     }
 
-    func removes(_ name: UnsafeRawBufferPointer) -> Bool {
+    func removes(_ name: ByteView) -> Bool {
         for candidate in removed where candidate.count == name.count {
             var isEqual = true
-            for index in candidate.indices where lowercase(unsafe name[index]) != candidate[index] {
+            for index in candidate.indices where lowercase(name[index]) != candidate[index] {
                 isEqual = false
                 break
             }
@@ -76,5 +77,5 @@ package protocol PathRewriting: AnyObject {
     /// Appends the path, percent-encoded; false when there is none.
     ///
     /// - Parameter path: the normalized path of the request.
-    func append(_ path: UnsafeRawBufferPointer, to output: inout OutputBuffer) -> Bool
+    func append(_ path: ByteView, to output: inout OutputBuffer) -> Bool
 }

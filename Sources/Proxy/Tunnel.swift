@@ -1,4 +1,5 @@
 import HTTP
+import Memory
 import Transport
 
 /// Two connections that have switched to another protocol: bytes are passed through uninterpreted, in both directions.
@@ -19,7 +20,7 @@ final class Tunnel: ConnectionSuccessor {
     /// One direction: bytes that were read and not yet accepted by the other side.
     @safe
     private struct Direction {
-        var block: UnsafeMutableRawBufferPointer?
+        var block: MutableByteView?
         var start = 0
         var end = 0
         /// The source has finished, and the destination was notified.
@@ -39,12 +40,12 @@ final class Tunnel: ConnectionSuccessor {
     }
 
     /// Bytes the client sent before it could receive the response.
-    func sendFirst(_ bytes: UnsafeRawBufferPointer) {
-        guard unsafe !bytes.isEmpty else { return }
-        let block = unsafe server.endpoint.worker.rentBlock()
+    func sendFirst(_ bytes: ByteView) {
+        guard !bytes.isEmpty else { return }
+        let block = server.endpoint.worker.rentBlock()
         precondition(bytes.count <= block.count, "a block has room for what a connection reads at once")
-        unsafe block.copyMemory(from: bytes)
-        unsafe toServer.block = block
+        block.copy(bytes)
+        toServer.block = block
         toServer.end = bytes.count
         tally.fromClient += UInt64(bytes.count)
     }
@@ -135,9 +136,9 @@ final class Tunnel: ConnectionSuccessor {
             case .wouldBlock(let interest): return .waits([], interest, moved: moved)
             case .bytes: break
             }
-            let block = unsafe direction.block ?? server.endpoint.worker.rentBlock()
-            unsafe direction.block = block
-            switch unsafe source.read(into: UnsafeMutableRawBufferPointer(rebasing: block[..<Self.pieceSize])) {
+            let block = direction.block ?? server.endpoint.worker.rentBlock()
+            direction.block = block
+            switch source.read(into: block[..<Self.pieceSize]) {
             case .bytes(let count):
                 direction.end = count
                 moved += count
@@ -158,9 +159,9 @@ final class Tunnel: ConnectionSuccessor {
 
     /// Sends the buffered bytes to the destination; `.bytes` when none are left.
     private func drain(_ direction: inout Direction, to destination: any ByteStream) -> IOResult {
-        while let block = unsafe direction.block, direction.start < direction.end {
-            let result = unsafe destination.write(
-                UnsafeRawBufferPointer(rebasing: block[direction.start..<direction.end]))
+        while let block = direction.block, direction.start < direction.end {
+            let result = destination.write(
+                block.view[direction.start..<direction.end])
             guard case .bytes(let count) = result else { return result }
             direction.start += count
         }
@@ -170,8 +171,8 @@ final class Tunnel: ConnectionSuccessor {
     }
 
     private func giveBack(_ direction: inout Direction) {
-        guard let block = unsafe direction.block else { return }
-        unsafe direction.block = nil
-        unsafe server.endpoint.worker.returnBlock(block)
+        guard let block = direction.block else { return }
+        direction.block = nil
+        server.endpoint.worker.returnBlock(block)
     }
 }

@@ -1,6 +1,7 @@
 import CLinux
 import Glibc
 import HTTP
+import Memory
 import Transport
 
 /// A file that is served: its descriptor, or its content, and the field lines for it.
@@ -32,7 +33,9 @@ final class CachedFile {
     /// Nil once the content is in memory.
     private(set) var file: OpenFile?
     /// The content, if the file is small enough to keep; its address does not change as long as this object lives.
-    private(set) var content: UnsafeRawBufferPointer?
+    var content: ByteView? { isInMemory ? contentMemory.view : nil }
+    private var contentMemory = OwnedBytes()
+    private var isInMemory = false
 
     /// Until then the file counts as unchanged.
     var freshUntil = Deadline(milliseconds: 0)
@@ -48,7 +51,7 @@ final class CachedFile {
         key: FileKey, name: [UInt8], opened: OpenedFile, description: FileDescription, variants: [Variant]
     ) {
         route = key.route
-        path = unsafe Array(key.path)
+        path = Array(key.path)
         hash = key.hash
         self.name = name
         version = opened.version
@@ -61,17 +64,12 @@ final class CachedFile {
         partFields = Array((description.codingFields + validators).utf8)
         fields = Array("Content-Type: \(description.type)\r\n".utf8) + partFields
         self.variants = variants
-        unsafe content = nil
-    }
-
-    deinit {
-        if let content = unsafe content { unsafe content.deallocate() }
     }
 
     var size: UInt64 { version.size }
 
     /// Bytes of memory for its content and those of its variants.
-    var memory: Int { unsafe variants.reduce(content?.count ?? 0) { $0 + $1.file.memory } }
+    var memory: Int { variants.reduce(content?.count ?? 0) { $0 + $1.file.memory } }
 
     /// Whether this is the file that was just opened.
     func isSame(_ opened: OpenedFile, _ neighbours: [(coding: PrecompressedCoding, opened: OpenedFile)]) -> Bool {
@@ -84,28 +82,28 @@ final class CachedFile {
     /// Reads contents of up to `limit` bytes into memory and closes their files, unless that would wait for a disk.
     func keepContent(upTo limit: Int) {
         for variant in variants { variant.file.keepContent(upTo: limit) }
-        guard let file, version.size <= UInt64(limit), let bytes = unsafe readContent(of: file) else { return }
-        unsafe content = bytes
+        guard let file, version.size <= UInt64(limit), readContent(of: file) else { return }
+        isInMemory = true
         self.file = nil
     }
 
-    /// The content; nil when it is not in the page cache, or changed meanwhile.
-    private func readContent(of file: OpenFile) -> UnsafeRawBufferPointer? {
+    /// Reads the content into memory; false when it is not in the page cache, or changed meanwhile.
+    private func readContent(of file: OpenFile) -> Bool {
         let count = Int(version.size)
-        let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: max(count, 1), alignment: 16)
+        let bytes = OwnedBytes(count: count)
         var done = 0
         while done < count {
             let got = unsafe CLinux_pread_nowait(
-                file.number, bytes.baseAddress! + done, UInt(count - done), UInt64(done))
+                file.number, bytes.room[done...].baseAddress, UInt(count - done), UInt64(done))
             guard got > 0 else { break }
             done += got
         }
         var status = stat()
         guard done == count, unsafe fstat(file.number, &status) == 0, FileVersion(status) == version else {
-            unsafe bytes.deallocate()
-            return nil
+            return false
         }
-        return unsafe UnsafeRawBufferPointer(start: bytes.baseAddress, count: count)
+        contentMemory = bytes
+        return true
     }
 }
 
@@ -113,15 +111,15 @@ final class CachedFile {
 @safe
 struct FileKey {
     let route: Int
-    let path: UnsafeRawBufferPointer
+    let path: ByteView
     let hash: UInt64
 
-    init(route: Int, path: UnsafeRawBufferPointer) {
+    init(route: Int, path: ByteView) {
         self.route = route
-        unsafe self.path = path
+        self.path = path
         // FNV-1a
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325 ^ UInt64(route)
-        for index in 0..<path.count { hash = (hash ^ UInt64(unsafe path[index])) &* 0x100_0000_01b3 }
+        for index in 0..<path.count { hash = (hash ^ UInt64(path[index])) &* 0x100_0000_01b3 }
         self.hash = hash ^ hash >> 32
     }
 }

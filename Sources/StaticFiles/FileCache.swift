@@ -29,7 +29,7 @@ package final class FileCache {
         let row = rowStart(key.hash)
         for index in row..<row + Self.rowSize {
             guard let file = places[index], file.hash == key.hash, file.route == key.route else { continue }
-            guard unsafe file.path.count == key.path.count, unsafe file.path.elementsEqual(key.path) else { continue }
+            guard file.path.count == key.path.count, file.path.elementsEqual(key.path) else { continue }
             uses += 1
             file.lastUse = uses
             return file

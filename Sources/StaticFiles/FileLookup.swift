@@ -1,5 +1,6 @@
 import Glibc
 import HTTP
+import Memory
 import Transport
 
 /// Finds the file for a path in the folder of one route; on one worker.
@@ -58,8 +59,8 @@ final class FileLookup {
 
     /// - Parameter path: normalized, relative to the root, without its leading slash.
     @inline(__always)
-    func find(_ path: UnsafeRawBufferPointer, at now: Moment) -> Found {
-        let key = unsafe FileKey(route: number, path: path)
+    func find(_ path: ByteView, at now: Moment) -> Found {
+        let key = FileKey(route: number, path: path)
         if let file = cache.find(key), file.freshUntil > now.deadline { return .file(file) }
         return findAnew(key, at: now)
     }
@@ -72,18 +73,18 @@ final class FileLookup {
         }
         let found = look(key, at: now)
         guard case .problem(.absent) = found, let fallback else { return found }
-        return unsafe fallback.withUnsafeBytes { path in
-            let key = unsafe FileKey(route: number, path: path)
+        return fallback.withBytes { path in
+            let key = FileKey(route: number, path: path)
             if let file = cache.find(key), file.freshUntil > now.deadline { return .file(file) }
             return look(key, at: now)
         }
     }
 
     private func look(_ key: FileKey, at now: Moment) -> Found {
-        var name = unsafe Array(key.path)
+        var name = Array(key.path)
         let namesFolder = name.isEmpty || name.last == UInt8(ascii: "/")
         if namesFolder, !name.isEmpty { name.removeLast() }
-        guard unsafe name.withUnsafeBytes({ unsafe policy.admits($0.bytes) }) else { return .problem(.absent) }
+        guard name.withBytes({ policy.admits($0.bytes) }) else { return .problem(.absent) }
         do throws(FileProblem) {
             let opened = try open(name.isEmpty ? [UInt8(ascii: ".")] : name)
             if opened.isFolder {

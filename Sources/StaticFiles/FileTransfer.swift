@@ -37,13 +37,13 @@ final class FileTransfer: RequestHandler {
     }
 
     private func send(_ range: Range<UInt64>, _ exchange: Exchange) async throws(ExchangeFailure) -> Bool {
-        guard let content = unsafe file.content else {
+        guard let content = file.content else {
             guard let opened = file.file else { return false }
             return try await exchange.sendFile(
                 opened, from: range.lowerBound, count: range.upperBound - range.lowerBound)
         }
-        let part = unsafe content[Int(range.lowerBound)..<Int(range.upperBound)]
-        try await unsafe exchange.send(UnsafeRawBufferPointer(rebasing: part))
+        let part = content[Int(range.lowerBound)..<Int(range.upperBound)]
+        try await exchange.send(part)
         return true
     }
 
@@ -60,13 +60,13 @@ final class FileTransfer: RequestHandler {
     }
 
     private func begin(_ exchange: Exchange, _ status: Int, _ fields: [UInt8], _ length: UInt64) {
-        unsafe fields.withUnsafeBytes {
-            unsafe exchange.beginResponse(status: status, fields: $0, length: .known(length))
+        fields.withBytes {
+            exchange.beginResponse(status: status, fields: $0, length: .known(length))
         }
     }
 
     private func write(_ text: [UInt8], _ exchange: Exchange) {
-        unsafe text.withUnsafeBytes { _ = unsafe exchange.write($0) }
+        text.withBytes { _ = exchange.write($0) }
     }
 }
 

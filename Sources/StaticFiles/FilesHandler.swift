@@ -1,4 +1,5 @@
 import HTTP
+import Memory
 import Transport
 
 /// Answers the requests of one route with the files of a folder; one per worker.
@@ -40,14 +41,14 @@ package final class FilesHandler {
             exchange.fail(notAllowed)
             return .answered
         }
-        let found = unsafe exchange.withPath { path in
+        let found = exchange.withPath { path in
             // Without the leading slash, which the path of a route without "*" may lack after its prefix.
             let start = min(prefixCount + 1, path.count)
             let isFolder = path.count == prefixCount
             return isFolder
                 ? FileLookup.Found.folder
-                : unsafe lookup.find(
-                    UnsafeRawBufferPointer(rebasing: path[start...]), at: .init(exchange.endpoint.worker))
+                : lookup.find(
+                    path[start...], at: .init(exchange.endpoint.worker))
         }
         switch found {
         case .file(let file): return send(file, exchange)
@@ -69,8 +70,8 @@ package final class FilesHandler {
             switch Self.evaluate(conditions, chosen, exchange) {
             case .proceed(let honoursRange):
                 if honoursRange, exchange.head.method == .get, let value = conditions.range.value {
-                    let text = unsafe exchange.bytes(of: value)
-                    ranges = unsafe ByteRanges(text.bytes, size: chosen.size)
+                    let text = exchange.bytes(of: value)
+                    ranges = ByteRanges(text.bytes, size: chosen.size)
                 }
             case .notModified:
                 sendNotModified(chosen, exchange)
@@ -92,9 +93,9 @@ package final class FilesHandler {
     private static func evaluate(
         _ conditions: RequestConditions, _ file: CachedFile, _ exchange: Exchange
     ) -> RequestConditions.Outcome {
-        let head = unsafe exchange.headBytes
-        return unsafe file.entityTag.withUnsafeBytes { tag in
-            unsafe conditions.evaluate(
+        let head = exchange.headBytes
+        return file.entityTag.withBytes { tag in
+            conditions.evaluate(
                 head.bytes, entityTag: tag.bytes, modified: file.modified,
                 now: exchange.endpoint.worker.wallSeconds)
         }
@@ -102,19 +103,19 @@ package final class FilesHandler {
 
     private func sendWhole(_ file: CachedFile, _ exchange: Exchange) -> Disposition {
         let isHead = exchange.head.method == .head
-        guard unsafe isHead || file.size == 0 || file.content != nil && file.size <= Self.immediateSize else {
+        guard isHead || file.size == 0 || file.content != nil && file.size <= Self.immediateSize else {
             return .handler(FileTransfer(file, [], reporter: reporter))
         }
         begin(exchange, 200, file.fields, file.size)
-        if let content = unsafe file.content, !isHead { unsafe exchange.write(content) }
+        if let content = file.content, !isHead { exchange.write(content) }
         exchange.finish()
         return .answered
     }
 
     private func sendNotModified(_ file: CachedFile, _ exchange: Exchange) {
-        unsafe file.validators.withUnsafeBytes { validators in
-            unsafe file.fields.withUnsafeBytes { fields in
-                unsafe exchange.beginResponse(
+        file.validators.withBytes { validators in
+            file.fields.withBytes { fields in
+                exchange.beginResponse(
                     status: 304, fields: validators, length: .known(0),
                     whole: WholeContent(fields: fields, length: file.size))
             }
@@ -123,24 +124,24 @@ package final class FilesHandler {
     }
 
     private func begin(_ exchange: Exchange, _ status: Int, _ fields: [UInt8], _ length: UInt64) {
-        unsafe fields.withUnsafeBytes {
-            unsafe exchange.beginResponse(status: status, fields: $0, length: .known(length))
+        fields.withBytes {
+            exchange.beginResponse(status: status, fields: $0, length: .known(length))
         }
     }
 
     private func refuse(_ file: CachedFile, _ reason: StaticString, _ exchange: Exchange) {
         let field = Array("Content-Range: bytes */\(file.size)\r\n".utf8)
-        unsafe field.withUnsafeBytes { unsafe exchange.fail(status: 416, fields: $0, reason: reason) }
+        field.withBytes { exchange.fail(status: 416, fields: $0, reason: reason) }
     }
 
     @inline(__always)
     private static func conditions(of exchange: Exchange) -> RequestConditions {
         var conditions = RequestConditions()
-        let bytes = unsafe exchange.headBytes
-        let head = unsafe bytes.bytes
-        let fields = unsafe exchange.fields
+        let bytes = exchange.headBytes
+        let head = bytes.bytes
+        let fields = exchange.fields
         for index in 0..<fields.count {
-            let field = unsafe fields[index]
+            let field = fields[index]
             if field.known == .other { conditions.take(head.extracting(field.name.range), field.value) }
         }
         return conditions
@@ -151,8 +152,8 @@ package final class FilesHandler {
         of file: CachedFile, _ conditions: RequestConditions, _ exchange: Exchange
     ) -> CachedFile {
         guard let value = conditions.acceptEncoding.value else { return file }
-        let list = unsafe exchange.bytes(of: value)
-        for variant in file.variants where unsafe variant.coding.isAccepted(by: list.bytes) { return variant.file }
+        let list = exchange.bytes(of: value)
+        for variant in file.variants where variant.coding.isAccepted(by: list.bytes) { return variant.file }
         return file
     }
 
@@ -161,7 +162,7 @@ package final class FilesHandler {
     private func redirectToFolder(_ exchange: Exchange) {
         var location = "Location: "
         // The path as sent could begin with two slashes, and so name another host.
-        unsafe exchange.withPath { path in unsafe location += URLPath.encoded(path) + "/" }
+        exchange.withPath { path in location += URLPath.encoded(path) + "/" }
         if exchange.head.hasQuery { location += "?" + exchange.text(of: exchange.head.query) }
         begin(exchange, 308, Array((location + "\r\n").utf8), 0)
         exchange.finish()
@@ -198,10 +199,10 @@ package protocol FilesReporter: AnyObject, Sendable {
 /// Encodes paths for URLs.
 enum URLPath {
     /// Percent-encodes characters that are not allowed in a path (RFC 3986 §3.3).
-    static func encoded(_ path: UnsafeRawBufferPointer) -> String {
+    static func encoded(_ path: ByteView) -> String {
         var text = ""
         for index in 0..<path.count {
-            let byte = unsafe path[index]
+            let byte = path[index]
             if isPathByte(byte) {
                 text.unicodeScalars.append(Unicode.Scalar(byte))
             } else {

@@ -34,7 +34,7 @@ struct FolderReader: Sendable {
         while let entry = unsafe readdir(folder) {
             guard entries.count < Self.maximumEntries else { return FolderContent(entries: entries, isCut: true) }
             let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { unsafe Array($0.prefix { $0 != 0 }) }
-            let isServed = unsafe name.withUnsafeBytes { unsafe policy.admits($0.bytes) }
+            let isServed = name.withBytes { policy.admits($0.bytes) }
             guard isServed, name != [46], name != [46, 46], isReachable(name) else { continue }
             if let entry = describe(name, in: opened.file, root, path.dropLast()) { entries.append(entry) }
         }
@@ -92,7 +92,7 @@ struct FolderEntry: Sendable {
     init(name: [UInt8], isFolder: Bool, version: FileVersion) {
         self.name = String(decoding: name, as: UTF8.self)
         isText = self.name.utf8.elementsEqual(name)
-        encodedName = unsafe name.withUnsafeBytes { unsafe URLPath.encoded($0) }
+        encodedName = name.withBytes { URLPath.encoded($0) }
         self.isFolder = isFolder
         size = version.size
         modified = version.modifiedSeconds

@@ -25,7 +25,7 @@ final class ListingHandler: RequestHandler {
     func handle(_ exchange: Exchange) async throws(ExchangeFailure) {
         let accept = exchange.value(named: "accept").map { exchange.text(of: $0) } ?? ""
         let wantsData = AcceptedTypes(accept).prefers("application/json", over: "text/html")
-        let path = unsafe exchange.withPath { unsafe String(decoding: $0, as: UTF8.self) }
+        let path = exchange.withPath { String(decoding: $0, as: UTF8.self) }
         let order = ListingOrder(query: exchange.head.hasQuery ? exchange.text(of: exchange.head.query) : "")
         let (reader, name) = (reader, name)
         let depth = name.isEmpty ? 0 : name.count { $0 == UInt8(ascii: "/") } + 1
@@ -36,10 +36,10 @@ final class ListingHandler: RequestHandler {
         }
         guard let body, let body else { return exchange.fail(failed) }
         let fields = Array((wantsData ? Self.dataFields : Self.pageFields).utf8)
-        unsafe fields.withUnsafeBytes {
-            unsafe exchange.beginResponse(status: 200, fields: $0, length: .known(UInt64(body.count)))
+        fields.withBytes {
+            exchange.beginResponse(status: 200, fields: $0, length: .known(UInt64(body.count)))
         }
-        unsafe body.withUnsafeBytes { _ = unsafe exchange.write($0) }
+        body.withBytes { _ = exchange.write($0) }
         exchange.finish()
     }
 

@@ -1,4 +1,5 @@
 import COpenSSL
+import Memory
 
 /// An `SSL_CTX`: one policy and one verification of client certificates, for all sites that have them in common.
 ///
@@ -120,22 +121,21 @@ final class TLSContext: @unchecked Sendable {
     /// Selects the first protocol of the list that the client offers; without overlap the handshake ends with
     /// `no_application_protocol` (RFC 7301 §3.2).
     fileprivate func select(
-        from offered: UnsafeRawBufferPointer, for session: OpaquePointer?
-    ) -> UnsafeRawBufferPointer? {
+        from offered: ByteView, for session: OpaquePointer?
+    ) -> ByteView? {
         var chosen: UnsafeMutablePointer<UInt8>?
         var count: UInt8 = 0
-        let bytes = unsafe offered.bindMemory(to: UInt8.self)
         // The cipher is chosen before the protocol.
         let cipher = unsafe SSL_get_pending_cipher(session)
         let isForHTTP2 = unsafe cipher.map { unsafe isCipherForHTTP2($0) } ?? true
         let protocols = isForHTTP2 ? applicationProtocols : otherProtocols
         let outcome = unsafe protocols.withUnsafeBufferPointer { ours in
             unsafe SSL_select_next_proto(
-                &chosen, &count, ours.baseAddress, UInt32(ours.count), bytes.baseAddress, UInt32(bytes.count))
+                &chosen, &count, ours.baseAddress, UInt32(ours.count), offered.octets, UInt32(offered.count))
         }
         // The result points into the list, which lives as long as the context.
         guard outcome == OPENSSL_NPN_NEGOTIATED else { return nil }
-        return unsafe UnsafeRawBufferPointer(start: chosen, count: Int(count))
+        return unsafe ByteView(start: chosen, count: Int(count))
     }
 }
 
@@ -151,11 +151,11 @@ private let selectApplicationProtocol:
         OpaquePointer?, UnsafeMutablePointer<UnsafePointer<UInt8>?>?, UnsafeMutablePointer<UInt8>?,
         UnsafePointer<UInt8>?, UInt32, UnsafeMutableRawPointer?
     ) -> Int32 = { session, chosen, chosenCount, offered, offeredCount, _ in
-        let offer = unsafe UnsafeRawBufferPointer(start: offered, count: Int(offeredCount))
+        let offer = unsafe ByteView(start: offered, count: Int(offeredCount))
         guard let context = unsafe Negotiation.of(session)?.site?.context,
             let name = unsafe context.select(from: offer, for: session)
         else { return SSL_TLSEXT_ERR_ALERT_FATAL }
-        unsafe chosen?.pointee = name.baseAddress?.assumingMemoryBound(to: UInt8.self)
+        unsafe chosen?.pointee = name.octets
         unsafe chosenCount?.pointee = UInt8(name.count)
         return SSL_TLSEXT_ERR_OK
     }

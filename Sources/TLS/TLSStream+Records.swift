@@ -1,32 +1,33 @@
 import COpenSSL
+import Memory
 import Transport
 
 /// The records of TLS 1.3 after the handshake, which the gateway seals and opens itself.
 extension TLSStream {
     // MARK: Receiving
 
-    func readRecords(into buffer: UnsafeMutableRawBufferPointer) -> IOResult {
+    func readRecords(into buffer: MutableByteView) -> IOResult {
         if let readingEnd, received.content == 0 { return readingEnd }
         if received.isEmpty && !endpoint.mayReceive { return .wouldBlock(.readable) }
-        let result = unsafe openRecords(into: buffer)
+        let result = openRecords(into: buffer)
         received.shrink(endpoint.worker)
         return result
     }
 
     /// Opens the received records, as far as their content fits.
-    private func openRecords(into buffer: UnsafeMutableRawBufferPointer) -> IOResult {
-        var filled = received.content > 0 ? unsafe received.takeContent(into: buffer) : 0
+    private func openRecords(into buffer: MutableByteView) -> IOResult {
+        var filled = received.content > 0 ? received.takeContent(into: buffer) : 0
         while received.content == 0, readingEnd == nil, filled < buffer.count {
-            let records = unsafe received.records
-            switch unsafe RecordOpener.frame(UnsafeRawBufferPointer(records)) {
+            let records = received.records
+            switch RecordOpener.frame(ByteView(records)) {
             case .record(let length) where length <= records.count:
-                let room = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[filled...])
+                let room = buffer[filled...]
                 let fits = length - RecordHeader.size - RecordHeader.tag <= room.count
                 // A record that does not fit gets a buffer of its own.
                 if !fits && filled > 0 { return .bytes(filled) }
-                unsafe filled += openRecord(
-                    UnsafeMutableRawBufferPointer(rebasing: records[..<length]), into: fits ? room : nil)
-                if received.content > 0 { unsafe filled += received.takeContent(into: room) }
+                filled += openRecord(
+                    records[..<length], into: fits ? room : nil)
+                if received.content > 0 { filled += received.takeContent(into: room) }
             case .refused(let alert):
                 refuse(alert)
             case .incomplete, .record:
@@ -43,18 +44,18 @@ extension TLSStream {
     ///
     /// - Returns: how many bytes of application data are in `output` now.
     private func openRecord(
-        _ record: UnsafeMutableRawBufferPointer, into output: UnsafeMutableRawBufferPointer?
+        _ record: MutableByteView, into output: MutableByteView?
     ) -> Int {
         // A ticket has to be unchanged when OpenSSL reads it: no record is opened in place while one may come.
-        if unsafe session != nil, unsafe output == nil { return unsafe openAside(record) }
-        let place = unsafe output?.baseAddress ?? record.baseAddress! + RecordHeader.size
-        let step = unsafe layer?.opener.open(UnsafeRawBufferPointer(record), into: place) ?? .nothing
-        if case .data(let count) = step, unsafe output == nil {
+        if unsafe session != nil, output == nil { return openAside(record) }
+        let place = output ?? record[RecordHeader.size...]
+        let step = layer?.opener.open(ByteView(record), into: place) ?? .nothing
+        if case .data(let count) = step, output == nil {
             received.keepContent(count, ofRecord: record.count)
             obey(step)
             return 0
         }
-        if step == .ticket { unsafe readTickets(UnsafeRawBufferPointer(record)) }
+        if step == .ticket { readTickets(ByteView(record)) }
         received.drop(record.count)
         obey(step)
         if case .data(let count) = step { return count }
@@ -62,16 +63,14 @@ extension TLSStream {
     }
 
     /// As `openRecord` in place, but the record is kept unchanged until its type is known.
-    private func openAside(_ record: UnsafeMutableRawBufferPointer) -> Int {
-        let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: record.count, alignment: 16)
-        defer { unsafe copy.deallocate() }
-        unsafe copy.copyMemory(from: UnsafeRawBufferPointer(record))
-        let body = unsafe record.baseAddress! + RecordHeader.size
-        let step = unsafe layer?.opener.open(UnsafeRawBufferPointer(copy), into: body) ?? .nothing
+    private func openAside(_ record: MutableByteView) -> Int {
+        let copy = OwnedBytes(record.view)
+        let body = record[RecordHeader.size...]
+        let step = layer?.opener.open(copy.view, into: body) ?? .nothing
         if case .data(let count) = step {
             received.keepContent(count, ofRecord: record.count)
         } else {
-            if step == .ticket { unsafe readTickets(UnsafeRawBufferPointer(copy)) }
+            if step == .ticket { readTickets(copy.view) }
             received.drop(record.count)
         }
         obey(step)
@@ -128,7 +127,7 @@ extension TLSStream {
 
     // MARK: Sending
 
-    func writeSealed(_ bytes: UnsafeRawBufferPointer, isMoreComing: Bool) -> IOResult {
+    func writeSealed(_ bytes: ByteView, isMoreComing: Bool) -> IOResult {
         let limit = layer?.contentLimit ?? RecordSealer.mostContent
         var taken = 0
         while taken < bytes.count {
@@ -136,7 +135,7 @@ extension TLSStream {
                 guard case .bytes = flush(isMoreComing: true) else { break }
             }
             let end = min(taken + limit, bytes.count)
-            guard unsafe seal(UnsafeRawBufferPointer(rebasing: bytes[taken..<end]), as: .applicationData) else {
+            guard seal(bytes[taken..<end], as: .applicationData) else {
                 return .failed(.protocolViolation)
             }
             taken = end
@@ -148,14 +147,14 @@ extension TLSStream {
 
     /// Adds a record of `head` and `content` to the buffered ones.
     func sealPiece(
-        _ content: UnsafeRawBufferPointer, of piece: MappedPiece?, after head: UnsafeRawBufferPointer
+        _ content: ByteView, of piece: MappedPiece?, after head: ByteView
     ) -> IOResult {
         if let sendFailure { return .failed(sendFailure) }
         if !hasRoom {
             let result = flush(isMoreComing: true)
             guard case .bytes = result else { return result }
         }
-        guard let count = unsafe sealNext(content, after: head, as: .applicationData) else {
+        guard let count = sealNext(content, after: head, as: .applicationData) else {
             return .failed(.protocolViolation)
         }
         // The bytes may have been replaced by zeros before or while they were sealed.
@@ -168,9 +167,9 @@ extension TLSStream {
     }
 
     /// Adds one record to the buffered ones, if it fits; false when the connection cannot continue.
-    private func seal(_ content: UnsafeRawBufferPointer, as type: ContentType) -> Bool {
-        let head = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
-        guard let count = unsafe sealNext(content, after: head, as: type) else { return false }
+    private func seal(_ content: ByteView, as type: ContentType) -> Bool {
+        let head = ByteView()
+        guard let count = sealNext(content, after: head, as: type) else { return false }
         heldEnd += count
         return true
     }
@@ -179,28 +178,28 @@ extension TLSStream {
     /// continue.
     @inline(__always)
     private func sealNext(
-        _ content: UnsafeRawBufferPointer, after head: UnsafeRawBufferPointer, as type: ContentType
+        _ content: ByteView, after head: ByteView, as type: ContentType
     ) -> Int? {
-        let block = unsafe holdingBlock()
+        let block = holdingBlock()
         let size = head.count + content.count + RecordSealer.overhead
         guard heldEnd + RecordSealer.updateSize + size <= block.count else {
             failToSeal()
             return nil
         }
         if layer?.sealer.isUpdateDue == true || owesKeyUpdate || wantsKeyUpdate {
-            guard unsafe holdKeyUpdate(in: block) else { return nil }
+            guard holdKeyUpdate(in: block) else { return nil }
         }
-        let record = unsafe block.baseAddress! + heldEnd
-        guard let count = unsafe layer?.sealer.seal(content, after: head, as: type, into: record) else {
+        let record = block[heldEnd...]
+        guard let count = layer?.sealer.seal(content, after: head, as: type, into: record) else {
             failToSeal()
             return nil
         }
         return count
     }
 
-    private func holdKeyUpdate(in block: UnsafeMutableRawBufferPointer) -> Bool {
+    private func holdKeyUpdate(in block: MutableByteView) -> Bool {
         guard
-            let count = unsafe layer?.sealer.sealUpdate(into: block.baseAddress! + heldEnd, isAsking: wantsKeyUpdate)
+            let count = layer?.sealer.sealUpdate(into: block[heldEnd...], isAsking: wantsKeyUpdate)
         else { return failToSeal() }
         heldEnd += count
         owesKeyUpdate = false
@@ -210,10 +209,10 @@ extension TLSStream {
 
     /// Updates the gateway's keys now, or before the next write if there is no space for the record.
     private func sendKeyUpdate() {
-        let block = unsafe holdingBlock()
+        let block = holdingBlock()
         // Space is reserved for an alert.
         guard heldEnd + 2 * RecordSealer.updateSize <= block.count else { return }
-        guard unsafe holdKeyUpdate(in: block) else { return }
+        guard holdKeyUpdate(in: block) else { return }
         _ = flush()
     }
 
@@ -228,14 +227,14 @@ extension TLSStream {
     func sendAlert(_ alert: Alert) {
         let isFatal = alert != .closeNotify
         let content = (UInt8(isFatal ? SSL3_AL_FATAL : SSL3_AL_WARNING), alert.rawValue)
-        guard unsafe withUnsafeBytes(of: content, { unsafe seal($0, as: .alert) }) else { return }
+        guard BytesOfValues.with(content, { seal($0, as: .alert) }) else { return }
         _ = flush()
     }
 
     /// The buffered records are sent together with other data of the worker's turn.
     private func flushAtEndOfTurn() -> IOResult {
-        guard let block = unsafe held else { return .bytes(0) }
-        let result = unsafe endpoint.sendAtEndOfTurn(UnsafeRawBufferPointer(rebasing: block[heldStart..<heldEnd]))
+        guard let block = held else { return .bytes(0) }
+        let result = endpoint.sendAtEndOfTurn(block.view[heldStart..<heldEnd])
         switch result {
         case .bytes(let count): heldStart += count
         case .failed(let failure): sendFailure = failure

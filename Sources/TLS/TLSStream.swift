@@ -1,5 +1,6 @@
 import COpenSSL
 import Glibc
+import Memory
 import Transport
 
 /// A TLS connection on an endpoint: the server's side for clients, the client's side for upstream servers.
@@ -25,7 +26,7 @@ package final class TLSStream: RecordChannel, ByteStream {
     var received = ReceivedBytes()
     private var feed = RecordFeed()
     /// A record that OpenSSL has to read for the ticket in it, after the handshake.
-    private var ticketRecord = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
+    private var ticketRecord = ByteView()
     /// How reading has ended, to be returned after the bytes that were read before.
     var readingEnd: IOResult?
     /// Whether the peer waits for a key update, or has to be asked for one, when there is space for the record.
@@ -33,7 +34,7 @@ package final class TLSStream: RecordChannel, ByteStream {
     var wantsKeyUpdate = false
 
     /// Records that the socket has not accepted yet: `held[heldStart..<heldEnd]`.
-    var held: UnsafeMutableRawBufferPointer?
+    var held: MutableByteView?
     var heldStart = 0
     var heldEnd = 0
     /// While set, records are collected instead of sent one by one.
@@ -194,14 +195,14 @@ package final class TLSStream: RecordChannel, ByteStream {
     ///
     /// It has read all records before, because only tickets have come so far; its session is freed after the first
     /// record of another type.
-    func readTickets(_ record: UnsafeRawBufferPointer) {
+    func readTickets(_ record: ByteView) {
         guard let session = unsafe session else { return }
         ERR_clear_error()
-        unsafe ticketRecord = record
+        ticketRecord = record
         var byte: UInt8 = 0
         let result = unsafe SSL_read(session, &byte, 1)
         if unsafe SSL_get_error(session, result) != SSL_ERROR_WANT_READ { freeSession() }
-        unsafe ticketRecord = UnsafeRawBufferPointer(start: nil, count: 0)
+        ticketRecord = ByteView()
         ERR_clear_error()
     }
 
@@ -223,8 +224,8 @@ package final class TLSStream: RecordChannel, ByteStream {
 
     // MARK: ByteStream
 
-    package func read(into buffer: UnsafeMutableRawBufferPointer) -> IOResult {
-        if layer != nil { return unsafe readRecords(into: buffer) }
+    package func read(into buffer: MutableByteView) -> IOResult {
+        if layer != nil { return readRecords(into: buffer) }
         // OpenSSL would find out the same, a few hundred instructions later.
         if !endpoint.mayReceive, received.isEmpty, unsafe SSL_has_pending(session) == 0 {
             return .wouldBlock(.readable)
@@ -234,24 +235,24 @@ package final class TLSStream: RecordChannel, ByteStream {
         return count > 0 ? .bytes(Int(count)) : outcome(of: count)
     }
 
-    package func write(_ bytes: UnsafeRawBufferPointer, isMoreComing: Bool) -> IOResult {
+    package func write(_ bytes: ByteView, isMoreComing: Bool) -> IOResult {
         if hasHeld {
             let result = flush()
             guard case .bytes = result else { return result }
         }
-        if layer != nil { return unsafe writeSealed(bytes, isMoreComing: isMoreComing) }
+        if layer != nil { return writeSealed(bytes, isMoreComing: isMoreComing) }
         clearErrors()
         if bytes.count <= RecordSealer.mostContent {
             let count = unsafe SSL_write(session, bytes.baseAddress, Int32(bytes.count))
             return count > 0 ? .bytes(Int(count)) : outcome(of: count)
         }
-        return unsafe writeRecords(bytes, isMoreComing: isMoreComing)
+        return writeRecords(bytes, isMoreComing: isMoreComing)
     }
 
-    package func writeAtEndOfTurn(_ bytes: UnsafeRawBufferPointer) -> IOResult {
+    package func writeAtEndOfTurn(_ bytes: ByteView) -> IOResult {
         leavesLate = true
         defer { leavesLate = false }
-        return unsafe write(bytes, isMoreComing: false)
+        return write(bytes, isMoreComing: false)
     }
 
     /// Pieces are accepted where the gateway seals, as one full record.
@@ -260,12 +261,12 @@ package final class TLSStream: RecordChannel, ByteStream {
     }
 
     package func writePiece(
-        _ content: UnsafeRawBufferPointer, of piece: MappedPiece?, after head: UnsafeRawBufferPointer
+        _ content: ByteView, of piece: MappedPiece?, after head: ByteView
     ) -> IOResult {
-        unsafe sealPiece(content, of: piece, after: head)
+        sealPiece(content, of: piece, after: head)
     }
 
-    private func writeRecords(_ bytes: UnsafeRawBufferPointer, isMoreComing: Bool) -> IOResult {
+    private func writeRecords(_ bytes: ByteView, isMoreComing: Bool) -> IOResult {
         isCorked = true
         defer { isCorked = false }
         var taken = 0
@@ -275,9 +276,9 @@ package final class TLSStream: RecordChannel, ByteStream {
             }
             // As many records as fit; none of them may have to wait.
             let room = (Worker.blockSize - heldEnd) / Self.recordSize * RecordSealer.mostContent
-            let rest = unsafe bytes[taken...]
+            let rest = bytes[taken...]
             let count = unsafe SSL_write(
-                session, UnsafeRawBufferPointer(rebasing: rest).baseAddress, Int32(min(room, rest.count)))
+                session, rest.baseAddress, Int32(min(room, rest.count)))
             guard count > 0 else {
                 let outcome = outcome(of: count)
                 return taken > 0 ? .bytes(taken) : outcome
@@ -297,9 +298,9 @@ package final class TLSStream: RecordChannel, ByteStream {
         if let sendFailure { return .failed(sendFailure) }
         guard hasHeld else { return .bytes(0) }
         guard endpoint.worker.mayLeave else { return .failed(dropSealed()) }
-        while let block = unsafe held, heldStart < heldEnd {
-            let result = unsafe endpoint.send(
-                UnsafeRawBufferPointer(rebasing: block[heldStart..<heldEnd]), isMoreComing: isMoreComing)
+        while let block = held, heldStart < heldEnd {
+            let result = endpoint.send(
+                block.view[heldStart..<heldEnd], isMoreComing: isMoreComing)
             switch result {
             case .bytes(let count): heldStart += count
             case .failed(let failure):
@@ -362,27 +363,27 @@ package final class TLSStream: RecordChannel, ByteStream {
 
     // MARK: The BIO's calls
 
-    override func receiveRecords(into buffer: UnsafeMutableRawBufferPointer) -> IOResult {
-        if layer != nil { return unsafe receiveTicket(into: buffer) }
+    override func receiveRecords(into buffer: MutableByteView) -> IOResult {
+        if layer != nil { return receiveTicket(into: buffer) }
         // Nothing is read ahead before it is known which side handles the records.
-        if handshakeRecords != nil { return unsafe receiveOneRecord(into: buffer) }
+        if handshakeRecords != nil { return receiveOneRecord(into: buffer) }
         if !received.isEmpty {
-            let count = unsafe move(min(received.records.count, buffer.count), to: buffer)
+            let count = move(min(received.records.count, buffer.count), to: buffer)
             received.shrink(endpoint.worker)
             return .bytes(count)
         }
-        let result = unsafe endpoint.receive(into: buffer)
+        let result = endpoint.receive(into: buffer)
         if result == .end { sawEnd = true }
         return result
     }
 
-    private func receiveOneRecord(into buffer: UnsafeMutableRawBufferPointer) -> IOResult {
+    private func receiveOneRecord(into buffer: MutableByteView) -> IOResult {
         while true {
-            let available = unsafe UnsafeRawBufferPointer(received.records)
-            let count = unsafe feed.portion(of: available, room: buffer.count, isEnd: sawEnd)
+            let available = ByteView(received.records)
+            let count = feed.portion(of: available, room: buffer.count, isEnd: sawEnd)
             if count > 0 {
                 handshakeRecords?.written.noteAnswer()
-                return .bytes(unsafe move(count, to: buffer))
+                return .bytes(move(count, to: buffer))
             }
             let result = received.receive(from: endpoint, wish: 0)
             if result == .end {
@@ -393,39 +394,39 @@ package final class TLSStream: RecordChannel, ByteStream {
         }
     }
 
-    private func receiveTicket(into buffer: UnsafeMutableRawBufferPointer) -> IOResult {
-        let count = unsafe min(ticketRecord.count, buffer.count)
+    private func receiveTicket(into buffer: MutableByteView) -> IOResult {
+        let count = min(ticketRecord.count, buffer.count)
         guard count > 0 else { return .wouldBlock(.readable) }
-        unsafe buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: ticketRecord[..<count]))
-        unsafe ticketRecord = UnsafeRawBufferPointer(rebasing: ticketRecord[count...])
+        buffer.copy(ticketRecord[..<count])
+        ticketRecord = ticketRecord[count...]
         return .bytes(count)
     }
 
-    private func move(_ count: Int, to buffer: UnsafeMutableRawBufferPointer) -> Int {
-        unsafe buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: received.records[..<count]))
+    private func move(_ count: Int, to buffer: MutableByteView) -> Int {
+        buffer.copy(received.records.view[..<count])
         received.drop(count)
         return count
     }
 
-    override func sendRecords(_ record: UnsafeRawBufferPointer) -> Bool {
+    override func sendRecords(_ record: ByteView) -> Bool {
         guard sendFailure == nil else { return false }
         // It would be written under keys that the gateway has continued with; OpenSSL must not write now.
         if layer != nil { return true }
-        unsafe handshakeRecords?.written.append(record)
+        handshakeRecords?.written.append(record)
         if isCorked || hasHeld {
-            unsafe hold(record)
+            hold(record)
             return true
         }
         guard endpoint.worker.mayLeave else {
             _ = dropSealed()
             return false
         }
-        switch unsafe leavesLate ? endpoint.sendAtEndOfTurn(record) : endpoint.send(record) {
+        switch leavesLate ? endpoint.sendAtEndOfTurn(record) : endpoint.send(record) {
         case .bytes(let count):
-            if count < record.count { unsafe hold(UnsafeRawBufferPointer(rebasing: record[count...])) }
+            if count < record.count { hold(record[count...]) }
             return true
         case .wouldBlock, .end:
-            unsafe hold(record)
+            hold(record)
             return true
         case .failed(let failure):
             sendFailure = failure
@@ -438,26 +439,26 @@ package final class TLSStream: RecordChannel, ByteStream {
     /// Whether a full record can be added to the buffered ones, and one or two short ones after it.
     var hasRoom: Bool { heldEnd + Self.recordSize <= Worker.blockSize }
 
-    func holdingBlock() -> UnsafeMutableRawBufferPointer {
-        if let held = unsafe held { return unsafe held }
-        let block = unsafe endpoint.worker.rentBlock()
-        unsafe held = block
-        return unsafe block
+    func holdingBlock() -> MutableByteView {
+        if let held = held { return held }
+        let block = endpoint.worker.rentBlock()
+        held = block
+        return block
     }
 
-    private func hold(_ record: UnsafeRawBufferPointer) {
-        let block = unsafe holdingBlock()
+    private func hold(_ record: ByteView) {
+        let block = holdingBlock()
         precondition(heldEnd + record.count <= block.count, "a block has room for what one call of write produces")
-        unsafe UnsafeMutableRawBufferPointer(rebasing: block[heldEnd...]).copyMemory(from: record)
+        block.copy(record, to: heldEnd)
         heldEnd += record.count
     }
 
     func releaseHeld() {
         heldStart = 0
         heldEnd = 0
-        guard let block = unsafe held else { return }
-        unsafe held = nil
-        unsafe endpoint.worker.returnBlock(block)
+        guard let block = held else { return }
+        held = nil
+        endpoint.worker.returnBlock(block)
     }
 }
 

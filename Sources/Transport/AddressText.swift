@@ -1,3 +1,5 @@
+import Memory
+
 /// Formats IP addresses as text directly into an output buffer, because every forwarded request names its client.
 enum AddressText {
     /// The maximum length of an address in bytes: `ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255`.
@@ -5,23 +7,21 @@ enum AddressText {
 
     /// A string of the bytes that `write` stores in the buffer passed to it. It has no spare capacity: connections keep
     /// some of these strings.
-    static func string(upTo limit: Int, _ write: (UnsafeMutableRawPointer) -> Int) -> String {
-        unsafe withUnsafeTemporaryAllocation(byteCount: limit, alignment: 1) { room in
-            guard let start = room.baseAddress else { return "" }
-            let count = unsafe write(start)
-            return unsafe String(decoding: UnsafeRawBufferPointer(rebasing: room[..<count]), as: UTF8.self)
+    static func string(upTo limit: Int, _ write: (MutableByteView) -> Int) -> String {
+        withTemporaryBytes(limit) { room in
+            String(decoding: room[..<write(room)].view, as: UTF8.self)
         }
     }
 
     /// Writes `192.0.2.1` and returns its length.
-    static func writeIPv4(_ bits: UInt32, to output: UnsafeMutableRawPointer) -> Int {
+    static func writeIPv4(_ bits: UInt32, to output: MutableByteView) -> Int {
         var end = 0
         for part in 0..<4 as Range<UInt32> {
-            if part > 0 { unsafe put(UInt8(ascii: "."), output, &end) }
+            if part > 0 { put(UInt8(ascii: "."), output, &end) }
             let value = bits >> (24 - 8 * part) & 0xFF
-            if value >= 100 { unsafe putDigit(value / 100, output, &end) }
-            if value >= 10 { unsafe putDigit(value / 10 % 10, output, &end) }
-            unsafe putDigit(value % 10, output, &end)
+            if value >= 100 { putDigit(value / 100, output, &end) }
+            if value >= 10 { putDigit(value / 10 % 10, output, &end) }
+            putDigit(value % 10, output, &end)
         }
         return end
     }
@@ -29,7 +29,7 @@ enum AddressText {
     /// Writes `2001:db8::1` and returns its length. The text is in lower case and without leading zeros; the first of
     /// the longest runs of two or more zero groups is omitted (RFC 5952 §4), and a mapped or embedded IPv4 address is
     /// written in dotted decimal (§5).
-    static func writeIPv6(_ bits: UInt128, to output: UnsafeMutableRawPointer) -> Int {
+    static func writeIPv6(_ bits: UInt128, to output: MutableByteView) -> Int {
         let omitted = longestZeroRun(bits)
         let endsInIPv4 =
             omitted.lowerBound == 0 && (omitted.count == 6 || omitted.count == 5 && group(5, of: bits) == 0xFFFF)
@@ -37,16 +37,16 @@ enum AddressText {
         var index = 0
         while index < 8 {
             if index == omitted.lowerBound, !omitted.isEmpty {
-                unsafe put(UInt8(ascii: ":"), output, &end)
+                put(UInt8(ascii: ":"), output, &end)
                 index = omitted.upperBound
-                if index == 8 { unsafe put(UInt8(ascii: ":"), output, &end) }
+                if index == 8 { put(UInt8(ascii: ":"), output, &end) }
                 continue
             }
-            if index > 0 { unsafe put(UInt8(ascii: ":"), output, &end) }
+            if index > 0 { put(UInt8(ascii: ":"), output, &end) }
             if index == 6 && endsInIPv4 {
-                return unsafe end + writeIPv4(UInt32(truncatingIfNeeded: bits), to: output + end)
+                return end + writeIPv4(UInt32(truncatingIfNeeded: bits), to: output[end...])
             }
-            unsafe writeGroup(group(index, of: bits), output, &end)
+            writeGroup(group(index, of: bits), output, &end)
             index += 1
         }
         return end
@@ -66,22 +66,22 @@ enum AddressText {
         UInt16(truncatingIfNeeded: bits >> UInt128(16 * (7 - index)))
     }
 
-    private static func writeGroup(_ group: UInt16, _ output: UnsafeMutableRawPointer, _ end: inout Int) {
+    private static func writeGroup(_ group: UInt16, _ output: MutableByteView, _ end: inout Int) {
         let digits = max(1, (16 - group.leadingZeroBitCount + 3) / 4)
         for index in (0..<digits).reversed() {
             let digit = UInt8(truncatingIfNeeded: group >> UInt16(4 * index)) & 15
-            unsafe put(digit < 10 ? 0x30 + digit : 0x57 + digit, output, &end)
+            put(digit < 10 ? 0x30 + digit : 0x57 + digit, output, &end)
         }
     }
 
     @inline(__always)
-    private static func putDigit(_ digit: UInt32, _ output: UnsafeMutableRawPointer, _ end: inout Int) {
-        unsafe put(UInt8(truncatingIfNeeded: 0x30 &+ digit), output, &end)
+    private static func putDigit(_ digit: UInt32, _ output: MutableByteView, _ end: inout Int) {
+        put(UInt8(truncatingIfNeeded: 0x30 &+ digit), output, &end)
     }
 
     @inline(__always)
-    private static func put(_ byte: UInt8, _ output: UnsafeMutableRawPointer, _ end: inout Int) {
-        unsafe output.storeBytes(of: byte, toByteOffset: end, as: UInt8.self)
+    private static func put(_ byte: UInt8, _ output: MutableByteView, _ end: inout Int) {
+        output[end] = byte
         end += 1
     }
 }

@@ -1,3 +1,5 @@
+import Memory
+
 /// The byte stream of one connection as HTTP uses it: plain, or inside TLS.
 ///
 /// No call blocks. After `wouldBlock` the caller waits on the endpoint for the interest that the result contains.
@@ -5,17 +7,17 @@ package protocol ByteStream: AnyObject {
     var endpoint: Endpoint { get }
 
     /// Reads bytes from the peer; `end` after an orderly end of the stream and after a plain close.
-    func read(into buffer: UnsafeMutableRawBufferPointer) -> IOResult
+    func read(into buffer: MutableByteView) -> IOResult
 
     /// Accepts up to all of `bytes`. If it accepts fewer, the caller must offer the rest again after `flush()` has
     /// succeeded.
     ///
     /// - Parameter isMoreComing: whether another write follows at once, so that no partly filled packet has to be sent.
-    func write(_ bytes: UnsafeRawBufferPointer, isMoreComing: Bool) -> IOResult
+    func write(_ bytes: ByteView, isMoreComing: Bool) -> IOResult
 
     /// Like `write`, for bytes that should be sent together with those of other connections at the end of the worker's
     /// turn.
-    func writeAtEndOfTurn(_ bytes: UnsafeRawBufferPointer) -> IOResult
+    func writeAtEndOfTurn(_ bytes: ByteView) -> IOResult
 
     /// Whether `sendFile` may do more than return nil.
     var sendsFiles: Bool { get }
@@ -35,7 +37,7 @@ package protocol ByteStream: AnyObject {
     /// - Returns: `.failed(.contentLost)` if the file does not have the bytes any more; then nothing was accepted, and
     ///   the stream can continue.
     func writePiece(
-        _ content: UnsafeRawBufferPointer, of piece: MappedPiece?, after head: UnsafeRawBufferPointer
+        _ content: ByteView, of piece: MappedPiece?, after head: ByteView
     ) -> IOResult
 
     /// Sends what `write` accepted but could not send yet: `.bytes(0)` when nothing is left.
@@ -58,11 +60,11 @@ package protocol ByteStream: AnyObject {
 extension ByteStream {
     /// Accepts bytes that are not followed by others for now.
     @inline(__always)
-    package func write(_ bytes: UnsafeRawBufferPointer) -> IOResult {
-        unsafe write(bytes, isMoreComing: false)
+    package func write(_ bytes: ByteView) -> IOResult {
+        write(bytes, isMoreComing: false)
     }
 
-    package func writeAtEndOfTurn(_ bytes: UnsafeRawBufferPointer) -> IOResult { unsafe write(bytes) }
+    package func writeAtEndOfTurn(_ bytes: ByteView) -> IOResult { write(bytes) }
 
     package var sendsFiles: Bool { false }
 
@@ -71,7 +73,7 @@ extension ByteStream {
     package var pieceSize: Int { 0 }
 
     package func writePiece(
-        _ content: UnsafeRawBufferPointer, of piece: MappedPiece?, after head: UnsafeRawBufferPointer
+        _ content: ByteView, of piece: MappedPiece?, after head: ByteView
     ) -> IOResult {
         preconditionFailure("a stream of which `pieceSize` is 0 accepts no pieces")
     }
@@ -89,16 +91,16 @@ package final class PlainStream: ByteStream {
         self.endpoint = endpoint
     }
 
-    package func read(into buffer: UnsafeMutableRawBufferPointer) -> IOResult {
-        unsafe endpoint.receive(into: buffer)
+    package func read(into buffer: MutableByteView) -> IOResult {
+        endpoint.receive(into: buffer)
     }
 
-    package func write(_ bytes: UnsafeRawBufferPointer, isMoreComing: Bool) -> IOResult {
-        unsafe endpoint.send(bytes, isMoreComing: isMoreComing)
+    package func write(_ bytes: ByteView, isMoreComing: Bool) -> IOResult {
+        endpoint.send(bytes, isMoreComing: isMoreComing)
     }
 
-    package func writeAtEndOfTurn(_ bytes: UnsafeRawBufferPointer) -> IOResult {
-        unsafe endpoint.sendAtEndOfTurn(bytes)
+    package func writeAtEndOfTurn(_ bytes: ByteView) -> IOResult {
+        endpoint.sendAtEndOfTurn(bytes)
     }
 
     package var sendsFiles: Bool { true }

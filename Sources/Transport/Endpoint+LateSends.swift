@@ -1,3 +1,5 @@
+import Memory
+
 /// Sends that are deferred and made together with those of other connections.
 extension Endpoint {
     /// Where the bytes accepted by `sendAtEndOfTurn` are.
@@ -15,24 +17,24 @@ extension Endpoint {
     /// counts as sent.
     ///
     /// Bytes that the socket does not accept then are sent as soon as it does; a failure is reported by the next call.
-    package func sendAtEndOfTurn(_ bytes: UnsafeRawBufferPointer) -> IOResult {
+    package func sendAtEndOfTurn(_ bytes: ByteView) -> IOResult {
         worker.makeRoomInBatch()
-        guard isWritable, lateSends != .failed, bytes.count <= SendBatch.longestSend else { return unsafe send(bytes) }
+        guard isWritable, lateSends != .failed, bytes.count <= SendBatch.longestSend else { return send(bytes) }
         lateSends = .batched
-        unsafe worker.batch(bytes, of: self)
+        worker.batch(bytes, of: self)
         return .bytes(bytes.count)
     }
 
     /// Called while the batch is being sent.
-    func leave(_ bytes: UnsafeRawBufferPointer) {
+    func leave(_ bytes: ByteView) {
         switch lateSends {
         // An earlier send of the same batch was incomplete, or failed.
-        case .rest: return unsafe worker.keepRest(bytes, of: self)
+        case .rest: return worker.keepRest(bytes, of: self)
         case .failed: return
         case .batched, .none: lateSends = .none
         }
         var taken = 0
-        switch unsafe send(bytes) {
+        switch send(bytes) {
         case .bytes(let count): taken = count
         case .wouldBlock: break
         case .end, .failed:
@@ -42,7 +44,7 @@ extension Endpoint {
         }
         guard taken < bytes.count else { return }
         lateSends = .rest
-        unsafe worker.keepRest(UnsafeRawBufferPointer(rebasing: bytes[taken...]), of: self)
+        worker.keepRest(bytes[taken...], of: self)
     }
 
     /// Whether the socket has not accepted all bytes of `sendAtEndOfTurn` yet; it is not writable until then.
@@ -54,6 +56,6 @@ extension Endpoint {
     func sendRest() {
         lateSends = .none
         let rest = worker.takeRest(of: self)
-        unsafe rest.withUnsafeBytes { unsafe leave($0) }
+        rest.withBytes { leave($0) }
     }
 }

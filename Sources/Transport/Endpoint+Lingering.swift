@@ -93,11 +93,11 @@ private struct Lingering {
     /// Discards the available bytes; true if there may be more, which are left for another turn.
     private mutating func drop() -> Bool {
         guard !hasEnded, endpoint.mayReceive else { return false }
-        let block = unsafe endpoint.worker.rentBlock()
-        defer { unsafe endpoint.worker.returnBlock(block) }
+        let block = endpoint.worker.rentBlock()
+        defer { endpoint.worker.returnBlock(block) }
         var dropped = 0
         while dropped < min(Self.bytesPerTurn, room) {
-            switch unsafe endpoint.receive(into: block) {
+            switch endpoint.receive(into: block) {
             case .bytes(let count): dropped += count
             case .wouldBlock:
                 room -= dropped

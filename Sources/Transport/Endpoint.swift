@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import Memory
 
 /// The gateway's end of one connection: the descriptor, its readiness as reported by epoll, and the wait of its task.
 ///
@@ -65,17 +66,17 @@ package final class Endpoint: WaitingEndpoint, @unchecked Sendable {
 
     /// One `recv`, or none when the socket is known to be empty.
     @inline(__always)
-    package func receive(into buffer: UnsafeMutableRawBufferPointer) -> IOResult {
-        unsafe receive(into: buffer, peeking: false)
+    package func receive(into buffer: MutableByteView) -> IOResult {
+        receive(into: buffer, peeking: false)
     }
 
     /// Like `receive`, but the bytes stay in the socket and count as seen: the next wait is for further bytes.
-    package func peek(into buffer: UnsafeMutableRawBufferPointer) -> IOResult {
-        unsafe receive(into: buffer, peeking: true)
+    package func peek(into buffer: MutableByteView) -> IOResult {
+        receive(into: buffer, peeking: true)
     }
 
     @inline(__always)
-    private func receive(into buffer: UnsafeMutableRawBufferPointer, peeking: Bool) -> IOResult {
+    private func receive(into buffer: MutableByteView, peeking: Bool) -> IOResult {
         guard isReadable else { return .wouldBlock(.readable) }
         while true {
             let count = unsafe recv(descriptor, buffer.baseAddress, buffer.count, peeking ? Int32(MSG_PEEK) : 0)
@@ -101,9 +102,9 @@ package final class Endpoint: WaitingEndpoint, @unchecked Sendable {
     }
 
     /// Discards the first `count` received bytes, all of which `peek` has returned.
-    package func dropPeeked(_ count: Int, using buffer: UnsafeMutableRawBufferPointer) -> IOResult {
+    package func dropPeeked(_ count: Int, using buffer: MutableByteView) -> IOResult {
         isReadable = true
-        return unsafe receive(into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<count]))
+        return receive(into: buffer[..<count])
     }
 
     /// Sets the addresses of the client's connection, as received from a trusted proxy that made this connection.
@@ -117,7 +118,7 @@ package final class Endpoint: WaitingEndpoint, @unchecked Sendable {
     /// - Parameter isMoreComing: allows the system to hold back a partly filled packet for the next call, which follows
     ///   at once; without it, each call would end with a small packet.
     @inline(__always)
-    package func send(_ bytes: UnsafeRawBufferPointer, isMoreComing: Bool = false) -> IOResult {
+    package func send(_ bytes: ByteView, isMoreComing: Bool = false) -> IOResult {
         if lateSends == .batched { worker.sendBatch() }
         guard isWritable else { return .wouldBlock(.writable) }
         let flags = isMoreComing ? MSG_NOSIGNAL | MSG_MORE : MSG_NOSIGNAL

@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import Memory
 import Synchronization
 
 /// A whole file mapped from the page cache, which can be read without a system call and without a copy.
@@ -47,8 +48,8 @@ package final class FileMapping: @unchecked Sendable {
         !isBroken && CLinux_catches_bus_errors() != 0 && MappedVersion(of: file) == version
     }
 
-    fileprivate func bytes(_ range: Range<Int>) -> UnsafeRawBufferPointer {
-        unsafe UnsafeRawBufferPointer(start: start + range.lowerBound, count: range.count)
+    fileprivate func bytes(_ range: Range<Int>) -> ByteView {
+        unsafe ByteView(start: start + range.lowerBound, count: range.count)
     }
 
     /// The start of the page after `end`; nil in the last page of the file.
@@ -137,7 +138,7 @@ package struct MappedPiece {
         self.range = range
     }
 
-    package var bytes: UnsafeRawBufferPointer { unsafe mapping.bytes(range) }
+    package var bytes: ByteView { mapping.bytes(range) }
 
     /// Whether reading it does not wait for a disk, as far as the system can report.
     package var isPresent: Bool {
@@ -160,10 +161,10 @@ package struct MappedPiece {
 
 extension Worker {
     /// Calls `write` with bytes of `piece`; what it makes of them may be sent while `mayLeave` is true.
-    package func passing(_ piece: MappedPiece, _ write: (UnsafeRawBufferPointer) -> IOResult) -> IOResult {
+    package func passing(_ piece: MappedPiece, _ write: (ByteView) -> IOResult) -> IOResult {
         mappedPiece = piece
         defer { mappedPiece = nil }
-        return unsafe write(piece.bytes)
+        return write(piece.bytes)
     }
 
     /// Whether the result of the bytes being written may be sent: false if they were not the file's bytes.

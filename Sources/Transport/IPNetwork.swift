@@ -1,4 +1,5 @@
 import Glibc
+import Memory
 
 /// An IPv4 or IPv6 address without a port, as an integer.
 ///
@@ -28,11 +29,11 @@ package struct IPAddress: Hashable, BitwiseCopyable, Sendable {
         var ipv6 = in6_addr()
         guard unsafe inet_pton(AF_INET6, text, &ipv6) == 1 else { return nil }
         self.init(
-            ipv6: unsafe withUnsafeBytes(of: ipv6) { UInt128(bigEndian: unsafe $0.loadUnaligned(as: UInt128.self)) })
+            ipv6: UInt128(bigEndian: BytesOfValues.load(UInt128.self, from: ipv6)))
     }
 
     /// Like `init(_:)` for received bytes, without creating a String.
-    package init?(_ text: UnsafeRawBufferPointer) {
+    package init?(_ text: ByteView) {
         guard text.count < Int(INET6_ADDRSTRLEN) else { return nil }
         let capacity = text.count + 1
         let address: IPAddress? = unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: capacity) { room in
@@ -44,7 +45,7 @@ package struct IPAddress: Hashable, BitwiseCopyable, Sendable {
             }
             var ipv6 = in6_addr()
             guard unsafe inet_pton(AF_INET6, room.baseAddress!, &ipv6) == 1 else { return nil }
-            let bits = unsafe withUnsafeBytes(of: ipv6) { unsafe $0.loadUnaligned(as: UInt128.self) }
+            let bits = BytesOfValues.load(UInt128.self, from: ipv6)
             return IPAddress(ipv6: UInt128(bigEndian: bits))
         }
         guard let address else { return nil }
@@ -70,8 +71,8 @@ package struct IPAddress: Hashable, BitwiseCopyable, Sendable {
 extension IPAddress: CustomStringConvertible {
     /// The canonical text (RFC 5952 for IPv6), without brackets.
     package var description: String {
-        unsafe AddressText.string(upTo: AddressText.maximum) { room in
-            unsafe isIPv4
+        AddressText.string(upTo: AddressText.maximum) { room in
+            isIPv4
                 ? AddressText.writeIPv4(UInt32(truncatingIfNeeded: bits), to: room)
                 : AddressText.writeIPv6(bits, to: room)
         }

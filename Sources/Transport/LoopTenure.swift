@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import Memory
 import Synchronization
 
 /// Determines which thread runs a worker's loop.
@@ -116,12 +117,12 @@ final class LoopTenure: @unchecked Sendable {
         let path = "/proc/self/task/\(thread.load(ordering: .relaxed))/stat"
         let file = Descriptor(adopting: unsafe open(path, O_RDONLY | O_CLOEXEC))
         guard file.isOpen else { return false }
-        return unsafe withUnsafeTemporaryAllocation(byteCount: 256, alignment: 1) { text in
+        return withTemporaryBytes(256) { text in
             let count = unsafe read(file.number, text.baseAddress, text.count)
             // The state is the second byte after the name, which ends with the last parenthesis.
-            let name = unsafe text.prefix(max(0, count)).lastIndex(of: UInt8(ascii: ")"))
+            let name = text.prefix(max(0, count)).view.lastIndex(of: UInt8(ascii: ")"))
             guard let name, name + 2 < count else { return false }
-            return unsafe text[name + 2] == UInt8(ascii: "R")
+            return text[name + 2] == UInt8(ascii: "R")
         }
     }
 }

@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import Memory
 
 /// Reads parts of files into the page cache on separate threads, because disk reads would block a worker and all its
 /// connections.
@@ -18,12 +19,11 @@ package enum PageLoader {
     }
 
     private static func read(_ file: OpenFile, from offset: UInt64, count: Int) {
-        let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: pieceSize, alignment: 16)
-        defer { unsafe scratch.deallocate() }
+        let scratch = OwnedBytes(count: pieceSize)
         var done = 0
         while done < count {
             let got = file.use {
-                unsafe pread($0, scratch.baseAddress, scratch.count, off_t(offset) + off_t(done))
+                unsafe pread($0, scratch.room.baseAddress, scratch.count, off_t(offset) + off_t(done))
             }
             guard got > 0 else { return }
             done += got

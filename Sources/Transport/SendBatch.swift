@@ -1,3 +1,5 @@
+import Memory
+
 /// Short sends of one turn of a worker's loop, which are made together after the turn's tasks.
 ///
 /// Each send wakes the receiving program, which costs as much as the rest of a short send. A send that arrives while
@@ -15,25 +17,20 @@ struct SendBatch: ~Copyable {
         let count: Int
     }
 
-    private let bytes: UnsafeMutableRawBufferPointer
+    private let bytes = OwnedBytes(count: mostSends * longestSend, alignment: 64)
     private var end = 0
     private var entries: [Entry] = []
 
     init() {
-        unsafe bytes = .allocate(byteCount: Self.mostSends * Self.longestSend, alignment: 64)
         entries.reserveCapacity(Self.mostSends)
-    }
-
-    deinit {
-        unsafe bytes.deallocate()
     }
 
     var isEmpty: Bool { entries.isEmpty }
     var isFull: Bool { entries.count == Self.mostSends }
 
     /// Copies `send`, of at most `longestSend` bytes, for an endpoint that is not closed before the batch is sent.
-    mutating func append(_ send: UnsafeRawBufferPointer, of endpoint: Endpoint) {
-        unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[end...]).copyMemory(from: send)
+    mutating func append(_ send: ByteView, of endpoint: Endpoint) {
+        bytes.room.copy(send, to: end)
         end += send.count
         entries.append(Entry(endpoint: endpoint, count: send.count))
     }
@@ -43,7 +40,7 @@ struct SendBatch: ~Copyable {
         var start = 0
         for index in entries.indices {
             let entry = entries[index]
-            unsafe entry.endpoint.leave(UnsafeRawBufferPointer(rebasing: bytes[start..<(start + entry.count)]))
+            unsafe entry.endpoint.leave(bytes.view[start..<(start + entry.count)])
             start += entry.count
         }
         entries.removeAll(keepingCapacity: true)

@@ -1,4 +1,5 @@
 import Glibc
+import Memory
 
 /// An IPv4 or IPv6 address with a port, or a Unix domain socket.
 ///
@@ -50,9 +51,7 @@ package struct SocketAddress: Sendable {
             var ipv6 = sockaddr_in6()
             ipv6.sin6_family = sa_family_t(AF_INET6)
             ipv6.sin6_port = port.bigEndian
-            unsafe withUnsafeMutableBytes(of: &ipv6.sin6_addr) {
-                unsafe $0.storeBytes(of: address.bits.bigEndian, as: UInt128.self)
-            }
+            BytesOfValues.store(address.bits.bigEndian, in: &ipv6.sin6_addr)
             internet = ipv6
         }
     }
@@ -118,16 +117,15 @@ package struct SocketAddress: Sendable {
 
     /// The IP address without the port; nil for other address families.
     package var ip: IPAddress? {
-        unsafe withUnsafeBytes(of: internet) { bytes in
-            switch family {
-            case AF_INET:
-                IPAddress(ipv4: UInt32(bigEndian: unsafe bytes.loadUnaligned(fromByteOffset: 4, as: UInt32.self)))
-            case AF_INET6:
-                IPAddress(ipv6: UInt128(bigEndian: unsafe bytes.loadUnaligned(fromByteOffset: 8, as: UInt128.self)))
-            default: nil
-            }
+        switch family {
+        case AF_INET: IPAddress(ipv4: ipv4Bits)
+        case AF_INET6: IPAddress(ipv6: ipv6Bits)
+        default: nil
         }
     }
+
+    private var ipv4Bits: UInt32 { UInt32(bigEndian: BytesOfValues.load(UInt32.self, from: internet, at: 4)) }
+    private var ipv6Bits: UInt128 { UInt128(bigEndian: BytesOfValues.load(UInt128.self, from: internet, at: 8)) }
 
     /// 0 for a Unix domain socket.
     package var port: UInt16 {
@@ -135,24 +133,20 @@ package struct SocketAddress: Sendable {
     }
 
     private var inetPort: UInt16 {
-        unsafe withUnsafeBytes(of: internet) {
-            UInt16(bigEndian: unsafe $0.loadUnaligned(fromByteOffset: 2, as: UInt16.self))
-        }
+        UInt16(bigEndian: BytesOfValues.load(UInt16.self, from: internet, at: 2))
     }
 
     package func with(port: UInt16) -> SocketAddress {
         var copy = self
-        unsafe withUnsafeMutableBytes(of: &copy.internet) {
-            unsafe $0.storeBytes(of: port.bigEndian, toByteOffset: 2, as: UInt16.self)
-        }
+        BytesOfValues.store(port.bigEndian, in: &copy.internet, at: 2)
         return copy
     }
 
     /// The address without port or brackets, as in REMOTE_ADDR; the path of a Unix domain socket.
     package var host: String {
         if family == AF_UNIX { return unixPath }
-        return unsafe AddressText.string(upTo: Self.maximumHostText) { room in
-            unsafe writeHost(to: UnsafeMutableRawBufferPointer(start: room, count: Self.maximumHostText))
+        return AddressText.string(upTo: Self.maximumHostText) { room in
+            writeHost(to: room)
         }
     }
 
@@ -160,23 +154,17 @@ package struct SocketAddress: Sendable {
     package static var maximumHostText: Int { 110 }
 
     /// Writes `host` to `room`, which has `maximumHostText` bytes, and returns its length; no String is created.
-    package func writeHost(to room: UnsafeMutableRawBufferPointer) -> Int {
-        guard let start = room.baseAddress, room.count >= Self.maximumHostText else { return 0 }
+    package func writeHost(to room: MutableByteView) -> Int {
+        guard room.count >= Self.maximumHostText else { return 0 }
         if let other {
             return unsafe withUnsafeBytes(of: other.address.sun_path) { bytes in
-                let path = unsafe bytes.prefix { $0 != 0 }
-                unsafe room.copyBytes(from: path)
-                return unsafe path.count
+                let path = unsafe ByteView(bytes)
+                let count = path.firstIndex(of: 0) ?? path.count
+                room.copy(path[..<count])
+                return count
             }
         }
-        return unsafe withUnsafeBytes(of: internet) { bytes in
-            if isIPv6 {
-                let bits = unsafe bytes.loadUnaligned(fromByteOffset: 8, as: UInt128.self)
-                return unsafe AddressText.writeIPv6(UInt128(bigEndian: bits), to: start)
-            }
-            let bits = unsafe bytes.loadUnaligned(fromByteOffset: 4, as: UInt32.self)
-            return unsafe AddressText.writeIPv4(UInt32(bigEndian: bits), to: start)
-        }
+        return isIPv6 ? AddressText.writeIPv6(ipv6Bits, to: room) : AddressText.writeIPv4(ipv4Bits, to: room)
     }
 
     private var unixPath: String {

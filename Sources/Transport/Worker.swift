@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import Memory
 import Synchronization
 
 /// One event loop on one thread: an epoll instance, the deadlines of its connections, and the executor of their tasks.
@@ -41,7 +42,7 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
     private var yielding: [UnsafeContinuation<Void, Never>] = unsafe []
     private var connections: Endpoint?
     private var isStopping = false
-    private var spareBlocks: [UnsafeMutableRawBufferPointer] = unsafe []
+    private var spareBlocks: [MutableByteView] = []
     private var companions: [AnyObject] = []
 
     private let inbox = Mutex(Inbox())
@@ -75,7 +76,7 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
     }
 
     deinit {
-        while let block = unsafe spareBlocks.popLast() { unsafe block.deallocate() }
+        while let block = spareBlocks.popLast() { unsafe block.uncheckedDeallocate() }
     }
 
     // MARK: The loop
@@ -323,16 +324,16 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
 
     /// Adds a send of at most `SendBatch.longestSend` bytes to those made at the end of this turn; the batch has room
     /// for it.
-    func batch(_ send: UnsafeRawBufferPointer, of endpoint: Endpoint) {
-        unsafe batch.append(send, of: endpoint)
+    func batch(_ send: ByteView, of endpoint: Endpoint) {
+        batch.append(send, of: endpoint)
     }
 
     func sendBatch() {
         if !batch.isEmpty { batch.leave() }
     }
 
-    func keepRest(_ bytes: UnsafeRawBufferPointer, of endpoint: Endpoint) {
-        unsafe rests[ObjectIdentifier(endpoint), default: []].append(contentsOf: bytes)
+    func keepRest(_ bytes: ByteView, of endpoint: Endpoint) {
+        rests[ObjectIdentifier(endpoint), default: []].append(contentsOf: bytes)
     }
 
     func takeRest(of endpoint: Endpoint) -> [UInt8] {
@@ -361,16 +362,16 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
     // MARK: Buffers
 
     /// Lends memory for bytes to be written to a socket; most turns reuse the same block, which is still in the cache.
-    package func rentBlock() -> UnsafeMutableRawBufferPointer {
-        if let block = unsafe spareBlocks.popLast() { return unsafe block }
-        return .allocate(byteCount: Self.blockSize, alignment: 64)
+    package func rentBlock() -> MutableByteView {
+        if let block = spareBlocks.popLast() { return block }
+        return .allocate(count: Self.blockSize, alignment: 64)
     }
 
-    package func returnBlock(_ block: UnsafeMutableRawBufferPointer) {
-        if unsafe spareBlocks.count < Self.spareBlockLimit {
-            unsafe spareBlocks.append(block)
+    package func returnBlock(_ block: MutableByteView) {
+        if spareBlocks.count < Self.spareBlockLimit {
+            spareBlocks.append(block)
         } else {
-            unsafe block.deallocate()
+            unsafe block.uncheckedDeallocate()
         }
     }
 

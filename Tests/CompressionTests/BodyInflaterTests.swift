@@ -52,8 +52,8 @@ struct BodyInflaterTests {
     }
 
     private func code(_ content: [UInt8], _ coding: ContentCoding) throws -> [UInt8] {
-        try unsafe content.withUnsafeBytes { bytes in
-            unsafe Array(try #require(unsafe pool.codeWhole(bytes, coding, level: 6)))
+        try content.withBytes { bytes in
+            Array(try #require(pool.codeWhole(bytes, coding, level: 6)))
         }
     }
 
@@ -64,9 +64,9 @@ struct BodyInflaterTests {
         defer { inflater.release() }
         var content: [UInt8] = []
         for piece in pieces {
-            try unsafe piece.withUnsafeBytes { bytes in
-                unsafe inflater.supply(bytes)
-                while let next = unsafe try inflater.next() { unsafe content.append(contentsOf: next) }
+            try piece.withBytes { bytes in
+                inflater.supply(bytes)
+                while let next = try inflater.next() { content.append(contentsOf: next) }
             }
         }
         try inflater.finish()

@@ -1,5 +1,6 @@
 import CZlib
 import HTTP
+import Memory
 import Testing
 
 @testable import Compression
@@ -18,8 +19,8 @@ struct CodingStreamTests {
                 guard coding == .gzip || coding == .deflate else { continue }
                 #expect(inflate(coded) == content)
             }
-            let whole = try unsafe content.withUnsafeBytes { bytes in
-                unsafe Array(try #require(unsafe pool.codeWhole(bytes, coding, level: level)))
+            let whole = try content.withBytes { bytes in
+                Array(try #require(pool.codeWhole(bytes, coding, level: level)))
             }
             guard coding == .gzip || coding == .deflate else { continue }
             #expect(inflate(whole) == content)
@@ -67,12 +68,11 @@ struct CodingStreamTests {
 /// Passes `input` to the stream until it is finished; returns the output.
 func run(_ stream: CodingStream, _ input: [UInt8], _ step: CodingStep, room size: Int) -> [UInt8] {
     var output: [UInt8] = []
-    let room = UnsafeMutableRawBufferPointer.allocate(byteCount: size, alignment: 1)
-    defer { unsafe room.deallocate() }
+    let room = OwnedBytes(count: size)
     var rest = input[...]
     while true {
-        let progress = unsafe rest.withUnsafeBytes { unsafe stream.code($0, step, into: room) }
-        unsafe output.append(contentsOf: room[..<progress.produced])
+        let progress = rest.withBytes { stream.code($0, step, into: room.room) }
+        output.append(contentsOf: room.view[..<progress.produced])
         rest = rest.dropFirst(progress.consumed)
         if progress.isDone { return output }
     }
@@ -91,7 +91,7 @@ func inflate(_ coded: [UInt8], toEnd: Bool = true) -> [UInt8]? {
     guard unsafe CZlib_inflateInit2(&stream, 47) == Z_OK else { return nil }
     defer { unsafe inflateEnd(&stream) }
     var content = [UInt8](repeating: 0, count: 4 << 20)
-    let outcome = unsafe coded.withUnsafeBytes { input in
+    let outcome = coded.withBytes { input in
         unsafe content.withUnsafeMutableBytes { output in
             unsafe stream.next_in = UnsafeMutablePointer(
                 mutating: input.baseAddress?.assumingMemoryBound(to: UInt8.self))

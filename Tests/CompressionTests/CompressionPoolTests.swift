@@ -38,7 +38,7 @@ struct CompressionPoolTests {
     @Test("Without memory a whole body is not coded")
     func limitsWholeBodies() {
         let pool = CompressionPool(memoryLimit: 1000)
-        let coded = unsafe sample(5000).withUnsafeBytes { unsafe pool.codeWhole($0, .gzip, level: 5) != nil }
+        let coded = sample(5000).withBytes { pool.codeWhole($0, .gzip, level: 5) != nil }
         #expect(!coded)
         #expect(pool.memory == 0)
     }

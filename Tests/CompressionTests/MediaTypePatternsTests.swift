@@ -14,6 +14,6 @@ struct MediaTypePatternsTests {
         ])
     func matches(_ type: String, _ expected: Bool) {
         let types = MediaTypePatterns.compressible
-        #expect(unsafe Array(type.utf8).withUnsafeBytes { unsafe types.contains($0) } == expected)
+        #expect(Array(type.utf8).withBytes { types.contains($0) } == expected)
     }
 }

@@ -1,3 +1,5 @@
+import Memory
+
 /// libFuzzer target: a chunked body yields the same data and the same verdict, whole or in pieces.
 ///
 /// The first two bytes determine where the input is split; the rest is the client's bytes.
@@ -7,10 +9,9 @@ public func fuzzChunkedBody(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt 
     let count = size - 2
     let split = min(Int(data[0]) << 8 | Int(data[1]), count)
     // An allocation of exactly the input's size lets AddressSanitizer see the first byte read beyond it.
-    let input = UnsafeMutableRawBufferPointer.allocate(byteCount: max(count, 1), alignment: 1)
-    defer { input.deallocate() }
-    if count > 0 { input.baseAddress!.copyMemory(from: data + 2, byteCount: count) }
-    let received = UnsafeRawBufferPointer(rebasing: input[..<count])
+    let input = OwnedBytes(count: max(count, 1))
+    if count > 0 { input.room.baseAddress!.copyMemory(from: data + 2, byteCount: count) }
+    let received = input.view[..<count]
 
     let whole = decode(received, pausingAt: [])
     precondition(decode(received, pausingAt: [split]) == whole, "the split changed the outcome")
@@ -26,14 +27,14 @@ private struct Outcome: Equatable {
     var refusal: RequestRejection?
 }
 
-private func decode(_ input: UnsafeRawBufferPointer, pausingAt pauses: [Int]) -> Outcome {
+private func decode(_ input: ByteView, pausingAt pauses: [Int]) -> Outcome {
     var decoder = ChunkedDecoder()
     var outcome = Outcome()
     var consumed = 0
     for end in pauses + [input.count] {
         var waiting = false
         while !waiting {
-            let rest = UnsafeRawBufferPointer(rebasing: input[consumed..<end])
+            let rest = input[consumed..<end]
             do throws(RequestRejection) {
                 switch try decoder.decode(rest.bytes) {
                 case .data(let range):

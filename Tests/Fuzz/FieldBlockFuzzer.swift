@@ -1,3 +1,5 @@
+import Memory
+
 /// libFuzzer target: field blocks of one connection decode within their limits, and what was decoded survives being
 /// encoded and decoded again, with both dynamic tables the same.
 ///
@@ -15,12 +17,11 @@ public func fuzzFieldBlock(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
     while offset < size {
         let count = min(Int(data[offset]), size - offset - 1)
         // An allocation of exactly the block's size lets AddressSanitizer see the first byte read beyond it.
-        let block = UnsafeMutableRawBufferPointer.allocate(byteCount: max(count, 1), alignment: 1)
-        defer { block.deallocate() }
-        if count > 0 { block.baseAddress!.copyMemory(from: data + offset + 1, byteCount: count) }
+        let block = OwnedBytes(count: max(count, 1))
+        if count > 0 { block.room.baseAddress!.copyMemory(from: data + offset + 1, byteCount: count) }
         offset += 1 + count
         do throws(HTTP2Fault) {
-            try decoder.decode(UnsafeRawBufferPointer(rebasing: block[..<count]).bytes, into: &request.fields)
+            try decoder.decode(block.view[..<count].bytes, into: &request.fields)
         } catch {
             precondition(error.code == .compressionError, "a fault of another kind")
             return 0
@@ -60,10 +61,10 @@ private func encodeAgain(
     var names: [[UInt8]] = []
     for index in 0..<fields.count {
         let field = fields[index]
-        let name = UnsafeRawBufferPointer(rebasing: fields.text[field.name.range])
+        let name = fields.text[field.name.range]
         names.append(name.map { $0 &- 0x41 < 26 ? $0 | 0x20 : $0 })
         encoder.encode(
-            name, UnsafeRawBufferPointer(rebasing: fields.text[field.value.range]), isSensitive: field.isNeverIndexed,
+            name, fields.text[field.value.range], isSensitive: field.isNeverIndexed,
             to: &output)
     }
     do throws(HTTP2Fault) {
@@ -93,10 +94,9 @@ private func check(_ request: borrowing RequestAssembly) {
     head += [0x0D, 0x0A]
     var parser = RequestParser(
         limits: HeadLimits(maximumHead: 64 << 10, maximumRequestLine: 8 << 10, maximumFields: 64))
-    let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: head.count, alignment: 1)
-    defer { copy.deallocate() }
-    copy.copyBytes(from: head)
-    guard let isWhole = try? parser.parse(UnsafeRawBufferPointer(copy).bytes), isWhole else {
+    let copy = OwnedBytes(count: head.count)
+    head.withBytes { copy.room.copy($0) }
+    guard let isWhole = try? parser.parse(copy.view.bytes), isWhole else {
         preconditionFailure("a head that HTTP/1 would refuse")
     }
     precondition(parser.head.fieldCount == request.head.fieldCount && parser.head.method == request.head.method)

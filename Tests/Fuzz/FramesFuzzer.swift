@@ -1,3 +1,5 @@
+import Memory
+
 /// libFuzzer target: an HTTP/2 connection produces the same events and responses whether the bytes come whole or in
 /// pieces; no input makes it buffer or send more than the limits.
 ///
@@ -9,11 +11,10 @@ public func fuzzFrames(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
     let count = size - 2
     let split = min(Int(data[0]) << 8 | Int(data[1]), count)
     let greeting = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8) + [0, 0, 0, 4, 0, 0, 0, 0, 0]
-    let input = UnsafeMutableRawBufferPointer.allocate(byteCount: greeting.count + count, alignment: 1)
-    defer { input.deallocate() }
-    input.copyBytes(from: greeting)
-    if count > 0 { (input.baseAddress! + greeting.count).copyMemory(from: data + 2, byteCount: count) }
-    let received = UnsafeRawBufferPointer(input)
+    let input = OwnedBytes(count: greeting.count + count)
+    input.room.copy(greeting)
+    if count > 0 { (input.room.baseAddress! + greeting.count).copyMemory(from: data + 2, byteCount: count) }
+    let received = input.view
 
     let whole = outcome(of: received, pausingAt: [])
     precondition(outcome(of: received, pausingAt: [greeting.count + split]) == whole, "the split changed the outcome")
@@ -27,7 +28,7 @@ private struct Outcome: Equatable {
     var sent: [UInt8] = []
 }
 
-private func outcome(of input: UnsafeRawBufferPointer, pausingAt pauses: [Int]) -> Outcome {
+private func outcome(of input: ByteView, pausingAt pauses: [Int]) -> Outcome {
     var limits = HTTP2Limits()
     limits.head = HeadLimits(maximumHead: 1024, maximumRequestLine: 256, maximumFields: 8)
     limits.maximumStreams = 4
@@ -41,7 +42,7 @@ private func outcome(of input: UnsafeRawBufferPointer, pausingAt pauses: [Int]) 
     var outcome = Outcome()
     var offset = 0
     for end in pauses + [input.count] {
-        let bytes = UnsafeRawBufferPointer(rebasing: input[..<end]).bytes
+        let bytes = input[..<end].bytes
         while true {
             let before = offset
             let event = connection.next(bytes, from: &offset, into: &request, output: &output, now: 0)
@@ -66,13 +67,13 @@ private func outcome(of input: UnsafeRawBufferPointer, pausingAt pauses: [Int]) 
 
 private func answer(_ stream: StreamReference, _ connection: inout HTTP2Connection, _ output: inout OutputBuffer) {
     guard let head = connection.beginHead(status: 200, of: stream, to: &output) else { return }
-    connection.writeFields(UnsafeRawBufferPointer(start: nil, count: 0), to: &output)
+    connection.writeFields(ByteView(), to: &output)
     connection.endHead(at: head, of: stream, endsStream: stream.id % 4 == 1, to: &output)
     if stream.id % 4 != 1 { connection.setWantsToSend(true, stream) }
 }
 
 private func take(
-    _ event: HTTP2Event, _ input: UnsafeRawBufferPointer, _ request: borrowing RequestAssembly,
+    _ event: HTTP2Event, _ input: ByteView, _ request: borrowing RequestAssembly,
     _ outcome: inout Outcome
 ) {
     switch event {

@@ -1,22 +1,23 @@
+import Memory
+
 /// libFuzzer target: a PROXY protocol header has the same meaning whole or cut off, and bytes after it do not matter.
 @c(LLVMFuzzerTestOneInput)
 public func fuzzProxyProtocol(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
     // An allocation of exactly the input's size lets AddressSanitizer see the first byte read beyond it.
-    let input = UnsafeMutableRawBufferPointer.allocate(byteCount: max(size, 1), alignment: 1)
-    defer { input.deallocate() }
-    if let data, size > 0 { input.baseAddress!.copyMemory(from: data, byteCount: size) }
+    let input = OwnedBytes(count: max(size, 1))
+    if let data, size > 0 { input.room.baseAddress!.copyMemory(from: data, byteCount: size) }
 
-    let whole = parse(input, size)
+    let whole = parse(input.view, size)
     for end in 0..<size {
-        let part = parse(input, end)
+        let part = parse(input.view, end)
         precondition(part == .incomplete || part == whole, "a further byte changed the verdict")
     }
     if case .header(let header) = whole {
         precondition(header.length <= size && header.length <= ProxyProtocolHeader.maximumLength)
-        precondition(parse(input, header.length) == whole, "what follows the header changed it")
+        precondition(parse(input.view, header.length) == whole, "what follows the header changed it")
         if let client = header.client {
             let again = ProxyProtocolWriter.version2(client)
-            let read = again.withUnsafeBytes { parse(UnsafeMutableRawBufferPointer(mutating: $0), again.count) }
+            let read = again.withBytes { parse($0, again.count) }
             precondition(read == .header(ProxyProtocolHeader(client: client, length: again.count)))
         }
     }
@@ -29,9 +30,9 @@ private enum Verdict: Equatable {
     case refused(ProxyProtocolRejection)
 }
 
-private func parse(_ input: UnsafeMutableRawBufferPointer, _ count: Int) -> Verdict {
+private func parse(_ input: ByteView, _ count: Int) -> Verdict {
     do throws(ProxyProtocolRejection) {
-        let received = UnsafeRawBufferPointer(rebasing: input[..<count])
+        let received = input[..<count]
         return try ProxyProtocolHeader.parse(received.bytes).map { .header($0) } ?? .incomplete
     } catch {
         return .refused(error)

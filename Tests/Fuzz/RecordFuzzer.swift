@@ -1,4 +1,5 @@
 import COpenSSL
+import Memory
 
 /// libFuzzer target: a peer's bytes after a TLS 1.3 handshake have the same result in any pieces, and never yield
 /// content outside their record.
@@ -98,10 +99,9 @@ private func read(_ input: [UInt8], _ setting: Setting, pausingAt pauses: [Int])
     for end in pauses + [input.count] {
         while true {
             // A block of exactly this size reveals accesses outside of it.
-            let block = UnsafeMutableRawBufferPointer.allocate(byteCount: max(end - consumed, 1), alignment: 1)
-            defer { block.deallocate() }
-            block.copyBytes(from: input[consumed..<end])
-            let rest = UnsafeRawBufferPointer(rebasing: block[..<(end - consumed)])
+            let block = OwnedBytes(count: max(end - consumed, 1))
+            input[consumed..<end].withBytes { block.room.copy($0) }
+            let rest = block.view[..<(end - consumed)]
             guard case .record(let length) = RecordOpener.frame(rest), length <= rest.count else {
                 if case .refused(let alert) = RecordOpener.frame(rest) {
                     outcome.steps.append("refused \(alert)")
@@ -109,13 +109,13 @@ private func read(_ input: [UInt8], _ setting: Setting, pausingAt pauses: [Int])
                 }
                 break
             }
-            let record = UnsafeRawBufferPointer(rebasing: rest[..<length])
-            let step = opener.open(record, into: block.baseAddress! + RecordHeader.size)
+            let record = rest[..<length]
+            let step = opener.open(record, into: block.room[RecordHeader.size...])
             outcome.steps.append("\(step)")
             switch step {
             case .data(let count):
                 precondition(count > 0 && count <= min(setting.contentLimit, length - 22), "content in no record")
-                outcome.content += block[RecordHeader.size..<RecordHeader.size + count]
+                outcome.content += block.view[RecordHeader.size..<RecordHeader.size + count]
             case .closed, .ended, .refused: return outcome
             case .ticket: precondition(setting.role == .client, "a client gives no tickets")
             case .nothing, .keyUpdate: break

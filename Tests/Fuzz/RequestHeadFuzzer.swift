@@ -1,3 +1,5 @@
+import Memory
+
 /// libFuzzer target: a request head has one verdict, whole or in pieces, and never has a slice outside itself.
 ///
 /// The first two bytes determine where the input is split; the rest is the client's bytes.
@@ -7,10 +9,9 @@ public func fuzzRequestHead(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt 
     let count = size - 2
     let split = min(Int(data[0]) << 8 | Int(data[1]), count)
     // An allocation of exactly the input's size lets AddressSanitizer see the first byte read beyond it.
-    let input = UnsafeMutableRawBufferPointer.allocate(byteCount: max(count, 1), alignment: 1)
-    defer { input.deallocate() }
-    if count > 0 { input.baseAddress!.copyMemory(from: data + 2, byteCount: count) }
-    let received = UnsafeRawBufferPointer(rebasing: input[..<count])
+    let input = OwnedBytes(count: max(count, 1))
+    if count > 0 { input.room.baseAddress!.copyMemory(from: data + 2, byteCount: count) }
+    let received = input.view[..<count]
 
     let limits = HeadLimits(maximumHead: 2048, maximumRequestLine: 512, maximumFields: 16)
     let whole = verdict(on: received, pausingAt: [], limits)
@@ -26,7 +27,7 @@ private enum Verdict: Equatable {
     case complete(String, [String])
 }
 
-private func verdict(on input: UnsafeRawBufferPointer, pausingAt pauses: [Int], _ limits: HeadLimits) -> Verdict {
+private func verdict(on input: ByteView, pausingAt pauses: [Int], _ limits: HeadLimits) -> Verdict {
     var parser = RequestParser(limits: limits)
     do {
         for end in pauses + [input.count] where try parser.parse(input.bytes.extracting(first: end)) {
@@ -38,7 +39,7 @@ private func verdict(on input: UnsafeRawBufferPointer, pausingAt pauses: [Int], 
                     field.name.range.upperBound <= field.value.range.lowerBound
                         || parser.head.form == .absolute && field.value == parser.head.authority)
                 precondition(field.value.range.upperBound <= parser.head.length - 4)
-                let value = UnsafeRawBufferPointer(rebasing: input[field.value.range]).bytes
+                let value = input[field.value.range].bytes
                 precondition(FieldSyntax.isValidValue(value))
                 fields.append("\(field)")
             }
@@ -51,18 +52,17 @@ private func verdict(on input: UnsafeRawBufferPointer, pausingAt pauses: [Int], 
     }
 }
 
-private func check(_ head: RequestHead, _ input: UnsafeRawBufferPointer, _ limits: HeadLimits) {
+private func check(_ head: RequestHead, _ input: ByteView, _ limits: HeadLimits) {
     precondition(head.length <= input.count && head.length <= limits.maximumHead)
     precondition(input[head.length - 4..<head.length].elementsEqual("\r\n\r\n".utf8), "a head ends in an empty line")
     for slice in [head.methodToken, head.target, head.path, head.query, head.authority] {
         precondition(slice.range.upperBound <= head.length)
     }
     guard head.form == .origin || head.form == .absolute else { return }
-    let path = UnsafeRawBufferPointer(rebasing: input[head.path.range])
-    let normal = UnsafeMutableRawBufferPointer.allocate(byteCount: path.count, alignment: 1)
-    defer { normal.deallocate() }
-    guard let count = try? PathNormalizer.normalize(path.bytes, into: normal) else { return }
-    let written = UnsafeRawBufferPointer(rebasing: normal[..<count])
+    let path = input[head.path.range]
+    let normal = OwnedBytes(count: path.count)
+    guard let count = try? PathNormalizer.normalize(path.bytes, into: normal.room) else { return }
+    let written = normal.view[..<count]
     precondition(written.first == 0x2F)
     let segments = written.split(separator: 0x2F)
     precondition(!segments.contains { $0.elementsEqual("..".utf8) || $0.elementsEqual(".".utf8) })

@@ -1,3 +1,5 @@
+import Memory
+
 /// libFuzzer target: a server's bytes have one verdict, whole or in pieces, and never have a slice outside themselves.
 ///
 /// The first byte determines whether the request was HEAD, the next two where the input is split; the rest is the
@@ -8,10 +10,9 @@ public func fuzzResponse(_ data: UnsafePointer<UInt8>?, _ size: Int) -> CInt {
     let count = size - 3
     let toHEAD = data[0] & 1 == 1
     let split = min(Int(data[1]) << 8 | Int(data[2]), count)
-    let input = UnsafeMutableRawBufferPointer.allocate(byteCount: max(count, 1), alignment: 1)
-    defer { input.deallocate() }
-    if count > 0 { input.baseAddress!.copyMemory(from: data + 3, byteCount: count) }
-    let received = UnsafeRawBufferPointer(rebasing: input[..<count])
+    let input = OwnedBytes(count: max(count, 1))
+    if count > 0 { input.room.baseAddress!.copyMemory(from: data + 3, byteCount: count) }
+    let received = input.view[..<count]
 
     let whole = read(received, toHEAD, pausingAt: [])
     precondition(read(received, toHEAD, pausingAt: [split]) == whole, "the split changed the response")
@@ -28,7 +29,7 @@ private struct Outcome: Equatable {
     var refusal: ResponseRejection?
 }
 
-private func read(_ input: UnsafeRawBufferPointer, _ toHEAD: Bool, pausingAt pauses: [Int]) -> Outcome {
+private func read(_ input: ByteView, _ toHEAD: Bool, pausingAt pauses: [Int]) -> Outcome {
     var parser = ResponseParser(limits: HeadLimits(maximumHead: 2048, maximumRequestLine: 2048, maximumFields: 16))
     var outcome = Outcome()
     var body: ResponseBody?
@@ -51,11 +52,11 @@ private func read(_ input: UnsafeRawBufferPointer, _ toHEAD: Bool, pausingAt pau
 }
 
 private func readBody(
-    _ body: inout ResponseBody, _ input: UnsafeRawBufferPointer, upTo end: Int, _ consumed: inout Int,
+    _ body: inout ResponseBody, _ input: ByteView, upTo end: Int, _ consumed: inout Int,
     _ outcome: inout Outcome
 ) throws(ResponseRejection) -> Bool {
     while true {
-        let rest = UnsafeRawBufferPointer(rebasing: input[consumed..<end])
+        let rest = input[consumed..<end]
         switch try body.next(rest.bytes) {
         case .content(let range):
             precondition(!range.isEmpty, "a step without progress")
@@ -74,12 +75,12 @@ private func readBody(
     }
 }
 
-private func check(_ parser: borrowing ResponseParser, _ input: UnsafeRawBufferPointer) {
+private func check(_ parser: borrowing ResponseParser, _ input: ByteView) {
     let head = parser.head
     precondition(head.length <= input.count && (100...599).contains(head.status))
     precondition(input[head.length - 4..<head.length].elementsEqual("\r\n\r\n".utf8), "a head ends in an empty line")
     for field in parser.fields {
         precondition(field.value.range.upperBound <= head.length - 4)
-        precondition(FieldSyntax.isValidValue(UnsafeRawBufferPointer(rebasing: input[field.value.range]).bytes))
+        precondition(FieldSyntax.isValidValue(input[field.value.range].bytes))
     }
 }

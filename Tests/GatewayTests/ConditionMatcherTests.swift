@@ -24,6 +24,6 @@ import Testing
     }
 
     private func meets(_ requirement: RouteConditions.Requirement, _ query: String) -> Bool {
-        unsafe Array(query.utf8).withUnsafeBytes { unsafe RequirementMatcher(requirement).isMet(byQuery: $0) }
+        Array(query.utf8).withBytes { RequirementMatcher(requirement).isMet(byQuery: $0) }
     }
 }

@@ -1,3 +1,4 @@
+import Memory
 import Testing
 
 @testable import Gateway
@@ -5,7 +6,7 @@ import Testing
 @Suite("Sites by host") struct HostTableTests {
     private func site(_ authority: String, in table: borrowing HostTable) -> Int? {
         var authority = authority
-        return authority.withUTF8 { unsafe table.site(for: UnsafeRawBufferPointer($0)) }
+        return authority.withUTF8 { unsafe table.site(for: ByteView($0)) }
     }
 
     @Test(arguments: [

@@ -9,13 +9,13 @@ import Testing
     ]) func `An expression is for the whole path`(_ expression: String, _ path: String, _ matches: Bool) throws {
         let expression = try PathExpression(expression)
         let bytes = Array(path.utf8)
-        #expect(unsafe bytes.withUnsafeBytes { unsafe expression.matches($0) } == (matches ? .matches : .differs))
+        #expect(bytes.withBytes { expression.matches($0) } == (matches ? .matches : .differs))
     }
 
     @Test func `A path that takes too many steps is left undecided`() throws {
         let expression = try PathExpression("/(a+)+")
         let bytes = Array(("/" + String(repeating: "a", count: 40) + "!").utf8)
-        #expect(unsafe bytes.withUnsafeBytes { unsafe expression.matches($0) } == .undecided)
+        #expect(bytes.withBytes { expression.matches($0) } == .undecided)
     }
 
     @Test(arguments: [

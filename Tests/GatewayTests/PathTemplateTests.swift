@@ -29,7 +29,7 @@ import Testing
     private func made(_ template: String, _ expression: String?, _ path: String) throws -> String? {
         let rewriting = TemplateRewriting(try PathTemplate(template), matching: expression)
         var output = OutputBuffer()
-        let isMade = unsafe Array(path.utf8).withUnsafeBytes { unsafe rewriting.append($0, to: &output) }
-        return isMade ? unsafe String(decoding: output.unsent, as: UTF8.self) : nil
+        let isMade = Array(path.utf8).withBytes { rewriting.append($0, to: &output) }
+        return isMade ? String(decoding: output.unsent, as: UTF8.self) : nil
     }
 }

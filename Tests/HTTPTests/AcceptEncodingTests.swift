@@ -43,7 +43,7 @@ struct AcceptEncodingTests {
 
     private func parse(_ values: [String]) -> AcceptEncoding {
         var accepted = AcceptEncoding()
-        for value in values { unsafe Array(value.utf8).withUnsafeBytes { unsafe accepted.add($0.bytes) } }
+        for value in values { Array(value.utf8).withBytes { accepted.add($0.bytes) } }
         return accepted
     }
 }

@@ -110,7 +110,7 @@ final class TestFile: Sendable {
         self.isSentByKernel = isSentByKernel
         let file = OpenFile(adopting: unsafe CLinux_memfd_create("file"))
         open = file
-        let written = unsafe content.withUnsafeBytes { unsafe write(file.number, $0.baseAddress, $0.count) }
+        let written = content.withBytes { unsafe write(file.number, $0.baseAddress, $0.count) }
         precondition(written == size, "a memory file takes what it is given")
     }
 

@@ -1,3 +1,4 @@
+import Memory
 import Synchronization
 import TestSupport
 
@@ -131,7 +132,7 @@ final class TestServer: RequestRouter, RequestHandler, @unchecked Sendable {
     }
 
     private func path(of exchange: Exchange) -> String {
-        unsafe exchange.withPath { unsafe String(decoding: $0, as: UTF8.self) }
+        exchange.withPath { String(decoding: $0, as: UTF8.self) }
     }
 
     // MARK: Handling
@@ -146,21 +147,21 @@ final class TestServer: RequestRouter, RequestHandler, @unchecked Sendable {
             respond(exchange, with: bytes("slow\n"))
         case "/echo":
             var body: [UInt8] = []
-            while let piece = unsafe try await exchange.readBody() { unsafe body.append(contentsOf: piece) }
+            while let piece = try await exchange.readBody() { body.append(contentsOf: piece) }
             respond(exchange, with: body)
         case "/head":
-            respond(exchange, with: unsafe Array(exchange.headBytes))
+            respond(exchange, with: Array(exchange.headBytes))
         case "/ask", "/forward", "/replace", "/loop", "/refused":
             try await ask(exchange)
         case "/half":
-            unsafe exchange.beginResponse(status: 200, fields: noFields, length: .unknown)
+            exchange.beginResponse(status: 200, fields: noFields, length: .unknown)
             write(bytes("half"), to: exchange)
         case "/short":
-            unsafe exchange.beginResponse(status: 200, fields: noFields, length: .known(9))
+            exchange.beginResponse(status: 200, fields: noFields, length: .known(9))
             write(bytes("short"), to: exchange)
             exchange.finish()
         case "/flushed":
-            unsafe exchange.beginResponse(status: 200, fields: noFields, length: .unknown)
+            exchange.beginResponse(status: 200, fields: noFields, length: .unknown)
             write(bytes("one "), to: exchange)
             try await exchange.flush()
             write(bytes("two "), to: exchange)
@@ -169,16 +170,14 @@ final class TestServer: RequestRouter, RequestHandler, @unchecked Sendable {
         case "/file", "/pieces":
             guard let file else { return }
             let length: BodyLength = path(of: exchange) == "/file" ? .known(UInt64(file.promised)) : .unknown
-            unsafe exchange.beginResponse(status: 200, fields: noFields, length: length)
+            exchange.beginResponse(status: 200, fields: noFields, length: length)
             guard try await exchange.sendFile(file.open, from: 0, count: UInt64(file.promised)) else { return }
             exchange.finish()
         case "/memory":
             guard let file else { return }
-            unsafe exchange.beginResponse(status: 200, fields: noFields, length: .known(UInt64(file.content.count)))
-            let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: file.content.count, alignment: 1)
-            defer { unsafe copy.deallocate() }
-            unsafe copy.copyBytes(from: file.content)
-            unsafe try await exchange.send(UnsafeRawBufferPointer(copy))
+            exchange.beginResponse(status: 200, fields: noFields, length: .known(UInt64(file.content.count)))
+            let copy = OwnedBytes(file.content)
+            try await exchange.send(copy.view)
             exchange.finish()
         default: break
         }
@@ -208,16 +207,16 @@ final class TestServer: RequestRouter, RequestHandler, @unchecked Sendable {
     }
 
     private func respond(_ exchange: Exchange, with body: [UInt8]) {
-        unsafe exchange.beginResponse(status: 200, fields: noFields, length: .known(UInt64(body.count)))
+        exchange.beginResponse(status: 200, fields: noFields, length: .known(UInt64(body.count)))
         write(body, to: exchange)
         exchange.finish()
     }
 
     private func write(_ body: [UInt8], to exchange: Exchange) {
-        unsafe body.withUnsafeBytes { _ = unsafe exchange.write($0) }
+        body.withBytes { _ = exchange.write($0) }
     }
 
-    private var noFields: UnsafeRawBufferPointer { unsafe UnsafeRawBufferPointer(start: nil, count: 0) }
+    private var noFields: ByteView { ByteView() }
 }
 
 /// A plain connection whose first reads are given, and whose writes are recorded.
@@ -237,20 +236,20 @@ private final class TestStream: ByteStream {
         self.record = record
     }
 
-    func read(into buffer: UnsafeMutableRawBufferPointer) -> IOResult {
-        guard let piece = pieces.popFirst() else { return unsafe endpoint.receive(into: buffer) }
+    func read(into buffer: MutableByteView) -> IOResult {
+        guard let piece = pieces.popFirst() else { return endpoint.receive(into: buffer) }
         let count = min(piece.count, buffer.count)
-        unsafe buffer.copyBytes(from: piece[..<count])
+        piece[..<count].withBytes { buffer.copy($0) }
         if count < piece.count { pieces = [Array(piece[count...])] + pieces }
         return count == 0 ? .end : .bytes(count)
     }
 
-    func write(_ bytes: UnsafeRawBufferPointer, isMoreComing: Bool) -> IOResult {
+    func write(_ bytes: ByteView, isMoreComing: Bool) -> IOResult {
         record(bytes.count)
-        guard unsafe bytes.suffix(4).elementsEqual("tail".utf8) else { return unsafe endpoint.send(bytes) }
-        tail = unsafe Array(bytes.suffix(4))
+        guard bytes.suffix(4).elementsEqual("tail".utf8) else { return endpoint.send(bytes) }
+        tail = Array(bytes.suffix(4))
         isBusy = true
-        _ = unsafe endpoint.send(UnsafeRawBufferPointer(rebasing: bytes.dropLast(4)))
+        _ = endpoint.send(bytes.dropLast(4))
         return .bytes(bytes.count)
     }
 
@@ -263,7 +262,7 @@ private final class TestStream: ByteStream {
             isBusy = false
             return .wouldBlock(.writable)
         }
-        if !tail.isEmpty { _ = unsafe tail.withUnsafeBytes { unsafe endpoint.send($0) } }
+        if !tail.isEmpty { _ = tail.withBytes { endpoint.send($0) } }
         tail = []
         return .bytes(0)
     }

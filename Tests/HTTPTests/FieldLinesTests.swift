@@ -23,8 +23,8 @@ struct FieldLinesTests {
 
     @Test("Names and list members compare without case")
     func compares() {
-        unsafe Array("Cache-Control: a, NO-transform\r\n".utf8).withUnsafeBytes { text in
-            var lines = unsafe FieldLines(text)
+        Array("Cache-Control: a, NO-transform\r\n".utf8).withBytes { text in
+            var lines = FieldLines(text)
             let line = lines.next()
             #expect(line?.isNamed("cache-control") == true)
             #expect(line?.isNamed("cache-contro") == false)
@@ -35,12 +35,12 @@ struct FieldLinesTests {
     }
 
     private func split(_ text: String) -> [[String]] {
-        unsafe Array(text.utf8).withUnsafeBytes { bytes in
-            var lines = unsafe FieldLines(bytes)
+        Array(text.utf8).withBytes { bytes in
+            var lines = FieldLines(bytes)
             var found: [[String]] = []
             while let line = lines.next() {
                 found.append(
-                    unsafe [line.line, line.name, line.value].map { unsafe String(decoding: $0, as: UTF8.self) })
+                    [line.line, line.name, line.value].map { String(decoding: $0, as: UTF8.self) })
             }
             return found
         }

@@ -1,3 +1,4 @@
+import Memory
 import Testing
 
 @testable import HTTP
@@ -21,10 +22,10 @@ struct HTTPDateParsingTests {
     @Test("What is written is read again")
     func readsWhatIsWritten() {
         for seconds in stride(from: Int64(0), to: 4_102_444_800, by: 86_400 * 37 + 4561) {
-            let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: HTTPDate.length, alignment: 1)
-            defer { unsafe buffer.deallocate() }
-            unsafe HTTPDate.write(unixSeconds: seconds, to: buffer.baseAddress!)
-            #expect(parse(unsafe String(decoding: buffer, as: UTF8.self)) == seconds)
+            let buffer = OwnedBytes(count: HTTPDate.length)
+            HTTPDate.write(unixSeconds: seconds, to: buffer.room)
+            let text = String(decoding: buffer.view, as: UTF8.self)
+            #expect(parse(text) == seconds)
         }
     }
 

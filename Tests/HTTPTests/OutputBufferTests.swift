@@ -9,7 +9,7 @@ struct OutputBufferTests {
         var buffer = OutputBuffer()
         let text = bytes("abc")
         buffer.append("1: ")
-        unsafe text.withUnsafeBytes { unsafe buffer.append($0) }
+        text.withBytes { buffer.append($0) }
         buffer.appendDecimal(.max)
         buffer.appendChunkLine(0xBEEF)
         let (unsent, count) = (buffer.text, buffer.count)
@@ -23,7 +23,7 @@ struct OutputBufferTests {
         var buffer = OutputBuffer()
         buffer.append("<")
         for _ in 0..<2 {
-            unsafe piece.withUnsafeBytes { unsafe buffer.append($0) }
+            piece.withBytes { buffer.append($0) }
             buffer.append("|")
         }
         let text = buffer.text
@@ -36,7 +36,7 @@ struct OutputBufferTests {
         var buffer = OutputBuffer()
         let filling = [UInt8](repeating: 0x78, count: (16 << 10) - 33)
         let piece = [UInt8](repeating: 0x79, count: count)
-        for bytes in [filling, piece, piece] { unsafe bytes.withUnsafeBytes { unsafe buffer.append($0) } }
+        for bytes in [filling, piece, piece] { bytes.withBytes { buffer.append($0) } }
         let text = buffer.text
         #expect(text == String(decoding: filling + piece + piece, as: UTF8.self))
     }
@@ -60,7 +60,7 @@ struct OutputBufferTests {
         buffer.append("kept")
         buffer.sent(4)
         let piece = [UInt8](repeating: 0x78, count: size)
-        for _ in 0..<3 { unsafe piece.withUnsafeBytes { unsafe buffer.append($0) } }
+        for _ in 0..<3 { piece.withBytes { buffer.append($0) } }
         let text = buffer.text
         #expect(text == "kept" + String(repeating: "x", count: 3 * size))
     }
@@ -69,7 +69,7 @@ struct OutputBufferTests {
     func beginsAnew(size: Int) {
         var buffer = OutputBuffer()
         let piece = [UInt8](repeating: 0x78, count: size)
-        unsafe piece.withUnsafeBytes { unsafe buffer.append($0) }
+        piece.withBytes { buffer.append($0) }
         buffer.removeAll()
         buffer.append("new")
         let text = buffer.text
@@ -79,5 +79,5 @@ struct OutputBufferTests {
 
 extension OutputBuffer {
     /// What is not sent yet.
-    var text: String { unsafe String(decoding: unsent, as: UTF8.self) }
+    var text: String { String(decoding: unsent, as: UTF8.self) }
 }

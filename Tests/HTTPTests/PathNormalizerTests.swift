@@ -1,13 +1,13 @@
+import Memory
 import Testing
 
 @testable import HTTP
 
 private func normalized(_ path: String) throws(RequestRejection) -> String {
     let input = bytes(path)
-    let output = UnsafeMutableRawBufferPointer.allocate(byteCount: max(input.count, 1), alignment: 1)
-    defer { unsafe output.deallocate() }
-    let count = try unsafe PathNormalizer.normalize(input.span.bytes, into: output)
-    return unsafe String(decoding: output[..<count], as: UTF8.self)
+    let output = OwnedBytes(count: input.count)
+    let count = try unsafe PathNormalizer.normalize(input.span.bytes, into: output.room)
+    return String(decoding: output.view[..<count], as: UTF8.self)
 }
 
 @Suite("Path normalizer")

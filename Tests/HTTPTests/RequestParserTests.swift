@@ -184,7 +184,7 @@ struct RequestParserTests {
         let other = parser.value(ofKnown: .other)
         let one = parser.value(named: "x-one", in: input).map(input.text)
         let none = parser.value(named: "x-on", in: input)
-        let count = unsafe parser.fields.count
+        let count = parser.fields.count
         #expect(type == "t/p")
         #expect(one == "1")
         #expect(expectation == nil && other == nil && none == nil)

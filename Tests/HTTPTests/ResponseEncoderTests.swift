@@ -118,8 +118,8 @@ struct ResponseEncoderTests {
         encoder.noteStatus(200)
         encoder.endFixedHead(2, answering: .init(isHead: false, version: .http11, keepAlive: true), to: &output)
         let body = bytes("ok")
-        _ = unsafe body.withUnsafeBytes { unsafe encoder.write($0, to: &output) }
-        let isComplete = unsafe encoder.finish(to: &output)
+        _ = body.withBytes { encoder.write($0, to: &output) }
+        let isComplete = encoder.finish(to: &output)
         let text = output.text
         #expect(text == "\r\nok")
         #expect(isComplete)
@@ -142,16 +142,16 @@ private func encode(
 ) -> Encoded {
     var encoder = ResponseEncoder()
     var output = OutputBuffer()
-    unsafe bytes("OK").withUnsafeBytes { unsafe encoder.beginHead(status: status, reason: $0, to: &output) }
+    bytes("OK").withBytes { encoder.beginHead(status: status, reason: $0, to: &output) }
     encoder.endHead(
         length, answering: .init(isHead: isHead, version: version, keepAlive: keepAlive), to: &output)
     var dropped = 0
     for piece in pieces {
-        dropped += unsafe bytes(piece).withUnsafeBytes { unsafe encoder.write($0, to: &output) }
+        dropped += bytes(piece).withBytes { encoder.write($0, to: &output) }
     }
     let last = trailers.map(bytes)
     let isComplete =
-        unsafe last?.withUnsafeBytes { unsafe encoder.finish(trailers: $0, to: &output) } ?? encoder.finish(to: &output)
+        last?.withBytes { encoder.finish(trailers: $0, to: &output) } ?? encoder.finish(to: &output)
     return Encoded(
         text: output.text, closes: encoder.closes, isComplete: isComplete, dropped: dropped,
         contentBytes: encoder.contentBytes)

@@ -1,3 +1,4 @@
+import Memory
 import Synchronization
 import Testing
 import TestSupport
@@ -89,7 +90,7 @@ private final class CapitalFilter: ResponseFilter, @unchecked Sendable {
     }
 
     func begin(_ head: ResponseDraft, for exchange: Exchange, to response: ResponseSink) -> (any BodyCoder)? {
-        unsafe response.appendFields(head.fields)
+        response.appendFields(head.fields)
         response.appendFields("Coded: yes\r\n")
         return CapitalCoder(self)
     }
@@ -104,9 +105,9 @@ private final class CapitalCoder: BodyCoder {
         self.filter = filter
     }
 
-    func write(_ bytes: UnsafeRawBufferPointer, to response: ResponseSink) {
+    func write(_ bytes: ByteView, to response: ResponseSink) {
         for index in bytes.indices {
-            let byte = unsafe bytes[index]
+            let byte = bytes[index]
             held.append(byte &- 0x61 < 26 ? byte - 0x20 : byte)
         }
     }
@@ -123,7 +124,7 @@ private final class CapitalCoder: BodyCoder {
     private func end(_ length: BodyLength, _ response: ResponseSink) {
         if !isHeadEnded { response.endHead(length) }
         isHeadEnded = true
-        unsafe held.withUnsafeBytes { bytes in unsafe response.write(bytes) }
+        held.withBytes { bytes in response.write(bytes) }
         held = []
     }
 

@@ -17,7 +17,7 @@ private func verdict(on text: String, toHEAD: Bool = false, pausingAt pauses: [I
         for end in pauses + [input.count] {
             let received = Array(input[..<end])
             guard try unsafe parser.parse(received.span.bytes, toHEAD: toHEAD) else { continue }
-            let fields = unsafe parser.fields.map { field in
+            let fields = parser.fields.map { field in
                 String(decoding: input[field.name.range], as: UTF8.self) + "="
                     + String(decoding: input[field.value.range], as: UTF8.self)
             }

@@ -1,11 +1,12 @@
+import Memory
 import Testing
 
 @testable import HTTP
 
 /// What `write` leaves in a buffer, by the count it returns; bytes behind it have to stay untouched.
-private func written(_ write: (UnsafeMutableRawPointer) -> Int) -> String {
+private func written(_ write: (MutableByteView) -> Int) -> String {
     var buffer = [UInt8](repeating: 0xFF, count: 64)
-    let count = unsafe buffer.withUnsafeMutableBytes { unsafe write($0.baseAddress!) }
+    let count = buffer.withMutableBytes(write)
     #expect(buffer[count...].allSatisfy { $0 == 0xFF })
     return String(decoding: buffer[..<count], as: UTF8.self)
 }
@@ -22,8 +23,8 @@ struct HTTPDateTests {
             (4_107_542_400, "Mon, 01 Mar 2100 00:00:00 GMT"), (253_402_300_799, "Fri, 31 Dec 9999 23:59:59 GMT"),
         ] as [(Int64, String)])
     func writes(time: Int64, expected: String) {
-        let text = unsafe written {
-            unsafe HTTPDate.write(unixSeconds: time, to: $0)
+        let text = written {
+            HTTPDate.write(unixSeconds: time, to: $0)
             return HTTPDate.length
         }
         #expect(text == expected)
@@ -31,8 +32,8 @@ struct HTTPDateTests {
 
     @Test("A time outside four-digit years is cut off to them", arguments: [(Int64.min, "1970"), (Int64.max, "9999")])
     func clamps(time: Int64, year: String) {
-        let text = unsafe written {
-            unsafe HTTPDate.write(unixSeconds: time, to: $0)
+        let text = written {
+            HTTPDate.write(unixSeconds: time, to: $0)
             return HTTPDate.length
         }
         #expect(text.contains(year))
@@ -63,19 +64,19 @@ struct WireNumberTests {
 
     @Test("A number is written in decimal", arguments: values)
     func writesDecimal(value: UInt64) {
-        let text = unsafe written { unsafe WireNumber.writeDecimal(value, to: $0) }
+        let text = written { WireNumber.writeDecimal(value, to: $0) }
         #expect(text == String(value))
     }
 
     @Test("A number is written in hexadecimal", arguments: values)
     func writesHexadecimal(value: UInt64) {
-        let text = unsafe written { unsafe WireNumber.writeHexadecimal(value, to: $0) }
+        let text = written { WireNumber.writeHexadecimal(value, to: $0) }
         #expect(text == String(value, radix: 16))
     }
 
     @Test("A chunk's line is its size and a line end", arguments: values)
     func writesChunkLines(value: UInt64) {
-        let line = unsafe written { unsafe WireNumber.writeChunkLine(size: value, to: $0) }
+        let line = written { WireNumber.writeChunkLine(size: value, to: $0) }
         #expect(line == String(value, radix: 16) + "\r\n")
         #expect(line.utf8.count <= WireNumber.maximumChunkLine)
     }

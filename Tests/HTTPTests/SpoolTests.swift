@@ -33,12 +33,12 @@ import Testing
     }
 
     private func append(_ bytes: ArraySlice<UInt8>, to spool: Spool) throws {
-        try unsafe bytes.withUnsafeBytes { try unsafe spool.append($0) }
+        try bytes.withBytes { try spool.append($0) }
     }
 
     private func read(_ spool: Spool, from offset: Int) throws -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: 300)
-        let count = try unsafe bytes.withUnsafeMutableBytes { try unsafe spool.read(from: offset, into: $0) }
+        let count = try bytes.withMutableBytes { try spool.read(from: offset, into: $0) }
         return Array(bytes[..<count])
     }
 }

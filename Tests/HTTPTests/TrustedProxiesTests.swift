@@ -47,7 +47,7 @@ import Testing
         let proxies = TrustedProxies(networks: [try #require(IPNetwork("10.0.0.0/8"))], field: field)
         var client: IPAddress?
         for value in values {
-            client = try unsafe Array(value.utf8).withUnsafeBytes { try unsafe proxies.client(in: $0, behind: client) }
+            client = try Array(value.utf8).withBytes { try proxies.client(in: $0, behind: client) }
         }
         return client
     }

@@ -1,3 +1,4 @@
+import Memory
 import Testing
 
 @testable import ISAPI
@@ -18,7 +19,7 @@ import Testing
             return nil
         }
         let split = parsed.head.reasonCount
-        return unsafe Parsed(
+        return Parsed(
             head: parsed.head, reason: String(decoding: text.slice(0..<split), as: UTF8.self),
             fields: String(decoding: text.slice(split..<text.count), as: UTF8.self), bodyStart: parsed.bodyStart)
     }
@@ -137,11 +138,11 @@ import Testing
         var assembly = ResponseAssembly()
         for piece in writes {
             let bytes = Array(piece.utf8)
-            unsafe bytes.withUnsafeBytes { unsafe assembly.write($0) }
+            bytes.withBytes { assembly.write($0) }
         }
         assembly.finish()
-        let (head, body) = unsafe assembly.take()
-        return unsafe (
+        let (head, body) = assembly.take()
+        return (
             head?.status ?? 0, String(decoding: assembly.fields, as: UTF8.self), String(decoding: body, as: UTF8.self)
         )
     }
@@ -173,9 +174,9 @@ import Testing
 
     @Test func thereIsOneHead() {
         var assembly = ResponseAssembly()
-        let empty = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
-        let first = unsafe assembly.setHead(status: empty, block: empty)
-        let second = unsafe assembly.setHead(status: empty, block: empty)
+        let empty = ByteView()
+        let first = assembly.setHead(status: empty, block: empty)
+        let second = assembly.setHead(status: empty, block: empty)
         #expect(first)
         #expect(!second)
     }

@@ -1,3 +1,4 @@
+import Memory
 import Testing
 
 @testable import ISAPI
@@ -9,12 +10,12 @@ import Testing
         return heads.map { head in
             let status = Array(head.status.utf8)
             let block = Array(head.block.utf8)
-            let bodyStart = unsafe status.withUnsafeBytes { status in
-                unsafe block.withUnsafeBytes { block in unsafe reader.read(status: status, block: block) }
+            let bodyStart = status.withBytes { status in
+                block.withBytes { block in reader.read(status: status, block: block) }
             }
             guard let bodyStart else { return "none" }
-            let reason = unsafe reader.reason.map { unsafe String(decoding: $0, as: UTF8.self) } ?? ""
-            let fields = unsafe String(decoding: reader.fields, as: UTF8.self)
+            let reason = reader.reason.map { String(decoding: $0, as: UTF8.self) } ?? ""
+            let fields = String(decoding: reader.fields, as: UTF8.self)
             return "\(reader.head.status) \(reason)|\(fields)|\(reader.head.contentLength ?? 0)|\(bodyStart)"
         }
     }
@@ -38,13 +39,13 @@ import Testing
     @Test func whatWasRememberedIsForgottenForAResponseWithoutAHead() {
         var reader = ResponseHeadReader()
         let block = Array("A: b\r\n\r\n".utf8)
-        unsafe block.withUnsafeBytes { block in
-            let status = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
-            #expect(unsafe reader.read(status: status, block: block) == block.count)
+        block.withBytes { block in
+            let status = ByteView()
+            #expect(reader.read(status: status, block: block) == block.count)
             reader.readNone()
-            #expect(unsafe String(decoding: reader.fields, as: UTF8.self) == "Content-Type: text/html\r\n")
-            #expect(unsafe reader.read(status: status, block: block) == block.count)
-            #expect(unsafe String(decoding: reader.fields, as: UTF8.self) == "A: b\r\n")
+            #expect(String(decoding: reader.fields, as: UTF8.self) == "Content-Type: text/html\r\n")
+            #expect(reader.read(status: status, block: block) == block.count)
+            #expect(String(decoding: reader.fields, as: UTF8.self) == "A: b\r\n")
         }
     }
 }

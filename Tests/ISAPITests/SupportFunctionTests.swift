@@ -122,9 +122,9 @@ import Testing
     func aPathStaysBelowItsRoot(_ url: String, expected: String?) {
         var path = ByteBuffer()
         let bytes = Array(url.utf8)
-        let isMapped = unsafe bytes.withUnsafeBytes { unsafe PathMapping.map($0, to: "/srv/", into: &path) }
+        let isMapped = bytes.withBytes { PathMapping.map($0, to: "/srv/", into: &path) }
         #expect(isMapped == (expected != nil))
-        if let expected { #expect(unsafe String(decoding: path.bytes, as: UTF8.self) == expected) }
+        if let expected { #expect(String(decoding: path.bytes, as: UTF8.self) == expected) }
     }
 
     @Test(arguments: [
@@ -132,6 +132,6 @@ import Testing
         ("/a/..\\", true), ("/a\\..", true), ("/a\\../b", true),
     ]) func aBackslashLeadsUpwardsToo(_ path: String, climbs: Bool) {
         let bytes = Array(path.utf8)
-        #expect(unsafe bytes.withUnsafeBytes { unsafe PathMapping.climbs($0) } == climbs)
+        #expect(bytes.withBytes { PathMapping.climbs($0) } == climbs)
     }
 }

@@ -1,3 +1,4 @@
+import Memory
 import Foundation
 import HTTP
 import Testing
@@ -140,7 +141,7 @@ final class TestWorker: SessionNotifier, @unchecked Sendable {
     func send(_ text: String, to target: TestExtension, readAhead: Int = 48 << 10) -> Bool {
         begin(text, target)
         let piece = Array(unread.prefix(readAhead))
-        let count = unsafe piece.withUnsafeBytes { unsafe session.appendReadAhead($0) }
+        let count = piece.withBytes { session.appendReadAhead($0) }
         unread = unread.dropFirst(count)
         if unread.isEmpty { session.bodyEnded() }
         let submissions = PoolSubmissionQueue(target.pool)
@@ -163,13 +164,15 @@ final class TestWorker: SessionNotifier, @unchecked Sendable {
         let path = Array("/app".utf8)
         let pathInfo = Array("/more".utf8)
         let translated = Array("/srv/www/more".utf8)
-        unsafe bytes.withUnsafeBytes { bytes in
+        bytes.withBytes { bytes in
             unsafe fields.withUnsafeBufferPointer { fields in
-                unsafe path.withUnsafeBytes { path in
-                    unsafe pathInfo.withUnsafeBytes { pathInfo in
-                        unsafe translated.withUnsafeBytes { translated in
+                path.withBytes { path in
+                    pathInfo.withBytes { pathInfo in
+                        translated.withBytes { translated in
                             let request = unsafe ExtensionRequest(
-                                head: parsed, headBytes: bytes, fields: fields, scriptName: path, pathInfo: pathInfo,
+                                head: parsed, headBytes: bytes,
+                                fields: TableView(start: fields.baseAddress, count: fields.count),
+                                scriptName: path, pathInfo: pathInfo,
                                 translatedPath: translated, origin: Self.origin, application: Self.application,
                                 keepAlive: parsed.keepAlive, requestID: .given(Array("named".utf8)))
                             session.begin(request, handle: target.handle, notifier: self)
@@ -199,16 +202,16 @@ final class TestWorker: SessionNotifier, @unchecked Sendable {
         let events = session.takeEvents()
         if let head = events.head {
             self.head = head
-            unsafe reason = events.reason.map { unsafe String(decoding: $0, as: UTF8.self) }
-            unsafe fields = String(decoding: events.fields, as: UTF8.self)
+            reason = events.reason.map { String(decoding: $0, as: UTF8.self) }
+            fields = String(decoding: events.fields, as: UTF8.self)
         }
         if events.isWholeResponse { isWhole = true }
-        unsafe body.append(contentsOf: events.body)
+        body.append(contentsOf: events.body)
         outcome = events.outcome
         guard events.isBodyWanted else { return }
         let piece = Array(unread.prefix(1000))
         unread = unread.dropFirst(piece.count)
-        if !piece.isEmpty { unsafe piece.withUnsafeBytes { unsafe session.supplyBody($0) } }
+        if !piece.isEmpty { piece.withBytes { session.supplyBody($0) } }
         if unread.isEmpty { session.bodyEnded() }
     }
 

@@ -30,13 +30,13 @@ struct FieldCopierTests {
         var parser = ResponseParser(limits: HeadLimits())
         unsafe try #require(try parser.parse(bytes.span.bytes, toHEAD: false))
         var output = OutputBuffer()
-        unsafe bytes.withUnsafeBytes { message in
-            var copier = unsafe FieldCopier(message)
+        bytes.withBytes { message in
+            var copier = FieldCopier(message)
             for index in 0..<parser.head.fieldCount where isWanted(index) {
-                copier.copy(unsafe parser.fields[index], to: &output)
+                copier.copy(parser.fields[index], to: &output)
             }
             copier.finish(to: &output)
         }
-        return unsafe String(decoding: output.unsent, as: UTF8.self)
+        return String(decoding: output.unsent, as: UTF8.self)
     }
 }

@@ -38,13 +38,13 @@ struct ForwardedTargetTests {
     }
 
     private func hasDots(_ path: String, orEmpty: Bool = false) -> Bool {
-        unsafe Array(path.utf8).withUnsafeBytes { unsafe ForwardedTarget.hasDotSegments($0, orEmpty: orEmpty) }
+        Array(path.utf8).withBytes { ForwardedTarget.hasDotSegments($0, orEmpty: orEmpty) }
     }
 
     private func remainder(_ path: String, _ prefix: String) -> String? {
-        unsafe Array(path.utf8).withUnsafeBytes { bytes in
-            unsafe ForwardedTarget.remainder(of: bytes, behind: Array(prefix.utf8)).map {
-                unsafe String(decoding: $0, as: UTF8.self)
+        Array(path.utf8).withBytes { bytes in
+            ForwardedTarget.remainder(of: bytes, behind: Array(prefix.utf8)).map {
+                String(decoding: $0, as: UTF8.self)
             }
         }
     }

@@ -58,17 +58,17 @@ import Testing
         let message = Array("HTTP/1.1 200 OK\r\n\(line)\r\n\r\n".utf8)
         var parser = ResponseParser(limits: HeadLimits())
         var output = OutputBuffer()
-        let isRewritten = try unsafe message.withUnsafeBytes { message in
-            try #require(try unsafe parser.parse(message.bytes, toHEAD: false))
-            return unsafe Array("front.test:443".utf8).withUnsafeBytes { client in
-                let rewriting = unsafe ResponseRewriting(
-                    client: line.contains("front.test/") ? UnsafeRawBufferPointer(rebasing: client[..<10]) : client,
+        let isRewritten = try message.withBytes { message in
+            try #require(try parser.parse(message.bytes, toHEAD: false))
+            return Array("front.test:443".utf8).withBytes { client in
+                let rewriting = ResponseRewriting(
+                    client: line.contains("front.test/") ? client[..<10] : client,
                     route: route, authority: Array("inner:9000".utf8))
-                return unsafe rewriting.append(parser.fields[0], of: message, to: &output)
+                return rewriting.append(parser.fields[0], of: message, to: &output)
             }
         }
         guard isRewritten else { return nil }
-        let text = unsafe String(decoding: output.unsent, as: UTF8.self)
+        let text = String(decoding: output.unsent, as: UTF8.self)
         #expect(text.hasSuffix("\r\n"))
         return text.split(separator: ": ", maxSplits: 1).last.map { String($0.dropLast()) }
     }

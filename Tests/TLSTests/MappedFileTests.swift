@@ -81,7 +81,7 @@ import Transport
         let stream = try TLSStream(endpoint, certificates: store)
         #expect(await stream.handshake(until: .never) == .done)
         let file = OpenFile(adopting: unsafe CLinux_memfd_create("file"))
-        let written = unsafe content.withUnsafeBytes { unsafe write(file.number, $0.baseAddress, $0.count) }
+        let written = content.withBytes { unsafe write(file.number, $0.baseAddress, $0.count) }
         precondition(written == content.count, "a memory file takes what it is given")
         let mappings = FileMappings(limit: content.count)
         _ = mappings.mapping(of: file, for: 0..<1)
@@ -92,7 +92,7 @@ import Transport
             while sent < content.count {
                 let end = min(sent + Self.pieceCount, content.count)
                 let piece = MappedPiece(mapping, of: file, sent..<end)
-                let result = unsafe head.withUnsafeBytes { unsafe stream.writePiece(piece.bytes, of: piece, after: $0) }
+                let result = head.withBytes { stream.writePiece(piece.bytes, of: piece, after: $0) }
                 switch result {
                 case .bytes(let count):
                     #expect(rest == nil && count == head.count + end - sent)
@@ -101,7 +101,7 @@ import Transport
                 default:
                     #expect(result == .failed(.contentLost) && rest != nil)
                     let end = Array("the rest".utf8)
-                    #expect(unsafe end.withUnsafeBytes { unsafe stream.write($0) } == .bytes(end.count))
+                    #expect(end.withBytes { stream.write($0) } == .bytes(end.count))
                     sent = content.count
                 }
             }
@@ -111,14 +111,14 @@ import Transport
         } else if let rest {
             ftruncate(file.number, off_t(rest))
             let piece = MappedPiece(mapping, of: file, 0..<content.count)
-            let result = unsafe worker.passing(piece) { unsafe stream.write($0) }
+            let result = worker.passing(piece) { stream.write($0) }
             #expect(result == .failed(.contentLost))
             #expect(stream.flush() == .failed(.contentLost))
         } else {
             var sent = 0
             while sent < content.count || stream.flush() != .bytes(0) {
                 let piece = MappedPiece(mapping, of: file, sent..<content.count)
-                let result = unsafe worker.passing(piece) { unsafe $0.isEmpty ? stream.flush() : stream.write($0) }
+                let result = worker.passing(piece) { $0.isEmpty ? stream.flush() : stream.write($0) }
                 switch result {
                 case .bytes(let count): sent += count
                 default: #expect(await endpoint.wait(for: .writable, until: .never) == .ready)
@@ -136,7 +136,7 @@ import Transport
         var received = Received()
         var room = [UInt8](repeating: 0, count: 32 << 10)
         while true {
-            switch unsafe room.withUnsafeMutableBytes({ unsafe stream.read(into: $0) }) {
+            switch room.withMutableBytes({ stream.read(into: $0) }) {
             case .bytes(let count): received.content += room[..<count]
             case .wouldBlock: _ = await endpoint.wait(for: .readable, until: .never)
             case .end:

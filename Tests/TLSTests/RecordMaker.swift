@@ -27,7 +27,7 @@ struct RecordMaker: ~Copyable {
         }
         unsafe EVP_EncryptUpdate(context, nil, &done, header, Int32(header.count))
         if !inner.isEmpty { unsafe EVP_EncryptUpdate(context, &body, &done, inner, Int32(inner.count)) }
-        unsafe body.withUnsafeMutableBytes { body in
+        body.withMutableBytes { body in
             let end = unsafe body.baseAddress!.assumingMemoryBound(to: UInt8.self) + inner.count
             unsafe EVP_EncryptFinal_ex(context, end, &done)
             _ = unsafe COpenSSL_CIPHER_CTX_get_tag(context, end, RecordHeader.tag)
@@ -51,14 +51,14 @@ func outcomes(of records: [[UInt8]], _ opener: inout RecordOpener) -> [Outcome] 
 }
 
 func outcome(of record: [UInt8], _ opener: inout RecordOpener) -> Outcome {
-    switch unsafe record.withUnsafeBytes({ unsafe RecordOpener.frame($0) }) {
+    switch record.withBytes({ RecordOpener.frame($0) }) {
     case .incomplete: return .step(.nothing)
     case .refused(let alert): return .step(.refused(alert))
     case .record(let length):
         guard length == record.count else { return .step(.nothing) }
         var output = [UInt8](repeating: 0, count: length)
-        let step = unsafe record.withUnsafeBytes { record in
-            unsafe output.withUnsafeMutableBytes { unsafe opener.open(record, into: $0.baseAddress!) }
+        let step = record.withBytes { record in
+            output.withMutableBytes { opener.open(record, into: $0) }
         }
         if case .data(let count) = step { return .data(Array(output[..<count])) }
         return .step(step)

@@ -136,7 +136,7 @@ import Testing
 
     @Test func `A record in clear is refused by its header alone`() {
         func frame(_ header: [UInt8]) -> RecordOpener.Frame {
-            unsafe header.withUnsafeBytes { unsafe RecordOpener.frame($0) }
+            header.withBytes { RecordOpener.frame($0) }
         }
         for type in UInt8.min...UInt8.max where type != 23 {
             #expect(frame([type, 3, 3, 0, 1]) == .refused(.unexpectedMessage))

@@ -31,7 +31,7 @@ import Testing
     }
 
     private func append(_ bytes: [UInt8], to records: inout ProtectedRecords) {
-        unsafe bytes.withUnsafeBytes { unsafe records.append($0) }
+        bytes.withBytes { records.append($0) }
     }
 
     @Test func `The first number is the one behind the last that was used`() throws {
@@ -90,8 +90,8 @@ import Testing
                 for piece in [stream[..<split], stream[split...]] {
                     available += piece
                     while true {
-                        let count = unsafe available.withUnsafeBytes {
-                            unsafe feed.portion(of: $0, room: room, isEnd: false)
+                        let count = available.withBytes {
+                            feed.portion(of: $0, room: room, isEnd: false)
                         }
                         guard count > 0 else { break }
                         taken += available[..<count]

@@ -122,9 +122,9 @@ extension RecordSealer {
         _ content: [UInt8], after head: [UInt8] = [], as type: ContentType = .applicationData
     ) -> [UInt8]? {
         var record = [UInt8](repeating: 0, count: head.count + content.count + Self.overhead)
-        let count = unsafe record.withUnsafeMutableBytes { record in
-            unsafe content.withUnsafeBytes { content in
-                unsafe head.withUnsafeBytes { unsafe seal(content, after: $0, as: type, into: record.baseAddress!) }
+        let count = record.withMutableBytes { record in
+            content.withBytes { content in
+                head.withBytes { seal(content, after: $0, as: type, into: record) }
             }
         }
         return count == record.count ? record : nil
@@ -132,7 +132,7 @@ extension RecordSealer {
 
     fileprivate mutating func update() -> [UInt8]? {
         var record = [UInt8](repeating: 0, count: Self.updateSize)
-        let count = unsafe record.withUnsafeMutableBytes { unsafe sealUpdate(into: $0.baseAddress!) }
+        let count = record.withMutableBytes { sealUpdate(into: $0) }
         return count == record.count ? record : nil
     }
 }

@@ -91,7 +91,7 @@ import Transport
             try await connect(suite, on: worker) { stream in
                 for digit in UInt8(48)..<58 {
                     let piece = [digit]
-                    let taken = unsafe piece.withUnsafeBytes { unsafe stream.writeAtEndOfTurn($0) }
+                    let taken = piece.withBytes { stream.writeAtEndOfTurn($0) }
                     #expect(taken == .bytes(1))
                 }
                 await stream.endpoint.worker.nextTurn()
@@ -194,7 +194,7 @@ extension TLSStream {
         while true {
             let result =
                 taken < bytes.count
-                ? unsafe bytes[taken...].withUnsafeBytes { unsafe write($0, isMoreComing: false) } : flush()
+                ? bytes[taken...].withBytes { write($0, isMoreComing: false) } : flush()
             switch result {
             case .bytes(let count):
                 if taken == bytes.count { return }
@@ -209,7 +209,7 @@ extension TLSStream {
     fileprivate func receive() async -> [UInt8]? {
         var buffer = [UInt8](repeating: 0, count: 1024)
         while true {
-            switch unsafe buffer.withUnsafeMutableBytes({ unsafe read(into: $0) }) {
+            switch buffer.withMutableBytes({ read(into: $0) }) {
             case .bytes(let count): return Array(buffer[..<count])
             case .wouldBlock(let interest):
                 guard await endpoint.wait(for: interest, until: .never) == .ready else { return nil }

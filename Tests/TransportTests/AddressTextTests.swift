@@ -1,4 +1,5 @@
 import Glibc
+import Memory
 import Testing
 
 @testable import Transport
@@ -35,7 +36,7 @@ struct AddressTextTests {
     private func expectSystemText(_ bits: UInt128) {
         let expected = systemText(AF_INET6, bits.bigEndian)
         let text = unsafe String(unsafeUninitializedCapacity: AddressText.maximum) { room in
-            unsafe AddressText.writeIPv6(bits, to: UnsafeMutableRawPointer(room.baseAddress!))
+            unsafe AddressText.writeIPv6(bits, to: MutableByteView(UnsafeMutableRawBufferPointer(room)))
         }
         #expect(text == expected)
     }

@@ -1,3 +1,4 @@
+import Memory
 import TestSupport
 import Testing
 import Transport
@@ -99,10 +100,10 @@ struct SocketAddressTextTests {
     @Test func `a host is written as it is told`() {
         for text in ["127.0.0.1:1", "[2001:db8::1]:2"] {
             let address = SocketAddress(text)!
-            let room = UnsafeMutableRawBufferPointer.allocate(byteCount: SocketAddress.maximumHostText, alignment: 1)
-            defer { unsafe room.deallocate() }
-            let count = unsafe address.writeHost(to: room)
-            #expect(unsafe String(decoding: room[..<count], as: UTF8.self) == address.host)
+            let memory = OwnedBytes(count: SocketAddress.maximumHostText)
+            let count = address.writeHost(to: memory.room)
+            let text = memory.view[..<count]
+            #expect(String(decoding: text, as: UTF8.self) == address.host)
         }
     }
 

@@ -1,4 +1,5 @@
 import Glibc
+import Memory
 import Testing
 import TestSupport
 
@@ -23,7 +24,7 @@ struct EndpointTests {
         try await withEndpoint { endpoint, peer in
             let bytes = [UInt8](repeating: 7, count: 64 << 10)
             var sent = 0
-            while case .bytes(let count) = unsafe bytes.withUnsafeBytes({ unsafe endpoint.send($0) }) { sent += count }
+            while case .bytes(let count) = bytes.withBytes({ endpoint.send($0) }) { sent += count }
             var received = 0
             while received < sent { received += peer.receive()?.count ?? sent }
             #expect(received == sent)
@@ -59,7 +60,7 @@ struct EndpointTests {
             let piece = [UInt8]((0..<4096).map { UInt8($0 % 251) })
             var sent = 0
             while !endpoint.hasRest {
-                #expect(unsafe piece.withUnsafeBytes { unsafe endpoint.sendAtEndOfTurn($0) } == .bytes(piece.count))
+                #expect(piece.withBytes { endpoint.sendAtEndOfTurn($0) } == .bytes(piece.count))
                 sent += 1
             }
             #expect(endpoint.sendLate("more") == .wouldBlock(.writable))
@@ -208,7 +209,7 @@ struct EndpointTests {
     func sendsToNobody() async throws {
         try await withEndpoint { endpoint, peer in
             peer.hangUp()
-            let result = unsafe [1, 2, 3].withUnsafeBytes { unsafe endpoint.send($0) }
+            let result = [1, 2, 3].withBytes { endpoint.send($0) }
             #expect(result == .failed(.reset))
         }
     }
@@ -229,14 +230,14 @@ struct EndpointTests {
 extension Endpoint {
     /// Receives into memory that is dropped.
     fileprivate func read() -> IOResult {
-        unsafe withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 1) { unsafe receive(into: $0) }
+        withTemporaryBytes(4096) { receive(into: $0) }
     }
 
     fileprivate func sendNow(_ text: String) -> IOResult {
-        unsafe Array(text.utf8).withUnsafeBytes { unsafe send($0) }
+        Array(text.utf8).withBytes { send($0) }
     }
 
     fileprivate func sendLate(_ text: String) -> IOResult {
-        unsafe Array(text.utf8).withUnsafeBytes { unsafe sendAtEndOfTurn($0) }
+        Array(text.utf8).withBytes { sendAtEndOfTurn($0) }
     }
 }

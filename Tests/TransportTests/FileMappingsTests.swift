@@ -148,7 +148,7 @@ import Testing
         try await withWorker { worker in
             try await worker.run {
                 let piece = MappedPiece(mapping, of: file.open, 0..<7)
-                _ = unsafe worker.passing(piece) { bytes in
+                _ = worker.passing(piece) { bytes in
                     #expect(worker.mayLeave)
                     file.truncate(to: 3)
                     #expect(!worker.mayLeave)
@@ -205,7 +205,7 @@ private final class ChangingFile: Sendable {
 
     func append(_ text: String) {
         lseek(descriptor, 0, SEEK_END)
-        let written = unsafe Array(text.utf8).withUnsafeBytes { unsafe write(descriptor, $0.baseAddress, $0.count) }
+        let written = Array(text.utf8).withBytes { unsafe write(descriptor, $0.baseAddress, $0.count) }
         precondition(written == text.utf8.count, "a memory file takes what it is given")
     }
 
@@ -225,5 +225,5 @@ extension FileMappings {
 }
 
 extension MappedPiece {
-    fileprivate var text: String { unsafe String(decoding: bytes, as: UTF8.self) }
+    fileprivate var text: String { String(decoding: bytes, as: UTF8.self) }
 }

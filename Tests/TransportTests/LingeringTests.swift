@@ -19,7 +19,7 @@ struct LingeringTests {
             let milliseconds = try await worker.run {
                 let endpoint = Endpoint.open(descriptor, on: worker)
                 let word = Array("bye".utf8)
-                #expect(unsafe word.withUnsafeBytes { unsafe endpoint.send($0) } == .bytes(3))
+                #expect(word.withBytes { endpoint.send($0) } == .bytes(3))
                 let began = worker.now
                 await end(endpoint, limits)
                 await worker.nextTurn()

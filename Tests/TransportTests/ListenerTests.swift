@@ -1,4 +1,5 @@
 import Glibc
+import Memory
 import Testing
 import TestSupport
 
@@ -114,9 +115,9 @@ private final class Server: ListenerDelegate, @unchecked Sendable {
     func accepted(_ endpoint: Endpoint, on listener: Listener) {
         Task(executorPreference: endpoint.worker) {
             _ = await endpoint.wait(for: .readable, until: .never)
-            _ = unsafe withUnsafeTemporaryAllocation(byteCount: 16, alignment: 1) { unsafe endpoint.receive(into: $0) }
+            _ = withTemporaryBytes(16) { endpoint.receive(into: $0) }
             let text = "\(endpoint.localAddress.description) \(endpoint.remoteAddress.description)"
-            _ = unsafe Array(text.utf8).withUnsafeBytes { unsafe endpoint.send($0) }
+            _ = Array(text.utf8).withBytes { endpoint.send($0) }
             endpoint.close()
         }
     }

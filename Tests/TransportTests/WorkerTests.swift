@@ -106,15 +106,16 @@ struct WorkerTests {
     @Test("A returned block is lent again")
     func lendsBlocks() throws {
         let worker = try Worker(index: 0)
-        let first = unsafe worker.rentBlock()
-        let second = unsafe worker.rentBlock()
-        let (firstAddress, secondAddress) = (Int(bitPattern: first.baseAddress), Int(bitPattern: second.baseAddress))
+        let first = worker.rentBlock()
+        let second = worker.rentBlock()
+        let firstAddress = unsafe Int(bitPattern: first.baseAddress)
+        let secondAddress = unsafe Int(bitPattern: second.baseAddress)
         #expect(firstAddress != secondAddress)
-        unsafe worker.returnBlock(first)
-        let third = unsafe worker.rentBlock()
-        #expect(Int(bitPattern: third.baseAddress) == firstAddress)
-        unsafe worker.returnBlock(second)
-        unsafe worker.returnBlock(third)
+        worker.returnBlock(first)
+        let third = worker.rentBlock()
+        #expect(unsafe Int(bitPattern: third.baseAddress) == firstAddress)
+        worker.returnBlock(second)
+        worker.returnBlock(third)
     }
 }
 

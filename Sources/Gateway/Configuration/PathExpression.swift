@@ -1,4 +1,5 @@
 import CPCRE2
+import Memory
 
 /// A regular expression for whole texts, in Perl's notation (pcre2pattern(3)), which matches bytes.
 ///
@@ -51,9 +52,8 @@ final class PathExpression {
         unsafe pcre2_code_free_8(code)
     }
 
-    func matches(_ text: UnsafeRawBufferPointer) -> Verdict {
-        let bytes = unsafe text.assumingMemoryBound(to: UInt8.self)
-        let result = unsafe pcre2_match_8(code, bytes.baseAddress, bytes.count, 0, 0, match, context)
+    func matches(_ text: ByteView) -> Verdict {
+        let result = unsafe pcre2_match_8(code, text.octets, text.count, 0, 0, match, context)
         if result >= 0 { return .matches }
         return result == PCRE2_ERROR_NOMATCH ? .differs : .undecided
     }

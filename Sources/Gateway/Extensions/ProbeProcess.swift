@@ -31,7 +31,7 @@ package enum ProbeProcess {
         var rest = [UInt8](encoded)[...]
         while !rest.isEmpty {
             let number = answer.number
-            let count = unsafe rest.withUnsafeBytes { unsafe write(number, $0.baseAddress, $0.count) }
+            let count = rest.withBytes { unsafe write(number, $0.baseAddress, $0.count) }
             guard count > 0 else { return }
             rest = rest.dropFirst(count)
         }

@@ -126,7 +126,7 @@ final class AccessLogFile: Sendable {
     /// Appends whole lines; lines that a full disk does not accept are lost, which is better than blocking requests.
     func append(_ lines: [UInt8]) {
         guard !lines.isEmpty else { return }
-        unsafe lines.withUnsafeBytes { bytes in
+        lines.withBytes { bytes in
             var offset = 0
             while offset < bytes.count {
                 let count = unsafe write(file.number, bytes.baseAddress! + offset, bytes.count - offset)

@@ -1,4 +1,5 @@
 import HTTP
+import Memory
 import Proxy
 
 /// Builds the paths of one route from a template, for one worker.
@@ -26,16 +27,16 @@ final class TemplateRewriting: PathRewriting {
         self.expression = template.highestGroup == nil ? nil : expression.flatMap { try? PathExpression($0) }
     }
 
-    func append(_ path: UnsafeRawBufferPointer, to output: inout OutputBuffer) -> Bool {
+    func append(_ path: ByteView, to output: inout OutputBuffer) -> Bool {
         // The groups are matched again: between routing and sending, other requests may have used the expression.
-        if let expression { guard unsafe expression.matches(path) == .matches else { return false } }
+        if let expression { guard expression.matches(path) == .matches else { return false } }
         for part in parts {
             switch part {
-            case .literal(let text): unsafe text.withUnsafeBytes { unsafe output.append($0) }
-            case .path: unsafe output.appendPath(path)
+            case .literal(let text): text.withBytes { output.append($0) }
+            case .path: output.appendPath(path)
             case .group(let number):
                 guard let bounds = expression?.bounds(ofGroup: number) else { continue }
-                unsafe output.appendPath(UnsafeRawBufferPointer(rebasing: path[bounds]))
+                output.appendPath(path[bounds])
             }
         }
         return true

@@ -66,8 +66,8 @@ final class RedirectAction: Action {
         let location = target.expand(
             host: host(for: exchange), path: exchange.text(of: head.path),
             query: head.hasQuery ? exchange.text(of: head.query) : nil)
-        unsafe Array("Location: \(location)\r\n".utf8).withUnsafeBytes {
-            unsafe exchange.beginResponse(status: status, fields: $0, length: .known(0))
+        Array("Location: \(location)\r\n".utf8).withBytes {
+            exchange.beginResponse(status: status, fields: $0, length: .known(0))
         }
         exchange.finish()
         return .answered

@@ -1,4 +1,5 @@
 import HTTP
+import Memory
 import Transport
 
 /// A route's conditions, prepared for comparison with the bytes of requests.
@@ -27,10 +28,10 @@ final class ConditionMatcher {
     }
 
     /// - Parameter path: the normalized path of the request.
-    func judge(_ exchange: Exchange, _ path: UnsafeRawBufferPointer) -> Verdict {
+    func judge(_ exchange: Exchange, _ path: ByteView) -> Verdict {
         guard holds(for: exchange) else { return .fails }
         guard let expression else { return .holds }
-        switch unsafe expression.matches(path) {
+        switch expression.matches(path) {
         case .matches: return .holds
         case .differs: return .fails
         case .undecided: return .undecided
@@ -44,8 +45,8 @@ final class ConditionMatcher {
         }
         for index in headers.indices where !headers[index].isMet(byFieldsOf: exchange) { return false }
         guard !query.isEmpty else { return true }
-        let text = unsafe exchange.bytes(of: exchange.head.query)
-        for index in query.indices where unsafe !query[index].isMet(byQuery: text) { return false }
+        let text = exchange.bytes(of: exchange.head.query)
+        for index in query.indices where !query[index].isMet(byQuery: text) { return false }
         return true
     }
 }
@@ -73,8 +74,8 @@ private struct MethodSet {
     func contains(_ exchange: Exchange) -> Bool {
         let head = exchange.head
         if head.method != .other { return common >> UInt16(head.method.rawValue) & 1 == 1 }
-        let token = unsafe exchange.bytes(of: head.methodToken)
-        for index in others.indices where unsafe others[index].elementsEqual(token) { return true }
+        let token = exchange.bytes(of: head.methodToken)
+        for index in others.indices where others[index].elementsEqual(token) { return true }
         return false
     }
 }
@@ -100,27 +101,27 @@ struct RequirementMatcher {
     }
 
     fileprivate func isMet(byFieldsOf exchange: Exchange) -> Bool {
-        let fields = unsafe exchange.fields
+        let fields = exchange.fields
         for index in 0..<exchange.head.fieldCount {
-            let field = unsafe fields[index]
-            guard unsafe FieldSyntax.isNamed(exchange.bytes(of: field.name).bytes, name) else { continue }
-            if let verdict = unsafe judge(exchange.bytes(of: field.value), isEncoded: false) { return verdict }
+            let field = fields[index]
+            guard FieldSyntax.isNamed(exchange.bytes(of: field.name).bytes, name) else { continue }
+            if let verdict = judge(exchange.bytes(of: field.value), isEncoded: false) { return verdict }
         }
         return isMetByNone
     }
 
     /// - Parameter query: the part after the question mark: `name=value` pairs between ampersands, encoded as forms
     ///   are.
-    func isMet(byQuery query: UnsafeRawBufferPointer) -> Bool {
+    func isMet(byQuery query: ByteView) -> Bool {
         var start = 0
         while start < query.count {
             var end = start
-            while end < query.count, unsafe query[end] != UInt8(ascii: "&") { end += 1 }
+            while end < query.count, query[end] != UInt8(ascii: "&") { end += 1 }
             var equals = start
-            while equals < end, unsafe query[equals] != UInt8(ascii: "=") { equals += 1 }
-            if unsafe FormText.equals(UnsafeRawBufferPointer(rebasing: query[start..<equals]), name) {
-                let value = unsafe UnsafeRawBufferPointer(rebasing: query[min(equals + 1, end)..<end])
-                if let verdict = unsafe judge(value, isEncoded: true) { return verdict }
+            while equals < end, query[equals] != UInt8(ascii: "=") { equals += 1 }
+            if FormText.equals(query[start..<equals], name) {
+                let value = query[min(equals + 1, end)..<end]
+                if let verdict = judge(value, isEncoded: true) { return verdict }
             }
             start = end + 1
         }
@@ -128,12 +129,12 @@ struct RequirementMatcher {
     }
 
     /// Whether one more value of its name decides the requirement; nil when another value may still meet it.
-    private func judge(_ value: UnsafeRawBufferPointer, isEncoded: Bool) -> Bool? {
+    private func judge(_ value: ByteView, isEncoded: Bool) -> Bool? {
         switch test {
         case .present: return true
         case .absent: return false
         case .equals(let wanted):
-            let isEqual = unsafe isEncoded ? FormText.equals(value, wanted) : wanted.elementsEqual(value)
+            let isEqual = isEncoded ? FormText.equals(value, wanted) : wanted.elementsEqual(value)
             return isEqual ? true : nil
         }
     }
@@ -147,16 +148,16 @@ struct RequirementMatcher {
 /// Text as HTML forms encode it: `+` is a space, `%41` a byte (WHATWG URL §5.1).
 enum FormText {
     /// Whether `encoded` decodes to `text`; an incomplete escape is taken literally.
-    static func equals(_ encoded: UnsafeRawBufferPointer, _ text: [UInt8]) -> Bool {
+    static func equals(_ encoded: ByteView, _ text: [UInt8]) -> Bool {
         var offset = 0
         var matched = 0
         while offset < encoded.count {
             guard matched < text.count else { return false }
-            var byte = unsafe encoded[offset]
+            var byte = encoded[offset]
             if byte == UInt8(ascii: "+") {
                 byte = UInt8(ascii: " ")
             } else if byte == UInt8(ascii: "%"), offset + 2 < encoded.count,
-                let high = unsafe hexDigit(encoded[offset + 1]), let low = unsafe hexDigit(encoded[offset + 2])
+                let high = hexDigit(encoded[offset + 1]), let low = hexDigit(encoded[offset + 2])
             {
                 byte = high << 4 | low
                 offset += 2

@@ -1,4 +1,5 @@
 import HTTP
+import Memory
 import Transport
 
 /// Changes of field lines, prepared for writing.
@@ -52,18 +53,18 @@ struct HeaderRules {
     var replacesServer: Bool { removed.contains { $0.elementsEqual("server".utf8) } }
 
     /// Whether fields of this name are removed from responses.
-    func removes(_ name: UnsafeRawBufferPointer) -> Bool {
-        removed.contains { unsafe FieldSyntax.isNamed(name.bytes, $0) }
+    func removes(_ name: ByteView) -> Bool {
+        removed.contains { FieldSyntax.isNamed(name.bytes, $0) }
     }
 
     /// Writes `lines` to `edited` with every change that is the same for all requests.
-    func apply(to lines: UnsafeRawBufferPointer, into edited: inout [UInt8]) {
+    func apply(to lines: ByteView, into edited: inout [UInt8]) {
         edited.removeAll(keepingCapacity: true)
         var present: UInt64 = 0
-        var fields = unsafe FieldLines(lines)
+        var fields = FieldLines(lines)
         while let field = fields.next() {
             if removed.contains(where: { field.isNamed($0) }) { continue }
-            unsafe edited.append(contentsOf: field.line)
+            edited.append(contentsOf: field.line)
             for index in defaults.indices where field.isNamed(defaults[index].name) { present |= 1 << UInt64(index) }
         }
         edited.append(contentsOf: added)
@@ -75,7 +76,7 @@ struct HeaderRules {
     /// Writes the lines that differ from request to request.
     func appendVariableFields(for exchange: Exchange, to response: ResponseSink) {
         if let strictTransport, exchange.connection.stream.isSecure {
-            unsafe strictTransport.withUnsafeBytes { line in unsafe response.appendFields(line) }
+            strictTransport.withBytes { line in response.appendFields(line) }
         }
         for index in variable.indices { variable[index].append(for: exchange, to: response) }
     }
@@ -83,9 +84,9 @@ struct HeaderRules {
 
 extension FieldLine {
     fileprivate func isNamed(_ name: [UInt8]) -> Bool {
-        guard unsafe self.name.count == name.count else { return false }
+        guard self.name.count == name.count else { return false }
         for index in name.indices {
-            let byte = unsafe self.name[index]
+            let byte = self.name[index]
             guard (byte &- UInt8(ascii: "A") < 26 ? byte | 0x20 : byte) == name[index] else { return false }
         }
         return true
@@ -128,10 +129,10 @@ private struct VariableField {
     func append(for exchange: Exchange, to response: ResponseSink) {
         for index in pieces.indices {
             switch pieces[index] {
-            case .bytes(let bytes): unsafe bytes.withUnsafeBytes { unsafe response.appendFields($0) }
-            case .host: unsafe response.appendFields(exchange.bytes(of: exchange.head.authority))
+            case .bytes(let bytes): bytes.withBytes { response.appendFields($0) }
+            case .host: response.appendFields(exchange.bytes(of: exchange.head.authority))
             case .remote: response.appendHost(of: exchange.clientAddress)
-            case .requestID: unsafe exchange.requestID.withBytes { unsafe response.appendFields($0) }
+            case .requestID: exchange.requestID.withBytes { response.appendFields($0) }
             }
         }
     }

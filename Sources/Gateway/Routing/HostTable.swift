@@ -1,3 +1,5 @@
+import Memory
+
 /// Maps the host that a request names to a site; immutable, looked up without allocating.
 ///
 /// A name is matched exactly, then as a wildcard of one label, then by `*`. Comparison ignores case, a port, and a
@@ -38,32 +40,32 @@ struct HostTable: ~Copyable {
 
     /// The index of the site that answers for `authority` (`host[:port]`), or nil when none does.
     @inline(__always)
-    func site(for authority: UnsafeRawBufferPointer) -> Int? {
-        hasNames ? unsafe lookUp(Self.host(of: authority)) : anyHost
+    func site(for authority: ByteView) -> Int? {
+        hasNames ? lookUp(Self.host(of: authority)) : anyHost
     }
 
-    private func lookUp(_ host: UnsafeRawBufferPointer) -> Int? {
-        if let site = unsafe Self.find(host, in: exact) { return site }
-        if !wildcard.isEmpty, let dot = unsafe host.firstIndex(of: UInt8(ascii: ".")) {
-            let parent = unsafe UnsafeRawBufferPointer(rebasing: host[(dot + 1)...])
-            if let site = unsafe Self.find(parent, in: wildcard) { return site }
+    private func lookUp(_ host: ByteView) -> Int? {
+        if let site = Self.find(host, in: exact) { return site }
+        if !wildcard.isEmpty, let dot = host.firstIndex(of: UInt8(ascii: ".")) {
+            let parent = host[(dot + 1)...]
+            if let site = Self.find(parent, in: wildcard) { return site }
         }
         return anyHost
     }
 
-    private static func host(of authority: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
-        let host = unsafe withoutPort(authority)
-        guard unsafe host.last == UInt8(ascii: ".") else { return unsafe host }
-        return unsafe UnsafeRawBufferPointer(rebasing: host.dropLast())
+    private static func host(of authority: ByteView) -> ByteView {
+        let host = withoutPort(authority)
+        guard host.last == UInt8(ascii: ".") else { return host }
+        return host.dropLast()
     }
 
-    private static func withoutPort(_ authority: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+    private static func withoutPort(_ authority: ByteView) -> ByteView {
         var end = authority.count
-        while end > 0, unsafe authority[end - 1] >= UInt8(ascii: "0"), unsafe authority[end - 1] <= UInt8(ascii: "9") {
+        while end > 0, authority[end - 1] >= UInt8(ascii: "0"), authority[end - 1] <= UInt8(ascii: "9") {
             end -= 1
         }
-        guard end > 0, unsafe authority[end - 1] == UInt8(ascii: ":") else { return unsafe authority }
-        return unsafe UnsafeRawBufferPointer(rebasing: authority[..<(end - 1)])
+        guard end > 0, authority[end - 1] == UInt8(ascii: ":") else { return authority }
+        return authority[..<(end - 1)]
     }
 
     private static func table(_ names: [(String, Int)]) -> [Slot?] {
@@ -73,7 +75,7 @@ struct HostTable: ~Copyable {
         var slots = [Slot?](repeating: nil, count: capacity)
         for (name, site) in names {
             let bytes = Array(name.lowercased().utf8)
-            let hash = unsafe bytes.withUnsafeBytes { bytes -> UInt64 in unsafe Self.hash(of: bytes) }
+            let hash = bytes.withBytes { bytes -> UInt64 in Self.hash(of: bytes) }
             var index = Int(truncatingIfNeeded: hash) & (capacity - 1)
             while let slot = slots[index], slot.name != bytes { index = (index + 1) & (capacity - 1) }
             if slots[index] == nil { slots[index] = Slot(hash: hash, name: bytes, site: site) }
@@ -81,27 +83,27 @@ struct HostTable: ~Copyable {
         return slots
     }
 
-    private static func find(_ name: UnsafeRawBufferPointer, in slots: [Slot?]) -> Int? {
+    private static func find(_ name: ByteView, in slots: [Slot?]) -> Int? {
         guard !slots.isEmpty else { return nil }
-        let hash = unsafe hash(of: name)
+        let hash = hash(of: name)
         var index = Int(truncatingIfNeeded: hash) & (slots.count - 1)
         while let slot = slots[index] {
-            if slot.hash == hash, unsafe equals(slot.name, name) { return slot.site }
+            if slot.hash == hash, equals(slot.name, name) { return slot.site }
             index = (index + 1) & (slots.count - 1)
         }
         return nil
     }
 
     /// FNV-1a over the lower-case bytes.
-    private static func hash(of bytes: UnsafeRawBufferPointer) -> UInt64 {
+    private static func hash(of bytes: ByteView) -> UInt64 {
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        for index in 0..<bytes.count { hash = (hash ^ UInt64(lowercase(unsafe bytes[index]))) &* 0x100_0000_01b3 }
+        for index in 0..<bytes.count { hash = (hash ^ UInt64(lowercase(bytes[index]))) &* 0x100_0000_01b3 }
         return hash
     }
 
-    private static func equals(_ name: [UInt8], _ bytes: UnsafeRawBufferPointer) -> Bool {
+    private static func equals(_ name: [UInt8], _ bytes: ByteView) -> Bool {
         guard name.count == bytes.count else { return false }
-        for index in name.indices where name[index] != lowercase(unsafe bytes[index]) { return false }
+        for index in name.indices where name[index] != lowercase(bytes[index]) { return false }
         return true
     }
 

@@ -1,5 +1,6 @@
 import Compression
 import HTTP
+import Memory
 
 /// The response rules of a site or a route, on one worker: changes fields, then compresses the body.
 final class RouteFilter: ResponseFilter {
@@ -44,14 +45,14 @@ final class RouteFilter: ResponseFilter {
     }
 
     private func makeVariant(of response: FixedResponse, _ coding: ContentCoding?) -> FixedResponse {
-        var lines = unsafe Array(response.fieldLines)
-        if let headers { unsafe headers.apply(to: response.fieldLines, into: &lines) }
+        var lines = Array(response.fieldLines)
+        if let headers { headers.apply(to: response.fieldLines, into: &lines) }
         if let compression {
-            let variant = unsafe compression.variant(
+            let variant = compression.variant(
                 status: response.status, fieldLines: lines, body: response.body, coding: coding)
             if let variant { return variant }
         }
-        return unsafe FixedResponse(status: response.status, fieldLines: lines, body: Array(response.body))
+        return FixedResponse(status: response.status, fieldLines: lines, body: Array(response.body))
     }
 
     func appendVariableFields(for exchange: Exchange, to response: ResponseSink) {
@@ -60,22 +61,22 @@ final class RouteFilter: ResponseFilter {
 
     func begin(_ head: ResponseDraft, for exchange: Exchange, to response: ResponseSink) -> (any BodyCoder)? {
         guard let headers else { return compress(head, for: exchange, to: response) }
-        unsafe headers.apply(to: head.fields, into: &edited)
+        headers.apply(to: head.fields, into: &edited)
         headers.appendVariableFields(for: exchange, to: response)
-        return unsafe edited.withUnsafeBytes { fields in
-            compress(unsafe head.with(fields: fields), for: exchange, to: response)
+        return edited.withBytes { fields in
+            compress(head.with(fields: fields), for: exchange, to: response)
         }
     }
 
-    func withholds(_ name: UnsafeRawBufferPointer) -> Bool {
-        headers.map { unsafe $0.removes(name) } ?? false
+    func withholds(_ name: ByteView) -> Bool {
+        headers.map { $0.removes(name) } ?? false
     }
 
     private func compress(
         _ head: ResponseDraft, for exchange: Exchange, to response: ResponseSink
     ) -> (any BodyCoder)? {
         if let compression { return compression.begin(head, for: exchange, to: response) }
-        unsafe response.appendFields(head.fields)
+        response.appendFields(head.fields)
         return nil
     }
 }

@@ -1,6 +1,7 @@
 import Glibc
 import HTTP
 import ISAPI
+import Memory
 
 /// The routes of one site, matched in the order of the file.
 @safe
@@ -8,10 +9,10 @@ final class RouteTable {
     /// A route's path next to its action, kept flat so that a lookup follows no references.
     @safe
     private struct Entry {
-        var path: UnsafeRawBufferPointer
+        var path: ByteView
         var isPrefix: Bool
         /// The required end of a segment after the prefix; empty for none.
-        var suffix: UnsafeRawBufferPointer
+        var suffix: ByteView
         var action: Unmanaged<Action>
         /// Further conditions on a request; nil for none.
         var conditions: Unmanaged<ConditionMatcher>?
@@ -22,6 +23,7 @@ final class RouteTable {
     private var entries: [Entry] = []
     /// Keeps alive what the entries point to.
     private var actions: [Action] = []
+    private var copies: [MutableByteView] = []
     private var matchers: [ConditionMatcher] = []
     private let undecided = UndecidedAction()
     private let refusesBackslash = RefusingAction(.backslashInPath)
@@ -35,52 +37,46 @@ final class RouteTable {
                 case .prefix(let text): (text, true, "")
                 case .script(let prefix, let suffix): (prefix, true, suffix)
                 }
-            let path = unsafe Self.copy(text)
+            let path = copy(text)
             actions.append(route.action)
             let matcher = ConditionMatcher(route.configuration.conditions)
             if let matcher { matchers.append(matcher) }
             unsafe entries.append(
                 Entry(
-                    path: path, isPrefix: isPrefix, suffix: Self.copy(suffix), action: .passUnretained(route.action),
+                    path: path, isPrefix: isPrefix, suffix: copy(suffix), action: .passUnretained(route.action),
                     conditions: matcher.map { unsafe .passUnretained($0) }, rules: route.configuration.pathRules))
         }
     }
 
     deinit {
-        for entry in entries {
-            unsafe entry.path.deallocate()
-            unsafe entry.suffix.deallocate()
-        }
+        for bytes in copies { unsafe bytes.uncheckedDeallocate() }
     }
 
-    private static func copy(_ text: String) -> UnsafeRawBufferPointer {
-        let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: text.utf8.count, alignment: 1)
-        unsafe bytes.copyBytes(from: Array(text.utf8))
-        return UnsafeRawBufferPointer(bytes)
+    private func copy(_ text: String) -> ByteView {
+        let bytes = MutableByteView.allocate(count: text.utf8.count)
+        bytes.copy(Array(text.utf8))
+        copies.append(bytes)
+        return bytes.view
     }
 
-    private static func hasScript(_ path: UnsafeRawBufferPointer, _ entry: Entry) -> Bool {
-        unsafe path.withMemoryRebound(to: UInt8.self) { path in
-            unsafe entry.suffix.withMemoryRebound(to: UInt8.self) { suffix in
-                unsafe ScriptPath.end(in: path.span, from: entry.path.count, suffix: suffix.span) != nil
-            }
-        }
+    private static func hasScript(_ path: ByteView, _ entry: Entry) -> Bool {
+        ScriptPath.end(in: path.span, from: entry.path.count, suffix: entry.suffix.span) != nil
     }
 
     /// The action of the first route that covers `path`, the normalized path of the request, whose conditions are met,
     /// and that is not handled by one of `passed`; it lives as long as this table.
     @inline(__always)
     func action(
-        for exchange: Exchange, at path: UnsafeRawBufferPointer, passing passed: [any RequestHandler]
+        for exchange: Exchange, at path: ByteView, passing passed: [any RequestHandler]
     ) -> Unmanaged<Action>? {
         for index in entries.indices {
             let entry = entries[index]
-            let fits = unsafe entry.isPrefix ? path.count >= entry.path.count : path.count == entry.path.count
+            let fits = entry.isPrefix ? path.count >= entry.path.count : path.count == entry.path.count
             guard fits else { continue }
-            guard unsafe memcmp(path.baseAddress!, entry.path.baseAddress!, entry.path.count) == 0 else { continue }
-            if unsafe !entry.suffix.isEmpty, unsafe !Self.hasScript(path, entry) { continue }
+            guard path.starts(with: entry.path) else { continue }
+            if !entry.suffix.isEmpty, !Self.hasScript(path, entry) { continue }
             if let conditions = unsafe entry.conditions {
-                switch unsafe conditions._withUnsafeGuaranteedRef({ unsafe $0.judge(exchange, path) }) {
+                switch unsafe conditions._withUnsafeGuaranteedRef({ $0.judge(exchange, path) }) {
                 case .holds: break
                 case .fails: continue
                 // A later route must not answer for it.
@@ -98,20 +94,20 @@ final class RouteTable {
     /// The action that refuses a path which contains what the rules do not allow; nil for any other path.
     @inline(__always)
     private func refusal(
-        of path: UnsafeRawBufferPointer, by rules: PathRules, _ exchange: Exchange
+        of path: ByteView, by rules: PathRules, _ exchange: Exchange
     ) -> Unmanaged<Action>? {
         // A path with a backslash is never marked as sent in normal form.
-        if !rules.allowsBackslash, !exchange.isPathAsSent, unsafe Self.has(UInt8(ascii: "\\"), path) {
+        if !rules.allowsBackslash, !exchange.isPathAsSent, Self.has(UInt8(ascii: "\\"), path) {
             return unsafe .passUnretained(refusesBackslash)
         }
-        if !rules.allowsParameters, unsafe Self.has(UInt8(ascii: ";"), path) {
+        if !rules.allowsParameters, Self.has(UInt8(ascii: ";"), path) {
             return unsafe .passUnretained(refusesParameter)
         }
         return nil
     }
 
-    private static func has(_ byte: UInt8, _ path: UnsafeRawBufferPointer) -> Bool {
-        unsafe path.baseAddress.map { unsafe memchr($0, Int32(byte), path.count) != nil } ?? false
+    private static func has(_ byte: UInt8, _ path: ByteView) -> Bool {
+        path.contains(byte)
     }
 }
 
@@ -129,7 +125,7 @@ private final class RefusingAction: Action {
 /// Answers a request whose path takes more steps to match than an expression may take.
 private final class UndecidedAction: Action {
     override func answer(_ exchange: Exchange) -> Disposition {
-        unsafe exchange.fail(status: 500, reason: "the path takes too long to match with a route's expression")
+        exchange.fail(status: 500, reason: "the path takes too long to match with a route's expression")
         return .answered
     }
 }

@@ -1,5 +1,6 @@
 import HTTP
 import ISAPI
+import Memory
 
 /// `extensions_in`: the library that the path names is the extension that answers.
 ///
@@ -22,9 +23,9 @@ final class ScriptFolderAction: Action {
     }
 
     override func answer(_ exchange: Exchange) -> Disposition {
-        let index = unsafe exchange.withPath { path in
-            let name = unsafe name(in: path)
-            return extensions.firstIndex { unsafe $0.name.elementsEqual(name) }
+        let index = exchange.withPath { path in
+            let name = name(in: path)
+            return extensions.firstIndex { $0.name.elementsEqual(name) }
         }
         if let index { return extensions[index].action.answer(exchange) }
         exchange.setLogSubstatus(Self.unlistedSubstatus)
@@ -37,11 +38,9 @@ final class ScriptFolderAction: Action {
     }
 
     /// The file that the path names; if it is in a subfolder, with that folder.
-    private func name(in path: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+    private func name(in path: ByteView) -> ByteView {
         let suffix = suffix
-        let end = unsafe path.withMemoryRebound(to: UInt8.self) { bytes in
-            unsafe ScriptPath.end(in: bytes.span, from: start, suffix: suffix.span)
-        }
-        return unsafe UnsafeRawBufferPointer(rebasing: path[start..<(end ?? path.count)])
+        let end = ScriptPath.end(in: path.span, from: start, suffix: suffix.span)
+        return path[start..<(end ?? path.count)]
     }
 }

@@ -1,4 +1,5 @@
 import HTTP
+import Memory
 import Synchronization
 import Transport
 
@@ -136,7 +137,7 @@ final class SiteTable: @unchecked Sendable {
 
     @inline(__always)
     func answer(_ exchange: Exchange, passing passed: [any RequestHandler] = []) -> Disposition {
-        guard let site = unsafe hosts.site(for: exchange.bytes(of: exchange.head.authority)) else {
+        guard let site = hosts.site(for: exchange.bytes(of: exchange.head.authority)) else {
             exchange.respond(noSite)
             return .answered
         }
@@ -197,9 +198,9 @@ final class SiteTable: @unchecked Sendable {
     /// else the one whose certificate is presented to clients without a server name.
     private func siteOfRefused(_ exchange: Exchange) -> Int? {
         let authority = exchange.head.authority
-        if !authority.isEmpty { return unsafe hosts.site(for: exchange.bytes(of: authority)) }
-        var name = exchange.connection.stream.security?.serverName ?? ""
-        let named = name.withUTF8 { unsafe hosts.site(for: UnsafeRawBufferPointer($0)) }
+        if !authority.isEmpty { return hosts.site(for: exchange.bytes(of: authority)) }
+        let name = exchange.connection.stream.security?.serverName ?? ""
+        let named = name.withBytes { hosts.site(for: $0) }
         return unsafe named ?? (routes.isEmpty ? nil : 0)
     }
 

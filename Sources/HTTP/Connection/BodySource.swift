@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import Memory
 import Transport
 
 /// A part of a response body that is available in full: in memory that is not moved, or in a file.
@@ -31,7 +32,7 @@ struct BodySource {
     /// The bytes before this offset were found in memory since the last wait.
     private var presentEnd: UInt64 = 0
 
-    init(_ bytes: UnsafeRawBufferPointer) {
+    init(_ bytes: ByteView) {
         place = unsafe .memory(bytes.baseAddress ?? UnsafeRawPointer(bitPattern: 1)!)
         offset = 0
         count = UInt64(bytes.count)
@@ -52,9 +53,9 @@ struct BodySource {
     }
 
     /// The next bytes in memory, up to `limit`; nil for a file.
-    func bytes(upTo limit: Int) -> UnsafeRawBufferPointer? {
+    func bytes(upTo limit: Int) -> ByteView? {
         guard case .memory(let start) = place else { return nil }
-        return unsafe UnsafeRawBufferPointer(start: start + Int(offset), count: min(limit, Int(clamping: count)))
+        return unsafe ByteView(start: start + Int(offset), count: min(limit, Int(clamping: count)))
     }
 
     /// Whether the bytes can be used where they are: those of memory and of a mapped file.
@@ -120,15 +121,15 @@ struct BodySource {
     }
 
     /// Copies the next bytes without waiting for a disk.
-    func read(into buffer: UnsafeMutableRawBufferPointer) -> Outcome {
-        if let bytes = unsafe bytes(upTo: buffer.count) {
-            unsafe buffer.copyMemory(from: bytes)
+    func read(into buffer: MutableByteView) -> Outcome {
+        if let bytes = bytes(upTo: buffer.count) {
+            buffer.copy(bytes)
             return .bytes(bytes.count)
         }
         if let piece = piece(upTo: buffer.count) {
             guard isPresent(piece) else { return .absent }
-            unsafe buffer.copyMemory(from: piece.bytes)
-            return unsafe piece.isIntact ? .bytes(piece.bytes.count) : .ended
+            buffer.copy(piece.bytes)
+            return piece.isIntact ? .bytes(piece.bytes.count) : .ended
         }
         guard let file else { return .ended }
         let wanted = UInt(min(UInt64(buffer.count), count))
@@ -140,13 +141,13 @@ struct BodySource {
             case EINTR: continue
             case EAGAIN: return .absent
             // The file system cannot report what is in memory.
-            case EOPNOTSUPP: return unsafe readWaiting(into: buffer, upTo: Int(wanted))
+            case EOPNOTSUPP: return readWaiting(into: buffer, upTo: Int(wanted))
             default: return .ended
             }
         }
     }
 
-    private func readWaiting(into buffer: UnsafeMutableRawBufferPointer, upTo wanted: Int) -> Outcome {
+    private func readWaiting(into buffer: MutableByteView, upTo wanted: Int) -> Outcome {
         guard let file else { return .ended }
         let got = file.use { unsafe pread($0, buffer.baseAddress, wanted, off_t(offset)) }
         return got > 0 ? .bytes(got) : .ended

@@ -34,7 +34,7 @@ extension ClientConnection {
             case .sent(let count):
                 source.skip(count)
                 room -= count
-                if count > 0, unsafe exchange.storage.pointee.output.isEmpty { isPassed = true }
+                if count > 0, exchange.storage.value.output.isEmpty { isPassed = true }
                 guard room <= 0 else { continue }
                 await endpoint.worker.nextTurn()
                 if endpoint.isAborted { throw .aborted }
@@ -68,7 +68,7 @@ extension ClientConnection {
     private func step(
         _ source: inout BodySource, isPassed: Bool, _ exchange: Exchange
     ) async throws(ExchangeFailure) -> PassResult? {
-        let waiting = unsafe exchange.storage.pointee.output.count
+        let waiting = exchange.storage.value.output.count
         switch exchange.passage {
         case .nothing, .unframed(0): return nil
         case .unframed(let limit):
@@ -84,12 +84,12 @@ extension ClientConnection {
 
     /// Copies the next bytes to the output, framed as the response requires.
     private func collect(_ source: BodySource, _ exchange: Exchange) -> PassResult {
-        let block = unsafe endpoint.worker.rentBlock()
-        defer { unsafe endpoint.worker.returnBlock(block) }
+        let block = endpoint.worker.rentBlock()
+        defer { endpoint.worker.returnBlock(block) }
         let count = min(Self.collectedSize, Int(clamping: source.count))
-        switch unsafe source.read(into: UnsafeMutableRawBufferPointer(rebasing: block[..<count])) {
+        switch source.read(into: block[..<count]) {
         case .bytes(let count):
-            unsafe exchange.write(UnsafeRawBufferPointer(rebasing: block[..<count]))
+            exchange.write(block.view[..<count])
             return .sent(count)
         case .absent: return .load
         case .ended: return .ended

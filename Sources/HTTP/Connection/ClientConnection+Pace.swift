@@ -6,12 +6,12 @@ extension ClientConnection {
 
     /// When `judgeBody` has to be called while more of a body is awaited.
     func bodyDeadline(_ exchange: Exchange) -> Deadline {
-        unsafe exchange.storage.pointee.bodyMeter.wait(
+        exchange.storage.value.bodyMeter.wait(
             from: endpoint.worker.now, within: service.limits.bodyTransfer, counting: endpoint.progress?.received)
     }
 
     func judgeBody(_ exchange: Exchange) throws(ExchangeFailure) {
-        let verdict = unsafe exchange.storage.pointee.bodyMeter.judge(
+        let verdict = exchange.storage.value.bodyMeter.judge(
             at: endpoint.worker.now, within: service.limits.bodyTransfer, counting: endpoint.progress?.received)
         switch verdict {
         case .keepsUp: return
@@ -22,7 +22,7 @@ extension ClientConnection {
 
     @inline(never)
     func clientSentMore(_ exchange: Exchange) {
-        unsafe exchange.storage.pointee.bodyMeter.stopWaiting(
+        exchange.storage.value.bodyMeter.stopWaiting(
             at: endpoint.worker.now, within: service.limits.bodyTransfer)
     }
 
@@ -41,12 +41,12 @@ extension ClientConnection {
 
     /// When `judgeResponse` has to be called while the client does not accept more of a response.
     func responseDeadline(_ exchange: Exchange) -> Deadline {
-        unsafe exchange.storage.pointee.responseMeter.wait(
+        exchange.storage.value.responseMeter.wait(
             from: endpoint.worker.now, within: service.limits.responseTransfer)
     }
 
     func judgeResponse(_ exchange: Exchange) throws(ExchangeFailure) {
-        let verdict = unsafe exchange.storage.pointee.responseMeter.judge(
+        let verdict = exchange.storage.value.responseMeter.judge(
             at: endpoint.worker.now, within: service.limits.responseTransfer,
             counting: endpoint.progress?.acknowledged)
         switch verdict {
@@ -59,14 +59,14 @@ extension ClientConnection {
 
     @inline(never)
     func clientTookMore(_ exchange: Exchange) {
-        unsafe exchange.storage.pointee.responseMeter.stopWaiting(
+        exchange.storage.value.responseMeter.stopWaiting(
             at: endpoint.worker.now, within: service.limits.responseTransfer)
     }
 
     /// Called when all output has been sent, and no response is in progress.
     @inline(never)
     func endResponseTransfer(_ exchange: Exchange) {
-        unsafe exchange.storage.pointee.responseMeter = DataRateMeter()
+        exchange.storage.value.responseMeter = DataRateMeter()
     }
 
     /// Logs that a response was cut off, if the client caused it.

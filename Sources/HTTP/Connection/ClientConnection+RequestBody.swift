@@ -1,11 +1,12 @@
+import Memory
 import Transport
 
 /// Reading the body of a request: the received part, and more as it arrives.
 extension ClientConnection {
-    func readBody(_ exchange: Exchange) async throws(ExchangeFailure) -> UnsafeRawBufferPointer? {
+    func readBody(_ exchange: Exchange) async throws(ExchangeFailure) -> ByteView? {
         while true {
-            switch unsafe try nextBodyStep(exchange) {
-            case .content(let piece): return unsafe piece
+            switch try nextBodyStep(exchange) {
+            case .content(let piece): return piece
             case .ended: return nil
             case .receive: try await receiveBody(exchange)
             }
@@ -13,81 +14,79 @@ extension ClientConnection {
     }
 
     /// The next piece of the body, as far as it has been received.
-    @unsafe
     enum BodyStep {
-        case content(UnsafeRawBufferPointer)
+        case content(ByteView)
         case receive, ended
     }
 
     @inline(__always)
     func nextBodyStep(_ exchange: Exchange) throws(ExchangeFailure) -> BodyStep {
-        let storage = unsafe exchange.storage
-        if let substitute = unsafe storage.pointee.substitute {
-            if let entity = unsafe substitute.takeEntity() { return unsafe .content(entity) }
-            guard substitute.continuesWithClient else { return unsafe .ended }
+        let storage = exchange.storage
+        if let substitute = storage.value.substitute {
+            if let entity = substitute.takeEntity() { return .content(entity) }
+            guard substitute.continuesWithClient else { return .ended }
         }
-        if let decoder = unsafe storage.pointee.bodyDecoder { return unsafe try nextDecodedStep(exchange, decoder) }
-        return unsafe try nextCodedStep(exchange)
+        if let decoder = storage.value.bodyDecoder { return try nextDecodedStep(exchange, decoder) }
+        return try nextCodedStep(exchange)
     }
 
     /// The next piece of the body as the client sent it.
     @inline(__always)
     func nextCodedStep(_ exchange: Exchange) throws(ExchangeFailure) -> BodyStep {
-        let storage = unsafe exchange.storage
-        if unsafe storage.pointee.body.isFramed { return unsafe try nextFramedStep(exchange) }
+        let storage = exchange.storage
+        if storage.value.body.isFramed { return try nextFramedStep(exchange) }
         while true {
             let step: RequestBody.Step
-            let start = unsafe storage.pointee.cursor
-            let unread = unsafe UnsafeRawBufferPointer(
-                rebasing: UnsafeRawBufferPointer(storage.pointee.input)[start..<storage.pointee.filled])
+            let start = storage.value.cursor
+            let unread = storage.value.input.view[start..<storage.value.filled]
             do throws(RequestRejection) {
-                step = try unsafe storage.pointee.body.next(unread.bytes, limit: exchange.bodyLimit)
+                step = try storage.value.body.next(unread.bytes, limit: exchange.bodyLimit)
             } catch {
                 throw .rejected(error)
             }
             switch step {
             case .content(let range, let consumed):
-                unsafe storage.pointee.cursor += consumed
-                return unsafe .content(UnsafeRawBufferPointer(rebasing: unread[range]))
+                storage.value.cursor += consumed
+                return .content(unread[range])
             case .trailer(let range, let consumed):
-                unsafe takeTrailer(UnsafeRawBufferPointer(rebasing: unread[range]), exchange)
-                unsafe storage.pointee.cursor += consumed
+                takeTrailer(unread[range], exchange)
+                storage.value.cursor += consumed
             case .ended(let consumed):
-                unsafe storage.pointee.cursor += consumed
-                return unsafe .ended
+                storage.value.cursor += consumed
+                return .ended
             case .receive(let consumed):
-                unsafe storage.pointee.cursor += consumed
-                return unsafe .receive
+                storage.value.cursor += consumed
+                return .receive
             }
         }
     }
 
     /// Stores a trailer field, unless it is forbidden in trailers or has the name of a field that the gateway sets.
     @inline(never)
-    func takeTrailer(_ line: UnsafeRawBufferPointer, _ exchange: Exchange) {
-        let storage = unsafe exchange.storage
-        let bytes = unsafe line.bytes
+    func takeTrailer(_ line: ByteView, _ exchange: Exchange) {
+        let storage = exchange.storage
+        let bytes = line.bytes
         let name = bytes.extracting(0..<bytes.first(ASCII.colon, from: 0, to: bytes.byteCount))
         guard TrailerPolicy.passes(name), !VariableName.isSame(name, as: service.requestIDs.variable) else { return }
-        var substitute = unsafe storage.pointee.substitute
+        var substitute = storage.value.substitute
         while let current = substitute {
             if current.replacedNames.contains(where: { VariableName.isSame(name, as: $0) }) { return }
             substitute = current.outer
         }
-        unsafe storage.pointee.trailers += line + [ASCII.carriageReturn, ASCII.lineFeed]
+        storage.value.trailers += line + [ASCII.carriageReturn, ASCII.lineFeed]
     }
 
     /// Like `readBody`, without waiting.
     func readBodyNow(_ exchange: Exchange) throws(ExchangeFailure) -> BodyPiece {
         while true {
-            switch unsafe try nextBodyStep(exchange) {
-            case .content(let piece): return unsafe .content(piece)
-            case .ended: return unsafe .ended
+            switch try nextBodyStep(exchange) {
+            case .content(let piece): return .content(piece)
+            case .ended: return .ended
             case .receive:
                 appendOwedContinue(exchange)
                 switch receiveMore(exchange) {
                 case .bytes(let count): received(count, exchange)
-                case .wouldBlock(let interest): return unsafe .wouldBlock(interest)
+                case .wouldBlock(let interest): return .wouldBlock(interest)
                 case .end: throw .clientGone(.reset)
                 case .failed(let failure): throw .clientGone(failure)
                 }
@@ -96,15 +95,15 @@ extension ClientConnection {
     }
 
     private func appendOwedContinue(_ exchange: Exchange) {
-        let storage = unsafe exchange.storage
-        guard unsafe storage.pointee.body.owesContinue else { return }
-        unsafe storage.pointee.body.continueSent()
-        unsafe storage.pointee.output.append("HTTP/1.1 100 Continue\r\n\r\n")
+        let storage = exchange.storage
+        guard storage.value.body.owesContinue else { return }
+        storage.value.body.continueSent()
+        storage.value.output.append("HTTP/1.1 100 Continue\r\n\r\n")
     }
 
     private func receiveBody(_ exchange: Exchange) async throws(ExchangeFailure) {
-        let storage = unsafe exchange.storage
-        if unsafe storage.pointee.body.owesContinue {
+        let storage = exchange.storage
+        if storage.value.body.owesContinue {
             appendOwedContinue(exchange)
             try await flush(exchange)
         }
@@ -113,7 +112,7 @@ extension ClientConnection {
             case .bytes(let count): return received(count, exchange)
             case .wouldBlock(let interest):
                 // Responses to earlier requests must not wait for this request's body.
-                if unsafe !storage.pointee.output.isEmpty { try await flush(exchange) }
+                if !storage.value.output.isEmpty { try await flush(exchange) }
                 switch await endpoint.wait(for: interest, until: bodyDeadline(exchange)) {
                 case .ready, .signalled, .draining, .hangup: continue
                 case .deadline: try judgeBody(exchange)
@@ -127,8 +126,8 @@ extension ClientConnection {
 
     @inline(__always)
     private func received(_ count: Int, _ exchange: Exchange) {
-        let storage = unsafe exchange.storage
-        unsafe storage.pointee.filled += count
-        if unsafe storage.pointee.bodyMeter.isWaiting { clientSentMore(exchange) }
+        let storage = exchange.storage
+        storage.value.filled += count
+        if storage.value.bodyMeter.isWaiting { clientSentMore(exchange) }
     }
 }

@@ -1,3 +1,4 @@
+import Memory
 import Transport
 
 /// A client as the handlers of its requests use it: one HTTP/1 connection, or one HTTP/2 stream.
@@ -74,7 +75,7 @@ package class ClientConnection {
     @inline(__always)
     final func mayKeepAlive(_ exchange: Exchange) -> Bool {
         if endpoint.worker.isDraining || service.isRetired { return false }
-        let body = unsafe exchange.storage.pointee.body
+        let body = exchange.storage.value.body
         if body.hasEnded { return true }
         if body.owesContinue { return false }
         // A handler that has begun to read the body is expected to read all of it, or reports that it will not
@@ -87,25 +88,24 @@ package class ClientConnection {
     /// and its path.
     @inline(__always)
     final func settle(_ exchange: Exchange, _ head: RequestHead) throws(RequestRejection) {
-        let storage = unsafe exchange.storage
+        let storage = exchange.storage
         if let proxies = service.trustedProxies { try exchange.learnClient(from: proxies) }
         if head.form != .origin { try checkTarget(exchange, head) }
-        let path = unsafe exchange.bytes(of: head.path)
+        let path = exchange.bytes(of: head.path)
         let hasPath = head.form == .origin || head.form == .absolute
-        guard hasPath, unsafe !PathNormalizer.isNormal(path.bytes) else { return }
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: path.count + 1, alignment: 1)
-        defer { unsafe buffer.deallocate() }
-        let count = try unsafe PathNormalizer.normalize(path.bytes, into: buffer)
-        unsafe storage.pointee.normalizedPath = Array(buffer[..<count])
+        guard hasPath, !PathNormalizer.isNormal(path.bytes) else { return }
+        let buffer = OwnedBytes(count: path.count + 1)
+        let count = try PathNormalizer.normalize(path.bytes, into: buffer.room)
+        storage.value.normalizedPath = Array(buffer.view[..<count])
     }
 
     /// Begins the body of a request, unless it is known to be too large.
     @inline(__always)
     final func beginBody(_ exchange: Exchange, _ head: RequestHead) throws(RequestRejection) {
-        let storage = unsafe exchange.storage
-        unsafe storage.pointee.body = RequestBody(head)
+        let storage = exchange.storage
+        storage.value.body = RequestBody(head)
         let limit = service.limits.maximumBody
-        if let length = unsafe storage.pointee.body.remaining, length > limit { throw .bodyTooLarge }
+        if let length = storage.value.body.remaining, length > limit { throw .bodyTooLarge }
     }
 
     /// Rejects targets that no route of this listener can match.
@@ -114,8 +114,8 @@ package class ClientConnection {
         if head.form == .authority { throw .tunnelRequested }
         // The secure connection may end at a trusted proxy (RFC 9110 §7.4).
         guard head.form == .absolute, !stream.isSecure, exchange.trustedField == nil else { return }
-        let target = unsafe exchange.bytes(of: head.target)
-        if unsafe target.bytes.hasPrefix("https:", from: 0, to: target.count) { throw .insecureScheme }
+        let target = exchange.bytes(of: head.target)
+        if target.bytes.hasPrefix("https:", from: 0, to: target.count) { throw .insecureScheme }
     }
 
     /// The progress of a request: its head is being parsed, it is being routed, or a route answers it.
@@ -125,10 +125,10 @@ package class ClientConnection {
 
     /// Answers a request that cannot be trusted with a small response.
     final func refuse(_ exchange: Exchange, _ rejection: RequestRejection, at stage: Stage) {
-        let storage = unsafe exchange.storage
-        unsafe storage.pointee.response = ResponseEncoder()
-        unsafe storage.pointee.body = RequestBody()
-        if stage == .parsing { unsafe storage.pointee.parser.abandon() }
+        let storage = exchange.storage
+        storage.value.response = ResponseEncoder()
+        storage.value.body = RequestBody()
+        if stage == .parsing { storage.value.parser.abandon() }
         if stage != .answering { service.router.prepareRefusal(of: exchange) }
         exchange.refuse(rejection)
         let isUnderstood = stage != .parsing

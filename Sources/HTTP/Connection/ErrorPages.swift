@@ -1,3 +1,5 @@
+import Memory
+
 /// The content that a site configures for error responses of the gateway, by status, in place of the gateway's own
 /// text.
 @safe
@@ -70,19 +72,19 @@ extension Exchange {
     /// Sets the error pages of this request.
     @inline(__always)
     package func setErrorPages(_ pages: ErrorPages) {
-        unsafe storage.pointee.errorPages = pages
+        storage.value.errorPages = pages
     }
 
     /// Sends the gateway's own response to an error; the site's page for the status replaces its content.
     ///
     /// A page that a route answers is requested after the handler has returned; no response begins before that.
     package func fail(_ response: FixedResponse, keepAlive: Bool = true) {
-        guard unsafe storage.pointee.errorPages != nil else { return respond(response, keepAlive: keepAlive) }
+        guard storage.value.errorPages != nil else { return respond(response, keepAlive: keepAlive) }
         guard let page = errorPage(for: response.status) else {
             if answeredError == nil { return respond(response, keepAlive: keepAlive) }
             return respond(.words(of: response), status: response.status, [], keepAlive)
         }
-        unsafe respond(
+        respond(
             page, status: response.status, Array(response.contentFreeFields), keepAlive, words: .words(of: response))
     }
 
@@ -92,10 +94,10 @@ extension Exchange {
     ///   - fields: validated field lines, each terminated by CRLF, that do not describe the content.
     ///   - reason: a description of the failure for the reader of the response.
     package func fail(
-        status: Int, fields: UnsafeRawBufferPointer? = nil, reason: StaticString, keepAlive: Bool = true
+        status: Int, fields: ByteView? = nil, reason: StaticString, keepAlive: Bool = true
     ) {
         let words = ErrorPages.Content(status, reason)
-        let fields = unsafe fields.map { unsafe Array($0) } ?? []
+        let fields = fields.map { Array($0) } ?? []
         respond(errorPage(for: status) ?? .content(words), status: status, fields, keepAlive, words: words)
     }
 
@@ -108,11 +110,11 @@ extension Exchange {
     }
 
     /// The error for which a route is providing the content at present.
-    private var answeredError: AnsweredError? { unsafe storage.pointee.substitute?.error }
+    private var answeredError: AnsweredError? { storage.value.substitute?.error }
 
     private func errorPage(for status: Int) -> ErrorPages.Page? {
-        if unsafe storage.pointee.substitute?.usesErrorPages == false { return nil }
-        return unsafe storage.pointee.errorPages?.page(for: status, substatus: storage.pointee.logSubstatus)
+        if storage.value.substitute?.usesErrorPages == false { return nil }
+        return storage.value.errorPages?.page(for: status, substatus: storage.value.logSubstatus)
     }
 
     private func respond(
@@ -123,7 +125,7 @@ extension Exchange {
         case .content(let content): respond(content, status: status, fields, keepAlive)
         case .route(let path):
             let error = AnsweredError(status: status, fields: fields, words: words, keepAlive: keepAlive)
-            unsafe storage.pointee.errorRequest = request(for: path, error)
+            storage.value.errorRequest = request(for: path, error)
         }
     }
 
@@ -134,7 +136,7 @@ extension Exchange {
         if !path.contains(UInt8(ascii: "?")) {
             let scheme = connection.stream.isSecure ? "https" : "http"
             target += Array("?\(error.status);\(scheme)://\(text(of: head.authority))".utf8)
-            target += unsafe Array(bytes(of: head.form == .origin ? head.target : head.path))
+            target += Array(bytes(of: head.form == .origin ? head.target : head.path))
         }
         var request = InternalRequest(method: Array("\(method)".utf8), target: target)
         request.fields = .inheritedUnconditional
@@ -147,27 +149,27 @@ extension Exchange {
     func respond(_ content: ErrorPages.Content, status: Int, _ fields: [UInt8], _ keepAlive: Bool) {
         let content = answeredError?.words ?? content
         let lines = content.typeField + (answeredError == nil ? fields : [])
-        unsafe lines.withUnsafeBytes {
-            unsafe beginResponse(
+        lines.withBytes {
+            beginResponse(
                 status: status, fields: $0, length: .known(UInt64(content.body.count)), keepAlive: keepAlive)
         }
-        unsafe content.body.withUnsafeBytes { _ = unsafe write($0) }
+        content.body.withBytes { _ = write($0) }
         finish()
     }
 }
 
 extension ErrorPages.Content {
     fileprivate static func words(of response: FixedResponse) -> Self {
-        unsafe Self(type: "text/plain; charset=utf-8", body: Array(response.body))
+        Self(type: "text/plain; charset=utf-8", body: Array(response.body))
     }
 }
 
 extension ClientConnection {
     /// Has the site's route answer an error, if the handler has requested this.
     func answerError(_ exchange: Exchange) async throws(ExchangeFailure) {
-        let storage = unsafe exchange.storage
-        guard let request = unsafe storage.pointee.errorRequest else { return }
-        unsafe storage.pointee.errorRequest = nil
+        let storage = exchange.storage
+        guard let request = storage.value.errorRequest else { return }
+        storage.value.errorRequest = nil
         if case .answered = try await answer(exchange, as: request, for: nil) { return }
         guard let error = request.error, !exchange.isResponseBegun else { return }
         exchange.respond(error.words, status: error.status, error.fields, error.keepAlive)

@@ -16,23 +16,23 @@ extension Exchange {
     package var clientIP: IPAddress? { namedClient ?? endpoint.remoteAddress.ip }
 
     /// The client that a trusted proxy names; nil for a request from the peer itself.
-    package var namedClient: IPAddress? { unsafe storage.pointee.namedClient }
+    package var namedClient: IPAddress? { storage.value.namedClient }
 
     /// The field in which a trusted proxy names the client; nil if the peer is not trusted.
-    package var trustedField: TrustedProxies.Field? { unsafe storage.pointee.trustedField }
+    package var trustedField: TrustedProxies.Field? { storage.value.trustedField }
 
     /// Determines the client from the request's fields, if the peer is one of `proxies`.
     func learnClient(from proxies: TrustedProxies) throws(RequestRejection) {
         guard let peer = endpoint.remoteAddress.ip, proxies.networks.contain(peer) else { return }
         var client: IPAddress?
         for index in 0..<head.fieldCount {
-            let field = unsafe fields[index]
+            let field = fields[index]
             let name = field.name.range
-            if unsafe headBytes.bytes.equals(proxies.field.name, from: name.lowerBound, to: name.upperBound) {
-                client = try unsafe proxies.client(in: bytes(of: field.value), behind: client)
+            if headBytes.bytes.equals(proxies.field.name, from: name.lowerBound, to: name.upperBound) {
+                client = try proxies.client(in: bytes(of: field.value), behind: client)
             }
         }
-        unsafe storage.pointee.namedClient = client
-        unsafe storage.pointee.trustedField = proxies.field
+        storage.value.namedClient = client
+        storage.value.trustedField = proxies.field
     }
 }

@@ -1,11 +1,13 @@
+import Memory
+
 extension Exchange {
     /// The value of the field with this lower-case name; nil also if there are several.
     package func onlyValue(named name: StaticString) -> Slice? {
-        let head = unsafe headBytes.bytes
-        let fields = unsafe fields
+        let head = headBytes.bytes
+        let fields = fields
         var found: Slice?
         for index in fields.indices {
-            let field = unsafe fields[index]
+            let field = fields[index]
             let range = field.name.range
             guard head.equals(name, from: range.lowerBound, to: range.upperBound) else { continue }
             guard found == nil else { return nil }
@@ -18,24 +20,24 @@ extension Exchange {
 /// Lookups by configured names.
 extension Exchange {
     /// The value of the first field with this name, which must be in lower case.
-    package func value(ofField name: [UInt8]) -> UnsafeRawBufferPointer? {
-        let fields = unsafe fields
+    package func value(ofField name: [UInt8]) -> ByteView? {
+        let fields = fields
         for index in 0..<head.fieldCount {
-            let field = unsafe fields[index]
-            if unsafe FieldSyntax.isNamed(bytes(of: field.name).bytes, name) { return unsafe bytes(of: field.value) }
+            let field = fields[index]
+            if FieldSyntax.isNamed(bytes(of: field.name).bytes, name) { return bytes(of: field.value) }
         }
         return nil
     }
 
     /// The value of the first cookie with this name in any Cookie field (RFC 6265 §5.4).
-    package func value(ofCookie name: [UInt8]) -> UnsafeRawBufferPointer? {
-        let fields = unsafe fields
+    package func value(ofCookie name: [UInt8]) -> ByteView? {
+        let fields = fields
         for index in 0..<head.fieldCount {
-            let field = unsafe fields[index]
-            guard unsafe FieldSyntax.isNamed(bytes(of: field.name).bytes, Self.cookieField) else { continue }
-            let text = unsafe bytes(of: field.value)
-            if let range = unsafe CookieSyntax.value(of: name, in: text.bytes) {
-                return unsafe UnsafeRawBufferPointer(rebasing: text[range])
+            let field = fields[index]
+            guard FieldSyntax.isNamed(bytes(of: field.name).bytes, Self.cookieField) else { continue }
+            let text = bytes(of: field.value)
+            if let range = CookieSyntax.value(of: name, in: text.bytes) {
+                return text[range]
             }
         }
         return nil

@@ -2,15 +2,15 @@ extension Exchange {
     /// The content codings that the client accepts.
     package var acceptEncoding: AcceptEncoding {
         var accepted = AcceptEncoding()
-        let head = unsafe headBytes.bytes
-        let fields = unsafe fields
+        let head = headBytes.bytes
+        let fields = fields
         for index in fields.indices {
-            let field = unsafe fields[index]
+            let field = fields[index]
             let name = field.name.range
             guard name.count == 15, head.equals("accept-encoding", from: name.lowerBound, to: name.upperBound) else {
                 continue
             }
-            unsafe accepted.add(bytes(of: field.value).bytes)
+            accepted.add(bytes(of: field.value).bytes)
         }
         return accepted
     }

@@ -1,3 +1,4 @@
+import Memory
 import Transport
 
 // Operations for a handler that forwards a request and transfers bytes in both directions. They never wait, so that the
@@ -7,11 +8,11 @@ extension Exchange {
 
     /// The next piece of the body that is available without waiting; valid until the next call.
     package func readBodyNow() throws(ExchangeFailure) -> BodyPiece {
-        unsafe try connection.readBodyNow(self)
+        try connection.readBodyNow(self)
     }
 
     /// The trailer fields received after the body, each terminated by CRLF.
-    package var trailers: [UInt8] { unsafe storage.pointee.trailers }
+    package var trailers: [UInt8] { storage.value.trailers }
 
     /// How long to wait for more of the body, after which `judgeBody` has to be called.
     package var bodyDeadline: Deadline { withConnection { $0.bodyDeadline(self) } }
@@ -20,17 +21,17 @@ extension Exchange {
     package func judgeBody() throws(ExchangeFailure) { try connection.judgeBody(self) }
 
     /// Returns and consumes the bytes received after the request; valid as long as the exchange.
-    package func takeUnread() -> UnsafeRawBufferPointer {
-        let unread = unsafe storage.pointee.cursor..<storage.pointee.filled
-        unsafe storage.pointee.cursor = storage.pointee.filled
-        return unsafe UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(storage.pointee.input)[unread])
+    package func takeUnread() -> ByteView {
+        let unread = storage.value.cursor..<storage.value.filled
+        storage.value.cursor = storage.value.filled
+        return storage.value.input.view[unread]
     }
 
     // MARK: Response
 
     /// The number of output bytes that have not been written to the stream.
     @inline(__always)
-    package var outputCount: Int { unsafe storage.pointee.output.count }
+    package var outputCount: Int { storage.value.output.count }
 
     /// How long to wait until the client accepts more, after which `judgeResponse` has to be called.
     package var responseDeadline: Deadline { withConnection { $0.responseDeadline(self) } }
@@ -42,7 +43,7 @@ extension Exchange {
     ///
     /// - Parameter whole: whether to send also the bytes that a coder buffers.
     package func flushNow(whole: Bool) throws(ExchangeFailure) -> Interest? {
-        if whole, let coding = unsafe storage.pointee.coding { coding.coder.flush(to: sink) }
+        if whole, let coding = storage.value.coding { coding.coder.flush(to: sink) }
         let result = withConnection { connection in
             Result<Interest?, ExchangeFailure> { () throws(ExchangeFailure) in try connection.flushNow(self) }
         }
@@ -53,41 +54,41 @@ extension Exchange {
     ///
     /// - Parameter fields: field lines, each terminated by CRLF.
     package func appendInterimResponse(
-        status: Int, reason: UnsafeRawBufferPointer, fields: UnsafeRawBufferPointer
+        status: Int, reason: ByteView, fields: ByteView
     ) {
-        unsafe storage.pointee.output.append("HTTP/1.1 ")
-        unsafe storage.pointee.output.appendDecimal(UInt64(status))
-        unsafe storage.pointee.output.append(" ")
-        unsafe storage.pointee.output.append(reason)
-        unsafe storage.pointee.output.append("\r\n")
-        unsafe storage.pointee.output.append(fields)
-        unsafe storage.pointee.output.append("\r\n")
+        storage.value.output.append("HTTP/1.1 ")
+        storage.value.output.appendDecimal(UInt64(status))
+        storage.value.output.append(" ")
+        storage.value.output.append(reason)
+        storage.value.output.append("\r\n")
+        storage.value.output.append(fields)
+        storage.value.output.append("\r\n")
     }
 
     /// Ends the response with trailer fields, each terminated by CRLF; they are sent if the framing allows trailers.
     @discardableResult
-    package func finish(trailers: UnsafeRawBufferPointer) -> Bool {
-        if unsafe storage.pointee.coding != nil { return finish() }
-        if clientHead.version == .http2, unsafe !trailers.isEmpty { return unsafe finishBeside(trailers) }
-        if unsafe !trailers.isEmpty, let filter = unsafe storage.pointee.filter {
-            var lines = unsafe FieldLines(trailers)
+    package func finish(trailers: ByteView) -> Bool {
+        if storage.value.coding != nil { return finish() }
+        if clientHead.version == .http2, !trailers.isEmpty { return finishBeside(trailers) }
+        if !trailers.isEmpty, let filter = storage.value.filter {
+            var lines = FieldLines(trailers)
             var kept: [UInt8] = []
             while let field = lines.next() {
-                if unsafe !filter.withholds(field.name) { unsafe kept.append(contentsOf: field.line) }
+                if !filter.withholds(field.name) { kept.append(contentsOf: field.line) }
             }
-            return unsafe kept.withUnsafeBytes {
-                unsafe storage.pointee.response.finish(trailers: $0, to: &storage.pointee.output)
+            return kept.withBytes {
+                storage.value.response.finish(trailers: $0, to: &storage.value.output)
             }
         }
-        return unsafe storage.pointee.response.finish(trailers: trailers, to: &storage.pointee.output)
+        return storage.value.response.finish(trailers: trailers, to: &storage.value.output)
     }
 
     @inline(never)
-    private func finishBeside(_ trailers: UnsafeRawBufferPointer) -> Bool {
-        var lines = unsafe FieldLines(trailers)
+    private func finishBeside(_ trailers: ByteView) -> Bool {
+        var lines = FieldLines(trailers)
         while let field = lines.next() {
-            if unsafe storage.pointee.filter?.withholds(field.name) == true { continue }
-            unsafe storage.pointee.responseTrailers.append(contentsOf: field.line)
+            if storage.value.filter?.withholds(field.name) == true { continue }
+            storage.value.responseTrailers.append(contentsOf: field.line)
         }
         return finish()
     }
@@ -96,38 +97,37 @@ extension Exchange {
     /// takes over.
     ///
     /// - Parameter fields: field lines, each terminated by CRLF, including those that name the protocol.
-    package func switchProtocols(fields: UnsafeRawBufferPointer, to successor: any ConnectionSuccessor) {
+    package func switchProtocols(fields: ByteView, to successor: any ConnectionSuccessor) {
         let reason = StatusCode.reason(101)
-        unsafe storage.pointee.response.switchProtocols(
-            reason: UnsafeRawBufferPointer(start: reason.utf8Start, count: reason.utf8CodeUnitCount),
-            to: &storage.pointee.output)
-        unsafe storage.pointee.output.append(fields)
-        unsafe storage.pointee.output.append("\r\n")
+        storage.value.response.switchProtocols(
+            reason: ByteView(reason),
+            to: &storage.value.output)
+        storage.value.output.append(fields)
+        storage.value.output.append("\r\n")
         withConnection { $0.successor = successor }
     }
 
     /// Whether the end of the body is indicated only by the end of the connection.
-    package var isEndedByClosing: Bool { unsafe storage.pointee.response.isEndedByClosing }
+    package var isEndedByClosing: Bool { storage.value.response.isEndedByClosing }
 
     /// Appends bytes of the new protocol after a protocol switch.
-    package func appendAfterSwitch(_ bytes: UnsafeRawBufferPointer) {
-        unsafe storage.pointee.output.append(bytes)
+    package func appendAfterSwitch(_ bytes: ByteView) {
+        storage.value.output.append(bytes)
     }
 
     // MARK: Log
 
     /// The reason for the response, in a few words for the log.
-    package var logReason: StaticString? { unsafe storage.pointee.logReason }
+    package var logReason: StaticString? { storage.value.logReason }
 
     package func setLogReason(_ reason: StaticString) {
-        unsafe storage.pointee.logReason = reason
+        storage.value.logReason = reason
     }
 }
 
 /// The result of reading a request body without waiting.
-@unsafe
 package enum BodyPiece {
-    case content(UnsafeRawBufferPointer)
+    case content(ByteView)
     /// No bytes are available; contains the events to wait for.
     case wouldBlock(Interest)
     case ended

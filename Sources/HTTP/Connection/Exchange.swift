@@ -1,3 +1,4 @@
+import Memory
 import Transport
 
 /// One request and its response, as used by a handler; valid until the handler returns.
@@ -7,10 +8,10 @@ import Transport
 /// sends them and waits while the client is slow, so a handler that writes much should flush often.
 @safe
 package struct Exchange: BitwiseCopyable {
-    let storage: UnsafeMutablePointer<ExchangeStorage>
+    let storage: Stored<ExchangeStorage>
 
-    init(_ storage: UnsafeMutablePointer<ExchangeStorage>) {
-        unsafe self.storage = storage
+    init(_ storage: Stored<ExchangeStorage>) {
+        self.storage = storage
     }
 
     package var connection: ClientConnection { withConnection { $0 } }
@@ -21,88 +22,88 @@ package struct Exchange: BitwiseCopyable {
     /// Accesses the connection without reference counting: the connection outlives its exchange.
     @inline(__always)
     package func withConnection<Result>(_ body: (ClientConnection) -> Result) -> Result {
-        unsafe storage.pointee.connection.unsafelyUnwrapped._withUnsafeGuaranteedRef { body($0) }
+        unsafe storage.value.connection.unsafelyUnwrapped._withUnsafeGuaranteedRef { body($0) }
     }
 
     // MARK: Request
 
     @inline(__always)
-    package var head: RequestHead { unsafe storage.pointee.parser.head }
+    package var head: RequestHead { storage.value.parser.head }
 
     /// The head that the client sent, even while an internal request replaces it.
     @inline(__always)
     var clientHead: RequestHead {
-        guard let substitute = unsafe storage.pointee.substitute else { return head }
+        guard let substitute = storage.value.substitute else { return head }
         return substitute.clientHead
     }
 
     /// The nesting depth of internal requests.
-    package var depth: Int { unsafe storage.pointee.substitute?.depth ?? 0 }
+    package var depth: Int { storage.value.substitute?.depth ?? 0 }
 
     /// The field lines as parsed, in the order in which they were sent.
-    package var fields: UnsafeBufferPointer<FieldSlice> { unsafe storage.pointee.parser.fields }
+    package var fields: TableView<FieldSlice> { storage.value.parser.fields }
 
     /// The head as sent, to which all slices are relative.
     @inline(__always)
-    package var headBytes: UnsafeRawBufferPointer {
-        if let substitute = unsafe storage.pointee.substitute {
-            return unsafe UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(substitute.bytes)[..<head.length])
+    package var headBytes: ByteView {
+        if let substitute = storage.value.substitute {
+            return substitute.bytes[..<head.length]
         }
-        let start = unsafe storage.pointee.headStart
-        let end = unsafe start + storage.pointee.parser.head.length
-        return unsafe UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(storage.pointee.input)[start..<end])
+        let start = storage.value.headStart
+        let end = start + storage.value.parser.head.length
+        return storage.value.input.view[start..<end]
     }
 
     /// Whether the path is routed as the client sent it: without dot segments and without percent-encoding.
-    package var isPathAsSent: Bool { unsafe storage.pointee.normalizedPath == nil }
+    package var isPathAsSent: Bool { storage.value.normalizedPath == nil }
 
     @inline(__always)
-    package func bytes(of slice: Slice) -> UnsafeRawBufferPointer {
-        unsafe UnsafeRawBufferPointer(rebasing: headBytes[slice.range])
+    package func bytes(of slice: Slice) -> ByteView {
+        headBytes[slice.range]
     }
 
     package func text(of slice: Slice) -> String {
-        unsafe String(decoding: bytes(of: slice), as: UTF8.self)
+        String(decoding: bytes(of: slice), as: UTF8.self)
     }
 
     /// The value of the first field with this name, compared without case.
     package func value(named name: StaticString) -> Slice? {
-        unsafe storage.pointee.parser.value(named: name, in: headBytes.bytes)
+        storage.value.parser.value(named: name, in: headBytes.bytes)
     }
 
     /// Calls `body` with the path percent-decoded and without dot segments, as it is matched against routes.
     @inline(__always)
-    package func withPath<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
-        if let path = unsafe storage.pointee.normalizedPath {
-            return unsafe path.withUnsafeBytes { unsafe body($0) }
+    package func withPath<Result>(_ body: (ByteView) -> Result) -> Result {
+        if let path = storage.value.normalizedPath {
+            return path.withBytes { body($0) }
         }
-        return unsafe body(bytes(of: head.path))
+        return body(bytes(of: head.path))
     }
 
     /// The time at which the first byte of the request was received.
-    package var began: Deadline { unsafe storage.pointee.began }
+    package var began: Deadline { storage.value.began }
 
     // MARK: Request body
 
     /// The number of bytes of the body still to come; nil if it is unknown until the end.
     package var remainingBody: UInt64? {
-        guard let substitute = unsafe storage.pointee.substitute else { return unsafe storage.pointee.remainingBody }
+        guard let substitute = storage.value.substitute else { return storage.value.remainingBody }
         let entity = UInt64(substitute.remainingEntity)
         guard substitute.continuesWithClient else { return entity }
-        return unsafe storage.pointee.remainingBody.map { $0 + entity }
+        return storage.value.remainingBody.map { $0 + entity }
     }
 
     package var hasBodyEnded: Bool {
-        guard let substitute = unsafe storage.pointee.substitute else { return unsafe storage.pointee.hasBodyEnded }
+        guard let substitute = storage.value.substitute else { return storage.value.hasBodyEnded }
         guard substitute.remainingEntity == 0 else { return false }
-        return unsafe !substitute.continuesWithClient || storage.pointee.hasBodyEnded
+        return !substitute.continuesWithClient || storage.value.hasBodyEnded
     }
 
     /// The next piece of the body, valid until the next call; nil at its end.
     ///
     /// Sends 100 (Continue) first if the client expects it (RFC 9110 §10.1.1).
-    package func readBody() async throws(ExchangeFailure) -> UnsafeRawBufferPointer? {
-        unsafe try await connection.readBody(self)
+    package func readBody() async throws(ExchangeFailure) -> ByteView? {
+        try await connection.readBody(self)
     }
 
     /// Answers another request in place of this one, by the route that matches it; `asker` is the calling handler.
@@ -119,12 +120,12 @@ package struct Exchange: BitwiseCopyable {
     /// - Parameter keepAlive: false closes the connection after the response.
     @inline(__always)
     package func respond(_ response: FixedResponse, keepAlive: Bool = true) {
-        if let filter = unsafe storage.pointee.filter {
+        if let filter = storage.value.filter {
             return respond(response, keepAlive: keepAlive, through: filter)
         }
-        if unsafe storage.pointee.substitute != nil { return respondForAnother(response, keepAlive: keepAlive) }
-        unsafe storage.pointee.response.noteStatus(response.status)
-        unsafe storage.pointee.output.append(response.statusLine)
+        if storage.value.substitute != nil { return respondForAnother(response, keepAlive: keepAlive) }
+        storage.value.response.noteStatus(response.status)
+        storage.value.output.append(response.statusLine)
         appendCommonFields()
         send(response, keepAlive: keepAlive)
     }
@@ -132,21 +133,21 @@ package struct Exchange: BitwiseCopyable {
     /// Sends a fixed response in place of another one whose status may have to be kept.
     @inline(never)
     private func respondForAnother(_ response: FixedResponse, keepAlive: Bool) {
-        let length = unsafe StatusCode.hasNoContent(response.status) ? 0 : UInt64(response.body.count)
-        unsafe beginResponse(
+        let length = StatusCode.hasNoContent(response.status) ? 0 : UInt64(response.body.count)
+        beginResponse(
             status: response.status, fields: response.fieldLines, length: .known(length), keepAlive: keepAlive)
-        unsafe write(response.body)
+        write(response.body)
         finish()
     }
 
     @inline(never)
     private func respond(_ response: FixedResponse, keepAlive: Bool, through filter: any ResponseFilter) {
-        if unsafe storage.pointee.substitute?.error != nil {
+        if storage.value.substitute?.error != nil {
             return respondForAnother(response, keepAlive: keepAlive)
         }
         let variant = filter.variant(of: response, for: self)
-        unsafe storage.pointee.response.noteStatus(variant.status)
-        unsafe storage.pointee.output.append(variant.statusLine)
+        storage.value.response.noteStatus(variant.status)
+        storage.value.output.append(variant.statusLine)
         appendCommonFields(except: filter.replacesServer ? .server : [])
         filter.appendVariableFields(for: self, to: sink)
         send(variant, keepAlive: keepAlive)
@@ -154,11 +155,11 @@ package struct Exchange: BitwiseCopyable {
 
     @inline(__always)
     private func send(_ response: FixedResponse, keepAlive: Bool) {
-        unsafe storage.pointee.output.append(response.fields)
-        unsafe storage.pointee.response.endFixedHead(
-            response.body.count, answering: framingFacts(keepAlive), to: &storage.pointee.output)
-        _ = unsafe storage.pointee.response.write(response.body, to: &storage.pointee.output)
-        _ = unsafe storage.pointee.response.finish(to: &storage.pointee.output)
+        storage.value.output.append(response.fields)
+        storage.value.response.endFixedHead(
+            response.body.count, answering: framingFacts(keepAlive), to: &storage.value.output)
+        _ = storage.value.response.write(response.body, to: &storage.value.output)
+        _ = storage.value.response.finish(to: &storage.value.output)
     }
 
     /// Begins the response.
@@ -170,41 +171,41 @@ package struct Exchange: BitwiseCopyable {
     ///   - given: which of the gateway's own fields are already among `fields`.
     ///   - whole: the response with content that a 304 refers to.
     package func beginResponse(
-        status: Int, reason: UnsafeRawBufferPointer? = nil, fields: UnsafeRawBufferPointer, length: BodyLength,
+        status: Int, reason: ByteView? = nil, fields: ByteView, length: BodyLength,
         keepAlive: Bool = true, given: CommonFields = [], whole: WholeContent? = nil
     ) {
-        guard let error = unsafe storage.pointee.substitute?.error else {
-            return unsafe begin(
+        guard let error = storage.value.substitute?.error else {
+            return begin(
                 status: status, reason: reason, fields: fields, length: length, keepAlive: keepAlive, given: given,
                 whole: whole)
         }
-        let lines = unsafe error.fields + Array(fields)
-        unsafe lines.withUnsafeBytes {
-            unsafe begin(
+        let lines = error.fields + Array(fields)
+        lines.withBytes {
+            begin(
                 status: error.status, reason: nil, fields: $0, length: length, keepAlive: keepAlive && error.keepAlive,
                 given: given)
         }
     }
 
     private func begin(
-        status: Int, reason: UnsafeRawBufferPointer?, fields: UnsafeRawBufferPointer, length: BodyLength,
+        status: Int, reason: ByteView?, fields: ByteView, length: BodyLength,
         keepAlive: Bool, given: CommonFields, whole: WholeContent? = nil
     ) {
         let standard = StatusCode.reason(status)
         let phrase =
-            unsafe reason
-            ?? UnsafeRawBufferPointer(start: standard.utf8Start, count: standard.utf8CodeUnitCount)
-        unsafe storage.pointee.response.beginHead(status: status, reason: phrase, to: &storage.pointee.output)
+            reason
+            ?? ByteView(standard)
+        storage.value.response.beginHead(status: status, reason: phrase, to: &storage.value.output)
         let facts = framingFacts(keepAlive)
-        if let filter = unsafe storage.pointee.filter {
-            let draft = unsafe ResponseDraft(
+        if let filter = storage.value.filter {
+            let draft = ResponseDraft(
                 status: status, fields: fields, length: length, isHead: facts.isHead, whole: whole)
             if begin(draft, facts, given, through: filter) { return }
         } else {
             appendCommonFields(except: given)
-            unsafe storage.pointee.output.append(fields)
+            storage.value.output.append(fields)
         }
-        unsafe storage.pointee.response.endHead(length, answering: facts, to: &storage.pointee.output)
+        storage.value.response.endHead(length, answering: facts, to: &storage.value.output)
     }
 
     /// Writes the fields of a head; returns whether a coder processes the rest of the response.
@@ -217,27 +218,27 @@ package struct Exchange: BitwiseCopyable {
         guard let coder = filter.begin(draft, for: self, to: sink) else { return false }
         var remaining: UInt64?
         if case .known(let count) = draft.length { remaining = count }
-        unsafe storage.pointee.coding = CodedResponse(coder: coder, facts: facts, remaining: remaining)
+        storage.value.coding = CodedResponse(coder: coder, facts: facts, remaining: remaining)
         return true
     }
 
     /// Appends to the body; bytes beyond a known length are dropped and counted in the result.
     @discardableResult
-    package func write(_ bytes: UnsafeRawBufferPointer) -> Int {
-        if unsafe storage.pointee.coding != nil { return unsafe writeCoded(bytes) }
-        return unsafe storage.pointee.response.write(bytes, to: &storage.pointee.output)
+    package func write(_ bytes: ByteView) -> Int {
+        if storage.value.coding != nil { return writeCoded(bytes) }
+        return storage.value.response.write(bytes, to: &storage.value.output)
     }
 
     @inline(never)
-    private func writeCoded(_ bytes: UnsafeRawBufferPointer) -> Int {
-        guard let coding = unsafe storage.pointee.coding else { return 0 }
+    private func writeCoded(_ bytes: ByteView) -> Int {
+        guard let coding = storage.value.coding else { return 0 }
         guard let remaining = coding.remaining else {
-            unsafe coding.coder.write(bytes, to: sink)
+            coding.coder.write(bytes, to: sink)
             return 0
         }
         let count = min(bytes.count, Int(clamping: remaining))
-        unsafe storage.pointee.coding?.remaining = remaining - UInt64(count)
-        unsafe coding.coder.write(UnsafeRawBufferPointer(rebasing: bytes[..<count]), to: sink)
+        storage.value.coding?.remaining = remaining - UInt64(count)
+        coding.coder.write(bytes[..<count], to: sink)
         return bytes.count - count
     }
 
@@ -253,46 +254,46 @@ package struct Exchange: BitwiseCopyable {
     }
 
     /// Sends `bytes`, which must not be moved, as part of the body, waiting while the client is slow.
-    package func send(_ bytes: UnsafeRawBufferPointer) async throws(ExchangeFailure) {
-        _ = try await unsafe connection.send(BodySource(bytes), of: self)
+    package func send(_ bytes: ByteView) async throws(ExchangeFailure) {
+        _ = try await connection.send(BodySource(bytes), of: self)
     }
 
     /// How further bytes of the body are sent to the client; a coder accepts them like framed ones.
     var passage: ResponseEncoder.Passage {
-        guard let coding = unsafe storage.pointee.coding else { return unsafe storage.pointee.response.passage }
+        guard let coding = storage.value.coding else { return storage.value.response.passage }
         return coding.facts.isHead || coding.remaining == 0 ? .nothing : .framed
     }
 
     /// Ends the response; false if it is shorter than its Content-Length, which closes the connection.
     @discardableResult
     package func finish() -> Bool {
-        if let coding = unsafe storage.pointee.coding {
+        if let coding = storage.value.coding {
             guard coding.facts.isHead || (coding.remaining ?? 0) == 0 else {
                 abandonResponse()
                 return false
             }
             coding.coder.finish(to: sink)
-            unsafe storage.pointee.endCoding()
+            storage.value.endCoding()
         }
-        return unsafe storage.pointee.response.finish(to: &storage.pointee.output)
+        return storage.value.response.finish(to: &storage.value.output)
     }
 
     /// Whether more of the body remains than the gateway reads only to keep the connection. A response that is complete
     /// before such a body closes its connection and states so: the client may stop sending bytes that are never read.
     package var leavesBodyUnread: Bool {
-        let body = unsafe storage.pointee.body
+        let body = storage.value.body
         return !body.hasEnded && (body.remaining ?? .max) > UInt64(connection.service.limits.unreadBody)
     }
 
     /// Closes the connection after the response has been sent.
     package func closeAfterResponse() {
-        unsafe storage.pointee.response.closeAfterwards()
+        storage.value.response.closeAfterwards()
     }
 
     /// Sends the response and then resets the connection instead of closing it.
     package func resetAfterResponse() {
-        unsafe storage.pointee.response.closeAfterwards()
-        unsafe storage.pointee.resetsConnection = true
+        storage.value.response.closeAfterwards()
+        storage.value.resetsConnection = true
     }
 
     /// Sends the output and signals the end of the response to the client; the exchange continues for its handler.
@@ -303,48 +304,48 @@ package struct Exchange: BitwiseCopyable {
 
     /// Cuts the response off at its current end; the connection closes.
     package func abandonResponse() {
-        if let coding = unsafe storage.pointee.coding {
+        if let coding = storage.value.coding {
             // What the handler wrote before it failed is sent, as it would be without coding.
             coding.coder.flush(to: sink)
-            unsafe storage.pointee.endCoding()
+            storage.value.endCoding()
         }
-        unsafe storage.pointee.response.abandon()
+        storage.value.response.abandon()
     }
 
     /// Ends a response whose handler failed halfway, so that the client can detect it: the written bytes are sent, and
     /// the response counts as complete only if its declared length has been reached.
     package func cutResponse() {
-        if let coding = unsafe storage.pointee.coding {
+        if let coding = storage.value.coding {
             if coding.facts.isHead || coding.remaining == 0 { return _ = finish() }
             coding.coder.flush(to: sink)
-            unsafe storage.pointee.endCoding()
+            storage.value.endCoding()
         }
-        switch unsafe storage.pointee.response.passage {
+        switch storage.value.response.passage {
         case .nothing, .unframed(0): finish()
         case .unframed(.max):
             // The end of the connection is the end of the body, so the client must see it fail.
-            unsafe storage.pointee.response.abandon()
+            storage.value.response.abandon()
             resetAfterResponse()
-        case .unframed, .framed: unsafe storage.pointee.response.abandon()
+        case .unframed, .framed: storage.value.response.abandon()
         }
     }
 
     /// Sends all output, waiting while the client is slow.
     package func flush() async throws(ExchangeFailure) {
-        if let coding = unsafe storage.pointee.coding { coding.coder.flush(to: sink) }
+        if let coding = storage.value.coding { coding.coder.flush(to: sink) }
         try await connection.flush(self)
     }
 
     package var isResponseBegun: Bool {
-        unsafe storage.pointee.response.isHeadSent || storage.pointee.coding != nil
+        storage.value.response.isHeadSent || storage.value.coding != nil
     }
-    package var isResponseFinished: Bool { unsafe storage.pointee.response.isFinished }
-    package var status: Int { unsafe storage.pointee.logStatus ?? storage.pointee.response.status }
+    package var isResponseFinished: Bool { storage.value.response.isFinished }
+    package var status: Int { storage.value.logStatus ?? storage.value.response.status }
     /// The number of body bytes sent; for an abandoned response, without those not sent yet.
     package var contentBytes: UInt64 {
-        let written = unsafe storage.pointee.response.contentBytes
-        guard unsafe storage.pointee.isGivenUp else { return written }
-        return unsafe written - min(written, UInt64(storage.pointee.output.count))
+        let written = storage.value.response.contentBytes
+        guard storage.value.isGivenUp else { return written }
+        return written - min(written, UInt64(storage.value.output.count))
     }
 
     /// Whether the connection is going to persist, as far as is known now.
@@ -352,15 +353,15 @@ package struct Exchange: BitwiseCopyable {
 
     /// Sends the response through `filter`; must be called before the response begins.
     package func attach(_ filter: any ResponseFilter) {
-        unsafe storage.pointee.filter = filter
+        storage.value.filter = filter
     }
 
-    var sink: ResponseSink { unsafe ResponseSink(storage) }
+    var sink: ResponseSink { ResponseSink(storage) }
 
     @inline(__always)
     private func appendCommonFields(except given: CommonFields = []) {
-        if !given.contains(.server) { unsafe storage.pointee.output.append("Server: isagate\r\n") }
-        if !given.contains(.date) { withConnection { unsafe storage.pointee.output.append($0.service.dateField) } }
+        if !given.contains(.server) { storage.value.output.append("Server: isagate\r\n") }
+        if !given.contains(.date) { withConnection { storage.value.output.append($0.service.dateField) } }
     }
 
     @inline(__always)
@@ -374,17 +375,17 @@ package struct Exchange: BitwiseCopyable {
     // MARK: User
 
     /// The name of the user that the client has authenticated as, by the rules of the route.
-    package var user: String? { unsafe storage.pointee.user }
+    package var user: String? { storage.value.user }
 
     package func setUser(_ name: String) {
-        unsafe storage.pointee.user = name
+        storage.value.user = name
     }
 
     // MARK: Log
 
     /// Records for the log why the exchange was not completed.
     func noteFailure(_ failure: ExchangeFailure) {
-        unsafe storage.pointee.isGivenUp = true
+        storage.value.isGivenUp = true
         let (status, reason): (Int, StaticString) =
             switch failure {
             case .rejected(let rejection): (rejection.status, rejection.reason)
@@ -395,26 +396,26 @@ package struct Exchange: BitwiseCopyable {
             case .aborted: (503, "gateway stopped")
             }
         if logReason == nil { setLogReason(reason) }
-        if !isResponseBegun, unsafe storage.pointee.logStatus == nil { setLogStatus(status) }
+        if !isResponseBegun, storage.value.logStatus == nil { setLogStatus(status) }
     }
 
     /// The status in the log, if it is not the one sent.
     package func setLogStatus(_ status: Int) {
-        unsafe storage.pointee.logStatus = status
+        storage.value.logStatus = status
     }
 
     /// The substatus in the log; 0 for none.
-    package var logSubstatus: Int { unsafe storage.pointee.logSubstatus }
+    package var logSubstatus: Int { storage.value.logSubstatus }
 
     package func setLogSubstatus(_ substatus: Int) {
-        unsafe storage.pointee.logSubstatus = substatus
+        storage.value.logSubstatus = substatus
     }
 
     /// Text to append to the query in the log (HSE_APPEND_LOG_PARAMETER).
-    package var logParameter: String? { unsafe storage.pointee.logParameter }
+    package var logParameter: String? { storage.value.logParameter }
 
     package func setLogParameter(_ text: String) {
-        unsafe storage.pointee.logParameter = text
+        storage.value.logParameter = text
     }
 }
 

@@ -1,3 +1,4 @@
+import Memory
 import Transport
 
 /// The memory of one request and its response: lent to a connection while a request is in progress.
@@ -8,7 +9,7 @@ import Transport
 struct ExchangeStorage: ~Copyable {
     let limits: HeadLimits
     var parser: RequestParser
-    private(set) var input: UnsafeMutableRawBufferPointer
+    private(set) var input = OwnedBytes(count: firstInput)
     /// The offset of the current request.
     var headStart = 0
     /// The offset of the first byte not consumed yet.
@@ -60,7 +61,7 @@ struct ExchangeStorage: ~Copyable {
     /// Trailer fields of the response that are sent separately from its text, each terminated by CRLF.
     var responseTrailers: [UInt8] = []
     var connection: Unmanaged<ClientConnection>?
-    var next: UnsafeMutablePointer<ExchangeStorage>?
+    var next: Stored<ExchangeStorage>?
 
     /// Sufficient for most heads. A waiting request keeps this much; the first longer head replaces it with the
     /// maximum.
@@ -74,11 +75,6 @@ struct ExchangeStorage: ~Copyable {
     init(_ limits: HeadLimits) {
         self.limits = limits
         parser = RequestParser(limits: limits)
-        unsafe input = .allocate(byteCount: Self.firstInput, alignment: 16)
-    }
-
-    deinit {
-        unsafe input.deallocate()
     }
 
     /// Resets everything, including the received bytes.
@@ -150,9 +146,9 @@ struct ExchangeStorage: ~Copyable {
 
     /// Takes the head of an HTTP/2 request; its body is not stored here.
     mutating func take(_ request: borrowing RequestAssembly) {
-        let text = unsafe request.fields.text
-        if unsafe input.count < text.count { exchangeInput(for: (text.count + 1023) / 1024 * 1024) }
-        unsafe input.copyMemory(from: text)
+        let text = request.fields.text
+        if input.count < text.count { exchangeInput(for: (text.count + 1023) / 1024 * 1024) }
+        input.room.copy(text)
         headStart = 0
         cursor = text.count
         filled = text.count
@@ -170,38 +166,37 @@ struct ExchangeStorage: ~Copyable {
 
     /// The received bytes, starting with the first one of the current request.
     @inline(__always)
-    var received: UnsafeRawBufferPointer {
-        unsafe UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(input)[headStart..<filled])
+    var received: ByteView {
+        input.view[headStart..<filled]
     }
 
     /// The buffer for the next bytes from the client; moves an incomplete head to the front when there is no space
     /// left.
-    mutating func roomForHead() -> UnsafeMutableRawBufferPointer {
-        if unsafe filled == input.count { growInput() }
-        if unsafe headStart > 0 && filled == input.count {
-            unsafe input.baseAddress!.copyMemory(from: input.baseAddress! + headStart, byteCount: filled - headStart)
+    mutating func roomForHead() -> MutableByteView {
+        if filled == input.count { growInput() }
+        if headStart > 0 && filled == input.count {
+            input.room.move(headStart..<filled, to: 0)
             filled -= headStart
             cursor -= headStart
             headStart = 0
         }
-        return unsafe UnsafeMutableRawBufferPointer(rebasing: input[filled...])
+        return input.room[filled...]
     }
 
     /// Whether the last read has filled the initial input, so that more bytes may be available.
-    var isFirstInputFull: Bool { unsafe filled == Self.firstInput && input.count == Self.firstInput }
+    var isFirstInputFull: Bool { filled == Self.firstInput && input.count == Self.firstInput }
 
     /// Enlarges the input to its maximum size; at most once.
     @inline(__always)
     private mutating func growInput() {
-        if unsafe input.count < Self.inputLimit(limits) { exchangeInput(for: Self.inputLimit(limits)) }
+        if input.count < Self.inputLimit(limits) { exchangeInput(for: Self.inputLimit(limits)) }
     }
 
     @inline(never)
     private mutating func exchangeInput(for count: Int) {
-        let larger = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: 16)
-        unsafe larger.copyMemory(from: UnsafeRawBufferPointer(rebasing: input[..<filled]))
-        unsafe input.deallocate()
-        unsafe input = larger
+        let larger = OwnedBytes(count: count)
+        larger.room.copy(input.view[..<filled])
+        input = larger
     }
 
     /// Moves a head that ends too close to the end of the buffer to the front, with the bytes after it.
@@ -211,26 +206,25 @@ struct ExchangeStorage: ~Copyable {
     mutating func makeRoomForBody() {
         growInput()
         let headEnd = headStart + parser.head.length
-        guard headStart > 0, unsafe input.count - headEnd < Self.roomBehindHead else { return }
-        unsafe input.baseAddress!.copyMemory(from: input.baseAddress! + headStart, byteCount: filled - headStart)
+        guard headStart > 0, input.count - headEnd < Self.roomBehindHead else { return }
+        input.room.move(headStart..<filled, to: 0)
         cursor -= headStart
         filled -= headStart
         headStart = 0
     }
 
     /// The buffer for body bytes: after the head, over body bytes already consumed.
-    mutating func roomForBody() -> UnsafeMutableRawBufferPointer {
+    mutating func roomForBody() -> MutableByteView {
         growInput()
         let headEnd = headStart + (substitute?.clientHead.length ?? parser.head.length)
         if cursor == filled {
             cursor = headEnd
             filled = headEnd
-        } else if unsafe filled == input.count {
-            unsafe (input.baseAddress! + headEnd).copyMemory(
-                from: input.baseAddress! + cursor, byteCount: filled - cursor)
+        } else if filled == input.count {
+            input.room.move(cursor..<filled, to: headEnd)
             filled -= cursor - headEnd
             cursor = headEnd
         }
-        return unsafe UnsafeMutableRawBufferPointer(rebasing: input[filled...])
+        return input.room[filled...]
     }
 }

@@ -15,12 +15,12 @@ extension HTTPConnection {
         case .end: return .failed(.reset)
         case .failed(let failure): return .failed(failure)
         }
-        let storage = unsafe exchange.storage
-        if unsafe storage.pointee.output.isEmpty {
+        let storage = exchange.storage
+        if storage.value.output.isEmpty {
             let most = min(limit, Self.bytesPerTurn)
             let isMoreComing = most < limit
-            if let bytes = unsafe source.bytes(upTo: most) {
-                return unsafe moved(stream.write(bytes, isMoreComing: isMoreComing), exchange)
+            if let bytes = source.bytes(upTo: most) {
+                return moved(stream.write(bytes, isMoreComing: isMoreComing), exchange)
             }
             if let piece = source.piece(upTo: most) {
                 guard source.checkPresence(upTo: most) else { return .load }
@@ -33,8 +33,8 @@ extension HTTPConnection {
 
     /// Writes bytes of a mapped file to the stream, which sends nothing that is not the file's.
     private func pass(_ piece: MappedPiece, isMoreComing: Bool, _ exchange: Exchange) -> PassResult {
-        let result = unsafe endpoint.worker.passing(piece) { bytes in
-            unsafe stream.write(bytes, isMoreComing: isMoreComing)
+        let result = endpoint.worker.passing(piece) { bytes in
+            stream.write(bytes, isMoreComing: isMoreComing)
         }
         return result == .failed(.contentLost) ? .ended : moved(result, exchange)
     }
@@ -54,17 +54,17 @@ extension HTTPConnection {
     }
 
     private func passPiece(_ source: BodySource, upTo limit: Int, _ exchange: Exchange) -> PassResult {
-        let storage = unsafe exchange.storage
-        let block = unsafe endpoint.worker.rentBlock()
-        defer { unsafe endpoint.worker.returnBlock(block) }
-        let head = unsafe storage.pointee.output.unsent
-        unsafe block.copyMemory(from: head)
+        let storage = exchange.storage
+        let block = endpoint.worker.rentBlock()
+        defer { endpoint.worker.returnBlock(block) }
+        let head = storage.value.output.unsent
+        block.copy(head)
         let end = min(Self.pieceSize, head.count + limit)
-        switch unsafe source.read(into: UnsafeMutableRawBufferPointer(rebasing: block[head.count..<end])) {
+        switch source.read(into: block[head.count..<end]) {
         case .bytes(let count):
-            let piece = unsafe UnsafeRawBufferPointer(rebasing: block[..<(head.count + count)])
+            let piece = block[..<(head.count + count)]
             let isMoreComing = count < limit
-            return unsafe moved(stream.write(piece, isMoreComing: isMoreComing), exchange)
+            return moved(stream.write(piece.view, isMoreComing: isMoreComing), exchange)
         case .absent: return .load
         case .ended: return .ended
         }
@@ -72,12 +72,12 @@ extension HTTPConnection {
 
     /// Accounts for the bytes that the stream accepted: first those of the head, then those of the body.
     private func moved(_ result: IOResult, _ exchange: Exchange) -> PassResult {
-        let storage = unsafe exchange.storage
+        let storage = exchange.storage
         switch result {
         case .bytes(let count):
-            let head = min(count, unsafe storage.pointee.output.count)
-            unsafe storage.pointee.output.sent(head)
-            unsafe storage.pointee.response.noteSent(count - head)
+            let head = min(count, storage.value.output.count)
+            storage.value.output.sent(head)
+            storage.value.response.noteSent(count - head)
             return .sent(count - head)
         case .wouldBlock(let interest): return .wait(interest)
         case .end: return .failed(.reset)

@@ -60,31 +60,31 @@ package final class HTTPConnection: ClientConnection {
 
     @inline(never)
     private func converse(_ exchange: Exchange) async -> Turn {
-        let storage = unsafe exchange.storage
-        unsafe storage.pointee.beginRequest()
+        let storage = exchange.storage
+        storage.value.beginRequest()
         var headDeadline = Deadline.never
         while true {
-            while unsafe storage.pointee.cursor < storage.pointee.filled {
+            while storage.value.cursor < storage.value.filled {
                 do throws(RequestRejection) {
-                    guard try unsafe storage.pointee.parser.parse(storage.pointee.received.bytes) else { break }
+                    guard try storage.value.parser.parse(storage.value.received.bytes) else { break }
                 } catch {
                     return await reject(exchange, error)
                 }
                 headDeadline = .never
                 if let turn = await answer(exchange) { return turn }
             }
-            if unsafe !storage.pointee.output.isEmpty { sendAtEndOfTurn(exchange) }
+            if !storage.value.output.isEmpty { sendAtEndOfTurn(exchange) }
             // The stream may still buffer a part of a large response when the output is empty.
             guard await send(exchange) else { return .reset }
-            switch unsafe stream.read(into: storage.pointee.roomForHead()) {
+            switch stream.read(into: storage.value.roomForHead()) {
             case .bytes(let count):
-                if unsafe storage.pointee.cursor == storage.pointee.filled {
-                    unsafe storage.pointee.began = endpoint.worker.now
+                if storage.value.cursor == storage.value.filled {
+                    storage.value.began = endpoint.worker.now
                 }
-                unsafe storage.pointee.filled += count
-                if unsafe storage.pointee.isFirstInputFull { readOn(exchange) }
+                storage.value.filled += count
+                if storage.value.isFirstInputFull { readOn(exchange) }
             case .wouldBlock(let interest):
-                if unsafe storage.pointee.cursor == storage.pointee.filled { return .idle }
+                if storage.value.cursor == storage.value.filled { return .idle }
                 if headDeadline == .never {
                     // The time starts here and not at `began`: the head may have been received while an earlier request
                     // was processed.
@@ -105,16 +105,16 @@ package final class HTTPConnection: ClientConnection {
     /// bytes occur again at the next read.
     @inline(never)
     private func readOn(_ exchange: Exchange) {
-        let storage = unsafe exchange.storage
-        if case .bytes(let count) = unsafe stream.read(into: storage.pointee.roomForHead()) {
-            unsafe storage.pointee.filled += count
+        let storage = exchange.storage
+        if case .bytes(let count) = stream.read(into: storage.value.roomForHead()) {
+            storage.value.filled += count
         }
     }
 
     /// Answers the request whose head is complete; nil if the next one may follow.
     @inline(__always)
     private func answer(_ exchange: Exchange) async -> Turn? {
-        let storage = unsafe exchange.storage
+        let storage = exchange.storage
         hasServed = true
         do throws(RequestRejection) {
             try prepare(exchange)
@@ -123,10 +123,10 @@ package final class HTTPConnection: ClientConnection {
         }
         switch service.answer(exchange) {
         case .answered:
-            if unsafe storage.pointee.errorRequest != nil, let turn = await complete(exchange) { return turn }
+            if storage.value.errorRequest != nil, let turn = await complete(exchange) { return turn }
         case .refused(let rejection): return await reject(exchange, rejection, at: .answering)
         case .handler(let handler):
-            if unsafe storage.pointee.namedClient != nil, !countNamedClient(exchange) {
+            if storage.value.namedClient != nil, !countNamedClient(exchange) {
                 return await reject(exchange, .tooManyConnections, at: .answering)
             }
             do throws(ExchangeFailure) {
@@ -137,11 +137,11 @@ package final class HTTPConnection: ClientConnection {
             }
             // A connection that switches protocols is counted until it ends.
             if countedClient != nil, successor == nil { uncountNamedClient() }
-            if unsafe storage.pointee.errorRequest != nil, let turn = await complete(exchange) { return turn }
+            if storage.value.errorRequest != nil, let turn = await complete(exchange) { return turn }
             if !exchange.isResponseFinished { exchange.abandonResponse() }
         }
         // The log line of a large response states whether it was sent completely.
-        if unsafe storage.pointee.output.count >= Self.loggedLate, service.router.observesExchanges {
+        if storage.value.output.count >= Self.loggedLate, service.router.observesExchanges {
             do throws(ExchangeFailure) {
                 try await flush(exchange)
             } catch {
@@ -149,25 +149,25 @@ package final class HTTPConnection: ClientConnection {
             }
         }
         service.observe(exchange)
-        if unsafe storage.pointee.resetsConnection {
+        if storage.value.resetsConnection {
             _ = await send(exchange)
             return .reset
         }
-        if unsafe storage.pointee.bodyDecoder != nil { unsafe storage.pointee.endDecoding() }
-        if unsafe !storage.pointee.body.hasEnded {
+        if storage.value.bodyDecoder != nil { storage.value.endDecoding() }
+        if !storage.value.body.hasEnded {
             guard await dropBody(exchange) else {
                 guard await send(exchange) else { return .reset }
                 return .linger
             }
         }
-        if unsafe storage.pointee.response.closes {
+        if storage.value.response.closes {
             guard await send(exchange) else { return .reset }
-            return unsafe storage.pointee.cursor < storage.pointee.filled ? .linger : .close
+            return storage.value.cursor < storage.value.filled ? .linger : .close
         }
-        if unsafe storage.pointee.output.count >= Self.outputHighWater {
+        if storage.value.output.count >= Self.outputHighWater {
             guard await send(exchange) else { return .reset }
         }
-        unsafe storage.pointee.beginRequest()
+        storage.value.beginRequest()
         return nil
     }
 
@@ -193,11 +193,11 @@ package final class HTTPConnection: ClientConnection {
 
     @inline(__always)
     private func prepare(_ exchange: Exchange) throws(RequestRejection) {
-        let storage = unsafe exchange.storage
+        let storage = exchange.storage
         let head = exchange.head
-        unsafe storage.pointee.cursor = storage.pointee.headStart + head.length
+        storage.value.cursor = storage.value.headStart + head.length
         if head.framing != .none {
-            unsafe storage.pointee.makeRoomForBody()
+            storage.value.makeRoomForBody()
             try beginBody(exchange, head)
         }
         try settle(exchange, head)
@@ -207,11 +207,11 @@ package final class HTTPConnection: ClientConnection {
 
     /// Reads the rest of the body that the handler has not read; false if it is too large or is not going to arrive.
     private func dropBody(_ exchange: Exchange) async -> Bool {
-        let storage = unsafe exchange.storage
-        guard unsafe !storage.pointee.response.closes, unsafe !storage.pointee.body.owesContinue else { return false }
+        let storage = exchange.storage
+        guard !storage.value.response.closes, !storage.value.body.owesContinue else { return false }
         var dropped = 0
         do throws(ExchangeFailure) {
-            while let piece = unsafe try await readBody(exchange) {
+            while let piece = try await readBody(exchange) {
                 dropped += piece.count
                 if dropped > service.limits.unreadBody { return false }
             }
@@ -225,7 +225,7 @@ package final class HTTPConnection: ClientConnection {
     }
 
     override func receiveMore(_ exchange: Exchange) -> IOResult {
-        unsafe stream.read(into: exchange.storage.pointee.roomForBody())
+        stream.read(into: exchange.storage.value.roomForBody())
     }
 
     // MARK: Sending
@@ -237,19 +237,19 @@ package final class HTTPConnection: ClientConnection {
 
     @inline(__always)
     override func flushNow(_ exchange: Exchange) throws(ExchangeFailure) -> Interest? {
-        let storage = unsafe exchange.storage
+        let storage = exchange.storage
         while true {
             let result: IOResult
-            if unsafe storage.pointee.output.isEmpty {
+            if storage.value.output.isEmpty {
                 result = stream.flush()
                 if case .bytes = result { return nil }
             } else {
-                result = unsafe stream.write(storage.pointee.output.unsent)
+                result = stream.write(storage.value.output.unsent)
             }
             switch result {
             case .bytes(let count):
-                unsafe storage.pointee.output.sent(count)
-                if unsafe storage.pointee.responseMeter.isWaiting { clientTookMore(exchange) }
+                storage.value.output.sent(count)
+                if storage.value.responseMeter.isWaiting { clientTookMore(exchange) }
             case .wouldBlock(let interest): return interest
             case .end: throw .clientGone(.reset)
             case .failed(let failure): throw .clientGone(failure)
@@ -260,9 +260,9 @@ package final class HTTPConnection: ClientConnection {
     /// Defers output that can be sent together with that of other connections; the rest remains for `send`.
     @inline(__always)
     private func sendAtEndOfTurn(_ exchange: Exchange) {
-        let storage = unsafe exchange.storage
-        if case .bytes(let count) = unsafe stream.writeAtEndOfTurn(storage.pointee.output.unsent) {
-            unsafe storage.pointee.output.sent(count)
+        let storage = exchange.storage
+        if case .bytes(let count) = stream.writeAtEndOfTurn(storage.value.output.unsent) {
+            storage.value.output.sent(count)
         }
     }
 
@@ -270,7 +270,7 @@ package final class HTTPConnection: ClientConnection {
     private func send(_ exchange: Exchange) async -> Bool {
         do throws(ExchangeFailure) {
             try await flush(exchange)
-            if unsafe exchange.storage.pointee.responseMeter.hasBegun { endResponseTransfer(exchange) }
+            if exchange.storage.value.responseMeter.hasBegun { endResponseTransfer(exchange) }
             return true
         } catch {
             noteCut(error)

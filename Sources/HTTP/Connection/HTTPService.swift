@@ -1,3 +1,4 @@
+import Memory
 import Transport
 
 /// The state that the connections of one worker and one listener share: limits, router, spare exchanges, the Date
@@ -23,9 +24,9 @@ package final class HTTPService {
     package var requestIDs = RequestIDPolicy()
     var requestIDGenerator = RequestIDGenerator()
     private var assembly: SharedRequestAssembly?
-    private var spare: UnsafeMutablePointer<ExchangeStorage>?
+    private var spare: Stored<ExchangeStorage>?
     private var spareCount = 0
-    private var date = UnsafeMutableRawBufferPointer.allocate(byteCount: dateLine.count, alignment: 1)
+    private let date = OwnedBytes(dateLine)
     private var dateSeconds = Int64.min
 
     /// The maximum number of exchanges kept for further requests; the memory of others is released.
@@ -36,12 +37,10 @@ package final class HTTPService {
         self.worker = worker
         self.limits = limits
         self.router = router
-        unsafe date.copyBytes(from: Self.dateLine)
     }
 
     deinit {
         discardSpares()
-        unsafe date.deallocate()
     }
 
     /// The object in which HTTP/2 connections assemble heads, each while it receives one.
@@ -88,60 +87,57 @@ package final class HTTPService {
     }
 
     private func discardSpares() {
-        while let storage = unsafe spare {
-            unsafe spare = storage.pointee.next
-            unsafe discard(storage)
+        while let storage = spare {
+            spare = storage.value.next
+            discard(storage)
         }
         spareCount = 0
     }
 
     @inline(__always)
     func rent(for connection: ClientConnection) -> Exchange {
-        let storage: UnsafeMutablePointer<ExchangeStorage>
-        if let kept = unsafe spare {
-            unsafe spare = kept.pointee.next
+        let storage: Stored<ExchangeStorage>
+        if let kept = spare {
+            spare = kept.value.next
             spareCount -= 1
-            unsafe storage = kept
+            storage = kept
         } else {
-            unsafe storage = makeStorage()
+            storage = makeStorage()
         }
-        unsafe storage.pointee.connection = .passUnretained(connection)
-        return unsafe Exchange(storage)
+        unsafe storage.value.connection = .passUnretained(connection)
+        return Exchange(storage)
     }
 
     @inline(never)
-    private func makeStorage() -> UnsafeMutablePointer<ExchangeStorage> {
-        let storage = UnsafeMutablePointer<ExchangeStorage>.allocate(capacity: 1)
-        unsafe storage.initialize(to: ExchangeStorage(limits.head))
-        return unsafe storage
+    private func makeStorage() -> Stored<ExchangeStorage> {
+        Stored.allocate(ExchangeStorage(limits.head))
     }
 
     @inline(__always)
     func giveBack(_ exchange: Exchange) {
-        let storage = unsafe exchange.storage
-        unsafe storage.pointee.clear()
-        if spareCount < Self.spareLimit, unsafe storage.pointee.limits == limits.head {
-            unsafe storage.pointee.next = spare
-            unsafe spare = storage
+        let storage = exchange.storage
+        storage.value.clear()
+        if spareCount < Self.spareLimit, storage.value.limits == limits.head {
+            storage.value.next = spare
+            spare = storage
             spareCount += 1
         } else {
-            unsafe discard(storage)
+            discard(storage)
         }
     }
 
     @inline(never)
-    private func discard(_ storage: UnsafeMutablePointer<ExchangeStorage>) {
-        unsafe storage.deinitialize(count: 1)
-        unsafe storage.deallocate()
+    private func discard(_ storage: Stored<ExchangeStorage>) {
+        unsafe storage.uncheckedDeallocate()
     }
 
     /// `Date: …` with its CRLF (RFC 9110 §6.6.1), updated once a second.
     @inline(__always)
-    var dateField: UnsafeRawBufferPointer {
+    var dateField: ByteView {
         if worker.wallSeconds != dateSeconds {
             dateSeconds = worker.wallSeconds
-            unsafe HTTPDate.write(unixSeconds: dateSeconds, to: date.baseAddress! + 6)
+            HTTPDate.write(unixSeconds: dateSeconds, to: date.room[6...])
         }
-        return unsafe UnsafeRawBufferPointer(date)
+        return date.view
     }
 }

@@ -1,3 +1,5 @@
+import Memory
+
 /// A request that a handler issues in place of the client's, to be answered as if the client had sent it.
 package struct InternalRequest: Sendable {
     package enum Fields: Sendable {
@@ -57,9 +59,9 @@ package enum InternalOutcome: Equatable, Sendable {
 final class Substitute {
     /// The parser of the replaced head while this head is current, and otherwise the parser of this head.
     var parser: RequestParser
-    let bytes: UnsafeMutableRawBufferPointer
+    private let head: OwnedBytes
     var normalizedPath: [UInt8]?
-    private let entityBytes: UnsafeMutableRawBufferPointer
+    private let entityBytes: OwnedBytes
     /// Whether the client's own body follows the entity.
     let continuesWithClient: Bool
     private var isEntityTaken = false
@@ -79,11 +81,9 @@ final class Substitute {
         _ bytes: [UInt8], parser: consuming RequestParser, entity: [UInt8], continuesWithClient: Bool,
         clientHead: RequestHead, outer: Substitute?, passed: [any RequestHandler], request: InternalRequest
     ) {
-        unsafe self.bytes = .allocate(byteCount: bytes.count, alignment: 16)
-        unsafe self.bytes.copyBytes(from: bytes)
+        head = OwnedBytes(bytes)
         self.parser = parser
-        unsafe entityBytes = .allocate(byteCount: entity.count, alignment: 16)
-        unsafe entityBytes.copyBytes(from: entity)
+        entityBytes = OwnedBytes(entity)
         self.continuesWithClient = continuesWithClient
         self.clientHead = clientHead
         self.outer = outer
@@ -98,19 +98,17 @@ final class Substitute {
         }
     }
 
-    deinit {
-        unsafe entityBytes.deallocate()
-        unsafe bytes.deallocate()
-    }
+    /// The text of the head; valid as long as the substitute exists, like the entity.
+    var bytes: ByteView { head.view }
 
     /// The number of entity bytes that have not been read.
-    var remainingEntity: Int { isEntityTaken ? 0 : unsafe entityBytes.count }
+    var remainingEntity: Int { isEntityTaken ? 0 : entityBytes.count }
 
     /// The entity; nil from the second call on.
-    func takeEntity() -> UnsafeRawBufferPointer? {
-        guard !isEntityTaken, unsafe !entityBytes.isEmpty else { return nil }
+    func takeEntity() -> ByteView? {
+        guard !isEntityTaken, !entityBytes.isEmpty else { return nil }
         isEntityTaken = true
-        return unsafe UnsafeRawBufferPointer(entityBytes)
+        return entityBytes.view
     }
 }
 
@@ -132,7 +130,7 @@ extension ClientConnection {
     ) async throws(ExchangeFailure) -> InternalOutcome {
         try await answer(exchange, as: request, passing: request.passesAsker ? asker : nil) { passed in
             // The answering route applies its own filter to responses.
-            unsafe exchange.storage.pointee.filter = nil
+            exchange.storage.value.filter = nil
             return self.service.router.answer(exchange, passing: passed)
         }
     }
@@ -142,17 +140,17 @@ extension ClientConnection {
         _ exchange: Exchange, as request: InternalRequest, passing asker: (any RequestHandler)? = nil,
         by route: ([any RequestHandler]) -> Disposition
     ) async throws(ExchangeFailure) -> InternalOutcome {
-        let storage = unsafe exchange.storage
+        let storage = exchange.storage
         let substitute: Substitute
-        switch unsafe makeSubstitute(request, storage, asker) {
+        switch makeSubstitute(request, storage, asker) {
         case .failure(let outcome): return outcome.outcome
         case .success(let made): substitute = made
         }
-        unsafe storage.pointee.exchangeHead(with: substitute)
-        unsafe storage.pointee.substitute = substitute
+        storage.value.exchangeHead(with: substitute)
+        storage.value.substitute = substitute
         defer {
-            unsafe storage.pointee.substitute = substitute.outer
-            unsafe storage.pointee.exchangeHead(with: substitute)
+            storage.value.substitute = substitute.outer
+            storage.value.exchangeHead(with: substitute)
         }
         switch route(substitute.passed) {
         case .answered: try await answerError(exchange)
@@ -170,11 +168,11 @@ extension ClientConnection {
     }
 
     private func makeSubstitute(
-        _ request: InternalRequest, _ storage: UnsafeMutablePointer<ExchangeStorage>, _ asker: (any RequestHandler)?
+        _ request: InternalRequest, _ storage: Stored<ExchangeStorage>, _ asker: (any RequestHandler)?
     ) -> Result<Substitute, Refusal> {
-        let outer = unsafe storage.pointee.substitute
+        let outer = storage.value.substitute
         guard (outer?.depth ?? 0) < InternalRequest.maximumDepth else { return .failure(Refusal(outcome: .tooDeep)) }
-        let exchange = unsafe Exchange(storage)
+        let exchange = Exchange(storage)
         // The identifier may come from the head of the client's request, which is about to be replaced.
         _ = exchange.requestID
         let entity: [UInt8]
@@ -188,7 +186,7 @@ extension ClientConnection {
         }
         let unread = continues ? exchange.remainingBody : 0
         let text = InternalHead(exchange, request, length: unread.map { $0 + UInt64(entity.count) }).text
-        var parser = unsafe RequestParser(limits: storage.pointee.limits)
+        var parser = RequestParser(limits: storage.value.limits)
         var path: [UInt8]?
         do throws(RequestRejection) {
             guard unsafe try parser.parse(text.span.bytes) else { throw .invalidRequestLine }
@@ -209,10 +207,8 @@ extension ClientConnection {
         guard head.form == .origin || head.form == .absolute else { throw .invalidTarget }
         let path = unsafe text.span.extracting(head.path.range).bytes
         guard !PathNormalizer.isNormal(path) else { return nil }
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: path.byteCount + 1, alignment: 1)
-        defer { unsafe buffer.deallocate() }
-        let count = try unsafe PathNormalizer.normalize(path, into: buffer)
-        return unsafe Array(buffer[..<count])
+        let buffer = OwnedBytes(count: path.byteCount + 1)
+        return Array(buffer.view[..<(try PathNormalizer.normalize(path, into: buffer.room))])
     }
 }
 
@@ -245,15 +241,15 @@ private struct InternalHead {
         if let replacement {
             text += replacement
         } else {
-            text += unsafe Array(exchange.bytes(of: slice))
+            text += Array(exchange.bytes(of: slice))
         }
     }
 
     private mutating func appendFields(of exchange: Exchange, without isLeftOut: ([UInt8]) -> Bool) {
         for index in 0..<exchange.head.fieldCount {
-            let field = unsafe exchange.fields[index]
-            let name = unsafe Array(exchange.bytes(of: field.name))
-            var value = unsafe Array(exchange.bytes(of: field.value))
+            let field = exchange.fields[index]
+            let name = Array(exchange.bytes(of: field.name))
+            var value = Array(exchange.bytes(of: field.value))
             if Self.framing.contains(String(decoding: name, as: UTF8.self).lowercased()) || isLeftOut(name) { continue }
             if field.known == .connection {
                 // A handler that forwards the request removes the fields listed in Connection; the client must not be
@@ -293,7 +289,7 @@ private struct InternalHead {
         }
         guard !hasHost, !exchange.head.authority.isEmpty else { return }
         text += Array("Host: ".utf8)
-        text += unsafe Array(exchange.bytes(of: exchange.head.authority))
+        text += Array(exchange.bytes(of: exchange.head.authority))
         text += [ASCII.carriageReturn, ASCII.lineFeed]
     }
 

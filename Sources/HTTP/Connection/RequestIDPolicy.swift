@@ -57,24 +57,24 @@ struct RequestIDGenerator {
 extension Exchange {
     /// The request's identifier; every call returns the same.
     package var requestID: RequestID {
-        if let known = unsafe storage.pointee.requestID { return known }
+        if let known = storage.value.requestID { return known }
         let id = withConnection { connection in
             givenRequestID(connection.service.requestIDs) ?? connection.service.requestIDGenerator.makeID()
         }
-        unsafe storage.pointee.requestID = id
+        storage.value.requestID = id
         return id
     }
 
     /// The identifier that the client sent, if it is accepted and well-formed.
     private func givenRequestID(_ policy: RequestIDPolicy) -> RequestID? {
         guard policy.accepts(endpoint.remoteAddress.ip) else { return nil }
-        return unsafe value(ofField: policy.field).flatMap { unsafe RequestID($0.bytes) }
+        return value(ofField: policy.field).flatMap { RequestID($0.bytes) }
     }
 
     /// Appends the field line with the request's identifier for upstream servers.
     package func appendRequestID(to output: inout OutputBuffer) {
         withConnection { connection in
-            unsafe connection.service.requestIDs.linePrefix.withUnsafeBytes { unsafe output.append($0) }
+            connection.service.requestIDs.linePrefix.withBytes { output.append($0) }
         }
         requestID.append(to: &output)
         output.append("\r\n")
@@ -82,7 +82,7 @@ extension Exchange {
 
     /// Whether a field of this name is the identifier's field, also by the name mapping of CGI.
     package func isRequestIDField(_ name: Slice) -> Bool {
-        withConnection { unsafe VariableName.isSame(bytes(of: name).bytes, as: $0.service.requestIDs.variable) }
+        withConnection { VariableName.isSame(bytes(of: name).bytes, as: $0.service.requestIDs.variable) }
     }
 
     /// How requests of this connection are identified.

@@ -1,3 +1,4 @@
+import Memory
 import Transport
 
 /// A property that related requests have in common.
@@ -28,20 +29,23 @@ package struct RequestTrait: Sendable, Equatable {
 
     /// Calls `body` with the bytes that represent the trait.
     package func withBytes<Result>(
-        of exchange: Exchange, _ body: (UnsafeRawBufferPointer) -> Result
+        of exchange: Exchange, _ body: (ByteView) -> Result
     ) -> Result {
-        let value: UnsafeRawBufferPointer?
+        let value: ByteView?
         switch source {
-        case .nothing: return unsafe body(UnsafeRawBufferPointer(start: nil, count: 0))
-        case .address: unsafe value = nil
-        case .header(let name): unsafe value = exchange.value(ofField: name)
-        case .cookie(let name): unsafe value = exchange.value(ofCookie: name)
+        case .nothing: return body(ByteView())
+        case .address: value = nil
+        case .header(let name): value = exchange.value(ofField: name)
+        case .cookie(let name): value = exchange.value(ofCookie: name)
         }
-        if let value = unsafe value { return unsafe body(value) }
+        if let value = value { return body(value) }
         guard let address = exchange.clientIP else {
-            return unsafe body(UnsafeRawBufferPointer(start: nil, count: 0))
+            return body(ByteView())
         }
         let bits = address.isIPv4 ? address.bits : address.masked(to: 64).bits
-        return unsafe withUnsafeBytes(of: bits) { unsafe body($0) }
+        return withTemporaryBytes(16) { room in
+            room.store(bits)
+            return body(room.view)
+        }
     }
 }

@@ -1,3 +1,4 @@
+import Memory
 import Transport
 
 /// Modifies the responses of a route's requests: other field lines, a coded body.
@@ -22,11 +23,11 @@ package protocol ResponseFilter: AnyObject {
     func begin(_ head: ResponseDraft, for exchange: Exchange, to response: ResponseSink) -> (any BodyCoder)?
 
     /// Whether a trailer field of this name is omitted.
-    func withholds(_ name: UnsafeRawBufferPointer) -> Bool
+    func withholds(_ name: ByteView) -> Bool
 }
 
 extension ResponseFilter {
-    package func withholds(_ name: UnsafeRawBufferPointer) -> Bool { false }
+    package func withholds(_ name: ByteView) -> Bool { false }
 }
 
 /// The head of a response as passed by its handler.
@@ -34,7 +35,7 @@ extension ResponseFilter {
 package struct ResponseDraft {
     package let status: Int
     /// Validated field lines, each terminated by CRLF, without those for the message framing.
-    package let fields: UnsafeRawBufferPointer
+    package let fields: ByteView
     package let length: BodyLength
     /// Whether the request method is HEAD, so that no body is sent.
     package let isHead: Bool
@@ -42,8 +43,8 @@ package struct ResponseDraft {
     package let whole: WholeContent?
 
     /// The same response with other field lines.
-    package func with(fields: UnsafeRawBufferPointer) -> ResponseDraft {
-        unsafe ResponseDraft(status: status, fields: fields, length: length, isHead: isHead, whole: whole)
+    package func with(fields: ByteView) -> ResponseDraft {
+        ResponseDraft(status: status, fields: fields, length: length, isHead: isHead, whole: whole)
     }
 }
 
@@ -51,11 +52,11 @@ package struct ResponseDraft {
 @safe
 package struct WholeContent {
     /// Validated field lines, each terminated by CRLF.
-    package let fields: UnsafeRawBufferPointer
+    package let fields: ByteView
     package let length: UInt64
 
-    package init(fields: UnsafeRawBufferPointer, length: UInt64) {
-        unsafe self.fields = fields
+    package init(fields: ByteView, length: UInt64) {
+        self.fields = fields
         self.length = length
     }
 }
@@ -65,7 +66,7 @@ package struct WholeContent {
 /// If the whole body is available before any of it has to be sent, the coder may buffer it and declare its coded
 /// length.
 package protocol BodyCoder: AnyObject {
-    func write(_ bytes: UnsafeRawBufferPointer, to response: ResponseSink)
+    func write(_ bytes: ByteView, to response: ResponseSink)
 
     /// Everything written so far must be sent to the client now.
     func flush(to response: ResponseSink)
@@ -79,37 +80,37 @@ package protocol BodyCoder: AnyObject {
 /// The destination of the output of filters and coders.
 @safe
 package struct ResponseSink: BitwiseCopyable {
-    private let storage: UnsafeMutablePointer<ExchangeStorage>
+    private let storage: Stored<ExchangeStorage>
 
-    init(_ storage: UnsafeMutablePointer<ExchangeStorage>) {
-        unsafe self.storage = storage
+    init(_ storage: Stored<ExchangeStorage>) {
+        self.storage = storage
     }
 
     /// Appends validated field lines, each terminated by CRLF, or the next part of one.
-    package func appendFields(_ lines: UnsafeRawBufferPointer) {
-        unsafe storage.pointee.output.append(lines)
+    package func appendFields(_ lines: ByteView) {
+        storage.value.output.append(lines)
     }
 
     package func appendFields(_ lines: StaticString) {
-        unsafe storage.pointee.output.append(lines)
+        storage.value.output.append(lines)
     }
 
     /// Appends a client's address, without its port, to a field line.
     package func appendHost(of address: SocketAddress) {
-        unsafe storage.pointee.output.append(upTo: SocketAddress.maximumHostText) { room in
-            unsafe address.writeHost(to: room)
+        storage.value.output.append(upTo: SocketAddress.maximumHostText) { room in
+            address.writeHost(to: room)
         }
     }
 
     /// Ends the head; the body that follows has this length.
     package func endHead(_ length: BodyLength) {
-        guard let facts = unsafe storage.pointee.coding?.facts else { preconditionFailure("only a coder ends a head") }
-        unsafe storage.pointee.response.endHead(length, answering: facts, to: &storage.pointee.output)
+        guard let facts = storage.value.coding?.facts else { preconditionFailure("only a coder ends a head") }
+        storage.value.response.endHead(length, answering: facts, to: &storage.value.output)
     }
 
     /// Appends to the body as it is sent.
-    package func write(_ bytes: UnsafeRawBufferPointer) {
-        _ = unsafe storage.pointee.response.write(bytes, to: &storage.pointee.output)
+    package func write(_ bytes: ByteView) {
+        _ = storage.value.response.write(bytes, to: &storage.value.output)
     }
 }
 

@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import Memory
 import Transport
 
 /// Bytes that are buffered until all of them are available: in memory up to a limit, beyond it in an unnamed file that
@@ -8,7 +9,7 @@ import Transport
 package final class Spool {
     package private(set) var count = 0
     private let limits: Limits
-    private var memory: UnsafeMutableRawBufferPointer
+    private var memory: OwnedBytes
     /// Nil while everything is in memory.
     private var file: OpenFile?
 
@@ -38,65 +39,59 @@ package final class Spool {
 
     package init(_ limits: Limits) {
         self.limits = limits
-        unsafe memory = .allocate(byteCount: min(Self.initialCapacity, max(limits.memory, 1)), alignment: 16)
+        memory = OwnedBytes(count: min(Self.initialCapacity, max(limits.memory, 1)))
     }
 
-    deinit {
-        unsafe memory.deallocate()
-    }
-
-    package func append(_ bytes: UnsafeRawBufferPointer) throws(Failure) {
+    package func append(_ bytes: ByteView) throws(Failure) {
         guard bytes.count <= limits.total - count else { throw .tooLarge }
         if file == nil, count + bytes.count <= limits.memory {
             reserve(count + bytes.count)
-            unsafe UnsafeMutableRawBufferPointer(rebasing: memory[count...]).copyMemory(from: bytes)
+            memory.room.copy(bytes, to: count)
         } else {
             if file == nil { file = try heldInFile() }
-            if let file { try unsafe write(bytes, to: file, at: count) }
+            if let file { try write(bytes, to: file, at: count) }
         }
         count += bytes.count
     }
 
     private func reserve(_ wanted: Int) {
-        guard unsafe wanted > memory.count else { return }
-        let capacity = unsafe min(limits.memory, max(wanted, memory.count * 2))
-        let larger = UnsafeMutableRawBufferPointer.allocate(byteCount: capacity, alignment: 16)
-        unsafe larger.copyMemory(from: UnsafeRawBufferPointer(rebasing: memory[..<count]))
-        unsafe memory.deallocate()
-        unsafe memory = larger
+        guard wanted > memory.count else { return }
+        let capacity = min(limits.memory, max(wanted, memory.count * 2))
+        let larger = OwnedBytes(count: capacity)
+        larger.room.copy(memory.view[..<count])
+        memory = larger
     }
 
     /// A file to which the bytes in memory have been written.
     private func heldInFile() throws(Failure) -> OpenFile {
         let file = unsafe OpenFile(adopting: CLinux_open_unnamed(limits.folder))
         guard file.isOpen else { throw .system(errno) }
-        try unsafe write(UnsafeRawBufferPointer(rebasing: memory[..<count]), to: file, at: 0)
-        unsafe memory.deallocate()
-        unsafe memory = .allocate(byteCount: 0, alignment: 16)
+        try write(memory.view[..<count], to: file, at: 0)
+        memory = OwnedBytes()
         return file
     }
 
-    private func write(_ bytes: UnsafeRawBufferPointer, to file: OpenFile, at offset: Int) throws(Failure) {
+    private func write(_ bytes: ByteView, to file: OpenFile, at offset: Int) throws(Failure) {
         var written = 0
         while written < bytes.count {
             let result = unsafe pwrite(
-                file.number, bytes.baseAddress! + written, bytes.count - written, off_t(offset + written))
+                file.number, bytes[written...].baseAddress, bytes.count - written, off_t(offset + written))
             guard result >= 0 || errno == EINTR else { throw .system(errno) }
             written += max(result, 0)
         }
     }
 
     /// The bytes from `offset` on, valid until more are appended; nil if they are in a file.
-    fileprivate func bytes(from offset: Int) -> UnsafeRawBufferPointer? {
+    fileprivate func bytes(from offset: Int) -> ByteView? {
         guard file == nil else { return nil }
-        return unsafe UnsafeRawBufferPointer(rebasing: memory[offset..<count])
+        return memory.view[offset..<count]
     }
 
     /// Copies bytes from `offset` on, as many as `room` has space for.
-    package func read(from offset: Int, into room: UnsafeMutableRawBufferPointer) throws(Failure) -> Int {
+    package func read(from offset: Int, into room: MutableByteView) throws(Failure) -> Int {
         let wanted = min(room.count, count - offset)
         guard let file else {
-            unsafe room.copyMemory(from: UnsafeRawBufferPointer(rebasing: memory[offset..<offset + wanted]))
+            room.copy(memory.view[offset..<offset + wanted])
             return wanted
         }
         while true {
@@ -110,9 +105,9 @@ package final class Spool {
 extension Exchange {
     /// Reads the rest of the body into `spool`; returns the error that prevented this, if any.
     package func collectBody(into spool: Spool) async throws(ExchangeFailure) -> Spool.Failure? {
-        while let piece = unsafe try await readBody() {
+        while let piece = try await readBody() {
             do throws(Spool.Failure) {
-                try unsafe spool.append(piece)
+                try spool.append(piece)
             } catch {
                 return error
             }
@@ -122,8 +117,8 @@ extension Exchange {
 
     /// Makes `readBody` return the content of `spool`, which is the whole body.
     package func replayBody(from spool: Spool) {
-        unsafe storage.pointee.endDecoding()
-        unsafe storage.pointee.bodyDecoder = SpooledBody(spool)
+        storage.value.endDecoding()
+        storage.value.bodyDecoder = SpooledBody(spool)
     }
 
     /// Sends the buffered bytes as part of the body, waiting while the client is slow; false if they could not be read.
@@ -135,7 +130,7 @@ extension Exchange {
 extension Spool {
     fileprivate func send(to exchange: Exchange) async throws(ExchangeFailure) -> Bool {
         if let file { return try await exchange.sendFile(file, from: 0, count: UInt64(count)) }
-        try await unsafe exchange.send(UnsafeRawBufferPointer(rebasing: memory[..<count]))
+        try await exchange.send(memory.view[..<count])
         return true
     }
 }
@@ -146,7 +141,7 @@ private final class SpooledBody: BodyDecoder {
     private let spool: Spool
     private var offset = 0
     /// The buffer into which parts of a file are read; not allocated before it is needed.
-    private var room = unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0)
+    private var room = OwnedBytes()
 
     private static let roomSize = 32 << 10
 
@@ -154,28 +149,24 @@ private final class SpooledBody: BodyDecoder {
         self.spool = spool
     }
 
-    deinit {
-        unsafe room.deallocate()
-    }
-
     var hasEnded: Bool { offset == spool.count }
     var remaining: UInt64? { UInt64(spool.count - offset) }
 
-    func supply(_ bytes: UnsafeRawBufferPointer) {
+    func supply(_ bytes: ByteView) {
         preconditionFailure("the body was collected whole")
     }
 
-    func next() throws(RequestRejection) -> UnsafeRawBufferPointer? {
+    func next() throws(RequestRejection) -> ByteView? {
         guard !hasEnded else { return nil }
-        if let bytes = unsafe spool.bytes(from: offset) {
+        if let bytes = spool.bytes(from: offset) {
             offset += bytes.count
-            return unsafe bytes
+            return bytes
         }
-        if unsafe room.isEmpty { unsafe room = .allocate(byteCount: Self.roomSize, alignment: 16) }
+        if room.isEmpty { room = OwnedBytes(count: Self.roomSize) }
         do throws(Spool.Failure) {
-            let count = try unsafe spool.read(from: offset, into: room)
+            let count = try spool.read(from: offset, into: room.room)
             offset += count
-            return unsafe UnsafeRawBufferPointer(rebasing: room[..<count])
+            return room.view[..<count]
         } catch {
             throw .bodyNotHeld
         }

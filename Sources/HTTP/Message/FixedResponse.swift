@@ -1,14 +1,22 @@
-/// A response of which all bytes except the date are known in advance, prepared for copying.
+import Memory
+
+/// A response of which all bytes except the date are known in advance, prepared for copying. Its views are valid as
+/// long as it exists.
 @safe
 package final class FixedResponse: @unchecked Sendable {
     package let status: Int
     /// The field lines after Date, including Content-Length, each terminated by CRLF.
-    let fields: UnsafeRawBufferPointer
+    var fields: ByteView { fieldMemory.view }
     /// Those of the field lines that do not describe the content.
-    let contentFreeFields: UnsafeRawBufferPointer
+    var contentFreeFields: ByteView { contentFreeMemory.view }
+    package var body: ByteView { bodyMemory.view }
+    var statusLine: ByteView { statusLineMemory.view }
+
+    private let fieldMemory: OwnedBytes
+    private let contentFreeMemory: OwnedBytes
     private let ownFieldsCount: Int
-    package let body: UnsafeRawBufferPointer
-    let statusLine: UnsafeRawBufferPointer
+    private let bodyMemory: OwnedBytes
+    private let statusLineMemory: OwnedBytes
 
     /// - Parameters:
     ///   - fields: names and values, already validated as tokens and field values (RFC 9110 §5).
@@ -23,39 +31,26 @@ package final class FixedResponse: @unchecked Sendable {
     package init(status: Int, fieldLines: [UInt8], body: [UInt8]) {
         self.status = status
         let framing = StatusCode.hasNoContent(status) ? "" : "Content-Length: \(body.count)\r\n"
-        unsafe fields = Self.immortal(fieldLines + Array(framing.utf8))
+        fieldMemory = OwnedBytes(fieldLines + Array(framing.utf8))
         ownFieldsCount = fieldLines.count
-        unsafe contentFreeFields = Self.immortal(Self.contentFree(fieldLines))
-        unsafe self.body = Self.immortal(StatusCode.hasNoContent(status) ? [] : body)
-        unsafe statusLine = Self.immortal(Array("HTTP/1.1 \(status) \(StatusCode.reason(status))\r\n".utf8))
+        contentFreeMemory = OwnedBytes(Self.contentFree(fieldLines))
+        bodyMemory = OwnedBytes(StatusCode.hasNoContent(status) ? [] : body)
+        statusLineMemory = OwnedBytes(Array("HTTP/1.1 \(status) \(StatusCode.reason(status))\r\n".utf8))
     }
 
     /// The field lines without Content-Length.
-    package var fieldLines: UnsafeRawBufferPointer {
-        unsafe UnsafeRawBufferPointer(rebasing: fields[..<ownFieldsCount])
-    }
-
-    deinit {
-        unsafe fields.deallocate()
-        unsafe contentFreeFields.deallocate()
-        unsafe body.deallocate()
-        unsafe statusLine.deallocate()
+    package var fieldLines: ByteView {
+        fields[..<ownFieldsCount]
     }
 
     private static func contentFree(_ fieldLines: [UInt8]) -> [UInt8] {
-        unsafe fieldLines.withUnsafeBytes { text in
-            var lines = unsafe FieldLines(text)
+        fieldLines.withBytes { text in
+            var lines = FieldLines(text)
             var kept: [UInt8] = []
             while let field = lines.next() {
-                if !field.hasPrefix("content-") { unsafe kept.append(contentsOf: field.line) }
+                if !field.hasPrefix("content-") { kept.append(contentsOf: field.line) }
             }
             return kept
         }
-    }
-
-    private static func immortal(_ bytes: [UInt8]) -> UnsafeRawBufferPointer {
-        let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 1)
-        unsafe copy.copyBytes(from: bytes)
-        return UnsafeRawBufferPointer(copy)
     }
 }

@@ -75,6 +75,9 @@ package struct FieldSlice: BitwiseCopyable, Sendable {
         self.value = value
         self.known = known
     }
+
+    /// What fills a table of fields.
+    package static var none: FieldSlice { FieldSlice(name: .empty, value: .empty, known: .other) }
 }
 
 /// A parsed and validated request head. All slices are relative to its first received byte, which belongs to an empty

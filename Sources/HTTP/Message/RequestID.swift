@@ -1,3 +1,5 @@
+import Memory
+
 /// The identifier of a request in logs, for extensions, and for upstream servers.
 package enum RequestID: Equatable, Sendable {
     /// 128 random bits, written as 32 hexadecimal digits.
@@ -35,32 +37,32 @@ package enum RequestID: Equatable, Sendable {
     /// Appends the identifier as text.
     package func append(to output: inout OutputBuffer) {
         switch self {
-        case .given(let bytes): unsafe bytes.withUnsafeBytes { unsafe output.append($0) }
+        case .given(let bytes): bytes.withBytes { output.append($0) }
         case .made(let high, let low):
-            unsafe output.append(upTo: 32) { text in
-                unsafe Self.writeDigits(high, low, to: text)
+            output.append(upTo: 32) { text in
+                Self.writeDigits(high, low, to: text)
                 return 32
             }
         }
     }
 
     /// Calls `body` with the identifier as text.
-    package func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+    package func withBytes<Result>(_ body: (ByteView) -> Result) -> Result {
         switch self {
-        case .given(let bytes): return unsafe bytes.withUnsafeBytes { unsafe body($0) }
+        case .given(let bytes): return bytes.withBytes { body($0) }
         case .made(let high, let low):
-            return unsafe withUnsafeTemporaryAllocation(byteCount: 32, alignment: 1) { text in
-                unsafe Self.writeDigits(high, low, to: text)
-                return unsafe body(UnsafeRawBufferPointer(text))
+            return withTemporaryBytes(32) { text in
+                Self.writeDigits(high, low, to: text)
+                return body(ByteView(text))
             }
         }
     }
 
-    private static func writeDigits(_ high: UInt64, _ low: UInt64, to text: UnsafeMutableRawBufferPointer) {
+    private static func writeDigits(_ high: UInt64, _ low: UInt64, to text: MutableByteView) {
         for index in 0..<16 {
             let shift = UInt64(60 - 4 * index)
-            unsafe text[index] = digit(high >> shift)
-            unsafe text[16 + index] = digit(low >> shift)
+            text[index] = digit(high >> shift)
+            text[16 + index] = digit(low >> shift)
         }
     }
 
@@ -70,6 +72,6 @@ package enum RequestID: Equatable, Sendable {
     }
 
     package var text: String {
-        unsafe withBytes { unsafe String(decoding: $0, as: UTF8.self) }
+        withBytes { String(decoding: $0, as: UTF8.self) }
     }
 }

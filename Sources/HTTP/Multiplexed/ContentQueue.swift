@@ -1,3 +1,5 @@
+import Memory
+
 /// Received content of one request that has not been read, in order of arrival.
 ///
 /// Its size is limited by the flow-control window of the client; its memory is at most twice its content.
@@ -5,7 +7,7 @@
 struct ContentQueue: ~Copyable {
     @safe
     private struct Block {
-        let memory: UnsafeMutableRawBufferPointer
+        let memory: MutableByteView
         var start = 0
         var end = 0
     }
@@ -19,41 +21,39 @@ struct ContentQueue: ~Copyable {
     init() {}
 
     deinit {
-        for block in blocks { unsafe block.memory.deallocate() }
+        for block in blocks { unsafe block.memory.uncheckedDeallocate() }
     }
 
     var isEmpty: Bool { count == 0 }
 
     /// The oldest bytes, as far as they are contiguous; they are not moved until they are dropped.
-    var first: UnsafeRawBufferPointer {
-        guard let block = blocks.first else { return unsafe UnsafeRawBufferPointer(start: nil, count: 0) }
-        return unsafe UnsafeRawBufferPointer(rebasing: block.memory[block.start..<block.end])
+    var first: ByteView {
+        guard let block = blocks.first else { return ByteView() }
+        return block.memory.view[block.start..<block.end]
     }
 
-    mutating func append(_ bytes: UnsafeRawBufferPointer) {
-        var rest = unsafe bytes
+    mutating func append(_ bytes: ByteView) {
+        var rest = bytes
         count += bytes.count
         if let last = blocks.indices.last {
-            let room = unsafe blocks[last].memory.count - blocks[last].end
-            unsafe copy(&rest, room, to: last)
+            let room = blocks[last].memory.count - blocks[last].end
+            copy(&rest, room, to: last)
         }
-        while unsafe !rest.isEmpty {
+        while !rest.isEmpty {
             let size = blocks.isEmpty ? max(rest.count, Self.smallestBlock) : Self.largestBlock
-            let memory = UnsafeMutableRawBufferPointer.allocate(
-                byteCount: min(size, Self.largestBlock), alignment: 16)
-            unsafe blocks.append(Block(memory: memory))
-            unsafe copy(&rest, memory.count, to: blocks.count - 1)
+            let memory = MutableByteView.allocate(count: min(size, Self.largestBlock))
+            blocks.append(Block(memory: memory))
+            copy(&rest, memory.count, to: blocks.count - 1)
         }
     }
 
-    private mutating func copy(_ rest: inout UnsafeRawBufferPointer, _ room: Int, to index: Int) {
+    private mutating func copy(_ rest: inout ByteView, _ room: Int, to index: Int) {
         let count = min(room, rest.count)
         guard count > 0 else { return }
         let end = blocks[index].end
-        unsafe UnsafeMutableRawBufferPointer(rebasing: blocks[index].memory[end...])
-            .copyMemory(from: UnsafeRawBufferPointer(rebasing: rest[..<count]))
+        blocks[index].memory.copy(rest[..<count], to: end)
         blocks[index].end = end + count
-        unsafe rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+        rest = rest[count...]
     }
 
     /// Removes the first `count` bytes, which must be contiguous.
@@ -62,11 +62,11 @@ struct ContentQueue: ~Copyable {
         self.count -= count
         blocks[0].start += count
         guard blocks[0].start == blocks[0].end else { return }
-        unsafe blocks.removeFirst().memory.deallocate()
+        unsafe blocks.removeFirst().memory.uncheckedDeallocate()
     }
 
     mutating func removeAll() {
-        for block in blocks { unsafe block.memory.deallocate() }
+        for block in blocks { unsafe block.memory.uncheckedDeallocate() }
         blocks.removeAll()
         count = 0
     }

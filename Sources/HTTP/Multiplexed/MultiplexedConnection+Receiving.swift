@@ -1,3 +1,4 @@
+import Memory
 import Transport
 
 /// Receiving from the client.
@@ -14,19 +15,19 @@ extension MultiplexedConnection {
     /// Reads and processes the available bytes, as far as there is room for the frames that answer them.
     func readTurn() -> Reading {
         warmOutput()
-        let block = unsafe socket.worker.rentBlock()
-        defer { unsafe socket.worker.returnBlock(block) }
+        let block = socket.worker.rentBlock()
+        defer { socket.worker.returnBlock(block) }
         var filled = unread.count
-        unsafe block.copyBytes(from: unread)
+        block.copy(unread)
         if filled > 0 { unread.removeAll() }
         var room = Self.bytesPerTurn
         var reading = Reading.more
         var needsMore = filled == 0
         while end == .none {
-            if !needsMore { needsMore = unsafe take(block, &filled) }
+            if !needsMore { needsMore = take(block, &filled) }
             guard end == .none else { break }
             guard needsMore, room > 0, output.count < Self.readingHighWater else { break }
-            switch unsafe stream.read(into: UnsafeMutableRawBufferPointer(rebasing: block[filled...])) {
+            switch stream.read(into: block[filled...]) {
             case .bytes(let count):
                 filled += count
                 room -= count
@@ -40,31 +41,31 @@ extension MultiplexedConnection {
             }
             break
         }
-        if filled > 0, end == .none { unread = unsafe Array(UnsafeRawBufferPointer(rebasing: block[..<filled])) }
+        if filled > 0, end == .none { unread = Array(block.view[..<filled]) }
         noteWaits()
         coolOutput()
         return reading
     }
 
     /// Processes the frames in `block` and moves the rest of it to the front; false if the output has no room for more.
-    private func take(_ block: UnsafeMutableRawBufferPointer, _ filled: inout Int) -> Bool {
+    private func take(_ block: MutableByteView, _ filled: inout Int) -> Bool {
         let request = service.requestAssembly
-        let input = unsafe UnsafeRawBufferPointer(rebasing: block[..<filled])
+        let input = block.view[..<filled]
         var offset = 0
         var isSpent = false
         while end == .none, output.count < Self.readingHighWater {
-            let event = unsafe http.next(
+            let event = http.next(
                 input.bytes, from: &offset, into: &request.value, output: &output, now: now)
             if event == .receive {
                 isSpent = true
                 break
             }
-            unsafe handle(event, input)
+            handle(event, input)
         }
         if offset > 0 {
             let left = filled - offset
             if left > 0 {
-                unsafe block.baseAddress!.copyMemory(from: block.baseAddress! + offset, byteCount: left)
+                block.move(offset..<filled, to: 0)
             }
             filled = left
         }
@@ -73,13 +74,13 @@ extension MultiplexedConnection {
     }
 
     @inline(__always)
-    private func handle(_ event: HTTP2Event, _ input: UnsafeRawBufferPointer) {
+    private func handle(_ event: HTTP2Event, _ input: ByteView) {
         switch event {
         case .receive: break
         case .request(let reference, let endsStream): begin(reference, endsStream: endsStream)
         case .content(let reference, let range, let endsStream):
             if let stream = find(reference) {
-                unsafe stream.receive(UnsafeRawBufferPointer(rebasing: input[range]), endsStream: endsStream)
+                stream.receive(input[range], endsStream: endsStream)
             } else {
                 http.useContent(range.count, of: reference, to: &output)
             }
@@ -96,7 +97,7 @@ extension MultiplexedConnection {
         case .malformed(_, let rejection): service.router.rejected(rejection, on: self, as: nil)
         case .trailers(let reference):
             guard let stream = find(reference) else { break }
-            unsafe stream.receive(trailers: service.requestAssembly.value.fields.text)
+            stream.receive(trailers: service.requestAssembly.value.fields.text)
         case .reset(let reference, _), .streamFailed(let reference, _): lose(reference)
         case .drainSeen:
             http.finishDrain(to: &output)

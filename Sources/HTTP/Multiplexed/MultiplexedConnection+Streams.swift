@@ -1,3 +1,4 @@
+import Memory
 import Transport
 
 /// The functions that streams call on their connection: scheduling, and writing frames.
@@ -72,7 +73,7 @@ extension MultiplexedConnection {
     ) -> Bool? {
         guard let start = http.beginHead(status: status, of: reference, to: &output) else { return nil }
         let endsStream = write { line in
-            unsafe http.writeField(line.name, line.value, to: &output)
+            http.writeField(line.name, line.value, to: &output)
         }
         http.endHead(at: start, of: reference, isFinal: isFinal, endsStream: endsStream, to: &output)
         flushAtEndOfTurn()
@@ -83,36 +84,36 @@ extension MultiplexedConnection {
     /// Writes the head at the start of a stream's output, if it equals the head written last, and returns its length.
     @inline(__always)
     func writeLastHead(
-        in text: UnsafeRawBufferPointer, of reference: StreamReference, _ endsStream: (Int) -> Bool
+        in text: ByteView, of reference: StreamReference, _ endsStream: (Int) -> Bool
     ) -> (length: Int, isSent: Bool)? {
         warmOutput()
-        guard let length = unsafe lastHead.length(in: text, version: http.encoderVersion) else { return nil }
-        let isSent = unsafe lastHead.withBlock {
-            unsafe http.writeHead(of: reference, as: $0, endsStream: endsStream(length), to: &output)
+        guard let length = lastHead.length(in: text, version: http.encoderVersion) else { return nil }
+        let isSent = lastHead.withBlock {
+            http.writeHead(of: reference, as: $0, endsStream: endsStream(length), to: &output)
         }
         flushAtEndOfTurn()
         return (length, isSent)
     }
 
     /// Stores the final head that was just written from `text`.
-    func keepHead(_ text: UnsafeRawBufferPointer) {
-        if let block = unsafe http.blockOfIndices(at: writtenHead, in: output) {
-            unsafe lastHead.keep(text, block, version: http.encoderVersion)
+    func keepHead(_ text: ByteView) {
+        if let block = http.blockOfIndices(at: writtenHead, in: output) {
+            lastHead.keep(text, block, version: http.encoderVersion)
         }
     }
 
-    func sendTrailers(_ lines: UnsafeRawBufferPointer, of reference: StreamReference) {
+    func sendTrailers(_ lines: ByteView, of reference: StreamReference) {
         guard let start = http.beginHead(status: nil, of: reference, to: &output) else { return }
-        unsafe http.writeFields(lines, to: &output)
+        http.writeFields(lines, to: &output)
         http.endHead(at: start, of: reference, endsStream: true, to: &output)
         flushAtEndOfTurn()
     }
 
     /// Sends content; there must be room for it.
     @inline(__always)
-    func sendContent(_ bytes: UnsafeRawBufferPointer, of stream: StreamConnection, endsStream: Bool) {
+    func sendContent(_ bytes: ByteView, of stream: StreamConnection, endsStream: Bool) {
         http.beginContent(bytes.count, of: stream.reference, endsStream: endsStream, to: &output)
-        unsafe output.append(bytes)
+        output.append(bytes)
         stream.point.noteSent(bytes.count)
         flushAtEndOfTurn()
     }
@@ -126,8 +127,8 @@ extension MultiplexedConnection {
         guard room > 0 else { return .wait(.writable) }
         let start = output.count
         var outcome = BodySource.Outcome.ended
-        unsafe output.append(upTo: FrameHeader.count + room) { space in
-            unsafe outcome = source.read(into: UnsafeMutableRawBufferPointer(rebasing: space[FrameHeader.count...]))
+        output.append(upTo: FrameHeader.count + room) { space in
+            outcome = source.read(into: space[FrameHeader.count...])
             guard case .bytes(let count) = outcome else { return 0 }
             return FrameHeader.count + count
         }
@@ -157,11 +158,11 @@ extension MultiplexedConnection {
         let room = min(http.room(of: stream.reference), limit, self.stream.pieceSize - output.count - FrameHeader.count)
         guard room > 0 else { return queue(stream) }
         let piece = source.piece(upTo: room)
-        guard let content = unsafe piece?.bytes ?? source.bytes(upTo: room) else { return .ended }
+        guard let content = piece?.bytes ?? source.bytes(upTo: room) else { return .ended }
         let count = content.count
         DataFrame.encodeHeader(
             count: count, endsStream: count == endsAt, stream: stream.reference.id, to: &output)
-        switch unsafe self.stream.writePiece(content, of: piece, after: output.unsent) {
+        switch self.stream.writePiece(content, of: piece, after: output.unsent) {
         case .bytes(let sealed):
             output.removeAll()
             turnRoom -= sealed

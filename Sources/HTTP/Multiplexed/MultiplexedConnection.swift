@@ -76,15 +76,15 @@ package final class MultiplexedConnection: ClientConnection, TurnEndAction {
         let request = service.requestAssembly
         let stream = rentStream()
         let exchange = service.rent(for: stream)
-        let storage = unsafe exchange.storage
+        let storage = exchange.storage
         stream.begin(reference, exchange, endsStream: endsStream)
-        unsafe storage.pointee.beginRequest()
-        unsafe storage.pointee.began = socket.worker.now
-        unsafe storage.pointee.take(request.value)
+        storage.value.beginRequest()
+        storage.value.began = socket.worker.now
+        storage.value.take(request.value)
         while active.count <= Int(reference.place) { active.append(nil) }
         active[Int(reference.place)] = stream
         openCount += 1
-        heldHeads += unsafe storage.pointee.filled
+        heldHeads += storage.value.filled
         times.hasServed = true
         times.isTrimmed = false
         guard heldHeads <= Self.mostHeldHeads else {
@@ -121,7 +121,7 @@ package final class MultiplexedConnection: ClientConnection, TurnEndAction {
     /// Sends a response that is complete; a task sends the rest if the client has no room for all of it.
     @inline(__always)
     private func serveAtOnce(_ stream: StreamConnection, _ exchange: Exchange, isObserved: Bool) {
-        guard exchange.isResponseFinished, unsafe exchange.storage.pointee.errorRequest == nil,
+        guard exchange.isResponseFinished, exchange.storage.value.errorRequest == nil,
             case .success(nil) = Result(catching: { () throws(ExchangeFailure) in try stream.sendNow(exchange) })
         else { return start(stream, nil) }
         if !isObserved { service.observe(exchange) }
@@ -158,7 +158,7 @@ package final class MultiplexedConnection: ClientConnection, TurnEndAction {
             }
         }
         if let exchange {
-            heldHeads -= unsafe exchange.storage.pointee.headCount
+            heldHeads -= exchange.storage.value.headCount
             service.giveBack(exchange)
         }
         let left = stream.end()
@@ -234,7 +234,7 @@ package final class MultiplexedConnection: ClientConnection, TurnEndAction {
                 result = stream.flush()
                 if case .bytes = result { return }
             } else {
-                result = unsafe stream.write(output.unsent)
+                result = stream.write(output.unsent)
             }
             switch result {
             case .bytes(let count):

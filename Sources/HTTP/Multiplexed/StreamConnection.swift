@@ -1,3 +1,4 @@
+import Memory
 import Transport
 
 /// One stream of an HTTP/2 connection, which the handler of its request uses as a connection.
@@ -80,16 +81,16 @@ final class StreamConnection: ClientConnection {
     // MARK: The request's body
 
     /// Receives content from the connection.
-    func receive(_ bytes: UnsafeRawBufferPointer, endsStream: Bool) {
-        unsafe content.append(bytes)
+    func receive(_ bytes: ByteView, endsStream: Bool) {
+        content.append(bytes)
         if endsStream { hasContentEnded = true }
         point.noteReceived(bytes.count)
         point.mayRead = true
     }
 
     /// Receives the trailers, which end the request: lines each terminated by CRLF.
-    func receive(trailers lines: UnsafeRawBufferPointer) {
-        unsafe trailers = Array(lines)
+    func receive(trailers lines: ByteView) {
+        trailers = Array(lines)
         hasContentEnded = true
         point.mayRead = true
     }
@@ -100,26 +101,26 @@ final class StreamConnection: ClientConnection {
     }
 
     override func nextFramedStep(_ exchange: Exchange) throws(ExchangeFailure) -> BodyStep {
-        let storage = unsafe exchange.storage
+        let storage = exchange.storage
         dropShown()
         if phase == .gone { throw .clientGone(.reset) }
-        let piece = unsafe content.first
-        guard unsafe !piece.isEmpty else {
+        let piece = content.first
+        guard !piece.isEmpty else {
             guard hasContentEnded else {
                 point.mayRead = false
-                return unsafe .receive
+                return .receive
             }
             endBody(exchange)
-            return unsafe .ended
+            return .ended
         }
         do throws(RequestRejection) {
-            unsafe try storage.pointee.body.take(piece.count, limit: exchange.bodyLimit)
+            try storage.value.body.take(piece.count, limit: exchange.bodyLimit)
         } catch {
             throw .rejected(error)
         }
         shown = piece.count
-        if unsafe hasContentEnded && content.count == shown || storage.pointee.body.remaining == 0 { endBody(exchange) }
-        return unsafe .content(piece)
+        if hasContentEnded && content.count == shown || storage.value.body.remaining == 0 { endBody(exchange) }
+        return .content(piece)
     }
 
     private func dropShown() {
@@ -130,11 +131,11 @@ final class StreamConnection: ClientConnection {
     }
 
     private func endBody(_ exchange: Exchange) {
-        unsafe exchange.storage.pointee.body.end()
-        unsafe trailers.withUnsafeBytes { text in
-            var lines = unsafe FieldLines(text)
+        exchange.storage.value.body.end()
+        trailers.withBytes { text in
+            var lines = FieldLines(text)
             while let line = lines.next() {
-                unsafe takeTrailer(UnsafeRawBufferPointer(rebasing: line.line.dropLast(2)), exchange)
+                takeTrailer(line.line.dropLast(2), exchange)
             }
         }
     }
@@ -194,7 +195,7 @@ final class StreamConnection: ClientConnection {
         guard let exchange else { preconditionFailure("a stream has an exchange") }
         do throws(ExchangeFailure) {
             if let handler { try await answer(exchange, by: handler) }
-            if unsafe exchange.storage.pointee.errorRequest != nil { try await answerError(exchange) }
+            if exchange.storage.value.errorRequest != nil { try await answerError(exchange) }
             if !exchange.isResponseFinished { exchange.abandonResponse() }
             try await flush(exchange)
             service.observe(exchange)
@@ -205,7 +206,7 @@ final class StreamConnection: ClientConnection {
     }
 
     private func answer(_ exchange: Exchange, by handler: any RequestHandler) async throws(ExchangeFailure) {
-        if unsafe exchange.storage.pointee.namedClient != nil, !countNamedClient(exchange) {
+        if exchange.storage.value.namedClient != nil, !countNamedClient(exchange) {
             throw .rejected(.tooManyConnections)
         }
         defer { if countedClient != nil { uncountNamedClient() } }

@@ -1,3 +1,5 @@
+import Memory
+
 /// Parsing dates in all forms that a recipient must accept (RFC 9110 §5.6.7).
 extension HTTPDate {
     /// Seconds since 1970; nil if the text is not a date.
@@ -81,10 +83,8 @@ private struct DateReader {
         guard next + 3 <= text.byteCount else { return nil }
         let names: StaticString = "JanFebMarAprMayJunJulAugSepOctNovDec"
         for month in 0..<12 {
-            let name = unsafe names.utf8Start + 3 * month
-            if unsafe text.byte(at: next) == name[0], unsafe text.byte(at: next + 1) == name[1],
-                unsafe text.byte(at: next + 2) == name[2]
-            {
+            let name = ByteView(names)[3 * month..<3 * month + 3]
+            if text.byte(at: next) == name[0], text.byte(at: next + 1) == name[1], text.byte(at: next + 2) == name[2] {
                 next += 3
                 return month + 1
             }

@@ -1,3 +1,5 @@
+import Memory
+
 /// The date format of HTTP, IMF-fixdate: `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110 §5.6.7).
 package enum HTTPDate {
     /// The length of a date in bytes.
@@ -6,12 +8,12 @@ package enum HTTPDate {
     /// Writes the date of a Unix time, in seconds, as `length` bytes.
     ///
     /// The time is limited to the years 1970 to 9999: four digits, and no negative time.
-    package static func write(unixSeconds: Int64, to output: UnsafeMutableRawPointer) {
+    package static func write(unixSeconds: Int64, to output: MutableByteView) {
         let time = min(max(unixSeconds, 0), 253_402_300_799)
         let days = Int(time / 86_400)
         let second = Int(time % 86_400)
         let date = civilDate(days)
-        var writer = unsafe FixedWriter(output: output)
+        var writer = FixedWriter(output: output)
         // 1 January 1970 was a Thursday.
         writer.write(three: "SunMonTueWedThuFriSat", at: (days + 4) % 7)
         writer.write(", ")
@@ -32,9 +34,9 @@ package enum HTTPDate {
 
     /// The date as a string.
     package static func text(unixSeconds: Int64) -> String {
-        unsafe withUnsafeTemporaryAllocation(byteCount: length, alignment: 1) { buffer in
-            unsafe write(unixSeconds: unixSeconds, to: buffer.baseAddress!)
-            return unsafe String(decoding: buffer, as: UTF8.self)
+        withTemporaryBytes(length) { buffer in
+            write(unixSeconds: unixSeconds, to: buffer)
+            return String(decoding: buffer.view, as: UTF8.self)
         }
     }
 
@@ -54,27 +56,29 @@ package enum HTTPDate {
     }
 }
 
-/// Writes text in pieces; the caller ensures that all of it fits.
+/// Writes text in pieces.
 @safe
 private struct FixedWriter {
-    private var output: UnsafeMutableRawPointer
+    private let output: MutableByteView
 
-    init(output: UnsafeMutableRawPointer) { unsafe self.output = unsafe output }
+    private var count = 0
+
+    init(output: MutableByteView) { self.output = output }
 
     mutating func write(_ text: StaticString) {
-        unsafe output.copyMemory(from: text.utf8Start, byteCount: text.utf8CodeUnitCount)
-        unsafe output += text.utf8CodeUnitCount
+        output.copyShort(ByteView(text), to: count)
+        count += text.utf8CodeUnitCount
     }
 
     /// Writes the three letters at `index` of `names`.
     mutating func write(three names: StaticString, at index: Int) {
-        unsafe output.copyMemory(from: names.utf8Start + 3 * index, byteCount: 3)
-        unsafe output += 3
+        output.copyShort(ByteView(names)[3 * index..<3 * index + 3], to: count)
+        count += 3
     }
 
     mutating func write(two value: Int) {
-        unsafe output.storeBytes(of: UInt8(0x30 + value / 10), as: UInt8.self)
-        unsafe output.storeBytes(of: UInt8(0x30 + value % 10), toByteOffset: 1, as: UInt8.self)
-        unsafe output += 2
+        output[count] = UInt8(0x30 + value / 10)
+        output[count + 1] = UInt8(0x30 + value % 10)
+        count += 2
     }
 }

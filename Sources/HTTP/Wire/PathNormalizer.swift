@@ -1,3 +1,5 @@
+import Memory
+
 /// Converts a request path to the normal form that routes, script maps and file mapping use.
 ///
 /// Percent-encodings are decoded once, then dot segments are removed (RFC 3986 §5.2.4). The order matters: "%2e%2e" is
@@ -33,11 +35,11 @@ package enum PathNormalizer {
     /// The path begins with "/" and so does the result. Unlike in RFC 3986, a path that leads above the root is
     /// rejected and not truncated there: no legitimate client sends one.
     package static func normalize(
-        _ path: RawSpan, into output: UnsafeMutableRawBufferPointer
+        _ path: RawSpan, into output: MutableByteView
     ) throws(RequestRejection) -> Int {
         precondition(output.count >= path.byteCount, "a normal path is as long as the path at most")
         guard path.byteCount > 0, path.byte(at: 0) == ASCII.slash else { throw .invalidTarget }
-        var written = unsafe NormalPath(bytes: output)
+        var written = NormalPath(bytes: output)
         var offset = 1
         while offset < path.byteCount {
             var byte = path.byte(at: offset)
@@ -69,18 +71,18 @@ package enum PathNormalizer {
 /// The part of a path written so far: complete segments without dot segments, then the current segment.
 @safe
 private struct NormalPath: ~Copyable {
-    private let bytes: UnsafeMutableRawBufferPointer
+    private let bytes: MutableByteView
     private(set) var count = 0
     private var segmentStart = 0
 
-    init(bytes: UnsafeMutableRawBufferPointer) {
-        unsafe self.bytes = unsafe bytes
+    init(bytes: MutableByteView) {
+        self.bytes = bytes
         append(ASCII.slash)
         segmentStart = 1
     }
 
     mutating func append(_ byte: UInt8) {
-        unsafe bytes[count] = byte
+        bytes[count] = byte
         count += 1
     }
 
@@ -90,7 +92,7 @@ private struct NormalPath: ~Copyable {
         } else if segmentIs(dots: 2) {
             guard segmentStart > 1 else { throw .pathEscapesRoot }
             count = segmentStart - 1
-            while unsafe bytes[count - 1] != ASCII.slash { count -= 1 }
+            while bytes[count - 1] != ASCII.slash { count -= 1 }
         } else if !isLast {
             append(ASCII.slash)
         }
@@ -102,9 +104,9 @@ private struct NormalPath: ~Copyable {
     mutating func mergeSlashes() {
         var kept = 1
         for index in 1..<count {
-            let byte = unsafe bytes[index]
-            if unsafe byte == ASCII.slash && bytes[kept - 1] == ASCII.slash { continue }
-            unsafe bytes[kept] = byte
+            let byte = bytes[index]
+            if byte == ASCII.slash && bytes[kept - 1] == ASCII.slash { continue }
+            bytes[kept] = byte
             kept += 1
         }
         count = kept
@@ -112,7 +114,7 @@ private struct NormalPath: ~Copyable {
 
     private func segmentIs(dots: Int) -> Bool {
         guard count - segmentStart == dots else { return false }
-        for index in segmentStart..<count where unsafe bytes[index] != ASCII.dot { return false }
+        for index in segmentStart..<count where bytes[index] != ASCII.dot { return false }
         return true
     }
 }

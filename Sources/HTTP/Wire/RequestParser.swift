@@ -1,3 +1,5 @@
+import Memory
+
 /// A resumable, strict parser of HTTP/1 request heads (RFC 9112 §2-§6).
 ///
 /// It evaluates only complete lines, in order, the first byte, and the number of received bytes; the result therefore
@@ -8,7 +10,7 @@ package struct RequestParser: ~Copyable {
     package private(set) var head = RequestHead()
 
     private let limits: HeadLimits
-    private var table: UnsafeMutableBufferPointer<FieldSlice>
+    private var table: Table<FieldSlice>
     private var phase = Phase.start
     private var meaning = FieldMeaning()
     private var lines = HeadLines()
@@ -21,10 +23,8 @@ package struct RequestParser: ~Copyable {
 
     package init(limits: HeadLimits = HeadLimits()) {
         self.limits = limits
-        unsafe table = .allocate(capacity: min(max(limits.maximumFields, 1), Self.firstFields))
+        table = Table(repeating: FieldSlice.none, count: min(max(limits.maximumFields, 1), Self.firstFields))
     }
-
-    deinit { unsafe table.deallocate() }
 
     /// The first byte of a record with a ClientHello (RFC 8446 §5.1), which need not contain the end of a line.
     private static let tlsHandshake: UInt8 = 0x16
@@ -113,17 +113,14 @@ package struct RequestParser: ~Copyable {
     private mutating func take(_ field: FieldSlice, _ input: RawSpan) throws(RequestRejection) {
         guard head.fieldCount < limits.maximumFields else { throw .tooManyFields }
         if field.known != .other { try meaning.take(field, in: input) }
-        if unsafe head.fieldCount == table.count { growTable() }
-        unsafe table.initializeElement(at: head.fieldCount, to: field)
+        if head.fieldCount == table.count { growTable() }
+        table[head.fieldCount] = field
         head.fieldCount += 1
     }
 
     @inline(never)
     private mutating func growTable() {
-        let larger = UnsafeMutableBufferPointer<FieldSlice>.allocate(capacity: limits.maximumFields)
-        _ = unsafe larger.initialize(fromContentsOf: table)
-        unsafe table.deallocate()
-        unsafe table = larger
+        table = Table(table, enlargedTo: limits.maximumFields, with: FieldSlice.none)
     }
 
     private mutating func finish() throws(RequestRejection) {
@@ -140,12 +137,12 @@ extension RequestParser {
     /// the caller's copy of the request's text.
     package mutating func take(_ request: borrowing RequestAssembly) {
         reset()
-        if unsafe table.count < request.fields.count { growTable() }
-        precondition(unsafe request.fields.count <= table.count, "more fields than the limits allow")
+        if table.count < request.fields.count { growTable() }
+        precondition(request.fields.count <= table.count, "more fields than the limits allow")
         for index in 0..<request.fields.count {
             let field = request.fields[index]
             let slice = FieldSlice(name: field.name, value: field.value, known: field.meaning.known)
-            unsafe table.initializeElement(at: index, to: slice)
+            table[index] = slice
         }
         head = request.head
         phase = .complete
@@ -161,14 +158,14 @@ extension RequestParser {
 extension RequestParser {
     /// Replaces the value of Host by the authority of the target, for readers of the fields (RFC 9112 §3.2.2).
     private mutating func replaceHost() {
-        for index in 0..<head.fieldCount where unsafe table[index].known == .host {
-            unsafe table[index].value = head.authority
+        for index in 0..<head.fieldCount where table[index].known == .host {
+            table[index].value = head.authority
         }
     }
 
     /// The field lines in the order received; valid until the next `reset`.
-    package var fields: UnsafeBufferPointer<FieldSlice> {
-        unsafe UnsafeBufferPointer(rebasing: table[..<head.fieldCount])
+    package var fields: TableView<FieldSlice> {
+        table.prefix(head.fieldCount)
     }
 
     /// Changes the head to one with an uncoded body of unknown length, which a handler reads from a decoder.
@@ -178,11 +175,11 @@ extension RequestParser {
         head.framing = .chunked
         var kept = 0
         for index in 0..<head.fieldCount {
-            let field = unsafe table[index]
+            let field = table[index]
             let name = field.name.range
             let isCoding = input.equals("content-encoding", from: name.lowerBound, to: name.upperBound)
             if isCoding || field.known == .contentLength { continue }
-            unsafe table[kept] = field
+            table[kept] = field
             kept += 1
         }
         head.fieldCount = kept
@@ -190,20 +187,20 @@ extension RequestParser {
 
     package func field(at index: Int) -> FieldSlice {
         precondition(index >= 0 && index < head.fieldCount, "no such field")
-        return unsafe table[index]
+        return table[index]
     }
 
     /// The value of the first field of this kind. `other` represents no particular field and finds none.
     package func value(ofKnown known: KnownField) -> Slice? {
         guard known != .other else { return nil }
-        for index in 0..<head.fieldCount where unsafe table[index].known == known { return unsafe table[index].value }
+        for index in 0..<head.fieldCount where table[index].known == known { return table[index].value }
         return nil
     }
 
     /// The value of the first field with this lower-case name, ignoring case; `input` as passed to `parse`.
     package func value(named name: StaticString, in input: RawSpan) -> Slice? {
         for index in 0..<head.fieldCount {
-            let field = unsafe table[index]
+            let field = table[index]
             let range = field.name.range
             if input.equals(name, from: range.lowerBound, to: range.upperBound) { return field.value }
         }

@@ -1,3 +1,5 @@
+import Memory
+
 /// How the length of a response body is indicated to the client.
 package enum BodyLength: Equatable, BitwiseCopyable, Sendable {
     case known(UInt64)
@@ -61,13 +63,13 @@ struct ResponseEncoder: BitwiseCopyable {
     }
 
     /// Writes the status line; field lines follow, then `endHead`.
-    mutating func beginHead(status: Int, reason: UnsafeRawBufferPointer, to output: inout OutputBuffer) {
+    mutating func beginHead(status: Int, reason: ByteView, to output: inout OutputBuffer) {
         precondition(!isHeadSent, "one final response per exchange")
         self.status = status
         output.append("HTTP/1.1 ")
         output.appendDecimal(UInt64(status))
         output.append(" ")
-        unsafe output.append(reason)
+        output.append(reason)
         output.append("\r\n")
     }
 
@@ -125,23 +127,23 @@ struct ResponseEncoder: BitwiseCopyable {
     }
 
     /// Frames body bytes; returns how many exceeded a known length and were dropped.
-    mutating func write(_ bytes: UnsafeRawBufferPointer, to output: inout OutputBuffer) -> Int {
+    mutating func write(_ bytes: ByteView, to output: inout OutputBuffer) -> Int {
         guard case .body(let framing) = state else { preconditionFailure("a body follows its head") }
         switch framing {
         case .suppressed: return 0
         case .length(let remaining):
             let count = min(bytes.count, Int(clamping: remaining))
-            unsafe output.append(UnsafeRawBufferPointer(rebasing: bytes[..<count]))
+            output.append(bytes[..<count])
             contentBytes += UInt64(count)
             state = .body(.length(remaining: remaining - UInt64(count)))
             return bytes.count - count
         case .chunked:
             guard bytes.count > 0 else { return 0 }
             output.appendChunkLine(bytes.count)
-            unsafe output.append(bytes)
+            output.append(bytes)
             output.append("\r\n")
         case .untilClose, .unframed:
-            unsafe output.append(bytes)
+            output.append(bytes)
         }
         contentBytes += UInt64(bytes.count)
         return 0
@@ -176,7 +178,7 @@ struct ResponseEncoder: BitwiseCopyable {
     ///
     /// - Parameter trailers: field lines, each terminated by CRLF, which are sent if the framing allows trailers (RFC
     ///   9112 §7.1.2).
-    mutating func finish(trailers: UnsafeRawBufferPointer? = nil, to output: inout OutputBuffer) -> Bool {
+    mutating func finish(trailers: ByteView? = nil, to output: inout OutputBuffer) -> Bool {
         guard case .body(let framing) = state else { preconditionFailure("a body follows its head") }
         state = .finished
         switch framing {
@@ -189,15 +191,15 @@ struct ResponseEncoder: BitwiseCopyable {
             return remaining == 0
         case .chunked:
             output.append("0\r\n")
-            if let trailers = unsafe trailers { unsafe output.append(trailers) }
+            if let trailers = trailers { output.append(trailers) }
             output.append("\r\n")
             return true
         }
     }
 
     /// Begins a message that ends with its head (101); the bytes that follow on the connection are not HTTP.
-    mutating func switchProtocols(reason: UnsafeRawBufferPointer, to output: inout OutputBuffer) {
-        unsafe beginHead(status: 101, reason: reason, to: &output)
+    mutating func switchProtocols(reason: ByteView, to output: inout OutputBuffer) {
+        beginHead(status: 101, reason: reason, to: &output)
         state = .finished
         closes = true
     }

@@ -1,3 +1,5 @@
+import Memory
+
 /// A resumable, strict parser of the HTTP/1 response heads that upstream servers send (RFC 9112 §4-§6).
 ///
 /// Like `RequestParser`, it evaluates only complete lines, in order, so the result does not depend on how the bytes
@@ -8,7 +10,7 @@ package struct ResponseParser: ~Copyable {
     package private(set) var head = ResponseHead()
 
     private let limits: HeadLimits
-    private let table: UnsafeMutablePointer<FieldSlice>
+    private var table: Table<FieldSlice>
     private var phase = Phase.statusLine
     private var meaning = ResponseMeaning()
     private var lines = HeadLines()
@@ -17,10 +19,8 @@ package struct ResponseParser: ~Copyable {
 
     package init(limits: HeadLimits) {
         self.limits = limits
-        unsafe table = .allocate(capacity: max(limits.maximumFields, 1))
+        table = Table(repeating: FieldSlice.none, count: max(limits.maximumFields, 1))
     }
-
-    deinit { unsafe table.deallocate() }
 
     /// Prepares the parser for the next head; slices returned before become invalid.
     package mutating func reset() {
@@ -31,8 +31,8 @@ package struct ResponseParser: ~Copyable {
     }
 
     /// The field lines in the order received; valid until the next `reset`.
-    package var fields: UnsafeBufferPointer<FieldSlice> {
-        unsafe UnsafeBufferPointer(start: table, count: head.fieldCount)
+    package var fields: TableView<FieldSlice> {
+        table.prefix(head.fieldCount)
     }
 
     /// Parses the received bytes; true when `head` is complete.
@@ -143,7 +143,7 @@ package struct ResponseParser: ~Copyable {
     private mutating func take(_ field: FieldSlice, _ input: RawSpan) throws(ResponseRejection) {
         guard head.fieldCount < limits.maximumFields else { throw .tooManyFields }
         if field.known != .other { try meaning.take(field, in: input) }
-        unsafe (table + head.fieldCount).initialize(to: field)
+        table[head.fieldCount] = field
         head.fieldCount += 1
     }
 }

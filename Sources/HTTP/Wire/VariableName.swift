@@ -1,3 +1,5 @@
+import Memory
+
 /// Field names as mapped by programs that use CGI's rules: case is ignored, and every byte other than letters and
 /// digits becomes `_` (RFC 3875 §4.1.18).
 ///
@@ -43,7 +45,7 @@ package enum VariableName {
     package static func hasPrefix(_ bytes: RawSpan, _ prefix: StaticString) -> Bool {
         guard bytes.byteCount >= prefix.utf8CodeUnitCount else { return false }
         for index in 0..<prefix.utf8CodeUnitCount {
-            guard unsafe folded(bytes.byte(at: index)) == prefix.utf8Start[index] else { return false }
+            guard folded(bytes.byte(at: index)) == ByteView(prefix)[index] else { return false }
         }
         return true
     }

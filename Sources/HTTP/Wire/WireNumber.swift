@@ -1,3 +1,5 @@
+import Memory
+
 /// Formats numbers for heads and chunks directly into an output buffer.
 package enum WireNumber {
     /// The maximum length of a decimal number in bytes.
@@ -8,7 +10,7 @@ package enum WireNumber {
     package static var maximumChunkLine: Int { maximumHexadecimal + 2 }
 
     /// Writes decimal digits and returns their number.
-    package static func writeDecimal(_ value: UInt64, to output: UnsafeMutableRawPointer) -> Int {
+    package static func writeDecimal(_ value: UInt64, to output: MutableByteView) -> Int {
         var count = 1
         var rest = value
         while rest >= 10 {
@@ -19,19 +21,19 @@ package enum WireNumber {
         var index = count
         repeat {
             index -= 1
-            unsafe output.storeBytes(of: 0x30 + UInt8(rest % 10), toByteOffset: index, as: UInt8.self)
+            output[index] = 0x30 + UInt8(rest % 10)
             rest /= 10
         } while index > 0
         return count
     }
 
     /// Writes lower-case hexadecimal digits and returns their number.
-    package static func writeHexadecimal(_ value: UInt64, to output: UnsafeMutableRawPointer) -> Int {
+    package static func writeHexadecimal(_ value: UInt64, to output: MutableByteView) -> Int {
         let count = max(1, (64 - value.leadingZeroBitCount + 3) / 4)
         for index in 0..<count {
             let digit = UInt8(truncatingIfNeeded: value >> UInt64(4 * (count - 1 - index))) & 15
             let byte = digit < 10 ? 0x30 + digit : 0x57 + digit
-            unsafe output.storeBytes(of: byte, toByteOffset: index, as: UInt8.self)
+            output[index] = byte
         }
         return count
     }
@@ -39,10 +41,10 @@ package enum WireNumber {
     /// Writes the line before a chunk's data, `size CRLF` (RFC 9112 §7.1), and returns its length.
     ///
     /// A size of 0 would end the body; it is not treated specially.
-    package static func writeChunkLine(size: UInt64, to output: UnsafeMutableRawPointer) -> Int {
-        let count = unsafe writeHexadecimal(size, to: output)
-        unsafe output.storeBytes(of: ASCII.carriageReturn, toByteOffset: count, as: UInt8.self)
-        unsafe output.storeBytes(of: ASCII.lineFeed, toByteOffset: count + 1, as: UInt8.self)
+    package static func writeChunkLine(size: UInt64, to output: MutableByteView) -> Int {
+        let count = writeHexadecimal(size, to: output)
+        output[count] = ASCII.carriageReturn
+        output[count + 1] = ASCII.lineFeed
         return count + 2
     }
 }

@@ -1,3 +1,5 @@
+import Memory
+
 /// A request body on its way to the extension: the read-ahead, and the data for ReadClient.
 @safe
 struct BodyIntake: ~Copyable {
@@ -20,15 +22,15 @@ struct BodyIntake: ~Copyable {
     private var surplus = ByteBuffer()
     private var surplusStart = 0
     /// The buffer of the waiting call, and how many bytes of it are filled.
-    private var reader: UnsafeMutableRawBufferPointer?
+    private var reader: MutableByteView?
     private var readerFill = 0
 
     /// Bytes of the body that an extension receives before it reads.
     static let readAheadLimit = 48 << 10
 
-    var hasReader: Bool { unsafe reader != nil }
+    var hasReader: Bool { reader != nil }
     /// Whether the worker has to read more of the body.
-    var isWanted: Bool { unsafe isOpen && reader != nil && readerFill == 0 }
+    var isWanted: Bool { isOpen && reader != nil && readerFill == 0 }
     var readAheadCount: Int { readAhead.count }
     var isOpen: Bool { if case .open = source { true } else { false } }
 
@@ -37,7 +39,7 @@ struct BodyIntake: ~Copyable {
 
     /// What the extension has not read, including the read-ahead in its control block.
     var unreadBytes: [UInt8] {
-        unsafe Array(readAhead.bytes) + Array(surplus.slice(surplusStart..<surplus.count))
+        Array(readAhead.bytes) + Array(surplus.slice(surplusStart..<surplus.count))
     }
 
     mutating func begin(hasBody: Bool) {
@@ -49,26 +51,26 @@ struct BodyIntake: ~Copyable {
         readAhead.removeAll()
         surplus.removeAll()
         surplusStart = 0
-        unsafe reader = nil
+        reader = nil
         readerFill = 0
     }
 
     /// Appends as much as fits below the limit; returns the number of bytes taken.
-    mutating func appendReadAhead(_ bytes: UnsafeRawBufferPointer) -> Int {
+    mutating func appendReadAhead(_ bytes: ByteView) -> Int {
         let count = min(bytes.count, Self.readAheadLimit - readAhead.count)
-        unsafe readAhead.append(UnsafeRawBufferPointer(rebasing: bytes[..<count]))
+        readAhead.append(bytes[..<count])
         return count
     }
 
     /// The read-ahead, with a NUL after it.
     mutating func readAheadText() -> UnsafeMutableRawPointer {
-        unsafe readAhead.reserve(1).storeBytes(of: 0, as: UInt8.self)
+        readAhead.reserve(1)[0] = 0
         return unsafe UnsafeMutableRawPointer(mutating: readAhead.bytes.baseAddress!)
     }
 
     /// Copies the available bytes, or registers `buffer` to be filled; a result other than `wait` ends the
     /// registration.
-    mutating func read(into buffer: UnsafeMutableRawBufferPointer) -> Answer {
+    mutating func read(into buffer: MutableByteView) -> Answer {
         if readerFill > 0 {
             let count = readerFill
             endRead()
@@ -77,7 +79,7 @@ struct BodyIntake: ~Copyable {
         let available = surplus.count - surplusStart
         if available > 0 {
             let count = min(available, buffer.count)
-            unsafe buffer.copyMemory(from: surplus.slice(surplusStart..<(surplusStart + count)))
+            buffer.copy(surplus.slice(surplusStart..<(surplusStart + count)))
             surplusStart += count
             if surplusStart == surplus.count {
                 surplus.removeAll(keepingUpTo: Self.readAheadLimit)
@@ -93,28 +95,28 @@ struct BodyIntake: ~Copyable {
             endRead()
             return .failed
         case .open:
-            if unsafe reader == nil { unsafe reader = buffer }
+            if reader == nil { reader = buffer }
             return .wait
         }
     }
 
     /// The waiting call returns; its buffer is not accessed any more.
     mutating func endRead() {
-        unsafe reader = nil
+        reader = nil
         readerFill = 0
     }
 
     /// Bytes from the connection: copied to the waiting buffer, the rest is kept for the next read.
-    mutating func supply(_ bytes: UnsafeRawBufferPointer) {
-        var rest = unsafe bytes
-        if let reader = unsafe reader, surplus.isEmpty {
+    mutating func supply(_ bytes: ByteView) {
+        var rest = bytes
+        if let reader = reader, surplus.isEmpty {
             let count = min(rest.count, reader.count - readerFill)
-            let room = unsafe UnsafeMutableRawBufferPointer(rebasing: reader[readerFill...])
-            unsafe room.copyMemory(from: UnsafeRawBufferPointer(rebasing: rest[..<count]))
+            let room = reader[readerFill...]
+            room.copy(rest[..<count])
             readerFill += count
-            unsafe rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+            rest = rest[count...]
         }
-        unsafe surplus.append(rest)
+        surplus.append(rest)
     }
 
     mutating func end() { source = .ended }

@@ -44,7 +44,7 @@ extension ExtensionDispatcher {
         _ session: ExtensionSession, _ framed: ChunkedBody?, _ exchange: Exchange
     ) async throws(ExchangeFailure) -> CallFailure? {
         while true {
-            let step = unsafe session.stepTransfer { bytes in unsafe write(bytes, framed, exchange) }
+            let step = session.stepTransfer { bytes in write(bytes, framed, exchange) }
             switch step {
             case .wrote: try await exchange.flush()
             case .file(let file, let offset, let count):
@@ -70,11 +70,11 @@ extension ExtensionDispatcher {
     ) async throws(ExchangeFailure) -> Bool {
         var offset = start
         while offset < start + count {
-            let block = unsafe exchange.endpoint.worker.rentBlock()
+            let block = exchange.endpoint.worker.rentBlock()
             let wanted = Int(min(UInt64(Self.fileBlock), start + count - offset))
             let got = unsafe pread(file.file.number, block.baseAddress, wanted, off_t(offset))
-            if got > 0 { unsafe write(UnsafeRawBufferPointer(rebasing: block[..<got]), framed, exchange) }
-            unsafe exchange.endpoint.worker.returnBlock(block)
+            if got > 0 { write(block.view[..<got], framed, exchange) }
+            exchange.endpoint.worker.returnBlock(block)
             guard got > 0 else {
                 exchange.cutResponse()
                 return false

@@ -1,5 +1,6 @@
 import Glibc
 import HTTP
+import Memory
 import Transport
 
 /// The handler that passes a request to an extension's pool and sends its response to the client.
@@ -50,7 +51,7 @@ package final class ExtensionDispatcher: RequestHandler {
     @inline(__always)
     package func handle(_ exchange: Exchange) async throws(ExchangeFailure) {
         if queue.handle == nil {
-            guard unsafe !exchange.withPath({ path in unsafe PathMapping.climbs(path) }) else {
+            guard !exchange.withPath({ path in PathMapping.climbs(path) }) else {
                 throw .rejected(.pathEscapesRoot)
             }
             guard try await waitForHandle(exchange) else { return }
@@ -98,16 +99,16 @@ package final class ExtensionDispatcher: RequestHandler {
     /// Begins a session for the request, and returns it with the queue it is submitted to; nil when the path leads
     /// above the root. The request queue has a handle.
     private func begin(_ exchange: Exchange) -> (ExtensionSession, PoolSubmissionQueue)? {
-        unsafe exchange.withPath { path in
-            guard unsafe !PathMapping.climbs(path), let handle = queue.handle else { return nil }
+        exchange.withPath { path in
+            guard !PathMapping.climbs(path), let handle = queue.handle else { return nil }
             handle.use(at: worker.now)
             let session = handle.submissions.takeSession()
-            let (nameEnd, infoStart) = unsafe naming.split(path)
-            let scriptName = unsafe UnsafeRawBufferPointer(rebasing: path[..<nameEnd])
-            let pathInfo = unsafe UnsafeRawBufferPointer(rebasing: path[infoStart...])
-            unsafe withTranslated(pathInfo) { translated in
+            let (nameEnd, infoStart) = naming.split(path)
+            let scriptName = path[..<nameEnd]
+            let pathInfo = path[infoStart...]
+            withTranslated(pathInfo) { translated in
                 exchange.withConnection { connection in
-                    let request = unsafe ExtensionRequest(
+                    let request = ExtensionRequest(
                         head: exchange.head, headBytes: exchange.headBytes, fields: exchange.fields,
                         scriptName: scriptName, pathInfo: pathInfo, translatedPath: translated,
                         origin: origin(of: exchange, on: connection), application: application,
@@ -120,15 +121,15 @@ package final class ExtensionDispatcher: RequestHandler {
     }
 
     /// PATH_INFO under the site's folder; a normalized path cannot lead out of it.
-    private func withTranslated(_ pathInfo: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Void) {
-        guard pathInfo.count > 1 else { return unsafe root.withUnsafeBytes { unsafe body($0) } }
-        var translated = unsafe root + pathInfo.dropFirst()
+    private func withTranslated(_ pathInfo: ByteView, _ body: (ByteView) -> Void) {
+        guard pathInfo.count > 1 else { return root.withBytes { body($0) } }
+        var translated = root + pathInfo.dropFirst()
         if application.paths == .windows {
             for index in root.count..<translated.count where translated[index] == UInt8(ascii: "/") {
                 translated[index] = PathStyle.windows.separator
             }
         }
-        unsafe translated.withUnsafeBytes { unsafe body($0) }
+        translated.withBytes { body($0) }
     }
 
     /// Created once for a connection, or for each client that a proxy names on it.
@@ -153,11 +154,11 @@ package final class ExtensionDispatcher: RequestHandler {
     private func readAhead(_ session: ExtensionSession, _ exchange: Exchange) async throws(ExchangeFailure) {
         if let spooling, exchange.head.framing == .chunked { try await collectBody(spooling, session, exchange) }
         var total = 0
-        while session.readAheadRoom > 0, let piece = unsafe try await exchange.readBody() {
+        while session.readAheadRoom > 0, let piece = try await exchange.readBody() {
             total += piece.count
-            let taken = unsafe session.appendReadAhead(piece)
+            let taken = session.appendReadAhead(piece)
             if taken < piece.count {
-                unsafe session.supplyBody(UnsafeRawBufferPointer(rebasing: piece[taken...]), on: worker)
+                session.supplyBody(piece[taken...], on: worker)
             }
         }
         guard exchange.hasBodyEnded else { return }
@@ -262,7 +263,7 @@ package final class ExtensionDispatcher: RequestHandler {
             conclude(outcome, framed, session, exchange)
             return (.ended, false)
         }
-        let hasOutput = unsafe events.head != nil || !events.body.isEmpty
+        let hasOutput = events.head != nil || !events.body.isEmpty
         return (hasOutput ? .flush : .wait, events.isBodyWanted)
     }
 
@@ -278,24 +279,24 @@ package final class ExtensionDispatcher: RequestHandler {
         if let head = events.head, !exchange.isResponseBegun {
             if head.framesItself { framed = ChunkedBody() }
             let leavesBody = events.outcome != nil && exchange.leavesBodyUnread
-            unsafe exchange.beginResponse(
+            exchange.beginResponse(
                 status: head.status, reason: events.reason, fields: events.fields,
                 length: length(of: head, events, exchange),
                 keepAlive: !head.closesConnection && events.outcome?.closesConnection != true && !leavesBody)
         }
-        guard unsafe !events.body.isEmpty else { return }
-        unsafe write(events.body, framed, exchange)
+        guard !events.body.isEmpty else { return }
+        write(events.body, framed, exchange)
     }
 
     /// Appends to the body, unless the response has ended.
-    func write(_ bytes: UnsafeRawBufferPointer, _ framed: ChunkedBody?, _ exchange: Exchange) {
+    func write(_ bytes: ByteView, _ framed: ChunkedBody?, _ exchange: Exchange) {
         guard exchange.isResponseBegun, !exchange.isResponseFinished else { return }
         guard let framed else {
-            if unsafe exchange.write(bytes) > 0 { report("body longer than its Content-Length", exchange) }
+            if exchange.write(bytes) > 0 { report("body longer than its Content-Length", exchange) }
             return
         }
         do throws(RequestRejection) {
-            try unsafe framed.take(bytes) { content in unsafe exchange.write(content) }
+            try framed.take(bytes) { content in exchange.write(content) }
         } catch {
             report("its chunked body is malformed: \(error.reason)", exchange)
             exchange.cutResponse()
@@ -319,7 +320,7 @@ package final class ExtensionDispatcher: RequestHandler {
         if head.framesItself { return .unknown }
         if let declared = head.contentLength { return .known(declared) }
         // For a HEAD request an extension may omit the body whose length it does not declare.
-        let bodyCount = unsafe events.body.count
+        let bodyCount = events.body.count
         let declaresLength = bodyCount > 0 || exchange.head.method != .head
         // A response that a failure has cut off must not look complete.
         let isCut = events.outcome.map { Self.isCutOff($0, status: head.status) } ?? false
@@ -364,8 +365,8 @@ package final class ExtensionDispatcher: RequestHandler {
         _ session: ExtensionSession, _ exchange: Exchange
     ) throws(ExchangeFailure) -> BodyWait {
         do throws(ExchangeFailure) {
-            switch unsafe try exchange.readBodyNow() {
-            case .content(let piece): unsafe session.supplyBody(piece, on: worker)
+            switch try exchange.readBodyNow() {
+            case .content(let piece): session.supplyBody(piece, on: worker)
             case .ended: break
             case .wouldBlock(let interest): return BodyWait(interest: interest, deadline: exchange.bodyDeadline)
             }

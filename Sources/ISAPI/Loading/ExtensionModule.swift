@@ -2,6 +2,7 @@ import CCompat
 import CISAPI
 import CLinux
 import Glibc
+import Memory
 import Synchronization
 
 /// One loaded extension library and its entry points; its owner keeps it as long as requests are active in it.
@@ -83,7 +84,7 @@ package final class ExtensionModule: @unchecked Sendable {
         self.description = unsafe withUnsafeMutablePointer(to: &information) { information in
             let text = unsafe UnsafeRawPointer(CISAPI_description(information)!)
             let count = unsafe strnlen(CISAPI_description(information), Int(HSE_MAX_EXT_DLL_NAME_LEN))
-            return unsafe String(decoding: UnsafeRawBufferPointer(start: text, count: count), as: UTF8.self)
+            return unsafe String(decoding: ByteView(start: text, count: count), as: UTF8.self)
         }
         self.copy = copy
         unsafe self.nameText = strdup(name)

@@ -1,4 +1,5 @@
 import HTTP
+import Memory
 
 /// Decodes a body that its extension has framed in chunks itself, so that it is not framed twice.
 ///
@@ -16,12 +17,12 @@ final class ChunkedBody {
     ///
     /// - Throws: `RequestRejection` for bytes that are not a chunked body, or that continue after its end.
     func take(
-        _ bytes: UnsafeRawBufferPointer, _ write: (UnsafeRawBufferPointer) -> Void
+        _ bytes: ByteView, _ write: (ByteView) -> Void
     ) throws(RequestRejection) {
         guard bytes.count > 0 else { return }
         var unread: [UInt8] = []
         swap(&unread, &self.unread)
-        unsafe unread.append(contentsOf: bytes)
+        unread.append(contentsOf: bytes)
         var start = 0
         scan: while !hasEnded {
             var decoder = decoder
@@ -29,9 +30,9 @@ final class ChunkedBody {
             self.decoder = decoder
             switch step {
             case .data(let range):
-                unsafe unread.withUnsafeBytes { all in
-                    let content = unsafe all[(start + range.lowerBound)..<(start + range.upperBound)]
-                    unsafe write(UnsafeRawBufferPointer(rebasing: content))
+                unread.withBytes { all in
+                    let content = all[(start + range.lowerBound)..<(start + range.upperBound)]
+                    write(content)
                 }
                 start += range.upperBound
             // Trailers are dropped, and their line ends with them.

@@ -70,7 +70,7 @@ package struct ExtensionResponseHead: BitwiseCopyable, Equatable, Sendable {
             flaws.insert(.controlByte)
             return true
         }
-        unsafe phrase.withUnsafeBytes { bytes in unsafe text.append(bytes) }
+        phrase.withBytes { bytes in text.append(bytes) }
         reasonCount = phrase.count
         return true
     }
@@ -95,7 +95,7 @@ package struct ExtensionResponseHead: BitwiseCopyable, Equatable, Sendable {
     private static func withoutSpaceBeforeColon(_ line: Span<UInt8>) -> [UInt8]? {
         guard let colon = line.firstIndex(of: UInt8(ascii: ":")) else { return nil }
         let name = line.trimmed(0..<colon)
-        return unsafe line.withUnsafeBytes { bytes in unsafe Array(bytes[name]) + Array(bytes[colon...]) }
+        return line.withBytes { bytes in Array(bytes[name]) + Array(bytes[colon...]) }
     }
 
     /// Adds a field whose line is well-formed; its CRLF is at `end`.
@@ -110,13 +110,13 @@ package struct ExtensionResponseHead: BitwiseCopyable, Equatable, Sendable {
         guard isNormal, block[name.upperBound + 1] == UInt8(ascii: " ") else {
             return append(field, of: block, to: &text)
         }
-        unsafe block.extracting(name.lowerBound..<(end + 2)).withUnsafeBytes { unsafe text.append($0) }
+        block.extracting(name.lowerBound..<(end + 2)).withBytes { text.append($0) }
     }
 
     private func append(_ field: FieldSlice, of line: Span<UInt8>, to text: inout ByteBuffer) {
-        unsafe line.extracting(field.name.range).withUnsafeBytes { unsafe text.append($0) }
+        line.extracting(field.name.range).withBytes { text.append($0) }
         text.append(": ")
-        unsafe line.extracting(field.value.range).withUnsafeBytes { unsafe text.append($0) }
+        line.extracting(field.value.range).withBytes { text.append($0) }
         text.append("\r\n")
     }
 

@@ -1,3 +1,5 @@
+import Memory
+
 /// A response that is assembled from an extension's calls: one head, then body bytes, until the worker takes them.
 ///
 /// The head may be given by HSE_REQ_SEND_RESPONSE_HEADER(_EX), as raw `HTTP/1.x` text at the start of the first writes,
@@ -48,20 +50,20 @@ struct ResponseAssembly: ~Copyable {
 
     /// Sets the head given by a support function; false when there is one already, or when it is not a head.
     mutating func setHead(
-        status: UnsafeRawBufferPointer, block: UnsafeRawBufferPointer, closesConnection: Bool = false
+        status: ByteView, block: ByteView, closesConnection: Bool = false
     ) -> Bool {
         guard case .headMissing = stage else { return false }
-        return unsafe parseHead(status: status, block: block, closesConnection: closesConnection)
+        return parseHead(status: status, block: block, closesConnection: closesConnection)
     }
 
-    mutating func write(_ bytes: UnsafeRawBufferPointer) {
+    mutating func write(_ bytes: ByteView) {
         guard bytes.count > 0 else { return }
         switch stage {
         case .headReady, .headTaken:
-            unsafe output.append(bytes)
+            output.append(bytes)
         case .delegated: break
         case .headMissing, .collectingHead:
-            unsafe rawHead.append(bytes)
+            rawHead.append(bytes)
             recogniseHead()
         }
     }
@@ -100,24 +102,24 @@ struct ResponseAssembly: ~Copyable {
     /// No more writes will come.
     mutating func finish() {
         guard case .collectingHead = stage else { return }
-        let isHead = unsafe rawHead.bytes.withSpan { $0.hasPrefix("http/1.") }
+        let isHead = rawHead.bytes.withSpan { $0.hasPrefix("http/1.") }
         if !isHead || !parseRawHead() { treatAsBody() }
     }
 
     /// Returns all waiting output; the bytes stay valid until the next `take` or `reset`.
-    mutating func take() -> (head: ExtensionResponseHead?, body: UnsafeRawBufferPointer) {
+    mutating func take() -> (head: ExtensionResponseHead?, body: ByteView) {
         taken.removeAll(keepingUpTo: Self.keptCapacity)
         swap(&taken, &output)
-        guard case .headReady = stage else { return unsafe (nil, taken.bytes) }
+        guard case .headReady = stage else { return (nil, taken.bytes) }
         stage = .headTaken
-        return unsafe (head, taken.bytes)
+        return (head, taken.bytes)
     }
 
     /// The reason phrase, nil for the standard one; valid until `reset`.
-    var reason: UnsafeRawBufferPointer? { unsafe reader.reason }
+    var reason: ByteView? { reader.reason }
 
     /// The field lines, each ended by CRLF; valid until `reset`.
-    var fields: UnsafeRawBufferPointer { unsafe reader.fields }
+    var fields: ByteView { reader.fields }
 
     mutating func reset() {
         stage = .headMissing
@@ -129,7 +131,7 @@ struct ResponseAssembly: ~Copyable {
     }
 
     private mutating func recogniseHead() {
-        let (mayBegin, isComplete) = unsafe rawHead.bytes.withSpan { text in
+        let (mayBegin, isComplete) = rawHead.bytes.withSpan { text in
             (text.mayBegin("http/1."), ResponseAssembly.hasEmptyLine(text))
         }
         if !mayBegin || rawHead.count > Self.rawHeadLimit {
@@ -142,24 +144,24 @@ struct ResponseAssembly: ~Copyable {
     }
 
     private mutating func parseRawHead() -> Bool {
-        let statusEnd = unsafe rawHead.bytes.withSpan { $0.firstIndex(of: UInt8(ascii: "\n")) } ?? rawHead.count
+        let statusEnd = rawHead.bytes.withSpan { $0.firstIndex(of: UInt8(ascii: "\n")) } ?? rawHead.count
         let blockStart = min(statusEnd + 1, rawHead.count)
-        let text = unsafe rawHead.bytes
-        let status = unsafe UnsafeRawBufferPointer(rebasing: text[..<statusEnd])
-        let block = unsafe UnsafeRawBufferPointer(rebasing: text[blockStart...])
-        guard unsafe parseHead(status: status, block: block, closesConnection: false) else { return false }
+        let text = rawHead.bytes
+        let status = text[..<statusEnd]
+        let block = text[blockStart...]
+        guard parseHead(status: status, block: block, closesConnection: false) else { return false }
         rawHead.removeAll()
         return true
     }
 
     private mutating func parseHead(
-        status: UnsafeRawBufferPointer, block: UnsafeRawBufferPointer, closesConnection: Bool
+        status: ByteView, block: ByteView, closesConnection: Bool
     ) -> Bool {
-        guard let bodyStart = unsafe reader.read(status: status, block: block) else { return false }
+        guard let bodyStart = reader.read(status: status, block: block) else { return false }
         head = reader.head
         if closesConnection || self.closesConnection { head.closesConnection = true }
         stage = .headReady
-        unsafe output.append(UnsafeRawBufferPointer(rebasing: block[bodyStart...]))
+        output.append(block[bodyStart...])
         return true
     }
 
@@ -168,7 +170,7 @@ struct ResponseAssembly: ~Copyable {
         head = reader.head
         if closesConnection { head.closesConnection = true }
         stage = .headReady
-        unsafe output.append(rawHead.bytes)
+        output.append(rawHead.bytes)
         rawHead.removeAll()
     }
 

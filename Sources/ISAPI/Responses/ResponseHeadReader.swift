@@ -1,4 +1,5 @@
 import Glibc
+import Memory
 
 /// Parses response heads, and keeps the last one: many extensions answer every request with the same head.
 ///
@@ -18,23 +19,23 @@ struct ResponseHeadReader: ~Copyable {
     private static let limit = 1 << 10
 
     /// The reason phrase, nil for the standard one; valid until the next head.
-    var reason: UnsafeRawBufferPointer? {
-        unsafe head.reasonCount == 0 ? nil : text.slice(0..<head.reasonCount)
+    var reason: ByteView? {
+        head.reasonCount == 0 ? nil : text.slice(0..<head.reasonCount)
     }
 
     /// The field lines, each ended by CRLF; valid until the next head.
-    var fields: UnsafeRawBufferPointer {
-        unsafe text.slice(head.reasonCount..<text.count)
+    var fields: ByteView {
+        text.slice(head.reasonCount..<text.count)
     }
 
     /// Parses the head as `ExtensionResponseHead.parse` does.
     ///
     /// - Returns: where in `block` the body begins; nil if it is not a head.
-    mutating func read(status: UnsafeRawBufferPointer, block: UnsafeRawBufferPointer) -> Int? {
-        if unsafe isLast(status, block) { return block.count }
+    mutating func read(status: ByteView, block: ByteView) -> Int? {
+        if isLast(status, block) { return block.count }
         forget()
-        let parsed = unsafe status.withSpan { status in
-            unsafe block.withSpan { block in
+        let parsed = status.withSpan { status in
+            block.withSpan { block in
                 ExtensionResponseHead.parse(status: status, block: block, into: &text)
             }
         }
@@ -42,8 +43,8 @@ struct ResponseHeadReader: ~Copyable {
         head = parsed.head
         // A block with the beginning of a body is hardly ever the same again.
         if parsed.bodyStart == block.count, status.count + block.count <= Self.limit {
-            unsafe source.append(status)
-            unsafe source.append(block)
+            source.append(status)
+            source.append(block)
             statusCount = status.count
         }
         return parsed.bodyStart
@@ -61,15 +62,15 @@ struct ResponseHeadReader: ~Copyable {
         text.removeAll()
     }
 
-    private func isLast(_ status: UnsafeRawBufferPointer, _ block: UnsafeRawBufferPointer) -> Bool {
+    private func isLast(_ status: ByteView, _ block: ByteView) -> Bool {
         guard status.count == statusCount, source.count == status.count + block.count else { return false }
-        return unsafe isEqual(status, source.slice(0..<status.count))
+        return isEqual(status, source.slice(0..<status.count))
             && isEqual(block, source.slice(status.count..<source.count))
     }
 
     /// Compares two buffers of the same size.
-    private func isEqual(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
-        guard let left = left.baseAddress, let start = right.baseAddress else { return true }
+    private func isEqual(_ left: ByteView, _ right: ByteView) -> Bool {
+        guard let left = unsafe left.baseAddress, let start = unsafe right.baseAddress else { return true }
         return unsafe memcmp(left, start, right.count) == 0
     }
 }

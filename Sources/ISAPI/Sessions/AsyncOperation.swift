@@ -1,6 +1,7 @@
 import CCompat
 import CISAPI
 import Glibc
+import Memory
 import Transport
 
 /// The function that is notified of the end of an asynchronous operation (PFN_HSE_IO_COMPLETION).
@@ -82,7 +83,7 @@ struct Transfer: ~Copyable {
     @safe
     enum Piece {
         /// Memory of the extension, which it keeps until the completion.
-        case memory(UnsafeRawBufferPointer)
+        case memory(ByteView)
         /// A copy of the extension's memory.
         case copied([UInt8])
         case file(TransferFile, offset: UInt64, count: UInt64)
@@ -125,20 +126,20 @@ struct Transfer: ~Copyable {
     }
 
     /// Writes the next bytes of memory, or returns the next part of a file.
-    mutating func step(_ write: (UnsafeRawBufferPointer) -> Void) -> Step {
+    mutating func step(_ write: (ByteView) -> Void) -> Step {
         guard next < pieces.count else { return .ended }
         switch pieces[next] {
         case .memory(let bytes):
             let count = min(bytes.count, Self.copyLimit)
-            unsafe write(UnsafeRawBufferPointer(rebasing: bytes[..<count]))
+            write(bytes[..<count])
             if count == bytes.count {
                 next += 1
             } else {
-                unsafe pieces[next] = .memory(UnsafeRawBufferPointer(rebasing: bytes[count...]))
+                pieces[next] = .memory(bytes[count...])
             }
             return .wrote
         case .copied(let bytes):
-            unsafe bytes.withUnsafeBytes { unsafe write($0) }
+            bytes.withBytes { write($0) }
             next += 1
             return .wrote
         case .file(let file, let offset, let count):
@@ -155,7 +156,7 @@ struct Transfer: ~Copyable {
     /// Releases the extension's memory: what has not been sent is copied.
     mutating func releaseMemory() {
         for index in pieces.indices.dropFirst(next) {
-            if case .memory(let bytes) = pieces[index] { pieces[index] = unsafe .copied(Array(bytes)) }
+            if case .memory(let bytes) = pieces[index] { pieces[index] = .copied(Array(bytes)) }
         }
     }
 }

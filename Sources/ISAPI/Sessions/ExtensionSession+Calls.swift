@@ -1,4 +1,5 @@
 import CISAPI
+import Memory
 
 /// A refusal as the extension receives it: the Win32 number that GetLastError then returns.
 enum CallFailure: UInt32, Error {
@@ -88,7 +89,7 @@ extension ExtensionSession {
     ///
     /// - Returns: how many bytes were taken, and the failure if not all of them.
     func write(
-        _ bytes: UnsafeRawBufferPointer, by caller: UnsafeMutableRawPointer
+        _ bytes: ByteView, by caller: UnsafeMutableRawPointer
     ) -> (written: Int, failure: CallFailure?) {
         var written = 0
         var isBlocked = false
@@ -100,8 +101,8 @@ extension ExtensionSession {
                 if let failure = state.connectionFailure { return .end(failure, false) }
                 if state.operation.kind == .send || state.response.isDelegated { return .end(.invalidParameter, false) }
                 let room = max(0, SessionState.outputLimit - state.response.bufferedCount)
-                let piece = unsafe UnsafeRawBufferPointer(rebasing: bytes[written...].prefix(room))
-                unsafe state.response.write(piece)
+                let piece = bytes[written...].prefix(room)
+                state.response.write(piece)
                 written += piece.count
                 if written == bytes.count {
                     state.notifyOfOutput()
@@ -127,11 +128,11 @@ extension ExtensionSession {
 
     /// Begins the response with a status and a block of field lines.
     func sendHead(
-        status: UnsafeRawBufferPointer, block: UnsafeRawBufferPointer, closesConnection: Bool,
+        status: ByteView, block: ByteView, closesConnection: Bool,
         by caller: UnsafeMutableRawPointer
     ) -> CallFailure? {
         unsafe answer(by: caller) { state in
-            guard unsafe state.response.setHead(status: status, block: block, closesConnection: closesConnection)
+            guard state.response.setHead(status: status, block: block, closesConnection: closesConnection)
             else { return .invalidParameter }
             state.notifyOfOutput()
             return nil
@@ -144,7 +145,7 @@ extension ExtensionSession {
     ///
     /// - Returns: the number of bytes, 0 at the body's end.
     func read(
-        into buffer: UnsafeMutableRawBufferPointer, by caller: UnsafeMutableRawPointer
+        into buffer: MutableByteView, by caller: UnsafeMutableRawPointer
     ) -> (count: Int, failure: CallFailure?) {
         var isBlocked = false
         while true {
@@ -161,7 +162,7 @@ extension ExtensionSession {
                     if isReader { state.body.endRead() }
                     return .end(.netnameDeleted, false)
                 }
-                switch unsafe state.body.read(into: buffer) {
+                switch state.body.read(into: buffer) {
                 case .bytes(let count): return .read(count)
                 case .failed: return .end(.connectionReset, false)
                 case .wait where state.connectionFailure != nil:

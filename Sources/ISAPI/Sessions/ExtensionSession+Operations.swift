@@ -1,6 +1,7 @@
 import CISAPI
 import Glibc
 import HTTP
+import Memory
 import Transport
 
 /// Asynchronous operations and other requests of the extension to the worker.
@@ -41,15 +42,15 @@ extension ExtensionSession {
     }
 
     /// HSE_IO_ASYNC of WriteClient: the extension keeps the buffer until the completion.
-    func beginWrite(_ bytes: UnsafeRawBufferPointer, by caller: UnsafeMutableRawPointer) -> CallFailure? {
+    func beginWrite(_ bytes: ByteView, by caller: UnsafeMutableRawPointer) -> CallFailure? {
         unsafe begin(.send, by: caller) { state in
             guard !state.response.isDelegated else { return .invalidParameter }
             var pieces: [Transfer.Piece] = []
             if state.response.isHeadGiven {
-                unsafe pieces.append(.memory(bytes))
+                pieces.append(.memory(bytes))
             } else {
                 // It may be the head, or part of it.
-                unsafe state.response.write(bytes)
+                state.response.write(bytes)
             }
             state.transfer.open(pieces, reporting: UInt64(bytes.count), disconnects: false)
             return nil
@@ -57,10 +58,10 @@ extension ExtensionSession {
     }
 
     /// HSE_REQ_ASYNC_READ_CLIENT.
-    func beginRead(into buffer: UnsafeMutableRawBufferPointer, by caller: UnsafeMutableRawPointer) -> CallFailure? {
+    func beginRead(into buffer: MutableByteView, by caller: UnsafeMutableRawPointer) -> CallFailure? {
         unsafe begin(.read, by: caller) { state in
             guard !state.body.hasReader else { return .invalidParameter }
-            unsafe state.readBuffer = buffer
+            state.readBuffer = buffer
             return nil
         }
     }
@@ -138,8 +139,8 @@ extension ExtensionSession {
     }
 
     /// Continues the transfer.
-    func stepTransfer(_ write: (UnsafeRawBufferPointer) -> Void) -> Transfer.Step {
-        state.withLock { state in unsafe state.transfer.step(write) }
+    func stepTransfer(_ write: (ByteView) -> Void) -> Transfer.Step {
+        state.withLock { state in state.transfer.step(write) }
     }
 
     /// All of the transfer was sent, or `failure` states why not; returns whether the connection closes after it.

@@ -1,4 +1,5 @@
 import CISAPI
+import Memory
 import Synchronization
 import Transport
 
@@ -56,8 +57,8 @@ package final class ExtensionSession: @unchecked Sendable {
     ///
     /// - Returns: how many of the bytes were taken; fewer than given once the limit of 48 KiB is reached. The rest has
     ///   to be supplied with `supplyBody`.
-    package func appendReadAhead(_ bytes: UnsafeRawBufferPointer) -> Int {
-        state.withLock { state in unsafe state.body.appendReadAhead(bytes) }
+    package func appendReadAhead(_ bytes: ByteView) -> Int {
+        state.withLock { state in state.body.appendReadAhead(bytes) }
     }
 
     /// Bytes that still fit into the read-ahead.
@@ -69,8 +70,8 @@ package final class ExtensionSession: @unchecked Sendable {
     ///
     /// - Parameter worker: the worker whose thread calls, which may run a completion itself later; nil for one of the
     ///   pool's threads.
-    func supplyBody(_ bytes: UnsafeRawBufferPointer, on worker: Worker? = nil) {
-        changeBody(worker) { body in unsafe body.supply(bytes) }
+    func supplyBody(_ bytes: ByteView, on worker: Worker? = nil) {
+        changeBody(worker) { body in body.supply(bytes) }
     }
 
     /// The request body is complete.
@@ -116,7 +117,7 @@ package final class ExtensionSession: @unchecked Sendable {
     package var logText: String? {
         state.withLock { state in
             guard !state.log.isEmpty else { return nil }
-            return unsafe String(decoding: state.log.bytes, as: UTF8.self)
+            return String(decoding: state.log.bytes, as: UTF8.self)
         }
     }
 

@@ -1,17 +1,18 @@
 import HTTP
+import Memory
 
 /// The request data that the worker passes to an extension; read during `ExtensionSession.begin` only.
 @safe
 package struct ExtensionRequest: ~Copyable {
     package var head: RequestHead
     /// The bytes that the slices of `head` and `fields` refer to.
-    package var headBytes: UnsafeRawBufferPointer
-    package var fields: UnsafeBufferPointer<FieldSlice>
+    package var headBytes: ByteView
+    package var fields: TableView<FieldSlice>
     /// The part of the path that names the extension, and the part after it; both percent-decoded.
-    package var scriptName: UnsafeRawBufferPointer
-    package var pathInfo: UnsafeRawBufferPointer
+    package var scriptName: ByteView
+    package var pathInfo: ByteView
     /// The file that `pathInfo` is mapped to.
-    package var translatedPath: UnsafeRawBufferPointer
+    package var translatedPath: ByteView
     package var origin: Unmanaged<RequestOrigin>
     package var application: Unmanaged<ExtensionApplication>
     /// Whether the connection may be kept after the response.
@@ -21,17 +22,17 @@ package struct ExtensionRequest: ~Copyable {
     package var user: String?
 
     package init(
-        head: RequestHead, headBytes: UnsafeRawBufferPointer, fields: UnsafeBufferPointer<FieldSlice>,
-        scriptName: UnsafeRawBufferPointer, pathInfo: UnsafeRawBufferPointer, translatedPath: UnsafeRawBufferPointer,
+        head: RequestHead, headBytes: ByteView, fields: TableView<FieldSlice>,
+        scriptName: ByteView, pathInfo: ByteView, translatedPath: ByteView,
         origin: RequestOrigin, application: ExtensionApplication, keepAlive: Bool, requestID: RequestID,
         user: String? = nil
     ) {
         self.head = head
-        unsafe self.headBytes = headBytes
-        unsafe self.fields = fields
-        unsafe self.scriptName = scriptName
-        unsafe self.pathInfo = pathInfo
-        unsafe self.translatedPath = translatedPath
+        self.headBytes = headBytes
+        self.fields = fields
+        self.scriptName = scriptName
+        self.pathInfo = pathInfo
+        self.translatedPath = translatedPath
         unsafe self.origin = .passUnretained(origin)
         unsafe self.application = .passUnretained(application)
         self.keepAlive = keepAlive
@@ -46,7 +47,7 @@ package struct ExtensionRequest: ~Copyable {
 @safe
 struct RequestRecord: ~Copyable {
     private var arena = ByteBuffer()
-    private var fieldStorage = unsafe UnsafeMutableBufferPointer<FieldSlice>(start: nil, count: 0)
+    private var fieldStorage = Table<FieldSlice>()
     private(set) var head = RequestHead()
     private(set) var scriptName = Slice.empty
     private(set) var pathInfo = Slice.empty
@@ -68,10 +69,6 @@ struct RequestRecord: ~Copyable {
     /// Bytes of the body if its framing does not declare them and it has arrived completely.
     var knownLength: UInt64?
 
-    deinit {
-        unsafe fieldStorage.deallocate()
-    }
-
     mutating func fill(_ request: borrowing ExtensionRequest) {
         head = request.head
         unsafe origin = request.origin.takeUnretainedValue()
@@ -79,25 +76,25 @@ struct RequestRecord: ~Copyable {
         keepAlive = request.keepAlive
         requestID = request.requestID
         if let user = request.user { self.user = user }
-        unsafe copyFields(request.fields)
-        let headBytes = unsafe request.headBytes
-        let method = unsafe UnsafeRawBufferPointer(rebasing: headBytes[head.methodToken.range])
-        let query = unsafe UnsafeRawBufferPointer(rebasing: headBytes[head.query.range])
-        let type = unsafe UnsafeRawBufferPointer(rebasing: headBytes[contentType.range])
-        let paths = unsafe request.scriptName.count + 2 * (request.pathInfo.count + request.translatedPath.count)
+        copyFields(request.fields)
+        let headBytes = request.headBytes
+        let method = headBytes[head.methodToken.range]
+        let query = headBytes[head.query.range]
+        let type = headBytes[contentType.range]
+        let paths = request.scriptName.count + 2 * (request.pathInfo.count + request.translatedPath.count)
         let room = headBytes.count + paths + method.count + query.count + type.count + Self.endCount
-        var texts = unsafe TextWriter(UnsafeMutableRawBufferPointer(start: arena.reserve(room), count: room))
+        var texts = TextWriter(arena.reserve(room)[..<room])
         // The slices of the head are relative to the arena's beginning.
-        _ = unsafe texts.add(headBytes)
-        scriptName = unsafe texts.add(request.scriptName)
-        pathInfo = unsafe texts.add(request.pathInfo)
-        translatedPath = unsafe texts.add(request.translatedPath)
-        methodText = unsafe texts.add(method)
-        queryText = unsafe texts.add(query)
-        pathInfoText = unsafe texts.add(request.pathInfo)
-        translatedPathText = unsafe texts.add(request.translatedPath)
-        contentTypeText = unsafe texts.add(type)
-        emptyText = unsafe texts.add(UnsafeRawBufferPointer(start: nil, count: 0))
+        _ = texts.add(headBytes)
+        scriptName = texts.add(request.scriptName)
+        pathInfo = texts.add(request.pathInfo)
+        translatedPath = texts.add(request.translatedPath)
+        methodText = texts.add(method)
+        queryText = texts.add(query)
+        pathInfoText = texts.add(request.pathInfo)
+        translatedPathText = texts.add(request.translatedPath)
+        contentTypeText = texts.add(type)
+        emptyText = texts.add(ByteView())
         arena.commit(texts.count)
     }
 
@@ -110,8 +107,8 @@ struct RequestRecord: ~Copyable {
         knownLength = nil
     }
 
-    func bytes(_ slice: Slice) -> UnsafeRawBufferPointer {
-        unsafe arena.slice(slice.range)
+    func bytes(_ slice: Slice) -> ByteView {
+        arena.slice(slice.range)
     }
 
     /// The NUL-terminated text at `slice`, for the extension to read and to write.
@@ -125,7 +122,7 @@ struct RequestRecord: ~Copyable {
     /// The field lines in the order sent.
     func field(_ index: Int) -> FieldSlice {
         precondition(index < head.fieldCount)
-        return unsafe fieldStorage[index]
+        return fieldStorage[index]
     }
 
     /// The host of a target in absolute form, which no field contains.
@@ -139,8 +136,8 @@ struct RequestRecord: ~Copyable {
     func isSameName(_ first: Int, _ second: Int) -> Bool {
         let (one, other) = (field(first).name, field(second).name)
         guard one.count == other.count else { return false }
-        let (text, others) = unsafe (bytes(one), bytes(other))
-        for index in 0..<text.count where unsafe lowercase(text[index]) != lowercase(others[index]) { return false }
+        let (text, others) = (bytes(one), bytes(other))
+        for index in 0..<text.count where lowercase(text[index]) != lowercase(others[index]) { return false }
         return true
     }
 
@@ -154,28 +151,27 @@ struct RequestRecord: ~Copyable {
     }
 
     private func hasPlainName(_ index: Int) -> Bool {
-        let name = unsafe bytes(field(index).name)
-        return unsafe !VariableName.isAmbiguous(name.bytes, from: 0, to: name.count)
+        let name = bytes(field(index).name)
+        return !VariableName.isAmbiguous(name.bytes, from: 0, to: name.count)
     }
 
     private func isSameVariable(_ first: Int, _ second: Int) -> Bool {
         let (one, other) = (field(first).name, field(second).name)
         guard one.count == other.count else { return false }
-        return unsafe VariableName.isSame(bytes(one).bytes, asVariableOf: bytes(other).bytes)
+        return VariableName.isSame(bytes(one).bytes, asVariableOf: bytes(other).bytes)
     }
 
     /// The number of NULs after the parts.
     private static let endCount = 10
 
-    private mutating func copyFields(_ fields: UnsafeBufferPointer<FieldSlice>) {
-        if unsafe fieldStorage.count < head.fieldCount {
-            unsafe fieldStorage.deallocate()
-            unsafe fieldStorage = .allocate(capacity: max(8, head.fieldCount))
+    private mutating func copyFields(_ fields: TableView<FieldSlice>) {
+        if fieldStorage.count < head.fieldCount {
+            fieldStorage = Table(repeating: FieldSlice.none, count: max(8, head.fieldCount))
         }
         contentType = .empty
         for index in (0..<head.fieldCount).reversed() {
-            let field = unsafe fields[index]
-            unsafe fieldStorage.initializeElement(at: index, to: field)
+            let field = fields[index]
+            fieldStorage[index] = field
             if case .contentType = field.known { contentType = field.value }
         }
     }
@@ -184,21 +180,20 @@ struct RequestRecord: ~Copyable {
 /// Stores texts one after the other, each with a NUL at its end, in memory of a size computed before.
 @safe
 private struct TextWriter: ~Copyable {
-    private let room: UnsafeMutableRawBufferPointer
+    private let room: MutableByteView
     private(set) var count = 0
 
-    init(_ room: UnsafeMutableRawBufferPointer) {
-        unsafe self.room = room
+    init(_ room: MutableByteView) {
+        self.room = room
     }
 
     /// Where in the memory the text is.
     @inline(__always)
-    mutating func add(_ text: UnsafeRawBufferPointer) -> Slice {
+    mutating func add(_ text: ByteView) -> Slice {
         let length = text.count
-        precondition(unsafe length < room.count - count, "room is measured before it is filled")
-        let place = unsafe room.baseAddress.unsafelyUnwrapped + count
-        if length > 0, let source = text.baseAddress { unsafe place.copyMemory(from: source, byteCount: length) }
-        unsafe place.storeBytes(of: 0, toByteOffset: length, as: UInt8.self)
+        precondition(length < room.count - count, "room is measured before it is filled")
+        room.copy(text, to: count)
+        room[count + length] = 0
         let slice = Slice(start: UInt32(truncatingIfNeeded: count), count: UInt32(truncatingIfNeeded: length))
         count += length + 1
         return slice

@@ -1,3 +1,5 @@
+import Memory
+
 /// Wakes the worker when a session has something for it.
 package protocol SessionNotifier: AnyObject, Sendable {
     /// Called on any thread while the session is locked, and not any more once the worker has released the session.
@@ -25,11 +27,11 @@ package struct SessionEvents: BitwiseCopyable {
     /// The response head, once.
     package var head: ExtensionResponseHead?
     /// The reason phrase; nil for the standard one of the status.
-    package var reason: UnsafeRawBufferPointer?
+    package var reason: ByteView?
     /// Validated field lines, each ended by CRLF, without those of the framing.
-    package var fields: UnsafeRawBufferPointer
+    package var fields: ByteView
     /// Body bytes to be sent.
-    package var body: UnsafeRawBufferPointer
+    package var body: ByteView
     /// Whether a read waits for more of the request body.
     package var isBodyWanted: Bool
     /// Whether `ExtensionSession.takeCommand` has anything.

@@ -1,6 +1,7 @@
 import CISAPI
 import Glibc
 import HTTP
+import Memory
 
 /// The data of a session, guarded by its lock.
 @safe
@@ -11,7 +12,7 @@ struct SessionState: ~Copyable {
     var body = BodyIntake()
     var operation = AsyncOperation()
     /// The buffer of the asynchronous read in progress.
-    var readBuffer: UnsafeMutableRawBufferPointer?
+    var readBuffer: MutableByteView?
     /// The data that the operation in progress sends.
     var transfer = Transfer()
     /// The request that another route has to answer, until the worker has taken it.
@@ -64,7 +65,7 @@ struct SessionState: ~Copyable {
         unsafe block = nil
         unsafe module = nil
         unsafe pool = nil
-        unsafe readBuffer = nil
+        readBuffer = nil
     }
 
     /// Whether a call with this control block belongs to the request served now.
@@ -111,8 +112,8 @@ struct SessionState: ~Copyable {
     mutating func takeEvents() -> SessionEvents {
         isNotified = false
         isLookedAfter = true
-        let (head, bytes) = unsafe response.take()
-        return unsafe SessionEvents(
+        let (head, bytes) = response.take()
+        return SessionEvents(
             head: head, reason: response.reason, fields: response.fields, body: bytes,
             isBodyWanted: body.isWanted, hasCommands: hasCommands, outcome: outcome)
     }
@@ -174,7 +175,7 @@ struct SessionState: ~Copyable {
     mutating func endOperation(bytes: UInt64, error: CallFailure?) -> Unmanaged<ApplicationPool>? {
         if operation.kind == .read {
             body.endRead()
-            unsafe readBuffer = nil
+            readBuffer = nil
         }
         guard operation.end(bytes: bytes, error: error?.rawValue ?? 0) else { return nil }
         transfer.close()
@@ -184,8 +185,8 @@ struct SessionState: ~Copyable {
 
     /// Ends the asynchronous read if it has a result.
     mutating func answeredRead() -> Unmanaged<ApplicationPool>? {
-        guard operation.kind == .read, let buffer = unsafe readBuffer else { return nil }
-        switch unsafe body.read(into: buffer) {
+        guard operation.kind == .read, let buffer = readBuffer else { return nil }
+        switch body.read(into: buffer) {
         case .bytes(let count): return unsafe endOperation(bytes: UInt64(count), error: nil)
         case .failed: return unsafe endOperation(bytes: 0, error: .operationAborted)
         case .wait: return nil
@@ -204,7 +205,7 @@ struct SessionState: ~Copyable {
         guard operation.isUsed else { return }
         if operation.kind == .read {
             body.endRead()
-            unsafe readBuffer = nil
+            readBuffer = nil
         }
         transfer.releaseMemory()
         operation.drop()
@@ -236,15 +237,15 @@ struct SessionState: ~Copyable {
     }
 
     /// Appends to the text for the log, up to its limit.
-    mutating func appendLog(_ text: UnsafeRawBufferPointer) {
+    mutating func appendLog(_ text: ByteView) {
         let room = max(0, Self.logLimit - log.count)
-        unsafe log.append(UnsafeRawBufferPointer(rebasing: text.prefix(room)))
+        log.append(text.prefix(room))
     }
 
     private mutating func noteLogData() {
         guard let block = unsafe block, let text = unsafe CISAPI_log_data(block) else { return }
         let count = unsafe strnlen(text, Int(HSE_LOG_BUFFER_LEN))
-        unsafe appendLog(UnsafeRawBufferPointer(start: text, count: count))
+        unsafe appendLog(ByteView(start: text, count: count))
     }
 
     // MARK: Release by both sides
@@ -282,7 +283,7 @@ struct SessionState: ~Copyable {
 
     private mutating func resetOperations() {
         operation = AsyncOperation()
-        unsafe readBuffer = nil
+        readBuffer = nil
         transfer.close()
         child = nil
         childStatus = nil

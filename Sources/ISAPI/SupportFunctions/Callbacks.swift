@@ -1,5 +1,6 @@
 import CISAPI
 import Glibc
+import Memory
 
 // The four functions in every control block. Each finds the session that its first argument names, checks its other
 // arguments, and returns TRUE, or FALSE with the last error set. They may be called on any thread, at any time.
@@ -31,10 +32,10 @@ let writeClient: WriteClient = { connection, buffer, count, flags in
         let length = unsafe Int(count.pointee)
         guard unsafe length == 0 || buffer != nil else { return .invalidParameter }
         if Int32(bitPattern: flags) & HSE_IO_ASYNC != 0 {
-            return unsafe session.beginWrite(UnsafeRawBufferPointer(start: buffer, count: length), by: caller)
+            return unsafe session.beginWrite(ByteView(start: buffer, count: length), by: caller)
         }
         let (written, failure) = unsafe session.write(
-            UnsafeRawBufferPointer(start: buffer, count: length), by: caller)
+            ByteView(start: buffer, count: length), by: caller)
         unsafe count.pointee = DWORD(written)
         return failure
     }
@@ -47,7 +48,7 @@ let readClient: ReadClient = { connection, buffer, size in
         if unsafe size.pointee == 0 { return unsafe session.inquire(by: caller) { _ in nil } }
         guard let buffer = unsafe buffer else { return .invalidParameter }
         let (count, failure) = unsafe session.read(
-            into: UnsafeMutableRawBufferPointer(start: buffer, count: Int(size.pointee)), by: caller)
+            into: MutableByteView(start: buffer, count: Int(size.pointee)), by: caller)
         unsafe size.pointee = DWORD(count)
         return failure
     }
@@ -90,13 +91,13 @@ private func fail(_ failure: CallFailure) -> BOOL {
 
 /// Copies `value` to a buffer of `size.pointee` bytes and sets that to the required size.
 func copyOut(
-    _ value: UnsafeRawBufferPointer, to buffer: UnsafeMutableRawPointer?, size: UnsafeMutablePointer<DWORD>
+    _ value: ByteView, to buffer: UnsafeMutableRawPointer?, size: UnsafeMutablePointer<DWORD>
 ) -> CallFailure? {
     let capacity = unsafe Int(size.pointee)
     guard unsafe capacity == 0 || buffer != nil else { return .invalidParameter }
     unsafe size.pointee = DWORD(value.count)
     guard let buffer = unsafe buffer, capacity >= value.count else { return .insufficientBuffer }
-    guard let start = value.baseAddress else { return nil }
+    guard let start = unsafe value.baseAddress else { return nil }
     unsafe buffer.copyMemory(from: start, byteCount: value.count)
     return nil
 }

@@ -17,8 +17,8 @@ extension SupportCall {
             guard let target = unsafe context.pointee.CertContext.pbCertEncoded, room >= count else {
                 return .insufficientBuffer
             }
-            unsafe certificate.encoded.withUnsafeBytes { bytes in
-                if let start = bytes.baseAddress { unsafe memcpy(target, start, count) }
+            certificate.encoded.withBytes { bytes in
+                if let start = unsafe bytes.baseAddress { unsafe memcpy(target, start, count) }
             }
             return nil
         }
@@ -40,7 +40,7 @@ extension SupportCall {
                 for shift in [0, 8, 16, 24] { state.scratch.append(UInt8(truncatingIfNeeded: word >> UInt32(shift))) }
             }
             state.scratch.append(type)
-            unsafe hash.withUnsafeBytes { unsafe state.scratch.append($0) }
+            hash.withBytes { state.scratch.append($0) }
             return unsafe copyOut(state.scratch.bytes, to: buffer, size: size)
         }
     }

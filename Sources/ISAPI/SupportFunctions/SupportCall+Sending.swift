@@ -1,5 +1,6 @@
 import CISAPI
 import Glibc
+import Memory
 
 /// Asynchronous reads and writes, files and vectors.
 extension SupportCall {
@@ -19,7 +20,7 @@ extension SupportCall {
             unsafe size.pointee > 0, unsafe Int32(bitPattern: type.pointee) == HSE_IO_ASYNC
         else { return .invalidParameter }
         return unsafe session.beginRead(
-            into: UnsafeMutableRawBufferPointer(start: buffer, count: Int(size.pointee)), by: caller)
+            into: MutableByteView(start: buffer, count: Int(size.pointee)), by: caller)
     }
 
     /// lpvBuffer: an HSE_TF_INFO.
@@ -88,14 +89,13 @@ extension SupportCall {
     }
 
     private func send(_ file: TransferFile, from start: UInt64, count: UInt64) -> CallFailure? {
-        let block = UnsafeMutableRawBufferPointer.allocate(byteCount: Self.fileBlock, alignment: 16)
-        defer { unsafe block.deallocate() }
+        let block = OwnedBytes(count: Self.fileBlock)
         var offset = start
         while offset < start + count {
             let wanted = Int(min(UInt64(block.count), start + count - offset))
-            let got = unsafe pread(file.file.number, block.baseAddress, wanted, off_t(offset))
+            let got = unsafe pread(file.file.number, block.room.baseAddress, wanted, off_t(offset))
             guard got > 0 else { return .endOfFile }
-            let piece = unsafe UnsafeRawBufferPointer(rebasing: block[..<got])
+            let piece = block.view[..<got]
             if let failure = unsafe session.write(piece, by: caller).failure { return failure }
             offset += UInt64(got)
         }
@@ -109,7 +109,7 @@ extension SupportCall {
 /// data is not.
 @safe
 private struct SendPlan {
-    private var head: (status: UnsafeRawBufferPointer, block: UnsafeRawBufferPointer)?
+    private var head: (status: ByteView, block: ByteView)?
     private(set) var pieces: [Transfer.Piece] = []
     private(set) var reportedBytes: UInt64 = 0
     private var totalBytes: UInt64 = 0
@@ -119,11 +119,11 @@ private struct SendPlan {
 
     /// - Throws: `invalidHandle`, or `invalidArgument` when the file ends before the offset.
     init(transmitting information: HSE_TF_INFO) throws(CallFailure) {
-        let block = unsafe UnsafeRawBufferPointer(start: information.pHead, count: Int(information.HeadLength))
+        let block = unsafe ByteView(start: information.pHead, count: Int(information.HeadLength))
         if unsafe Int32(bitPattern: information.dwFlags) & HSE_IO_SEND_HEADERS != 0 {
             unsafe head = (textBytes(information.pszStatusCode, count: 0), block.withoutTrailingNULs)
         } else {
-            unsafe appendMemory(block)
+            appendMemory(block)
         }
         if unsafe information.hFile != nil {
             let file = try unsafe TransferFile(information.hFile)
@@ -136,7 +136,7 @@ private struct SendPlan {
         } else if unsafe information.BytesToWrite != 0 || information.Offset != 0 {
             throw .invalidParameter
         }
-        unsafe appendMemory(UnsafeRawBufferPointer(start: information.pTail, count: Int(information.TailLength)))
+        unsafe appendMemory(ByteView(start: information.pTail, count: Int(information.TailLength)))
     }
 
     /// - Throws: `invalidParameter` for invalid elements, `invalidHandle`, `invalidArgument` as above.
@@ -159,7 +159,7 @@ private struct SendPlan {
             guard let start = unsafe element.pvContext, unsafe element.cbSize > 0,
                 let count = unsafe Int(exactly: element.cbSize)
             else { throw .invalidParameter }
-            unsafe appendMemory(UnsafeRawBufferPointer(start: start, count: count))
+            unsafe appendMemory(ByteView(start: start, count: count))
         case HSE_VECTOR_ELEMENT_TYPE_FILE_HANDLE:
             let file = try unsafe TransferFile(element.pvContext)
             let offset = unsafe element.cbOffset
@@ -172,9 +172,9 @@ private struct SendPlan {
         }
     }
 
-    private mutating func appendMemory(_ bytes: UnsafeRawBufferPointer) {
+    private mutating func appendMemory(_ bytes: ByteView) {
         guard bytes.count > 0 else { return }
-        unsafe pieces.append(.memory(bytes))
+        pieces.append(.memory(bytes))
         totalBytes += UInt64(bytes.count)
     }
 
@@ -187,8 +187,8 @@ private struct SendPlan {
     }
 
     private func giveHead(to state: inout SessionState) -> CallFailure? {
-        guard let head = unsafe head else { return nil }
-        guard unsafe state.response.setHead(status: head.status, block: head.block) else { return .invalidParameter }
+        guard let head = head else { return nil }
+        guard state.response.setHead(status: head.status, block: head.block) else { return .invalidParameter }
         if isFinal { state.response.declareLength(totalBytes) }
         return nil
     }
@@ -202,17 +202,17 @@ private struct SendPlan {
                 state.response.beginBody()
                 break
             }
-            unsafe state.response.write(bytes)
+            state.response.write(bytes)
             rest = rest.dropFirst()
         }
         return Array(rest)
     }
 }
 
-extension UnsafeRawBufferPointer {
-    fileprivate var withoutTrailingNULs: UnsafeRawBufferPointer {
+extension ByteView {
+    fileprivate var withoutTrailingNULs: ByteView {
         var end = count
-        while end > 0, unsafe self[end - 1] == 0 { end -= 1 }
-        return unsafe UnsafeRawBufferPointer(rebasing: self[..<end])
+        while end > 0, self[end - 1] == 0 { end -= 1 }
+        return self[..<end]
     }
 }

@@ -1,6 +1,7 @@
 import CISAPI
 import Glibc
 import HTTP
+import Memory
 
 /// Requests about URLs: mapping, normalization, and requests that answer in place of this one.
 extension SupportCall {
@@ -10,8 +11,8 @@ extension SupportCall {
     func mapURLToPath() -> CallFailure? {
         guard let buffer = unsafe buffer, let size = unsafe size else { return .invalidParameter }
         let text = unsafe buffer.assumingMemoryBound(to: CChar.self)
-        let url = unsafe UnsafeRawBufferPointer(start: text, count: strnlen(text, Int(size.pointee)))
-        return unsafe map(url) { path in
+        let url = unsafe ByteView(start: text, count: strnlen(text, Int(size.pointee)))
+        return map(url) { path in
             path.append(0)
             return unsafe copyOut(path.bytes, to: buffer, size: size)
         }
@@ -32,7 +33,7 @@ extension SupportCall {
         guard unsafe buffer != nil, let type = unsafe type else { return .invalidParameter }
         let url = unsafe textBytes(buffer, count: size.map { unsafe $0.pointee } ?? 0)
         let result = unsafe UnsafeMutableRawPointer(type).assumingMemoryBound(to: HSE_URL_MAPEX_INFO.self)
-        return unsafe map(url) { path in
+        return map(url) { path in
             guard path.count < Int(MAX_PATH) else { return .insufficientBuffer }
             path.append(0)
             unsafe result.pointee = HSE_URL_MAPEX_INFO()
@@ -73,12 +74,12 @@ extension SupportCall {
         return count
     }
 
-    private func map(_ url: UnsafeRawBufferPointer, _ body: (inout ByteBuffer) -> CallFailure?) -> CallFailure? {
+    private func map(_ url: ByteView, _ body: (inout ByteBuffer) -> CallFailure?) -> CallFailure? {
         var path = ByteBuffer()
         var isMapped = false
         let failure = unsafe session.inquire(by: caller) { state in
             guard let application = state.request.application else { return .invalidParameter }
-            isMapped = unsafe PathMapping.map(
+            isMapped = PathMapping.map(
                 url, to: application.physicalPath, style: application.paths, into: &path)
             return nil
         }
@@ -87,7 +88,7 @@ extension SupportCall {
     }
 
     private func map(_ url: [UInt8], _ body: (inout ByteBuffer) -> CallFailure?) -> CallFailure? {
-        unsafe url.withUnsafeBytes { unsafe map($0, body) }
+        url.withBytes { map($0, body) }
     }
 
     /// lpvBuffer: the URL, replaced by its normal form: decoded, without dot segments; a query is kept.
@@ -96,13 +97,12 @@ extension SupportCall {
         let url = unsafe Array(textBytes(buffer))
         let path = Array(url.prefix { $0 != UInt8(ascii: "?") })
         return unsafe session.inquire(by: caller) { _ in
-            let room = UnsafeMutableRawBufferPointer.allocate(byteCount: path.count, alignment: 1)
-            defer { unsafe room.deallocate() }
+            let room = OwnedBytes(count: path.count)
             var normal: [UInt8]
             do throws(RequestRejection) {
-                let count = try unsafe PathNormalizer.normalize(path.span.bytes, into: room)
-                normal = unsafe Array(room[..<count])
-                if unsafe PathMapping.climbs(UnsafeRawBufferPointer(rebasing: room[..<count])) {
+                let count = try unsafe PathNormalizer.normalize(path.span.bytes, into: room.room)
+                normal = Array(room.view[..<count])
+                if PathMapping.climbs(room.view[..<count]) {
                     return .invalidParameter
                 }
             } catch {
@@ -121,9 +121,9 @@ extension SupportCall {
     /// An absolute URL belongs to another server and is answered with a redirect.
     func sendURL() -> CallFailure? {
         let url = unsafe textBytes(buffer, count: size.map { unsafe $0.pointee } ?? 0)
-        guard let first = unsafe url.first, first == UInt8(ascii: "/") else { return redirect() }
+        guard let first = url.first, first == UInt8(ascii: "/") else { return redirect() }
         let method: StaticString = "GET"
-        var request = unsafe InternalRequest(method: method.bytes, target: Array(url))
+        var request = InternalRequest(method: method.bytes, target: Array(url))
         request.fields = .inherited
         return unsafe session.beginChild(request, isOperation: false, by: caller)
     }
@@ -167,7 +167,7 @@ extension SupportCall {
             let information = unsafe entity.pointee
             guard unsafe information.cbAvailable == 0 || information.lpbData != nil else { return .invalidParameter }
             request.entity = unsafe .bytes(
-                Array(UnsafeRawBufferPointer(start: information.lpbData, count: Int(information.cbAvailable))))
+                Array(ByteView(start: information.lpbData, count: Int(information.cbAvailable))))
         }
         request.passesAsker = flags & HSE_EXEC_URL_IGNORE_CURRENT_INTERCEPTOR != 0
         request.usesErrorPages = flags & HSE_EXEC_URL_DISABLE_CUSTOM_ERROR == 0
@@ -193,8 +193,8 @@ extension SupportCall {
         guard let buffer = unsafe buffer else { return .invalidParameter }
         let information = unsafe buffer.assumingMemoryBound(to: HSE_CUSTOM_ERROR_INFO.self).pointee
         let status = unsafe textBytes(information.pszStatus.map { unsafe UnsafePointer($0) }, count: 0)
-        let digits = unsafe status.prefix(3)
-        guard let code = unsafe Int(String(decoding: digits, as: UTF8.self)), (400...599).contains(code) else {
+        let digits = status.prefix(3)
+        guard let code = Int(String(decoding: digits, as: UTF8.self)), (400...599).contains(code) else {
             return .invalidParameter
         }
         let substatus = unsafe Int(information.uHttpSubError)
@@ -213,10 +213,10 @@ extension SupportCall {
         }
         let give = { (state: inout SessionState) -> CallFailure? in
             var block = ByteBuffer()
-            unsafe page.typeField.withUnsafeBytes { unsafe block.append($0) }
+            page.typeField.withBytes { block.append($0) }
             block.append(text: "Content-Length: \(page.body.count)\r\n\r\n")
-            guard unsafe state.response.setHead(status: status, block: block.bytes) else { return .invalidParameter }
-            unsafe page.body.withUnsafeBytes { unsafe state.response.write($0) }
+            guard state.response.setHead(status: status, block: block.bytes) else { return .invalidParameter }
+            page.body.withBytes { state.response.write($0) }
             state.substatus = substatus
             return nil
         }

@@ -1,5 +1,6 @@
 import CISAPI
 import Glibc
+import Memory
 
 /// One call of ServerSupportFunction: the session and the three arguments whose meaning depends on the request.
 @safe
@@ -93,14 +94,14 @@ struct SupportCall {
     /// lpvBuffer: the URL; *lpdwSize: its length, where given. Answers 302 with that Location.
     func redirect() -> CallFailure? {
         let url = unsafe textBytes(buffer, count: size.map { unsafe $0.pointee } ?? 0)
-        guard unsafe !url.isEmpty, unsafe url.allSatisfy({ $0 > 0x20 && $0 != 0x7F }) else { return .invalidParameter }
+        guard !url.isEmpty, url.allSatisfy({ $0 > 0x20 && $0 != 0x7F }) else { return .invalidParameter }
         var block = ByteBuffer()
         block.append("Location: ")
-        unsafe block.append(url)
+        block.append(url)
         block.append("\r\nContent-Length: 0\r\n\r\n")
         let status: StaticString = "302 Found"
         return unsafe session.sendHead(
-            status: UnsafeRawBufferPointer(start: status.utf8Start, count: status.utf8CodeUnitCount),
+            status: ByteView(status),
             block: block.bytes, closesConnection: false, by: caller)
     }
 
@@ -176,18 +177,18 @@ struct SupportCall {
 private let cacheInvalidation: @convention(c) (UnsafeMutablePointer<WCHAR>?) -> HRESULT = { _ in 0 }
 
 /// The bytes of a NUL-terminated text; none for NULL.
-func textBytes(_ text: UnsafeMutableRawPointer?) -> UnsafeRawBufferPointer {
+func textBytes(_ text: UnsafeMutableRawPointer?) -> ByteView {
     unsafe textBytes(text.map { unsafe UnsafePointer($0.assumingMemoryBound(to: CChar.self)) }, count: 0)
 }
 
-func textBytes(_ text: UnsafeMutableRawPointer?, count: DWORD) -> UnsafeRawBufferPointer {
+func textBytes(_ text: UnsafeMutableRawPointer?, count: DWORD) -> ByteView {
     unsafe textBytes(text.map { unsafe UnsafePointer($0.assumingMemoryBound(to: CChar.self)) }, count: count)
 }
 
 /// The bytes of a text with a length: 0 means up to the NUL, and NULs that are counted at its end are removed.
-func textBytes(_ text: UnsafePointer<CChar>?, count: DWORD) -> UnsafeRawBufferPointer {
-    guard let text = unsafe text else { return unsafe UnsafeRawBufferPointer(start: nil, count: 0) }
+func textBytes(_ text: UnsafePointer<CChar>?, count: DWORD) -> ByteView {
+    guard let text = unsafe text else { return ByteView() }
     var length = unsafe count == 0 ? strlen(text) : Int(count)
     while length > 0, unsafe text[length - 1] == 0 { length -= 1 }
-    return unsafe UnsafeRawBufferPointer(start: text, count: length)
+    return unsafe ByteView(start: text, count: length)
 }

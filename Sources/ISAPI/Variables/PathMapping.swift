@@ -1,16 +1,17 @@
 import Glibc
+import Memory
 
 /// Maps URL paths to files below a folder.
 enum PathMapping {
     /// Whether a decoded path leads above its root if "\" counts as "/", as in the file functions of windows.h.
     ///
     /// - Parameter path: without dot segments between slashes.
-    static func climbs(_ path: UnsafeRawBufferPointer) -> Bool {
-        guard let start = path.baseAddress, unsafe memchr(start, Int32(backslash), path.count) != nil else {
+    static func climbs(_ path: ByteView) -> Bool {
+        guard let start = unsafe path.baseAddress, unsafe memchr(start, Int32(backslash), path.count) != nil else {
             return false
         }
-        return unsafe path.split(whereSeparator: { $0 == slash || $0 == backslash })
-            .contains { unsafe $0.elementsEqual("..".utf8) }
+        return path.split(whereSeparator: { $0 == slash || $0 == backslash })
+            .contains { $0.elementsEqual("..".utf8) }
     }
 
     /// Appends `root` and the decoded path of `url` without dot segments and empty segments; "\" counts as "/".
@@ -19,12 +20,12 @@ enum PathMapping {
     /// - Returns: false when the path leaves the root, contains a NUL, or is not correctly percent-encoded (RFC 3986
     ///   §2.1).
     static func map(
-        _ url: UnsafeRawBufferPointer, to root: String, style: PathStyle = .unix, into path: inout ByteBuffer
+        _ url: ByteView, to root: String, style: PathStyle = .unix, into path: inout ByteBuffer
     ) -> Bool {
         var decoded = ByteBuffer()
-        guard unsafe url.withSpan({ decode($0, into: &decoded) }) else { return false }
+        guard url.withSpan({ decode($0, into: &decoded) }) else { return false }
         path.append(text: root)
-        return unsafe decoded.bytes.withSpan { decoded in
+        return decoded.bytes.withSpan { decoded in
             var segments: [Range<Int>] = []
             var start = 0
             while start < decoded.count {
@@ -40,7 +41,7 @@ enum PathMapping {
             }
             for (index, segment) in segments.enumerated() {
                 if index > 0 { path.append(style.separator) }
-                unsafe decoded.extracting(segment).withUnsafeBytes { bytes in unsafe path.append(bytes) }
+                decoded.extracting(segment).withBytes { bytes in path.append(bytes) }
             }
             if !segments.isEmpty, decoded[decoded.count - 1] == slash { path.append(style.separator) }
             return true

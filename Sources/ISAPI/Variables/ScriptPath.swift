@@ -1,3 +1,5 @@
+import Memory
+
 /// Finds the script in paths such as `/scripts/a.dll/more`: the first segment that has the suffix of a script.
 package enum ScriptPath {
     /// Where the script's segment ends.
@@ -33,14 +35,14 @@ package enum ScriptNaming: Sendable {
     case script(start: Int, suffix: [UInt8], wholePathInfo: Bool)
 
     /// Where SCRIPT_NAME ends and where PATH_INFO begins.
-    func split(_ path: UnsafeRawBufferPointer) -> (nameEnd: Int, infoStart: Int) {
+    func split(_ path: ByteView) -> (nameEnd: Int, infoStart: Int) {
         switch self {
         case .wholePath: return (path.count, path.count)
         case .prefix(let count):
             let count = min(count, path.count)
             return (count, count)
         case .script(let start, let suffix, let wholePathInfo):
-            let end = unsafe path.withSpan { ScriptPath.end(in: $0, from: start, suffix: suffix.span) } ?? path.count
+            let end = path.withSpan { ScriptPath.end(in: $0, from: start, suffix: suffix.span) } ?? path.count
             return (end, wholePathInfo ? 0 : end)
         }
     }

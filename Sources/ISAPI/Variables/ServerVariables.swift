@@ -1,6 +1,7 @@
 import CISAPI
 import Glibc
 import HTTP
+import Memory
 import Transport
 
 /// GetServerVariable: the variables of a request by name.
@@ -15,7 +16,7 @@ enum ServerVariables {
     ) -> CallFailure? {
         value.removeAll()
         let count = unsafe strnlen(name, nameLimit)
-        return unsafe UnsafeRawBufferPointer(start: name, count: count).withSpan { name in
+        return unsafe ByteView(start: name, count: count).withSpan { name in
             guard name.count > 8, name.extracting(0..<8).isSame(as: "unicode_") else {
                 if let failure = render(name, request, into: &value) { return failure }
                 value.append(0)
@@ -60,7 +61,7 @@ enum ServerVariables {
         var isFound = false
         for index in 0..<request.fieldCount where Int(request.field(index).name.count) == name.count {
             let field = request.field(index)
-            let isSame = unsafe request.bytes(field.name).withSpan { sent in
+            let isSame = request.bytes(field.name).withSpan { sent in
                 for index in 0..<name.count {
                     let asked = underscoreIsDash && name[index] == underscore ? dash : lowercase(name[index])
                     if lowercase(sent[index]) != asked { return false }
@@ -68,12 +69,12 @@ enum ServerVariables {
                 return true
             }
             guard isSame else { continue }
-            if isFound { unsafe value.append(request.bytes(field.name).withSpan(separator)) }
+            if isFound { value.append(request.bytes(field.name).withSpan(separator)) }
             isFound = true
-            unsafe value.append(request.bytes(field.value))
+            value.append(request.bytes(field.value))
         }
         guard !isFound, name.isSame(as: "host"), let host = request.targetHost else { return isFound }
-        unsafe value.append(request.bytes(host))
+        value.append(request.bytes(host))
         return true
     }
 
@@ -132,16 +133,16 @@ private enum ServerVariable {
         case .allHTTP: Self.appendAllHTTP(request, to: &value)
         case .allRaw: Self.appendAllRaw(request, to: &value)
         case .contentLength: Self.appendContentLength(request, to: &value)
-        case .contentType: unsafe value.append(request.bytes(request.contentType))
-        case .method: unsafe value.append(request.bytes(request.head.methodToken))
-        case .pathInfo: unsafe value.append(request.bytes(request.pathInfo))
-        case .query: unsafe value.append(request.bytes(request.head.query))
-        case .scriptName: unsafe value.append(request.bytes(request.scriptName))
+        case .contentType: value.append(request.bytes(request.contentType))
+        case .method: value.append(request.bytes(request.head.methodToken))
+        case .pathInfo: value.append(request.bytes(request.pathInfo))
+        case .query: value.append(request.bytes(request.head.query))
+        case .scriptName: value.append(request.bytes(request.scriptName))
         case .scriptPath:
-            unsafe _ = PathMapping.map(
+            _ = PathMapping.map(
                 request.bytes(request.scriptName), to: application.physicalPath, style: application.paths, into: &value)
-        case .target: unsafe value.append(request.bytes(request.head.target))
-        case .translatedPath: unsafe value.append(request.bytes(request.translatedPath))
+        case .target: value.append(request.bytes(request.head.target))
+        case .translatedPath: value.append(request.bytes(request.translatedPath))
         case .version: value.append(request.head.version.name)
         case .serverName: Self.appendServerName(request, origin, to: &value)
         case .cacheURL: Self.appendCacheURL(request, origin, to: &value)
@@ -160,7 +161,7 @@ private enum ServerVariable {
         case .remotePort: value.append(decimal: UInt64(origin.remotePort))
         case .user: value.append(text: request.user ?? "")
         case .authenticationType: value.append(request.user == nil ? "" : "Basic")
-        case .requestID: unsafe request.requestID?.withBytes { unsafe value.append($0) }
+        case .requestID: request.requestID?.withBytes { value.append($0) }
         case .isSecureText: value.append(origin.security == nil ? "off" : "on")
         case .isSecureNumber: value.append(origin.security == nil ? "0" : "1")
         default:
@@ -205,23 +206,23 @@ private enum ServerVariable {
     private static func appendAllHTTP(_ request: borrowing RequestRecord, to value: inout ByteBuffer) {
         if let host = request.targetHost {
             value.append("HTTP_HOST:")
-            unsafe value.append(request.bytes(host))
+            value.append(request.bytes(host))
             value.append("\n")
         }
         for index in 0..<request.fieldCount where request.hasVariable(index) {
             let field = request.field(index)
             value.append("HTTP_")
-            unsafe request.bytes(field.name).withSpan { name in
+            request.bytes(field.name).withSpan { name in
                 for index in 0..<name.count {
                     let byte = name[index]
                     value.append(byte == ServerVariables.dash ? ServerVariables.underscore : uppercase(byte))
                 }
             }
             value.append(UInt8(ascii: ":"))
-            unsafe value.append(request.bytes(field.value))
+            value.append(request.bytes(field.value))
             for next in (index + 1)..<request.fieldCount where request.isSameName(next, index) {
-                unsafe value.append(request.bytes(field.name).withSpan(ServerVariables.separator))
-                unsafe value.append(request.bytes(request.field(next).value))
+                value.append(request.bytes(field.name).withSpan(ServerVariables.separator))
+                value.append(request.bytes(request.field(next).value))
             }
             value.append("\n")
         }
@@ -232,18 +233,18 @@ private enum ServerVariable {
     private static func appendAllRaw(_ request: borrowing RequestRecord, to value: inout ByteBuffer) {
         if let host = request.targetHost {
             value.append("Host: ")
-            unsafe value.append(request.bytes(host))
+            value.append(request.bytes(host))
             value.append("\r\n")
         }
         for index in 0..<request.fieldCount {
             let field = request.field(index)
             let (name, text) = (field.name.range, field.value.range)
             if text.lowerBound > name.upperBound {
-                unsafe value.append(request.bytes(Slice(name.lowerBound, text.upperBound)))
+                value.append(request.bytes(Slice(name.lowerBound, text.upperBound)))
             } else {
-                unsafe value.append(request.bytes(field.name))
+                value.append(request.bytes(field.name))
                 value.append(": ")
-                unsafe value.append(request.bytes(field.value))
+                value.append(request.bytes(field.value))
             }
             value.append("\r\n")
         }
@@ -262,15 +263,15 @@ private enum ServerVariable {
     private static func appendServerName(
         _ request: borrowing RequestRecord, _ origin: RequestOrigin, to value: inout ByteBuffer
     ) {
-        let authority = unsafe request.bytes(request.head.authority)
+        let authority = request.bytes(request.head.authority)
         guard authority.count > 0 else { return value.append(text: origin.serverName) }
-        let end = unsafe authority.withSpan { authority in
+        let end = authority.withSpan { authority in
             if authority[0] == UInt8(ascii: "[") {
                 return authority.firstIndex(of: UInt8(ascii: "]")).map { $0 + 1 } ?? authority.count
             }
             return authority.firstIndex(of: UInt8(ascii: ":")) ?? authority.count
         }
-        unsafe value.append(UnsafeRawBufferPointer(rebasing: authority[..<end]))
+        value.append(authority[..<end])
     }
 
     /// The absolute form of the target, always with its port.
@@ -281,9 +282,9 @@ private enum ServerVariable {
         appendServerName(request, origin, to: &value)
         value.append(UInt8(ascii: ":"))
         value.append(decimal: UInt64(origin.localPort))
-        unsafe value.append(request.bytes(request.head.path))
+        value.append(request.bytes(request.head.path))
         guard request.head.hasQuery else { return }
         value.append(UInt8(ascii: "?"))
-        unsafe value.append(request.bytes(request.head.query))
+        value.append(request.bytes(request.head.query))
     }
 }

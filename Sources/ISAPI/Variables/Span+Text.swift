@@ -1,5 +1,6 @@
 import Glibc
 import HTTP
+import Memory
 
 /// Parsing of protocol text, which is ASCII and compared without regard to case.
 extension Span<UInt8> {
@@ -11,7 +12,7 @@ extension Span<UInt8> {
     /// Whether this is the beginning of `text`, or begins with it; `text` is lower case.
     func mayBegin(_ text: StaticString) -> Bool {
         for index in 0..<Swift.min(count, text.utf8CodeUnitCount) {
-            if unsafe lowercase(self[index]) != text.utf8Start[index] { return false }
+            if lowercase(self[index]) != ByteView(text)[index] { return false }
         }
         return true
     }
@@ -22,12 +23,7 @@ extension Span<UInt8> {
     }
 
     func firstIndex(of byte: UInt8) -> Int? {
-        unsafe withUnsafeBytes { bytes in
-            guard let start = bytes.baseAddress, let found = unsafe memchr(start, Int32(byte), bytes.count) else {
-                return nil
-            }
-            return unsafe UnsafeRawPointer(found) - start
-        }
+        withBytes { $0.firstIndex(of: byte) }
     }
 
     /// `range` without white space at its ends.
@@ -73,11 +69,11 @@ extension Span<UInt8> {
     }
 }
 
-extension UnsafeRawBufferPointer {
+extension ByteView {
     /// The same bytes with checked access, valid as long as they are not moved.
     @inline(__always)
     func withSpan<Result>(_ body: (Span<UInt8>) -> Result) -> Result {
-        unsafe withMemoryRebound(to: UInt8.self) { bytes in unsafe body(bytes.span) }
+        body(span)
     }
 }
 

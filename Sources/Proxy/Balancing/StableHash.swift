@@ -1,3 +1,5 @@
+import Memory
+
 /// A hash that is the same in every worker, process and machine, so that all of them select alike.
 ///
 /// FNV-1a with a final mix. It is not secure: a client that can choose the bytes can choose the hash.
@@ -6,8 +8,8 @@ package struct StableHash {
 
     package init() {}
 
-    package mutating func add(_ bytes: UnsafeRawBufferPointer) {
-        for index in 0..<bytes.count { add(unsafe bytes[index]) }
+    package mutating func add(_ bytes: ByteView) {
+        for index in 0..<bytes.count { add(bytes[index]) }
     }
 
     package mutating func add(_ text: String) {

@@ -1,4 +1,5 @@
 import HTTP
+import Memory
 
 /// The options in the Connection fields of one message (RFC 9110 §7.6.1).
 ///
@@ -7,7 +8,7 @@ import HTTP
 @safe
 struct ConnectionFields {
     private let message: RawSpanSource
-    private let fields: UnsafeBufferPointer<FieldSlice>
+    private let fields: TableView<FieldSlice>
     /// Whether Connection names a field, which is rare.
     private let namesFields: Bool
     /// Whether Connection has the option `upgrade`.
@@ -16,20 +17,20 @@ struct ConnectionFields {
     /// The bytes that the slices of a message refer to.
     @safe
     struct RawSpanSource {
-        let bytes: UnsafeRawBufferPointer
+        let bytes: ByteView
 
-        init(_ bytes: UnsafeRawBufferPointer) { unsafe self.bytes = bytes }
+        init(_ bytes: ByteView) { self.bytes = bytes }
     }
 
-    init(_ message: UnsafeRawBufferPointer, _ fields: UnsafeBufferPointer<FieldSlice>) {
-        self.message = unsafe RawSpanSource(message)
-        unsafe self.fields = fields
-        let span = unsafe message.bytes
+    init(_ message: ByteView, _ fields: TableView<FieldSlice>) {
+        self.message = RawSpanSource(message)
+        self.fields = fields
+        let span = message.bytes
         var namesFields = false
         var asksForUpgrade = false
         for index in 0..<fields.count {
-            guard case .connection = unsafe fields[index].known else { continue }
-            let value = unsafe fields[index].value
+            guard case .connection = fields[index].known else { continue }
+            let value = fields[index].value
             // Nearly all of them have only this value.
             if value.count == 10, span.equals("keep-alive", from: value.first, to: value.end) { continue }
             span.forEachElement(from: value.first, to: value.end) { start, end in
@@ -57,7 +58,7 @@ struct ConnectionFields {
         case .host, .expect, .contentType: return false
         case .other: break
         }
-        let span = unsafe message.bytes.bytes
+        let span = message.bytes.bytes
         let name = field.name
         let (start, end) = (name.first, name.end)
         let isHop =
@@ -77,8 +78,8 @@ struct ConnectionFields {
     private func isNamed(_ span: RawSpan, _ start: Int, _ end: Int) -> Bool {
         guard !Self.isProtected(span, start, end) else { return false }
         var isNamed = false
-        for index in unsafe 0..<fields.count where unsafe fields[index].known == .connection {
-            let value = unsafe fields[index].value
+        for index in 0..<fields.count where fields[index].known == .connection {
+            let value = fields[index].value
             span.forEachElement(from: value.first, to: value.end) { first, last in
                 guard last - first == end - start else { return }
                 for offset in 0..<last - first

@@ -51,7 +51,7 @@ package final class ForwardAuthorizer: RequestHandler {
         switch try await exchange.answer(as: request, by: next) {
         case .answered: return
         case .refused(let rejection): throw .rejected(rejection)
-        case .tooDeep: unsafe exchange.fail(status: 508, reason: "requests within requests are too deep")
+        case .tooDeep: exchange.fail(status: 508, reason: "requests within requests are too deep")
         }
     }
 }

@@ -26,12 +26,12 @@ extension ForwardedRequest {
         let start = output.count
         appendNewOrigin(to: &output, given: given)
         // A request that becomes a tunnel is the last of its connection.
-        if upgrade == nil { unsafe exchange.keepOrigin(UnsafeRawBufferPointer(rebasing: output.unsent[start...])) }
+        if upgrade == nil { exchange.keepOrigin(output.unsent[start...]) }
     }
 
     private func appendNewOrigin(to output: inout OutputBuffer, given: OwnFields) {
         let trusted = exchange.trustedField
-        let authority = unsafe exchange.bytes(of: exchange.head.authority)
+        let authority = exchange.bytes(of: exchange.head.authority)
         let isSecure = exchange.withConnection { $0.stream.isSecure }
 
         output.append("X-Real-IP: ")
@@ -52,9 +52,9 @@ extension ForwardedRequest {
             output.append("\r\nX-Forwarded-Port: ")
             output.appendDecimal(UInt64(exchange.endpoint.localAddress.port))
         }
-        if !given.contains(.host), unsafe !authority.isEmpty {
+        if !given.contains(.host), !authority.isEmpty {
             output.append("\r\nX-Forwarded-Host: ")
-            unsafe output.append(authority)
+            output.append(authority)
         }
         output.append("\r\nForwarded: ")
         if trusted == .forwarded {
@@ -65,9 +65,9 @@ extension ForwardedRequest {
             appendNode(isIPv6: exchange.isClientIPv6, to: &output) { output in output.append(copyOf: client) }
         }
         output.append(isSecure || given.contains(.scheme) && wasSecure ? ";proto=https" : ";proto=http")
-        if unsafe !authority.isEmpty {
+        if !authority.isEmpty {
             output.append(";host=\"")
-            unsafe output.append(authority)
+            output.append(authority)
             output.append("\"")
         }
         switch exchange.head.version {
@@ -82,12 +82,12 @@ extension ForwardedRequest {
     func appendAskedRequest(to output: inout OutputBuffer) {
         let head = exchange.head
         output.append("X-Forwarded-Method: ")
-        unsafe output.append(exchange.bytes(of: head.methodToken))
+        output.append(exchange.bytes(of: head.methodToken))
         output.append("\r\nX-Forwarded-Uri: ")
-        unsafe output.append(exchange.bytes(of: head.form == .authority ? head.target : head.path))
+        output.append(exchange.bytes(of: head.form == .authority ? head.target : head.path))
         if head.hasQuery {
             output.append("?")
-            unsafe output.append(exchange.bytes(of: head.query))
+            output.append(exchange.bytes(of: head.query))
         }
         output.append("\r\n")
     }
@@ -96,19 +96,19 @@ extension ForwardedRequest {
     private var wasSecure: Bool {
         guard let scheme = exchange.value(named: "x-forwarded-proto") else { return false }
         let range = scheme.range
-        return unsafe exchange.headBytes.bytes.equals("https", from: range.lowerBound, to: range.upperBound)
+        return exchange.headBytes.bytes.equals("https", from: range.lowerBound, to: range.upperBound)
     }
 
     /// All values of a field, as the beginning of a list.
     private func appendValues(of name: StaticString, to output: inout OutputBuffer) {
-        let fields = unsafe exchange.fields
+        let fields = exchange.fields
         for index in 0..<fields.count {
-            let field = unsafe fields[index]
+            let field = fields[index]
             let range = field.name.range
             guard !field.value.isEmpty,
-                unsafe exchange.headBytes.bytes.equals(name, from: range.lowerBound, to: range.upperBound)
+                exchange.headBytes.bytes.equals(name, from: range.lowerBound, to: range.upperBound)
             else { continue }
-            unsafe output.append(exchange.bytes(of: field.value))
+            output.append(exchange.bytes(of: field.value))
             output.append(", ")
         }
     }

@@ -33,7 +33,7 @@ struct ForwardedRequest {
         } else {
             framing = exchange.remainingBody.map { .length($0) } ?? .chunked
         }
-        connection = unsafe ConnectionFields(exchange.headBytes, exchange.fields)
+        connection = ConnectionFields(exchange.headBytes, exchange.fields)
         upgrade = connection.asksForUpgrade && !isQuestion ? Self.acceptableUpgrade(exchange) : nil
     }
 
@@ -42,7 +42,7 @@ struct ForwardedRequest {
         guard head.version != .http10, head.method == .get, head.framing == .none,
             let value = exchange.value(named: "upgrade")
         else { return nil }
-        let span = unsafe exchange.headBytes.bytes
+        let span = exchange.headBytes.bytes
         let range = value.range
         var isAcceptable = !value.isEmpty
         span.forEachElement(from: range.lowerBound, to: range.upperBound) { start, end in
@@ -61,9 +61,9 @@ struct ForwardedRequest {
     ) -> Bool {
         if let question {
             output.append("GET ")
-            unsafe question.target.withUnsafeBytes { unsafe output.append($0) }
+            question.target.withBytes { output.append($0) }
         } else {
-            unsafe output.append(exchange.bytes(of: exchange.head.methodToken))
+            output.append(exchange.bytes(of: exchange.head.methodToken))
             output.append(" ")
             guard ForwardedTarget.append(exchange, route, to: &output) else { return false }
         }
@@ -82,10 +82,10 @@ struct ForwardedRequest {
         appendOrigin(to: &output, given: given)
         if isQuestion { appendAskedRequest(to: &output) }
         appendRequestID(to: &output, route)
-        unsafe route.added.withUnsafeBytes { unsafe output.append($0) }
+        route.added.withBytes { output.append($0) }
         if let upgrade {
             output.append("Connection: upgrade\r\nUpgrade: ")
-            unsafe output.append(exchange.bytes(of: upgrade))
+            output.append(exchange.bytes(of: upgrade))
             output.append("\r\n")
         }
         output.append("\r\n")
@@ -95,15 +95,15 @@ struct ForwardedRequest {
     private func appendHost(to output: inout OutputBuffer, _ route: ProxyRoute, _ server: UpstreamServer) {
         let authority = exchange.head.authority
         switch route.host {
-        case .fromClient where !authority.isEmpty: unsafe output.append(exchange.bytes(of: authority))
-        case .fromClient, .fromServer: unsafe server.authority.withUnsafeBytes { unsafe output.append($0) }
-        case .fixed(let name): unsafe name.withUnsafeBytes { unsafe output.append($0) }
+        case .fromClient where !authority.isEmpty: output.append(exchange.bytes(of: authority))
+        case .fromClient, .fromServer: server.authority.withBytes { output.append($0) }
+        case .fixed(let name): name.withBytes { output.append($0) }
         }
     }
 
     /// The id of the request for the server, unless the route has other rules for the field.
     private func appendRequestID(to output: inout OutputBuffer, _ route: ProxyRoute) {
-        if !route.removed.isEmpty, unsafe exchange.requestIDs.field.withUnsafeBytes({ unsafe route.removes($0) }) {
+        if !route.removed.isEmpty, exchange.requestIDs.field.withBytes({ route.removes($0) }) {
             return
         }
         exchange.appendRequestID(to: &output)
@@ -115,13 +115,13 @@ struct ForwardedRequest {
     private func appendFields(to output: inout OutputBuffer, _ route: ProxyRoute) -> OwnFields {
         var given: OwnFields = []
         let trusted = exchange.trustedField
-        let fields = unsafe exchange.fields
-        let bytes = unsafe exchange.headBytes
-        let span = unsafe bytes.bytes
-        var copier = unsafe FieldCopier(bytes)
+        let fields = exchange.fields
+        let bytes = exchange.headBytes
+        let span = bytes.bytes
+        var copier = FieldCopier(bytes)
         let isCounted = MaxForwards.concerns(exchange.head.method)
         for index in 0..<fields.count {
-            let field = unsafe fields[index]
+            let field = fields[index]
             if connection.isHopByHop(field) { continue }
             let name = field.name
             if VariableName.isAmbiguous(span, from: name.first, to: name.end), isDouble(of: name, route) { continue }
@@ -139,7 +139,7 @@ struct ForwardedRequest {
                 }
             default: break
             }
-            if !route.removed.isEmpty, unsafe route.removes(UnsafeRawBufferPointer(rebasing: bytes[name.range])) {
+            if !route.removed.isEmpty, route.removes(bytes[name.range]) {
                 continue
             }
             if isCounted, span.equals("max-forwards", from: name.first, to: name.end) {
@@ -156,11 +156,11 @@ struct ForwardedRequest {
     /// Whether CGI's rules map the name to the same variable as a field that the gateway writes, or removes.
     @inline(never)
     private func isDouble(of name: Slice, _ route: ProxyRoute) -> Bool {
-        let bytes = unsafe exchange.bytes(of: name)
+        let bytes = exchange.bytes(of: name)
         if exchange.isRequestIDField(name) { return true }
-        if unsafe route.removesVariable(bytes) { return true }
-        return Self.ownPrefixes.contains { unsafe VariableName.hasPrefix(bytes.bytes, $0) }
-            || Self.ownNames.contains { unsafe VariableName.isSame(bytes.bytes, as: $0) }
+        if route.removesVariable(bytes) { return true }
+        return Self.ownPrefixes.contains { VariableName.hasPrefix(bytes.bytes, $0) }
+            || Self.ownNames.contains { VariableName.isSame(bytes.bytes, as: $0) }
     }
 
     private static let ownPrefixes: [StaticString] = ["x-forwarded-"]
@@ -190,6 +190,6 @@ struct ForwardedRequest {
 extension OutputBuffer {
     /// The address without its port, as text.
     mutating func appendHost(of address: SocketAddress) {
-        unsafe append(upTo: SocketAddress.maximumHostText) { room in unsafe address.writeHost(to: room) }
+        append(upTo: SocketAddress.maximumHostText) { room in address.writeHost(to: room) }
     }
 }

@@ -1,4 +1,5 @@
 import HTTP
+import Memory
 
 /// The path that is requested from a server: the routed one, with the route's prefixes replaced, or the result of the
 /// route's template.
@@ -11,58 +12,58 @@ enum ForwardedTarget {
     static func append(_ exchange: Exchange, _ route: ProxyRoute, to output: inout OutputBuffer) -> Bool {
         if let rewriting = route.rewriting {
             let start = output.count
-            guard unsafe exchange.withPath({ path in unsafe rewriting.append(path, to: &output) }) else { return false }
-            let made = unsafe UnsafeRawBufferPointer(rebasing: output.unsent[start...])
+            guard exchange.withPath({ path in rewriting.append(path, to: &output) }) else { return false }
+            let made = output.unsent[start...]
             // Concatenated pieces may form dot segments that no part of the request had.
-            guard unsafe !hasDotSegments(made) else { return false }
+            guard !hasDotSegments(made) else { return false }
         } else {
-            unsafe route.innerPrefix.withUnsafeBytes { unsafe output.append($0) }
+            route.innerPrefix.withBytes { output.append($0) }
             appendRest(exchange, without: route.prefix, to: &output)
         }
         let head = exchange.head
         guard head.hasQuery else { return true }
         output.append("?")
-        unsafe output.append(exchange.bytes(of: head.query))
+        output.append(exchange.bytes(of: head.query))
         return true
     }
 
     private static func appendRest(_ exchange: Exchange, without prefix: [UInt8], to output: inout OutputBuffer) {
         let head = exchange.head
-        let sent = unsafe exchange.bytes(of: head.path)
-        let isUnambiguous = unsafe exchange.isPathAsSent || !hasDotSegments(sent, orEmpty: true)
-        if isUnambiguous, let rest = unsafe remainder(of: sent, behind: prefix) {
-            if unsafe rest.first != UInt8(ascii: "/") { output.append("/") }
-            unsafe output.append(rest)
+        let sent = exchange.bytes(of: head.path)
+        let isUnambiguous = exchange.isPathAsSent || !hasDotSegments(sent, orEmpty: true)
+        if isUnambiguous, let rest = remainder(of: sent, behind: prefix) {
+            if rest.first != UInt8(ascii: "/") { output.append("/") }
+            output.append(rest)
         } else {
-            unsafe exchange.withPath { path in
-                let rest = unsafe remainder(of: path, behind: prefix) ?? path
-                if unsafe rest.first != UInt8(ascii: "/") { output.append("/") }
-                unsafe output.appendPath(rest)
+            exchange.withPath { path in
+                let rest = remainder(of: path, behind: prefix) ?? path
+                if rest.first != UInt8(ascii: "/") { output.append("/") }
+                output.appendPath(rest)
             }
         }
     }
 
     /// The part after the prefix; nil when the path does not begin with it as a whole segment.
-    static func remainder(of path: UnsafeRawBufferPointer, behind prefix: [UInt8]) -> UnsafeRawBufferPointer? {
-        if prefix.isEmpty { return unsafe path }
+    static func remainder(of path: ByteView, behind prefix: [UInt8]) -> ByteView? {
+        if prefix.isEmpty { return path }
         guard path.count >= prefix.count else { return nil }
-        for index in prefix.indices where unsafe path[index] != prefix[index] { return nil }
-        let rest = unsafe UnsafeRawBufferPointer(rebasing: path[prefix.count...])
-        return unsafe rest.isEmpty || rest[0] == UInt8(ascii: "/") ? rest : nil
+        for index in prefix.indices where path[index] != prefix[index] { return nil }
+        let rest = path[prefix.count...]
+        return rest.isEmpty || rest[0] == UInt8(ascii: "/") ? rest : nil
     }
 
     /// Whether a segment is "." or "..", also if its dots or the slashes around it are percent-encoded.
     ///
     /// - Parameter orEmpty: whether an empty segment counts too, except after the last slash.
-    static func hasDotSegments(_ path: UnsafeRawBufferPointer, orEmpty: Bool = false) -> Bool {
+    static func hasDotSegments(_ path: ByteView, orEmpty: Bool = false) -> Bool {
         var dots = 0
         var others = 0
         var index = min(path.count, 1)
         while index < path.count {
-            var byte = unsafe path[index]
+            var byte = path[index]
             index += 1
             if byte == UInt8(ascii: "%"), index + 1 < path.count {
-                byte = unsafe decoded(path[index], path[index + 1]) ?? byte
+                byte = decoded(path[index], path[index + 1]) ?? byte
                 index += 2
             }
             switch byte {
@@ -94,9 +95,9 @@ enum ForwardedTarget {
 
 extension OutputBuffer {
     /// Percent-encodes characters that are not allowed in a path (RFC 3986 §3.3), the percent sign included.
-    package mutating func appendPath(_ path: UnsafeRawBufferPointer) {
+    package mutating func appendPath(_ path: ByteView) {
         for index in 0..<path.count {
-            let byte = unsafe path[index]
+            let byte = path[index]
             if Self.isPathByte(byte) {
                 append(byte)
             } else {

@@ -1,4 +1,5 @@
 import HTTP
+import Memory
 
 /// A response that is buffered completely before any of it reaches the client.
 final class HeldResponse {
@@ -19,19 +20,19 @@ final class HeldResponse {
     }
 
     func begin(
-        _ head: ResponseHead, reason: UnsafeRawBufferPointer, fields: UnsafeRawBufferPointer, given: CommonFields
+        _ head: ResponseHead, reason: ByteView, fields: ByteView, given: CommonFields
     ) {
         status = head.status
-        self.reason = unsafe Array(reason)
-        self.fields = unsafe Array(fields)
+        self.reason = Array(reason)
+        self.fields = Array(fields)
         self.given = given
         if head.framing == .none { declaredLength = head.declaredLength.map { .known($0) } ?? .unknown }
     }
 
-    func append(_ piece: UnsafeRawBufferPointer) {
+    func append(_ piece: ByteView) {
         guard failure == nil else { return }
         do throws(Spool.Failure) {
-            try unsafe body.append(piece)
+            try body.append(piece)
         } catch {
             failure =
                 switch error {
@@ -41,8 +42,8 @@ final class HeldResponse {
         }
     }
 
-    func end(trailers: UnsafeRawBufferPointer) {
-        self.trailers = unsafe Array(trailers)
+    func end(trailers: ByteView) {
+        self.trailers = Array(trailers)
     }
 
     /// Sends all of it to the client.
@@ -50,13 +51,13 @@ final class HeldResponse {
         let length = declaredLength ?? (trailers.isEmpty ? .known(UInt64(body.count)) : .unknown)
         begin(exchange, length)
         guard try await exchange.send(body) else { return exchange.abandonResponse() }
-        unsafe trailers.withUnsafeBytes { _ = unsafe exchange.finish(trailers: $0) }
+        trailers.withBytes { _ = exchange.finish(trailers: $0) }
     }
 
     private func begin(_ exchange: Exchange, _ length: BodyLength) {
-        unsafe reason.withUnsafeBytes { reason in
-            unsafe fields.withUnsafeBytes { fields in
-                unsafe exchange.beginResponse(
+        reason.withBytes { reason in
+            fields.withBytes { fields in
+                exchange.beginResponse(
                     status: status, reason: reason, fields: fields, length: length, given: given)
             }
         }

@@ -34,9 +34,9 @@ struct MaxForwards {
     private static func number(of value: Slice, _ exchange: Exchange) -> UInt64? {
         guard !value.isEmpty else { return nil }
         var number: UInt64 = 0
-        let digits = unsafe exchange.bytes(of: value)
+        let digits = exchange.bytes(of: value)
         for index in 0..<digits.count {
-            let byte = unsafe digits[index]
+            let byte = digits[index]
             guard (0x30...0x39).contains(byte) else { return nil }
             number = min(number * 10 + UInt64(byte - 0x30), 1 << 32)
         }

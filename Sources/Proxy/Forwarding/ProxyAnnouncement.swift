@@ -44,7 +44,7 @@ extension Endpoint {
     /// Sends the header on an established connection that has carried no data yet, so that all of it fits.
     func announce(_ announcement: ProxyAnnouncement, _ version: ProxyProtocolVersion) throws(ForwardingFailure) {
         let header = announcement.header(version)
-        let result = unsafe header.withUnsafeBytes { unsafe send($0) }
+        let result = header.withBytes { send($0) }
         switch result {
         case .bytes(header.count): return
         case .failed(let failure): throw .upstream(.connectFailed(failure))

@@ -1,4 +1,5 @@
 import HTTP
+import Memory
 
 /// Rewrites the server's paths and name in responses to those that the client uses: Location, Content-Location,
 /// Refresh, and the Path and Domain of cookies.
@@ -11,15 +12,15 @@ struct ResponseRewriting {
     private let authority: [UInt8]
     private let fixedAuthority: [UInt8]?
     /// The host that the client requested, with its port if any.
-    private let client: UnsafeRawBufferPointer
+    private let client: ByteView
 
     init(_ exchange: Exchange, _ route: ProxyRoute, _ server: UpstreamServer) {
-        unsafe self.init(
+        self.init(
             client: exchange.bytes(of: exchange.head.authority), route: route, authority: server.authority)
     }
 
-    init(client: UnsafeRawBufferPointer, route: ProxyRoute, authority: [UInt8]) {
-        unsafe self.client = client
+    init(client: ByteView, route: ProxyRoute, authority: [UInt8]) {
+        self.client = client
         prefix = route.prefix
         innerPrefix = route.innerPrefix
         self.authority = authority
@@ -51,29 +52,29 @@ struct ResponseRewriting {
     }
 
     /// Appends the field's line for the client; false when it need not be changed.
-    func append(_ field: FieldSlice, of message: UnsafeRawBufferPointer, to output: inout OutputBuffer) -> Bool {
+    func append(_ field: FieldSlice, of message: ByteView, to output: inout OutputBuffer) -> Bool {
         let name = field.name.range
-        let value = unsafe UnsafeRawBufferPointer(rebasing: message[field.value.range])
+        let value = message[field.value.range]
         var start = 0
-        switch unsafe Self.kind(of: field, message.bytes) {
+        switch Self.kind(of: field, message.bytes) {
         case nil: return false
         case .reference?: break
         case .refresh?:
-            guard let target = unsafe refreshTarget(in: value) else { return false }
+            guard let target = refreshTarget(in: value) else { return false }
             start = target
         case .cookie?:
-            unsafe output.append(UnsafeRawBufferPointer(rebasing: message[name]))
+            output.append(message[name])
             output.append(": ")
-            unsafe appendCookie(value, to: &output)
+            appendCookie(value, to: &output)
             output.append("\r\n")
             return true
         }
-        let reference = unsafe UnsafeRawBufferPointer(rebasing: value[start...])
-        guard let edit = unsafe self.edit(of: reference) else { return false }
-        unsafe output.append(UnsafeRawBufferPointer(rebasing: message[name]))
+        let reference = value[start...]
+        guard let edit = self.edit(of: reference) else { return false }
+        output.append(message[name])
         output.append(": ")
-        unsafe output.append(UnsafeRawBufferPointer(rebasing: value[..<start]))
-        unsafe append(edit, in: reference, to: &output)
+        output.append(value[..<start])
+        append(edit, in: reference, to: &output)
         output.append("\r\n")
         return true
     }
@@ -87,21 +88,21 @@ struct ResponseRewriting {
         var needsSlash: Bool
     }
 
-    private func append(_ edit: Edit, in text: UnsafeRawBufferPointer, to output: inout OutputBuffer) {
-        unsafe output.append(UnsafeRawBufferPointer(rebasing: text[..<edit.replaced.lowerBound]))
-        unsafe prefix.withUnsafeBytes { unsafe output.append($0) }
+    private func append(_ edit: Edit, in text: ByteView, to output: inout OutputBuffer) {
+        output.append(text[..<edit.replaced.lowerBound])
+        prefix.withBytes { output.append($0) }
         if edit.needsSlash { output.append("/") }
-        unsafe output.append(UnsafeRawBufferPointer(rebasing: text[edit.replaced.upperBound...]))
+        output.append(text[edit.replaced.upperBound...])
     }
 
     /// For a URL of the server or of the client's host, and for a reference with an absolute path and no host (RFC 3986
     /// §4.2); nil for any other.
-    private func edit(of reference: UnsafeRawBufferPointer) -> Edit? {
-        guard unsafe reference.first != UInt8(ascii: "/") else {
-            if reference.count > 1, unsafe reference[1] == UInt8(ascii: "/") { return nil }
-            return unsafe pathEdit(in: reference, from: 0, keeping: 0)
+    private func edit(of reference: ByteView) -> Edit? {
+        guard reference.first != UInt8(ascii: "/") else {
+            if reference.count > 1, reference[1] == UInt8(ascii: "/") { return nil }
+            return pathEdit(in: reference, from: 0, keeping: 0)
         }
-        let span = unsafe reference.bytes
+        let span = reference.bytes
         let start: Int
         if span.hasPrefix("http://", from: 0, to: reference.count) {
             start = 7
@@ -110,46 +111,45 @@ struct ResponseRewriting {
         } else {
             return nil
         }
-        let rest = unsafe reference[start...]
-        let end = unsafe rest.firstIndex { "/?#".utf8.contains($0) } ?? reference.count
-        let named = unsafe UnsafeRawBufferPointer(rebasing: reference[start..<end])
+        let end = reference.firstIndex(from: start) { "/?#".utf8.contains($0) } ?? reference.count
+        let named = reference[start..<end]
         // A URL on the client's own host stays a URL: the response may be about its scheme.
-        if unsafe !client.isEmpty && isEqual(named, client) {
-            return unsafe pathEdit(in: reference, from: end, keeping: end)
+        if !client.isEmpty && isEqual(named, client) {
+            return pathEdit(in: reference, from: end, keeping: end)
         }
-        guard unsafe isServers({ unsafe isEqual(named, $0) }) else { return nil }
-        return unsafe pathEdit(in: reference, from: end, keeping: 0)
+        guard isServers({ isEqual(named, $0) }) else { return nil }
+        return pathEdit(in: reference, from: end, keeping: 0)
     }
 
     /// - Parameters:
     ///   - start: where the path begins.
     ///   - kept: what is kept before it.
-    private func pathEdit(in reference: UnsafeRawBufferPointer, from start: Int, keeping kept: Int) -> Edit? {
-        let path = unsafe UnsafeRawBufferPointer(rebasing: reference[start...])
+    private func pathEdit(in reference: ByteView, from start: Int, keeping kept: Int) -> Edit? {
+        let path = reference[start...]
         var inner = 0
         if !innerPrefix.isEmpty {
-            let pathEnd = unsafe path.firstIndex { "?#".utf8.contains($0) } ?? path.count
-            let bare = unsafe UnsafeRawBufferPointer(rebasing: path[..<pathEnd])
-            guard unsafe ForwardedTarget.remainder(of: bare, behind: innerPrefix) != nil else { return nil }
+            let pathEnd = path.firstIndex { "?#".utf8.contains($0) } ?? path.count
+            let bare = path[..<pathEnd]
+            guard ForwardedTarget.remainder(of: bare, behind: innerPrefix) != nil else { return nil }
             inner = innerPrefix.count
         }
         if kept == start && inner == 0 && prefix.isEmpty { return nil }
-        let rest = unsafe path[inner...]
-        let isPath = unsafe rest.first == UInt8(ascii: "/")
-        if kept == 0, prefix.isEmpty, isPath, unsafe namesHost(UnsafeRawBufferPointer(rebasing: rest)) { return nil }
+        let rest = path[inner...]
+        let isPath = rest.first == UInt8(ascii: "/")
+        if kept == 0, prefix.isEmpty, isPath, namesHost(rest) { return nil }
         return Edit(replaced: kept..<start + inner, needsSlash: prefix.isEmpty && !isPath)
     }
 
     /// Whether browsers find a host after the slash that the text begins with: they treat a backslash as a slash, and
     /// ignore tabs (WHATWG URL §4.4).
-    private func namesHost(_ text: UnsafeRawBufferPointer) -> Bool {
-        let second = unsafe text.dropFirst().first { $0 != UInt8(ascii: "\t") }
+    private func namesHost(_ text: ByteView) -> Bool {
+        let second = text.dropFirst().first { $0 != UInt8(ascii: "\t") }
         return second == UInt8(ascii: "/") || second == UInt8(ascii: "\\")
     }
 
     /// Where the URL of `5; url=/path` begins, as browsers parse it.
-    private func refreshTarget(in value: UnsafeRawBufferPointer) -> Int? {
-        let span = unsafe value.bytes
+    private func refreshTarget(in value: ByteView) -> Int? {
+        let span = value.bytes
         for index in 0..<value.count where span.hasPrefix("url=", from: index, to: value.count) { return index + 4 }
         return nil
     }
@@ -157,66 +157,66 @@ struct ResponseRewriting {
     // MARK: Cookies
 
     /// The cookie with its attributes Path and Domain for the client (RFC 6265 §5.2.3, §5.2.4).
-    private func appendCookie(_ value: UnsafeRawBufferPointer, to output: inout OutputBuffer) {
-        let span = unsafe value.bytes
+    private func appendCookie(_ value: ByteView, to output: inout OutputBuffer) {
+        let span = value.bytes
         var position = 0
         while position < value.count {
-            let end = unsafe value[position...].firstIndex(of: UInt8(ascii: ";")) ?? value.count
+            let end = value.firstIndex(from: position) { $0 == UInt8(ascii: ";") } ?? value.count
             var start = position
-            while start < end, unsafe value[start] == UInt8(ascii: " ") { start += 1 }
+            while start < end, value[start] == UInt8(ascii: " ") { start += 1 }
             // The first part is the cookie itself, whatever its name is.
             let isAttribute = position > 0
-            unsafe output.append(UnsafeRawBufferPointer(rebasing: value[position..<start]))
+            output.append(value[position..<start])
             if isAttribute && span.hasPrefix("path=", from: start, to: end) {
-                unsafe appendPathAttribute(UnsafeRawBufferPointer(rebasing: value[start..<end]), to: &output)
+                appendPathAttribute(value[start..<end], to: &output)
             } else if isAttribute && span.hasPrefix("domain=", from: start, to: end) {
-                unsafe appendDomainAttribute(UnsafeRawBufferPointer(rebasing: value[start..<end]), to: &output)
+                appendDomainAttribute(value[start..<end], to: &output)
             } else {
-                unsafe output.append(UnsafeRawBufferPointer(rebasing: value[start..<end]))
+                output.append(value[start..<end])
             }
             if end < value.count { output.append(";") }
             position = end + 1
         }
     }
 
-    private func appendPathAttribute(_ attribute: UnsafeRawBufferPointer, to output: inout OutputBuffer) {
-        let path = unsafe UnsafeRawBufferPointer(rebasing: attribute[5...])
-        guard unsafe path.first == UInt8(ascii: "/"), let edit = unsafe pathEdit(in: path, from: 0, keeping: 0) else {
-            return unsafe output.append(attribute)
+    private func appendPathAttribute(_ attribute: ByteView, to output: inout OutputBuffer) {
+        let path = attribute[5...]
+        guard path.first == UInt8(ascii: "/"), let edit = pathEdit(in: path, from: 0, keeping: 0) else {
+            return output.append(attribute)
         }
-        unsafe output.append(UnsafeRawBufferPointer(rebasing: attribute[..<5]))
-        unsafe append(edit, in: path, to: &output)
+        output.append(attribute[..<5])
+        append(edit, in: path, to: &output)
     }
 
-    private func appendDomainAttribute(_ attribute: UnsafeRawBufferPointer, to output: inout OutputBuffer) {
-        var domain = unsafe UnsafeRawBufferPointer(rebasing: attribute[7...])
-        if unsafe domain.first == UInt8(ascii: ".") {
-            unsafe domain = UnsafeRawBufferPointer(rebasing: domain.dropFirst())
+    private func appendDomainAttribute(_ attribute: ByteView, to output: inout OutputBuffer) {
+        var domain = attribute[7...]
+        if domain.first == UInt8(ascii: ".") {
+            domain = domain.dropFirst()
         }
-        guard unsafe isServers({ unsafe isEqual(domain, host(of: $0)) }), unsafe !client.isEmpty else {
-            return unsafe output.append(attribute)
+        guard isServers({ isEqual(domain, host(of: $0)) }), !client.isEmpty else {
+            return output.append(attribute)
         }
-        unsafe output.append(UnsafeRawBufferPointer(rebasing: attribute[..<7]))
-        unsafe output.append(host(of: client))
+        output.append(attribute[..<7])
+        output.append(host(of: client))
     }
 
     /// Whether one of the server's names satisfies the condition.
-    private func isServers(_ fits: (UnsafeRawBufferPointer) -> Bool) -> Bool {
-        unsafe authority.withUnsafeBytes { unsafe fits($0) }
-            || fixedAuthority.map { name in unsafe name.withUnsafeBytes { unsafe fits($0) } } ?? false
+    private func isServers(_ fits: (ByteView) -> Bool) -> Bool {
+        authority.withBytes { fits($0) }
+            || fixedAuthority.map { name in name.withBytes { fits($0) } } ?? false
     }
 
     /// An authority without its port.
-    private func host(of authority: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
-        guard let colon = unsafe authority.lastIndex(of: UInt8(ascii: ":")), unsafe authority.last != UInt8(ascii: "]")
-        else { return unsafe authority }
-        return unsafe UnsafeRawBufferPointer(rebasing: authority[..<colon])
+    private func host(of authority: ByteView) -> ByteView {
+        guard let colon = authority.lastIndex(of: UInt8(ascii: ":")), authority.last != UInt8(ascii: "]")
+        else { return authority }
+        return authority[..<colon]
     }
 
     /// Whether two names are the same, ignoring case.
-    private func isEqual(_ first: UnsafeRawBufferPointer, _ second: UnsafeRawBufferPointer) -> Bool {
+    private func isEqual(_ first: ByteView, _ second: ByteView) -> Bool {
         guard first.count == second.count else { return false }
-        for index in 0..<first.count where unsafe lowercase(first[index]) != lowercase(second[index]) { return false }
+        for index in 0..<first.count where lowercase(first[index]) != lowercase(second[index]) { return false }
         return true
     }
 }

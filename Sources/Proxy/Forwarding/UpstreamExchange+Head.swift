@@ -1,4 +1,5 @@
 import HTTP
+import Memory
 import Transport
 
 // The interpretation of response heads, and their forwarding to the client.
@@ -26,14 +27,14 @@ extension UpstreamExchange {
             isSendingBroken = true
         }
         let given = isInquiry ? appendFields() : appendFields(of: exchange, turnedBackBy: route)
-        if let stickyField { unsafe stickyField.withUnsafeBytes { unsafe fields.append($0) } }
+        if let stickyField { stickyField.withBytes { fields.append($0) } }
         if let held {
-            unsafe held.begin(head, reason: bytes(of: head.reason), fields: fields.unsent, given: given)
+            held.begin(head, reason: bytes(of: head.reason), fields: fields.unsent, given: given)
         } else {
             let length: BodyLength = head.declaredLength.map { .known($0) } ?? .unknown
             // A server that already knows its whole response is not going to read the rest of the request.
             let leavesBody = head.declaredLength != nil && upload != .none && exchange.leavesBodyUnread
-            unsafe exchange.beginResponse(
+            exchange.beginResponse(
                 status: head.status, reason: bytes(of: head.reason), fields: fields.unsent, length: length,
                 keepAlive: !leavesBody, given: given)
         }
@@ -51,28 +52,28 @@ extension UpstreamExchange {
             if upload == .awaitingContinue { upload = .streaming }
         } else if exchange.head.version != .http10 {
             _ = appendFields()
-            unsafe exchange.appendInterimResponse(
+            exchange.appendInterimResponse(
                 status: head.status, reason: bytes(of: head.reason), fields: fields.unsent)
             fields.removeAll()
         }
     }
 
-    private func bytes(of slice: Slice) -> UnsafeRawBufferPointer {
-        unsafe UnsafeRawBufferPointer(rebasing: unread[slice.range])
+    private func bytes(of slice: Slice) -> ByteView {
+        unread[slice.range]
     }
 
     /// Collects the lines of the fields that are forwarded; returns which of the gateway's own are among them.
     ///
     /// - Parameter route: the route of the request, for rewriting the server's paths and name.
     private func appendFields(of exchange: Exchange? = nil, turnedBackBy route: ProxyRoute? = nil) -> CommonFields {
-        let message = unsafe unread
-        let span = unsafe message.bytes
-        let lines = unsafe parser.fields
-        let connection = unsafe ConnectionFields(message, lines)
-        var copier = unsafe FieldCopier(message)
+        let message = unread
+        let span = message.bytes
+        let lines = parser.fields
+        let connection = ConnectionFields(message, lines)
+        var copier = FieldCopier(message)
         var given = CommonFields()
         for index in 0..<lines.count {
-            let field = unsafe lines[index]
+            let field = lines[index]
             if connection.isHopByHop(field) { continue }
             if case .other = field.known {
                 let name = field.name
@@ -83,7 +84,7 @@ extension UpstreamExchange {
                 } else if ResponseRewriting.concerns(field, span), let exchange, let route, let server = unsafe server {
                     copier.finish(to: &fields)
                     let rewriting = ResponseRewriting(exchange, route, server)
-                    if unsafe rewriting.append(field, of: message, to: &fields) { continue }
+                    if rewriting.append(field, of: message, to: &fields) { continue }
                 }
             }
             copier.copy(field, to: &fields)
@@ -98,40 +99,40 @@ extension UpstreamExchange {
     ) throws(ResponseRejection) {
         guard let upgrade, upload == .none, output.isEmpty else { throw .unaskedSwitch }
         let head = parser.head
-        let message = unsafe unread
+        let message = unread
         var chosen: Slice?
         for index in 0..<head.fieldCount {
-            let field = unsafe parser.fields[index]
+            let field = parser.fields[index]
             let name = field.name.range
-            if unsafe message.bytes.equals("upgrade", from: name.lowerBound, to: name.upperBound) {
+            if message.bytes.equals("upgrade", from: name.lowerBound, to: name.upperBound) {
                 chosen = field.value
             }
         }
-        guard let chosen, unsafe isOffered(bytes(of: chosen), in: exchange.bytes(of: upgrade)) else {
+        guard let chosen, isOffered(bytes(of: chosen), in: exchange.bytes(of: upgrade)) else {
             throw .switchToOtherProtocol
         }
         _ = appendFields()
         fields.append("Connection: upgrade\r\nUpgrade: ")
-        unsafe fields.append(bytes(of: chosen))
+        fields.append(bytes(of: chosen))
         fields.append("\r\n")
         guard let server = unsafe server else { preconditionFailure("a request begins with its server") }
         consume(head.length)
-        let tunnel = unsafe Tunnel(
+        let tunnel = Tunnel(
             to: connection, idleTimeout: settings.tunnelTimeout, finishTimeout: settings.readTimeout,
             counters: server.state.tunnels, ahead: unread.count)
-        unsafe exchange.switchProtocols(fields: fields.unsent, to: tunnel)
+        exchange.switchProtocols(fields: fields.unsent, to: tunnel)
         // Bytes that either side has sent in advance come before everything else.
-        unsafe exchange.appendAfterSwitch(unread)
-        unsafe tunnel.sendFirst(exchange.takeUnread())
+        exchange.appendAfterSwitch(unread)
+        tunnel.sendFirst(exchange.takeUnread())
     }
 
     /// Whether the protocol a server switches to is one of those the client asked for, ignoring case.
-    private func isOffered(_ chosen: UnsafeRawBufferPointer, in offer: UnsafeRawBufferPointer) -> Bool {
+    private func isOffered(_ chosen: ByteView, in offer: ByteView) -> Bool {
         var isOffered = false
-        unsafe offer.bytes.forEachElement(from: 0, to: offer.count) { start, end in
+        offer.bytes.forEachElement(from: 0, to: offer.count) { start, end in
             guard end - start == chosen.count, end > start else { return }
             for index in 0..<chosen.count
-            where unsafe lowercase(offer[start + index]) != lowercase(chosen[index]) { return }
+            where lowercase(offer[start + index]) != lowercase(chosen[index]) { return }
             isOffered = true
         }
         return isOffered

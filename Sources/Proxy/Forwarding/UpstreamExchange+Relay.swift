@@ -108,10 +108,10 @@ extension UpstreamExchange {
         if let body { return try takeHeldBody(body, exchange, route, &room) }
         do throws(ExchangeFailure) {
             while output.count < Self.highWater {
-                switch unsafe try exchange.readBodyNow() {
+                switch try exchange.readBodyNow() {
                 case .content(let piece):
                     room -= piece.count
-                    unsafe append(piece)
+                    append(piece)
                 case .ended:
                     endBody(trailers: route.passedTrailers(of: exchange))
                     return false
@@ -168,7 +168,7 @@ extension UpstreamExchange {
     @inline(__always)
     private func write(to stream: any ByteStream, _ exchange: Exchange) -> IOResult {
         let leavesLate = upload == .none && exchange.head.method.isIdempotent
-        return unsafe leavesLate ? stream.writeAtEndOfTurn(output.unsent) : stream.write(output.unsent)
+        return leavesLate ? stream.writeAtEndOfTurn(output.unsent) : stream.write(output.unsent)
     }
 
     // MARK: From the server
@@ -190,7 +190,7 @@ extension UpstreamExchange {
                 waiting.until(exchange.responseDeadline, .response)
                 return nil
             }
-            switch unsafe connection.stream.read(into: self.room) {
+            switch connection.stream.read(into: self.room) {
             case .bytes(let count):
                 received(count)
                 room -= count
@@ -237,23 +237,23 @@ extension UpstreamExchange {
             while true {
                 switch download {
                 case .head:
-                    guard unsafe !unread.isEmpty,
-                        try unsafe parser.parse(unread.bytes, toHEAD: !isInquiry && exchange.head.method == .head)
+                    guard !unread.isEmpty,
+                        try parser.parse(unread.bytes, toHEAD: !isInquiry && exchange.head.method == .head)
                     else { return nil }
                     if try takeHead(exchange, connection, route) { return .switched }
                 case .body(var body):
-                    let step = try unsafe body.next(unread.bytes)
+                    let step = try body.next(unread.bytes)
                     download = .body(body)
                     switch step {
                     case .content(let range):
-                        let piece = unsafe UnsafeRawBufferPointer(rebasing: unread[range])
-                        if let held { unsafe held.append(piece) } else { unsafe exchange.write(piece) }
+                        let piece = unread[range]
+                        if let held { held.append(piece) } else { exchange.write(piece) }
                         consume(range.upperBound)
                         if exchange.outputCount >= Self.highWater { return nil }
                     case .trailer(let range):
-                        let line = unsafe UnsafeRawBufferPointer(rebasing: unread[range])
-                        if unsafe TrailerPolicy.passes(line: line.bytes) {
-                            unsafe fields.append(line)
+                        let line = unread[range]
+                        if TrailerPolicy.passes(line: line.bytes) {
+                            fields.append(line)
                             fields.append("\r\n")
                         }
                         consume(range.upperBound + 2)
@@ -263,9 +263,9 @@ extension UpstreamExchange {
                     case .ended(let consumed):
                         consume(consumed)
                         if let held {
-                            unsafe held.end(trailers: fields.unsent)
+                            held.end(trailers: fields.unsent)
                         } else {
-                            unsafe exchange.finish(trailers: fields.unsent)
+                            exchange.finish(trailers: fields.unsent)
                         }
                         download = .done
                     }
@@ -281,11 +281,11 @@ extension UpstreamExchange {
     /// Whether the connection is at the boundary between a response and the next request: nothing left to send, and
     /// nothing received that belongs to neither.
     private func isReusable(_ connection: UpstreamConnection) -> Bool {
-        guard parser.head.keepAlive, upload == .none, output.isEmpty, !isSendingBroken, unsafe unread.isEmpty else {
+        guard parser.head.keepAlive, upload == .none, output.isEmpty, !isSendingBroken, unread.isEmpty else {
             return false
         }
         // A byte that has already arrived, even if only inside TLS, would be interpreted as the next response.
-        guard case .wouldBlock = unsafe connection.stream.read(into: room) else { return false }
+        guard case .wouldBlock = connection.stream.read(into: room) else { return false }
         return true
     }
 }

@@ -1,4 +1,5 @@
 import HTTP
+import Memory
 import Transport
 
 /// One request and its response as exchanged with a server: the memory for it, lent while the request is in progress,
@@ -43,7 +44,7 @@ final class UpstreamExchange {
     /// A field line that is added to the response to bind the client to this server.
     var stickyField: [UInt8]?
 
-    private let input: UnsafeMutableRawBufferPointer
+    private let input: OwnedBytes
     private var cursor = 0
     private var filled = 0
 
@@ -72,12 +73,8 @@ final class UpstreamExchange {
         let head = settings.responseHead
         parser = ResponseParser(
             limits: HeadLimits(maximumHead: head, maximumRequestLine: head, maximumFields: 200))
-        unsafe input = .allocate(byteCount: head + Self.roomBehindHead, alignment: 64)
+        input = OwnedBytes(count: head + Self.roomBehindHead, alignment: 64)
         unsafe server = nil
-    }
-
-    deinit {
-        unsafe input.deallocate()
     }
 
     /// Prepares for another request, or for sending the same one again.
@@ -107,8 +104,8 @@ final class UpstreamExchange {
     // MARK: Bytes from the server
 
     @inline(__always)
-    var unread: UnsafeRawBufferPointer {
-        unsafe UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(input)[cursor..<filled])
+    var unread: ByteView {
+        input.view[cursor..<filled]
     }
 
     @inline(__always)
@@ -122,13 +119,13 @@ final class UpstreamExchange {
     }
 
     /// Where the next bytes go; there is space for the longest line that has to be complete.
-    var room: UnsafeMutableRawBufferPointer {
-        if unsafe filled == input.count {
-            unsafe input.baseAddress!.copyMemory(from: input.baseAddress! + cursor, byteCount: filled - cursor)
+    var room: MutableByteView {
+        if filled == input.count {
+            input.room.move(cursor..<filled, to: 0)
             filled -= cursor
             cursor = 0
         }
-        return unsafe UnsafeMutableRawBufferPointer(rebasing: input[filled...])
+        return input.room[filled...]
     }
 
     func received(_ count: Int) {
@@ -141,24 +138,24 @@ final class UpstreamExchange {
     /// Takes a piece of the buffered body; nil at its end.
     func takeHeldPiece(of body: Spool) throws(Spool.Failure) -> Int? {
         guard bodyOffset < body.count else { return nil }
-        let block = unsafe worker.rentBlock()
-        defer { unsafe worker.returnBlock(block) }
-        let count = try unsafe body.read(from: bodyOffset, into: block)
+        let block = worker.rentBlock()
+        defer { worker.returnBlock(block) }
+        let count = try body.read(from: bodyOffset, into: block)
         bodyOffset += count
-        unsafe frame(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(block)[..<count]))
+        frame(ByteView(block)[..<count])
         return count
     }
 
     /// Frames a piece of the request's body that is not buffered.
-    func append(_ piece: UnsafeRawBufferPointer) {
+    func append(_ piece: ByteView) {
         tookBody = true
-        unsafe frame(piece)
+        frame(piece)
     }
 
-    private func frame(_ piece: UnsafeRawBufferPointer) {
-        guard framing == .chunked else { return unsafe output.append(piece) }
+    private func frame(_ piece: ByteView) {
+        guard framing == .chunked else { return output.append(piece) }
         output.appendChunkLine(piece.count)
-        unsafe output.append(piece)
+        output.append(piece)
         output.append("\r\n")
     }
 
@@ -166,7 +163,7 @@ final class UpstreamExchange {
         upload = .none
         guard framing == .chunked else { return }
         output.append("0\r\n")
-        unsafe trailers.withUnsafeBytes { unsafe output.append($0) }
+        trailers.withBytes { output.append($0) }
         output.append("\r\n")
     }
 }

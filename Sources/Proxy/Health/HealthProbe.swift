@@ -76,10 +76,10 @@ struct HealthProbe {
     }
 
     private func receive(from stream: any ByteStream, into response: inout [UInt8]) -> IOResult {
-        let block = unsafe upstream.worker.rentBlock()
-        defer { unsafe upstream.worker.returnBlock(block) }
-        let result = unsafe stream.read(into: block)
-        if case .bytes(let count) = result { unsafe response.append(contentsOf: block[..<count]) }
+        let block = upstream.worker.rentBlock()
+        defer { upstream.worker.returnBlock(block) }
+        let result = stream.read(into: block)
+        if case .bytes(let count) = result { response.append(contentsOf: block.view[..<count]) }
         return result
     }
 
@@ -88,7 +88,7 @@ struct HealthProbe {
         while true {
             let result =
                 sent < bytes.count
-                ? unsafe bytes.withUnsafeBytes { unsafe stream.write(UnsafeRawBufferPointer(rebasing: $0[sent...])) }
+                ? bytes.withBytes { stream.write($0[sent...]) }
                 : stream.flush()
             switch result {
             case .bytes(let count):

@@ -21,9 +21,9 @@ extension Upstream {
         }
         var request = BalancedRequest(now: worker.now)
         if case .hash(let trait) = balancing.rule {
-            unsafe trait.withBytes(of: exchange) { bytes in
+            trait.withBytes(of: exchange) { bytes in
                 var hash = StableHash()
-                unsafe hash.add(bytes)
+                hash.add(bytes)
                 request.key = hash.value
             }
         }
@@ -45,8 +45,8 @@ extension Upstream {
     private func server(
         of sticky: StickySessions, for exchange: Exchange, except tried: TriedServers
     ) -> UpstreamServer? {
-        guard let sign = unsafe exchange.value(ofCookie: sticky.cookie) else { return nil }
-        for server in servers where unsafe server.sign.elementsEqual(sign) {
+        guard let sign = exchange.value(ofCookie: sticky.cookie) else { return nil }
+        for server in servers where server.sign.elementsEqual(sign) {
             return server.isEligible(except: tried, for: BalancedRequest(now: worker.now)) && server.state.enter()
                 ? server : nil
         }
@@ -56,7 +56,7 @@ extension Upstream {
     /// The field line that binds a client to the server that answers it; nil when it is bound to it already.
     func stickyField(for server: UpstreamServer, _ exchange: Exchange) -> [UInt8]? {
         guard let sticky = balancing.sticky else { return nil }
-        if let sign = unsafe exchange.value(ofCookie: sticky.cookie), unsafe server.sign.elementsEqual(sign) {
+        if let sign = exchange.value(ofCookie: sticky.cookie), server.sign.elementsEqual(sign) {
             return nil
         }
         return sticky.field(server.sign)

@@ -165,7 +165,7 @@ func withMemoryBIO<Value>(over bytes: [UInt8], _ body: (OpaquePointer?) -> Value
 
 /// Calls `body` with a BIO that reads `bytes`.
 func withMemoryBIO<Value>(over bytes: ArraySlice<UInt8>, _ body: (OpaquePointer?) -> Value) -> Value {
-    unsafe bytes.withUnsafeBytes { buffer in
+    bytes.withBytes { buffer in
         let source = unsafe BIO_new_mem_buf(buffer.baseAddress, Int32(clamping: buffer.count))
         defer { unsafe BIO_free(source) }
         return unsafe body(source)

@@ -1,4 +1,5 @@
 import COpenSSL
+import Memory
 
 /// HKDF-Expand-Label with an empty context (RFC 8446 §7.1), as far as records need it: keys, vectors and the next secret,
 /// none of which is longer than the hash, so that each is the start of one HMAC (RFC 5869 §2.3).
@@ -18,8 +19,8 @@ final class LabelExpander {
     ///
     /// - Parameter secret: as long as secrets of this cipher are.
     func expand(
-        _ label: StaticString, of secret: UnsafeRawBufferPointer, _ cipher: RecordCipher,
-        into output: UnsafeMutableRawBufferPointer
+        _ label: StaticString, of secret: ByteView, _ cipher: RecordCipher,
+        into output: MutableByteView
     ) -> Bool {
         precondition(output.count <= cipher.secretSize && secret.count == cipher.secretSize)
         guard let context = unsafe context(for: cipher) else { return false }
@@ -28,18 +29,15 @@ final class LabelExpander {
         var block = InlineArray<48, UInt8>(repeating: 0)
         defer { wipe(&block) }
         var size = 0
-        let isMade = unsafe withUnsafeBytes(of: info) { info in
-            unsafe withUnsafeMutableBytes(of: &block) { block in
+        let isMade = BytesOfValues.with(info) { info in
+            BytesOfValues.withMutable(&block) { block in
                 unsafe Self.setKey(secret, of: context)
-                    && EVP_MAC_update(context, info.baseAddress?.assumingMemoryBound(to: UInt8.self), count) == 1
-                    && EVP_MAC_final(
-                        context, block.baseAddress?.assumingMemoryBound(to: UInt8.self), &size, block.count) == 1
+                    && EVP_MAC_update(context, info.octets, count) == 1
+                    && EVP_MAC_final(context, block.octets, &size, block.count) == 1
             }
         }
         guard isMade, size == cipher.secretSize else { return false }
-        unsafe withUnsafeBytes(of: block) { block in
-            unsafe output.copyMemory(from: UnsafeRawBufferPointer(rebasing: block[..<output.count]))
-        }
+        BytesOfValues.with(block) { output.copy($0[..<output.count]) }
         return true
     }
 
@@ -47,13 +45,11 @@ final class LabelExpander {
     func forget(_ cipher: RecordCipher) {
         let zeros = InlineArray<48, UInt8>(repeating: 0)
         guard let context = unsafe context(for: cipher) else { return }
-        _ = unsafe withUnsafeBytes(of: zeros) { zeros in
-            unsafe Self.setKey(UnsafeRawBufferPointer(rebasing: zeros[..<cipher.secretSize]), of: context)
-        }
+        _ = BytesOfValues.with(zeros) { unsafe Self.setKey($0[..<cipher.secretSize], of: context) }
     }
 
-    private static func setKey(_ key: UnsafeRawBufferPointer, of context: OpaquePointer) -> Bool {
-        unsafe EVP_MAC_init(context, key.baseAddress?.assumingMemoryBound(to: UInt8.self), key.count, nil) == 1
+    private static func setKey(_ key: ByteView, of context: OpaquePointer) -> Bool {
+        unsafe EVP_MAC_init(context, key.octets, key.count, nil) == 1
     }
 
     private func context(for cipher: RecordCipher) -> OpaquePointer? {
@@ -75,11 +71,9 @@ final class LabelExpander {
         info[2] = UInt8(size)
         var end = 3
         for text in [prefix, label] {
-            text.withUTF8Buffer { bytes in
-                for index in 0..<bytes.count {
-                    unsafe info[end] = bytes[index]
-                    end += 1
-                }
+            for byte in ByteView(text) {
+                info[end] = byte
+                end += 1
             }
         }
         // The context's length is 0, and the block is the first.

@@ -1,3 +1,5 @@
+import Memory
+
 /// The protected records among the bytes of one direction, in pieces of any size: their number, and the last one.
 @safe
 struct ProtectedRecords {
@@ -16,16 +18,16 @@ struct ProtectedRecords {
     /// Whether the bytes received so far end at a record boundary.
     var isWhole: Bool { rest == 0 && headerCount == 0 }
 
-    mutating func append(_ bytes: UnsafeRawBufferPointer) {
+    mutating func append(_ bytes: ByteView) {
         var offset = 0
         while offset < bytes.count {
             if rest > 0 {
                 let count = min(rest, bytes.count - offset)
-                if isProtected { unsafe last.append(contentsOf: bytes[offset..<offset + count]) }
+                if isProtected { last.append(contentsOf: bytes[offset..<offset + count]) }
                 offset += count
                 rest -= count
             } else {
-                header[headerCount] = unsafe bytes[offset]
+                header[headerCount] = bytes[offset]
                 offset += 1
                 headerCount += 1
                 if headerCount == RecordHeader.size { begin() }
@@ -40,7 +42,7 @@ struct ProtectedRecords {
 
     private mutating func begin() {
         headerCount = 0
-        let begun = unsafe withUnsafeBytes(of: header) { unsafe RecordHeader($0) }
+        let begun = BytesOfValues.with(header) { RecordHeader($0) }
         rest = begun.length
         isProtected = begun.type == ContentType.applicationData.rawValue
         guard isProtected else { return }

@@ -1,3 +1,4 @@
+import Memory
 import Transport
 
 /// The received and unused bytes of one connection: opened content first, then records.
@@ -6,7 +7,7 @@ import Transport
 /// more connections may wait for the rest of a record than there should be blocks.
 @safe
 struct ReceivedBytes: ~Copyable {
-    private var storage: UnsafeMutableRawBufferPointer?
+    private var storage: MutableByteView?
     private var isRented = false
     private var start = 0
     private var end = 0
@@ -18,9 +19,9 @@ struct ReceivedBytes: ~Copyable {
     var isEmpty: Bool { start == end }
 
     /// The bytes after the content.
-    var records: UnsafeMutableRawBufferPointer {
-        guard let storage = unsafe storage else { return unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0) }
-        return unsafe UnsafeMutableRawBufferPointer(rebasing: storage[start + content + gap..<end])
+    var records: MutableByteView {
+        guard let storage = storage else { return MutableByteView() }
+        return storage[start + content + gap..<end]
     }
 
     /// The first bytes have been used.
@@ -37,10 +38,10 @@ struct ReceivedBytes: ~Copyable {
     }
 
     /// Moves kept content into `buffer`; returns the number of bytes moved.
-    mutating func takeContent(into buffer: UnsafeMutableRawBufferPointer) -> Int {
-        guard let storage = unsafe storage else { return 0 }
+    mutating func takeContent(into buffer: MutableByteView) -> Int {
+        guard let storage = storage else { return 0 }
         let count = min(content, buffer.count)
-        unsafe buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: storage[start..<start + count]))
+        buffer.copy(storage.view[start..<start + count])
         content -= count
         drop(count)
         if content == 0 {
@@ -55,32 +56,32 @@ struct ReceivedBytes: ~Copyable {
         // If the socket is known to be empty, nothing is moved for it.
         guard endpoint.mayReceive else { return .wouldBlock(.readable) }
         rentBlock(endpoint.worker)
-        guard let block = unsafe storage else { return .wouldBlock(.readable) }
+        guard let block = storage else { return .wouldBlock(.readable) }
         let longest = RecordHeader.size + RecordHeader.mostProtected
         if start > 0 && block.count - end < longest {
-            unsafe block.copyMemory(from: UnsafeRawBufferPointer(rebasing: block[start..<end]))
+            block.move(start..<end, to: 0)
             (start, end) = (0, end - start)
         }
         let limit = min(block.count - end, max(wish, longest))
-        let result = unsafe endpoint.receive(into: UnsafeMutableRawBufferPointer(rebasing: block[end..<end + limit]))
+        let result = endpoint.receive(into: block[end..<end + limit])
         if case .bytes(let count) = result { end += count }
         return result
     }
 
     private mutating func rentBlock(_ worker: Worker) {
         guard !isRented else { return }
-        let block = unsafe worker.rentBlock()
-        unsafe move(to: block)
+        let block = worker.rentBlock()
+        move(to: block)
         isRented = true
     }
 
-    private mutating func move(to destination: UnsafeMutableRawBufferPointer) {
-        if let storage = unsafe storage {
-            unsafe destination.copyMemory(from: UnsafeRawBufferPointer(rebasing: storage[start..<end]))
-            unsafe storage.deallocate()
+    private mutating func move(to destination: MutableByteView) {
+        if let storage = storage {
+            destination.copy(storage.view[start..<end])
+            unsafe storage.uncheckedDeallocate()
         }
         (start, end) = (0, end - start)
-        unsafe storage = destination
+        storage = destination
     }
 
     /// Returns the block; remaining bytes are moved to memory of their size.
@@ -91,14 +92,14 @@ struct ReceivedBytes: ~Copyable {
     }
 
     private mutating func shrinkBlock(_ worker: Worker) {
-        guard let storage = unsafe storage else { return }
+        guard let storage = storage else { return }
         let count = end - start
         let kept =
-            count > 0 ? UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: 1) : nil
-        unsafe kept?.copyMemory(from: UnsafeRawBufferPointer(rebasing: storage[start..<end]))
-        if isRented { unsafe worker.returnBlock(storage) } else { unsafe storage.deallocate() }
+            count > 0 ? MutableByteView.allocate(count: count) : nil
+        kept?.copy(storage.view[start..<end])
+        if isRented { worker.returnBlock(storage) } else { unsafe storage.uncheckedDeallocate() }
         isRented = false
-        unsafe self.storage = kept
+        self.storage = kept
         (start, end) = (0, count)
     }
 

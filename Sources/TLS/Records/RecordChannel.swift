@@ -1,4 +1,5 @@
 import COpenSSL
+import Memory
 import Transport
 
 /// The source and destination of OpenSSL's records of one session.
@@ -8,10 +9,10 @@ package class RecordChannel {
     /// Whether the peer has finished sending.
     final var sawEnd = false
 
-    func receiveRecords(into buffer: UnsafeMutableRawBufferPointer) -> IOResult { .end }
+    func receiveRecords(into buffer: MutableByteView) -> IOResult { .end }
 
     /// Sends or buffers what OpenSSL writes: records, or pieces of them; false when the connection is gone.
-    func sendRecords(_ records: UnsafeRawBufferPointer) -> Bool { false }
+    func sendRecords(_ records: ByteView) -> Bool { false }
 
     /// Wipes the secrets of the handshake.
     final func endHandshakeRecords() {

@@ -1,4 +1,5 @@
 import COpenSSL
+import Memory
 
 /// The cipher contexts of one worker for one direction, which its connections share.
 ///
@@ -67,7 +68,7 @@ final class RecordContexts {
     ///
     /// - Parameter former: the reservation that was lost; the empty one if there was none.
     func key(
-        _ cipher: RecordCipher, with key: UnsafePointer<UInt8>, replacing former: Reservation
+        _ cipher: RecordCipher, with key: ByteView, replacing former: Reservation
     ) -> (context: OpaquePointer, reservation: Reservation)? {
         guard let number = former.number == 0 ? placeToShare() : addPlace() ?? placeToShare() else { return nil }
         let context = unsafe places[number].context
@@ -76,7 +77,7 @@ final class RecordContexts {
         if !isMadeForCipher, unsafe implementation == nil { return nil }
         places[number].reservation = Self.free
         places[number].cipher = nil
-        guard unsafe EVP_CipherInit_ex2(context, implementation, key, nil, direction.rawValue, nil) == 1 else {
+        guard unsafe EVP_CipherInit_ex2(context, implementation, key.octets, nil, direction.rawValue, nil) == 1 else {
             return nil
         }
         places[number].cipher = cipher

@@ -1,3 +1,5 @@
+import Memory
+
 /// The header of each record, in plaintext (RFC 8446 §5.1).
 @safe
 struct RecordHeader: Equatable {
@@ -13,9 +15,9 @@ struct RecordHeader: Equatable {
     let length: Int
 
     /// - Parameter bytes: at least `size`.
-    init(_ bytes: UnsafeRawBufferPointer) {
-        type = unsafe bytes[0]
-        length = unsafe Int(bytes[3]) << 8 | Int(bytes[4])
+    init(_ bytes: ByteView) {
+        type = bytes[0]
+        length = Int(bytes[3]) << 8 | Int(bytes[4])
     }
 }
 

@@ -1,4 +1,5 @@
 import COpenSSL
+import Memory
 
 /// The keys of one direction of a TLS 1.3 connection: a traffic secret, the key and the IV derived from it, and the
 /// sequence number of the next record (RFC 8446 §5.3, §7.3).
@@ -89,26 +90,18 @@ struct RecordKeys: ~Copyable {
             expander.forget(secret.cipher)
         }
         guard
-            unsafe withUnsafeMutableBytes(
-                of: &key,
-                { key in
-                    unsafe secret.expand(
-                        "key", into: UnsafeMutableRawBufferPointer(rebasing: key[..<size]), by: expander)
-                }),
-            unsafe withUnsafeMutableBytes(of: &vector, { unsafe secret.expand("iv", into: $0, by: expander) })
+            BytesOfValues.withMutable(&key, { secret.expand("key", into: $0[..<size], by: expander) }),
+            BytesOfValues.withMutable(&vector, { secret.expand("iv", into: $0, by: expander) })
         else { return false }
-        unsafe withUnsafeBytes(of: vector) { vector in
-            vectorStart = unsafe vector.loadUnaligned(as: UInt32.self)
-            vectorEnd = unsafe vector.loadUnaligned(fromByteOffset: 4, as: UInt64.self)
-        }
+        vectorStart = BytesOfValues.load(UInt32.self, from: vector)
+        vectorEnd = BytesOfValues.load(UInt64.self, from: vector, at: 4)
         return true
     }
 
     @inline(never)
     private mutating func keyContext() -> OpaquePointer? {
-        let keyed = unsafe withUnsafeBytes(of: key) { key in
-            unsafe contexts.key(
-                secret.cipher, with: key.baseAddress!.assumingMemoryBound(to: UInt8.self), replacing: reservation)
+        let keyed = unsafe BytesOfValues.with(key) {
+            unsafe contexts.key(secret.cipher, with: $0, replacing: reservation)
         }
         guard let keyed = unsafe keyed else { return nil }
         reservation = unsafe keyed.reservation

@@ -1,4 +1,5 @@
 import COpenSSL
+import Memory
 
 /// Opens the records that one side of a TLS 1.3 connection receives after the handshake, and handles the messages that
 /// concern later records (RFC 8446 §4.6, §5, §6).
@@ -79,9 +80,9 @@ struct RecordOpener: ~Copyable {
     }
 
     /// The length of the record that `input` begins with.
-    static func frame(_ input: UnsafeRawBufferPointer) -> Frame {
+    static func frame(_ input: ByteView) -> Frame {
         guard input.count >= RecordHeader.size else { return .incomplete }
-        let header = unsafe RecordHeader(input)
+        let header = RecordHeader(input)
         // Plaintext records, change_cipher_spec included, belong to the handshake (RFC 8446 §5).
         guard header.type == ContentType.applicationData.rawValue else { return .refused(.unexpectedMessage) }
         guard header.length <= RecordHeader.mostProtected else { return .refused(.recordOverflow) }
@@ -94,24 +95,24 @@ struct RecordOpener: ~Copyable {
     ///   - record: complete, as `frame` measured it.
     ///   - output: a buffer of `record.count - RecordHeader.size - RecordHeader.tag` bytes; the record's own memory
     ///     after its header, or memory that does not overlap the record.
-    mutating func open(_ record: UnsafeRawBufferPointer, into output: UnsafeMutableRawPointer) -> Step {
+    mutating func open(_ record: ByteView, into output: MutableByteView) -> Step {
         // A quarter more records than the limit at which an update is requested is still less than 2^24.5 (RFC 8446
         // §5.5).
         guard keys.sequence < recordLimit + recordLimit / 4 else { return .refused(.internalError) }
-        guard unsafe keys.decrypt(record, into: output) else { return .refused(.badRecordMAC) }
+        guard keys.decrypt(record, into: output) else { return .refused(.badRecordMAC) }
         keys.count()
         var count = record.count - RecordHeader.size - RecordHeader.tag
         guard count <= RecordSealer.mostContent + 1 else { return .refused(.recordOverflow) }
         // The type is the last byte that is not padding.
-        while count > 0, unsafe output.load(fromByteOffset: count - 1, as: UInt8.self) == 0 { count -= 1 }
+        while count > 0, output[count - 1] == 0 { count -= 1 }
         guard count > 0 else { return .refused(.unexpectedMessage) }
-        let type = unsafe ContentType(rawValue: output.load(fromByteOffset: count - 1, as: UInt8.self))
-        let content = unsafe UnsafeRawBufferPointer(start: output, count: count - 1)
+        let type = ContentType(rawValue: output[count - 1])
+        let content = output.view[..<(count - 1)]
         guard content.count <= contentLimit else { return .refused(.recordOverflow) }
         switch type {
         case .applicationData: return readData(content.count)
-        case .handshake: return unsafe readMessages(content)
-        case .alert: return unsafe readAlert(content)
+        case .handshake: return readMessages(content)
+        case .alert: return readAlert(content)
         case .changeCipherSpec, nil: return .refused(.unexpectedMessage)
         }
     }
@@ -127,20 +128,20 @@ struct RecordOpener: ~Copyable {
         return emptyRecords <= Self.mostEmptyRecords ? .nothing : .refused(.unexpectedMessage)
     }
 
-    private mutating func readAlert(_ content: UnsafeRawBufferPointer) -> Step {
+    private mutating func readAlert(_ content: ByteView) -> Step {
         guard content.count > 0 else { return .refused(.unexpectedMessage) }
         guard content.count == 2 else { return .refused(.decodeError) }
         // The level has no meaning (RFC 8446 §6).
-        switch unsafe Alert(rawValue: content[1]) {
+        switch Alert(rawValue: content[1]) {
         case .closeNotify: return .closed
         case .userCanceled:
             emptyRecords += 1
             return emptyRecords <= Self.mostEmptyRecords ? .nothing : .refused(.unexpectedMessage)
-        default: return unsafe .ended(content[1])
+        default: return .ended(content[1])
         }
     }
 
-    private mutating func readMessages(_ content: UnsafeRawBufferPointer) -> Step {
+    private mutating func readMessages(_ content: ByteView) -> Step {
         guard content.count > 0 else { return .refused(.unexpectedMessage) }
         keyUpdates += 1
         guard keyUpdates <= Self.mostKeyUpdates else { return .refused(.unexpectedMessage) }
@@ -148,13 +149,13 @@ struct RecordOpener: ~Copyable {
         var step = Step.nothing
         while offset < content.count {
             guard message.isHeaderWhole else {
-                if let alert = unsafe readHeaderByte(content[offset]) { return .refused(alert) }
+                if let alert = readHeaderByte(content[offset]) { return .refused(alert) }
                 offset += 1
                 continue
             }
             switch message.type {
             case .keyUpdate:
-                let request = unsafe content[offset]
+                let request = content[offset]
                 guard request <= 1 else { return .refused(.illegalParameter) }
                 // Further data has to be protected by the new keys (RFC 8446 §5.1).
                 guard offset + 1 == content.count else { return .refused(.unexpectedMessage) }
@@ -216,17 +217,18 @@ private struct MessageFrame {
 
 extension RecordKeys {
     /// Whether `record` opens as the next one; then its content, type and padding are in `output`.
-    mutating func decrypt(_ record: UnsafeRawBufferPointer, into output: UnsafeMutableRawPointer) -> Bool {
+    mutating func decrypt(_ record: ByteView, into output: MutableByteView) -> Bool {
         let count = record.count - RecordHeader.size - RecordHeader.tag
         // The tag protects at least the type; OpenSSL is not called for less.
-        guard count > 0, let context = unsafe context(), let start = record.baseAddress else { return false }
-        let header = unsafe start.assumingMemoryBound(to: UInt8.self)
+        guard count > 0, let context = unsafe context() else { return false }
+        precondition(output.count >= count, "the content may be as long as the record")
+        let header = unsafe record.octets.unsafelyUnwrapped
         let body = unsafe header + RecordHeader.size
-        let plain = unsafe output.assumingMemoryBound(to: UInt8.self)
+        let plain = unsafe output.octets.unsafelyUnwrapped
         var done: Int32 = 0
-        let isOpened = unsafe withUnsafeBytes(of: nonce) { nonce in
+        let isOpened = BytesOfValues.with(nonce) { nonce in
             unsafe EVP_DecryptInit_ex2(
-                context, nil, nil, nonce.baseAddress?.assumingMemoryBound(to: UInt8.self), nil) == 1
+                context, nil, nil, nonce.octets, nil) == 1
                 && EVP_DecryptUpdate(context, nil, &done, header, Int32(RecordHeader.size)) == 1
                 && EVP_DecryptUpdate(context, plain, &done, body, Int32(count)) == 1
                 && COpenSSL_CIPHER_CTX_set_tag(context, body + count, RecordHeader.tag) == 1

@@ -1,4 +1,5 @@
 import COpenSSL
+import Memory
 
 /// Proves for one connection that no record of the gateway gets a sequence number that OpenSSL has used: the records
 /// that OpenSSL wrote during the handshake are opened with the keys that the gateway will use.
@@ -39,10 +40,10 @@ enum RecordProof {
     private static func opens(_ record: [UInt8], _ keys: inout RecordKeys) -> Bool {
         let count = record.count - RecordHeader.size - RecordHeader.tag
         guard count > 0 else { return false }
-        return unsafe withUnsafeTemporaryAllocation(byteCount: count, alignment: 16) { plain in
+        return withTemporaryBytes(count) { plain in
             defer { unsafe OPENSSL_cleanse(plain.baseAddress, plain.count) }
-            return unsafe record.withUnsafeBytes { record in
-                unsafe keys.decrypt(record, into: plain.baseAddress!)
+            return record.withBytes { record in
+                keys.decrypt(record, into: plain)
             }
         }
     }

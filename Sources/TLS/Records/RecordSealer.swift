@@ -1,4 +1,5 @@
 import COpenSSL
+import Memory
 
 /// Seals the records that one side of a TLS 1.3 connection sends (RFC 8446 §5.2): the cipher is OpenSSL's, the framing
 /// is done here, so that each byte is copied once, from its source into the record.
@@ -37,17 +38,18 @@ struct RecordSealer: ~Copyable {
     ///   - record: a buffer of `overhead` bytes more than that.
     /// - Returns: the record's length; nil when OpenSSL fails, and then the connection cannot continue.
     mutating func seal(
-        _ content: UnsafeRawBufferPointer,
-        after head: UnsafeRawBufferPointer = unsafe UnsafeRawBufferPointer(start: nil, count: 0), as type: ContentType,
-        into record: UnsafeMutableRawPointer
+        _ content: ByteView,
+        after head: ByteView = ByteView(), as type: ContentType,
+        into record: MutableByteView
     ) -> Int? {
         guard let context = unsafe keys.context() else { return nil }
         let length = head.count + content.count + 1 + RecordHeader.tag
         // The header of application data in TLS 1.2.
-        unsafe record.storeBytes(of: UInt32(0x1703_0300 | length >> 8).bigEndian, as: UInt32.self)
-        unsafe record.storeBytes(of: UInt8(truncatingIfNeeded: length), toByteOffset: 4, as: UInt8.self)
-        let isSealed = unsafe withUnsafeBytes(of: keys.nonce) { nonce in
-            unsafe Self.encrypt(content, after: head, type, nonce, into: record, context)
+        record.store(UInt32(0x1703_0300 | length >> 8).bigEndian)
+        record[4] = UInt8(truncatingIfNeeded: length)
+        let isSealed = BytesOfValues.with(keys.nonce) { nonce in
+            unsafe Self.encrypt(
+                content, after: head, type, nonce, into: record[..<(RecordHeader.size + length)], context)
         }
         guard isSealed else { return nil }
         keys.count()
@@ -62,31 +64,32 @@ struct RecordSealer: ~Copyable {
 
     @inline(__always)
     private static func encrypt(
-        _ content: UnsafeRawBufferPointer, after head: UnsafeRawBufferPointer, _ type: ContentType,
-        _ nonce: UnsafeRawBufferPointer, into record: UnsafeMutableRawPointer, _ context: OpaquePointer
+        _ content: ByteView, after head: ByteView, _ type: ContentType,
+        _ nonce: ByteView, into record: MutableByteView, _ context: OpaquePointer
     ) -> Bool {
-        let start = unsafe record.assumingMemoryBound(to: UInt8.self)
-        var body = unsafe start + RecordHeader.size
         let count = content.count
+        precondition(record.count == head.count + count + overhead, "a record is as long as its parts")
+        let start = unsafe record.octets.unsafelyUnwrapped
+        var body = unsafe start + RecordHeader.size
         var done: Int32 = 0
         guard
             unsafe EVP_EncryptInit_ex2(
-                context, nil, nil, nonce.baseAddress?.assumingMemoryBound(to: UInt8.self), nil) == 1,
+                context, nil, nil, nonce.octets, nil) == 1,
             unsafe EVP_EncryptUpdate(context, nil, &done, start, Int32(RecordHeader.size)) == 1
         else { return false }
-        if unsafe !head.isEmpty {
-            let plain = unsafe head.baseAddress?.assumingMemoryBound(to: UInt8.self)
-            guard unsafe EVP_EncryptUpdate(context, body, &done, plain, Int32(head.count)) == 1 else { return false }
+        if !head.isEmpty {
+            guard unsafe EVP_EncryptUpdate(context, body, &done, head.octets, Int32(head.count)) == 1 else {
+                return false
+            }
             unsafe body += head.count
         }
         unsafe body[count] = type.rawValue
         if count <= longestCopied {
             // One call for both costs less than the copy.
-            unsafe UnsafeMutableRawBufferPointer(start: body, count: count).copyMemory(from: content)
+            record.copy(content, to: RecordHeader.size + head.count)
             guard unsafe EVP_EncryptUpdate(context, body, &done, body, Int32(count + 1)) == 1 else { return false }
         } else {
-            let plain = unsafe content.baseAddress?.assumingMemoryBound(to: UInt8.self)
-            guard unsafe EVP_EncryptUpdate(context, body, &done, plain, Int32(count)) == 1,
+            guard unsafe EVP_EncryptUpdate(context, body, &done, content.octets, Int32(count)) == 1,
                 unsafe EVP_EncryptUpdate(context, body + count, &done, body + count, 1) == 1
             else { return false }
         }
@@ -99,9 +102,9 @@ struct RecordSealer: ~Copyable {
     /// - Parameters:
     ///   - record: a buffer of `updateSize` bytes.
     ///   - isAsking: whether the peer is asked to update its keys too.
-    mutating func sealUpdate(into record: UnsafeMutableRawPointer, isAsking: Bool = false) -> Int? {
+    mutating func sealUpdate(into record: MutableByteView, isAsking: Bool = false) -> Int? {
         let message: InlineArray<5, UInt8> = [24, 0, 0, 1, isAsking ? 1 : 0]
-        let count = unsafe withUnsafeBytes(of: message) { unsafe seal($0, as: .handshake, into: record) }
+        let count = BytesOfValues.with(message) { seal($0, as: .handshake, into: record) }
         guard let count, keys.advance() else { return nil }
         return count
     }

@@ -1,4 +1,5 @@
 import COpenSSL
+import Memory
 import Transport
 
 /// Handshakes in memory with an OpenSSL peer, once for each suite and role: whether the gateway's records can follow
@@ -111,19 +112,19 @@ private final class TrialConnection: RecordChannel {
 
     // MARK: What OpenSSL on the gateway's side receives and sends
 
-    override func receiveRecords(into buffer: UnsafeMutableRawBufferPointer) -> IOResult {
-        let count = unsafe incoming.withUnsafeBytes { unsafe feed.portion(of: $0, room: buffer.count, isEnd: false) }
+    override func receiveRecords(into buffer: MutableByteView) -> IOResult {
+        let count = incoming.withBytes { feed.portion(of: $0, room: buffer.count, isEnd: false) }
         guard count > 0 else { return .wouldBlock(.readable) }
         handshakeRecords?.written.noteAnswer()
-        unsafe buffer.copyBytes(from: incoming[..<count])
+        incoming[..<count].withBytes { buffer.copy($0) }
         incoming.removeFirst(count)
         return .bytes(count)
     }
 
-    override func sendRecords(_ records: UnsafeRawBufferPointer) -> Bool {
+    override func sendRecords(_ records: ByteView) -> Bool {
         // Once the gateway handles the records, nothing of OpenSSL's may be sent.
         guard layer == nil else { return true }
-        unsafe handshakeRecords?.written.append(records)
+        handshakeRecords?.written.append(records)
         return unsafe BIO_write(SSL_get_rbio(peer), records.baseAddress, Int32(records.count)) == records.count
     }
 
@@ -183,18 +184,18 @@ private final class TrialConnection: RecordChannel {
     }
 
     private func send(_ content: [UInt8], as type: ContentType) -> Bool {
-        unsafe deliver(content.count + RecordSealer.overhead) { record in
-            unsafe content.withUnsafeBytes { unsafe layer?.sealer.seal($0, as: type, into: record) }
+        deliver(content.count + RecordSealer.overhead) { record in
+            content.withBytes { layer?.sealer.seal($0, as: type, into: record) }
         }
     }
 
     private func updatesOurKeys() -> Bool {
-        unsafe deliver(RecordSealer.updateSize) { unsafe layer?.sealer.sealUpdate(into: $0) }
+        deliver(RecordSealer.updateSize) { layer?.sealer.sealUpdate(into: $0) }
     }
 
-    private func deliver(_ size: Int, _ seal: (UnsafeMutableRawPointer) -> Int?) -> Bool {
+    private func deliver(_ size: Int, _ seal: (MutableByteView) -> Int?) -> Bool {
         var record = [UInt8](repeating: 0, count: size)
-        guard let count = unsafe record.withUnsafeMutableBytes({ unsafe seal($0.baseAddress!) }) else { return false }
+        guard let count = record.withMutableBytes(seal) else { return false }
         return unsafe BIO_write(SSL_get_rbio(peer), record, Int32(count)) == count
     }
 
@@ -209,14 +210,14 @@ private final class TrialConnection: RecordChannel {
 
     /// The result of the peer's next record.
     private func next() -> (step: RecordOpener.Step?, content: [UInt8]) {
-        guard case .record(let length) = unsafe incoming.withUnsafeBytes({ unsafe RecordOpener.frame($0) }),
+        guard case .record(let length) = incoming.withBytes({ RecordOpener.frame($0) }),
             length <= incoming.count
         else { return (nil, []) }
         let record = Array(incoming[..<length])
         incoming.removeFirst(length)
         var content = [UInt8](repeating: 0, count: length)
-        let step = unsafe record.withUnsafeBytes { record in
-            unsafe content.withUnsafeMutableBytes { unsafe layer?.opener.open(record, into: $0.baseAddress!) }
+        let step = record.withBytes { record in
+            content.withMutableBytes { layer?.opener.open(record, into: $0) }
         }
         if step == .ticket { readTicket(record) }
         guard case .data(let count) = step else { return (step, []) }

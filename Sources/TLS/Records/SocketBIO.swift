@@ -1,5 +1,6 @@
 import COpenSSL
 import Glibc
+import Memory
 import Transport
 
 /// OpenSSL's access to the socket: a BIO whose source and sink is a `RecordChannel`.
@@ -40,8 +41,8 @@ enum SocketBIO {
     private static let readCallback: @convention(c) (OpaquePointer?, UnsafeMutablePointer<CChar>?, Int32) -> Int32 = {
         bio, bytes, count in
         unsafe COpenSSL_BIO_clear_retry_flags(bio)
-        let buffer = unsafe UnsafeMutableRawBufferPointer(start: bytes, count: Int(count))
-        switch unsafe channel(bio)._withUnsafeGuaranteedRef({ unsafe $0.receiveRecords(into: buffer) }) {
+        let buffer = unsafe MutableByteView(start: bytes, count: Int(count))
+        switch unsafe channel(bio)._withUnsafeGuaranteedRef({ $0.receiveRecords(into: buffer) }) {
         case .bytes(let count): return Int32(truncatingIfNeeded: count)
         case .wouldBlock:
             unsafe COpenSSL_BIO_set_retry_read(bio)
@@ -54,8 +55,8 @@ enum SocketBIO {
     private static let writeCallback: @convention(c) (OpaquePointer?, UnsafePointer<CChar>?, Int32) -> Int32 = {
         bio, bytes, count in
         unsafe COpenSSL_BIO_clear_retry_flags(bio)
-        let record = unsafe UnsafeRawBufferPointer(start: bytes, count: Int(count))
-        return unsafe channel(bio)._withUnsafeGuaranteedRef { unsafe $0.sendRecords(record) } ? count : -1
+        let record = unsafe ByteView(start: bytes, count: Int(count))
+        return unsafe channel(bio)._withUnsafeGuaranteedRef { $0.sendRecords(record) } ? count : -1
     }
 
     private static let controlCallback: @convention(c) (OpaquePointer?, Int32, Int, UnsafeMutableRawPointer?) -> Int = {

@@ -1,4 +1,5 @@
 import COpenSSL
+import Memory
 
 /// A secret that protects one side's records, until a key update (RFC 8446 §7.1).
 @safe
@@ -25,11 +26,8 @@ struct TrafficSecret: ~Copyable {
     }
 
     /// Fills `output` by HKDF-Expand-Label with an empty context (RFC 8446 §7.1); false when OpenSSL cannot.
-    func expand(_ label: StaticString, into output: UnsafeMutableRawBufferPointer, by expander: LabelExpander) -> Bool {
-        unsafe withUnsafeBytes(of: bytes) { secret in
-            unsafe expander.expand(
-                label, of: UnsafeRawBufferPointer(rebasing: secret[..<cipher.secretSize]), cipher, into: output)
-        }
+    func expand(_ label: StaticString, into output: MutableByteView, by expander: LabelExpander) -> Bool {
+        BytesOfValues.with(bytes) { expander.expand(label, of: $0[..<cipher.secretSize], cipher, into: output) }
     }
 
     /// Continues with the next generation, from which the present one cannot be computed (RFC 8446 §7.2).
@@ -37,9 +35,7 @@ struct TrafficSecret: ~Copyable {
         var next = InlineArray<48, UInt8>(repeating: 0)
         defer { wipe(&next) }
         let size = cipher.secretSize
-        let isDerived = unsafe withUnsafeMutableBytes(of: &next) { output in
-            unsafe expand("traffic upd", into: UnsafeMutableRawBufferPointer(rebasing: output[..<size]), by: expander)
-        }
+        let isDerived = BytesOfValues.withMutable(&next) { expand("traffic upd", into: $0[..<size], by: expander) }
         if isDerived { bytes = next }
         return isDerived
     }

@@ -12,12 +12,12 @@ struct ContentQueueTests {
         var start = 0
         while taken.count < content.count {
             let end = min(start + piece, content.count)
-            unsafe content[start..<end].withUnsafeBytes { unsafe queue.append($0) }
+            content[start..<end].withBytes { queue.append($0) }
             start = end
             // A part of what lies together.
-            let first = unsafe queue.first
+            let first = queue.first
             let count = min(first.count, max(1, piece / 2))
-            unsafe taken += first[..<count]
+            taken += first[..<count]
             queue.drop(count)
         }
         #expect(taken == content)
@@ -28,13 +28,13 @@ struct ContentQueueTests {
     func showing() {
         var queue = ContentQueue()
         let small: [UInt8] = [1, 2, 3]
-        unsafe small.withUnsafeBytes { unsafe queue.append($0) }
-        let shown = unsafe queue.first
+        small.withBytes { queue.append($0) }
+        let shown = queue.first
         let large = [UInt8](repeating: 9, count: 100_000)
-        unsafe large.withUnsafeBytes { unsafe queue.append($0) }
-        #expect(unsafe Array(shown) == small)
+        large.withBytes { queue.append($0) }
+        #expect(Array(shown) == small)
         #expect(queue.count == 100_003)
         queue.removeAll()
-        #expect(unsafe queue.isEmpty && queue.first.isEmpty)
+        #expect(queue.isEmpty && queue.first.isEmpty)
     }
 }

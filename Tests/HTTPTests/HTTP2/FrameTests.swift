@@ -8,7 +8,7 @@ struct FrameTests {
     private func frame(_ encode: (inout OutputBuffer) -> Void) -> (header: FrameHeader, payload: [UInt8]) {
         var output = OutputBuffer()
         encode(&output)
-        let bytes = unsafe Array(output.unsent)
+        let bytes = Array(output.unsent)
         return unsafe (FrameHeader(bytes.span.bytes, at: 0), Array(bytes[9...]))
     }
 
@@ -161,7 +161,7 @@ struct FrameTests {
         let block = (0..<count).map { UInt8($0) }
         for byte in block { output.append(byte) }
         HeadersFrame.end(at: start, stream: 5, endsStream: true, maximumLength: 10, in: &output)
-        var rest = unsafe Array(output.unsent)[6...]
+        var rest = Array(output.unsent)[6...]
         var received: [UInt8] = []
         var frames: [FrameHeader] = []
         while !rest.isEmpty {

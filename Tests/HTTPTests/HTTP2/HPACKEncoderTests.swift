@@ -67,7 +67,7 @@ struct HPACKEncoderTests {
             var encoder = HPACKEncoder()
             var output = OutputBuffer()
             encoder.encode(status: status, to: &output)
-            let block = unsafe Array(output.unsent)
+            let block = Array(output.unsent)
             #expect(try decoder.fields(of: block) == [TestField(":status", "\(status)")])
             #expect((block.count == 1) == [200, 204, 206, 304, 400, 404, 500].contains(status))
         }

@@ -1,4 +1,5 @@
 @testable import HTTP
+import Memory
 
 /// The bytes of a text of hexadecimal digits, in which spaces do not count.
 func hexadecimal(_ text: String) -> [UInt8] {
@@ -33,9 +34,9 @@ extension FieldList {
         var fields: [TestField] = []
         for index in 0..<count {
             let field = self[index]
-            let line = unsafe Array(text[Int(field.name.start)..<field.value.range.upperBound + 2])
-            let name = unsafe Array(text[field.name.range])
-            let value = unsafe Array(text[field.value.range])
+            let line = Array(text[Int(field.name.start)..<field.value.range.upperBound + 2])
+            let name = Array(text[field.name.range])
+            let value = Array(text[field.value.range])
             precondition(line == name + Array(": ".utf8) + value + Array("\r\n".utf8), "not a field line")
             fields.append(TestField(name, value, isNeverIndexed: field.isNeverIndexed))
         }
@@ -46,10 +47,8 @@ extension FieldList {
 extension HPACKDecoder {
     mutating func decode(_ block: [UInt8], into list: inout FieldList) throws(HTTP2Fault) {
         // An allocation of exactly the block's size lets AddressSanitizer see the first byte read beyond it.
-        let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: block.count, alignment: 1)
-        defer { unsafe copy.deallocate() }
-        unsafe copy.copyBytes(from: block)
-        try unsafe decode(UnsafeRawBufferPointer(copy).bytes, into: &list)
+        let copy = OwnedBytes(block)
+        try decode(copy.view.bytes, into: &list)
     }
 
     /// Decodes one block with generous limits.
@@ -75,13 +74,13 @@ extension HPACKEncoder {
         var output = OutputBuffer()
         beginBlock(to: &output)
         for field in fields {
-            unsafe field.name.withUnsafeBytes { name in
-                unsafe field.value.withUnsafeBytes { value in
-                    unsafe encode(name, value, isSensitive: field.isNeverIndexed, to: &output)
+            field.name.withBytes { name in
+                field.value.withBytes { value in
+                    encode(name, value, isSensitive: field.isNeverIndexed, to: &output)
                 }
             }
         }
-        return unsafe Array(output.unsent)
+        return Array(output.unsent)
     }
 }
 

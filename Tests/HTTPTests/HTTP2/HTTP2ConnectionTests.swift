@@ -407,12 +407,12 @@ struct HTTP2ConnectionTests {
         test.connection.endHead(at: interim, of: stream, isFinal: false, endsStream: false, to: &test.output)
         let head = test.connection.beginHead(status: 200, of: stream, to: &test.output)!
         let lines = bytes("Content-Type: text/plain\r\nConnection: close\r\nKeep-Alive: 1\r\nSet-Cookie: a=b\r\n")
-        unsafe lines.withUnsafeBytes { unsafe test.connection.writeFields($0, to: &test.output) }
+        lines.withBytes { test.connection.writeFields($0, to: &test.output) }
         test.connection.endHead(at: head, of: stream, endsStream: false, to: &test.output)
         test.connection.beginContent(2, of: stream, endsStream: false, to: &test.output)
         test.output.append("hi")
         let trailers = test.connection.beginHead(status: nil, of: stream, to: &test.output)!
-        unsafe bytes("0").withUnsafeBytes { unsafe test.connection.writeField("grpc-status", $0, to: &test.output) }
+        bytes("0").withBytes { test.connection.writeField("grpc-status", $0, to: &test.output) }
         test.connection.endHead(at: trailers, of: stream, endsStream: true, to: &test.output)
         let sent = test.sent()
         #expect(sent.map(\.type) == [1, 1, 0, 1] && sent.map(\.flags) == [4, 4, 0, 5])

@@ -1,4 +1,5 @@
 @testable import HTTP
+import Memory
 
 /// A connection and a client that writes frames to it, for the tests.
 struct TestConnection: ~Copyable {
@@ -39,10 +40,9 @@ struct TestConnection: ~Copyable {
     mutating func receive(_ input: [UInt8]) -> [Event] {
         unread += input
         var events: [Event] = []
-        let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: unread.count, alignment: 1)
-        defer { unsafe copy.deallocate() }
-        unsafe copy.copyBytes(from: unread)
-        let span = unsafe UnsafeRawBufferPointer(copy).bytes
+        let copy = OwnedBytes(unread)
+        let input = copy.view
+        let span = input.bytes
         var offset = 0
         while true {
             let event = connection.next(span, from: &offset, into: &request, output: &output, now: now)
@@ -83,7 +83,7 @@ struct TestConnection: ~Copyable {
 
     /// The frames in the output, which is empty afterwards.
     mutating func sent() -> [Frame] {
-        let bytes = unsafe Array(output.unsent)
+        let bytes = Array(output.unsent)
         output.removeAll()
         return Frame.parse(bytes)
     }
@@ -116,7 +116,7 @@ struct ParsedRequest: Equatable {
     var fields: [String]
 
     init(_ request: borrowing RequestAssembly) {
-        let text = unsafe Array(request.fields.text)
+        let text = Array(request.fields.text)
         // As an exchange has it: taken into the parser of HTTP/1.
         var parser = RequestParser()
         parser.take(request)

@@ -1,3 +1,4 @@
+import Memory
 import Testing
 
 @testable import HTTP
@@ -6,23 +7,22 @@ import Testing
 struct HuffmanCodingTests {
     private func encode(_ text: [UInt8]) -> [UInt8] {
         var output = OutputBuffer()
-        unsafe text.withUnsafeBytes { text in
-            let expected = unsafe HuffmanCoding.encodedCount(text)
-            unsafe output.append(upTo: 4 * text.count + 8) { room in
-                let count = unsafe HuffmanCoding.encode(text, to: room.baseAddress!)
+        text.withBytes { text in
+            let expected = HuffmanCoding.encodedCount(text)
+            output.append(upTo: 4 * text.count + 8) { room in
+                let count = HuffmanCoding.encode(text, to: room)
                 precondition(count == expected)
                 return count
             }
         }
-        return unsafe Array(output.unsent)
+        return Array(output.unsent)
     }
 
     private func decode(_ code: [UInt8], room: Int = 8192) throws(HTTP2Fault) -> [UInt8]? {
-        let target = UnsafeMutableRawBufferPointer.allocate(byteCount: room, alignment: 1)
-        defer { unsafe target.deallocate() }
-        guard let count = unsafe try HuffmanCoding.decode(code.span.bytes, from: 0, to: code.count, into: target)
+        let target = OwnedBytes(count: room)
+        guard let count = unsafe try HuffmanCoding.decode(code.span.bytes, from: 0, to: code.count, into: target.room)
         else { return nil }
-        return unsafe Array(target[..<count])
+        return Array(target.view[..<count])
     }
 
     @Test("Every byte, alone and between others, comes back", arguments: 0...255)

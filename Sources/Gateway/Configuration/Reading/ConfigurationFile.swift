@@ -141,8 +141,8 @@ func readFile(_ path: String, atMost limit: Int) throws(SystemError) -> [UInt8] 
     while length <= limit {
         if length == bytes.count { bytes += [UInt8](repeating: 0, count: min(length, limit + 1 - length)) }
         let number = descriptor.number
-        let count = unsafe bytes.withUnsafeMutableBytes { buffer in
-            let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[length...])
+        let count = bytes.withMutableBytes { buffer in
+            let rest = buffer[length...]
             return unsafe read(number, rest.baseAddress, rest.count)
         }
         if count < 0, errno == EINTR { continue }

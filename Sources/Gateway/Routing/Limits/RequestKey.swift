@@ -10,9 +10,9 @@ struct RequestKey {
 
     /// The request's key. The hash is seeded per process, so collisions cannot be constructed.
     func value(of exchange: Exchange) -> UInt64 {
-        unsafe trait.withBytes(of: exchange) { bytes in
+        trait.withBytes(of: exchange) { bytes in
             var hasher = Hasher()
-            unsafe hasher.combine(bytes: bytes)
+            unsafe hasher.combine(bytes: bytes.raw)
             return UInt64(bitPattern: Int64(hasher.finalize()))
         }
     }

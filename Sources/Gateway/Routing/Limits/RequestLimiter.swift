@@ -1,4 +1,5 @@
 import HTTP
+import Memory
 import Transport
 
 /// The limits of one route, shared by all workers; a reload that does not change them keeps this object.
@@ -62,7 +63,7 @@ final class LimitedAction: Action, RequestHandler {
     }
 
     private func refuse(_ exchange: Exchange, _ reason: StaticString, retryAfter seconds: UInt64) {
-        var fields = "Retry-After: \(seconds)\r\n"
-        fields.withUTF8 { unsafe exchange.fail(status: 429, fields: UnsafeRawBufferPointer($0), reason: reason) }
+        let fields = "Retry-After: \(seconds)\r\n"
+        fields.withBytes { exchange.fail(status: 429, fields: $0, reason: reason) }
     }
 }

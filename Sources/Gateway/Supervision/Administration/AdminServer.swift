@@ -141,7 +141,7 @@ final class AdminServer {
     private func write(to number: Int) {
         guard let client = clients[number] else { return }
         while let output = clients[number]?.session.output {
-            let count = unsafe output.withUnsafeBytes {
+            let count = output.withBytes {
                 unsafe send(client.descriptor.number, $0.baseAddress, $0.count, CLinux_MSG_NOSIGNAL)
             }
             if count < 0 && errno == EINTR { continue }

@@ -13,7 +13,7 @@ enum SealedMemory {
         let descriptor = OpenFile(adopting: number)
         var offset = 0
         while offset < bytes.count {
-            let count = unsafe bytes.withUnsafeBytes {
+            let count = bytes.withBytes {
                 unsafe write(number, $0.baseAddress! + offset, $0.count - offset)
             }
             if count < 0 && errno == EINTR { continue }

@@ -48,11 +48,11 @@ final class FolderWatch {
         let headBytes = 16
         var rest = events
         while rest.count >= headBytes {
-            let head = unsafe rest.withUnsafeBytes { bytes in
-                unsafe (
-                    number: bytes.loadUnaligned(as: Int32.self),
-                    mask: bytes.loadUnaligned(fromByteOffset: 4, as: UInt32.self),
-                    nameBytes: bytes.loadUnaligned(fromByteOffset: 12, as: UInt32.self)
+            let head = rest.withBytes { bytes in
+                (
+                    number: bytes.load(at: 0, as: Int32.self),
+                    mask: bytes.load(at: 4, as: UInt32.self),
+                    nameBytes: bytes.load(at: 12, as: UInt32.self)
                 )
             }
             rest = rest.dropFirst(headBytes)

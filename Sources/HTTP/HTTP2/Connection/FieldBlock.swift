@@ -1,3 +1,5 @@
+import Memory
+
 /// The received part of a field block that spans several frames (RFC 9113 §4.3).
 @safe
 struct FieldBlock: ~Copyable {
@@ -6,13 +8,10 @@ struct FieldBlock: ~Copyable {
     private(set) var endsStream = false
     private(set) var dependsOnItself = false
     private var continuations = 0
-    private var memory: UnsafeMutableRawPointer?
-    private var capacity = 0
+    private var memory = OwnedBytes()
     private var count = 0
 
-    init() { unsafe memory = nil }
-
-    deinit { unsafe memory?.deallocate() }
+    init() {}
 
     /// Starts a block with the fragment of a HEADERS frame.
     mutating func begin(
@@ -37,34 +36,22 @@ struct FieldBlock: ~Copyable {
     private mutating func append(_ fragment: RawSpan, limit: Int) throws(HTTP2Fault) {
         let total = count + fragment.byteCount
         guard total <= limit else { throw .fieldBlockTooLarge }
-        if total > capacity {
-            let larger = max(2 * capacity, total)
-            let made = UnsafeMutableRawPointer.allocate(byteCount: larger, alignment: 1)
-            if let memory = unsafe memory {
-                unsafe made.copyMemory(from: memory, byteCount: count)
-                unsafe memory.deallocate()
-            }
-            unsafe memory = made
-            capacity = larger
+        if total > memory.count {
+            let larger = OwnedBytes(count: max(2 * memory.count, total))
+            larger.room.copy(bytes)
+            memory = larger
         }
-        if fragment.byteCount > 0 {
-            unsafe fragment.withUnsafeBytes { source in
-                unsafe (memory.unsafelyUnwrapped + count).copyMemory(
-                    from: source.baseAddress.unsafelyUnwrapped, byteCount: source.count)
-            }
-        }
+        fragment.withBytes { memory.room.copy($0, to: count) }
         count = total
     }
 
-    /// The received part of the block.
-    var bytes: UnsafeRawBufferPointer { unsafe UnsafeRawBufferPointer(start: memory, count: count) }
+    /// The received part of the block, valid until the block is changed.
+    var bytes: ByteView { memory.view[..<count] }
 
     /// Discards the block and releases its memory.
     mutating func removeAll() {
         stream = 0
         count = 0
-        capacity = 0
-        unsafe memory?.deallocate()
-        unsafe memory = nil
+        memory = OwnedBytes()
     }
 }

@@ -32,7 +32,7 @@ extension HTTP2Connection {
         try block.take(payload, limit: largestBlock, maximumContinuations: limits.maximumContinuations)
         guard ContinuationFrame.endsBlock(header) else { return nil }
         let (endsStream, dependsOnItself) = (block.endsStream, block.dependsOnItself)
-        try unsafe decoder.decode(block.bytes.bytes, into: &request.fields)
+        try decoder.decode(block.bytes.bytes, into: &request.fields)
         block.removeAll()
         return try takeFields(
             of: header.stream, endsStream: endsStream, dependsOnItself: dependsOnItself, into: &request,

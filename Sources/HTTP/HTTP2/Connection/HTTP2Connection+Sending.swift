@@ -1,3 +1,5 @@
+import Memory
+
 // Frames that the server sends: heads, content, resets, window updates and GOAWAY.
 extension HTTP2Connection {
     // MARK: Heads
@@ -20,22 +22,22 @@ extension HTTP2Connection {
     /// §8.2.2).
     @inline(__always)
     package mutating func writeField(
-        _ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer, to output: inout OutputBuffer
+        _ name: ByteView, _ value: ByteView, to output: inout OutputBuffer
     ) {
-        guard unsafe FieldName(name.bytes, from: 0, to: name.count) != .connectionSpecific else { return }
-        unsafe encoder.encode(name, value, to: &output)
+        guard FieldName(name.bytes, from: 0, to: name.count) != .connectionSpecific else { return }
+        encoder.encode(name, value, to: &output)
     }
 
     package mutating func writeField(
-        _ name: StaticString, _ value: UnsafeRawBufferPointer, to output: inout OutputBuffer
+        _ name: StaticString, _ value: ByteView, to output: inout OutputBuffer
     ) {
-        unsafe encoder.encode(name, value, to: &output)
+        encoder.encode(name, value, to: &output)
     }
 
     /// Writes field lines, each terminated by CRLF, as in an HTTP/1 head.
-    package mutating func writeFields(_ lines: UnsafeRawBufferPointer, to output: inout OutputBuffer) {
-        var lines = unsafe FieldLines(lines)
-        while let line = lines.next() { unsafe writeField(line.name, line.value, to: &output) }
+    package mutating func writeFields(_ lines: ByteView, to output: inout OutputBuffer) {
+        var lines = FieldLines(lines)
+        while let line = lines.next() { writeField(line.name, line.value, to: &output) }
     }
 
     /// Ends the head that begins at `start`, in the same turn.
@@ -54,10 +56,10 @@ extension HTTP2Connection {
     /// - Parameter block: the `blockOfIndices` of the earlier head, which `encoderVersion` has shown to be still valid.
     @inline(__always)
     package mutating func writeHead(
-        of reference: StreamReference, as block: UnsafeRawBufferPointer, endsStream: Bool, to output: inout OutputBuffer
+        of reference: StreamReference, as block: ByteView, endsStream: Bool, to output: inout OutputBuffer
     ) -> Bool {
         guard let start = beginHead(status: nil, of: reference, to: &output) else { return false }
-        unsafe output.append(block)
+        output.append(block)
         endHead(at: start, of: reference, endsStream: endsStream, to: &output)
         return true
     }
@@ -66,11 +68,11 @@ extension HTTP2Connection {
     package var encoderVersion: UInt64 { encoder.version }
 
     /// The field block of the last frame in the output, a HEADERS frame at `start`, if it consists of indices only.
-    package func blockOfIndices(at start: Int, in output: borrowing OutputBuffer) -> UnsafeRawBufferPointer? {
-        let block = unsafe UnsafeRawBufferPointer(rebasing: output.unsent[(start + FrameHeader.count)...])
+    package func blockOfIndices(at start: Int, in output: borrowing OutputBuffer) -> ByteView? {
+        let block = output.unsent[(start + FrameHeader.count)...]
         // Each index is a single octet.
-        guard block.count <= 64, unsafe block.allSatisfy({ $0 > 0x80 && $0 < 0xFF }) else { return nil }
-        return unsafe block
+        guard block.count <= 64, block.allSatisfy({ $0 > 0x80 && $0 < 0xFF }) else { return nil }
+        return block
     }
 
     // MARK: Content
@@ -98,7 +100,7 @@ extension HTTP2Connection {
     ) {
         let flags = endsStream ? FrameFlag.endStream : 0
         let header = FrameHeader(.data, flags: flags, stream: reference.id, length: count)
-        unsafe output.overwrite(at: start, count: FrameHeader.count) { unsafe header.write(to: $0) }
+        output.overwrite(at: start, count: FrameHeader.count) { header.write(to: $0) }
         noteContent(count, of: reference, endsStream: endsStream)
     }
 

@@ -109,7 +109,7 @@ package struct RequestAssembly: ~Copyable {
         if field.meaning == .other { return true }
         let range = field.value.range
         let (start, end) = (range.lowerBound, range.upperBound)
-        let text = unsafe fields.text.bytes
+        let text = fields.text.bytes
         switch field.meaning {
         case .connectionSpecific: throw .connectionField
         case .te: guard text.equals("trailers", from: start, to: end) else { throw .connectionField }
@@ -137,7 +137,7 @@ package struct RequestAssembly: ~Copyable {
         _ pseudo: Pseudo, _ meaning: Meaning, endsStream: Bool
     ) throws(RequestRejection) {
         guard let method = pseudo.method else { throw .missingPseudoField }
-        let text = unsafe fields.text.bytes
+        let text = fields.text.bytes
         let (start, end) = (method.range.lowerBound, method.range.upperBound)
         guard start < end, FieldSyntax.tokenEnd(text, from: start, to: end) == end else { throw .invalidMethod }
         head.methodToken = method
@@ -165,7 +165,7 @@ package struct RequestAssembly: ~Copyable {
     @inline(__always)
     private mutating func takeAuthority(_ authority: Slice?, _ host: Slice?) throws(RequestRejection) {
         guard let named = authority ?? host else { throw .missingHost }
-        let text = unsafe fields.text.bytes
+        let text = fields.text.bytes
         let (start, end) = (named.range.lowerBound, named.range.upperBound)
         guard HostSyntax.isValid(text, from: start, to: end, port: .optional) else { throw .invalidHost }
         head.authority = named
@@ -180,7 +180,7 @@ package struct RequestAssembly: ~Copyable {
     /// CONNECT has no target except its authority, which includes a port (RFC 9113 §8.5).
     private mutating func takeConnectTarget(_ authority: Slice?) throws(RequestRejection) {
         guard let authority else { throw .missingPseudoField }
-        let text = unsafe fields.text.bytes
+        let text = fields.text.bytes
         let (start, end) = (authority.range.lowerBound, authority.range.upperBound)
         guard HostSyntax.isValid(text, from: start, to: end, port: .required) else { throw .invalidTarget }
         head.form = .authority
@@ -190,7 +190,7 @@ package struct RequestAssembly: ~Copyable {
     /// The target is in origin form, or "*" with OPTIONS.
     @inline(__always)
     private mutating func takePath(_ path: Slice) throws(RequestRejection) {
-        let text = unsafe fields.text.bytes
+        let text = fields.text.bytes
         let (start, end) = (path.range.lowerBound, path.range.upperBound)
         // Counted as in HTTP/1: the method, two spaces, the version and CRLF.
         guard Int(head.methodToken.count) + (end - start) + 12 <= limits.maximumRequestLine else {
@@ -226,7 +226,7 @@ extension RequestAssembly {
     /// Whether the fields are valid as trailers of a request (RFC 9113 §8.1, RFC 9110 §6.5.1).
     func checkTrailers() throws(RequestRejection) {
         if fields.excess != nil { throw .trailersTooLarge }
-        let text = unsafe fields.text.bytes
+        let text = fields.text.bytes
         for index in 0..<fields.count {
             let field = fields[index]
             try Self.refuseFaults(of: field)

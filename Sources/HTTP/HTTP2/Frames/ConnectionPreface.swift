@@ -1,3 +1,5 @@
+import Memory
+
 /// The client's connection preface (RFC 9113 §3.4).
 package enum ConnectionPreface {
     static var text: StaticString { "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" }
@@ -7,7 +9,7 @@ package enum ConnectionPreface {
     package static func begins(_ input: RawSpan) -> Bool? {
         let received = min(input.byteCount, count)
         for offset in 0..<received {
-            guard unsafe input.byte(at: offset) == text.utf8Start[offset] else { return false }
+            guard input.byte(at: offset) == ByteView(text)[offset] else { return false }
         }
         return received == count ? true : nil
     }

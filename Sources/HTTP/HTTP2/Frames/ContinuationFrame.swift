@@ -12,7 +12,7 @@ package enum ContinuationFrame {
                 .continuation, flags: isLast ? FrameFlag.endHeaders : 0, stream: stream,
                 length: min(rest, maximumLength))
             output.insert(FrameHeader.count, at: start)
-            unsafe output.overwrite(at: start, count: FrameHeader.count) { unsafe header.write(to: $0) }
+            output.overwrite(at: start, count: FrameHeader.count) { header.write(to: $0) }
             start += FrameHeader.count + header.length
         }
     }

@@ -1,3 +1,5 @@
+import Memory
+
 /// Frame types (RFC 9113 §6, RFC 9218 §7.1).
 package enum FrameType: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     case data = 0x0
@@ -63,18 +65,18 @@ package struct FrameHeader: BitwiseCopyable, Equatable, Sendable {
 
     @inline(__always)
     package func encode(to output: inout OutputBuffer) {
-        unsafe output.append(upTo: Self.count + 7) { room in
-            unsafe write(to: room.baseAddress.unsafelyUnwrapped)
+        output.append(upTo: Self.count + 7) { room in
+            write(to: room)
             return Self.count
         }
     }
 
     /// Writes the nine octets.
     @inline(__always)
-    func write(to room: UnsafeMutableRawPointer) {
+    func write(to room: MutableByteView) {
         let word = UInt64(length) << 40 | UInt64(rawType) << 32 | UInt64(flags) << 24 | UInt64(stream >> 8)
-        unsafe room.storeBytes(of: word.bigEndian, as: UInt64.self)
-        unsafe room.storeBytes(of: UInt8(truncatingIfNeeded: stream), toByteOffset: 8, as: UInt8.self)
+        room.store(word.bigEndian)
+        room[8] = UInt8(truncatingIfNeeded: stream)
     }
 
     /// The payload without its padding (§6.1), as a range within the payload.
@@ -99,8 +101,8 @@ extension RawSpan {
 extension OutputBuffer {
     @inline(__always)
     mutating func append(number: UInt32) {
-        unsafe append(upTo: 4) { room in
-            unsafe room.storeBytes(of: number.bigEndian, as: UInt32.self)
+        append(upTo: 4) { room in
+            room.store(number.bigEndian)
             return 4
         }
     }

@@ -39,7 +39,7 @@ package struct HeadersFrame: Equatable {
         var flags = endsStream ? FrameFlag.endStream : 0
         if count <= maximumLength { flags |= FrameFlag.endHeaders }
         let header = FrameHeader(.headers, flags: flags, stream: stream, length: min(count, maximumLength))
-        unsafe output.overwrite(at: start, count: FrameHeader.count) { unsafe header.write(to: $0) }
+        output.overwrite(at: start, count: FrameHeader.count) { header.write(to: $0) }
         guard count > maximumLength else { return }
         ContinuationFrame.split(
             from: start + FrameHeader.count + maximumLength, stream: stream, maximumLength: maximumLength, in: &output)

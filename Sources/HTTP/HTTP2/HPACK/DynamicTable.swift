@@ -1,3 +1,5 @@
+import Memory
+
 /// The dynamic table of one direction (RFC 7541 §2.3.2): field lines in one block of memory, the newest last.
 ///
 /// Entries are not allocated individually, and no memory is allocated before the first one. Lines are stored in order
@@ -24,15 +26,13 @@ struct DynamicTable: ~Copyable {
     /// The maximum supported table size: byte counts are stored in 16 bits.
     static var largestSize: Int { 1 << 16 - 1 }
 
-    private var lines: UnsafeMutableRawPointer?
-    private var lineCapacity = 0
+    private var lines = OwnedBytes()
     /// The offset of the start of `lines`, and of the end of the bytes added, in the units of `Entry.start`.
     private var base: UInt32 = 0
     private var end: UInt32 = 0
 
     /// A ring buffer; the newest entry is the one before `inserted`.
-    private var entries: UnsafeMutablePointer<Entry>?
-    private var entryCapacity = 0
+    private var entries = Table<Entry>()
 
     /// The number of entries ever added, by which entries are numbered.
     private(set) var inserted: UInt32 = 0
@@ -42,37 +42,34 @@ struct DynamicTable: ~Copyable {
 
     init(maximumSize: Int) {
         self.maximumSize = min(max(maximumSize, 0), Self.largestSize)
-        unsafe lines = nil
-        unsafe entries = nil
     }
 
-    deinit {
-        unsafe lines?.deallocate()
-        unsafe entries?.deallocate()
-    }
+    /// There is space after the last line for a copy of sixteen bytes.
+    private static var slack: Int { 16 }
 
     /// The entry at `index`, of which 1 is the newest; it must exist.
     @inline(__always)
     subscript(index: Int) -> Entry {
         precondition(index > 0 && index <= count, "no such entry")
-        let place = (Int(truncatingIfNeeded: inserted) - index) & (entryCapacity - 1)
-        return unsafe entries.unsafelyUnwrapped[place]
+        let place = (Int(truncatingIfNeeded: inserted) - index) & (entries.count - 1)
+        return entries[place]
     }
 
     /// The line of an entry, valid until the table is changed.
     @inline(__always)
-    func line(of entry: Entry) -> UnsafeRawBufferPointer {
+    func line(of entry: Entry) -> ByteView {
         let offset = Int(entry.start &- base)
         assert(offset + entry.lineCount <= Int(end &- base))
-        return unsafe UnsafeRawBufferPointer(start: lines.unsafelyUnwrapped + offset, count: entry.lineCount)
+        return lines.view[offset..<offset + entry.lineCount]
     }
 
-    /// Space for a line after those in the table; `add` makes the line an entry, otherwise the next line overwrites it.
+    /// Space for a line after those in the table, and for copies of whole words; `add` makes the line an entry,
+    /// otherwise the next line overwrites it.
     @inline(__always)
-    mutating func room(for count: Int) -> UnsafeMutableRawPointer {
+    mutating func room(for count: Int) -> MutableByteView {
         if self.count == 0 { base = end }
-        if Int(end &- base) + count > lineCapacity { makeRoom(for: count) }
-        return unsafe lines.unsafelyUnwrapped + Int(end &- base)
+        if Int(end &- base) + count + Self.slack > lines.count { makeRoom(for: count) }
+        return lines.room[Int(end &- base)...]
     }
 
     /// Adds the entry whose line was written to `room(for:)`; an entry larger than the table empties it (§4.4).
@@ -82,12 +79,12 @@ struct DynamicTable: ~Copyable {
         let added = nameCount + valueCount + Self.entryOverhead
         evict(to: maximumSize - added)
         guard added <= maximumSize else { return }
-        if count == entryCapacity { growEntries() }
-        let place = Int(truncatingIfNeeded: inserted) & (entryCapacity - 1)
+        if count == entries.count { growEntries() }
+        let place = Int(truncatingIfNeeded: inserted) & (entries.count - 1)
         let entry = Entry(
             start: end, nameCount: UInt16(nameCount), valueCount: UInt16(valueCount), name: name, nameFault: nameFault,
             valueFault: valueFault)
-        unsafe (entries.unsafelyUnwrapped + place).initialize(to: entry)
+        entries[place] = entry
         end &+= UInt32(entry.lineCount)
         inserted &+= 1
         count += 1
@@ -117,33 +114,26 @@ struct DynamicTable: ~Copyable {
         let kept = Int(end &- first)
         let offset = Int(first &- base)
         let needed = 2 * kept + added
-        if needed <= lineCapacity {
-            if let lines = unsafe lines, kept > 0 { unsafe lines.copyMemory(from: lines + offset, byteCount: kept) }
+        if needed + Self.slack <= lines.count {
+            lines.room.move(offset..<offset + kept, to: 0)
         } else {
-            let capacity = max(256, needed.roundedUpToPowerOfTwo)
-            // There is space after the last line for a copy of sixteen bytes.
-            let larger = UnsafeMutableRawPointer.allocate(byteCount: capacity + 16, alignment: 16)
-            if let lines = unsafe lines {
-                if kept > 0 { unsafe larger.copyMemory(from: lines + offset, byteCount: kept) }
-                unsafe lines.deallocate()
-            }
-            unsafe lines = larger
-            lineCapacity = capacity
+            let larger = OwnedBytes(count: max(256, needed.roundedUpToPowerOfTwo) + Self.slack)
+            if kept > 0 { larger.room.copy(lines.view[offset..<offset + kept]) }
+            lines = larger
         }
         base = first
     }
 
     @inline(never)
     private mutating func growEntries() {
-        let capacity = max(8, 2 * entryCapacity)
-        let larger = UnsafeMutablePointer<Entry>.allocate(capacity: capacity)
+        let capacity = max(8, 2 * entries.count)
+        let empty = Entry(start: 0, nameCount: 0, valueCount: 0, name: .other, nameFault: .none, valueFault: .none)
+        var larger = Table(repeating: empty, count: capacity)
         for index in stride(from: count, to: 0, by: -1) {
             let place = (Int(truncatingIfNeeded: inserted) - index) & (capacity - 1)
-            unsafe (larger + place).initialize(to: self[index])
+            larger[place] = self[index]
         }
-        unsafe entries?.deallocate()
-        unsafe entries = larger
-        entryCapacity = capacity
+        entries = larger
     }
 }
 

@@ -1,3 +1,5 @@
+import Memory
+
 /// The decoded fields of one field block: lines `name: value CRLF` in one block of memory, and their positions.
 ///
 /// One object is lent to the connection that is decoding. It is filled field by field, and each field is charged to the
@@ -19,8 +21,8 @@ package struct FieldList: ~Copyable {
     static var lineOverhead: Int { 4 }
 
     let limits: HeadLimits
-    private let bytes: UnsafeMutableRawBufferPointer
-    private let table: UnsafeMutableBufferPointer<Field>
+    private let bytes: OwnedBytes
+    private var table: Table<Field>
     private(set) package var count = 0
     /// The number of bytes of the lines.
     private(set) package var filled = 0
@@ -38,13 +40,11 @@ package struct FieldList: ~Copyable {
         // A line of n bytes is charged n + 28, so lines never exceed the limit. Cookies are joined in the space after
         // them.
         let room = limits.maximumHead + max(longestEntry, limits.maximumHead) + Self.lineOverhead + Self.copySlack
-        unsafe bytes = .allocate(byteCount: room, alignment: 16)
-        unsafe table = .allocate(capacity: max(limits.maximumFields, 1))
-    }
-
-    deinit {
-        unsafe bytes.deallocate()
-        unsafe table.deallocate()
+        bytes = OwnedBytes(count: room)
+        let empty = Field(
+            name: Slice(0, 0), value: Slice(0, 0), meaning: .other, nameFault: .none, valueFault: .none,
+            isNeverIndexed: false)
+        table = Table(repeating: empty, count: max(limits.maximumFields, 1))
     }
 
     /// The number of bytes that a copy of whole words may write beyond its end.
@@ -62,19 +62,19 @@ package struct FieldList: ~Copyable {
         @inline(__always)
         get {
             precondition(index >= 0 && index < count, "no such field")
-            return unsafe table[index]
+            return table[index]
         }
         @inline(__always)
         set {
             precondition(index >= 0 && index < count, "no such field")
-            unsafe table[index] = newValue
+            table[index] = newValue
         }
     }
 
     /// The decoded lines.
-    package var text: UnsafeRawBufferPointer {
+    package var text: ByteView {
         @inline(__always)
-        get { unsafe UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[..<filled]) }
+        get { bytes.view[..<filled] }
     }
 
     /// Removes all but the first `count` fields.
@@ -105,22 +105,21 @@ extension FieldList {
 
     /// The space for the next line, and for a line that must be decoded without being stored.
     @inline(__always)
-    var room: UnsafeMutableRawBufferPointer {
-        unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[filled..<(bytes.count - Self.copySlack)])
+    var room: MutableByteView {
+        bytes.room[filled..<(bytes.count - Self.copySlack)]
     }
 
     /// The bytes of a line that was written to `room`.
     @inline(__always)
-    func written(_ count: Int) -> UnsafeRawBufferPointer {
-        unsafe UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[filled..<(filled + count)])
+    func written(_ count: Int) -> ByteView {
+        bytes.view[filled..<(filled + count)]
     }
 
     /// Copies a line to `room`; it must have been charged, and fit.
     @inline(__always)
-    func copy(_ line: UnsafeRawBufferPointer) {
-        precondition(unsafe filled + line.count <= bytes.count - Self.copySlack)
-        unsafe OutputBuffer.copy(
-            line.baseAddress.unsafelyUnwrapped, line.count, to: bytes.baseAddress.unsafelyUnwrapped + filled)
+    func copy(_ line: ByteView) {
+        precondition(filled + line.count <= bytes.count - Self.copySlack)
+        bytes.room.copyShort(line, to: filled)
     }
 
     /// Adds the line in `room` as the next field.
@@ -129,12 +128,11 @@ extension FieldList {
         nameCount: Int, valueCount: Int, meaning: FieldName, nameFault: FieldFault, valueFault: FieldFault,
         isNeverIndexed: Bool
     ) {
-        precondition(unsafe count < table.count)
         let value = filled + nameCount + 2
         let field = Field(
             name: Slice(filled, filled + nameCount), value: Slice(value, value + valueCount), meaning: meaning,
             nameFault: nameFault, valueFault: valueFault, isNeverIndexed: isNeverIndexed)
-        unsafe table.initializeElement(at: count, to: field)
+        table[count] = field
         count += 1
         filled = value + valueCount + 2
     }
@@ -145,8 +143,7 @@ extension FieldList {
     mutating func overwrite(at offset: Int, with replacement: StaticString) {
         let count = replacement.utf8CodeUnitCount
         precondition(offset >= 0 && offset + count <= filled)
-        unsafe (bytes.baseAddress.unsafelyUnwrapped + offset).copyMemory(
-            from: replacement.utf8Start, byteCount: count)
+        bytes.room.copy(ByteView(replacement), to: offset)
     }
 
     /// Moves the line of the field forward, to `offset`.
@@ -154,30 +151,26 @@ extension FieldList {
         let start = Int(field.name.start)
         let lineCount = field.value.range.upperBound + 2 - start
         precondition(offset >= 0 && offset <= start)
-        let base = unsafe bytes.baseAddress.unsafelyUnwrapped
-        unsafe (base + offset).copyMemory(from: base + start, byteCount: lineCount)
+        bytes.room.move(start..<start + lineCount, to: offset)
         field.name.start = UInt32(offset)
         field.value.start -= UInt32(start - offset)
     }
 
     /// Copies the bytes at `range` to the space after the lines, `offset` bytes from their end.
     func gather(_ range: Range<Int>, at offset: Int) {
-        precondition(unsafe range.upperBound <= filled && filled + offset + range.count <= bytes.count)
-        let base = unsafe bytes.baseAddress.unsafelyUnwrapped
-        unsafe (base + filled + offset).copyMemory(from: base + range.lowerBound, byteCount: range.count)
+        precondition(range.upperBound <= filled && filled + offset + range.count <= bytes.count)
+        bytes.room.move(range, to: filled + offset)
     }
 
     func gather(_ text: StaticString, at offset: Int) {
-        precondition(unsafe filled + offset + text.utf8CodeUnitCount <= bytes.count)
-        unsafe (bytes.baseAddress.unsafelyUnwrapped + filled + offset).copyMemory(
-            from: text.utf8Start, byteCount: text.utf8CodeUnitCount)
+        precondition(filled + offset + text.utf8CodeUnitCount <= bytes.count)
+        bytes.room.copy(ByteView(text), to: filled + offset)
     }
 
     /// Makes the `gathered` bytes after the lines the last line, at `offset`; `field` describes it.
     mutating func endLines(with field: inout Field, gathered: Int, at offset: Int) {
-        precondition(unsafe offset >= 0 && offset <= filled && filled + gathered <= bytes.count)
-        let base = unsafe bytes.baseAddress.unsafelyUnwrapped
-        unsafe (base + offset).copyMemory(from: base + filled, byteCount: gathered)
+        precondition(offset >= 0 && offset <= filled && filled + gathered <= bytes.count)
+        bytes.room.move(filled..<filled + gathered, to: offset)
         field.name.start = UInt32(offset)
         field.value = Slice(offset + Int(field.name.count) + 2, offset + gathered - 2)
         filled = offset + gathered

@@ -1,3 +1,5 @@
+import Memory
+
 /// Decodes the field blocks of one connection, in order of arrival (RFC 7541 §3).
 ///
 /// Every fault is an error of the connection, since the tables are no longer in sync; after a fault the decoder cannot
@@ -30,9 +32,9 @@ package struct HPACKDecoder: ~Copyable {
     /// The name and value of an entry, with the newest one first.
     package func tableEntry(_ index: Int) -> (name: [UInt8], value: [UInt8]) {
         let entry = table[index + 1]
-        let line = unsafe table.line(of: entry)
+        let line = table.line(of: entry)
         let name = Int(entry.nameCount)
-        return unsafe (Array(line[..<name]), Array(line[(name + 2)..<(name + 2 + Int(entry.valueCount))]))
+        return (Array(line[..<name]), Array(line[(name + 2)..<(name + 2 + Int(entry.valueCount))]))
     }
 
     /// Decodes a complete field block into `fields`.
@@ -84,7 +86,7 @@ package struct HPACKDecoder: ~Copyable {
             let entry = StaticTable.entries[index - 1]
             let (name, value) = (Int(entry.nameCount), Int(entry.valueCount))
             guard fields.charge(name + value) else { return }
-            unsafe fields.copy(StaticTable.line(of: entry))
+            fields.copy(StaticTable.line(of: entry))
             fields.append(
                 nameCount: name, valueCount: value, meaning: entry.name, nameFault: .none, valueFault: .none,
                 isNeverIndexed: false)
@@ -95,7 +97,7 @@ package struct HPACKDecoder: ~Copyable {
         let entry = table[index - StaticTable.count]
         let (name, value) = (Int(entry.nameCount), Int(entry.valueCount))
         guard fields.charge(name + value) else { return }
-        unsafe fields.copy(table.line(of: entry))
+        fields.copy(table.line(of: entry))
         fields.append(
             nameCount: name, valueCount: value, meaning: entry.name, nameFault: entry.nameFault,
             valueFault: entry.valueFault, isNeverIndexed: false)
@@ -114,26 +116,26 @@ package struct HPACKDecoder: ~Copyable {
         _ block: RawSpan, at offset: inout Int, name index: Int, _ indexing: Indexing, into fields: inout FieldList
     ) throws(HTTP2Fault) {
         _ = fields.chargeField()
-        let room = unsafe fields.room
+        let room = fields.room
         let lineRoom = room.count - FieldList.lineOverhead
         let name =
-            unsafe try index > 0
+            try index > 0
             ? knownName(index, into: room)
-            : literalName(block, at: &offset, into: UnsafeMutableRawBufferPointer(rebasing: room[..<lineRoom]))
+            : literalName(block, at: &offset, into: room[..<lineRoom])
         guard let name else {
             try Self.skipString(block, at: &offset)
             return dropOversized(indexing, from: &fields)
         }
         let valueStart = name.count + 2
-        let value = unsafe try Self.string(
+        let value = try Self.string(
             block, at: &offset,
-            into: UnsafeMutableRawBufferPointer(rebasing: room[min(valueStart, lineRoom)..<(room.count - 2)]))
+            into: room[min(valueStart, lineRoom)..<(room.count - 2)])
         guard let value else { return dropOversized(indexing, from: &fields) }
-        unsafe room.storeBytes(of: 0x203A, toByteOffset: name.count, as: UInt16.self)
-        unsafe room.storeBytes(of: ASCII.lineEnd, toByteOffset: valueStart + value, as: UInt16.self)
-        let line = unsafe fields.written(valueStart + value + 2)
-        let fault = unsafe FieldFault.inValue(line.bytes, from: valueStart, to: valueStart + value)
-        if indexing == .indexed { unsafe add(line, name, valueCount: value, fault) }
+        room.store(0x203A as UInt16, at: name.count)
+        room.store(ASCII.lineEnd, at: valueStart + value)
+        let line = fields.written(valueStart + value + 2)
+        let fault = FieldFault.inValue(line.bytes, from: valueStart, to: valueStart + value)
+        if indexing == .indexed { add(line, name, valueCount: value, fault) }
         guard fields.charge(name.count + value) else { return }
         fields.append(
             nameCount: name.count, valueCount: value, meaning: name.meaning, nameFault: name.fault, valueFault: fault,
@@ -147,13 +149,12 @@ package struct HPACKDecoder: ~Copyable {
     }
 
     private mutating func add(
-        _ line: UnsafeRawBufferPointer, _ name: LiteralName, valueCount: Int, _ fault: FieldFault
+        _ line: ByteView, _ name: LiteralName, valueCount: Int, _ fault: FieldFault
     ) {
         let size = name.count + valueCount + DynamicTable.entryOverhead
         if size <= table.maximumSize {
             table.evict(to: table.maximumSize - size)
-            unsafe OutputBuffer.copy(
-                line.baseAddress.unsafelyUnwrapped, line.count, to: table.room(for: line.count))
+            table.room(for: line.count).copyShort(line)
         }
         table.add(
             nameCount: name.count, valueCount: valueCount, name: name.meaning, nameFault: name.fault,
@@ -163,30 +164,29 @@ package struct HPACKDecoder: ~Copyable {
     /// Copies the name of an entry to `room`.
     @inline(__always)
     private func knownName(
-        _ index: Int, into room: UnsafeMutableRawBufferPointer
+        _ index: Int, into room: MutableByteView
     ) throws(HTTP2Fault) -> LiteralName? {
-        let target = unsafe room.baseAddress.unsafelyUnwrapped
         if index <= StaticTable.count {
             let entry = StaticTable.entries[index - 1]
-            let line = unsafe StaticTable.line(of: entry)
-            unsafe OutputBuffer.copy(line.baseAddress.unsafelyUnwrapped, Int(entry.nameCount), to: target)
+            let line = StaticTable.line(of: entry)
+            room.copyShort(line[..<Int(entry.nameCount)])
             return LiteralName(count: Int(entry.nameCount), meaning: entry.name, fault: .none)
         }
         guard index - StaticTable.count <= table.count else { throw .invalidIndex }
         let entry = table[index - StaticTable.count]
-        let line = unsafe table.line(of: entry)
+        let line = table.line(of: entry)
         precondition(Int(entry.nameCount) + FieldList.lineOverhead <= room.count)
-        unsafe OutputBuffer.copy(line.baseAddress.unsafelyUnwrapped, Int(entry.nameCount), to: target)
+        room.copyShort(line[..<Int(entry.nameCount)])
         return LiteralName(count: Int(entry.nameCount), meaning: entry.name, fault: entry.nameFault)
     }
 
     /// Decodes a name into `room`; nil if it does not fit.
     @inline(__always)
     private func literalName(
-        _ block: RawSpan, at offset: inout Int, into room: UnsafeMutableRawBufferPointer
+        _ block: RawSpan, at offset: inout Int, into room: MutableByteView
     ) throws(HTTP2Fault) -> LiteralName? {
-        guard let count = unsafe try Self.string(block, at: &offset, into: room) else { return nil }
-        let bytes = unsafe UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(room)[..<count]).bytes
+        guard let count = try Self.string(block, at: &offset, into: room) else { return nil }
+        let bytes = ByteView(room)[..<count].bytes
         return LiteralName(
             count: count, meaning: FieldName(bytes, from: 0, to: count),
             fault: FieldFault.inName(bytes, from: 0, to: count))
@@ -195,18 +195,13 @@ package struct HPACKDecoder: ~Copyable {
     /// Decodes a string (§5.2) into `room` and returns its length; nil if it does not fit.
     @inline(__always)
     private static func string(
-        _ block: RawSpan, at offset: inout Int, into room: UnsafeMutableRawBufferPointer
+        _ block: RawSpan, at offset: inout Int, into room: MutableByteView
     ) throws(HTTP2Fault) -> Int? {
         let (start, end, isCoded) = try stringBounds(block, at: &offset)
-        if isCoded { return unsafe try HuffmanCoding.decode(block, from: start, to: end, into: room) }
+        if isCoded { return try HuffmanCoding.decode(block, from: start, to: end, into: room) }
         let count = end - start
         guard count <= room.count else { return nil }
-        if count > 0 {
-            unsafe block.withUnsafeBytes { bytes in
-                unsafe OutputBuffer.copy(
-                    bytes.baseAddress.unsafelyUnwrapped + start, count, to: room.baseAddress.unsafelyUnwrapped)
-            }
-        }
+        block.withBytes { room.copyShort($0[start..<end]) }
         return count
     }
 

@@ -1,3 +1,5 @@
+import Memory
+
 /// Encodes the field blocks of one connection, in the order in which they are sent (RFC 7541 §3).
 ///
 /// A field is added to the dynamic table when it is sent for the second time: fields that every response has take one
@@ -53,8 +55,8 @@ package struct HPACKEncoder: ~Copyable {
     }
 
     private static func writeSizeUpdate(_ size: Int, to output: inout OutputBuffer) {
-        unsafe output.append(upTo: HPACKInteger.maximumEncoded) { room in
-            unsafe HPACKInteger.encode(size, prefix: 5, flags: 0x20, to: room.baseAddress.unsafelyUnwrapped)
+        output.append(upTo: HPACKInteger.maximumEncoded) { room in
+            HPACKInteger.encode(size, prefix: 5, flags: 0x20, to: room)
         }
     }
 
@@ -76,46 +78,47 @@ package struct HPACKEncoder: ~Copyable {
     private mutating func encode(otherStatus status: Int, to output: inout OutputBuffer) {
         var digits: UInt32 = 0
         for unit in [100, 10, 1] { digits = digits << 8 | UInt32(0x30 + status / unit % 10) }
-        unsafe withUnsafeBytes(of: digits.bigEndian) { bytes in
-            unsafe encode(":status", UnsafeRawBufferPointer(rebasing: bytes[1...]), to: &output)
+        withTemporaryBytes(4) { room in
+            room.store(digits.bigEndian)
+            encode(":status", room.view[1...], to: &output)
         }
     }
 
-    package mutating func encode(_ name: StaticString, _ value: UnsafeRawBufferPointer, to output: inout OutputBuffer) {
-        let name = unsafe UnsafeRawBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount)
-        unsafe encode(name, value, to: &output)
+    package mutating func encode(_ name: StaticString, _ value: ByteView, to output: inout OutputBuffer) {
+        let name = ByteView(name)
+        encode(name, value, to: &output)
     }
 
     /// Encodes a field, whose name and value must be valid.
     ///
     /// - Parameter isSensitive: whether no intermediary may index the field, regardless of its name.
     package mutating func encode(
-        _ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer, isSensitive: Bool = false,
+        _ name: ByteView, _ value: ByteView, isSensitive: Bool = false,
         to output: inout OutputBuffer
     ) {
         let size = name.count + value.count
         guard size <= Self.largestIndexed, size + DynamicTable.entryOverhead <= table.maximumSize else {
-            return unsafe encodeLarge(name, value, isSensitive: isSensitive, to: &output)
+            return encodeLarge(name, value, isSensitive: isSensitive, to: &output)
         }
-        let line = unsafe writeLine(name, value)
-        let lowerName = unsafe UnsafeRawBufferPointer(rebasing: line[..<name.count])
-        if unsafe isSensitive || Self.isSecret(lowerName, valueCount: value.count) {
-            return unsafe writeLiteral(lowerName, value, flags: 0x10, prefix: 4, to: &output)
+        let line = writeLine(name, value)
+        let lowerName = line[..<name.count]
+        if isSensitive || Self.isSecret(lowerName, valueCount: value.count) {
+            return writeLiteral(lowerName, value, flags: 0x10, prefix: 4, to: &output)
         }
-        let hash = unsafe SeenFields.hash(line)
+        let hash = SeenFields.hash(line)
         switch seen.look(for: hash, in: table) {
-        case .entry(let index) where unsafe isEqual(line, to: index):
+        case .entry(let index) where isEqual(line, to: index):
             let number = StaticTable.count + index
             if number < 0x7F { return output.append(UInt8(truncatingIfNeeded: 0x80 | number)) }
-            unsafe output.append(upTo: HPACKInteger.maximumEncoded) { room in
-                unsafe HPACKInteger.encode(number, prefix: 7, flags: 0x80, to: room.baseAddress.unsafelyUnwrapped)
+            output.append(upTo: HPACKInteger.maximumEncoded) { room in
+                HPACKInteger.encode(number, prefix: 7, flags: 0x80, to: room)
             }
         case .seen, .entry:
-            unsafe writeLiteral(lowerName, value, flags: 0x40, prefix: 6, to: &output)
+            writeLiteral(lowerName, value, flags: 0x40, prefix: 6, to: &output)
             table.add(nameCount: name.count, valueCount: value.count, name: .other)
             seen.note(hash, number: table.inserted, in: table)
         case .new:
-            unsafe writeLiteral(lowerName, value, flags: 0x00, prefix: 4, to: &output)
+            writeLiteral(lowerName, value, flags: 0x00, prefix: 4, to: &output)
             seen.note(hash, number: 0, in: table)
         }
     }
@@ -123,47 +126,46 @@ package struct HPACKEncoder: ~Copyable {
     /// Writes the field's line to its possible position in the table; only `table.add` makes it an entry.
     @inline(__always)
     private mutating func writeLine(
-        _ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer
-    ) -> UnsafeRawBufferPointer {
+        _ name: ByteView, _ value: ByteView
+    ) -> ByteView {
         let count = name.count + value.count + FieldList.lineOverhead
         // Copies of whole words may extend beyond the line.
-        let room = unsafe table.room(for: count)
-        unsafe Self.copyInLowerCase(name, to: room)
-        unsafe room.storeBytes(of: 0x203A, toByteOffset: name.count, as: UInt16.self)
-        if let source = value.baseAddress { unsafe OutputBuffer.copy(source, value.count, to: room + name.count + 2) }
-        unsafe room.storeBytes(of: ASCII.lineEnd, toByteOffset: count - 2, as: UInt16.self)
-        return unsafe UnsafeRawBufferPointer(start: room, count: count)
+        let room = table.room(for: count)
+        Self.copyInLowerCase(name, to: room)
+        room.store(0x203A as UInt16, at: name.count)
+        room.copyShort(value, to: name.count + 2)
+        room.store(ASCII.lineEnd, at: count - 2)
+        return room.view[..<count]
     }
 
     @inline(__always)
-    private static func copyInLowerCase(_ name: UnsafeRawBufferPointer, to room: UnsafeMutableRawPointer) {
-        guard let source = name.baseAddress else { return }
-        unsafe OutputBuffer.copy(source, name.count, to: room)
+    private static func copyInLowerCase(_ name: ByteView, to room: MutableByteView) {
+        room.copyShort(name)
         var offset = 0
         while offset < name.count {
-            let bytes = unsafe room.loadUnaligned(fromByteOffset: offset, as: SIMD8<UInt8>.self)
+            let bytes = room.view.load(at: offset, as: SIMD8<UInt8>.self)
             let isCapital = bytes &- SIMD8(repeating: 0x41) .< SIMD8(repeating: 26)
             let small = bytes.replacing(with: bytes | SIMD8(repeating: 0x20), where: isCapital)
-            unsafe room.storeBytes(of: small, toByteOffset: offset, as: SIMD8<UInt8>.self)
+            room.store(small, at: offset)
             offset += 8
         }
     }
 
     @inline(__always)
-    private func isEqual(_ line: UnsafeRawBufferPointer, to index: Int) -> Bool {
+    private func isEqual(_ line: ByteView, to index: Int) -> Bool {
         let entry = table[index]
         guard entry.lineCount == line.count else { return false }
-        return unsafe SeenFields.isEqual(line, table.line(of: entry))
+        return SeenFields.isEqual(line, table.line(of: entry))
     }
 
     /// Whether a field must be protected from guessing (RFC 7541 §7.1).
     @inline(__always)
-    private static func isSecret(_ name: UnsafeRawBufferPointer, valueCount: Int) -> Bool {
+    private static func isSecret(_ name: ByteView, valueCount: Int) -> Bool {
         switch name.count {
-        case 6: unsafe valueCount < shortCookie && name.bytes.equals("cookie", from: 0, to: 6)
-        case 10: unsafe name.bytes.equals("set-cookie", from: 0, to: 10)
-        case 13: unsafe name.bytes.equals("authorization", from: 0, to: 13)
-        case 19: unsafe name.bytes.equals("proxy-authorization", from: 0, to: 19)
+        case 6: valueCount < shortCookie && name.bytes.equals("cookie", from: 0, to: 6)
+        case 10: name.bytes.equals("set-cookie", from: 0, to: 10)
+        case 13: name.bytes.equals("authorization", from: 0, to: 13)
+        case 19: name.bytes.equals("proxy-authorization", from: 0, to: 19)
         default: false
         }
     }
@@ -171,43 +173,42 @@ package struct HPACKEncoder: ~Copyable {
     /// Encodes a field that is too large for the table.
     @inline(never)
     private func encodeLarge(
-        _ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer, isSensitive: Bool,
+        _ name: ByteView, _ value: ByteView, isSensitive: Bool,
         to output: inout OutputBuffer
     ) {
-        unsafe withUnsafeTemporaryAllocation(byteCount: name.count + 8, alignment: 8) { room in
-            unsafe Self.copyInLowerCase(name, to: room.baseAddress.unsafelyUnwrapped)
-            let lowerName = unsafe UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(room)[..<name.count])
-            let isSecret = unsafe isSensitive || Self.isSecret(lowerName, valueCount: value.count)
-            unsafe writeLiteral(lowerName, value, flags: isSecret ? 0x10 : 0x00, prefix: 4, to: &output)
+        withTemporaryBytes(name.count + 8) { room in
+            Self.copyInLowerCase(name, to: room)
+            let lowerName = ByteView(room)[..<name.count]
+            let isSecret = isSensitive || Self.isSecret(lowerName, valueCount: value.count)
+            writeLiteral(lowerName, value, flags: isSecret ? 0x10 : 0x00, prefix: 4, to: &output)
         }
     }
 
     /// Writes a literal field; if its name is in the static table, its index is used (RFC 7541 §6.2).
     @inline(never)
     private func writeLiteral(
-        _ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer, flags: UInt8, prefix: Int,
+        _ name: ByteView, _ value: ByteView, flags: UInt8, prefix: Int,
         to output: inout OutputBuffer
     ) {
         let limit = name.count + value.count + 3 * HPACKInteger.maximumEncoded + 8
-        unsafe output.append(upTo: limit) { room in
-            let start = unsafe room.baseAddress.unsafelyUnwrapped
-            let index = unsafe StaticTable.index(ofName: name)
-            var count = unsafe HPACKInteger.encode(index ?? 0, prefix: prefix, flags: flags, to: start)
-            if index == nil { count += unsafe Self.writeString(name, to: start + count) }
-            return unsafe count + Self.writeString(value, to: start + count)
+        output.append(upTo: limit) { room in
+            let index = StaticTable.index(ofName: name)
+            var count = HPACKInteger.encode(index ?? 0, prefix: prefix, flags: flags, to: room)
+            if index == nil { count += Self.writeString(name, to: room[count...]) }
+            return count + Self.writeString(value, to: room[count...])
         }
     }
 
     /// Writes a string in its shorter representation (RFC 7541 §5.2) and returns the number of bytes written.
     @inline(__always)
-    private static func writeString(_ text: UnsafeRawBufferPointer, to output: UnsafeMutableRawPointer) -> Int {
-        let coded = unsafe HuffmanCoding.encodedCount(text)
+    private static func writeString(_ text: ByteView, to output: MutableByteView) -> Int {
+        let coded = HuffmanCoding.encodedCount(text)
         if coded < text.count {
-            let count = unsafe HPACKInteger.encode(coded, prefix: 7, flags: 0x80, to: output)
-            return unsafe count + HuffmanCoding.encode(text, to: output + count)
+            let count = HPACKInteger.encode(coded, prefix: 7, flags: 0x80, to: output)
+            return count + HuffmanCoding.encode(text, to: output[count...])
         }
-        let count = unsafe HPACKInteger.encode(text.count, prefix: 7, flags: 0, to: output)
-        if let source = text.baseAddress { unsafe OutputBuffer.copy(source, text.count, to: output + count) }
+        let count = HPACKInteger.encode(text.count, prefix: 7, flags: 0, to: output)
+        output.copyShort(text, to: count)
         return count + text.count
     }
 }

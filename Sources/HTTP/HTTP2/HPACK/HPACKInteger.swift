@@ -1,3 +1,5 @@
+import Memory
+
 /// The integers of a field block: some bits of the first octet, then seven bits of each further octet (RFC 7541 §5.1).
 enum HPACKInteger {
     /// The maximum number of octets after the first one; more can only be an overflow or redundant zeros.
@@ -38,22 +40,22 @@ enum HPACKInteger {
     /// Writes `value` to the last `prefix` bits of an octet whose other bits are `flags`, and to the octets that
     /// follow; returns the number of bytes written.
     @inline(__always)
-    static func encode(_ value: Int, prefix: Int, flags: UInt8, to output: UnsafeMutableRawPointer) -> Int {
+    static func encode(_ value: Int, prefix: Int, flags: UInt8, to output: MutableByteView) -> Int {
         let mask = (1 << prefix) - 1
         if value < mask {
-            unsafe output.storeBytes(of: flags | UInt8(truncatingIfNeeded: value), as: UInt8.self)
+            output[0] = flags | UInt8(truncatingIfNeeded: value)
             return 1
         }
-        unsafe output.storeBytes(of: flags | UInt8(truncatingIfNeeded: mask), as: UInt8.self)
+        output[0] = flags | UInt8(truncatingIfNeeded: mask)
         var rest = value - mask
         var count = 1
         while rest >= 0x80 {
             let octet = UInt8(truncatingIfNeeded: rest | 0x80)
-            unsafe output.storeBytes(of: octet, toByteOffset: count, as: UInt8.self)
+            output[count] = octet
             rest >>= 7
             count += 1
         }
-        unsafe output.storeBytes(of: UInt8(truncatingIfNeeded: rest), toByteOffset: count, as: UInt8.self)
+        output[count] = UInt8(truncatingIfNeeded: rest)
         return count + 1
     }
 }

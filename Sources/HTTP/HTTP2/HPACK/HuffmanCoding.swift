@@ -1,10 +1,12 @@
+import Memory
+
 /// The Huffman coding of strings (RFC 7541 §5.2).
 package enum HuffmanCoding {
     /// Decodes `start..<end` of `block` into `room` and returns the number of bytes; nil if they do not fit.
     ///
     /// EOS within the string, more than seven bits of padding, and padding bits other than ones are rejected.
     static func decode(
-        _ block: RawSpan, from start: Int, to end: Int, into room: UnsafeMutableRawBufferPointer
+        _ block: RawSpan, from start: Int, to end: Int, into room: MutableByteView
     ) throws(HTTP2Fault) -> Int? {
         var reader = BitReader(offset: start)
         var count = 0
@@ -23,18 +25,18 @@ package enum HuffmanCoding {
                     symbol = long
                 }
                 guard count < room.count else { return nil }
-                unsafe room.baseAddress.unsafelyUnwrapped.storeBytes(of: symbol, toByteOffset: count, as: UInt8.self)
+                room[count] = symbol
                 count += 1
             }
             if reader.offset >= end { break }
         }
-        return unsafe try finishTail(&reader, count, room)
+        return try finishTail(&reader, count, room)
     }
 
     /// Decodes the last bits, fewer than eight: at most one symbol per five bits.
     @inline(__always)
     private static func finishTail(
-        _ reader: inout BitReader, _ count: Int, _ room: UnsafeMutableRawBufferPointer
+        _ reader: inout BitReader, _ count: Int, _ room: MutableByteView
     ) throws(HTTP2Fault) -> Int? {
         var count = count
         while reader.count > 0 {
@@ -42,8 +44,7 @@ package enum HuffmanCoding {
             let bits = Int(short >> 8)
             guard short != 0, bits <= reader.count else { break }
             guard count < room.count else { return nil }
-            unsafe room.baseAddress.unsafelyUnwrapped.storeBytes(
-                of: UInt8(truncatingIfNeeded: short), toByteOffset: count, as: UInt8.self)
+            room[count] = UInt8(truncatingIfNeeded: short)
             count += 1
             reader.drop(bits)
         }
@@ -113,39 +114,39 @@ package enum HuffmanCoding {
 
     /// The length of `text` in this code, in bytes.
     @inline(__always)
-    static func encodedCount(_ text: UnsafeRawBufferPointer) -> Int {
+    static func encodedCount(_ text: ByteView) -> Int {
         var bits = 0
-        for index in text.indices { bits += Int(HuffmanTable.lengths[Int(unsafe text[index])]) }
+        for index in text.indices { bits += Int(HuffmanTable.lengths[Int(text[index])]) }
         return (bits + 7) / 8
     }
 
     /// Writes `text` in this code and returns the number of bytes written, which is `encodedCount`.
     @inline(__always)
-    static func encode(_ text: UnsafeRawBufferPointer, to output: UnsafeMutableRawPointer) -> Int {
+    static func encode(_ text: ByteView, to output: MutableByteView) -> Int {
         var bits: UInt64 = 0
         var pending = 0
         var count = 0
         for index in text.indices {
-            let byte = unsafe text[index]
+            let byte = text[index]
             let length = Int(HuffmanTable.lengths[Int(byte)])
             bits = bits &<< UInt64(length) | UInt64(HuffmanTable.codes[Int(byte)])
             pending += length
             if pending >= 32 {
                 pending -= 32
                 let word = UInt32(truncatingIfNeeded: bits &>> UInt64(pending)).bigEndian
-                unsafe output.storeBytes(of: word, toByteOffset: count, as: UInt32.self)
+                output.store(word, at: count)
                 count += 4
             }
         }
         while pending >= 8 {
             pending -= 8
             let byte = UInt8(truncatingIfNeeded: bits &>> UInt64(pending))
-            unsafe output.storeBytes(of: byte, toByteOffset: count, as: UInt8.self)
+            output[count] = byte
             count += 1
         }
         guard pending > 0 else { return count }
         let padded = bits &<< UInt64(8 - pending) | 0xFF &>> UInt64(pending)
-        unsafe output.storeBytes(of: UInt8(truncatingIfNeeded: padded), toByteOffset: count, as: UInt8.self)
+        output[count] = UInt8(truncatingIfNeeded: padded)
         return count + 1
     }
 }

@@ -1,3 +1,5 @@
+import Memory
+
 /// The fields that were sent before, and the dynamic table entry of each: a small hash table, in which newer fields
 /// replace older ones.
 ///
@@ -18,25 +20,23 @@ struct SeenFields: ~Copyable {
     }
 
     private static var count: Int { 64 }
-    private var places: UnsafeMutablePointer<Place>?
+    private var places = Table<Place>()
 
-    init() { unsafe places = nil }
-    deinit { unsafe places?.deallocate() }
+    init() {}
 
     mutating func removeAll() {
-        unsafe places?.deallocate()
-        unsafe places = nil
+        places = Table()
     }
 
     @inline(__always)
     func look(for hash: UInt32, in table: borrowing DynamicTable) -> Result {
-        guard let places = unsafe places else { return .new }
+        guard !places.isEmpty else { return .new }
         let first = Int(hash) & (Self.count - 1)
         let place: Place
-        if unsafe places[first].hash == hash {
-            place = unsafe places[first]
-        } else if unsafe places[first ^ 1].hash == hash {
-            place = unsafe places[first ^ 1]
+        if places[first].hash == hash {
+            place = places[first]
+        } else if places[first ^ 1].hash == hash {
+            place = places[first ^ 1]
         } else {
             return .new
         }
@@ -45,20 +45,15 @@ struct SeenFields: ~Copyable {
     }
 
     mutating func note(_ hash: UInt32, number: UInt32, in table: borrowing DynamicTable) {
-        if unsafe places == nil {
-            let made = UnsafeMutablePointer<Place>.allocate(capacity: Self.count)
-            unsafe made.initialize(repeating: Place(hash: 0, number: 0), count: Self.count)
-            unsafe places = made
-        }
-        let places = unsafe places.unsafelyUnwrapped
+        if places.isEmpty { places = Table(repeating: Place(hash: 0, number: 0), count: Self.count) }
         let first = Int(hash) & (Self.count - 1)
         let second = first ^ 1
         // The bucket with this hash, or one without an entry, or the first.
         let isFirst =
-            unsafe places[first].hash == hash
+            places[first].hash == hash
             || places[second].hash != hash
                 && (!isEntry(places[first], table) || isEntry(places[second], table))
-        unsafe places[isFirst ? first : second] = Place(hash: hash, number: number)
+        places[isFirst ? first : second] = Place(hash: hash, number: number)
     }
 
     private func isEntry(_ place: Place, _ table: borrowing DynamicTable) -> Bool {
@@ -67,8 +62,7 @@ struct SeenFields: ~Copyable {
 
     /// A hash of a line, which must have at least four bytes.
     @inline(__always)
-    static func hash(_ line: UnsafeRawBufferPointer) -> UInt32 {
-        let bytes = unsafe line.baseAddress.unsafelyUnwrapped
+    static func hash(_ line: ByteView) -> UInt32 {
         var hash = UInt64(truncatingIfNeeded: line.count)
         func mix(_ word: UInt64) {
             hash = (hash ^ word) &* 0x9E37_79B9_7F4A_7C15
@@ -77,13 +71,13 @@ struct SeenFields: ~Copyable {
         if line.count >= 8 {
             var offset = 0
             while offset < line.count - 8 {
-                mix(unsafe bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+                mix(line.load(at: offset, as: UInt64.self))
                 offset += 8
             }
-            mix(unsafe bytes.loadUnaligned(fromByteOffset: line.count - 8, as: UInt64.self))
+            mix(line.load(at: line.count - 8, as: UInt64.self))
         } else {
-            mix(UInt64(unsafe bytes.loadUnaligned(as: UInt32.self)))
-            mix(UInt64(unsafe bytes.loadUnaligned(fromByteOffset: line.count - 4, as: UInt32.self)))
+            mix(UInt64(line.load(at: 0, as: UInt32.self)))
+            mix(UInt64(line.load(at: line.count - 4, as: UInt32.self)))
         }
         // 0 marks an empty bucket.
         return UInt32(truncatingIfNeeded: hash >> 32) | 1 << 31
@@ -91,13 +85,11 @@ struct SeenFields: ~Copyable {
 
     /// Whether two lines of equal length are equal.
     @inline(__always)
-    static func isEqual(_ line: UnsafeRawBufferPointer, _ other: UnsafeRawBufferPointer) -> Bool {
-        let (one, two) = unsafe (line.baseAddress.unsafelyUnwrapped, other.baseAddress.unsafelyUnwrapped)
+    static func isEqual(_ line: ByteView, _ other: ByteView) -> Bool {
         func differ(at offset: Int) -> Bool {
-            unsafe one.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
-                != two.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+            line.load(at: offset, as: UInt64.self) != other.load(at: offset, as: UInt64.self)
         }
-        guard line.count >= 8 else { return unsafe line.elementsEqual(other) }
+        guard line.count >= 8 else { return line.elementsEqual(other) }
         var offset = 0
         while offset < line.count - 8 {
             if differ(at: offset) { return false }

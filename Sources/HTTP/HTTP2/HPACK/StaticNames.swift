@@ -1,7 +1,9 @@
+import Memory
+
 extension StaticTable {
     /// The index of the first entry with this lower-case name; the length distinguishes most names.
-    static func index(ofName name: UnsafeRawBufferPointer) -> Int? {
-        let bytes = unsafe name.bytes
+    static func index(ofName name: ByteView) -> Int? {
+        let bytes = name.bytes
         func isNamed(_ text: StaticString) -> Bool { bytes.equals(text, from: 0, to: bytes.byteCount) }
         switch name.count {
         case 3: return isNamed("age") ? 21 : isNamed("via") ? 60 : nil

@@ -1,3 +1,5 @@
+import Memory
+
 /// The static table (RFC 7541 Appendix A).
 enum StaticTable {
     static var count: Int { 61 }
@@ -81,9 +83,9 @@ enum StaticTable {
 
     /// The line of an entry.
     @inline(__always)
-    static func line(of entry: Entry) -> UnsafeRawBufferPointer {
+    static func line(of entry: Entry) -> ByteView {
         let count = Int(entry.nameCount) + Int(entry.valueCount) + FieldList.lineOverhead
-        return unsafe UnsafeRawBufferPointer(start: lines.utf8Start + Int(entry.start), count: count)
+        return ByteView(lines)[Int(entry.start)..<Int(entry.start) + count]
     }
 
     /// The entries in the order of their indices, from 1 on.

@@ -1,3 +1,5 @@
+import Memory
+
 /// A stream that is open in at least one direction.
 package struct HTTP2Stream: BitwiseCopyable {
     package fileprivate(set) var id: UInt32
@@ -40,26 +42,24 @@ package struct StreamReference: Hashable, BitwiseCopyable, Sendable {
 /// Streams that may send are queued by urgency (RFC 9218 §10).
 @safe
 package struct StreamTable: ~Copyable {
-    private var places: UnsafeMutablePointer<HTTP2Stream>?
-    private var capacity = 0
+    private var places = Table<HTTP2Stream>()
     package private(set) var count = 0
     private var first = InlineArray<8, Int16>(repeating: -1)
     private var last = InlineArray<8, Int16>(repeating: -1)
 
     private static var firstCapacity: Int { 4 }
 
-    package init() { unsafe places = nil }
+    package init() {}
 
-    deinit { unsafe places?.deallocate() }
+    private var capacity: Int { places.count }
 
     /// Adds a stream and returns a reference to it.
     mutating func add(_ stream: HTTP2Stream) -> StreamReference {
         if count == capacity { grow() }
-        let places = unsafe places.unsafelyUnwrapped
         // Identifiers are consecutive, so this index is nearly always free, and it is the first one in a lookup.
         var place = Int(stream.id >> 1) & (capacity - 1)
-        while unsafe places[place].id != 0 { place = (place + 1) & (capacity - 1) }
-        unsafe places[place] = stream
+        while places[place].id != 0 { place = (place + 1) & (capacity - 1) }
+        places[place] = stream
         count += 1
         return StreamReference(id: stream.id, place: Int16(truncatingIfNeeded: place))
     }
@@ -67,20 +67,20 @@ package struct StreamTable: ~Copyable {
     mutating func remove(_ reference: StreamReference) {
         guard contains(reference) else { return }
         unqueue(reference)
-        unsafe places.unsafelyUnwrapped[Int(reference.place)].id = 0
+        places[Int(reference.place)].id = 0
         count -= 1
     }
 
     @inline(__always)
     package func contains(_ reference: StreamReference) -> Bool {
         let place = Int(reference.place)
-        return unsafe place < capacity && places.unsafelyUnwrapped[place].id == reference.id
+        return place < capacity && places[place].id == reference.id
     }
 
     package func find(_ id: UInt32) -> StreamReference? {
         var place = Int(id >> 1) & max(capacity - 1, 0)
         for _ in 0..<capacity {
-            if unsafe places.unsafelyUnwrapped[place].id == id {
+            if places[place].id == id {
                 return StreamReference(id: id, place: Int16(truncatingIfNeeded: place))
             }
             place = (place + 1) & (capacity - 1)
@@ -93,25 +93,25 @@ package struct StreamTable: ~Copyable {
     package subscript(reference: StreamReference) -> HTTP2Stream {
         get {
             precondition(contains(reference), "the stream is gone")
-            return unsafe places.unsafelyUnwrapped[Int(reference.place)]
+            return places[Int(reference.place)]
         }
         _modify {
             precondition(contains(reference), "the stream is gone")
-            yield unsafe &places.unsafelyUnwrapped[Int(reference.place)]
+            yield &places[Int(reference.place)]
         }
     }
 
     package func forEach(_ body: (StreamReference) -> Void) {
         for place in 0..<capacity {
-            let id = unsafe places.unsafelyUnwrapped[place].id
+            let id = places[place].id
             if id != 0 { body(StreamReference(id: id, place: Int16(truncatingIfNeeded: place))) }
         }
     }
 
     /// Changes the window of every stream; false if one becomes too large.
     mutating func changeSendWindows(by count: Int) -> Bool {
-        for place in 0..<capacity where unsafe places.unsafelyUnwrapped[place].id != 0 {
-            guard unsafe places.unsafelyUnwrapped[place].sendWindow.change(by: count) else { return false }
+        for place in 0..<capacity where places[place].id != 0 {
+            guard places[place].sendWindow.change(by: count) else { return false }
             if count > 0 { queue(at: place) } else { unqueueIfClosed(at: place) }
         }
         return true
@@ -119,10 +119,10 @@ package struct StreamTable: ~Copyable {
 
     /// Reduces the window of every upload; calls `tell` with each stream that is due an increment, and the increment.
     mutating func shrinkReceiveWindows(by count: Int, _ tell: (UInt32, Int) -> Void) {
-        for place in 0..<capacity where unsafe places.unsafelyUnwrapped[place].state.awaitsRequest {
-            let stream = unsafe places.unsafelyUnwrapped[place]
+        for place in 0..<capacity where places[place].state.awaitsRequest {
+            let stream = places[place]
             guard stream.id != 0 else { continue }
-            guard let increment = unsafe places.unsafelyUnwrapped[place].receiveWindow.shrink(by: count) else {
+            guard let increment = places[place].receiveWindow.shrink(by: count) else {
                 continue
             }
             tell(stream.id, increment)
@@ -132,23 +132,13 @@ package struct StreamTable: ~Copyable {
     /// Releases memory that no stream needs.
     mutating func trim() {
         guard count == 0 else { return }
-        unsafe places?.deallocate()
-        unsafe places = nil
-        capacity = 0
+        places = Table()
     }
 
     @inline(never)
     private mutating func grow() {
-        let larger = max(Self.firstCapacity, 2 * capacity)
-        let made = UnsafeMutablePointer<HTTP2Stream>.allocate(capacity: larger)
         let empty = HTTP2Stream(id: 0, state: .idle, sendWindow: 0, receiveWindow: 0)
-        unsafe made.initialize(repeating: empty, count: larger)
-        if let places = unsafe places {
-            unsafe made.update(from: places, count: capacity)
-            unsafe places.deallocate()
-        }
-        unsafe places = made
-        capacity = larger
+        places = Table(places, enlargedTo: max(Self.firstCapacity, 2 * capacity), with: empty)
     }
 }
 
@@ -163,16 +153,15 @@ extension StreamTable {
     }
 
     private mutating func queue(at place: Int) {
-        let places = unsafe places.unsafelyUnwrapped
-        let stream = unsafe places[place]
+        let stream = places[place]
         guard stream.wantsToSend, !stream.isQueued, stream.sendWindow.size > 0 else { return }
-        unsafe places[place].isQueued = true
-        unsafe places[place].behind = -1
+        places[place].isQueued = true
+        places[place].behind = -1
         let line = Int(stream.priority.urgency & 7)
         if first[line] < 0 {
             first[line] = Int16(truncatingIfNeeded: place)
         } else {
-            unsafe places[Int(last[line])].behind = Int16(truncatingIfNeeded: place)
+            places[Int(last[line])].behind = Int16(truncatingIfNeeded: place)
         }
         last[line] = Int16(truncatingIfNeeded: place)
     }
@@ -181,7 +170,7 @@ extension StreamTable {
     package func nextToSend() -> StreamReference? {
         for line in first.indices where first[line] >= 0 {
             let place = Int(first[line])
-            return StreamReference(id: unsafe places.unsafelyUnwrapped[place].id, place: Int16(place))
+            return StreamReference(id: places[place].id, place: Int16(place))
         }
         return nil
     }
@@ -199,7 +188,7 @@ extension StreamTable {
     }
 
     private mutating func unqueueIfClosed(at place: Int) {
-        let stream = unsafe places.unsafelyUnwrapped[place]
+        let stream = places[place]
         guard stream.sendWindow.size <= 0 else { return }
         unqueue(StreamReference(id: stream.id, place: Int16(truncatingIfNeeded: place)))
     }
@@ -213,16 +202,15 @@ extension StreamTable {
     /// Removes a stream from its queue.
     mutating func unqueue(_ reference: StreamReference) {
         guard contains(reference), self[reference].isQueued else { return }
-        let places = unsafe places.unsafelyUnwrapped
         let line = Int(self[reference].priority.urgency & 7)
         var before: Int16 = -1
         var place = first[line]
         while place != reference.place {
             before = place
-            unsafe place = places[Int(place)].behind
+            place = places[Int(place)].behind
         }
         let behind = self[reference].behind
-        if before < 0 { first[line] = behind } else { unsafe places[Int(before)].behind = behind }
+        if before < 0 { first[line] = behind } else { places[Int(before)].behind = behind }
         if behind < 0 { last[line] = before }
         self[reference].isQueued = false
     }
