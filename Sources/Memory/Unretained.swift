@@ -1,7 +1,7 @@
 /// A reference to an object that something else keeps alive; not counted.
 ///
 /// The type that stores one documents what keeps the object alive for as long: an exchange does not outlive its
-/// connection, nor a session its pool. `uncheckedInit` is the promise; the accesses follow from it.
+/// connection, nor a session its pool. `init(unchecked:)` is the promise; the accesses follow from it.
 @safe
 @usableFromInline
 package struct Unretained<Object: AnyObject>: BitwiseCopyable {
@@ -10,6 +10,10 @@ package struct Unretained<Object: AnyObject>: BitwiseCopyable {
     /// The object must outlive every use of the reference.
     @unsafe @inlinable @inline(__always)
     package init(unchecked object: Object) { unsafe self.object = .passUnretained(object) }
+
+    /// An object of this type must be at the address, and outlive every use of the reference.
+    @unsafe @inlinable @inline(__always)
+    package init(uncheckedAt address: UnsafeRawPointer) { unsafe object = .fromOpaque(address) }
 
     @inlinable
     package var value: Object {

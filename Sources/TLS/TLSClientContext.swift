@@ -62,7 +62,7 @@ package final class TLSClientContext: @unchecked Sendable {
     }
 
     /// A session that sends `name`, a host name or an IP address, and accepts no certificate without it.
-    func makeSession(for name: String) throws(TLSError) -> OpaquePointer {
+    func makeSession(for name: String) throws(TLSError) -> SessionReference {
         guard let session = unsafe SSL_new(pointer) else { throw TLSError("create TLS session") }
         // Neither the extension nor certificates have the final dot (RFC 6066 §3).
         let name = name.hasSuffix(".") ? String(name.dropLast()) : name
@@ -85,6 +85,6 @@ package final class TLSClientContext: @unchecked Sendable {
             unsafe SSL_free(session)
             throw TLSError("use the client certificate")
         }
-        return unsafe session
+        return unsafe SessionReference(session)
     }
 }

@@ -47,7 +47,7 @@ extension TLSStream {
         _ record: MutableByteView, into output: MutableByteView?
     ) -> Int {
         // A ticket has to be unchanged when OpenSSL reads it: no record is opened in place while one may come.
-        if unsafe session != nil, output == nil { return openAside(record) }
+        if session != nil, output == nil { return openAside(record) }
         let place = output ?? record[RecordHeader.size...]
         let step = layer?.opener.open(ByteView(record), into: place) ?? .nothing
         if case .data(let count) = step, output == nil {
@@ -81,11 +81,11 @@ extension TLSStream {
         switch step {
         case .data:
             // A server that has answered has sent its tickets.
-            if unsafe session != nil { freeSession() }
+            if session != nil { freeSession() }
             if layer?.opener.takeUpdateWish() == true { wantsKeyUpdate = true }
         case .nothing, .ticket: return
         case .keyUpdate(let isAnswerWanted):
-            if unsafe session != nil { freeSession() }
+            if session != nil { freeSession() }
             owesKeyUpdate = isAnswerWanted || owesKeyUpdate
         case .closed: readingEnd = .end
         case .ended:

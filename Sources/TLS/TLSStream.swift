@@ -12,7 +12,7 @@ import Transport
 package final class TLSStream: RecordChannel, ByteStream {
     package let endpoint: Endpoint
     /// OpenSSL's session; nil once it is not needed any more.
-    private(set) var session: OpaquePointer?
+    private(set) var session: SessionReference?
     let isServer: Bool
     /// The data of the handshake's callbacks; nil once it is complete.
     private var negotiation: Negotiation?
@@ -52,17 +52,18 @@ package final class TLSStream: RecordChannel, ByteStream {
 
     /// - Throws: `TLSError` when OpenSSL cannot allocate a session.
     package init(_ endpoint: Endpoint, certificates: CertificateStore) throws(TLSError) {
-        guard let session = unsafe SSL_new(certificates.initial.pointer) else { throw TLSError("create TLS session") }
+        guard let session = unsafe SessionReference(of: certificates.initial.pointer) else {
+            throw TLSError("create TLS session")
+        }
         let negotiation = Negotiation(certificates)
         self.endpoint = endpoint
-        unsafe self.session = session
+        self.session = session
         self.negotiation = negotiation
         isServer = true
         super.init()
-        unsafe negotiation.begin(session)
-        let bio = unsafe SocketBIO.make(for: self)
-        unsafe SSL_set_bio(session, bio, bio)
-        unsafe SSL_set_accept_state(session)
+        negotiation.begin(session)
+        session.attach(to: self)
+        session.beginAsServer()
     }
 
     /// The client's side of a connection to a server.
@@ -74,20 +75,19 @@ package final class TLSStream: RecordChannel, ByteStream {
     package init(
         _ endpoint: Endpoint, to name: String, client: TLSClientContext, resuming resumption: TLSResumption? = nil
     ) throws(TLSError) {
-        let session = try unsafe client.makeSession(for: name)
+        let session = try client.makeSession(for: name)
         // An expired one is ignored, and the handshake is a full one.
-        if let resumption { unsafe SSL_set_session(session, resumption.pointer) }
+        if let resumption { session.resume(resumption) }
         self.endpoint = endpoint
-        unsafe self.session = session
+        self.session = session
         isServer = false
         super.init()
-        let bio = unsafe SocketBIO.make(for: self)
-        unsafe SSL_set_bio(session, bio, bio)
-        unsafe SSL_set_connect_state(session)
+        session.attach(to: self)
+        session.beginAsClient()
     }
 
     deinit {
-        unsafe SSL_free(session)
+        if let session { unsafe session.uncheckedFree() }
         layer?.forget()
         endHandshakeRecords()
         received.discard(endpoint.worker)
@@ -98,10 +98,9 @@ package final class TLSStream: RecordChannel, ByteStream {
     ///
     /// TLS 1.3 servers send it after the handshake, so it is available once their first bytes have been read.
     package func resumption() -> TLSResumption? {
-        guard let session = unsafe session else { return keptResumption }
-        guard let known = unsafe SSL_get1_session(session) else { return nil }
-        let resumption = unsafe TLSResumption(known)
-        return unsafe SSL_SESSION_is_resumable(known) == 1 ? resumption : nil
+        guard let session else { return keptResumption }
+        guard let known = session.resumption(), known.isResumable else { return nil }
+        return known.0
     }
 
     // MARK: Facts
@@ -135,10 +134,10 @@ package final class TLSStream: RecordChannel, ByteStream {
 
     /// Continues as far as possible without waiting; nil when it is not complete.
     private func shakeHands() -> HandshakeOutcome? {
-        guard let session = unsafe session else { return .done }
+        guard let session else { return .done }
         defer { received.shrink(endpoint.worker) }
         ERR_clear_error()
-        let result = unsafe SSL_do_handshake(session)
+        let result = session.shakeHands()
         if case .failed(let failure) = flush() {
             ERR_clear_error()
             return .failed(reason(of: failure))
@@ -148,28 +147,28 @@ package final class TLSStream: RecordChannel, ByteStream {
             ERR_clear_error()
             didHandshake = true
             endNegotiation()
-            unsafe facts = NegotiatedFacts(of: session)
-            unsafe takeOverRecords(of: session)
+            facts = NegotiatedFacts(of: session)
+            takeOverRecords(of: session)
             return .done
         }
-        if unsafe SSL_get_error(session, result) == SSL_ERROR_WANT_READ { return nil }
+        if session.error(of: result) == SSL_ERROR_WANT_READ { return nil }
         hasFailed = true
-        return unsafe .failed(handshakeFailureReason(session))
+        return .failed(handshakeFailureReason(session))
     }
 
     /// Nothing is negotiated after the handshake, and a long connection must not keep replaced certificates alive.
     private func endNegotiation() {
         site = negotiation?.site?.label
-        if let session = unsafe session { unsafe Negotiation.end(session) }
+        if let session { Negotiation.end(session) }
         negotiation = nil
     }
 
     /// Takes the records over from OpenSSL, if they are of a supported kind and proved to be right.
-    private func takeOverRecords(of session: OpaquePointer) {
+    private func takeOverRecords(of session: SessionReference) {
         defer { endHandshakeRecords() }
         guard let handshakeRecords, RecordProtection.failure == nil else { return }
         do throws(RecordLayer.Refusal) {
-            layer = try unsafe RecordLayer.takingOver(
+            layer = try RecordLayer.takingOver(
                 session, handshakeRecords, isAtBoundary: feed.isAtBoundary,
                 contexts: endpoint.worker.companion { ConnectionContexts() })
         } catch {
@@ -182,12 +181,12 @@ package final class TLSStream: RecordChannel, ByteStream {
 
     /// Frees OpenSSL's session; the negotiated facts are kept.
     func freeSession() {
-        guard let session = unsafe session else { return }
+        guard let session else { return }
         if !isServer { keptResumption = resumption() }
         // Otherwise OpenSSL would count it as broken, and search it among the resumable ones.
-        unsafe SSL_set_shutdown(session, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN)
-        unsafe SSL_free(session)
-        unsafe self.session = nil
+        session.countAsEnded()
+        unsafe session.uncheckedFree()
+        self.session = nil
         ERR_clear_error()
     }
 
@@ -196,24 +195,22 @@ package final class TLSStream: RecordChannel, ByteStream {
     /// It has read all records before, because only tickets have come so far; its session is freed after the first
     /// record of another type.
     func readTickets(_ record: ByteView) {
-        guard let session = unsafe session else { return }
+        guard let session else { return }
         ERR_clear_error()
         ticketRecord = record
-        var byte: UInt8 = 0
-        let result = unsafe SSL_read(session, &byte, 1)
-        if unsafe SSL_get_error(session, result) != SSL_ERROR_WANT_READ { freeSession() }
+        if session.error(of: session.readNothing()) != SSL_ERROR_WANT_READ { freeSession() }
         ticketRecord = ByteView()
         ERR_clear_error()
     }
 
-    private func handshakeFailureReason(_ session: OpaquePointer) -> String {
+    private func handshakeFailureReason(_ session: SessionReference) -> String {
         let code = ERR_peek_error()
         ERR_clear_error()
         if let refusal = negotiation?.refusal { return refusal }
         if code == 0 { return "connection closed during handshake" }
-        let verdict = unsafe SSL_get_verify_result(session)
+        let verdict = session.verdict
         if !isServer, verdict != Int(X509_V_OK) {
-            return unsafe String(cString: X509_verify_cert_error_string(verdict))
+            return SessionReference.text(ofVerdict: verdict)
         }
         return TLSError.reason(of: code)
     }
@@ -227,11 +224,12 @@ package final class TLSStream: RecordChannel, ByteStream {
     package func read(into buffer: MutableByteView) -> IOResult {
         if layer != nil { return readRecords(into: buffer) }
         // OpenSSL would find out the same, a few hundred instructions later.
-        if !endpoint.mayReceive, received.isEmpty, unsafe SSL_has_pending(session) == 0 {
+        if !endpoint.mayReceive, received.isEmpty, session?.hasPending != true {
             return .wouldBlock(.readable)
         }
         clearErrors()
-        let count = unsafe SSL_read(session, buffer.baseAddress, Int32(clamping: buffer.count))
+        guard let session else { return .failed(.protocolViolation) }
+        let count = session.read(into: buffer)
         return count > 0 ? .bytes(Int(count)) : outcome(of: count)
     }
 
@@ -242,11 +240,12 @@ package final class TLSStream: RecordChannel, ByteStream {
         }
         if layer != nil { return writeSealed(bytes, isMoreComing: isMoreComing) }
         clearErrors()
+        guard let session else { return .failed(.protocolViolation) }
         if bytes.count <= RecordSealer.mostContent {
-            let count = unsafe SSL_write(session, bytes.baseAddress, Int32(bytes.count))
+            let count = session.write(bytes)
             return count > 0 ? .bytes(Int(count)) : outcome(of: count)
         }
-        return writeRecords(bytes, isMoreComing: isMoreComing)
+        return writeRecords(bytes, by: session, isMoreComing: isMoreComing)
     }
 
     package func writeAtEndOfTurn(_ bytes: ByteView) -> IOResult {
@@ -266,7 +265,7 @@ package final class TLSStream: RecordChannel, ByteStream {
         sealPiece(content, of: piece, after: head)
     }
 
-    private func writeRecords(_ bytes: ByteView, isMoreComing: Bool) -> IOResult {
+    private func writeRecords(_ bytes: ByteView, by session: SessionReference, isMoreComing: Bool) -> IOResult {
         isCorked = true
         defer { isCorked = false }
         var taken = 0
@@ -277,8 +276,7 @@ package final class TLSStream: RecordChannel, ByteStream {
             // As many records as fit; none of them may have to wait.
             let room = (Worker.blockSize - heldEnd) / Self.recordSize * RecordSealer.mostContent
             let rest = bytes[taken...]
-            let count = unsafe SSL_write(
-                session, rest.baseAddress, Int32(min(room, rest.count)))
+            let count = session.write(rest.prefix(room))
             guard count > 0 else {
                 let outcome = outcome(of: count)
                 return taken > 0 ? .bytes(taken) : outcome
@@ -327,7 +325,7 @@ package final class TLSStream: RecordChannel, ByteStream {
             sendAlert(.closeNotify)
         } else if didHandshake && !hasFailed {
             clearErrors()
-            _ = unsafe SSL_shutdown(session)
+            session?.shutDown()
             ERR_clear_error()
             _ = flush()
         }
@@ -347,7 +345,7 @@ package final class TLSStream: RecordChannel, ByteStream {
     }
 
     private func outcome(of result: Int32) -> IOResult {
-        let error = unsafe SSL_get_error(session, result)
+        let error = session?.error(of: result) ?? SSL_ERROR_SSL
         if error == SSL_ERROR_WANT_READ { return .wouldBlock(.readable) }
         ERR_clear_error()
         switch error {

@@ -12,7 +12,7 @@ import Synchronization
 @safe
 final class LoopTenure: @unchecked Sendable {
     /// Even while the loop runs, odd while it is lent; it is incremented with every change, and reliefs sleep on it.
-    private let word: UnsafeMutablePointer<Atomic<UInt32>>
+    private let word: Stored<Atomic<UInt32>>
     private let isReliefAsleep = Atomic(false)
     private let isRelieved = Atomic(false)
     private let hasEnded = Atomic(false)
@@ -32,13 +32,11 @@ final class LoopTenure: @unchecked Sendable {
     private static let quietLooks = 100
 
     init() {
-        unsafe word = .allocate(capacity: 1)
-        unsafe word.initialize(to: Atomic(0))
+        word = .allocate(Atomic(0))
     }
 
     deinit {
-        unsafe word.deinitialize(count: 1)
-        unsafe word.deallocate()
+        unsafe word.uncheckedDeallocate()
     }
 
     // MARK: The thread that runs the loop
@@ -54,11 +52,11 @@ final class LoopTenure: @unchecked Sendable {
     /// Runs `work` while the loop is lent; false if another thread runs the loop afterwards.
     @inline(__always)
     func lend(_ work: () -> Void) -> Bool {
-        let lent = unsafe word.pointee.load(ordering: .relaxed) &+ 1
-        unsafe word.pointee.store(lent, ordering: .sequentiallyConsistent)
+        let lent = word.value.load(ordering: .relaxed) &+ 1
+        word.value.store(lent, ordering: .sequentiallyConsistent)
         if isReliefAsleep.load(ordering: .sequentiallyConsistent) { wakeRelief() }
         work()
-        return unsafe word.pointee.compareExchange(
+        return word.value.compareExchange(
             expected: lent, desired: lent &+ 1, ordering: .acquiringAndReleasing
         ).exchanged
     }
@@ -66,14 +64,14 @@ final class LoopTenure: @unchecked Sendable {
     /// The loop has ended; the reliefs return.
     func end() {
         hasEnded.store(true, ordering: .sequentiallyConsistent)
-        unsafe word.pointee.add(2, ordering: .sequentiallyConsistent)
+        word.value.add(2, ordering: .sequentiallyConsistent)
         wakeRelief()
     }
 
     @inline(never)
     private func wakeRelief() {
         isReliefAsleep.store(false, ordering: .relaxed)
-        _ = unsafe CLinux_futex_wake(word, Int32.max)
+        _ = unsafe CLinux_futex_wake(word.pointer, Int32.max)
     }
 
     // MARK: The relief
@@ -82,7 +80,7 @@ final class LoopTenure: @unchecked Sendable {
     func standBy() -> Bool {
         isRelieved.store(true, ordering: .relaxed)
         defer { isRelieved.store(false, ordering: .relaxed) }
-        var seen = unsafe word.pointee.load(ordering: .acquiring)
+        var seen = word.value.load(ordering: .acquiring)
         var unchanged = 0
         var looks = 0
         while !hasEnded.load(ordering: .sequentiallyConsistent) {
@@ -93,12 +91,12 @@ final class LoopTenure: @unchecked Sendable {
             let interval = looks < Self.looksUntilCalm ? Self.interval : Self.calmInterval
             usleep(interval)
             looks += 1
-            let current = unsafe word.pointee.load(ordering: .acquiring)
+            let current = word.value.load(ordering: .acquiring)
             unchanged = current == seen ? unchanged + 1 : 0
             seen = current
             guard seen & 1 == 1, unchanged > 0 else { continue }
             guard UInt32(unchanged) * interval >= Self.patience || !isBorrowerRunnable else { continue }
-            let taken = unsafe word.pointee.compareExchange(
+            let taken = word.value.compareExchange(
                 expected: seen, desired: seen &+ 1, ordering: .acquiringAndReleasing)
             if taken.exchanged { return true }
         }
@@ -108,7 +106,7 @@ final class LoopTenure: @unchecked Sendable {
     /// Sleeps until the loop is lent.
     private func sleep(until seen: UInt32) {
         isReliefAsleep.store(true, ordering: .sequentiallyConsistent)
-        if !hasEnded.load(ordering: .sequentiallyConsistent) { _ = unsafe CLinux_futex_wait(word, seen, -1) }
+        if !hasEnded.load(ordering: .sequentiallyConsistent) { _ = unsafe CLinux_futex_wait(word.pointer, seen, -1) }
         isReliefAsleep.store(false, ordering: .relaxed)
     }
 

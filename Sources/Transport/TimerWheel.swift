@@ -1,3 +1,5 @@
+import Memory
+
 /// The deadlines of one worker, in a structure in which moving a deadline later costs one store.
 ///
 /// A hierarchical timer wheel with a tick of one millisecond: four levels of 64 slots cover 4.6 hours, and a later
@@ -11,8 +13,8 @@ struct TimerWheel: ~Copyable {
     struct Entry {
         fileprivate var deadline = Deadline.never
         fileprivate var examination = Deadline.never
-        fileprivate var next: Unmanaged<WaitingEndpoint>?
-        fileprivate var previous: Unmanaged<WaitingEndpoint>?
+        fileprivate var next: Unretained<WaitingEndpoint>?
+        fileprivate var previous: Unretained<WaitingEndpoint>?
         fileprivate var place: Int16 = -1
     }
 
@@ -21,17 +23,11 @@ struct TimerWheel: ~Copyable {
     private static let slotsPerLevel = 64
 
     private(set) var current: Deadline
-    private let slots: UnsafeMutablePointer<Unmanaged<WaitingEndpoint>?>
+    private var slots = Table<Unretained<WaitingEndpoint>?>(repeating: nil, count: levels * slotsPerLevel)
     private var occupied: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
 
     init(now: Deadline) {
         current = now
-        unsafe slots = .allocate(capacity: Self.levels * Self.slotsPerLevel)
-        unsafe slots.initialize(repeating: nil, count: Self.levels * Self.slotsPerLevel)
-    }
-
-    deinit {
-        unsafe slots.deallocate()
     }
 
     /// Sets the endpoint's deadline; links the entry only if it would otherwise be examined too late.
@@ -84,8 +80,8 @@ struct TimerWheel: ~Copyable {
     }
 
     private mutating func examine(_ place: Int, fire: (WaitingEndpoint) -> Void) {
-        while let first = unsafe slots[place] {
-            unsafe first._withUnsafeGuaranteedRef { endpoint in
+        while let first = slots[place] {
+            first.with { endpoint in
                 unlink(endpoint)
                 if endpoint.timer.deadline <= current {
                     fire(endpoint)
@@ -108,28 +104,28 @@ struct TimerWheel: ~Copyable {
         let tick = min(deadline >> shift, cursor + 63)
         let slot = Int(tick & 63)
         let place = level * Self.slotsPerLevel + slot
-        let head = unsafe slots[place]
-        unsafe endpoint.timer.next = head
-        unsafe endpoint.timer.previous = nil
+        let head = slots[place]
+        endpoint.timer.next = head
+        endpoint.timer.previous = nil
         endpoint.timer.place = Int16(place)
         endpoint.timer.examination = Deadline(milliseconds: tick << shift)
-        unsafe head?._withUnsafeGuaranteedRef { unsafe $0.timer.previous = .passUnretained(endpoint) }
-        unsafe slots[place] = .passUnretained(endpoint)
+        head?.with { unsafe $0.timer.previous = Unretained(unchecked: endpoint) }
+        unsafe slots[place] = Unretained(unchecked: endpoint)
         mark(level, slot, true)
     }
 
     private mutating func unlink(_ endpoint: WaitingEndpoint) {
         let place = Int(endpoint.timer.place)
-        let (next, previous) = unsafe (endpoint.timer.next, endpoint.timer.previous)
-        unsafe next?._withUnsafeGuaranteedRef { unsafe $0.timer.previous = previous }
-        if let previous = unsafe previous {
-            unsafe previous._withUnsafeGuaranteedRef { unsafe $0.timer.next = next }
+        let (next, previous) = (endpoint.timer.next, endpoint.timer.previous)
+        next?.with { $0.timer.previous = previous }
+        if let previous = previous {
+            previous.with { $0.timer.next = next }
         } else {
-            unsafe slots[place] = next
-            if unsafe next == nil { mark(place / Self.slotsPerLevel, place % Self.slotsPerLevel, false) }
+            slots[place] = next
+            if next == nil { mark(place / Self.slotsPerLevel, place % Self.slotsPerLevel, false) }
         }
-        unsafe endpoint.timer.next = nil
-        unsafe endpoint.timer.previous = nil
+        endpoint.timer.next = nil
+        endpoint.timer.previous = nil
         endpoint.timer.place = -1
         endpoint.timer.examination = .never
     }

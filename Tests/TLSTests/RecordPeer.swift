@@ -38,12 +38,12 @@ final class RecordPeer {
         unsafe SSL_set_connect_state(client)
         unsafe SSL_set_accept_state(server)
         let negotiation = Negotiation(store)
-        unsafe negotiation.begin(server)
+        unsafe negotiation.begin(SessionReference(server))
         for _ in 0..<3 {
             unsafe SSL_do_handshake(client)
             unsafe SSL_do_handshake(server)
         }
-        unsafe Negotiation.end(server)
+        unsafe Negotiation.end(SessionReference(server))
         unsafe SSL_set_msg_callback(client) { isWritten, _, type, bytes, _, _, peer in
             guard isWritten == 0, type == SSL3_RT_HANDSHAKE else { return }
             guard unsafe bytes!.load(as: UInt8.self) == UInt8(SSL3_MT_KEY_UPDATE) else { return }

@@ -69,7 +69,7 @@ final class TestClient {
         if let session = unsafe session { unsafe SSL_set_session(client, session) }
         unsafe COpenSSL_request_staple(client)
         let negotiation = Negotiation(store)
-        unsafe negotiation.begin(server)
+        unsafe negotiation.begin(SessionReference(server))
         let failure = withExtendedLifetime(negotiation) { unsafe shakeHands(client, server) }
         ERR_clear_error()
         if let failure { return Outcome(failure: negotiation.refusal ?? failure) }

@@ -13,9 +13,9 @@ final class RouteTable {
         var isPrefix: Bool
         /// The required end of a segment after the prefix; empty for none.
         var suffix: ByteView
-        var action: Unmanaged<Action>
+        var action: Unretained<Action>
         /// Further conditions on a request; nil for none.
-        var conditions: Unmanaged<ConditionMatcher>?
+        var conditions: Unretained<ConditionMatcher>?
         /// What paths may contain.
         var rules: PathRules
     }
@@ -43,8 +43,8 @@ final class RouteTable {
             if let matcher { matchers.append(matcher) }
             unsafe entries.append(
                 Entry(
-                    path: path, isPrefix: isPrefix, suffix: copy(suffix), action: .passUnretained(route.action),
-                    conditions: matcher.map { unsafe .passUnretained($0) }, rules: route.configuration.pathRules))
+                    path: path, isPrefix: isPrefix, suffix: copy(suffix), action: Unretained(unchecked: route.action),
+                    conditions: matcher.map { unsafe Unretained(unchecked: $0) }, rules: route.configuration.pathRules))
         }
     }
 
@@ -68,40 +68,40 @@ final class RouteTable {
     @inline(__always)
     func action(
         for exchange: Exchange, at path: ByteView, passing passed: [any RequestHandler]
-    ) -> Unmanaged<Action>? {
+    ) -> Unretained<Action>? {
         for index in entries.indices {
             let entry = entries[index]
             let fits = entry.isPrefix ? path.count >= entry.path.count : path.count == entry.path.count
             guard fits else { continue }
             guard path.starts(with: entry.path) else { continue }
             if !entry.suffix.isEmpty, !Self.hasScript(path, entry) { continue }
-            if let conditions = unsafe entry.conditions {
-                switch unsafe conditions._withUnsafeGuaranteedRef({ $0.judge(exchange, path) }) {
+            if let conditions = entry.conditions {
+                switch conditions.with({ $0.judge(exchange, path) }) {
                 case .holds: break
                 case .fails: continue
                 // A later route must not answer for it.
-                case .undecided: return unsafe .passUnretained(undecided)
+                case .undecided: return unsafe Unretained(unchecked: undecided)
                 }
             }
-            if !passed.isEmpty, unsafe entry.action._withUnsafeGuaranteedRef({ $0.isHandled(byAnyOf: passed) }) {
+            if !passed.isEmpty, entry.action.with({ $0.isHandled(byAnyOf: passed) }) {
                 continue
             }
-            return unsafe refusal(of: path, by: entry.rules, exchange) ?? entry.action
+            return refusal(of: path, by: entry.rules, exchange) ?? entry.action
         }
-        return unsafe refusal(of: path, by: PathRules(), exchange)
+        return refusal(of: path, by: PathRules(), exchange)
     }
 
     /// The action that refuses a path which contains what the rules do not allow; nil for any other path.
     @inline(__always)
     private func refusal(
         of path: ByteView, by rules: PathRules, _ exchange: Exchange
-    ) -> Unmanaged<Action>? {
+    ) -> Unretained<Action>? {
         // A path with a backslash is never marked as sent in normal form.
         if !rules.allowsBackslash, !exchange.isPathAsSent, Self.has(UInt8(ascii: "\\"), path) {
-            return unsafe .passUnretained(refusesBackslash)
+            return unsafe Unretained(unchecked: refusesBackslash)
         }
         if !rules.allowsParameters, Self.has(UInt8(ascii: ";"), path) {
-            return unsafe .passUnretained(refusesParameter)
+            return unsafe Unretained(unchecked: refusesParameter)
         }
         return nil
     }

@@ -7,10 +7,10 @@ import Transport
 @safe
 final class SiteRouter: RequestRouter {
     private var table: SiteTable {
-        didSet { unsafe current = .passUnretained(table) }
+        didSet { unsafe current = Unretained(unchecked: table) }
     }
     /// `table`, used without counting references.
-    private var current: Unmanaged<SiteTable>
+    private var current: Unretained<SiteTable>
     private var accessLog: AccessLog?
     private let refusals: ReasonLog
     private let cuts: ReasonLog
@@ -22,7 +22,7 @@ final class SiteRouter: RequestRouter {
         requests: RequestCounter
     ) {
         self.table = table
-        unsafe current = .passUnretained(table)
+        unsafe current = Unretained(unchecked: table)
         self.accessLog = accessLog
         self.refusals = refusals
         self.cuts = cuts
@@ -38,11 +38,11 @@ final class SiteRouter: RequestRouter {
 
     func answer(_ exchange: Exchange) -> Disposition {
         requests.increment()
-        return unsafe current._withUnsafeGuaranteedRef { $0.answer(exchange) }
+        return current.with { $0.answer(exchange) }
     }
 
     func answer(_ exchange: Exchange, passing passed: [any RequestHandler]) -> Disposition {
-        unsafe current._withUnsafeGuaranteedRef { $0.answer(exchange, passing: passed) }
+        current.with { $0.answer(exchange, passing: passed) }
     }
 
     var observesExchanges: Bool { accessLog != nil }
@@ -90,7 +90,7 @@ final class RequestCounter: Sendable {
 final class SiteTable: @unchecked Sendable {
     private let hosts: HostTable
     /// Kept alive by `routeTables`, used without counting references.
-    private let routes: [Unmanaged<RouteTable>]
+    private let routes: [Unretained<RouteTable>]
     private let routeTables: [RouteTable]
     private let errorPages: [ErrorPages?]
     private let filters: [RouteFilter?]
@@ -120,7 +120,7 @@ final class SiteTable: @unchecked Sendable {
     init(_ sites: [Site]) {
         hosts = HostTable(sites.map(\.hosts))
         routeTables = sites.map(\.routes)
-        unsafe routes = routeTables.map { unsafe .passUnretained($0) }
+        routes = routeTables.map { unsafe Unretained(unchecked: $0) }
         errorPages = sites.map(\.errorPages)
         filters = sites.map(\.filter)
         guards = sites.map { site in
@@ -156,16 +156,16 @@ final class SiteTable: @unchecked Sendable {
             exchange.respond(serverOptions)
             return .answered
         }
-        let table = unsafe routes[site]
-        let action = unsafe exchange.withPath { path in
-            unsafe table._withUnsafeGuaranteedRef { unsafe $0.action(for: exchange, at: path, passing: passed) }
+        let table = routes[site]
+        let action = exchange.withPath { path in
+            table.with { $0.action(for: exchange, at: path, passing: passed) }
         }
-        guard let action = unsafe action else {
+        guard let action = action else {
             if let filter = filters[site] { exchange.attach(filter) }
             exchange.fail(noRoute)
             return .answered
         }
-        return unsafe action._withUnsafeGuaranteedRef { $0.answer(exchange) }
+        return action.with { $0.answer(exchange) }
     }
 
     /// Whether the connection was made with a site that is another one to its clients (RFC 9113 §9.1.1).
@@ -201,7 +201,7 @@ final class SiteTable: @unchecked Sendable {
         if !authority.isEmpty { return hosts.site(for: exchange.bytes(of: authority)) }
         let name = exchange.connection.stream.security?.serverName ?? ""
         let named = name.withBytes { hosts.site(for: $0) }
-        return unsafe named ?? (routes.isEmpty ? nil : 0)
+        return named ?? (routes.isEmpty ? nil : 0)
     }
 
     fileprivate static func message(_ status: Int, _ text: String) -> FixedResponse {

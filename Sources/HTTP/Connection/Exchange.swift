@@ -22,7 +22,7 @@ package struct Exchange: BitwiseCopyable {
     /// Accesses the connection without reference counting: the connection outlives its exchange.
     @inline(__always)
     package func withConnection<Result>(_ body: (ClientConnection) -> Result) -> Result {
-        unsafe storage.value.connection.unsafelyUnwrapped._withUnsafeGuaranteedRef { body($0) }
+        unsafe storage.value.connection.unsafelyUnwrapped.with { body($0) }
     }
 
     // MARK: Request

@@ -60,7 +60,7 @@ struct ExchangeStorage: ~Copyable {
     var trailers: [UInt8] = []
     /// Trailer fields of the response that are sent separately from its text, each terminated by CRLF.
     var responseTrailers: [UInt8] = []
-    var connection: Unmanaged<ClientConnection>?
+    var connection: Unretained<ClientConnection>?
     var next: Stored<ExchangeStorage>?
 
     /// Sufficient for most heads. A waiting request keeps this much; the first longer head replaces it with the

@@ -104,7 +104,7 @@ package final class HTTPService {
         } else {
             storage = makeStorage()
         }
-        unsafe storage.value.connection = .passUnretained(connection)
+        unsafe storage.value.connection = Unretained(unchecked: connection)
         return Exchange(storage)
     }
 

@@ -9,7 +9,7 @@ import Transport
 @safe
 final class StreamConnection: ClientConnection {
     /// The connection that the stream is one of, and that outlives it.
-    private let carrierReference: Unmanaged<MultiplexedConnection>
+    private let carrierReference: Unretained<MultiplexedConnection>
     let point: StreamEndpoint
     private(set) var reference = StreamReference(id: 0, place: 0)
     /// Nil between two streams.
@@ -37,7 +37,7 @@ final class StreamConnection: ClientConnection {
     }
 
     init(_ carrier: MultiplexedConnection) {
-        unsafe carrierReference = .passUnretained(carrier)
+        unsafe carrierReference = Unretained(unchecked: carrier)
         point = StreamEndpoint(on: carrier.endpoint)
         super.init(carrier.stream, waitingAt: point, service: carrier.service)
     }
@@ -45,7 +45,7 @@ final class StreamConnection: ClientConnection {
     /// Access without counting a reference.
     @inline(__always)
     func withCarrier<Result>(_ body: (MultiplexedConnection) -> Result) -> Result {
-        unsafe carrierReference._withUnsafeGuaranteedRef { body($0) }
+        carrierReference.with { body($0) }
     }
 
     /// Prepares for a stream.

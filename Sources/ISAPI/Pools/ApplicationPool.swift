@@ -1,6 +1,7 @@
 import CISAPI
 import CLinux
 import Glibc
+import Memory
 import Synchronization
 import Transport
 
@@ -144,7 +145,7 @@ package final class ApplicationPool: @unchecked Sendable {
     func enqueueCompletion(of session: ExtensionSession) {
         admitCompletion()
         var sessions = SessionQueue()
-        unsafe sessions.append(Unmanaged.passUnretained(session))
+        unsafe sessions.append(Unretained(unchecked: session))
         enqueue(&sessions)
     }
 
@@ -185,8 +186,8 @@ package final class ApplicationPool: @unchecked Sendable {
 
     /// Runs an admitted session on the calling thread.
     @inline(__always)
-    func run(_ session: Unmanaged<ExtensionSession>, notifies: Bool = true) {
-        unsafe session._withUnsafeGuaranteedRef { $0.run(notifies: notifies) }
+    func run(_ session: Unretained<ExtensionSession>, notifies: Bool = true) {
+        session.with { $0.run(notifies: notifies) }
         admitted.subtract(1, ordering: .relaxed)
     }
 
@@ -229,16 +230,16 @@ package final class ApplicationPool: @unchecked Sendable {
         unsafe CLinux_set_thread_name("\(name.prefix(11))-\(number)")
         CLinux_guard_stack()
         var hasRun = false
-        while let session = unsafe nextSession(hasRun: hasRun) {
+        while let session = nextSession(hasRun: hasRun) {
             hasRun = true
-            unsafe run(session)
+            run(session)
         }
         EntryPointCalls.threadEnds()
         threadEnded()
     }
 
     /// The session that has waited longest; waits for one, nil once the pool stops and no session is left.
-    private func nextSession(hasRun: Bool) -> Unmanaged<ExtensionSession>? {
+    private func nextSession(hasRun: Bool) -> Unretained<ExtensionSession>? {
         var wasIdle = false
         var isRunning = hasRun
         var yields = 0
@@ -249,25 +250,25 @@ package final class ApplicationPool: @unchecked Sendable {
                 sched_yield()
                 continue
             }
-            let (session, isOver, wakes, seen) = unsafe queue.withLock { queue in
+            let (session, isOver, wakes, seen) = queue.withLock { queue in
                 if isRunning { queue.running -= 1 }
                 isRunning = false
                 if wasIdle {
                     queue.idleThreads -= 1
                     queue.isWaking = false
                 }
-                let session = unsafe queue.running < threadCount ? queue.sessions.popFirst() : nil
-                if unsafe session != nil { queue.running += 1 }
+                let session = queue.running < threadCount ? queue.sessions.popFirst() : nil
+                if session != nil { queue.running += 1 }
                 queued.store(queue.sessions.count, ordering: .relaxed)
-                let isOver = unsafe session == nil && queue.isStopping && queue.sessions.count == 0
-                wasIdle = unsafe session == nil && !isOver
+                let isOver = session == nil && queue.isStopping && queue.sessions.count == 0
+                wasIdle = session == nil && !isOver
                 if wasIdle { queue.idleThreads += 1 }
-                let wakes = unsafe queue.wakeUps(threadCount, isProgress: session != nil)
+                let wakes = queue.wakeUps(threadCount, isProgress: session != nil)
                 if wakes > 0 { work.advance() }
-                return unsafe (session, isOver, wakes, work.count)
+                return (session, isOver, wakes, work.count)
             }
             if wakes > 0 { work.wake(wakes) }
-            if let session = unsafe session { return unsafe session }
+            if let session = session { return session }
             if isOver { return nil }
             work.wait(past: seen)
         }

@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import Memory
 import Synchronization
 
 /// A value that is accessible only with its lock.
@@ -82,23 +83,21 @@ private enum LockState {
 /// missed.
 @safe
 final class WaitPoint: @unchecked Sendable {
-    private let word: UnsafeMutablePointer<Atomic<UInt32>>
+    private let word: Stored<Atomic<UInt32>>
 
     init() {
-        unsafe word = .allocate(capacity: 1)
-        unsafe word.initialize(to: Atomic(0))
+        word = .allocate(Atomic(0))
     }
 
     deinit {
-        unsafe word.deinitialize(count: 1)
-        unsafe word.deallocate()
+        unsafe word.uncheckedDeallocate()
     }
 
-    var count: UInt32 { unsafe word.pointee.load(ordering: .acquiring) }
+    var count: UInt32 { word.value.load(ordering: .acquiring) }
 
     /// Returns once the count differs from `seen`; may return early.
     func wait(past seen: UInt32) {
-        _ = unsafe CLinux_futex_wait(word, seen, -1)
+        _ = unsafe CLinux_futex_wait(word.pointer, seen, -1)
     }
 
     /// As `wait(past:)`; false once the deadline has passed.
@@ -106,16 +105,16 @@ final class WaitPoint: @unchecked Sendable {
         let (seconds, attoseconds) = (deadline - ContinuousClock.now).components
         let nanoseconds = seconds * 1_000_000_000 + attoseconds / 1_000_000_000
         guard nanoseconds > 0 else { return false }
-        _ = unsafe CLinux_futex_wait(word, seen, nanoseconds)
+        _ = unsafe CLinux_futex_wait(word.pointer, seen, nanoseconds)
         return true
     }
 
     /// Increments the count; `wake` then wakes the threads.
     func advance() {
-        unsafe word.pointee.add(1, ordering: .releasing)
+        word.value.add(1, ordering: .releasing)
     }
 
     func wake(_ threads: Int) {
-        _ = unsafe CLinux_futex_wake(word, Int32(clamping: threads))
+        _ = unsafe CLinux_futex_wake(word.pointer, Int32(clamping: threads))
     }
 }

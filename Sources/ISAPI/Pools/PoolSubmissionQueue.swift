@@ -1,4 +1,5 @@
 import CLinux
+import Memory
 import Transport
 
 /// One worker's submissions to a pool: collects the sessions of a turn of its loop and queues them together.
@@ -14,31 +15,31 @@ package final class PoolSubmissionQueue {
     /// Sessions added in this turn are likely to run at its end, and to complete then.
     private(set) var promisesToRun = false
     /// The session that runs on the lent loop.
-    private var running: Unmanaged<ExtensionSession>?
+    private var running: Unretained<ExtensionSession>?
     private var now = Deadline(milliseconds: 0)
 
     private static let idleLimit = 256
 
     package init(_ pool: ApplicationPool) {
         self.pool = pool
-        unsafe running = nil
+        running = nil
     }
 
     deinit {
-        while let session = unsafe idle.pop() { unsafe session._withUnsafeGuaranteedRef { $0.giveBack() } }
+        while let session = idle.pop() { session.with { $0.giveBack() } }
     }
 
     /// An idle session.
     func takeSession() -> ExtensionSession {
-        guard let session = unsafe idle.pop() else { return ExtensionSession.take() }
-        return unsafe session.takeUnretainedValue()
+        guard let session = idle.pop() else { return ExtensionSession.take() }
+        return session.value
     }
 
     /// As `ExtensionSession.release`, but keeps the session for this worker's next request.
     func release(_ session: ExtensionSession) {
         guard session.detach() else { return }
         if idle.count < Self.idleLimit {
-            unsafe idle.push(.passUnretained(session))
+            unsafe idle.push(Unretained(unchecked: session))
         } else {
             session.giveBack()
         }
@@ -70,7 +71,7 @@ package final class PoolSubmissionQueue {
             worker.lendAtEndOfTurn(to: self)
             promisesToRun = worker.canLend && inline.isAllowed(at: worker.now)
         }
-        unsafe sessions.append(Unmanaged.passUnretained(session))
+        unsafe sessions.append(Unretained(unchecked: session))
     }
 
     /// Queues the sessions added since the last call for the pool's threads.
@@ -95,10 +96,10 @@ extension PoolSubmissionQueue: LoopBorrower {
         defer { pool.leave() }
         let began = CLinux_monotonic_ns()
         var seen = began
-        while let session = unsafe sessions.popFirst() {
-            unsafe running = session
-            let isOurs = worker.lend { unsafe pool.run(session, notifies: false) }
-            unsafe session._withUnsafeGuaranteedRef { $0.endDeferral(onWorker: isOurs) }
+        while let session = sessions.popFirst() {
+            running = session
+            let isOurs = worker.lend { pool.run(session, notifies: false) }
+            session.with { $0.endDeferral(onWorker: isOurs) }
             guard isOurs else { return false }
             let ended = CLinux_monotonic_ns()
             inline.ran(for: ended &- seen, at: now)
@@ -112,7 +113,7 @@ extension PoolSubmissionQueue: LoopBorrower {
     package func loopTaken() {
         inline.loopTaken(at: now)
         // It may just have ended and belong to another worker already; these notices do no harm there.
-        if let session = unsafe running { unsafe session._withUnsafeGuaranteedRef { $0.endDeferral(onWorker: true) } }
+        if let session = running { session.with { $0.endDeferral(onWorker: true) } }
         flush()
     }
 }
@@ -120,54 +121,54 @@ extension PoolSubmissionQueue: LoopBorrower {
 /// Sessions in the order of arrival, linked through themselves.
 @safe
 struct SessionQueue: ~Copyable {
-    private var first = unsafe Unmanaged<ExtensionSession>?.none
-    private var last = unsafe Unmanaged<ExtensionSession>?.none
+    private var first = Unretained<ExtensionSession>?.none
+    private var last = Unretained<ExtensionSession>?.none
     private(set) var count = 0
 
-    mutating func append(_ session: Unmanaged<ExtensionSession>) {
-        unsafe session._withUnsafeGuaranteedRef { unsafe $0.next = nil }
-        if let last = unsafe last {
-            unsafe last._withUnsafeGuaranteedRef { unsafe $0.next = session }
+    mutating func append(_ session: Unretained<ExtensionSession>) {
+        session.with { $0.next = nil }
+        if let last = last {
+            last.with { $0.next = session }
         } else {
-            unsafe first = session
+            first = session
         }
-        unsafe last = session
+        last = session
         count += 1
     }
 
     /// Moves all of `other` to the end of this queue.
     mutating func append(_ other: inout SessionQueue) {
-        guard let otherFirst = unsafe other.first else { return }
-        if let last = unsafe last {
-            unsafe last._withUnsafeGuaranteedRef { unsafe $0.next = otherFirst }
+        guard let otherFirst = other.first else { return }
+        if let last = last {
+            last.with { $0.next = otherFirst }
         } else {
-            unsafe first = otherFirst
+            first = otherFirst
         }
-        unsafe last = other.last
+        last = other.last
         count += other.count
-        unsafe other.first = nil
-        unsafe other.last = nil
+        other.first = nil
+        other.last = nil
         other.count = 0
     }
 
     func visit(_ body: (ExtensionSession) -> Void) {
-        var next = unsafe first
-        while let session = unsafe next {
-            unsafe session._withUnsafeGuaranteedRef { session in
+        var next = first
+        while let session = next {
+            session.with { session in
                 body(session)
-                unsafe next = session.next
+                next = session.next
             }
         }
     }
 
-    mutating func popFirst() -> Unmanaged<ExtensionSession>? {
-        guard let session = unsafe first else { return nil }
-        unsafe session._withUnsafeGuaranteedRef { session in
-            unsafe first = session.next
-            unsafe session.next = nil
+    mutating func popFirst() -> Unretained<ExtensionSession>? {
+        guard let session = first else { return nil }
+        session.with { session in
+            first = session.next
+            session.next = nil
         }
-        if unsafe first == nil { unsafe last = nil }
+        if first == nil { last = nil }
         count -= 1
-        return unsafe session
+        return session
     }
 }

@@ -1,5 +1,6 @@
 import CISAPI
 import Glibc
+import Memory
 import HTTP
 import Synchronization
 
@@ -80,11 +81,11 @@ final class ControlBlockTable: @unchecked Sendable {
     ///
     /// Sessions are never deallocated; the caller checks under the session's lock that the slot is still its own.
     @inline(__always)
-    func session(of connection: UnsafeMutableRawPointer?) -> Unmanaged<ExtensionSession>? {
+    func session(of connection: UnsafeMutableRawPointer?) -> Unretained<ExtensionSession>? {
         guard let slot = unsafe slot(at: connection) else { return nil }
         let bits = unsafe owner(of: slot).pointee.load(ordering: .acquiring)
         guard let session = unsafe UnsafeRawPointer(bitPattern: bits) else { return nil }
-        return unsafe Unmanaged.fromOpaque(session)
+        return unsafe Unretained(uncheckedAt: session)
     }
 
     /// The last request that had the slot `connection` points to; nil when there was none.

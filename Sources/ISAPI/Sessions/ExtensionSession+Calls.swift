@@ -41,7 +41,7 @@ extension ExtensionSession {
         if isCompletion { return runCompletion() }
         if isFree { giveBack() }
         guard let (module, block) = unsafe work else { return }
-        let status = unsafe module._withUnsafeGuaranteedRef { module in unsafe module.call(block) }
+        let status = module.with { module in unsafe module.call(block.pointer) }
         returned(status)
     }
 
@@ -52,13 +52,13 @@ extension ExtensionSession {
         state.withLock { state in state.endDeferral(onWorker: onWorker) }
     }
 
-    private typealias Work = (Unmanaged<ExtensionModule>, UnsafeMutablePointer<EXTENSION_CONTROL_BLOCK>)
+    private typealias Work = (Unretained<ExtensionModule>, Stored<EXTENSION_CONTROL_BLOCK>)
 
     private func prepare(_ state: inout SessionState) -> (Work?, isFree: Bool, isCompletion: Bool) {
         guard state.life.isQueued else { return (nil, false, true) }
         guard state.life.start() else { return (nil, state.recycleIfPossible(), false) }
         guard state.openBlock(for: self), let block = unsafe state.block,
-            let module = unsafe state.module
+            let module = state.module
         else {
             _ = state.life.returned(pending: false)
             state.outcome = SessionOutcome(ending: .exhausted, closesConnection: false, flaws: [])
@@ -89,7 +89,7 @@ extension ExtensionSession {
     ///
     /// - Returns: how many bytes were taken, and the failure if not all of them.
     func write(
-        _ bytes: ByteView, by caller: UnsafeMutableRawPointer
+        _ bytes: ByteView, by caller: ControlBlockIdentity
     ) -> (written: Int, failure: CallFailure?) {
         var written = 0
         var isBlocked = false
@@ -97,7 +97,7 @@ extension ExtensionSession {
             let step = state.withLock { state in
                 if isBlocked { state.life.unblock() }
                 isBlocked = false
-                guard unsafe state.admits(caller) else { return Step.end(.invalidParameter, state.recycleIfPossible()) }
+                guard state.admits(caller) else { return Step.end(.invalidParameter, state.recycleIfPossible()) }
                 if let failure = state.connectionFailure { return .end(failure, false) }
                 if state.operation.kind == .send || state.response.isDelegated { return .end(.invalidParameter, false) }
                 let room = max(0, SessionState.outputLimit - state.response.bufferedCount)
@@ -129,9 +129,9 @@ extension ExtensionSession {
     /// Begins the response with a status and a block of field lines.
     func sendHead(
         status: ByteView, block: ByteView, closesConnection: Bool,
-        by caller: UnsafeMutableRawPointer
+        by caller: ControlBlockIdentity
     ) -> CallFailure? {
-        unsafe answer(by: caller) { state in
+        answer(by: caller) { state in
             guard state.response.setHead(status: status, block: block, closesConnection: closesConnection)
             else { return .invalidParameter }
             state.notifyOfOutput()
@@ -145,7 +145,7 @@ extension ExtensionSession {
     ///
     /// - Returns: the number of bytes, 0 at the body's end.
     func read(
-        into buffer: MutableByteView, by caller: UnsafeMutableRawPointer
+        into buffer: MutableByteView, by caller: ControlBlockIdentity
     ) -> (count: Int, failure: CallFailure?) {
         var isBlocked = false
         while true {
@@ -153,7 +153,7 @@ extension ExtensionSession {
                 let isReader = isBlocked
                 if isBlocked { state.life.unblock() }
                 isBlocked = false
-                guard unsafe state.admits(caller) else {
+                guard state.admits(caller) else {
                     if isReader { state.body.endRead() }
                     return Step.end(.invalidParameter, state.recycleIfPossible())
                 }
@@ -199,9 +199,9 @@ extension ExtensionSession {
     // MARK: The end
 
     /// HSE_REQ_DONE_WITH_SESSION with an HSE_STATUS_ number; succeeds once per request.
-    func done(_ status: UInt32, by caller: UnsafeMutableRawPointer) -> CallFailure? {
+    func done(_ status: UInt32, by caller: ControlBlockIdentity) -> CallFailure? {
         let (failure, wakes, isFree): (CallFailure?, Bool, Bool) = state.withLock { state in
-            guard unsafe state.admits(caller), state.life.done() else { return (.invalidParameter, false, false) }
+            guard state.admits(caller), state.life.done() else { return (.invalidParameter, false, false) }
             state.complete(status)
             state.notify()
             let wakes = state.life.hasBlockedCalls
@@ -214,9 +214,9 @@ extension ExtensionSession {
     }
 
     /// HSE_REQ_SET_FLUSH_FLAG: whether the worker is notified of any output.
-    func setPrompt(_ isPrompt: Bool, by caller: UnsafeMutableRawPointer) -> CallFailure? {
+    func setPrompt(_ isPrompt: Bool, by caller: ControlBlockIdentity) -> CallFailure? {
         state.withLock { state in
-            guard unsafe state.admits(caller) else { return .invalidParameter }
+            guard state.admits(caller) else { return .invalidParameter }
             state.isPrompt = isPrompt
             state.notifyOfOutput()
             return nil
@@ -226,23 +226,23 @@ extension ExtensionSession {
     // MARK: Questions
 
     /// Whether `caller` belongs to the request that is served now.
-    func isUnderWay(_ caller: UnsafeMutableRawPointer) -> Bool {
-        state.withLock { state in unsafe state.admits(caller) }
+    func isUnderWay(_ caller: ControlBlockIdentity) -> Bool {
+        state.withLock { state in state.admits(caller) }
     }
 
     /// As `inquire`, for calls that send: it fails when the connection has ended.
     func answer(
-        by caller: UnsafeMutableRawPointer, _ body: (inout SessionState) -> CallFailure?
+        by caller: ControlBlockIdentity, _ body: (inout SessionState) -> CallFailure?
     ) -> CallFailure? {
-        unsafe inquire(by: caller) { state in state.connectionFailure ?? body(&state) }
+        inquire(by: caller) { state in state.connectionFailure ?? body(&state) }
     }
 
     /// Runs `body` with the state of the request that `caller` belongs to.
     func inquire(
-        by caller: UnsafeMutableRawPointer, _ body: (inout SessionState) -> CallFailure?
+        by caller: ControlBlockIdentity, _ body: (inout SessionState) -> CallFailure?
     ) -> CallFailure? {
         state.withLock { state in
-            guard unsafe state.admits(caller) else { return .invalidParameter }
+            guard state.admits(caller) else { return .invalidParameter }
             return body(&state)
         }
     }

@@ -17,11 +17,11 @@ extension ExtensionSession {
     ///   - target: nil for the one that HSE_REQ_IO_COMPLETION set.
     ///   - start: called under the lock once the operation may begin; a failure means that it has not begun.
     func begin(
-        _ kind: AsyncOperation.Kind, by caller: UnsafeMutableRawPointer, target: CompletionTarget? = nil,
+        _ kind: AsyncOperation.Kind, by caller: ControlBlockIdentity, target: CompletionTarget? = nil,
         _ start: (inout SessionState) -> CallFailure?
     ) -> CallFailure? {
-        let (failure, pool): (CallFailure?, Unmanaged<ApplicationPool>?) = unsafe state.withLock { state in
-            guard unsafe state.admits(caller) else { return (.invalidParameter, nil) }
+        let (failure, pool): (CallFailure?, Unretained<ApplicationPool>?) = state.withLock { state in
+            guard state.admits(caller) else { return (.invalidParameter, nil) }
             if let failure = state.connectionFailure { return (failure, nil) }
             guard let target = target ?? state.operation.target, !state.operation.isBusy else {
                 return (.invalidParameter, nil)
@@ -29,21 +29,21 @@ extension ExtensionSession {
             if let failure = start(&state) { return (failure, nil) }
             _ = state.operation.begin(kind, target)
             if kind == .read {
-                let pool = unsafe state.answeredRead()
-                if unsafe pool == nil { state.notify() }
-                return unsafe (nil, pool)
+                let pool = state.answeredRead()
+                if pool == nil { state.notify() }
+                return (nil, pool)
             }
             state.hasCommands = true
             state.notify()
             return (nil, nil)
         }
-        unsafe complete(in: pool)
+        complete(in: pool)
         return failure
     }
 
     /// HSE_IO_ASYNC of WriteClient: the extension keeps the buffer until the completion.
-    func beginWrite(_ bytes: ByteView, by caller: UnsafeMutableRawPointer) -> CallFailure? {
-        unsafe begin(.send, by: caller) { state in
+    func beginWrite(_ bytes: ByteView, by caller: ControlBlockIdentity) -> CallFailure? {
+        begin(.send, by: caller) { state in
             guard !state.response.isDelegated else { return .invalidParameter }
             var pieces: [Transfer.Piece] = []
             if state.response.isHeadGiven {
@@ -58,8 +58,8 @@ extension ExtensionSession {
     }
 
     /// HSE_REQ_ASYNC_READ_CLIENT.
-    func beginRead(into buffer: MutableByteView, by caller: UnsafeMutableRawPointer) -> CallFailure? {
-        unsafe begin(.read, by: caller) { state in
+    func beginRead(into buffer: MutableByteView, by caller: ControlBlockIdentity) -> CallFailure? {
+        begin(.read, by: caller) { state in
             guard !state.body.hasReader else { return .invalidParameter }
             state.readBuffer = buffer
             return nil
@@ -67,7 +67,7 @@ extension ExtensionSession {
     }
 
     /// Makes the worker answer with another request's response; HSE_REQ_EXEC_URL if an operation ends with it.
-    func beginChild(_ request: InternalRequest, isOperation: Bool, by caller: UnsafeMutableRawPointer) -> CallFailure? {
+    func beginChild(_ request: InternalRequest, isOperation: Bool, by caller: ControlBlockIdentity) -> CallFailure? {
         let start = { (state: inout SessionState) -> CallFailure? in
             guard state.response.delegate() else { return .invalidParameter }
             var request = request
@@ -75,8 +75,8 @@ extension ExtensionSession {
             state.child = request
             return nil
         }
-        if isOperation { return unsafe begin(.child, by: caller, start) }
-        return unsafe answer(by: caller) { state in
+        if isOperation { return begin(.child, by: caller, start) }
+        return answer(by: caller) { state in
             if state.operation.isBusy { return .invalidParameter }
             if let failure = start(&state) { return failure }
             state.hasCommands = true
@@ -86,21 +86,21 @@ extension ExtensionSession {
     }
 
     /// HSE_REQ_CANCEL_IO: the operation in progress completes with ERROR_OPERATION_ABORTED.
-    func cancelOperation(by caller: UnsafeMutableRawPointer) -> CallFailure? {
-        let (failure, pool): (CallFailure?, Unmanaged<ApplicationPool>?) = unsafe state.withLock { state in
-            guard unsafe state.admits(caller) else { return (.invalidParameter, nil) }
+    func cancelOperation(by caller: ControlBlockIdentity) -> CallFailure? {
+        let (failure, pool): (CallFailure?, Unretained<ApplicationPool>?) = state.withLock { state in
+            guard state.admits(caller) else { return (.invalidParameter, nil) }
             // A request that another route answers can no longer be cancelled.
             guard let kind = state.operation.kind, kind != .child else { return (.notFound, nil) }
-            return unsafe (nil, state.endOperation(bytes: 0, error: .operationAborted))
+            return (nil, state.endOperation(bytes: 0, error: .operationAborted))
         }
-        unsafe complete(in: pool)
+        complete(in: pool)
         return failure
     }
 
     /// HSE_REQ_CLOSE_CONNECTION: the operation in progress completes with ERROR_NETNAME_DELETED.
-    func closeConnection(by caller: UnsafeMutableRawPointer) -> CallFailure? {
-        let (failure, pool): (CallFailure?, Unmanaged<ApplicationPool>?) = unsafe state.withLock { state in
-            guard unsafe state.admits(caller) else { return (.invalidParameter, nil) }
+    func closeConnection(by caller: ControlBlockIdentity) -> CallFailure? {
+        let (failure, pool): (CallFailure?, Unretained<ApplicationPool>?) = state.withLock { state in
+            guard state.admits(caller) else { return (.invalidParameter, nil) }
             if let failure = state.connectionFailure { return (failure, nil) }
             state.isClosedByExtension = true
             // A worker that waits for a slow client would otherwise notice only when the client reads or its time
@@ -108,9 +108,9 @@ extension ExtensionSession {
             if state.transfer.isOpen || state.life.hasBlockedCalls { unsafe state.notifier?.disconnect() }
             state.hasCommands = true
             state.notify()
-            return unsafe (nil, state.endOperation(bytes: 0, error: .netnameDeleted))
+            return (nil, state.endOperation(bytes: 0, error: .netnameDeleted))
         }
-        unsafe complete(in: pool)
+        complete(in: pool)
         return failure
     }
 
@@ -145,13 +145,13 @@ extension ExtensionSession {
 
     /// All of the transfer was sent, or `failure` states why not; returns whether the connection closes after it.
     func transferEnded(_ failure: CallFailure? = nil, on worker: Worker) -> Bool {
-        let (disconnects, pool) = unsafe state.withLock { state in
+        let (disconnects, pool) = state.withLock { state in
             let disconnects = state.transfer.isOpen && state.transfer.disconnects
             let bytes = failure == nil ? state.transfer.reportedBytes : 0
             state.transfer.close()
-            return unsafe (disconnects, state.endOperation(bytes: bytes, error: failure))
+            return (disconnects, state.endOperation(bytes: bytes, error: failure))
         }
-        unsafe complete(in: pool, on: worker)
+        complete(in: pool, on: worker)
         return disconnects
     }
 
@@ -159,31 +159,31 @@ extension ExtensionSession {
     ///
     /// - Parameter isAnswered: false when nothing was sent, and the extension may still answer.
     func childEnded(status: Int, substatus: Int, isAnswered: Bool, on worker: Worker) {
-        let pool = unsafe state.withLock { state in
+        let pool = state.withLock { state in
             let error: CallFailure? = isAnswered ? nil : .invalidParameter
             state.childStatus = HSE_EXEC_URL_STATUS(
                 uHttpStatusCode: USHORT(clamping: status), uHttpSubStatus: USHORT(clamping: substatus),
                 dwWin32Error: error?.rawValue ?? 0)
             if !isAnswered { state.response.takeBack() }
-            return unsafe state.endOperation(bytes: 0, error: error)
+            return state.endOperation(bytes: 0, error: error)
         }
-        unsafe complete(in: pool, on: worker)
+        complete(in: pool, on: worker)
     }
 
     // MARK: Completions
 
     /// Queues this session for a thread of `pool` that calls the completion; no effect for nil.
-    func complete(in pool: Unmanaged<ApplicationPool>?) {
-        guard let pool = unsafe pool?.takeUnretainedValue() else { return }
+    func complete(in pool: Unretained<ApplicationPool>?) {
+        guard let pool = pool?.value else { return }
         // The completion may end the request, and with it the pool, before the call returns.
         withExtendedLifetime(pool) { pool.enqueueCompletion(of: self) }
     }
 
     /// As `complete(in:)`, on the worker's thread, which may run the completion itself later.
-    func complete(in pool: Unmanaged<ApplicationPool>?, on worker: Worker?) {
-        guard unsafe pool != nil else { return }
+    func complete(in pool: Unretained<ApplicationPool>?, on worker: Worker?) {
+        guard pool != nil else { return }
         guard let worker, let submissions = state.withLock({ $0.handle?.submissions }) else {
-            return unsafe complete(in: pool)
+            return complete(in: pool)
         }
         submissions.addCompletion(of: self, on: worker)
     }
@@ -193,9 +193,10 @@ extension ExtensionSession {
         let (completion, block, module) = unsafe state.withLock { state in
             unsafe (state.operation.takeCompletion(), state.block, state.module)
         }
-        if let completion, let block = unsafe block, let module = unsafe module {
-            unsafe module._withUnsafeGuaranteedRef { module in
-                unsafe module.complete(completion.target, block, bytes: completion.bytes, error: completion.error)
+        if let completion, let block = unsafe block, let module = module {
+            module.with { module in
+                unsafe module.complete(
+                    completion.target, block.pointer, bytes: completion.bytes, error: completion.error)
             }
         }
         let isFree = state.withLock { state in

@@ -17,18 +17,18 @@ package final class ExtensionSession: @unchecked Sendable {
     /// Signalled when a blocked call may continue.
     let progress = WaitPoint()
     /// The next session in the store or in a pool's queue; owned by the list that contains this session.
-    var next: Unmanaged<ExtensionSession>?
+    var next: Unretained<ExtensionSession>?
 
     private init() {
-        unsafe next = nil
+        next = nil
     }
 
     // MARK: The worker's side
 
     /// An idle session.
     package static func take() -> ExtensionSession {
-        if let session = unsafe store.withLock({ store in unsafe store.pop() }) {
-            return unsafe session.takeUnretainedValue()
+        if let session = store.withLock({ store in store.pop() }) {
+            return session.value
         }
         let session = ExtensionSession()
         _ = unsafe Unmanaged.passRetained(session)
@@ -46,8 +46,8 @@ package final class ExtensionSession: @unchecked Sendable {
             let hasBody = if case .none = request.head.framing { false } else { true }
             state.body.begin(hasBody: hasBody)
             state.handle = handle
-            unsafe state.module = .passUnretained(handle.module)
-            unsafe state.pool = .passUnretained(handle.submissions.pool)
+            unsafe state.module = Unretained(unchecked: handle.module)
+            unsafe state.pool = Unretained(unchecked: handle.submissions.pool)
             unsafe state.notifier = notifier
         }
     }
@@ -147,28 +147,28 @@ package final class ExtensionSession: @unchecked Sendable {
     }
 
     private func letGo(_ change: (inout SessionLife) -> Void) -> Bool {
-        let (wakes, isFree, pool) = unsafe state.withLock { state in
+        let (wakes, isFree, pool) = state.withLock { state in
             change(&state.life)
             unsafe state.notifier = nil
             let wakes = state.life.hasBlockedCalls
             if wakes { progress.advance() }
-            let pool = unsafe state.operation.isBusy ? state.endOperation(bytes: 0, error: .operationAborted) : nil
-            return unsafe (wakes, state.recycleIfPossible(), pool)
+            let pool = state.operation.isBusy ? state.endOperation(bytes: 0, error: .operationAborted) : nil
+            return (wakes, state.recycleIfPossible(), pool)
         }
         if wakes { progress.wake(Int.max) }
-        unsafe complete(in: pool)
+        complete(in: pool)
         return isFree
     }
 
     private func changeBody(_ worker: Worker?, _ change: (inout BodyIntake) -> Void) {
-        let (wakes, pool) = unsafe state.withLock { state in
+        let (wakes, pool) = state.withLock { state in
             change(&state.body)
             let wakes = state.life.hasBlockedCalls
             if wakes { progress.advance() }
-            return unsafe (wakes, state.answeredRead())
+            return (wakes, state.answeredRead())
         }
         if wakes { progress.wake(Int.max) }
-        unsafe complete(in: pool, on: worker)
+        complete(in: pool, on: worker)
     }
 
     // MARK: The store
@@ -177,29 +177,29 @@ package final class ExtensionSession: @unchecked Sendable {
 
     /// Called by the side that released last, without holding a lock.
     func giveBack() {
-        Self.store.withLock { store in unsafe store.push(Unmanaged.passUnretained(self)) }
+        Self.store.withLock { store in unsafe store.push(Unretained(unchecked: self)) }
     }
 }
 
 /// Idle sessions, the last used first: its memory is most likely in the cache.
 @safe
 struct SessionList: ~Copyable {
-    private var first = unsafe Unmanaged<ExtensionSession>?.none
+    private var first = Unretained<ExtensionSession>?.none
     private(set) var count = 0
 
-    mutating func push(_ session: Unmanaged<ExtensionSession>) {
-        unsafe session._withUnsafeGuaranteedRef { unsafe $0.next = first }
-        unsafe first = session
+    mutating func push(_ session: Unretained<ExtensionSession>) {
+        session.with { $0.next = first }
+        first = session
         count += 1
     }
 
-    mutating func pop() -> Unmanaged<ExtensionSession>? {
-        guard let session = unsafe first else { return nil }
-        unsafe session._withUnsafeGuaranteedRef { session in
-            unsafe first = session.next
-            unsafe session.next = nil
+    mutating func pop() -> Unretained<ExtensionSession>? {
+        guard let session = first else { return nil }
+        session.with { session in
+            first = session.next
+            session.next = nil
         }
         count -= 1
-        return unsafe session
+        return session
     }
 }

@@ -13,8 +13,8 @@ package struct ExtensionRequest: ~Copyable {
     package var pathInfo: ByteView
     /// The file that `pathInfo` is mapped to.
     package var translatedPath: ByteView
-    package var origin: Unmanaged<RequestOrigin>
-    package var application: Unmanaged<ExtensionApplication>
+    package var origin: Unretained<RequestOrigin>
+    package var application: Unretained<ExtensionApplication>
     /// Whether the connection may be kept after the response.
     package var keepAlive: Bool
     package var requestID: RequestID
@@ -33,8 +33,8 @@ package struct ExtensionRequest: ~Copyable {
         self.scriptName = scriptName
         self.pathInfo = pathInfo
         self.translatedPath = translatedPath
-        unsafe self.origin = .passUnretained(origin)
-        unsafe self.application = .passUnretained(application)
+        unsafe self.origin = Unretained(unchecked: origin)
+        unsafe self.application = Unretained(unchecked: application)
         self.keepAlive = keepAlive
         self.requestID = requestID
         self.user = user
@@ -71,8 +71,8 @@ struct RequestRecord: ~Copyable {
 
     mutating func fill(_ request: borrowing ExtensionRequest) {
         head = request.head
-        unsafe origin = request.origin.takeUnretainedValue()
-        unsafe application = request.application.takeUnretainedValue()
+        origin = request.origin.value
+        application = request.application.value
         keepAlive = request.keepAlive
         requestID = request.requestID
         if let user = request.user { self.user = user }

@@ -34,12 +34,12 @@ struct SessionState: ~Copyable {
     /// Keeps the module and the pool until the request has ended for both sides.
     var handle: ExtensionHandle?
     /// The handle's module; not counted, as pool threads and workers would contend for the count.
-    var module: Unmanaged<ExtensionModule>?
-    var pool: Unmanaged<ApplicationPool>?
+    var module: Unretained<ExtensionModule>?
+    var pool: Unretained<ApplicationPool>?
     /// The worker's notifier; the worker clears it before its own end, so it is not counted either.
     unowned(unsafe) var notifier: (any SessionNotifier)?
     /// The control block of the request, while the extension has it.
-    var block: UnsafeMutablePointer<EXTENSION_CONTROL_BLOCK>?
+    var block: Stored<EXTENSION_CONTROL_BLOCK>?
     /// The worker has to be notified of any output.
     var isPrompt = false
     /// The pool stays for the completions of this request.
@@ -63,14 +63,14 @@ struct SessionState: ~Copyable {
 
     init() {
         unsafe block = nil
-        unsafe module = nil
-        unsafe pool = nil
+        module = nil
+        pool = nil
         readBuffer = nil
     }
 
     /// Whether a call with this control block belongs to the request served now.
-    func admits(_ caller: UnsafeMutableRawPointer) -> Bool {
-        unsafe life.admitsCalls && block.map { unsafe UnsafeMutableRawPointer($0) == caller } == true
+    func admits(_ caller: ControlBlockIdentity) -> Bool {
+        unsafe life.admitsCalls && block.map { unsafe ControlBlockIdentity($0.pointer) == caller } == true
     }
 
     // MARK: The worker
@@ -122,12 +122,13 @@ struct SessionState: ~Copyable {
 
     /// Gives the extension its control block; false when there is none left.
     mutating func openBlock(for session: ExtensionSession) -> Bool {
-        guard let block = unsafe ControlBlockTable.shared.take(for: session, request.requestID) else { return false }
-        unsafe self.block = block
-        unsafe block.pointee = EXTENSION_CONTROL_BLOCK(
+        guard let pointer = unsafe ControlBlockTable.shared.take(for: session, request.requestID) else { return false }
+        let block = unsafe Stored(pointer)
+        unsafe self.block = unsafe block
+        unsafe block.value = EXTENSION_CONTROL_BLOCK(
             cbSize: DWORD(MemoryLayout<EXTENSION_CONTROL_BLOCK>.size), dwVersion: DWORD(HSE_VERSION),
             // Some extensions pass the block itself in place of ConnID; this way both work.
-            ConnID: UnsafeMutableRawPointer(block), dwHttpStatusCode: Self.initialStatus, lpszLogData: emptyLogData,
+            ConnID: UnsafeMutableRawPointer(pointer), dwHttpStatusCode: Self.initialStatus, lpszLogData: emptyLogData,
             lpszMethod: request.text(request.methodText), lpszQueryString: request.text(request.queryText),
             lpszPathInfo: request.text(request.pathInfoText),
             lpszPathTranslated: request.text(request.translatedPathText), cbTotalBytes: totalBytes,
@@ -172,7 +173,7 @@ struct SessionState: ~Copyable {
     /// Ends the operation in progress.
     ///
     /// - Returns: the pool that has to call the completion, once the lock is released.
-    mutating func endOperation(bytes: UInt64, error: CallFailure?) -> Unmanaged<ApplicationPool>? {
+    mutating func endOperation(bytes: UInt64, error: CallFailure?) -> Unretained<ApplicationPool>? {
         if operation.kind == .read {
             body.endRead()
             readBuffer = nil
@@ -180,24 +181,24 @@ struct SessionState: ~Copyable {
         guard operation.end(bytes: bytes, error: error?.rawValue ?? 0) else { return nil }
         transfer.close()
         life.completionQueued()
-        return unsafe pool
+        return pool
     }
 
     /// Ends the asynchronous read if it has a result.
-    mutating func answeredRead() -> Unmanaged<ApplicationPool>? {
+    mutating func answeredRead() -> Unretained<ApplicationPool>? {
         guard operation.kind == .read, let buffer = readBuffer else { return nil }
         switch body.read(into: buffer) {
-        case .bytes(let count): return unsafe endOperation(bytes: UInt64(count), error: nil)
-        case .failed: return unsafe endOperation(bytes: 0, error: .operationAborted)
+        case .bytes(let count): return endOperation(bytes: UInt64(count), error: nil)
+        case .failed: return endOperation(bytes: 0, error: .operationAborted)
         case .wait: return nil
         }
     }
 
     /// The request continues without a thread: its pool stays for its completions.
     mutating func countPending() {
-        guard !isCountedPending, let pool = unsafe pool else { return }
+        guard !isCountedPending, let pool = pool else { return }
         isCountedPending = true
-        unsafe pool._withUnsafeGuaranteedRef { $0.pendingBegan() }
+        pool.with { $0.pendingBegan() }
     }
 
     /// The extension's part has ended: an operation in progress is sent, but the extension is not notified.
@@ -217,7 +218,7 @@ struct SessionState: ~Copyable {
         response.finish()
         noteLogData()
         let head = response.head
-        let noted = unsafe block.map { unsafe $0.pointee.dwHttpStatusCode } ?? Self.initialStatus
+        let noted = unsafe block.map { unsafe $0.value.dwHttpStatusCode } ?? Self.initialStatus
         let logStatus = noted != Self.initialStatus && (100...999).contains(noted) ? Int(noted) : nil
         let ending: SessionOutcome.Ending =
             switch Int32(bitPattern: status) {
@@ -243,7 +244,7 @@ struct SessionState: ~Copyable {
     }
 
     private mutating func noteLogData() {
-        guard let block = unsafe block, let text = unsafe CISAPI_log_data(block) else { return }
+        guard let block = unsafe block, let text = unsafe CISAPI_log_data(block.pointer) else { return }
         let count = unsafe strnlen(text, Int(HSE_LOG_BUFFER_LEN))
         unsafe appendLog(ByteView(start: text, count: count))
     }
@@ -271,11 +272,11 @@ struct SessionState: ~Copyable {
         if operation.isUsed || childStatus != nil || hasCommands || isClosedByExtension { resetOperations() }
         resetsConnection = false
         substatus = 0
-        if let module = unsafe module { unsafe module._withUnsafeGuaranteedRef { $0.requestEnded() } }
-        unsafe module = nil
-        if isCountedPending, let pool = unsafe pool { unsafe pool._withUnsafeGuaranteedRef { $0.pendingEnded() } }
+        if let module = module { module.with { $0.requestEnded() } }
+        module = nil
+        if isCountedPending, let pool = pool { pool.with { $0.pendingEnded() } }
         isCountedPending = false
-        unsafe pool = nil
+        pool = nil
         // It may be the last reference that keeps an extension loaded, which ends with its last request.
         handle = nil
         return true
@@ -292,16 +293,16 @@ struct SessionState: ~Copyable {
     }
 
     /// An extension that still reads a finished request finds an empty one.
-    private func closeBlock(_ block: UnsafeMutablePointer<EXTENSION_CONTROL_BLOCK>) {
+    private func closeBlock(_ block: Stored<EXTENSION_CONTROL_BLOCK>) {
         let empty = unsafe emptyText
-        unsafe block.pointee.lpszMethod = empty
-        unsafe block.pointee.lpszQueryString = empty
-        unsafe block.pointee.lpszPathInfo = empty
-        unsafe block.pointee.lpszPathTranslated = empty
-        unsafe block.pointee.lpszContentType = empty
-        unsafe block.pointee.cbAvailable = 0
-        unsafe block.pointee.lpbData = UnsafeMutableRawPointer(empty).assumingMemoryBound(to: BYTE.self)
-        unsafe ControlBlockTable.shared.giveBack(block)
+        unsafe block.value.lpszMethod = empty
+        unsafe block.value.lpszQueryString = empty
+        unsafe block.value.lpszPathInfo = empty
+        unsafe block.value.lpszPathTranslated = empty
+        unsafe block.value.lpszContentType = empty
+        unsafe block.value.cbAvailable = 0
+        unsafe block.value.lpbData = UnsafeMutableRawPointer(empty).assumingMemoryBound(to: BYTE.self)
+        unsafe ControlBlockTable.shared.giveBack(block.pointer)
     }
 }
 

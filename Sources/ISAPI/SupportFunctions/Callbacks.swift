@@ -16,7 +16,7 @@ typealias ServerSupportFunction =
 let getServerVariable: GetServerVariable = { connection, name, buffer, size in
     unsafe call(.getServerVariable, on: connection) { session, caller in
         guard let name = unsafe name, let size = unsafe size else { return .invalidParameter }
-        return unsafe session.inquire(by: caller) { state in
+        return session.inquire(by: caller) { state in
             if let failure = unsafe ServerVariables.render(name, state.request, into: &state.scratch) {
                 return failure
             }
@@ -45,7 +45,7 @@ let writeClient: WriteClient = { connection, buffer, count, flags in
 let readClient: ReadClient = { connection, buffer, size in
     unsafe call(.readClient, on: connection) { session, caller in
         guard let size = unsafe size else { return .invalidParameter }
-        if unsafe size.pointee == 0 { return unsafe session.inquire(by: caller) { _ in nil } }
+        if unsafe size.pointee == 0 { return session.inquire(by: caller) { _ in nil } }
         guard let buffer = unsafe buffer else { return .invalidParameter }
         let (count, failure) = unsafe session.read(
             into: MutableByteView(start: buffer, count: Int(size.pointee)), by: caller)
@@ -65,14 +65,15 @@ let serverSupportFunction: ServerSupportFunction = { connection, request, buffer
 @inline(__always)
 private func call(
     _ function: ContractFunction, on connection: HCONN?,
-    _ body: (ExtensionSession, UnsafeMutableRawPointer) -> CallFailure?
+    _ body: (ExtensionSession, ControlBlockIdentity) -> CallFailure?
 ) -> BOOL {
     guard let connection = unsafe connection,
         let session = unsafe ControlBlockTable.shared.session(of: connection)
     else { return unsafe refuseStray(function, connection) }
-    let failure = unsafe session._withUnsafeGuaranteedRef { unsafe body($0, connection) }
+    let caller = unsafe ControlBlockIdentity(connection)
+    let failure = session.with { body($0, caller) }
     guard let failure else { return 1 }
-    if failure == .invalidParameter, unsafe !session._withUnsafeGuaranteedRef({ unsafe $0.isUnderWay(connection) }) {
+    if failure == .invalidParameter, !session.with({ $0.isUnderWay(caller) }) {
         return unsafe refuseStray(function, connection)
     }
     return fail(failure)
@@ -97,7 +98,6 @@ func copyOut(
     guard unsafe capacity == 0 || buffer != nil else { return .invalidParameter }
     unsafe size.pointee = DWORD(value.count)
     guard let buffer = unsafe buffer, capacity >= value.count else { return .insufficientBuffer }
-    guard let start = unsafe value.baseAddress else { return nil }
-    unsafe buffer.copyMemory(from: start, byteCount: value.count)
+    unsafe MutableByteView(start: buffer, count: capacity).copy(value)
     return nil
 }

@@ -7,7 +7,7 @@ import Memory
 struct SupportCall {
     /// Not counted: sessions are never deallocated.
     unowned(unsafe) let session: ExtensionSession
-    let caller: UnsafeMutableRawPointer
+    let caller: ControlBlockIdentity
     let buffer: UnsafeMutableRawPointer?
     let size: UnsafeMutablePointer<DWORD>?
     let type: UnsafeMutablePointer<DWORD>?

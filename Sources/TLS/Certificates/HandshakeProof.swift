@@ -71,45 +71,49 @@ final class HandshakeProof: Sendable {
     /// - Returns: OpenSSL's message about a failure; nil when the client received `served`.
     func failure(for name: String?, of served: CertificateStore.Served, in store: CertificateStore) -> String? {
         defer { ERR_clear_error() }
-        guard let settings = clients[served.identity.keyType.kind], let client = unsafe SSL_new(settings.context) else {
+        guard let settings = clients[served.identity.keyType.kind],
+            let client = unsafe SessionReference(of: settings.context)
+        else {
             return "no client understands its key"
         }
-        defer { unsafe SSL_free(client) }
-        guard let server = unsafe SSL_new(store.initial.pointer) else { return TLSError("create session").reason }
-        defer { unsafe SSL_free(server) }
+        defer { unsafe client.uncheckedFree() }
+        guard let server = unsafe SessionReference(of: store.initial.pointer) else {
+            return TLSError("create session").reason
+        }
+        defer { unsafe server.uncheckedFree() }
         var clientSide: OpaquePointer?
         var serverSide: OpaquePointer?
         guard unsafe BIO_new_bio_pair(&clientSide, 0, &serverSide, 0) == 1 else { return TLSError("pair").reason }
-        unsafe SSL_set_bio(client, clientSide, clientSide)
-        unsafe SSL_set_bio(server, serverSide, serverSide)
-        if let name { unsafe COpenSSL_set_server_name(client, name) }
-        unsafe SSL_set_connect_state(client)
-        unsafe SSL_set_accept_state(server)
+        unsafe SSL_set_bio(client.pointer, clientSide, clientSide)
+        unsafe SSL_set_bio(server.pointer, serverSide, serverSide)
+        if let name { unsafe COpenSSL_set_server_name(client.pointer, name) }
+        client.beginAsClient()
+        server.beginAsServer()
         let negotiation = Negotiation(store, isProof: true)
         return withExtendedLifetime(negotiation) {
-            unsafe negotiation.begin(server)
-            if let failure = unsafe shakeHands(client, server) { return negotiation.refusal ?? failure }
-            let isShown = unsafe served.identity.certificate.isSame(as: SSL_get0_peer_certificate(client))
+            negotiation.begin(server)
+            if let failure = shakeHands(client, server) { return negotiation.refusal ?? failure }
+            let isShown = unsafe served.identity.certificate.isSame(as: SSL_get0_peer_certificate(client.pointer))
             return isShown ? nil : "another certificate was shown"
         }
     }
 
     /// Runs both sides in turn until both are complete or one fails.
-    private func shakeHands(_ client: OpaquePointer, _ server: OpaquePointer) -> String? {
+    private func shakeHands(_ client: SessionReference, _ server: SessionReference) -> String? {
         // The longest handshake of TLS 1.2 takes five turns; large chains fill the pair's buffers more often.
         for _ in 0..<64 {
-            let clientResult = unsafe SSL_do_handshake(client)
-            if let failure = unsafe failure(client, clientResult) { return failure }
-            let serverResult = unsafe SSL_do_handshake(server)
-            if let failure = unsafe failure(server, serverResult) { return failure }
+            let clientResult = client.shakeHands()
+            if let failure = failure(client, clientResult) { return failure }
+            let serverResult = server.shakeHands()
+            if let failure = failure(server, serverResult) { return failure }
             if clientResult == 1, serverResult == 1 { return nil }
         }
         return "the handshake does not end"
     }
 
-    private func failure(_ session: OpaquePointer, _ result: Int32) -> String? {
+    private func failure(_ session: SessionReference, _ result: Int32) -> String? {
         if result == 1 { return nil }
-        switch unsafe SSL_get_error(session, result) {
+        switch session.error(of: result) {
         case SSL_ERROR_WANT_READ, SSL_ERROR_WANT_WRITE: return nil
         default: return TLSError("shake hands").reason
         }

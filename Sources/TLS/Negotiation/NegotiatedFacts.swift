@@ -15,8 +15,9 @@ struct NegotiatedFacts: ~Copyable {
     private let verdict: Int
 
     /// From a session whose handshake is complete.
-    init(of session: OpaquePointer) {
-        isResumed = unsafe SSL_session_reused(session) == 1
+    init(of reference: SessionReference) {
+        isResumed = reference.isReused
+        let session = unsafe reference.pointer
         var protocolName: UnsafePointer<UInt8>?
         var count: UInt32 = 0
         unsafe SSL_get0_alpn_selected(session, &protocolName, &count)
@@ -32,7 +33,7 @@ struct NegotiatedFacts: ~Copyable {
         if let certificate = unsafe certificate { unsafe X509_up_ref(certificate) }
         // A server's certificate is not needed after the handshake.
         unsafe clientCertificate = isServer ? SSL_get1_peer_certificate(session) : nil
-        unsafe verdict = SSL_get_verify_result(session)
+        verdict = reference.verdict
     }
 
     deinit {
@@ -69,7 +70,7 @@ struct NegotiatedFacts: ~Copyable {
         unsafe X509_up_ref(pointer)
         let certificate = unsafe X509Certificate(pointer)
         return SecurityDescription.ClientCertificate(
-            failure: verdict == Int(X509_V_OK) ? nil : unsafe String(cString: X509_verify_cert_error_string(verdict)),
+            failure: verdict == Int(X509_V_OK) ? nil : SessionReference.text(ofVerdict: verdict),
             subject: certificate.subject, issuer: certificate.issuer, serial: certificate.serial,
             encoded: certificate.encoded, fingerprint: fingerprint(of: certificate.encoded))
     }

@@ -22,12 +22,12 @@ final class Negotiation {
 
     var site: CertificateStore.Site? { answer?.site }
 
-    func begin(_ session: OpaquePointer) {
-        unsafe SSL_set_record_padding_callback_arg(session, Unmanaged.passUnretained(self).toOpaque())
+    func begin(_ session: SessionReference) {
+        unsafe SSL_set_record_padding_callback_arg(session.pointer, Unmanaged.passUnretained(self).toOpaque())
     }
 
-    static func end(_ session: OpaquePointer) {
-        unsafe SSL_set_record_padding_callback_arg(session, nil)
+    static func end(_ session: SessionReference) {
+        unsafe SSL_set_record_padding_callback_arg(session.pointer, nil)
     }
 
     static func of(_ session: OpaquePointer?) -> Negotiation? {

@@ -30,13 +30,14 @@ struct RecordLayer: ~Copyable {
     ///
     /// - Throws: why there is none; then nothing about the session has changed.
     static func takingOver(
-        _ session: OpaquePointer, _ handshake: HandshakeRecords, isAtBoundary: Bool, contexts: ConnectionContexts
+        _ reference: SessionReference, _ handshake: HandshakeRecords, isAtBoundary: Bool, contexts: ConnectionContexts
     ) throws(Refusal) -> RecordLayer {
+        let session = unsafe reference.pointer
         let role = unsafe SSL_is_server(session) == 1 ? RecordOpener.Role.server : .client
         guard let cipher = unsafe RecordCipher(of: session), unsafe cipher.implementation != nil,
             !mayLimitRecordSize()
         else { throw .notOurs }
-        guard isAtBoundary, unsafe SSL_has_pending(session) == 0 else { throw .unproven }
+        guard isAtBoundary, !reference.hasPending else { throw .unproven }
         guard
             let sealing = RecordProof.keys(
                 behind: handshake.written, by: role, under: handshake.sending, cipher, contexts: contexts),

@@ -75,8 +75,8 @@ final class RecordTrial {
 /// One connection in memory between the gateway's side, whose records are taken over, and OpenSSL.
 @safe
 private final class TrialConnection: RecordChannel {
-    private let ours: OpaquePointer
-    private let peer: OpaquePointer
+    private let ours: SessionReference
+    private let peer: SessionReference
     private let isClient: Bool
     private var feed = RecordFeed()
     /// Received from the peer and not yet used.
@@ -85,27 +85,30 @@ private final class TrialConnection: RecordChannel {
     private(set) var resumption: TLSResumption?
 
     init?(_ ours: OpaquePointer, _ peers: OpaquePointer, _ role: RecordOpener.Role, resuming: TLSResumption?) {
-        let sessions = unsafe (SSL_new(ours), SSL_new(peers))
-        guard let our = unsafe sessions.0, let peer = unsafe sessions.1 else { return nil }
-        unsafe self.ours = our
-        unsafe self.peer = peer
+        let (our, peer) = unsafe (SessionReference(of: ours), SessionReference(of: peers))
+        guard let our, let peer else {
+            if let our { unsafe our.uncheckedFree() }
+            if let peer { unsafe peer.uncheckedFree() }
+            return nil
+        }
+        self.ours = our
+        self.peer = peer
         isClient = role == .client
         super.init()
-        let bio = unsafe SocketBIO.make(for: self)
-        unsafe SSL_set_bio(our, bio, bio)
-        unsafe SSL_set_bio(peer, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()))
-        let client = unsafe isClient ? our : peer
-        if let resuming { unsafe SSL_set_session(client, resuming.pointer) }
-        unsafe SSL_set_connect_state(client)
-        unsafe SSL_set_accept_state(isClient ? peer : our)
+        our.attach(to: self)
+        peer.attachToMemory()
+        let (client, server) = isClient ? (our, peer) : (peer, our)
+        if let resuming { client.resume(resuming) }
+        client.beginAsClient()
+        server.beginAsServer()
     }
 
     deinit {
         // A session that counts as broken could not be resumed.
-        unsafe SSL_set_shutdown(ours, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN)
-        unsafe SSL_set_shutdown(peer, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN)
-        unsafe SSL_free(ours)
-        unsafe SSL_free(peer)
+        ours.countAsEnded()
+        peer.countAsEnded()
+        unsafe ours.uncheckedFree()
+        unsafe peer.uncheckedFree()
         layer?.forget()
         endHandshakeRecords()
     }
@@ -125,15 +128,15 @@ private final class TrialConnection: RecordChannel {
         // Once the gateway handles the records, nothing of OpenSSL's may be sent.
         guard layer == nil else { return true }
         handshakeRecords?.written.append(records)
-        return unsafe BIO_write(SSL_get_rbio(peer), records.baseAddress, Int32(records.count)) == records.count
+        return peer.deliver(records) == records.count
     }
 
     private func takeFromPeer() {
         var buffer = [UInt8](repeating: 0, count: 20000)
         while true {
-            let count = unsafe BIO_read(SSL_get_wbio(peer), &buffer, Int32(buffer.count))
+            let count = buffer.withMutableBytes { peer.collect(into: $0) }
             guard count > 0 else { return }
-            incoming += buffer[..<Int(count)]
+            incoming += buffer[..<count]
         }
     }
 
@@ -141,9 +144,9 @@ private final class TrialConnection: RecordChannel {
 
     func failure(_ contexts: ConnectionContexts, expectsResumption: Bool) -> String? {
         guard shakeHands(), let handshakeRecords else { return "a handshake in memory failed" }
-        if expectsResumption, unsafe SSL_session_reused(ours) == 0 { return "a session was not resumed" }
+        if expectsResumption, !ours.isReused { return "a session was not resumed" }
         do throws(RecordLayer.Refusal) {
-            layer = try unsafe RecordLayer.takingOver(
+            layer = try RecordLayer.takingOver(
                 ours, handshakeRecords, isAtBoundary: feed.isAtBoundary, contexts: contexts)
         } catch {
             return "it did not show its keys and the number of its last record"
@@ -157,7 +160,7 @@ private final class TrialConnection: RecordChannel {
             return "we did not read its records"
         }
         guard updatesOurKeys(), reads("new keys") else { return "it did not follow new keys of ours" }
-        unsafe SSL_key_update(peer, SSL_KEY_UPDATE_REQUESTED)
+        peer.updateKeys()
         guard opens("its new keys", behind: .keyUpdate(isAnswerWanted: true)), updatesOurKeys(), reads("answer") else {
             return "we did not follow new keys of its own"
         }
@@ -166,8 +169,8 @@ private final class TrialConnection: RecordChannel {
 
     private func shakeHands() -> Bool {
         for _ in 0..<8 {
-            let ours = unsafe SSL_do_handshake(ours)
-            let peers = unsafe SSL_do_handshake(peer)
+            let ours = ours.shakeHands()
+            let peers = peer.shakeHands()
             if ours == 1, peers == 1 { return true }
             takeFromPeer()
             ERR_clear_error()
@@ -179,7 +182,7 @@ private final class TrialConnection: RecordChannel {
     private func reads(_ text: String) -> Bool {
         guard send(text.utf8.map { $0 }, as: .applicationData) else { return false }
         var buffer = [UInt8](repeating: 0, count: text.utf8.count + 1)
-        let count = unsafe SSL_read(peer, &buffer, Int32(buffer.count))
+        let count = buffer.withMutableBytes { peer.read(into: $0) }
         return buffer.prefix(max(0, Int(count))).elementsEqual(text.utf8)
     }
 
@@ -196,12 +199,12 @@ private final class TrialConnection: RecordChannel {
     private func deliver(_ size: Int, _ seal: (MutableByteView) -> Int?) -> Bool {
         var record = [UInt8](repeating: 0, count: size)
         guard let count = record.withMutableBytes(seal) else { return false }
-        return unsafe BIO_write(SSL_get_rbio(peer), record, Int32(count)) == count
+        return record[..<count].withBytes { peer.deliver($0) } == count
     }
 
     /// Whether records of the peer, one with `text` after one that is `first`, are opened here.
     private func opens(_ text: String, behind first: RecordOpener.Step? = nil) -> Bool {
-        guard unsafe SSL_write(peer, text, Int32(text.utf8.count)) == text.utf8.count else { return false }
+        guard text.withBytes({ peer.write($0) }) == text.utf8.count else { return false }
         takeFromPeer()
         if let first, next().step != first { return false }
         let (step, content) = next()
@@ -230,22 +233,21 @@ private final class TrialConnection: RecordChannel {
         while isClient, !incoming.isEmpty {
             guard next().step == .ticket else { return false }
         }
-        guard let session = unsafe SSL_get1_session(isClient ? ours : peer) else { return false }
-        resumption = unsafe TLSResumption(session)
-        return unsafe SSL_SESSION_is_resumable(session) == 1
+        guard let known = (isClient ? ours : peer).resumption() else { return false }
+        resumption = known.0
+        return known.isResumable
     }
 
     private func readTicket(_ record: [UInt8]) {
         let others = incoming
         incoming = record
-        var byte: UInt8 = 0
-        _ = unsafe SSL_read(ours, &byte, 1)
+        _ = ours.readNothing()
         ERR_clear_error()
         incoming = others
     }
 
     private func endsProperly() -> String? {
-        unsafe SSL_shutdown(peer)
+        peer.shutDown()
         takeFromPeer()
         guard next().step == .closed else { return "we did not read its close_notify" }
         guard send([1, Alert.closeNotify.rawValue], as: .alert), endOfPeer() == SSL_ERROR_ZERO_RETURN else {
@@ -255,7 +257,7 @@ private final class TrialConnection: RecordChannel {
     }
 
     private func endsByAlert() -> String? {
-        guard unsafe SSL_write(peer, "damaged", 7) == 7 else { return "it did not write" }
+        guard "damaged".withBytes({ peer.write($0) }) == 7 else { return "it did not write" }
         takeFromPeer()
         incoming[incoming.count - 1] ^= 1
         guard next().step == .refused(.badRecordMAC) else { return "a damaged record was opened" }
@@ -267,9 +269,7 @@ private final class TrialConnection: RecordChannel {
 
     private func endOfPeer() -> Int32 {
         ERR_clear_error()
-        var byte: UInt8 = 0
-        let result = unsafe SSL_read(peer, &byte, 1)
-        return unsafe SSL_get_error(peer, result)
+        return peer.error(of: peer.readNothing())
     }
 }
 
