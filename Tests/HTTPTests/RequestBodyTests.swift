@@ -59,12 +59,12 @@ struct RequestBodyTests {
     }
 
     @Test("100 (Continue) is owed once, and only where a body follows")
-    func owesContinue() {
+    func expectsContinue() {
         var body = RequestBody(head(.length(5), expectsContinue: true))
-        #expect(body.owesContinue)
+        #expect(body.expectsContinue)
         body.continueSent()
-        #expect(!body.owesContinue)
-        #expect(!RequestBody(head(.length(0), expectsContinue: true)).owesContinue)
+        #expect(!body.expectsContinue)
+        #expect(!RequestBody(head(.length(0), expectsContinue: true)).expectsContinue)
     }
 
     private func head(_ framing: BodyFraming, expectsContinue: Bool = false) -> RequestHead {

@@ -40,7 +40,7 @@ extension ClientConnection {
                 if endpoint.isAborted { throw .aborted }
             case .wait(let interest): try await waitToSend(interest, exchange)
             case .load:
-                leaveLine()
+                leaveQueue()
                 try await load(source)
                 source.noteLoaded(Self.loadSize)
             case .ended:
@@ -51,7 +51,7 @@ extension ClientConnection {
             room = Self.bytesPerTurn
             source.resume()
         }
-        leaveLine()
+        leaveQueue()
         // Nothing may remain in the stream that only a further write would send.
         if isPassed { try await flush(exchange) }
         return true

@@ -83,7 +83,7 @@ extension ClientConnection {
             case .content(let piece): return .content(piece)
             case .ended: return .ended
             case .receive:
-                appendOwedContinue(exchange)
+                appendExpectedContinue(exchange)
                 switch receiveMore(exchange) {
                 case .bytes(let count): received(count, exchange)
                 case .wouldBlock(let interest): return .wouldBlock(interest)
@@ -94,17 +94,17 @@ extension ClientConnection {
         }
     }
 
-    private func appendOwedContinue(_ exchange: Exchange) {
+    private func appendExpectedContinue(_ exchange: Exchange) {
         let storage = exchange.storage
-        guard storage.value.body.owesContinue else { return }
+        guard storage.value.body.expectsContinue else { return }
         storage.value.body.continueSent()
         storage.value.output.append("HTTP/1.1 100 Continue\r\n\r\n")
     }
 
     private func receiveBody(_ exchange: Exchange) async throws(ExchangeFailure) {
         let storage = exchange.storage
-        if storage.value.body.owesContinue {
-            appendOwedContinue(exchange)
+        if storage.value.body.expectsContinue {
+            appendExpectedContinue(exchange)
             try await flush(exchange)
         }
         while true {

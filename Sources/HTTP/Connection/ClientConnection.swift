@@ -59,7 +59,7 @@ package class ClientConnection {
     var framedLimit: Int { Self.collectedSize }
 
     /// Lets the other streams of the connection send: there is nothing to send on this one for now.
-    func leaveLine() {}
+    func leaveQueue() {}
 
     /// Signals the end of the response, as far as this is possible without waiting.
     func finishStream() {}
@@ -77,7 +77,7 @@ package class ClientConnection {
         if endpoint.worker.isDraining || service.isRetired { return false }
         let body = exchange.storage.value.body
         if body.hasEnded { return true }
-        if body.owesContinue { return false }
+        if body.expectsContinue { return false }
         // A handler that has begun to read the body is expected to read all of it, or reports that it will not
         // (`leavesBodyUnread`).
         guard !body.hasBegun, let remaining = body.remaining else { return true }
@@ -87,7 +87,7 @@ package class ClientConnection {
     /// Determines what must be known before a request is routed: whether the size of its body is allowed, its client,
     /// and its path.
     @inline(__always)
-    final func settle(_ exchange: Exchange, _ head: RequestHead) throws(RequestRejection) {
+    final func prepareRouting(_ exchange: Exchange, _ head: RequestHead) throws(RequestRejection) {
         let storage = exchange.storage
         if let proxies = service.trustedProxies { try exchange.learnClient(from: proxies) }
         if head.form != .origin { try checkTarget(exchange, head) }
@@ -137,7 +137,7 @@ package class ClientConnection {
     }
 
     /// Logs why an exchange could not be completed; its response is abandoned as it is.
-    final func noteGivenUp(_ exchange: Exchange, _ failure: ExchangeFailure) {
+    final func logAborted(_ exchange: Exchange, _ failure: ExchangeFailure) {
         exchange.noteFailure(failure)
         exchange.abandonResponse()
         if let reason = failure.reason {

@@ -133,7 +133,7 @@ package final class HTTPConnection: ClientConnection {
                 try await handler.handle(exchange)
             } catch {
                 if countedClient != nil { uncountNamedClient() }
-                return await giveUp(exchange, error)
+                return await abandon(exchange, error)
             }
             // A connection that switches protocols is counted until it ends.
             if countedClient != nil, successor == nil { uncountNamedClient() }
@@ -145,7 +145,7 @@ package final class HTTPConnection: ClientConnection {
             do throws(ExchangeFailure) {
                 try await flush(exchange)
             } catch {
-                return await giveUp(exchange, error)
+                return await abandon(exchange, error)
             }
         }
         service.observe(exchange)
@@ -178,16 +178,16 @@ package final class HTTPConnection: ClientConnection {
             try await answerError(exchange)
             return nil
         } catch {
-            return await giveUp(exchange, error)
+            return await abandon(exchange, error)
         }
     }
 
     @inline(never)
-    private func giveUp(_ exchange: Exchange, _ failure: ExchangeFailure) async -> Turn {
+    private func abandon(_ exchange: Exchange, _ failure: ExchangeFailure) async -> Turn {
         if case .rejected(let rejection) = failure, !exchange.isResponseBegun {
             return await reject(exchange, rejection, at: .answering)
         }
-        noteGivenUp(exchange, failure)
+        logAborted(exchange, failure)
         return .reset
     }
 
@@ -200,7 +200,7 @@ package final class HTTPConnection: ClientConnection {
             storage.value.makeRoomForBody()
             try beginBody(exchange, head)
         }
-        try settle(exchange, head)
+        try prepareRouting(exchange, head)
     }
 
     // MARK: Body
@@ -208,7 +208,7 @@ package final class HTTPConnection: ClientConnection {
     /// Reads the rest of the body that the handler has not read; false if it is too large or is not going to arrive.
     private func dropBody(_ exchange: Exchange) async -> Bool {
         let storage = exchange.storage
-        guard !storage.value.response.closes, !storage.value.body.owesContinue else { return false }
+        guard !storage.value.response.closes, !storage.value.body.expectsContinue else { return false }
         var dropped = 0
         do throws(ExchangeFailure) {
             while let piece = try await readBody(exchange) {

@@ -92,7 +92,7 @@ struct DataRateMeter: BitwiseCopyable {
 
     /// Ends the wait: the client has transferred bytes.
     mutating func stopWaiting(at now: Deadline, within limits: Limits) {
-        settle(at: now, limits.rate)
+        chargeWait(at: now, limits.rate)
         isWaiting = false
     }
 
@@ -101,7 +101,7 @@ struct DataRateMeter: BitwiseCopyable {
     /// - Parameter count: the number of bytes transferred on the connection so far; nil if the system does not report
     ///   it.
     mutating func judge(at now: Deadline, within limits: Limits, counting count: UInt64?) -> Verdict {
-        settle(at: now, limits.rate)
+        chargeWait(at: now, limits.rate)
         if let count {
             let more = count > moved ? count - moved : 0
             let most = Self.worth(of: limits.longestPause, limits.rate)
@@ -119,7 +119,7 @@ struct DataRateMeter: BitwiseCopyable {
         return limits.rate.bytesPerSecond > 0 && !isBlind && balance <= 0 ? .tooSlow : .keepsUp
     }
 
-    private mutating func settle(at now: Deadline, _ rate: MinimumDataRate) {
+    private mutating func chargeWait(at now: Deadline, _ rate: MinimumDataRate) {
         guard isWaiting, now > since else { return }
         let elapsed = Delay.milliseconds(now.milliseconds - since.milliseconds)
         let (difference, overflow) = balance.subtractingReportingOverflow(Self.worth(of: elapsed, rate))

@@ -105,7 +105,7 @@ extension MultiplexedConnection {
         case .goAway: times.isLeft = true
         case .failed(let fault):
             service.router.ended(fault, on: self)
-            end = .said
+            end = .closed
             hangUpStreams()
         case .receive, .request, .content, .writable: break
         }

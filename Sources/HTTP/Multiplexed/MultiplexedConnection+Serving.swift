@@ -43,7 +43,7 @@ extension MultiplexedConnection {
                 case .more:
                     if output.count >= Self.readingHighWater { passOutput() }
                     isMore = !isBlocked
-                case .ended: if openCount == 0 { end = .said } else { lost() }
+                case .ended: if openCount == 0 { end = .closed } else { lost() }
                 }
             }
             if isOver { break }
@@ -131,7 +131,7 @@ extension MultiplexedConnection {
         let limit = times.hasServed ? service.limits.idleTimeout : service.limits.headerTimeout
         if times.idleSince.advanced(by: limit) <= now {
             http.finishDrain(to: &output)
-            end = .said
+            end = .closed
         } else if !times.isTrimmed, times.idleSince.advanced(by: Self.keptMemory) <= now {
             times.isTrimmed = true
             trim()
@@ -141,7 +141,7 @@ extension MultiplexedConnection {
     private func fail(_ fault: HTTP2Fault) {
         _ = http.fail(fault, to: &output)
         service.router.ended(fault, on: self)
-        end = .said
+        end = .closed
         hangUpStreams()
     }
 
@@ -162,9 +162,9 @@ extension MultiplexedConnection {
         if !http.hasFinishedDrain, end == .none { http.finishDrain(to: &output) }
         hangUpStreams()
         await sendRest()
-        let isBroken = end == .lost
+        let isBroken = end == .failed
         if !isBroken { finishStream() }
-        end = .lost
+        end = .failed
         await awaitStreams()
         if isBroken {
             await stream.closeBroken(service.limits.linger)
@@ -176,14 +176,14 @@ extension MultiplexedConnection {
     private func abort() async {
         for stream in active { stream?.point.stop() }
         passOutput()
-        end = .lost
+        end = .failed
         await awaitStreams()
         await stream.closeBroken(service.limits.linger)
     }
 
     private func sendRest() async {
         let deadline = socket.worker.now.advanced(by: service.limits.writeTimeout)
-        while end != .lost {
+        while end != .failed {
             isBlocked = false
             passOutput()
             guard isBlocked else { return }

@@ -26,7 +26,7 @@ extension MultiplexedConnection {
     @inline(never)
     private func wait(_ stream: StreamConnection) -> Int {
         stream.point.maySend = false
-        stream.isInLine = true
+        stream.isQueued = true
         if granted === stream { granted = nil }
         http.setWantsToSend(true, stream.reference)
         flushAtEndOfTurn()
@@ -46,8 +46,8 @@ extension MultiplexedConnection {
     }
 
     /// Removes the stream from the queue: it has nothing more to send for now.
-    func leaveLine(_ stream: StreamConnection) {
-        stream.isInLine = false
+    func leaveQueue(_ stream: StreamConnection) {
+        stream.isQueued = false
         if granted === stream { granted = nil }
         http.setWantsToSend(false, stream.reference)
         grant()
@@ -154,7 +154,7 @@ extension MultiplexedConnection {
             passOutput()
             if isBlocked { return queue(stream) }
         }
-        guard end != .lost else { return .failed(.reset) }
+        guard end != .failed else { return .failed(.reset) }
         let room = min(http.room(of: stream.reference), limit, self.stream.pieceSize - output.count - FrameHeader.count)
         guard room > 0 else { return queue(stream) }
         let piece = source.piece(upTo: room)

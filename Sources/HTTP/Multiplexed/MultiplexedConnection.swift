@@ -50,9 +50,9 @@ package final class MultiplexedConnection: ClientConnection, TurnEndAction {
     enum End: Equatable {
         case none
         /// All final frames are in the output.
-        case said
+        case closed
         /// Nothing can be sent any more.
-        case lost
+        case failed
     }
 
     package init(_ stream: any ByteStream, service: HTTPService) {
@@ -104,7 +104,7 @@ package final class MultiplexedConnection: ClientConnection, TurnEndAction {
         let head = exchange.head
         do throws(RequestRejection) {
             if head.framing != .none { try stream.beginBody(exchange, head) }
-            try stream.settle(exchange, head)
+            try stream.prepareRouting(exchange, head)
         } catch {
             stream.refuse(exchange, error, at: .routing)
             return serveAtOnce(stream, exchange, isObserved: true)
@@ -228,7 +228,7 @@ package final class MultiplexedConnection: ClientConnection, TurnEndAction {
 
     /// Writes as much of the output as the byte stream accepts.
     func passOutput() {
-        while end != .lost {
+        while end != .failed {
             let result: IOResult
             if output.isEmpty {
                 result = stream.flush()
@@ -255,8 +255,8 @@ package final class MultiplexedConnection: ClientConnection, TurnEndAction {
 
     /// Called when nothing can be sent to the client any more.
     func lost() {
-        guard end != .lost else { return }
-        end = .lost
+        guard end != .failed else { return }
+        end = .failed
         output.removeAll()
         hangUpStreams()
         socket.signalAtOnce()

@@ -22,7 +22,7 @@ extension StreamConnection {
             case .content:
                 if storage.value.output.isEmpty {
                     if isWhole(storage) { sendEnd(storage) }
-                    leaveLine()
+                    leaveQueue()
                     return nil
                 }
                 guard sendContent(storage) else {

@@ -16,7 +16,7 @@ final class StreamConnection: ClientConnection {
     private(set) var exchange: Exchange?
     var phase = Phase.head
     /// Whether the stream is in the queue of those that want to send.
-    var isInLine = false
+    var isQueued = false
     /// The error code of the RST_STREAM that is sent if the response is not completed.
     var resetCode = ErrorCode.internalError
 
@@ -55,7 +55,7 @@ final class StreamConnection: ClientConnection {
         self.reference = reference
         self.exchange = exchange
         phase = .head
-        isInLine = false
+        isQueued = false
         resetCode = .internalError
         shown = 0
         hasContentEnded = endsStream
@@ -153,8 +153,8 @@ final class StreamConnection: ClientConnection {
     override var sendsMapped: Bool { stream.pieceSize > 0 }
 
     /// Leaves the queue of the streams that want to send.
-    override func leaveLine() {
-        if isInLine { withCarrier { $0.leaveLine(self) } }
+    override func leaveQueue() {
+        if isQueued { withCarrier { $0.leaveQueue(self) } }
     }
 
     // MARK: Answering
@@ -200,7 +200,7 @@ final class StreamConnection: ClientConnection {
             try await flush(exchange)
             service.observe(exchange)
         } catch {
-            await giveUp(exchange, error)
+            await abandon(exchange, error)
         }
         withCarrier { $0.conclude(self) }
     }
@@ -214,7 +214,7 @@ final class StreamConnection: ClientConnection {
     }
 
     @inline(never)
-    private func giveUp(_ exchange: Exchange, _ failure: ExchangeFailure) async {
+    private func abandon(_ exchange: Exchange, _ failure: ExchangeFailure) async {
         if case .rejected(let rejection) = failure, !exchange.isResponseBegun {
             refuse(exchange, rejection, at: .answering)
             do throws(ExchangeFailure) { try await flush(exchange) } catch { noteCut(error) }
@@ -224,6 +224,6 @@ final class StreamConnection: ClientConnection {
         case .rejected, .writeTimeout, .responseTooSlow, .responseTimeout: resetCode = .cancel
         case .clientGone, .aborted: break
         }
-        noteGivenUp(exchange, failure)
+        logAborted(exchange, failure)
     }
 }

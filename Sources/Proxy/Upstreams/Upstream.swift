@@ -69,7 +69,7 @@ package final class Upstream: EndpointKeeper, TurnEndAction, @unchecked Sendable
         server.idle.put(connection, keeper: self, idleUntil: worker.now.advanced(by: settings.keptIdle))
     }
 
-    package func endpointStirred() {
+    package func endpointWokeUp() {
         guard !isSweepDue else { return }
         isSweepDue = true
         worker.atEndOfTurn(self)

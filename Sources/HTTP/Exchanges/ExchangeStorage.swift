@@ -55,7 +55,7 @@ struct ExchangeStorage: ~Copyable {
     /// The reason for the response, if the handler did not choose it.
     var logReason: StaticString?
     /// Whether the exchange has failed, so that the rest of the output is not sent.
-    var isGivenUp = false
+    var isAborted = false
     /// Trailer fields of the request's body, each terminated by CRLF.
     var trailers: [UInt8] = []
     /// Trailer fields of the response that are sent separately from its text, each terminated by CRLF.
@@ -109,7 +109,7 @@ struct ExchangeStorage: ~Copyable {
         resetsConnection = false
         if errorPages != nil { errorPages = nil }
         logReason = nil
-        isGivenUp = false
+        isAborted = false
         if errorRequest != nil { errorRequest = nil }
         if user != nil { user = nil }
         if requestID != nil { requestID = nil }

@@ -23,7 +23,7 @@ struct RequestBody {
     /// Whether reading has begun, so that the whole body can be expected to be read.
     private(set) var hasBegun = false
     /// Whether 100 (Continue) still has to be sent to the client.
-    private(set) var owesContinue = false
+    private(set) var expectsContinue = false
 
     init() {}
 
@@ -35,7 +35,7 @@ struct RequestBody {
         case .length(let count): state = count == 0 ? .ended : .length(remaining: count)
         case .chunked: state = .chunked(ChunkedDecoder(), total: 0)
         }
-        owesContinue = head.expectsContinue && !hasEnded
+        expectsContinue = head.expectsContinue && !hasEnded
     }
 
     var hasEnded: Bool {
@@ -77,7 +77,7 @@ struct RequestBody {
     }
 
     mutating func continueSent() {
-        owesContinue = false
+        expectsContinue = false
     }
 
     /// - Throws: rejections of the decoder, and `bodyTooLarge` after more than `limit` bytes of content, or if the size

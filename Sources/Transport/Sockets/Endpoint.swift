@@ -268,5 +268,5 @@ package final class Endpoint: WaitingEndpoint, @unchecked Sendable {
 /// The owner of connections that no task uses. It is called while the events of a turn are handled, so it must not
 /// close any of them before the end of the turn.
 package protocol EndpointKeeper: AnyObject {
-    func endpointStirred()
+    func endpointWokeUp()
 }

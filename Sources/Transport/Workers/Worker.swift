@@ -17,7 +17,7 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
     /// Seconds since 1970 at the start of this turn of the loop.
     package private(set) var wallSeconds: Int64
     /// The number of this worker's connections that have not ended.
-    package private(set) var connectionCount = 0
+    package var connectionCount: Int { connections.count }
     package private(set) var isDraining = false
     /// Whether code from outside the gateway may have run on this thread since this was last set to false.
     package var hasRunForeignCode = true
@@ -27,7 +27,6 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
     var mappedPiece: MappedPiece?
 
     private let epoll: Descriptor
-    private let wakeUp: Descriptor
     private var ready = JobRing()
     private var timers: TimerWheel
     private var turnEndActions: [any TurnEndAction] = []
@@ -40,43 +39,27 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
     private let tenure = LoopTenure()
     /// Tasks that have yielded to others until the next turn.
     private var yielding: [UnsafeContinuation<Void, Never>] = unsafe []
-    private var connections: Endpoint?
+    private var connections = EndpointList()
     private var isStopping = false
-    private var spareBlocks: [MutableByteView] = []
+    private var blocks = BlockPool()
     private var companions: [AnyObject] = []
 
-    private let inbox = Mutex(Inbox())
-    private var drained = Inbox()
-    private let hasMail = Atomic(false)
-    private let isSleeping = Atomic(false)
-
-    /// What other threads have queued for this worker; the arrays are swapped, not copied.
-    @safe
-    private struct Inbox {
-        var jobs: [UnownedJob] = []
-        /// Each is retained until its signal has been delivered.
-        var signals: [Unmanaged<WaitingEndpoint>] = unsafe []
-        var actions: [@Sendable (Worker) -> Void] = []
-    }
+    private let mailbox = Mailbox()
+    private var mail = Mailbox.Mail()
 
     /// - Throws: `TransportFailure` when the kernel refuses an epoll instance or an eventfd.
     package init(index: Int, mappings: FileMappings? = nil) throws(TransportFailure) {
         self.index = index
         self.mappings = mappings
-        now = Self.monotonicNow()
-        wallSeconds = Self.wallNow()
+        now = SystemClock.monotonicNow()
+        wallSeconds = SystemClock.wallNow()
         epoll = Descriptor(adopting: CLinux_epoll_create())
-        wakeUp = Descriptor(adopting: CLinux_eventfd())
         timers = TimerWheel(now: now)
-        guard epoll.isOpen, wakeUp.isOpen,
-            CLinux_epoll_add(epoll.number, wakeUp.number, CLinux_EPOLLIN, nil) == 0
+        guard epoll.isOpen, mailbox.isOpen,
+            CLinux_epoll_add(epoll.number, mailbox.descriptor, CLinux_EPOLLIN, nil) == 0
         else {
             throw TransportFailure(errno: errno)
         }
-    }
-
-    deinit {
-        while let block = spareBlocks.popLast() { unsafe block.uncheckedDeallocate() }
     }
 
     // MARK: The loop
@@ -124,12 +107,12 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
         }
         while !(isStopping && connectionCount == 0) {
             let count = unsafe waitForEvents(events, capacity)
-            now = Self.monotonicNow()
-            wallSeconds = Self.wallNow()
+            now = SystemClock.monotonicNow()
+            wallSeconds = SystemClock.wallNow()
             for index in 0..<max(0, Int(count)) {
                 unsafe dispatch(events + index)
             }
-            if hasMail.load(ordering: .acquiring) { readMail() }
+            if mailbox.mayHaveMail { readMail() }
             if timers.nextExamination <= now { fireDeadlines() }
             resumeYielding()
             runJobs()
@@ -148,10 +131,10 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
     }
 
     private func waitForEvents(_ events: UnsafeMutablePointer<epoll_event>, _ capacity: Int) -> Int32 {
-        isSleeping.store(true, ordering: .sequentiallyConsistent)
-        defer { isSleeping.store(false, ordering: .relaxed) }
+        mailbox.beginSleep()
+        defer { mailbox.endSleep() }
         let isBusy = unsafe !ready.isEmpty || !yielding.isEmpty || !borrowers.isEmpty
-        let hasWork = isBusy || hasMail.load(ordering: .sequentiallyConsistent)
+        let hasWork = isBusy || mailbox.hasMail
         let timeout = hasWork ? 0 : timeoutToNextDeadline()
         return unsafe epoll_wait(epoll.number, events, Int32(capacity), timeout)
     }
@@ -159,7 +142,7 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
     private func timeoutToNextDeadline() -> Int32 {
         let next = timers.nextExamination
         guard next != .never else { return -1 }
-        let current = Self.monotonicNow()
+        let current = SystemClock.monotonicNow()
         return next <= current ? 0 : Int32(clamping: next.milliseconds - current.milliseconds)
     }
 
@@ -167,9 +150,7 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
     private func dispatch(_ event: UnsafeMutablePointer<epoll_event>) {
         let flags = unsafe CLinux_epoll_event_flags(event)
         guard let source = unsafe CLinux_epoll_event_data(event) else {
-            var count: UInt64 = 0
-            _ = unsafe read(wakeUp.number, &count, 8)
-            return
+            return mailbox.silence()
         }
         unsafe Unmanaged<EventSource>.fromOpaque(source)._withUnsafeGuaranteedRef { $0.handle(flags) }
     }
@@ -211,18 +192,15 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
     }
 
     private func readMail() {
-        hasMail.store(false, ordering: .sequentiallyConsistent)
-        inbox.withLock { swap(&$0, &drained) }
-        for job in drained.jobs { ready.append(job) }
-        for index in unsafe drained.signals.indices {
-            let endpoint = unsafe drained.signals[index]
+        mailbox.take(into: &mail)
+        for job in mail.jobs { ready.append(job) }
+        for index in unsafe mail.signals.indices {
+            let endpoint = unsafe mail.signals[index]
             unsafe endpoint._withUnsafeGuaranteedRef { $0.signalArrived() }
             unsafe endpoint.release()
         }
-        for action in drained.actions { action(self) }
-        drained.jobs.removeAll(keepingCapacity: true)
-        unsafe drained.signals.removeAll(keepingCapacity: true)
-        drained.actions.removeAll(keepingCapacity: true)
+        for action in mail.actions { action(self) }
+        mail.removeAll()
     }
 
     // MARK: From other threads
@@ -232,35 +210,23 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
         if isCurrent {
             ready.append(job)
         } else {
-            post { $0.jobs.append(job) }
+            mailbox.post { $0.jobs.append(job) }
         }
     }
 
     /// Runs `action` on this worker's thread, after the events of a turn.
     package func perform(_ action: @escaping @Sendable (Worker) -> Void) {
-        post { $0.actions.append(action) }
+        mailbox.post { $0.actions.append(action) }
     }
 
     func deliverSignal(to endpoint: WaitingEndpoint) {
         let endpoint = unsafe Unmanaged.passRetained(endpoint)
-        post { unsafe $0.signals.append(endpoint) }
+        mailbox.post { unsafe $0.signals.append(endpoint) }
     }
 
     /// Whether the calling thread runs this worker's loop.
     package var isCurrent: Bool {
         unsafe CLinux_current_worker() == Unmanaged.passUnretained(self).toOpaque()
-    }
-
-    @inline(__always)
-    private func post(_ deposit: (inout sending Inbox) -> Void) {
-        inbox.withLock { deposit(&$0) }
-        hasMail.store(true, ordering: .sequentiallyConsistent)
-        if isSleeping.exchange(false, ordering: .sequentiallyConsistent) { ring() }
-    }
-
-    private func ring() {
-        var one: UInt64 = 1
-        _ = unsafe write(wakeUp.number, &one, 8)
     }
 
     // MARK: Event sources, deadlines, ends of turns
@@ -340,40 +306,16 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
         rests.removeValue(forKey: ObjectIdentifier(endpoint)) ?? []
     }
 
-    func opened(_ endpoint: Endpoint) {
-        connectionCount += 1
-        unsafe endpoint.following = connections
-        unsafe connections?.preceding = endpoint
-        connections = endpoint
-    }
+    func opened(_ endpoint: Endpoint) { connections.add(endpoint) }
 
-    func closed(_ endpoint: Endpoint) {
-        connectionCount -= 1
-        if let preceding = unsafe endpoint.preceding {
-            unsafe preceding.following = endpoint.following
-        } else {
-            connections = unsafe endpoint.following
-        }
-        unsafe endpoint.following?.preceding = endpoint.preceding
-        unsafe endpoint.following = nil
-        unsafe endpoint.preceding = nil
-    }
+    func closed(_ endpoint: Endpoint) { connections.remove(endpoint) }
 
     // MARK: Buffers
 
-    /// Lends memory for bytes to be written to a socket; most turns reuse the same block, which is still in the cache.
-    package func rentBlock() -> MutableByteView {
-        if let block = spareBlocks.popLast() { return block }
-        return .allocate(count: Self.blockSize, alignment: 64)
-    }
+    /// Lends a block of `blockSize` bytes, which goes back with `returnBlock`.
+    package func rentBlock() -> MutableByteView { blocks.rent() }
 
-    package func returnBlock(_ block: MutableByteView) {
-        if spareBlocks.count < Self.spareBlockLimit {
-            spareBlocks.append(block)
-        } else {
-            unsafe block.uncheckedDeallocate()
-        }
-    }
+    package func returnBlock(_ block: MutableByteView) { blocks.giveBack(block) }
 
     /// The single object of this type that another module keeps for all connections of this worker; created on first
     /// use.
@@ -386,7 +328,6 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
 
     /// Room for 80 KiB of plain text as TLS records.
     package static let blockSize = 96 << 10
-    private static let spareBlockLimit = 16
     /// How often the loop is lent before connections are served.
     private static let lendingLimit = 2
 
@@ -410,22 +351,10 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
     }
 
     private func forEachConnection(_ body: (Endpoint) -> Void) {
-        var next = connections
+        var next = connections.head
         while let endpoint = next {
-            next = unsafe endpoint.following
+            next = connections.next(after: endpoint)
             body(endpoint)
         }
-    }
-
-    // MARK: Clocks
-
-    private static func monotonicNow() -> Deadline {
-        Deadline(milliseconds: CLinux_monotonic_ns() / 1_000_000)
-    }
-
-    private static func wallNow() -> Int64 {
-        var time = timespec()
-        unsafe clock_gettime(CLOCK_REALTIME_COARSE, &time)
-        return Int64(time.tv_sec)
     }
 }

@@ -104,7 +104,7 @@ package class WaitingEndpoint: EventSource, @unchecked Sendable {
     @inline(__always)
     final func resumeIfSatisfied() {
         guard unsafe waiter != nil || companion != nil else {
-            unsafe keeper?.endpointStirred()
+            unsafe keeper?.endpointWokeUp()
             return
         }
         if let wake = satisfied(interest) { resume(wake) }
@@ -115,18 +115,18 @@ package class WaitingEndpoint: EventSource, @unchecked Sendable {
     final func deadlinePassed() {
         // A deadline set while the connection was kept has no meaning for the task that uses it now.
         if unsafe companion == nil { resume(.deadline) }
-        unsafe keeper?.endpointStirred()
+        unsafe keeper?.endpointWokeUp()
     }
 
     final func drainBegan() {
         if interest.contains(.drain) { resume(.draining) }
-        unsafe keeper?.endpointStirred()
+        unsafe keeper?.endpointWokeUp()
     }
 
     final func abort() {
         isAborted = true
         resume(.aborted)
-        unsafe keeper?.endpointStirred()
+        unsafe keeper?.endpointWokeUp()
     }
 
     // MARK: Signals

@@ -1,0 +1,48 @@
+/// The user, and what the access log records besides the request and its response.
+extension Exchange {
+    // MARK: User
+
+    /// The name of the user that the client has authenticated as, by the rules of the route.
+    package var user: String? { storage.value.user }
+
+    package func setUser(_ name: String) {
+        storage.value.user = name
+    }
+
+    // MARK: Log
+
+    /// Records for the log why the exchange was not completed.
+    func noteFailure(_ failure: ExchangeFailure) {
+        storage.value.isAborted = true
+        let (status, reason): (Int, StaticString) =
+            switch failure {
+            case .rejected(let rejection): (rejection.status, rejection.reason)
+            // nginx logs this status for a client that closed the connection early.
+            case .clientGone: (499, "client gone")
+            case .writeTimeout, .responseTooSlow, .responseTimeout:
+                (408, failure.reason ?? "response not taken in time")
+            case .aborted: (503, "gateway stopped")
+            }
+        if logReason == nil { setLogReason(reason) }
+        if !isResponseBegun, storage.value.logStatus == nil { setLogStatus(status) }
+    }
+
+    /// The status in the log, if it is not the one sent.
+    package func setLogStatus(_ status: Int) {
+        storage.value.logStatus = status
+    }
+
+    /// The substatus in the log; 0 for none.
+    package var logSubstatus: Int { storage.value.logSubstatus }
+
+    package func setLogSubstatus(_ substatus: Int) {
+        storage.value.logSubstatus = substatus
+    }
+
+    /// Text to append to the query in the log (HSE_APPEND_LOG_PARAMETER).
+    package var logParameter: String? { storage.value.logParameter }
+
+    package func setLogParameter(_ text: String) {
+        storage.value.logParameter = text
+    }
+}
