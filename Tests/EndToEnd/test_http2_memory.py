@@ -1,8 +1,10 @@
 """What a connection of HTTP/2 may hold of the gateway's memory, whatever its client sends."""
 
 import statistics
+import time
 
 import gateway
+import hpack
 import http2
 import patience
 import pytest
@@ -21,6 +23,53 @@ def anonymous_memory(server):
     """Memory of the gateway process without pages of files, in KiB."""
     with open(f"/proc/{server.gateway_pid}/status") as status:
         return next(int(line.split()[1]) for line in status if line.startswith("RssAnon"))
+
+
+def test_an_idle_connection_holds_little_more_than_one_of_http_1(start):
+    """After requests whose fields are in the tables of both directions."""
+    agent = ("user-agent", "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0")
+    accepted = [("accept", "text/html,*/*;q=0.8"), ("accept-language", "en"), ("accept-encoding", "gzip, deflate, br")]
+    names = [*fields("/ping"), agent, *accepted, ("cookie", "session=" + "0123456789" * 20)]
+
+    def by_http_2(server):
+        client = http2.connect(server)
+        encoder = hpack.Encoder()
+        for stream in (1, 3, 5):
+            client.send(frame(HEADERS, END_STREAM | END_HEADERS, stream, encoder.encode(names)))
+            assert client.response(stream).status == 200
+        return client
+
+    def by_http_1(server):
+        client = server.secure()
+        for _ in range(3):
+            assert client.get("/ping").status == 200
+        return client
+
+    limits = {"client_connections": "off", "client_handshakes": "off"}
+    held = []
+    for connect in (by_http_1, by_http_2):
+        server = start(limits=limits)
+        clients, levels = [], []
+        # What is kept for further requests is given back after a second, and used by the next connections.
+        for _ in range(5):
+            clients += [connect(server) for _ in range(80)]
+            time.sleep(1.5)
+            levels.append(anonymous_memory(server))
+        held.append((levels[-1] - levels[0]) / 320)
+    assert held[1] <= held[0] + 2, held
+
+
+def test_a_connection_that_was_idle_goes_on_with_its_table(start):
+    """The gateway empties the table of its own fields, and keeps that of the client's."""
+    client = http2.connect(start())
+    encoder = hpack.Encoder()
+    for stream in range(1, 9, 2):
+        names = [*fields("/ping"), ("x-kept", "value"), ("x-number", str(stream))]
+        client.send(frame(HEADERS, END_STREAM | END_HEADERS, stream, encoder.encode(names)))
+        assert client.response(stream).text == "pong\n"
+        if stream == 3:
+            # Longer than memory is kept for further requests.
+            time.sleep(1.5)
 
 
 def test_references_to_fields_cost_no_memory(start):

@@ -35,7 +35,7 @@ private func outcome(of input: ByteView, pausingAt pauses: [Int]) -> Outcome {
     limits.initialWindow = 256
     limits.largestWindow = 512
     limits.connectionWindow = 70_000
-    var connection = HTTP2Connection(limits: limits, now: 0)
+    var connection = HTTP2Connection(limits: SharedHTTP2Limits(limits), now: 0)
     var request = RequestAssembly(limits: limits.head)
     var output = OutputBuffer()
     connection.begin(to: &output)

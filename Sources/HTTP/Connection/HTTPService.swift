@@ -9,6 +9,7 @@ package final class HTTPService {
     /// The limits of requests that begin from now on.
     package var limits: ConnectionLimits {
         didSet {
+            connectionLimits = nil
             guard limits.head != oldValue.head else { return }
             discardSpares()
             assembly = nil
@@ -24,6 +25,7 @@ package final class HTTPService {
     package var requestIDs = RequestIDPolicy()
     var requestIDGenerator = RequestIDGenerator()
     private var assembly: SharedRequestAssembly?
+    private var connectionLimits: SharedHTTP2Limits?
     private var spare: Stored<ExchangeStorage>?
     private var spareCount = 0
     private let date = OwnedBytes(dateLine)
@@ -55,10 +57,13 @@ package final class HTTPService {
     }
 
     /// The limits of HTTP/2 connections that begin from now on.
-    var http2Limits: HTTP2Limits {
+    var http2Limits: SharedHTTP2Limits {
+        if let connectionLimits { return connectionLimits }
         var limits = self.limits.http2
         limits.head = self.limits.head
-        return limits
+        let made = SharedHTTP2Limits(limits)
+        connectionLimits = made
+        return made
     }
 
     /// Called when the listener has been removed: connections close after their next response.

@@ -28,6 +28,29 @@ struct HPACKEncoderTests {
         #expect(blocks[2] == [0xC2, 0xC1, 0xC0, 0xBF, 0xBE])
     }
 
+    @Test("After a pause without memory, the fields are learned anew; the peer's table follows")
+    func trim() throws {
+        var encoder = HPACKEncoder()
+        var decoder = HPACKDecoder()
+        let expected = Self.fields.map {
+            TestField(String(decoding: $0.name, as: UTF8.self).lowercased(), String(decoding: $0.value, as: UTF8.self))
+        }
+        for _ in 0..<3 {
+            for _ in 0..<4 {
+                #expect(try decoder.fields(of: encoder.block(of: Self.fields)) == expected)
+                decoder.trim()
+            }
+            #expect(decoder.tableCount == 5)
+            encoder.trim()
+            #expect(encoder.tableCount == 0)
+            let block = encoder.block(of: Self.fields)
+            // Size updates to 0 and back.
+            #expect(block.prefix(4) == [0x20, 0x3F, 0xE1, 0x1F])
+            #expect(try decoder.fields(of: block) == expected)
+            #expect(decoder.tableCount == 0)
+        }
+    }
+
     @Test("Fields that no two responses share never enter the table")
     func changingFields() {
         var encoder = HPACKEncoder()

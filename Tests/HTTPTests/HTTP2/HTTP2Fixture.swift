@@ -26,7 +26,7 @@ struct TestConnection: ~Copyable {
     }
 
     init(limits: HTTP2Limits = HTTP2Limits(), isGreeted: Bool = true) {
-        connection = HTTP2Connection(limits: limits, now: 0)
+        connection = HTTP2Connection(limits: SharedHTTP2Limits(limits), now: 0)
         request = RequestAssembly(limits: limits.head)
         connection.begin(to: &output)
         guard isGreeted else { return }

@@ -127,7 +127,7 @@ struct HTTP2FloodTests {
         #expect(test.receive(test.headers(1)).count == 1)
     }
 
-    @Test("An idle connection keeps its tables and nothing else; streams closed before are not taken for new ones")
+    @Test("An idle connection keeps the client's table and nothing else; streams closed before stay closed")
     func trim() {
         var test = TestConnection()
         for id: UInt32 in [1, 3] {

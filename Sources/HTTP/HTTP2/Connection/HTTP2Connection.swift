@@ -11,7 +11,7 @@
 /// accepted (`ResponseProgress`).
 @safe
 package struct HTTP2Connection: ~Copyable {
-    package let limits: HTTP2Limits
+    private let sharedLimits: SharedHTTP2Limits
     package internal(set) var streams = StreamTable()
     var closedStreams: ClosedStreams
     var decoder = HPACKDecoder(maximumTable: 4096)
@@ -63,8 +63,9 @@ package struct HTTP2Connection: ~Copyable {
     /// The content of the PING that follows the first GOAWAY.
     static var drainPing: UInt64 { 0x6973_6167_6174_6521 }
 
-    package init(limits: HTTP2Limits = HTTP2Limits(), now: Int64) {
-        self.limits = limits
+    package init(limits shared: SharedHTTP2Limits, now: Int64) {
+        sharedLimits = shared
+        let limits = shared.limits
         encoder = HPACKEncoder(maximumTable: limits.encoderTable)
         receiveWindow = ReceiveWindow(FlowControl.initialWindow)
         uploads = UploadBudget(
@@ -73,6 +74,9 @@ package struct HTTP2Connection: ~Copyable {
         floods = FloodGuard(now: now)
         closedStreams = ClosedStreams(capacity: max(limits.maximumStreams, 1))
     }
+
+    @inline(__always)
+    package var limits: HTTP2Limits { sharedLimits.limits }
 
     /// Writes the first frames of the server: SETTINGS, and the connection's window.
     package mutating func begin(to output: inout OutputBuffer) {
@@ -114,6 +118,7 @@ package struct HTTP2Connection: ~Copyable {
         streams.trim()
         closedStreams.forget(upTo: lastStream)
         encoder.trim()
+        decoder.trim()
     }
 
     /// Processes the bytes of `input` from `offset` on, up to the next event.

@@ -22,6 +22,13 @@ package struct HTTP2Limits: Equatable, Sendable {
     package init() {}
 }
 
+/// The limits that many connections refer to.
+package final class SharedHTTP2Limits: Sendable {
+    package let limits: HTTP2Limits
+
+    package init(_ limits: HTTP2Limits) { self.limits = limits }
+}
+
 /// The values of the peer's SETTINGS, or the defaults of the protocol until they arrive (RFC 9113 §6.5.2).
 struct PeerSettings: BitwiseCopyable, Equatable {
     var initialWindow = FlowControl.initialWindow

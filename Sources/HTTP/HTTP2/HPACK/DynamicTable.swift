@@ -106,6 +106,23 @@ struct DynamicTable: ~Copyable {
         }
     }
 
+    /// Releases the memory that the entries do not need; the next one that is added needs some again.
+    mutating func trim() {
+        guard count > 0 else {
+            base = end
+            lines = OwnedBytes()
+            entries = Table()
+            return
+        }
+        let first = self[count].start
+        let (kept, offset) = (Int(end &- first), Int(first &- base))
+        guard kept + Self.slack < lines.count else { return }
+        let smaller = OwnedBytes(count: kept + Self.slack)
+        smaller.room.copy(lines.view[offset..<offset + kept])
+        lines = smaller
+        base = first
+    }
+
     /// Moves the content of the table to the beginning of a block that has space for twice as much; allocates a larger
     /// one if needed.
     @inline(never)

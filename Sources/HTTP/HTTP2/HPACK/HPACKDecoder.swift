@@ -25,6 +25,9 @@ package struct HPACKDecoder: ~Copyable {
         owesSizeUpdate = table.maximumSize > allowedSize
     }
 
+    /// Releases memory that the present entries do not need, for an idle connection.
+    mutating func trim() { table.trim() }
+
     /// The number of entries of the dynamic table and their size, for tests.
     package var tableCount: Int { table.count }
     package var tableSize: Int { table.size }

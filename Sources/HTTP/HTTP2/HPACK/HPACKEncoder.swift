@@ -35,8 +35,18 @@ package struct HPACKEncoder: ~Copyable {
         resizes += 1
     }
 
-    /// Releases as much memory as possible, for an idle connection.
-    package mutating func trim() { seen.removeAll() }
+    /// Releases all memory, for an idle connection: the next block tells the peer to empty its table (RFC 7541 §4.3).
+    package mutating func trim() {
+        seen.removeAll()
+        if table.count > 0 {
+            let present = table.maximumSize
+            table.resize(to: 0)
+            table.resize(to: present)
+            owedUpdate = (0, present)
+            resizes += 1
+        }
+        table.trim()
+    }
 
     /// Changes whenever the meaning of indices may change: a block of indices stays valid while this value is
     /// unchanged.
