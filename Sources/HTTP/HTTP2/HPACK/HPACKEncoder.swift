@@ -150,13 +150,15 @@ package struct HPACKEncoder: ~Copyable {
 
     @inline(__always)
     private static func copyInLowerCase(_ name: ByteView, to room: MutableByteView) {
+        precondition(name.count + 7 <= room.count, "copies of whole words may extend beyond the name")
         room.copyShort(name)
+        let bytes = unsafe room.baseAddress.unsafelyUnwrapped
         var offset = 0
         while offset < name.count {
-            let bytes = room.view.load(at: offset, as: SIMD8<UInt8>.self)
-            let isCapital = bytes &- SIMD8(repeating: 0x41) .< SIMD8(repeating: 26)
-            let small = bytes.replacing(with: bytes | SIMD8(repeating: 0x20), where: isCapital)
-            room.store(small, at: offset)
+            let word = unsafe bytes.loadUnaligned(fromByteOffset: offset, as: SIMD8<UInt8>.self)
+            let isCapital = word &- SIMD8(repeating: 0x41) .< SIMD8(repeating: 26)
+            let small = word.replacing(with: word | SIMD8(repeating: 0x20), where: isCapital)
+            unsafe bytes.storeBytes(of: small, toByteOffset: offset, as: SIMD8<UInt8>.self)
             offset += 8
         }
     }

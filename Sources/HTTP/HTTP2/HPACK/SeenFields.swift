@@ -63,6 +63,8 @@ struct SeenFields: ~Copyable {
     /// A hash of a line, which must have at least four bytes.
     @inline(__always)
     static func hash(_ line: ByteView) -> UInt32 {
+        precondition(line.count >= 4, "a line has at least four bytes")
+        let bytes = unsafe line.baseAddress.unsafelyUnwrapped
         var hash = UInt64(truncatingIfNeeded: line.count)
         func mix(_ word: UInt64) {
             hash = (hash ^ word) &* 0x9E37_79B9_7F4A_7C15
@@ -71,10 +73,10 @@ struct SeenFields: ~Copyable {
         if line.count >= 8 {
             var offset = 0
             while offset < line.count - 8 {
-                mix(line.load(at: offset, as: UInt64.self))
+                mix(unsafe bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
                 offset += 8
             }
-            mix(line.load(at: line.count - 8, as: UInt64.self))
+            mix(unsafe bytes.loadUnaligned(fromByteOffset: line.count - 8, as: UInt64.self))
         } else {
             mix(UInt64(line.load(at: 0, as: UInt32.self)))
             mix(UInt64(line.load(at: line.count - 4, as: UInt32.self)))
@@ -86,8 +88,11 @@ struct SeenFields: ~Copyable {
     /// Whether two lines of equal length are equal.
     @inline(__always)
     static func isEqual(_ line: ByteView, _ other: ByteView) -> Bool {
+        precondition(line.count == other.count, "lines of equal length")
+        let (one, two) = unsafe (line.baseAddress.unsafelyUnwrapped, other.baseAddress.unsafelyUnwrapped)
         func differ(at offset: Int) -> Bool {
-            line.load(at: offset, as: UInt64.self) != other.load(at: offset, as: UInt64.self)
+            unsafe one.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+                != two.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
         }
         guard line.count >= 8 else { return line.elementsEqual(other) }
         var offset = 0
