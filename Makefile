@@ -55,6 +55,15 @@ http2_tests := files files_conditions files_listing files_changes files_validato
 	early_answers proxy proxy_origins proxy_rewriting proxy_buffers forward_auth balancing access_log access_log_ends \
 	lifetime misbehaviour data_rates max_forwards requests request_limits
 
+host_includes := CShims/CISAPI/include CShims/CCompat/include CShims/CLinux/include CShims/CPoolProtocol/include
+host_sources = $(wildcard Sources/isagate-host/*.[ch] CShims/CCompat/*.[ch] CShims/CPoolProtocol/include/*.h) \
+	CShims/CLinux/Crashes.c CShims/CCompat/exports.list
+
+# Tests of the contract that are run once more with every extension isolated.
+isolated_tests := extensions contract contract_edges async operations pending inline_extensions extension_kit \
+	isapi_reference support_requests script_maps samples third_party_extension compression_streams error_pages \
+	access_log_ends lifetime misbehaviour spooled_bodies refused_bodies early_answers
+
 # Files of tests side by side, each in one process: most of their time is waiting for processes and deadlines.
 pytest = $(python) -m pytest -q --numprocesses auto --dist loadfile
 
@@ -69,9 +78,15 @@ help: ## Lists these commands
 run: build examples certs ## Builds everything and serves deploy/isagate.yaml
 	@exec $(release) run --config deploy/isagate.yaml
 
-build: build-packages ## Builds the gateway
+build: build-packages ## Builds the gateway, and isagate-host beside it
 	$(stage) "release build"
 	swift build -c release $(SWIFT_BUILD_FLAGS) --product isagate
+	@$(MAKE) --no-print-directory $(release)-host
+
+# The host of isolated extensions, in plain C. `swift build` makes its folder.
+%-host: $(host_sources)
+	@gcc -std=gnu17 -O2 -g -Wall -Wextra -Werror -pthread $(addprefix -I,$(host_includes)) \
+		-Wl,--dynamic-list=CShims/CCompat/exports.list -o $@ $(filter %.c,$^)
 
 compat: build-packages ## Builds libisagate-compat, the functions of windows.h, for extensions to be linked to
 	@mkdir -p $(compat)
@@ -81,6 +96,7 @@ compat: build-packages ## Builds libisagate-compat, the functions of windows.h, 
 
 install: build install-development ## Installs the gateway, and what extensions are built with, under PREFIX (/usr/local)
 	install -D -m 755 $(release) $(DESTDIR)$(PREFIX)/bin/isagate
+	install -D -m 755 $(release)-host $(DESTDIR)$(PREFIX)/libexec/isagate/isagate-host
 
 install-development: compat ## Installs the headers, libisagate-compat and isagate-extension.pc only
 	install -d $(DESTDIR)$(INCLUDEDIR)/isagate $(DESTDIR)$(LIBDIR)/pkgconfig
@@ -103,11 +119,14 @@ test-unit: test-packages ## Runs the unit tests with AddressSanitizer
 test-end-to-end: test-packages build examples ## Runs the end-to-end tests
 	$(stage) "end-to-end tests"
 	ISAGATE=$(release) $(pytest) Tests/EndToEnd
+	$(stage) "end-to-end tests of extensions in processes of their own"
+	ISAGATE=$(release) ISAGATE_TEST_ISOLATED=1 $(pytest) $(patsubst %,Tests/EndToEnd/test_%.py,$(isolated_tests))
 	$(stage) "end-to-end tests by HTTP/2"
 	ISAGATE=$(release) ISAGATE_TEST_HTTP2=1 $(pytest) $(patsubst %,Tests/EndToEnd/test_%.py,$(http2_tests))
 
 test-address: test-unit examples ## Runs the end-to-end tests with AddressSanitizer, but for those of other programs
 	$(stage) "end-to-end tests with AddressSanitizer"
+	@$(MAKE) --no-print-directory $(address)/debug/isagate-host
 	$(address_environment) ISAGATE=$(address)/debug/isagate ISAGATE_TEST_PATIENCE=4 \
 		$(pytest) Tests/EndToEnd $(addprefix --ignore Tests/EndToEnd/test_,$(foreign_tests))
 

@@ -64,6 +64,7 @@ let package = Package(
         shim("CAres", links: [.linkedLibrary("cares")]),
         shim("CPCRE2", links: [.linkedLibrary("pcre2-8")]),
         shim("CISAPI"),
+        shim("CPoolProtocol"),
         shim("CExtensionKit"),
         // The functions of windows.h. An extension finds them in the process that loads it, whether it is linked to
         // the library made of the same files or to nothing.
@@ -86,7 +87,7 @@ let package = Package(
                 "Memory", "HTTP", "CZlib", .target(name: "CBrotli", condition: .when(traits: ["Brotli"])),
                 .target(name: "CZstd", condition: .when(traits: ["Zstd"])),
             ]),
-        module("ISAPI", uses: ["Memory", "HTTP", "Transport", "CISAPI", "CCompat", "CLinux"]),
+        module("ISAPI", uses: ["Memory", "HTTP", "Transport", "CISAPI", "CCompat", "CLinux", "CPoolProtocol"]),
         module("StaticFiles", uses: ["Memory", "HTTP", "Transport", "CLinux"]),
         module("Proxy", uses: ["Memory", "HTTP", "Transport", "CAres", "CLinux"]),
         module(

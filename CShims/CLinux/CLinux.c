@@ -9,6 +9,7 @@
 #include <sys/sendfile.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
+#include <spawn.h>
 #include <string.h>
 
 static __thread void *current_worker;
@@ -112,7 +113,12 @@ long CLinux_send_packet(int socket, const void *bytes, unsigned long count, cons
   return sendmsg(socket, &message, MSG_NOSIGNAL | flags);
 }
 
-long CLinux_receive_packet(int socket, void *bytes, unsigned long capacity, int *descriptors, int *descriptor_count) {
+int CLinux_spawn_in_folder(void *file_actions, const char *folder) {
+  return posix_spawn_file_actions_addchdir_np(file_actions, folder);
+}
+
+long CLinux_receive_packet(int socket, void *bytes, unsigned long capacity, int *descriptors, int *descriptor_count,
+                           int flags) {
   union {
     char bytes[CMSG_SPACE(most_descriptors * sizeof(int))];
     struct cmsghdr alignment;
@@ -122,7 +128,7 @@ long CLinux_receive_packet(int socket, void *bytes, unsigned long capacity, int 
       .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
   int room = *descriptor_count;
   *descriptor_count = 0;
-  long count = recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  long count = recvmsg(socket, &message, MSG_CMSG_CLOEXEC | flags);
   if (count < 0) return count;
   int is_cut = (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0;
   for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {

@@ -78,7 +78,11 @@ def starter(folder, certificates, build_extension):
             count += 1
             extensions = extensions if isinstance(extensions, dict) else {name: {} for name in extensions}
             libraries = {
-                name: settings if "library" in settings else {"library": build_extension(name), **settings}
+                name: {
+                    **({} if "library" in settings else {"library": build_extension(name)}),
+                    **gateway.placement(environment),
+                    **settings,
+                }
                 for name, settings in extensions.items()
             }
             routes = [*routes, *({"path": f"/{name}", "extension": name} for name in extensions)]

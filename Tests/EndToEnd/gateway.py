@@ -27,6 +27,17 @@ LISTENERS = {"secure": {"bind": ["127.0.0.1:0"], "tls": {}}, "plain": {"bind": [
 
 # Whether the clients of the tests say by HTTP/2 what they are told to say by HTTP/1.
 SPEAKS_HTTP2 = os.environ.get("ISAGATE_TEST_HTTP2") == "1"
+# Where the extensions of the tests run: in the gateway's process, or isolated.
+RUNS_ISOLATED = os.environ.get("ISAGATE_TEST_ISOLATED") == "1"
+
+
+def placement(environment):
+    """The settings of an extension for where it runs."""
+    if not RUNS_ISOLATED:
+        return {}
+    return {"run": "isolated", **({"environment": environment} if environment else {})}
+
+
 if SPEAKS_HTTP2:
     LISTENERS["secure"]["tls"]["alpn"] = ["h2", "http/1.1"]
     LISTENERS["plain"]["h2c"] = "on"

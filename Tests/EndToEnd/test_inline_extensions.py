@@ -77,6 +77,7 @@ def test_what_a_pending_request_has_written_is_sent_while_it_waits(start_gateway
         client.read_until(b"0\r\n\r\n")
 
 
+@pytest.mark.skipif(gateway.RUNS_ISOLATED, reason="its process has no OpenSSL")
 def test_errors_that_an_extension_leaves_in_openssl_reach_no_connection(start_gateway):
     server = start_gateway([gateway.PING], ["leaves_errors"], workers=1)
     other = server.secure()

@@ -13,7 +13,7 @@ import Testing
         defer { try? FileManager.default.removeItem(at: folder) }
         let library = try TestExtension.compile(source, in: folder)
         do throws(ExtensionLoadError) {
-            _ = try ExtensionModule.load(name: "x", path: library)
+            _ = try InProcessModule.load(name: "x", path: library)
             return nil
         } catch { return error }
     }
@@ -27,7 +27,7 @@ import Testing
 
     @Test func aMissingFileIsNamed() {
         #expect {
-            try ExtensionModule.load(name: "x", path: "/nonexistent/x.so")
+            try InProcessModule.load(name: "x", path: "/nonexistent/x.so")
         } throws: { error in
             "\(error)".contains("/nonexistent/x.so") && "\(error)".contains("No such file")
         }

@@ -8,7 +8,7 @@ import Transport
 
 /// A C extension compiled for one test, its pool, and a worker to send it requests.
 final class TestExtension {
-    let module: ExtensionModule
+    let module: InProcessModule
     let pool: ApplicationPool
     let folder: URL
     /// Of the worker that sends requests.
@@ -20,7 +20,7 @@ final class TestExtension {
         folder = FileManager.default.temporaryDirectory.appendingPathComponent("isapi-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let library = try Self.compile(source, in: folder)
-        module = try ExtensionModule.load(name: "test", path: library)
+        module = try InProcessModule.load(name: "test", path: library)
         pool = try ApplicationPool(name: "test", threads: threads, queueLimit: queueLimit)
         submissions = PoolSubmissionQueue(pool)
     }
@@ -255,7 +255,7 @@ final class TestWorker: SessionNotifier, @unchecked Sendable {
 
 /// Calls functions that a test extension exports for its test.
 struct LibraryCalls {
-    private let module: ExtensionModule
+    private let module: InProcessModule
 
     init(_ test: TestExtension) {
         module = test.module

@@ -80,12 +80,16 @@ static inline int CLinux_set_option(int descriptor, int level, int name, int val
   return setsockopt(descriptor, level, name, &value, sizeof value);
 }
 
+/// posix_spawn_file_actions_addchdir_np(3), which Swift does not see.
+int CLinux_spawn_in_folder(void *file_actions, const char *folder);
+
 /// sendmsg(2) of one packet with MSG_NOSIGNAL and `flags`, and with descriptors (SCM_RIGHTS, at most 253).
 long CLinux_send_packet(int socket, const void *bytes, unsigned long count, const int *descriptors, int descriptor_count,
                         int flags);
-/// recvmsg(2) of one packet with MSG_DONTWAIT; `descriptor_count` is the capacity on entry and the number received on
+/// recvmsg(2) of one packet, or of what a stream has, with `flags`; `descriptor_count` is the capacity on entry and the number received on
 /// return. A cut packet or list of descriptors is -1 with EMSGSIZE, and closes the descriptors.
-long CLinux_receive_packet(int socket, void *bytes, unsigned long capacity, int *descriptors, int *descriptor_count);
+long CLinux_receive_packet(int socket, void *bytes, unsigned long capacity, int *descriptors, int *descriptor_count,
+                           int flags);
 /// The effective user of the process that connected (SO_PEERCRED); -1 when unknown.
 long CLinux_peer_user(int socket);
 

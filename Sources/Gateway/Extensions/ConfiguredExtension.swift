@@ -68,6 +68,9 @@ final class ConfiguredExtension: ExtensionLoader, @unchecked Sendable {
     /// The library, if it is loaded from the file as it is now and uses the paths that `other` configures.
     func library(of other: ExtensionConfiguration) -> LoadedLibrary? {
         guard other.library == configuration.library, other.paths == configuration.paths,
+            other.placement == configuration.placement,
+            other.placement == .inProcess
+                || (other.isolation, other.threads) == (configuration.isolation, configuration.threads),
             let library = state.withLock({ $0.cycle.serving?.loaded.library }),
             library.fingerprint == FileFingerprint(of: other.library)
         else { return nil }
@@ -163,14 +166,23 @@ final class ConfiguredExtension: ExtensionLoader, @unchecked Sendable {
     private func loadLibrary() throws(ExtensionStartError) -> LoadedLibrary {
         let fingerprint = FileFingerprint(of: configuration.library)
         do throws(ExtensionLoadError) {
-            let module = try ExtensionModule.load(
-                name: configuration.name, path: configuration.library, paths: configuration.paths)
+            let module = try loadModule()
             let version = "\(module.version >> 16).\(module.version & 0xffff)"
             logger.notice("extension \(module.name): \(module.description), ISAPI \(version)")
             return LoadedLibrary(module, fingerprint, workers: workers, retirement)
         } catch {
             throw .load(error)
         }
+    }
+
+    private func loadModule() throws(ExtensionLoadError) -> ExtensionModule {
+        guard configuration.placement == .isolated else {
+            return try InProcessModule.load(
+                name: configuration.name, path: configuration.library, paths: configuration.paths)
+        }
+        return try IsolatedModule.start(
+            name: configuration.name, try configuration.launch(), processes: configuration.isolation.processes,
+            rapidFail: configuration.isolation.rapidFail, report: HostLog(configuration.name, logger).report)
     }
 
     // MARK: Unloading idle instances

@@ -17,7 +17,7 @@ struct BodyIntake: ~Copyable {
     }
 
     private var source = Source.ended
-    private var readAhead = ByteBuffer()
+    private(set) var readAhead = ByteBuffer()
     /// Bytes that were received for a read and did not fit its buffer.
     private var surplus = ByteBuffer()
     private var surplusStart = 0

@@ -23,6 +23,8 @@ package final class ExtensionDispatcher: RequestHandler {
     private let busy = ExtensionDispatcher.message(503, "the extension's queue is full", retryAfter: 1)
     private let failed = ExtensionDispatcher.message(500, "the extension gave no response")
     private let refused = ExtensionDispatcher.message(500, "the extension could not be loaded")
+    private let crashed = ExtensionDispatcher.message(502, "the extension's process has ended")
+    private let unavailable = ExtensionDispatcher.message(503, "the extension is stopped", retryAfter: 10)
     private let timedOut = ExtensionDispatcher.message(504, "the extension did not answer in time")
 
     /// How long output may be held back for more before it is sent.
@@ -332,7 +334,8 @@ package final class ExtensionDispatcher: RequestHandler {
     ///
     /// An error page counts as complete: some extensions return HSE_STATUS_ERROR after each error page.
     private static func isCutOff(_ outcome: SessionOutcome, status: Int) -> Bool {
-        outcome.isError && status < 300
+        if case .processEnded = outcome.ending { return true }
+        return outcome.isError && status < 300
     }
 
     private func conclude(
@@ -345,8 +348,12 @@ package final class ExtensionDispatcher: RequestHandler {
         case .failed: report("returned HSE_STATUS_ERROR", exchange)
         case .unknownStatus(let status): report("returned the unknown status \(status)", exchange)
         case .exhausted: report("no control block left", exchange)
+        case .processEnded(let ending): report("its process \(ending) while it ran this request", exchange)
+        case .unavailable: report("it has no process at present", exchange)
         }
-        if !exchange.isResponseBegun {
+        if let page = page(for: outcome.ending), !exchange.isResponseBegun {
+            exchange.fail(page)
+        } else if !exchange.isResponseBegun {
             exchange.fail(failed, keepAlive: !outcome.closesConnection && outcome.ending == .silent)
         } else if Self.isCutOff(outcome, status: exchange.status), framed?.hasEnded != true {
             if !exchange.isResponseFinished { exchange.cutResponse() }
@@ -358,6 +365,15 @@ package final class ExtensionDispatcher: RequestHandler {
         if outcome.closesConnection { exchange.closeAfterResponse() }
         if let status = outcome.logStatus { exchange.setLogStatus(status) }
         if outcome.hasLogText, let text = session.logText { exchange.setLogParameter(text) }
+    }
+
+    /// The response where the extension could not run; nil if it did.
+    private func page(for ending: SessionOutcome.Ending) -> FixedResponse? {
+        switch ending {
+        case .processEnded: crashed
+        case .unavailable: unavailable
+        case .complete, .silent, .failed, .unknownStatus, .exhausted: nil
+        }
     }
 
     /// Passes the available body bytes to the extension; otherwise returns what to wait for, and until when.

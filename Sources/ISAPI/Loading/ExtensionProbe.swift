@@ -15,7 +15,7 @@ package struct ExtensionProbe: Equatable, Sendable, Codable {
 
     package init(of path: String, imports: [String]) {
         do throws(ExtensionLoadError) {
-            let module = try ExtensionModule.load(name: "probe", path: path)
+            let module = try InProcessModule.load(name: "probe", path: path)
             version = "\(module.version >> 16).\(module.version & 0xFFFF)"
             description = module.description
             module.terminate(.must)

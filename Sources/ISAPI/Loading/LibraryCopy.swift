@@ -8,7 +8,7 @@ import Transport
 /// The dynamic linker identifies a library by its path, and the path of this copy contains its descriptor; the
 /// descriptor therefore stays open as long as the library is loaded.
 final class LibraryCopy: Sendable {
-    private let file: OpenFile
+    let file: OpenFile
 
     /// Copies of libraries that stay in the process, whose paths must not be reused for another copy.
     private static let resident = Mutex<[OpenFile]>([])

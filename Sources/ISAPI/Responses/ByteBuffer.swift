@@ -75,6 +75,19 @@ struct ByteBuffer: ~Copyable {
         append("\0\0")
     }
 
+    /// Replaces the bytes at `offset`, all of which exist, by those of the number.
+    mutating func overwrite(at offset: Int, with number: UInt32) {
+        precondition(offset >= 0 && offset + 4 <= count)
+        storage.room.store(number, at: offset)
+    }
+
+    /// Removes the first bytes; the rest moves to the beginning.
+    mutating func removeFirst(_ removed: Int) {
+        precondition(removed >= 0 && removed <= count)
+        storage.room.move(removed..<count, to: 0)
+        count -= removed
+    }
+
     /// Adds the bytes that were written to the reserved space to the content.
     mutating func commit(_ added: Int) {
         precondition(count + added <= storage.count)

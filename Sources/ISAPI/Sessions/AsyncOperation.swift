@@ -85,7 +85,7 @@ struct Transfer: ~Copyable {
         /// Memory of the extension, which it keeps until the completion.
         case memory(ByteView)
         /// A copy of the extension's memory.
-        case copied([UInt8])
+        case copied(ArraySlice<UInt8>)
         case file(TransferFile, offset: UInt64, count: UInt64)
     }
 
@@ -139,8 +139,12 @@ struct Transfer: ~Copyable {
             }
             return .wrote
         case .copied(let bytes):
-            bytes.withBytes { write($0) }
-            next += 1
+            bytes.prefix(Self.copyLimit).withBytes { write($0) }
+            if bytes.count <= Self.copyLimit {
+                next += 1
+            } else {
+                pieces[next] = .copied(bytes.dropFirst(Self.copyLimit))
+            }
             return .wrote
         case .file(let file, let offset, let count):
             let part = min(count, Self.fileLimit)
@@ -156,7 +160,7 @@ struct Transfer: ~Copyable {
     /// Releases the extension's memory: what has not been sent is copied.
     mutating func releaseMemory() {
         for index in pieces.indices.dropFirst(next) {
-            if case .memory(let bytes) = pieces[index] { pieces[index] = .copied(Array(bytes)) }
+            if case .memory(let bytes) = pieces[index] { pieces[index] = .copied(Array(bytes)[...]) }
         }
     }
 }
@@ -171,14 +175,19 @@ final class TransferFile: Sendable {
 
     /// - Parameter handle: the result of CreateFile of the compatibility library, or a descriptor.
     /// - Throws: `invalidHandle` if it does not refer to a regular file.
-    init(_ handle: HANDLE?) throws(CallFailure) {
+    convenience init(_ handle: HANDLE?) throws(CallFailure) {
         let reference = unsafe FileReference(handle)
         guard reference.descriptor >= 0 else { throw .invalidHandle }
         // The extension may at any time close a descriptor of its own, and get another file under its number.
-        file =
+        try self.init(
             reference.isCounted
-            ? OpenFile(reference.descriptor, keptOpenBy: reference)
-            : OpenFile(adopting: fcntl(reference.descriptor, F_DUPFD_CLOEXEC, 0))
+                ? OpenFile(reference.descriptor, keptOpenBy: reference)
+                : OpenFile(adopting: fcntl(reference.descriptor, F_DUPFD_CLOEXEC, 0)))
+    }
+
+    /// - Throws: `invalidHandle` if it is not a regular file.
+    init(_ file: OpenFile) throws(CallFailure) {
+        self.file = file
         var status = stat()
         guard unsafe fstat(file.number, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { throw .invalidHandle }
         size = UInt64(status.st_size)

@@ -88,6 +88,25 @@ final class ControlBlockTable: @unchecked Sendable {
         return unsafe Unretained(uncheckedAt: session)
     }
 
+    /// The block in the slot with this index, which may be any number; nil beyond those that were ever used.
+    func block(at index: UInt32) -> UnsafeMutableRawPointer? {
+        guard Int(index) < free.withLock({ $0.everUsed }) else { return nil }
+        return unsafe base + Int(index) * Self.slotSize
+    }
+
+    /// The index of a block's slot.
+    func index(of block: UnsafeMutablePointer<EXTENSION_CONTROL_BLOCK>) -> UInt32 {
+        unsafe UInt32((UnsafeMutableRawPointer(block) - base) / Self.slotSize)
+    }
+
+    /// The sessions that have a block at present.
+    var sessions: [ExtensionSession] {
+        let count = free.withLock { $0.everUsed }
+        return (0..<count).compactMap { index in
+            unsafe session(of: base + index * Self.slotSize)?.value
+        }
+    }
+
     /// The last request that had the slot `connection` points to; nil when there was none.
     func lastRequest(of connection: UnsafeMutableRawPointer?) -> RequestID? {
         guard let slot = unsafe slot(at: connection) else { return nil }

@@ -41,8 +41,12 @@ extension ExtensionSession {
         if isCompletion { return runCompletion() }
         if isFree { giveBack() }
         guard let (module, block) = unsafe work else { return }
-        let status = module.with { module in unsafe module.call(block.pointer) }
-        returned(status)
+        let ending = module.with { module in unsafe module.call(block.pointer, for: self) }
+        switch ending {
+        case .returned(let status): returned(status)
+        case .processEnded(let ending): failed(.processEnded(ending))
+        case .unavailable: failed(.unavailable)
+        }
     }
 
     /// The extension has returned to the worker's thread, or the loop has been taken by another thread.
@@ -80,6 +84,21 @@ extension ExtensionSession {
             if isPending, state.life.isPending { state.countPending() }
             return state.recycleIfPossible()
         }
+        if isFree { giveBack() }
+    }
+
+    /// HttpExtensionProc will not return.
+    private func failed(_ ending: SessionOutcome.Ending) {
+        let (wakes, isFree) = state.withLock { state in
+            if state.life.returned(pending: false) {
+                state.fail(ending)
+                state.notify()
+            }
+            let wakes = state.life.hasBlockedCalls
+            if wakes { progress.advance() }
+            return (wakes, state.recycleIfPossible())
+        }
+        if wakes { progress.wake(Int.max) }
         if isFree { giveBack() }
     }
 

@@ -57,6 +57,35 @@ extension ExtensionSession {
         }
     }
 
+    /// As `beginWrite`, with part of a file behind the bytes.
+    func beginWrite(
+        _ bytes: ByteView, then file: TransferFile, _ count: UInt64, by caller: ControlBlockIdentity
+    ) -> CallFailure? {
+        begin(.send, by: caller) { state in
+            guard !state.response.isDelegated else { return .invalidParameter }
+            var pieces: [Transfer.Piece] = []
+            if state.response.isHeadGiven {
+                pieces.append(.memory(bytes))
+            } else {
+                state.response.write(bytes)
+                state.response.beginBody()
+            }
+            pieces.append(.file(file, offset: 0, count: count))
+            state.transfer.open(pieces, reporting: UInt64(bytes.count) + count, disconnects: false)
+            return nil
+        }
+    }
+
+    /// As `beginRead(into:)`, for an extension that runs isolated.
+    func beginRead(_ read: IsolatedRead, by caller: ControlBlockIdentity) -> CallFailure? {
+        begin(.read, by: caller) { state in
+            guard !state.body.hasReader else { return .invalidParameter }
+            state.readBuffer = read.buffer
+            state.isolatedRead = read
+            return nil
+        }
+    }
+
     /// HSE_REQ_ASYNC_READ_CLIENT.
     func beginRead(into buffer: MutableByteView, by caller: ControlBlockIdentity) -> CallFailure? {
         begin(.read, by: caller) { state in
@@ -190,13 +219,14 @@ extension ExtensionSession {
 
     /// Calls the pending completion, on a thread that runs extension code.
     func runCompletion() {
-        let (completion, block, module) = unsafe state.withLock { state in
-            unsafe (state.operation.takeCompletion(), state.block, state.module)
+        let (completion, block, module, read) = unsafe state.withLock { state in
+            let read = state.isolatedRead
+            if read != nil { state.isolatedRead = nil }
+            return unsafe (state.operation.takeCompletion(), state.block, state.module, read)
         }
-        if let completion, let block = unsafe block, let module = module {
+        if let completion, let block = unsafe block, let module {
             module.with { module in
-                unsafe module.complete(
-                    completion.target, block.pointer, bytes: completion.bytes, error: completion.error)
+                unsafe module.complete(completion, block.pointer, read: read, for: self)
             }
         }
         let isFree = state.withLock { state in

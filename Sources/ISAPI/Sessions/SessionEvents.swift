@@ -56,6 +56,10 @@ package struct SessionOutcome: BitwiseCopyable, Equatable, Sendable {
         case unknownStatus(UInt32)
         /// There was no free control block to call the extension with.
         case exhausted
+        /// The process that ran the extension has ended.
+        case processEnded(ProcessEnding)
+        /// The extension runs isolated, and has no process at present.
+        case unavailable
     }
 
     package var ending: Ending
@@ -74,7 +78,7 @@ package struct SessionOutcome: BitwiseCopyable, Equatable, Sendable {
     package var isError: Bool {
         switch ending {
         case .complete: false
-        case .silent, .failed, .unknownStatus, .exhausted: true
+        case .silent, .failed, .unknownStatus, .exhausted, .processEnded, .unavailable: true
         }
     }
 }

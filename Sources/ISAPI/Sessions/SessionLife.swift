@@ -20,6 +20,8 @@ struct SessionLife: BitwiseCopyable {
     private var blockedCalls = 0
     /// Completions that are queued for a pool thread or run on one.
     private var completions = 0
+    /// Calls by processes of isolated extensions that are being performed.
+    private var isolatedCalls = 0
 
     /// Whether the extension may call back.
     var admitsCalls: Bool {
@@ -37,7 +39,7 @@ struct SessionLife: BitwiseCopyable {
 
     var isRecyclable: Bool {
         guard case .ended = extensionState else { return false }
-        return !isAttached && blockedCalls == 0 && completions == 0
+        return !isAttached && blockedCalls == 0 && completions == 0 && isolatedCalls == 0
     }
 
     mutating func begin() {
@@ -93,6 +95,8 @@ struct SessionLife: BitwiseCopyable {
 
     mutating func completionQueued() { completions += 1 }
     mutating func completionEnded() { completions -= 1 }
+    mutating func isolatedCallBegan() { isolatedCalls += 1 }
+    mutating func isolatedCallEnded() { isolatedCalls -= 1 }
     mutating func block() { blockedCalls += 1 }
     mutating func unblock() { blockedCalls -= 1 }
 

@@ -13,6 +13,12 @@ struct SessionState: ~Copyable {
     var operation = AsyncOperation()
     /// The buffer of the asynchronous read in progress.
     var readBuffer: MutableByteView?
+    /// The buffer and the process's name for it, where the extension runs isolated.
+    var isolatedRead: IsolatedRead?
+    /// The process that runs the extension's code, where it runs isolated.
+    var process: HostProcess?
+    /// The first error of calls that the process did not wait for.
+    var unansweredFailure: CallFailure?
     /// The data that the operation in progress sends.
     var transfer = Transfer()
     /// The request that another route has to answer, until the worker has taken it.
@@ -70,7 +76,12 @@ struct SessionState: ~Copyable {
 
     /// Whether a call with this control block belongs to the request served now.
     func admits(_ caller: ControlBlockIdentity) -> Bool {
-        unsafe life.admitsCalls && block.map { unsafe ControlBlockIdentity($0.pointer) == caller } == true
+        life.admitsCalls && isBlock(caller)
+    }
+
+    /// Whether this is the session's control block at present.
+    func isBlock(_ caller: ControlBlockIdentity) -> Bool {
+        unsafe block.map { unsafe ControlBlockIdentity($0.pointer) == caller } == true
     }
 
     // MARK: The worker
@@ -237,6 +248,13 @@ struct SessionState: ~Copyable {
         self.outcome = outcome
     }
 
+    /// The extension cannot complete the response: its process has ended, or it has none.
+    mutating func fail(_ ending: SessionOutcome.Ending) {
+        detachOperation()
+        response.finish()
+        outcome = SessionOutcome(ending: ending, closesConnection: response.isHeadGiven, flaws: response.head.flaws)
+    }
+
     /// Appends to the text for the log, up to its limit.
     mutating func appendLog(_ text: ByteView) {
         let room = max(0, Self.logLimit - log.count)
@@ -277,6 +295,9 @@ struct SessionState: ~Copyable {
         if isCountedPending, let pool = pool { pool.with { $0.pendingEnded() } }
         isCountedPending = false
         pool = nil
+        if process != nil { process = nil }
+        unansweredFailure = nil
+        if isolatedRead != nil { isolatedRead = nil }
         // It may be the last reference that keeps an extension loaded, which ends with its last request.
         handle = nil
         return true

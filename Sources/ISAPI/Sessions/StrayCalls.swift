@@ -40,10 +40,12 @@ package final class StrayCalls: @unchecked Sendable {
     }
 
     @inline(never)
-    func note(_ function: ContractFunction, on connection: UnsafeMutableRawPointer?) {
+    func note(
+        _ function: ContractFunction, on connection: UnsafeMutableRawPointer?, by extensionName: String? = nil
+    ) {
         let second = Self.second
         guard state.withLock({ state in state.log != nil && state.book.admits(at: second) }) else { return }
-        let name = callingExtension.map { "extension \($0)" } ?? "an extension"
+        let name = (extensionName ?? callingExtension).map { "extension \($0)" } ?? "an extension"
         let request = unsafe ControlBlockTable.shared.lastRequest(of: connection)
         let reason = request == nil ? "with a ConnID that never was one" : "after the end of its request"
         let (line, log) = state.withLock { state in

@@ -256,7 +256,59 @@ extension ValueDecoder<ExtensionConfiguration> {
                 "load_retry", .time(in: .milliseconds(100) ... .seconds(3600)), default: pool.loadRetry)
             pool.recycleInterval = keys.take(
                 "recycle_interval", .time(in: .milliseconds(100) ... .seconds(86_400)), default: pool.recycleInterval)
+            pool.isolation = isolation(&keys, isUsed: pool.placement == .isolated)
             return pool
+        }
+    }
+
+    private static func isolation(_ keys: inout MappingReader, isUsed: Bool) -> IsolationConfiguration {
+        var isolation = IsolationConfiguration()
+        let limit = ValueDecoder<Duration>.time(in: .milliseconds(100) ... .seconds(3600))
+        isolation.processes = keys.take("processes", .integer(in: 1...64), default: isolation.processes)
+        isolation.startLimit = keys.take("start_limit", limit, default: isolation.startLimit)
+        isolation.stopLimit = keys.take("stop_limit", limit, default: isolation.stopLimit)
+        let ping = keys.take("ping", .ping, default: Ping())
+        (isolation.pingInterval, isolation.pingTimeout) = (ping.every, ping.timeout)
+        isolation.rapidFail = keys.take("rapid_fail", .rapidFail, default: isolation.rapidFail)
+        let variables = keys.take(
+            "environment",
+            .named("environment variables") { name in
+                .text("the value of an environment variable") { value in "\(name)=\(value)" }
+            })
+        isolation.environment = variables?.values ?? []
+        for key in ["processes", "start_limit", "stop_limit", "ping", "rapid_fail", "environment"]
+        where !isUsed && keys.names.contains(key) {
+            keys.context.report("\(key) needs run: isolated", at: keys.position(of: key) ?? keys.position)
+        }
+        return isolation
+    }
+}
+
+private struct Ping {
+    var every = IsolationConfiguration().pingInterval
+    var timeout = IsolationConfiguration().pingTimeout
+}
+
+extension ValueDecoder<Ping> {
+    fileprivate static var ping: Self {
+        .mapping { keys in
+            let time = ValueDecoder<Duration>.time(in: .milliseconds(100) ... .seconds(3600))
+            return Ping(
+                every: keys.take("every", time, default: Ping().every),
+                timeout: keys.take("timeout", time, default: Ping().timeout))
+        }
+    }
+}
+
+extension ValueDecoder<RapidFail> {
+    fileprivate static var rapidFail: Self {
+        .mapping { keys in
+            var rapidFail = RapidFail()
+            let time = ValueDecoder<Duration>.time(in: .milliseconds(100) ... .seconds(86_400))
+            rapidFail.crashes = keys.take("crashes", .integer(in: 1...1000), default: rapidFail.crashes)
+            rapidFail.within = keys.take("within", time, default: rapidFail.within)
+            rapidFail.pause = keys.take("pause", time, default: rapidFail.pause)
+            return rapidFail
         }
     }
 }
@@ -286,11 +338,12 @@ extension ValueDecoder<Duration?> {
 
 extension ValueDecoder<ExtensionConfiguration.Placement> {
     fileprivate static var placement: Self {
-        text("where the extension runs (in_process)") { word throws(Refusal) in
+        text("where the extension runs (in_process or isolated)") { word throws(Refusal) in
             switch word {
             case "in_process": return .inProcess
-            case "isolated", "wine":
-                throw Refusal(message: "run: \(word) is not available; extensions run in_process")
+            case "isolated": return .isolated
+            case "wine":
+                throw Refusal(message: "run: wine is not available; extensions run in_process or isolated")
             default: return nil
             }
         }

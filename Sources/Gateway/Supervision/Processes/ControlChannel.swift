@@ -81,7 +81,8 @@ final class ControlChannel {
         var room = Int32(numbers.count)
         var count: Int
         repeat {
-            count = unsafe CLinux_receive_packet(end.number, &packet, UInt(packet.count), &numbers, &room)
+            count = unsafe CLinux_receive_packet(
+                end.number, &packet, UInt(packet.count), &numbers, &room, CLinux_MSG_DONTWAIT)
         } while count < 0 && errno == EINTR
         if count < 0 { return errno == EAGAIN ? .nothing : .closed }
         var descriptors = numbers.prefix(Int(room)).map { OpenFile(adopting: $0) }

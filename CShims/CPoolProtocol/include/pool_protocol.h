@@ -1,0 +1,198 @@
+// The protocol between the gateway and the process that runs the extensions of an application pool (isagate-host).
+//
+// Both ends run on one machine and are installed together: numbers have the machine's byte order and the first message
+// tells the version. The gateway does not trust the process: it checks each length, offset, index and number that comes
+// from it.
+//
+// There is one control channel, and a number of call channels, each a stream socket. A call channel carries one call of
+// extension code at a time: the gateway sends POOL_RUN or POOL_COMPLETE, the process sends the extension's calls, of
+// which each is answered with POOL_REPLY unless it has POOL_NO_REPLY, and then POOL_RETURN. Threads that the extension
+// has created share further call channels, on which nothing is run and the process begins.
+#ifndef POOL_PROTOCOL_H
+#define POOL_PROTOCOL_H
+
+#include <stdint.h>
+
+#define POOL_VERSION 1
+
+// The process's descriptors: the control channel, the library, memory shared with the gateway, then the call channels,
+// first those on which the gateway runs extension code.
+#define POOL_CONTROL_FD 3
+#define POOL_LIBRARY_FD 4
+#define POOL_MEMORY_FD 5
+#define POOL_CHANNEL_FD 6
+
+// Call channels at most, of both kinds together.
+#define POOL_CHANNELS 512
+// Bytes of a payload at most.
+#define POOL_PAYLOAD_LIMIT (4u << 20)
+// Control blocks: the indices of requests are below.
+#define POOL_REQUESTS (1u << 20)
+// The index of a call whose ConnID was never that of a request.
+#define POOL_NO_REQUEST 0xFFFFFFFFu
+// Bytes of a synchronous write that are sent with one message.
+#define POOL_WRITE_SIZE (256u << 10)
+// Bytes of an asynchronous write that are sent with its message; the rest is passed as a file.
+#define POOL_ASYNC_SIZE (1u << 20)
+// Bytes of an asynchronous read at most.
+#define POOL_READ_SIZE (256u << 10)
+// Files that accompany a message at most.
+#define POOL_FILES 64
+
+enum {
+  // On the control channel, from the gateway.
+
+  // Items: `pool_hello`, the name of the extension, the path of the library.
+  POOL_HELLO = 1,
+  POOL_PING,
+  // TerminateExtension with `value`.
+  POOL_TERMINATE,
+  // Ends the process, with DllMain's notifications.
+  POOL_STOP,
+
+  // On the control channel, from the process.
+
+  // Items: a word, what GetExtensionVersion gave; the description.
+  POOL_READY = 16,
+  // The library cannot be used: `value` is a POOL_REFUSED_ number. Items: a word, the last error; a text.
+  POOL_REFUSED,
+  POOL_PONG,
+  // `value`: whether the extension agrees.
+  POOL_TERMINATED,
+  // The process is crashing; it ends soon.
+  POOL_CRASHED,
+
+  // On a call channel, from the gateway.
+
+  // Runs HttpExtensionProc. `value`: cbTotalBytes. Items: `pool_run`, method, query string, path info, translated path,
+  // content type, the body's beginning, and for each variable its name, its error number as a word, its value.
+  POOL_RUN = 32,
+  // Calls the completion function of the request. Items: `pool_completion`, the bytes read.
+  POOL_COMPLETE,
+  // The answer to a call. `value`: the last error, 0 for TRUE. The payload depends on the call.
+  POOL_REPLY,
+
+  // On a call channel, from the process. `request` is the index of the request.
+
+  // Item: the name. Reply: an item, the value.
+  POOL_GET_VARIABLE = 48,
+  // The payload is the data. Reply: a word, the bytes taken.
+  POOL_WRITE,
+  // The payload is the data, a file the rest of it. `value`: bytes of the rest.
+  POOL_WRITE_ASYNC,
+  // `value`: the buffer's size. Reply: the payload is the data.
+  POOL_READ,
+  // ServerSupportFunction with the request `value`. Items: `pool_support`, and what the request requires (contract.c).
+  // Reply, also to a refusal: `pool_support` as it is afterwards; an item, what is stored for the extension.
+  POOL_SUPPORT,
+  // Reply: that everything before has arrived; `value`: the first error of the request's calls without an answer.
+  POOL_SYNCHRONIZE,
+  // The code that POOL_RUN or POOL_COMPLETE called has returned. `value`: the result of HttpExtensionProc. Items, after
+  // POOL_RUN: a word, dwHttpStatusCode; the text for the log.
+  POOL_RETURN
+};
+
+// The call needs no answer: it succeeds, as far as the extension is concerned.
+#define POOL_NO_REPLY 1
+// The number of files that accompany the message is above these bits.
+#define POOL_FILES_SHIFT 8
+
+#define POOL_NO_ID 0xFFFFFFFFu
+
+// Why a library cannot be used.
+enum {
+  POOL_REFUSED_CANNOT_OPEN = 1,
+  POOL_REFUSED_NO_ENTRY_POINT,
+  POOL_REFUSED_ATTACH,
+  POOL_REFUSED_VERSION,
+  POOL_REFUSED_SETUP
+};
+
+// The beginning of each message.
+typedef struct {
+  // Bytes that follow.
+  uint32_t length;
+  uint16_t type;
+  uint16_t flags;
+  uint32_t request;
+  uint32_t value;
+} pool_header;
+
+// A payload consists of items: this length, the bytes, and NULs up to a multiple of four. POOL_NULL stands for NULL.
+#define POOL_NULL 0xFFFFFFFFu
+
+typedef struct {
+  // POOL_VERSION.
+  uint32_t version;
+  // Call channels on which the gateway runs extension code, and the others.
+  uint32_t run_channels, shared_channels;
+  // Whether paths have backslashes.
+  uint32_t has_backslashes;
+  // POOL_NO_ID to keep those of the gateway.
+  uint32_t user, group;
+} pool_hello;
+
+typedef struct {
+  // Which of the three arguments are not NULL: the bits POOL_HAS_.
+  uint32_t present;
+  // *lpdwSize and *lpdwDataType.
+  uint32_t size, type;
+  uint32_t reserved;
+  // The process's name for a completion function, or its buffer for a read.
+  uint64_t token;
+} pool_support;
+
+#define POOL_HAS_BUFFER 1
+#define POOL_HAS_SIZE 2
+#define POOL_HAS_TYPE 4
+
+// HSE_TF_INFO without its pointers. Items: the status text, the head, the tail; a file if `has_file` is 1.
+typedef struct {
+  // The process's name for the completion function, 0 for NULL.
+  uint64_t target;
+  uint32_t bytes_to_write, offset, flags;
+  // 0 for NULL, 1 if the message has the file, 2 for a handle that is not a file's.
+  uint32_t has_file;
+} pool_transmit;
+
+// HSE_RESPONSE_VECTOR without its pointers. Items: the status text, the field lines, and for each element
+// `pool_element` and, for memory, the bytes.
+typedef struct {
+  uint32_t flags, count;
+} pool_vector;
+
+typedef struct {
+  uint64_t offset, size;
+  uint32_t type;
+  // As `pool_transmit.has_file`; of memory, 0 for NULL.
+  uint32_t has_content;
+} pool_element;
+
+// HSE_EXEC_URL_INFO without its pointers. Items: URL, method, field lines, body.
+typedef struct {
+  uint32_t flags;
+  uint32_t has_entity, has_data, available;
+} pool_child;
+
+typedef struct {
+  // The id of the request, for the crash report.
+  uint64_t trace[5];
+  // Stored in `pool_memory.entered` before the code of the extension is entered.
+  uint32_t sequence;
+  // Variables that follow.
+  uint32_t variables;
+} pool_run;
+
+typedef struct {
+  // What the process gave with the operation: its name for the completion function, and the buffer of a read.
+  uint64_t target, buffer;
+  uint32_t bytes, error;
+} pool_completion;
+
+// The memory that both see. The gateway reads it once the process has ended.
+typedef struct {
+  // By run channel, the sequence number of the last POOL_RUN whose extension code was entered.
+  uint32_t entered[POOL_CHANNELS];
+} pool_memory;
+
+#endif
