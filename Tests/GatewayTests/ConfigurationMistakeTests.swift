@@ -141,7 +141,7 @@ import Testing
         ("extensions: { a b: { library: hello.so } }", "3:15 a name holds letters, digits, '-', '_' and '.' only"),
         (
             "extensions: { a: { library: hello.so, run: wine } }",
-            "3:44 run: wine is not available; extensions run in_process"
+            "3:44 run: wine is not available; extensions run in_process or isolated"
         ),
         (
             "extensions: { a: { library: hello.so, threads: 0 } }",

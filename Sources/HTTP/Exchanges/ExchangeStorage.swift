@@ -147,7 +147,7 @@ struct ExchangeStorage: ~Copyable {
     /// Takes the head of an HTTP/2 request; its body is not stored here.
     mutating func take(_ request: borrowing RequestAssembly) {
         let text = request.fields.text
-        if input.count < text.count { exchangeInput(for: (text.count + 1023) / 1024 * 1024) }
+        if input.count < text.count { exchangeInput(for: (text.count + 255) / 256 * 256) }
         input.room.copy(text)
         headStart = 0
         cursor = text.count
