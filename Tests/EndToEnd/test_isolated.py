@@ -128,11 +128,11 @@ def test_crashes_disturb_no_other_route(start):
     ends.set()
     for thread in threads:
         thread.join()
-    assert not failures and counts[0] > 100
+    assert not failures and counts[0] > 50
 
 
 def test_too_many_crashes_stop_the_extension_for_a_while(start):
-    server = start(rapid_fail={"crashes": 3, "within": "1m", "pause": "1s"})
+    server = start(rapid_fail={"crashes": 3, "within": "1m", "pause": "3s"})
     client = server.secure()
     for _ in range(3):
         assert client.get("/crashes?kill").status == 502
@@ -156,7 +156,7 @@ def test_requests_are_spread_over_processes(start):
 
 
 def test_a_process_that_does_not_answer_its_ping_is_replaced(start):
-    server = start(ping={"every": "200ms", "timeout": "300ms"})
+    server = start(ping={"every": "200ms", "timeout": "2s"})
     client = server.secure()
     pid = process(client)
     os.kill(pid, signal.SIGSTOP)
