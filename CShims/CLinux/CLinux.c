@@ -113,6 +113,8 @@ long CLinux_send_packet(int socket, const void *bytes, unsigned long count, cons
   return sendmsg(socket, &message, MSG_NOSIGNAL | flags);
 }
 
+int CLinux_pidfd_open(int pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }
+
 int CLinux_spawn_in_folder(void *file_actions, const char *folder) {
   return posix_spawn_file_actions_addchdir_np(file_actions, folder);
 }

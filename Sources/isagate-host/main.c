@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <signal.h>
 #include <stdio.h>
@@ -199,6 +200,11 @@ static void drop_privileges(const pool_hello *hello) {
 }
 
 static void confine(const pool_hello *hello) {
+  // Programs that the extension starts do not get them.
+  unsigned count = hello->run_channels + hello->shared_channels;
+  for (unsigned index = 0; index < POOL_CHANNEL_FD + count; index++) {
+    if (index >= POOL_CONTROL_FD) fcntl((int)index, F_SETFD, FD_CLOEXEC);
+  }
   drop_privileges(hello);
   // After the change of the user, which resets it.
   prctl(PR_SET_PDEATHSIG, SIGKILL);

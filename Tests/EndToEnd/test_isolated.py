@@ -164,6 +164,24 @@ def test_a_process_that_does_not_answer_its_ping_is_replaced(start):
     patience.until(lambda: process(client) != pid)
 
 
+def test_a_crash_is_noticed_and_leaves_no_process_although_a_child_goes_on(start):
+    server = start()
+    client = server.secure()
+    pid = process(client)
+    assert client.get("/crashes?child").status == 502
+    patience.until(lambda: not in_group(pid))
+    assert process(client) != pid
+
+
+def in_group(group):
+    """Whether there are processes of this group."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 def test_a_process_that_breaks_the_protocol_is_ended_alone(start):
     server = start(others={"hello": {"run": "isolated"}})
     client, other = server.secure(), server.secure()

@@ -80,6 +80,9 @@ static inline int CLinux_set_option(int descriptor, int level, int name, int val
   return setsockopt(descriptor, level, name, &value, sizeof value);
 }
 
+/// pidfd_open(2): a descriptor that is readable once the process has ended; -1 with errno.
+int CLinux_pidfd_open(int pid);
+
 /// posix_spawn_file_actions_addchdir_np(3), which Swift does not see.
 int CLinux_spawn_in_folder(void *file_actions, const char *folder);
 

@@ -55,20 +55,25 @@ final class HostChannel: @unchecked Sendable {
         }
     }
 
-    enum WaitResult { case readable, timedOut }
+    enum WaitResult { case readable, processEnded, timedOut }
 
     /// Waits until something was received, or the other end is closed.
-    func waitUntilReadable(until deadline: ContinuousClock.Instant) -> WaitResult {
+    ///
+    /// - Parameter process: a descriptor of the process at the other end (pidfd_open(2)), whose children may keep the
+    ///   channel open behind its end.
+    func waitUntilReadable(until deadline: ContinuousClock.Instant, or process: OpenFile) -> WaitResult {
         if inputStart < input.count { return .readable }
         while true {
             let left = deadline - ContinuousClock.now
             guard left > .zero else { return .timedOut }
             let milliseconds = Int32(clamping: Int(left / .milliseconds(1)) + 1)
-            let count = socket.use { number in
-                var entry = pollfd(fd: number, events: Int16(POLLIN), revents: 0)
-                return unsafe poll(&entry, 1, milliseconds)
+            var entries = [2 of pollfd](repeating: pollfd(fd: socket.number, events: Int16(POLLIN), revents: 0))
+            entries[1].fd = process.number
+            let count = unsafe withUnsafeMutableBytes(of: &entries) { entries in
+                unsafe poll(entries.baseAddress!.assumingMemoryBound(to: pollfd.self), 2, milliseconds)
             }
-            if count > 0 { return .readable }
+            guard count > 0 else { continue }
+            return entries[0].revents != 0 ? .readable : .processEnded
         }
     }
 

@@ -152,12 +152,19 @@ final class HostProcess: @unchecked Sendable {
     /// Waits for the end of a process that has gone, or that has broken the protocol and is killed for it.
     private func end(after failure: HostFailure) -> ProcessEnding {
         if failure == .violation { kill("it broke the protocol") }
+        let deadline = ContinuousClock.now + Self.endLimit
         while true {
             let (ending, seen) = state.withLock { ($0.ending, changed.count) }
             if let ending { return ending }
-            changed.wait(past: seen)
+            if !changed.wait(past: seen, until: deadline) {
+                kill("it closed a channel")
+                changed.wait(past: seen)
+            }
         }
     }
+
+    /// How long a process may take to end, with its crash report, once a channel is closed.
+    private static let endLimit = Duration.seconds(10)
 
     // MARK: Starting and ending
 
@@ -171,6 +178,7 @@ final class HostProcess: @unchecked Sendable {
             guard state.pid > 0, state.ending == nil else { return }
             if state.killReason == nil { state.killReason = reason }
             _ = Glibc.kill(state.pid, SIGKILL)
+            _ = Glibc.kill(-state.pid, SIGKILL)
         }
     }
 
@@ -234,8 +242,13 @@ final class HostProcess: @unchecked Sendable {
                 }
             }
         }
+        let process = OpenFile(adopting: CLinux_pidfd_open(pid))
         sendHello()
-        listen()
+        listen(process)
+        // It may have closed its end of the channel only.
+        awaitEnd(of: process)
+        // Processes that the extension has started end with its own. Their group still has this number.
+        _ = Glibc.kill(-pid, SIGKILL)
         var status: Int32 = 0
         while unsafe waitpid(pid, &status, 0) < 0 && errno == EINTR {}
         finish(ProcessEnding(waitStatus: status))
@@ -256,15 +269,16 @@ final class HostProcess: @unchecked Sendable {
     }
 
     /// Listens to the control channel until the process closes it, which it does by its end.
-    private func listen() {
+    private func listen(_ process: OpenFile) {
         var isReady = false
         var pingedAt: ContinuousClock.Instant?
         let began = ContinuousClock.now
         while true {
             let nextPing = pingedAt.map { $0 + launch.pingTimeout } ?? ContinuousClock.now + launch.pingInterval
             let due = isReady ? nextPing : began + launch.startLimit
-            switch control.waitUntilReadable(until: due) {
+            switch control.waitUntilReadable(until: due, or: process) {
             case .readable: break
+            case .processEnded: return
             case .timedOut:
                 if !isReady { return kill("it was not ready within the start limit") }
                 if pingedAt != nil { return kill("it did not answer its ping") }
@@ -298,6 +312,14 @@ final class HostProcess: @unchecked Sendable {
                 return
             }
         }
+    }
+
+    /// Waits for the end of a process whose control channel is closed; kills it if that takes long.
+    private func awaitEnd(of process: OpenFile) {
+        var entry = pollfd(fd: process.number, events: Int16(POLLIN), revents: 0)
+        let limit = Int32(Self.endLimit.components.seconds * 1000)
+        if process.isOpen, unsafe poll(&entry, 1, limit) > 0 { return }
+        kill("it closed its control channel")
     }
 
     private static func reason(_ number: UInt32, _ error: UInt32, _ text: String) -> ExtensionLoadError.Reason {

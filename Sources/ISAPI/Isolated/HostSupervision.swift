@@ -55,14 +55,14 @@ final class HostSupervision: HostProcessEvents, @unchecked Sendable {
         }
     }
 
-    /// The ready process with the fewest requests; waits for one that is being started, nil if there is none.
+    /// The ready process with the fewest requests; waits for the successor of one that has ended, nil if there is none.
     func readyProcess() -> HostProcess? {
         let deadline = ContinuousClock.now + launch.startLimit
         while true {
             let (best, isHopeless, seen) = state.withLock { state in
                 (
                     state.ready.count == 1 ? state.ready[0] : state.ready.min { $0.runningCount < $1.runningCount },
-                    state.starting.isEmpty, changed.count
+                    state.pausedUntil != nil || state.isStopping, changed.count
                 )
             }
             if let best { return best }
