@@ -68,13 +68,13 @@ def build(folder, environment, file):
 
 def test_everything_lands_under_the_destination(staged):
     files = {os.path.relpath(os.path.join(folder, name), staged) for folder, _, names in os.walk(staged) for name in names}
-    assert "usr/bin/isagate" in files
+    assert {"usr/bin/isagate", "usr/libexec/isagate/isagate-host"} <= files
     assert {"usr/lib/libisagate-compat.so", "usr/lib/libisagate-compat.so.0", "usr/lib/pkgconfig/isagate-extension.pc"} <= files
     installed = {os.path.basename(file) for file in files if file.startswith("usr/include/isagate/")}
     # All but those for the gateway only.
     kept = {"CISAPI_host.h", "module.modulemap"}
     assert installed == set(os.listdir(os.path.join(gateway.ROOT, "CShims/CISAPI/include"))) - kept
-    assert all(file.startswith(("usr/bin/", "usr/lib/", "usr/include/isagate/")) for file in files)
+    assert all(file.startswith(("usr/bin/", "usr/lib/", "usr/libexec/isagate/", "usr/include/isagate/")) for file in files)
 
 
 def test_the_version_is_the_programs(staged, environment):

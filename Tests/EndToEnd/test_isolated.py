@@ -15,17 +15,17 @@ CRASH = {"run": "isolated", "rapid_fail": {"crashes": 100}}
 
 @pytest.fixture
 def start(start_gateway):
-    """A function that starts a gateway with the extension `crashes` and these settings."""
+    """A function that starts a gateway with the extension `ends_process` and these settings."""
 
     def start(others=None, **settings):
-        return start_gateway([gateway.PING], {"crashes": {**CRASH, **settings}, **(others or {})}, workers=1)
+        return start_gateway([gateway.PING], {"ends_process": {**CRASH, **settings}, **(others or {})}, workers=1)
 
     return start
 
 
 def process(client):
     """The number of the extension's process."""
-    response = client.get("/crashes")
+    response = client.get("/ends_process")
     assert response.status == 200, response.text
     return int(response.text)
 
@@ -57,30 +57,30 @@ def test_a_crash_costs_the_request_inside_and_leaves_the_connection(start, how, 
     server = start()
     client = server.secure()
     first = process(client)
-    response = client.get(f"/crashes?{how}")
+    response = client.get(f"/ends_process?{how}")
     assert (response.status, response.text) == (502, "502 Bad Gateway: the extension's process has ended\n")
     assert process(client) != first
-    server.log.wait_for(f"extension crashes: process {first}: it {explanation}; 1 request was in it")
-    server.log.wait_for(f"extension crashes: its process {explanation} while it ran this request, request ")
+    server.log.wait_for(f"extension ends_process: process {first}: it {explanation}; 1 request was in it")
+    server.log.wait_for(f"extension ends_process: its process {explanation} while it ran this request, request ")
 
 
 def test_a_crash_has_a_back_trace_with_the_request(start):
     server = start()
-    server.secure().get("/crashes?segv")
-    server.log.wait_for(r"crash: signal 11 \(SIGSEGV\) at address 0x8, extension crashes, request ")
-    server.log.wait_for(r"crash: #\d+ 0x[0-9a-f]+ HttpExtensionProc\+0x[0-9a-f]+ in .*/crashes.so")
+    server.secure().get("/ends_process?segv")
+    server.log.wait_for(r"crash: signal 11 \(SIGSEGV\) at address 0x8, extension ends_process, request ")
+    server.log.wait_for(r"crash: #\d+ 0x[0-9a-f]+ HttpExtensionProc\+0x[0-9a-f]+ in .*/ends_process.so")
 
 
 def test_a_stack_overflow_is_named(start):
     server = start()
-    server.secure().get("/crashes?stack")
-    server.log.wait_for(r"crash: signal 11 \(SIGSEGV\), stack overflow at .*, extension crashes, request ")
+    server.secure().get("/ends_process?stack")
+    server.log.wait_for(r"crash: signal 11 \(SIGSEGV\), stack overflow at .*, extension ends_process, request ")
 
 
 def test_a_response_that_had_begun_is_cut_visibly(start):
     server = start()
     client = server.secure()
-    client.send(wire.request("/crashes?begun"))
+    client.send(wire.request("/ends_process?begun"))
     with pytest.raises((EOFError, ConnectionError)):
         client.read_response()
     assert process(server.secure()) > 0
@@ -88,7 +88,7 @@ def test_a_response_that_had_begun_is_cut_visibly(start):
 
 def test_what_was_pipelined_behind_a_crash_is_answered(start):
     client = start().secure()
-    client.send(wire.request("/crashes?abort") + wire.request("/ping") + wire.request("/crashes"))
+    client.send(wire.request("/ends_process?abort") + wire.request("/ping") + wire.request("/ends_process"))
     assert client.read_response().status == 502
     assert client.read_response().text == "pong\n"
     assert client.read_response().status == 200
@@ -98,7 +98,7 @@ def test_a_request_that_is_pending_in_a_process_that_ends_is_answered(start):
     server = start()
     client, other = server.secure(), server.secure()
     pid = process(other)
-    client.send(wire.request("/crashes?pending"))
+    client.send(wire.request("/ends_process?pending"))
     assert process(other) == pid
     os.kill(pid, signal.SIGKILL)
     assert client.read_response().status == 502
@@ -123,7 +123,7 @@ def test_crashes_disturb_no_other_route(start):
         thread.start()
     client = server.secure()
     for how in ("segv", "abort", "kill", "exit", "stack", "heap") * 3:
-        assert client.get(f"/crashes?{how}").status == 502
+        assert client.get(f"/ends_process?{how}").status == 502
         assert process(client) > 0
     ends.set()
     for thread in threads:
@@ -135,24 +135,24 @@ def test_too_many_crashes_stop_the_extension_for_a_while(start):
     server = start(rapid_fail={"crashes": 3, "within": "1m", "pause": "3s"})
     client = server.secure()
     for _ in range(3):
-        assert client.get("/crashes?kill").status == 502
-    server.log.wait_for("extension crashes: stopped for ")
-    response = client.get("/crashes")
+        assert client.get("/ends_process?kill").status == 502
+    server.log.wait_for("extension ends_process: stopped for ")
+    response = client.get("/ends_process")
     assert (response.status, response["retry-after"]) == (503, "10")
     assert client.get("/ping").status == 200
-    server.log.wait_for("extension crashes: processes are started again")
-    patience.until(lambda: client.get("/crashes").status == 200)
+    server.log.wait_for("extension ends_process: processes are started again")
+    patience.until(lambda: client.get("/ends_process").status == 200)
 
 
 def test_requests_are_spread_over_processes(start):
     server = start(processes=3)
-    server.log.wait_for(r"extension crashes: process \d+ is ready", 3)
+    server.log.wait_for(r"extension ends_process: process \d+ is ready", 3)
     client = server.secure()
     pid = process(client)
     os.kill(pid, signal.SIGKILL)
     # Two others are ready at once.
     for _ in range(20):
-        assert client.get("/crashes").status == 200
+        assert client.get("/ends_process").status == 200
 
 
 def test_a_process_that_does_not_answer_its_ping_is_replaced(start):
@@ -160,7 +160,7 @@ def test_a_process_that_does_not_answer_its_ping_is_replaced(start):
     client = server.secure()
     pid = process(client)
     os.kill(pid, signal.SIGSTOP)
-    server.log.wait_for(f"extension crashes: process {pid}: it did not answer its ping")
+    server.log.wait_for(f"extension ends_process: process {pid}: it did not answer its ping")
     patience.until(lambda: process(client) != pid)
 
 
@@ -168,7 +168,7 @@ def test_a_crash_is_noticed_and_leaves_no_process_although_a_child_goes_on(start
     server = start()
     client = server.secure()
     pid = process(client)
-    assert client.get("/crashes?child").status == 502
+    assert client.get("/ends_process?child").status == 502
     patience.until(lambda: not in_group(pid))
     assert process(client) != pid
 
@@ -186,22 +186,22 @@ def test_a_process_that_breaks_the_protocol_is_ended_alone(start):
     server = start(others={"hello": {"run": "isolated"}})
     client, other = server.secure(), server.secure()
     pid = process(client)
-    assert client.get("/crashes?babble").status == 502
-    server.log.wait_for(f"extension crashes: process {pid}: it broke the protocol")
+    assert client.get("/ends_process?babble").status == 502
+    server.log.wait_for(f"extension ends_process: process {pid}: it broke the protocol")
     assert other.get("/hello").status == 200 and process(client) != pid
 
 
 def test_a_process_has_no_file_and_no_variable_of_the_gateway(start_gateway, tmp_path):
     server = start_gateway(
         [gateway.PING],
-        {"crashes": {**CRASH, "environment": {"GIVEN": "${HOME_OF_APP}"}}},
+        {"ends_process": {**CRASH, "environment": {"GIVEN": "${HOME_OF_APP}"}}},
         environment={"SECRET": "of the gateway", "HOME_OF_APP": "/srv/app"},
     )
     client = server.secure()
-    given, secret, folder = client.get("/crashes?environment").text.split()
+    given, secret, folder = client.get("/ends_process?environment").text.split()
     assert (given, secret) == ("/srv/app", "-")
     assert os.path.isdir(folder) and folder != os.getcwd()
-    names = client.get("/crashes?descriptors").text
+    names = client.get("/ends_process?descriptors").text
     targets = re.findall(r" \d+=(\S+)", names)
     assert targets and all(target.startswith(("/dev/", "pipe:", "/memfd:")) for target in targets), names
 
@@ -253,10 +253,10 @@ def test_memory_and_descriptors_stay_after_many_crashes(start):
         return len(os.listdir(f"/proc/{pid}/fd"))
 
     for _ in range(3):
-        client.get("/crashes?kill")
+        client.get("/ends_process?kill")
         process(client)
     before = descriptors()
     for _ in range(20):
-        assert client.get("/crashes?kill").status == 502
+        assert client.get("/ends_process?kill").status == 502
         process(client)
     patience.until(lambda: descriptors() <= before + 2)

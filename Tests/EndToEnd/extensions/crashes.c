@@ -1,104 +1,57 @@
-/* Ends its process in the way that the query string names; otherwise tells the number of the process. */
+/* Crashes in the way that the query names. */
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
-#include "httpext.h"
+#include "extension.h"
 
-BOOL WINAPI GetExtensionVersion(HSE_VERSION_INFO *version) {
-  version->dwExtensionVersion = HSE_VERSION;
-  strcpy(version->lpszExtensionDesc, "Crashes");
-  return TRUE;
+EXTENSION("Crashes")
+
+static volatile int sink;
+
+__attribute__((noinline)) static int descend(int depth) {
+  volatile char block[4096];
+  block[0] = (char)depth;
+  return descend(depth + 1) + block[0];
 }
 
-static volatile int depth;
-
-static int overflow(int level) {
-  volatile char page[4096];
-  page[0] = (char)level;
-  depth += page[0];
-  return overflow(level + 1) + page[0];
+static DWORD WINAPI begun(LPVOID argument) {
+  (void)argument;
+  *(volatile int *)8 = 1;
+  return 0;
 }
 
-static void fault(void) { *(volatile int *)8 = 1; }
-
-static void send(EXTENSION_CONTROL_BLOCK *block, const char *body, DWORD length) {
-  char head[128];
-  HSE_SEND_HEADER_EX_INFO response = {"200 OK", head, 6, 0, TRUE};
-  DWORD written = (DWORD)strlen(body);
-  response.cchHeader = (DWORD)sprintf(head, "Content-Type: text/plain\r\nContent-Length: %u\r\n\r\n", length);
-  block->ServerSupportFunction(block->ConnID, HSE_REQ_SEND_RESPONSE_HEADER_EX, &response, NULL, NULL);
-  block->WriteClient(block->ConnID, (LPVOID)body, &written, HSE_IO_SYNC);
+static void WINAPI completed(EXTENSION_CONTROL_BLOCK *block, PVOID context, DWORD bytes, DWORD error) {
+  (void)block, (void)context, (void)bytes, (void)error;
+  *(volatile int *)16 = 1;
 }
 
-static void corrupt_heap(void) {
-  char *volatile block = malloc(64);
-  free(block);
-  free(block);
-}
-
-/* Writes what is no message to every channel of the process. */
-static void babble(void) {
-  char noise[256];
-  memset(noise, 0xA5, sizeof noise);
-  for (int number = 3; number < 64; number++) {
-    if (write(number, noise, sizeof noise) < 0) continue;
-  }
-  sleep(10);
-}
-
-/* Leaves a process behind that has all descriptors of this one. */
-static void leave_child(void) {
-  if (fork() == 0) {
-    for (;;) pause();
-  }
-  kill(getpid(), SIGKILL);
-}
-
-static void end(const char *how) {
-  if (strcmp(how, "child") == 0) leave_child();
-  if (strcmp(how, "babble") == 0) babble();
-  if (strcmp(how, "segv") == 0) fault();
-  if (strcmp(how, "abort") == 0) abort();
-  if (strcmp(how, "kill") == 0) kill(getpid(), SIGKILL);
-  if (strcmp(how, "exit") == 0) exit(0);
-  if (strcmp(how, "stack") == 0) overflow(0);
-  if (strcmp(how, "heap") == 0) corrupt_heap();
+static void overflow_in_thread(void) {
+  HANDLE thread = CreateThread(NULL, 1 << 17, (LPTHREAD_START_ROUTINE)(void *)descend, NULL, 0, NULL);
+  WaitForSingleObject(thread, INFINITE);
 }
 
 DWORD WINAPI HttpExtensionProc(EXTENSION_CONTROL_BLOCK *block) {
-  char body[256];
-
-  if (strcmp(block->lpszQueryString, "begun") == 0) {
-    send(block, "part", 100);
-    /* What was written is sent after two milliseconds. */
-    usleep(100000);
-    fault();
+  const char *how = block->lpszQueryString;
+  if (strcmp(how, "pointer") == 0) {
+    *(volatile int *)8 = 1;
+  } else if (strcmp(how, "overflow") == 0) {
+    sink = descend(0);
+  } else if (strcmp(how, "abort") == 0) {
+    abort();
+  } else if (strcmp(how, "divide") == 0) {
+    raise(SIGFPE);
+  } else if (strcmp(how, "trap") == 0) {
+    __builtin_trap();
+  } else if (strcmp(how, "thread") == 0) {
+    WaitForSingleObject(CreateThread(NULL, 0, begun, NULL, 0, NULL), INFINITE);
+  } else if (strcmp(how, "thread-overflow") == 0) {
+    overflow_in_thread();
+  } else if (strcmp(how, "completion") == 0) {
+    block->ServerSupportFunction(block->ConnID, HSE_REQ_IO_COMPLETION, (LPVOID)completed, NULL, NULL);
+    DWORD size = 4;
+    block->WriteClient(block->ConnID, (LPVOID)"text", &size, HSE_IO_ASYNC);
+    return HSE_STATUS_PENDING;
   }
-  if (strcmp(block->lpszQueryString, "pending") == 0) return HSE_STATUS_PENDING;
-  if (strcmp(block->lpszQueryString, "environment") == 0) {
-    const char *given = getenv("GIVEN"), *secret = getenv("SECRET");
-    char folder[128] = "";
-    if (!getcwd(folder, sizeof folder)) strcpy(folder, "?");
-    snprintf(body, sizeof body, "%s %s %s\n", given ? given : "-", secret ? secret : "-", folder);
-  } else if (strcmp(block->lpszQueryString, "descriptors") == 0) {
-    char *end = body;
-    end += sprintf(end, "open:");
-    for (int number = 0; number < 1024 && end - body < 200; number++) {
-      char path[64], target[64] = "";
-      snprintf(path, sizeof path, "/proc/self/fd/%d", number);
-      if (readlink(path, target, sizeof target - 1) > 0 && strncmp(target, "socket:", 7) != 0) {
-        end += sprintf(end, " %d=%.40s", number, target);
-      }
-    }
-    sprintf(end, "\n");
-  } else {
-    end(block->lpszQueryString);
-    sprintf(body, "%d\n", getpid());
-  }
-  send(block, body, (DWORD)strlen(body));
-  return HSE_STATUS_SUCCESS_AND_KEEP_CONN;
+  send_text_head(block);
+  write_text(block, "ok\n");
+  return HSE_STATUS_SUCCESS;
 }
