@@ -67,6 +67,9 @@ final class LoadedLibrary: @unchecked Sendable {
     private let users = Atomic(0)
     private let hasAgreed = Atomic(false)
 
+    /// Modules that stay loaded, as their code may still run.
+    private static let resident = Mutex<[ExtensionModule]>([])
+
     /// - Parameter workers: the workers whose threads may have run its code.
     init(
         _ module: ExtensionModule, _ fingerprint: FileFingerprint?, workers: [Worker], _ retirement: Retirement
@@ -94,13 +97,13 @@ final class LoadedLibrary: @unchecked Sendable {
         retirement.run { [module, workers] logger in
             guard module.waitUntilIdle(within: Retirement.limit) else {
                 logger.warning("extension \(module.name): requests were not finished; its library stays loaded")
-                _ = unsafe Unmanaged.passRetained(module)
+                Self.resident.withLock { $0.append(module) }
                 return
             }
             if mustTerminate { module.terminate(.must) }
             guard ThreadDetacher.detachThreads(of: workers, from: module) else {
                 logger.warning("extension \(module.name): threads have not left it; its library stays loaded")
-                _ = unsafe Unmanaged.passRetained(module)
+                Self.resident.withLock { $0.append(module) }
                 return
             }
             if module.unload() {
