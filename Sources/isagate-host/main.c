@@ -77,7 +77,7 @@ static void run(unsigned number, message *received) {
   request_release(owner);
 }
 
-static void complete(unsigned number, message *received) {
+static void complete(message *received) {
   pool_completion facts;
   item first = message_next(received);
   if (first.count != sizeof facts) _exit(1);
@@ -92,7 +92,6 @@ static void complete(unsigned number, message *received) {
     target->function(request_block(owner), target->context, facts.bytes, facts.error);
     CLinux_run_ends();
   }
-  (void)number;
   if (owner) request_release(owner);
   message_begin(own_channel, POOL_RETURN, 0, received->header.request, 0);
   message_end(own_channel);
@@ -112,7 +111,7 @@ static void *serve(void *context) {
     message received = channel_receive(own_channel);
     switch (received.header.type) {
     case POOL_RUN: run(number, &received); break;
-    case POOL_COMPLETE: complete(number, &received); break;
+    case POOL_COMPLETE: complete(&received); break;
     // The library is about to be released: it is notified of the end of this thread.
     case POOL_STOP:
       isagate_thread_ends();

@@ -144,6 +144,18 @@ def test_too_many_crashes_stop_the_extension_for_a_while(start):
     patience.until(lambda: client.get("/ends_process").status == 200)
 
 
+def test_processes_that_crash_during_the_pause_begin_no_other(start):
+    server = start(processes=3, rapid_fail={"crashes": 1, "within": "1m", "pause": "2s"})
+    server.log.wait_for(r"extension ends_process: process \d+ is ready", 3)
+    client = server.secure()
+    for _ in range(3):
+        assert client.get("/ends_process?kill").status == 502
+    assert client.get("/ends_process").status == 503
+    server.log.wait_for("extension ends_process: processes are started again")
+    patience.until(lambda: client.get("/ends_process").status == 200)
+    assert len([line for line in server.log.lines if "stopped for" in line]) == 1
+
+
 def test_requests_are_spread_over_processes(start):
     server = start(processes=3)
     server.log.wait_for(r"extension ends_process: process \d+ is ready", 3)

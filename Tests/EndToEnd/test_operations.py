@@ -155,6 +155,8 @@ def test_a_file_that_becomes_shorter_cuts_the_response_off(server, tmp_path, lis
         client = getattr(server, listener)()
         client.send(wire.request(f"/operations/shrinks?{tmp_path}/file"))
         client.read_until(b"\r\n\r\n")
+        # The head may come before the file is looked at, its content does not.
+        client.read_bytes(1)
         file.truncate(1)
         with pytest.raises((EOFError, ConnectionError, ssl.SSLError)):
             client.read_bytes(size)

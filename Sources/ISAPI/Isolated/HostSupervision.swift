@@ -5,7 +5,7 @@ import Synchronization
 final class HostSupervision: HostProcessEvents, @unchecked Sendable {
     private let name: String
     private let launch: HostLaunch
-    private let learned: LearnedVariables
+    private let learned = LearnedVariables()
     private let count: Int
     private let rapidFail: RapidFail
     private let report: @Sendable (HostReport) -> Void
@@ -28,12 +28,11 @@ final class HostSupervision: HostProcessEvents, @unchecked Sendable {
     }
 
     init(
-        _ name: String, _ launch: HostLaunch, _ learned: LearnedVariables, processes: Int, _ rapidFail: RapidFail,
+        _ name: String, _ launch: HostLaunch, processes: Int, _ rapidFail: RapidFail,
         _ report: @escaping @Sendable (HostReport) -> Void
     ) {
         self.name = name
         self.launch = launch
-        self.learned = learned
         count = processes
         self.rapidFail = rapidFail
         self.report = report
@@ -71,12 +70,6 @@ final class HostSupervision: HostProcessEvents, @unchecked Sendable {
         }
     }
 
-    var statuses: [HostProcessStatus] {
-        state.withLock { state in
-            (state.ready + state.ending).map { HostProcessStatus(pid: $0.pid, requests: $0.runningCount) }
-        }
-    }
-
     /// Calls TerminateExtension in every process; whether all agree.
     func terminate(_ termination: ExtensionModule.Termination) -> Bool {
         let deadline = ContinuousClock.now + launch.stopLimit
@@ -93,6 +86,7 @@ final class HostSupervision: HostProcessEvents, @unchecked Sendable {
             state.ending += state.ready
             return state.ready
         }
+        wakeAll()
         for process in processes where !process.stop(until: deadline) {
             report(.ended(pid: process.pid, isOrderly: false))
         }
@@ -104,6 +98,7 @@ final class HostSupervision: HostProcessEvents, @unchecked Sendable {
             state.isStopping = true
             return state.starting + state.ready
         }
+        wakeAll()
         for process in processes { process.kill("it is not needed any more") }
     }
 
@@ -200,20 +195,29 @@ final class HostSupervision: HostProcessEvents, @unchecked Sendable {
     /// Starts a process in place of one that crashed, unless that happens too often.
     private func replace() {
         let now = ContinuousClock.now
-        let isPaused = state.withLock { state in
+        let (wasPaused, isPaused) = state.withLock { state in
+            if state.pausedUntil != nil { return (true, true) }
             state.crashes = state.crashes.filter { now - $0 < rapidFail.within } + [now]
-            guard state.crashes.count >= rapidFail.crashes, state.pausedUntil == nil else {
-                return state.pausedUntil != nil
-            }
+            guard state.crashes.count >= rapidFail.crashes else { return (false, false) }
             state.pausedUntil = now + rapidFail.pause
-            return true
+            return (false, true)
         }
         guard isPaused else { return startProcess() }
+        // One pause for all processes that crash.
+        guard !wasPaused else { return }
         report(.paused(rapidFail))
         wakeAll()
-        _ = NativeThread.start("host-pause") { [weak self, pause = rapidFail.pause] in
-            _ = usleep(UInt32(clamping: pause.components.seconds * 1_000_000))
-            self?.resume()
+        _ = NativeThread.start("host-pause") { [self] in
+            awaitStop(until: now + rapidFail.pause)
+            resume()
+        }
+    }
+
+    /// Waits until the processes are to stop, or the deadline.
+    private func awaitStop(until deadline: ContinuousClock.Instant) {
+        while true {
+            let (isStopping, seen) = state.withLock { ($0.isStopping, changed.count) }
+            guard !isStopping, changed.wait(past: seen, until: deadline) else { return }
         }
     }
 

@@ -135,7 +135,7 @@ struct IsolatedCalls {
                 return failure
             }
             guard let file = try? TransferFile(file), file.size >= rest else { return .invalidHandle }
-            let failure = session.beginWrite(message.payload, then: file, rest, by: caller)
+            let failure = session.beginWrite(message.payload, then: (file, rest), by: caller)
             if failure == nil { session.copyTransfer() }
             return failure
         }

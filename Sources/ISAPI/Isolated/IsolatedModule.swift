@@ -5,8 +5,6 @@ import Synchronization
 /// A library whose code runs in processes of its own: starts them, gives them requests, replaces those that end.
 @safe
 package final class IsolatedModule: ExtensionModule, @unchecked Sendable {
-    private let launch: HostLaunch
-    private let learned: LearnedVariables
     private let supervision: HostSupervision
 
     /// Requests that a process did not begin before its end are run again, this many times.
@@ -21,33 +19,27 @@ package final class IsolatedModule: ExtensionModule, @unchecked Sendable {
         name: String, _ launch: HostLaunch, processes: Int, rapidFail: RapidFail,
         report: @escaping @Sendable (HostReport) -> Void
     ) throws(ExtensionLoadError) -> IsolatedModule {
-        let learned = LearnedVariables()
-        let supervision = HostSupervision(name, launch, learned, processes: processes, rapidFail, report)
+        let supervision = HostSupervision(name, launch, processes: processes, rapidFail, report)
         let version: (number: UInt32, description: String)
         do throws(ExtensionLoadError.Reason) {
             version = try supervision.start()
         } catch {
             throw ExtensionLoadError(name: name, path: launch.path, reason: error)
         }
-        return IsolatedModule(name, launch, learned, supervision, version)
+        return IsolatedModule(name, path: launch.path, supervision, version)
     }
 
     private init(
-        _ name: String, _ launch: HostLaunch, _ learned: LearnedVariables, _ supervision: HostSupervision,
+        _ name: String, path: String, _ supervision: HostSupervision,
         _ version: (number: UInt32, description: String)
     ) {
-        self.launch = launch
-        self.learned = learned
         self.supervision = supervision
-        super.init(name: name, path: launch.path, version: version.number, description: version.description)
+        super.init(name: name, path: path, version: version.number, description: version.description)
     }
 
     deinit {
         supervision.abandon()
     }
-
-    /// Its processes at present.
-    package var processes: [HostProcessStatus] { supervision.statuses }
 
     override func call(
         _ block: UnsafeMutablePointer<EXTENSION_CONTROL_BLOCK>, for session: ExtensionSession
@@ -93,10 +85,4 @@ package enum HostReport: Sendable {
     case paused(RapidFail)
     case resumed
     case ended(pid: Int32, isOrderly: Bool)
-}
-
-/// A process as `isagate status` shows it.
-package struct HostProcessStatus: Sendable, Equatable {
-    package let pid: Int32
-    package let requests: Int
 }

@@ -42,7 +42,11 @@ extension ExtensionSession {
     }
 
     /// HSE_IO_ASYNC of WriteClient: the extension keeps the buffer until the completion.
-    func beginWrite(_ bytes: ByteView, by caller: ControlBlockIdentity) -> CallFailure? {
+    ///
+    /// - Parameter rest: the file, and how many bytes of it, that follow the buffer.
+    func beginWrite(
+        _ bytes: ByteView, then rest: (file: TransferFile, count: UInt64)? = nil, by caller: ControlBlockIdentity
+    ) -> CallFailure? {
         begin(.send, by: caller) { state in
             guard !state.response.isDelegated else { return .invalidParameter }
             var pieces: [Transfer.Piece] = []
@@ -52,26 +56,12 @@ extension ExtensionSession {
                 // It may be the head, or part of it.
                 state.response.write(bytes)
             }
-            state.transfer.open(pieces, reporting: UInt64(bytes.count), disconnects: false)
-            return nil
-        }
-    }
-
-    /// As `beginWrite`, with part of a file behind the bytes.
-    func beginWrite(
-        _ bytes: ByteView, then file: TransferFile, _ count: UInt64, by caller: ControlBlockIdentity
-    ) -> CallFailure? {
-        begin(.send, by: caller) { state in
-            guard !state.response.isDelegated else { return .invalidParameter }
-            var pieces: [Transfer.Piece] = []
-            if state.response.isHeadGiven {
-                pieces.append(.memory(bytes))
-            } else {
-                state.response.write(bytes)
+            if let rest {
                 state.response.beginBody()
+                pieces.append(.file(rest.file, offset: 0, count: rest.count))
             }
-            pieces.append(.file(file, offset: 0, count: count))
-            state.transfer.open(pieces, reporting: UInt64(bytes.count) + count, disconnects: false)
+            let total = UInt64(bytes.count) + (rest?.count ?? 0)
+            state.transfer.open(pieces, reporting: total, disconnects: false)
             return nil
         }
     }
