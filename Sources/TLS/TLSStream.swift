@@ -52,7 +52,7 @@ package final class TLSStream: RecordChannel, ByteStream {
 
     /// - Throws: `TLSError` when OpenSSL cannot allocate a session.
     package init(_ endpoint: Endpoint, certificates: CertificateStore) throws(TLSError) {
-        guard let session = unsafe SessionReference(of: certificates.initial.pointer) else {
+        guard let session = SessionReference(of: certificates.initial.object) else {
             throw TLSError("create TLS session")
         }
         let negotiation = Negotiation(certificates)
@@ -61,7 +61,7 @@ package final class TLSStream: RecordChannel, ByteStream {
         self.negotiation = negotiation
         isServer = true
         super.init()
-        negotiation.begin(session)
+        negotiation.begin(session.object)
         session.attach(to: self)
         session.beginAsServer()
     }
@@ -159,7 +159,7 @@ package final class TLSStream: RecordChannel, ByteStream {
     /// Nothing is negotiated after the handshake, and a long connection must not keep replaced certificates alive.
     private func endNegotiation() {
         site = negotiation?.site?.label
-        if let session { Negotiation.end(session) }
+        if let session { Negotiation.end(session.object) }
         negotiation = nil
     }
 

@@ -68,7 +68,7 @@ extension RecordKeys {
         let header: [UInt8] = [23, 3, 3, UInt8(length >> 8), UInt8(length & 0xff)]
         var body = [UInt8](repeating: 0, count: length)
         var done: Int32 = 0
-        let context = context()!
+        let context = context()!.pointer
         withUnsafeBytes(of: nonce) { nonce in
             _ = EVP_EncryptInit_ex2(context, nil, nil, nonce.baseAddress!.assumingMemoryBound(to: UInt8.self), nil)
         }

@@ -9,8 +9,8 @@ import Testing
 
     private func identity(_ certificate: [UInt8], _ key: [UInt8]) throws -> CertificateIdentity {
         let chain = try #require(try PEMFile.blocks(of: certificate).first)
-        let pointer = unsafe chain.parse { position, count in unsafe d2i_X509(nil, position, count) }
-        let parsed = unsafe X509Certificate(try #require(unsafe pointer))
+        guard let object = chain.view.certificate else { throw TLSError("read certificate") }
+        let parsed = X509Certificate(object)
         let block = try #require(try PEMFile.blocks(of: key).first)
         return CertificateIdentity(
             certificate: parsed, issuers: [], key: try PrivateKey.read(block, like: parsed, PrivateKeyDecoders()),
@@ -45,10 +45,11 @@ import Testing
             let issued = authority.issue(["a.test"])
             let key = try #require(try PEMFile.blocks(of: issued.key).first)
             let certificate = try #require(try PEMFile.blocks(of: issued.certificate).first)
-            #expect(unsafe decoders.decode(certificate, type: "EC") == nil)
-            let decoded = unsafe decoders.decode(key, type: "EC")
-            #expect(unsafe decoded != nil)
-            unsafe EVP_PKEY_free(decoded)
+            let (isCertificate, isKey) = (
+                decoders.decode(certificate, type: "EC") != nil, decoders.decode(key, type: "EC") != nil
+            )
+            #expect(!isCertificate)
+            #expect(isKey)
         }
         ERR_clear_error()
     }

@@ -20,7 +20,7 @@ struct RecordMaker: ~Copyable {
         let header: [UInt8] = [23, 3, 3, UInt8(length >> 8), UInt8(length & 0xff)]
         var body = [UInt8](repeating: 0, count: length)
         var done: Int32 = 0
-        let context = unsafe keys.context()!
+        let context = unsafe keys.context()!.pointer
         unsafe withUnsafeBytes(of: keys.nonce) { nonce in
             _ = unsafe EVP_EncryptInit_ex2(
                 context, nil, nil, nonce.baseAddress!.assumingMemoryBound(to: UInt8.self), nil)

@@ -4,11 +4,10 @@ import Testing
 @testable import TLS
 
 /// An OpenSSL client after a handshake in memory, for which records can be sealed under the secret it logs.
-@safe
 final class RecordPeer {
-    private let client: OpaquePointer
-    private let server: OpaquePointer
-    private let serverSide: OpaquePointer
+    private let client: SSL
+    private let server: SSL
+    private let serverSide: BIO
     /// The keys of the server's records.
     private(set) var secret: [UInt8] = []
     /// How many records the server has written.
@@ -19,42 +18,35 @@ final class RecordPeer {
         let files = TestFiles()
         files.add("a", TestAuthority().issue(["a.test"]))
         let store = try #require(try files.loader().load([listener([(["a.test"], ["a"])])]).stores["secure"])
-        let context = unsafe SSL_CTX_new(TLS_client_method())!
-        unsafe SSL_CTX_set_ciphersuites(context, "TLS_AES_128_GCM_SHA256")
+        let context = SSL_CTX_new(TLS_client_method())!
+        SSL_CTX_set_ciphersuites(context, "TLS_AES_128_GCM_SHA256")
         unsafe SSL_CTX_set_keylog_callback(context) { session, line in
             let place = unsafe SSL_CTX_get_ex_data(SSL_get_SSL_CTX(session), 0)!
             unsafe Unmanaged<RecordPeer>.fromOpaque(place).takeUnretainedValue().note(String(cString: line!))
         }
-        unsafe client = SSL_new(context)!
-        unsafe server = SSL_new(store.initial.pointer)!
-        unsafe records = UInt32(SSL_get_num_tickets(server))
-        var sides: (client: OpaquePointer?, server: OpaquePointer?) = (nil, nil)
-        unsafe BIO_new_bio_pair(&sides.client, 0, &sides.server, 0)
-        unsafe serverSide = sides.server!
+        client = SSL_new(context)!
+        server = SSL_new(store.initial.object)!
+        records = UInt32(SSL_get_num_tickets(server))
+        let clientSide = BIO_new(BIO_s_bio())!
+        serverSide = COpenSSL_BIO_new_pair_end(clientSide)!
         unsafe SSL_CTX_set_ex_data(context, 0, Unmanaged.passUnretained(self).toOpaque())
-        unsafe SSL_CTX_free(context)
-        unsafe SSL_set_bio(client, sides.client, sides.client)
-        unsafe SSL_set_bio(server, sides.server, sides.server)
-        unsafe SSL_set_connect_state(client)
-        unsafe SSL_set_accept_state(server)
+        COpenSSL_set_bios(client, clientSide, clientSide)
+        COpenSSL_set_bios(server, serverSide, serverSide)
+        SSL_set_connect_state(client)
+        SSL_set_accept_state(server)
         let negotiation = Negotiation(store)
-        unsafe negotiation.begin(SessionReference(server))
+        negotiation.begin(server)
         for _ in 0..<3 {
-            unsafe SSL_do_handshake(client)
-            unsafe SSL_do_handshake(server)
+            SSL_do_handshake(client)
+            SSL_do_handshake(server)
         }
-        unsafe Negotiation.end(SessionReference(server))
+        Negotiation.end(server)
         unsafe SSL_set_msg_callback(client) { isWritten, _, type, bytes, _, _, peer in
             guard isWritten == 0, type == SSL3_RT_HANDSHAKE else { return }
             guard unsafe bytes!.load(as: UInt8.self) == UInt8(SSL3_MT_KEY_UPDATE) else { return }
             unsafe Unmanaged<RecordPeer>.fromOpaque(peer!).takeUnretainedValue().keyUpdates += 1
         }
         unsafe SSL_ctrl(client, SSL_CTRL_SET_MSG_CALLBACK_ARG, 0, Unmanaged.passUnretained(self).toOpaque())
-    }
-
-    deinit {
-        unsafe SSL_free(client)
-        unsafe SSL_free(server)
     }
 
     private func note(_ line: String) {

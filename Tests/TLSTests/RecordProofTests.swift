@@ -1,3 +1,4 @@
+import Memory
 import Testing
 
 @testable import TLS
@@ -9,7 +10,7 @@ import Testing
     private func logged(_ secret: [UInt8]) -> LoggedSecret {
         var logged = LoggedSecret()
         let digits = secret.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-        unsafe digits.withCString { unsafe logged.read($0) }
+        digits.withBytes { logged.read($0) }
         return logged
     }
 
@@ -73,7 +74,7 @@ import Testing
         #expect(logged(secret).count == 32)
         for digits in ["7", "0g", String(repeating: "0", count: 98)] {
             var logged = LoggedSecret()
-            unsafe digits.withCString { unsafe logged.read($0) }
+            digits.withBytes { logged.read($0) }
             #expect(logged.count == 0)
         }
     }

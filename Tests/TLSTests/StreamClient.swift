@@ -7,7 +7,7 @@ import Synchronization
 /// An OpenSSL client on a socket with blocking calls of at most a minute.
 @safe
 final class StreamClient: @unchecked Sendable {
-    private let session: OpaquePointer
+    private let session: SSL
     private let descriptor: Int32
     /// Handshake messages read, by type.
     private let messages = Mutex<[UInt8]>([])
@@ -16,15 +16,14 @@ final class StreamClient: @unchecked Sendable {
         self.descriptor = descriptor
         var limit = timeval(tv_sec: 60, tv_usec: 0)
         unsafe setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
-        let context = unsafe SSL_CTX_new(TLS_client_method())!
+        let context = SSL_CTX_new(TLS_client_method())!
         if let suite {
-            unsafe SSL_CTX_set_ciphersuites(context, suite)
+            SSL_CTX_set_ciphersuites(context, suite)
         } else {
-            unsafe COpenSSL_CTX_set_max_proto_version(context, TLSPolicy.Version.tls12.rawValue)
+            COpenSSL_CTX_set_max_proto_version(context, TLSPolicy.Version.tls12.rawValue)
         }
-        unsafe session = SSL_new(context)!
-        unsafe SSL_CTX_free(context)
-        unsafe SSL_set_fd(session, descriptor)
+        session = SSL_new(context)!
+        SSL_set_fd(session, descriptor)
         unsafe SSL_set_msg_callback(session) { isWritten, _, type, bytes, count, _, client in
             guard isWritten == 0, type == SSL3_RT_HANDSHAKE, count > 0, let bytes = unsafe bytes else { return }
             let message = unsafe bytes.load(as: UInt8.self)
@@ -36,11 +35,10 @@ final class StreamClient: @unchecked Sendable {
     }
 
     deinit {
-        unsafe SSL_free(session)
         close(descriptor)
     }
 
-    func connect() -> Bool { unsafe SSL_connect(session) == 1 }
+    func connect() -> Bool { SSL_connect(session) == 1 }
 
     /// How many KeyUpdate messages have been read.
     var keyUpdates: Int { messages.withLock { $0.count { $0 == UInt8(SSL3_MT_KEY_UPDATE) } } }
@@ -68,7 +66,7 @@ final class StreamClient: @unchecked Sendable {
         ERR_clear_error()
         var byte: UInt8 = 0
         let result = unsafe SSL_read(session, &byte, 1)
-        switch unsafe SSL_get_error(session, result) {
+        switch SSL_get_error(session, result) {
         case SSL_ERROR_NONE: return "another byte"
         case SSL_ERROR_ZERO_RETURN: return ""
         default: return TLSError.reason(of: ERR_get_error())
@@ -77,7 +75,7 @@ final class StreamClient: @unchecked Sendable {
 
     /// Updates the client's keys with the next `send`, and asks the server to update its own.
     func requestKeyUpdate() {
-        unsafe SSL_key_update(session, SSL_KEY_UPDATE_REQUESTED)
+        SSL_key_update(session, SSL_KEY_UPDATE_REQUESTED)
     }
 
     /// Sends bytes unchanged.
@@ -86,6 +84,6 @@ final class StreamClient: @unchecked Sendable {
     }
 
     func finish() {
-        unsafe SSL_shutdown(session)
+        SSL_shutdown(session)
     }
 }

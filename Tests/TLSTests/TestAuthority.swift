@@ -4,8 +4,7 @@ import Glibc
 @testable import TLS
 
 /// A certificate authority created for one test; its certificates are kept in memory as PEM text.
-@safe
-final class TestAuthority: @unchecked Sendable {
+final class TestAuthority: Sendable {
     enum KeyKind: CaseIterable {
         case ecdsa, rsa, ed25519
     }
@@ -16,29 +15,24 @@ final class TestAuthority: @unchecked Sendable {
         var key: [UInt8]
     }
 
-    private let certificate: OpaquePointer
-    private let key: OpaquePointer
+    private let certificate: X509
+    private let key: EVP_PKEY
     let pem: [UInt8]
 
     init(
         _ name: String = "Test authority", issuer: TestAuthority? = nil, days: (from: Int, until: Int) = (-1, 30)
     ) {
-        unsafe key = generateKey(.ecdsa)
-        unsafe certificate = makeCertificate(
+        key = generateKey(.ecdsa)
+        certificate = makeCertificate(
             name, key: key, days: days,
             extensions: [
                 (NID_basic_constraints, "critical,CA:TRUE"), (NID_key_usage, "critical,keyCertSign,cRLSign"),
             ])
         let signer = issuer
         unsafe X509_set_issuer_name(certificate, X509_get_subject_name(signer?.certificate ?? certificate))
-        unsafe X509_sign(certificate, signer?.key ?? key, EVP_sha256())
-        let own = unsafe certificate
-        pem = unsafe writePEM { unsafe PEM_write_bio_X509($0, own) }
-    }
-
-    deinit {
-        unsafe X509_free(certificate)
-        unsafe EVP_PKEY_free(key)
+        X509_sign(certificate, signer?.key ?? key, EVP_sha256())
+        let own = certificate
+        pem = writePEM { PEM_write_bio_X509($0, own) }
     }
 
     /// - Parameters:
@@ -50,21 +44,17 @@ final class TestAuthority: @unchecked Sendable {
         days: (from: Int, until: Int) = (-1, 30), serial: Int = Int.random(in: 1..<(1 << 40)),
         passphrase: String? = nil, isPublic: Bool = false
     ) -> Issued {
-        let leafKey = unsafe generateKey(kind, bits: bits, curve: curve)
+        let leafKey = generateKey(kind, bits: bits, curve: curve)
         let list = names.map { $0.first!.isNumber ? "IP:\($0)" : "DNS:\($0)" }.joined(separator: ",")
-        let leaf = unsafe makeCertificate(
+        let leaf = makeCertificate(
             names.first ?? "nobody", key: leafKey, serial: serial, days: days,
             extensions: (names.isEmpty ? [] : [(NID_subject_alt_name, list)])
                 + (isPublic ? [(NID_certificate_policies, domainValidated)] : []))
-        defer {
-            unsafe X509_free(leaf)
-            unsafe EVP_PKEY_free(leafKey)
-        }
         unsafe X509_set_issuer_name(leaf, X509_get_subject_name(certificate))
-        unsafe X509_sign(leaf, key, EVP_sha256())
+        X509_sign(leaf, key, EVP_sha256())
         return Issued(
-            certificate: unsafe writePEM { unsafe PEM_write_bio_X509($0, leaf) },
-            key: unsafe writePEM { bio in
+            certificate: writePEM { PEM_write_bio_X509($0, leaf) },
+            key: writePEM { bio in
                 let secret = passphrase.map { Array($0.utf8) }
                 return unsafe PEM_write_bio_PKCS8PrivateKey(
                     bio, leafKey, secret == nil ? nil : EVP_aes_256_cbc(), secret?.map { CChar(bitPattern: $0) },
@@ -74,9 +64,8 @@ final class TestAuthority: @unchecked Sendable {
 
     /// A revocation list with serial numbers, PEM.
     func revoke(_ serials: [Int]) -> [UInt8] {
-        let list = unsafe X509_CRL_new()
-        defer { unsafe X509_CRL_free(list) }
-        unsafe X509_CRL_set_version(list, 1)
+        let list = X509_CRL_new()!
+        X509_CRL_set_version(list, 1)
         unsafe X509_CRL_set_issuer_name(list, X509_get_subject_name(certificate))
         let time = unsafe X509_gmtime_adj(nil, 0)
         defer { unsafe ASN1_TIME_free(time) }
@@ -92,8 +81,8 @@ final class TestAuthority: @unchecked Sendable {
         }
         unsafe X509_gmtime_adj(time, 86_400)
         unsafe X509_CRL_set1_nextUpdate(list, time)
-        unsafe X509_CRL_sign(list, key, EVP_sha256())
-        return unsafe writePEM { unsafe PEM_write_bio_X509_CRL($0, list) }
+        X509_CRL_sign(list, key, EVP_sha256())
+        return writePEM { PEM_write_bio_X509_CRL($0, list) }
     }
 }
 
@@ -102,7 +91,7 @@ private let domainValidated = "DER:30:0A:30:08:06:06:67:81:0C:01:02:01"
 
 private func generateKey(
     _ kind: TestAuthority.KeyKind, bits: Int32 = 2048, curve: String = "prime256v1"
-) -> OpaquePointer {
+) -> EVP_PKEY {
     let name =
         switch kind {
         case .ecdsa: "EC"
@@ -114,17 +103,17 @@ private func generateKey(
     unsafe EVP_PKEY_keygen_init(context)
     if kind == .ecdsa { unsafe EVP_PKEY_CTX_set_group_name(context, curve) }
     if kind == .rsa { unsafe EVP_PKEY_CTX_set_rsa_keygen_bits(context, bits) }
-    var key: OpaquePointer?
+    var key: EVP_PKEY?
     unsafe EVP_PKEY_generate(context, &key)
-    return unsafe key!
+    return key!
 }
 
 private func makeCertificate(
-    _ name: String, key: OpaquePointer, serial: Int = 1, days: (from: Int, until: Int) = (-1, 30),
+    _ name: String, key: EVP_PKEY, serial: Int = 1, days: (from: Int, until: Int) = (-1, 30),
     extensions: [(Int32, String)]
-) -> OpaquePointer {
-    let certificate = unsafe X509_new()!
-    unsafe X509_set_version(certificate, 2)
+) -> X509 {
+    let certificate = X509_new()!
+    X509_set_version(certificate, 2)
     unsafe ASN1_INTEGER_set_int64(X509_get_serialNumber(certificate), Int64(serial))
     unsafe X509_gmtime_adj(X509_getm_notBefore(certificate), days.from * 86_400)
     unsafe X509_gmtime_adj(X509_getm_notAfter(certificate), days.until * 86_400)
@@ -132,20 +121,13 @@ private func makeCertificate(
         X509_get_subject_name(certificate), NID_commonName, COpenSSL_MBSTRING_UTF8, Array(name.utf8),
         Int32(name.utf8.count),
         -1, 0)
-    unsafe X509_set_pubkey(certificate, key)
+    X509_set_pubkey(certificate, key)
     for (identifier, value) in extensions {
         let item = unsafe X509V3_EXT_conf_nid(nil, nil, identifier, value)
         unsafe X509_add_ext(certificate, item, -1)
         unsafe X509_EXTENSION_free(item)
     }
-    return unsafe certificate
+    return certificate
 }
 
-private func writePEM(_ write: (OpaquePointer?) -> Int32) -> [UInt8] {
-    let memory = unsafe BIO_new(BIO_s_mem())
-    defer { unsafe BIO_free(memory) }
-    _ = unsafe write(memory)
-    var text = unsafe [UInt8](repeating: 0, count: BIO_ctrl_pending(memory))
-    unsafe BIO_read(memory, &text, Int32(text.count))
-    return text
-}
+private func writePEM(_ write: (BIO) -> Int32) -> [UInt8] { BIO.bytes(write) }

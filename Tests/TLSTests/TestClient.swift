@@ -1,10 +1,10 @@
 import COpenSSL
 import Glibc
+import Memory
 
 @testable import TLS
 
 /// A TLS client that performs handshakes with a store in memory.
-@safe
 final class TestClient {
     struct Outcome: Equatable {
         /// The serial of the certificate that was presented; empty when the handshake failed.
@@ -16,71 +16,58 @@ final class TestClient {
         var failure: String?
     }
 
-    private let context: OpaquePointer
+    private let context: SSL_CTX
     /// The last session that was received, for resumption.
-    private var session: OpaquePointer?
+    private var session: SSL_SESSION?
 
     init(
         version: TLSPolicy.Version? = nil, signatureAlgorithms: String? = nil, ciphers: String? = nil,
         certificate: TestAuthority.Issued? = nil
     ) {
-        unsafe context = SSL_CTX_new(TLS_client_method())!
-        unsafe COpenSSL_CTX_set_session_cache_mode(context, Int(SSL_SESS_CACHE_CLIENT))
+        context = SSL_CTX_new(TLS_client_method())!
+        COpenSSL_CTX_set_session_cache_mode(context, Int(SSL_SESS_CACHE_CLIENT))
         if let version {
-            unsafe COpenSSL_CTX_set_min_proto_version(context, version.rawValue)
-            unsafe COpenSSL_CTX_set_max_proto_version(context, version.rawValue)
+            COpenSSL_CTX_set_min_proto_version(context, version.rawValue)
+            COpenSSL_CTX_set_max_proto_version(context, version.rawValue)
         }
-        if let signatureAlgorithms { unsafe COpenSSL_CTX_set1_sigalgs_list(context, signatureAlgorithms) }
-        if let ciphers { unsafe SSL_CTX_set_cipher_list(context, ciphers) }
+        if let signatureAlgorithms { COpenSSL_CTX_set1_sigalgs_list(context, signatureAlgorithms) }
+        if let ciphers { SSL_CTX_set_cipher_list(context, ciphers) }
         guard let certificate else { return }
-        unsafe withMemoryBIO(over: certificate.certificate) { source in
-            let parsed = unsafe PEM_read_bio_X509(source, nil, nil, nil)
-            unsafe SSL_CTX_use_certificate(context, parsed)
-            unsafe X509_free(parsed)
+        let parsed = certificate.certificate.withBytes { text in
+            BIO.reading(text) { PEM_read_bio_X509($0, nil, nil, nil) }
         }
-        unsafe withMemoryBIO(over: certificate.key) { source in
-            let parsed = unsafe PEM_read_bio_PrivateKey(source, nil, nil, nil)
-            unsafe SSL_CTX_use_PrivateKey(context, parsed)
-            unsafe EVP_PKEY_free(parsed)
+        SSL_CTX_use_certificate(context, parsed)
+        let key = certificate.key.withBytes { text in
+            BIO.reading(text) { PEM_read_bio_PrivateKey($0, nil, nil, nil) }
         }
-    }
-
-    deinit {
-        unsafe SSL_SESSION_free(session)
-        unsafe SSL_CTX_free(context)
+        SSL_CTX_use_PrivateKey(context, key)
     }
 
     /// Connects to `name`, with the session of the previous connection if there is one.
     func connect(to store: CertificateStore, _ name: String?) -> Outcome {
-        let client = unsafe SSL_new(context)!
-        let server = unsafe SSL_new(store.initial.pointer)!
-        defer {
-            unsafe SSL_free(client)
-            unsafe SSL_free(server)
-        }
-        var clientSide: OpaquePointer?
-        var serverSide: OpaquePointer?
-        unsafe BIO_new_bio_pair(&clientSide, 0, &serverSide, 0)
-        unsafe SSL_set_bio(client, clientSide, clientSide)
-        unsafe SSL_set_bio(server, serverSide, serverSide)
-        unsafe SSL_set_connect_state(client)
-        unsafe SSL_set_accept_state(server)
-        if let name { unsafe COpenSSL_set_server_name(client, name) }
-        if let session = unsafe session { unsafe SSL_set_session(client, session) }
-        unsafe COpenSSL_request_staple(client)
+        let client = SSL_new(context)!
+        let server = SSL_new(store.initial.object)!
+        let clientSide = BIO_new(BIO_s_bio())!
+        let serverSide = COpenSSL_BIO_new_pair_end(clientSide)!
+        COpenSSL_set_bios(client, clientSide, clientSide)
+        COpenSSL_set_bios(server, serverSide, serverSide)
+        SSL_set_connect_state(client)
+        SSL_set_accept_state(server)
+        if let name { COpenSSL_set_server_name(client, name) }
+        if let session { SSL_set_session(client, session) }
+        COpenSSL_request_staple(client)
         let negotiation = Negotiation(store)
-        unsafe negotiation.begin(SessionReference(server))
-        let failure = withExtendedLifetime(negotiation) { unsafe shakeHands(client, server) }
+        negotiation.begin(server)
+        let failure = withExtendedLifetime(negotiation) { shakeHands(client, server) }
         ERR_clear_error()
         if let failure { return Outcome(failure: negotiation.refusal ?? failure) }
-        unsafe SSL_SESSION_free(session)
-        unsafe session = SSL_get1_session(client)
+        session = SSL_get1_session(client)
         // A connection that was not closed properly invalidates its session.
-        unsafe SSL_set_shutdown(client, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN)
-        return unsafe describe(client)
+        SSL_set_shutdown(client, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN)
+        return describe(client)
     }
 
-    private func describe(_ client: OpaquePointer) -> Outcome {
+    private func describe(_ client: SSL) -> Outcome {
         var staple: UnsafePointer<UInt8>?
         let stapleCount = unsafe COpenSSL_get_ocsp_response(client, &staple)
         return unsafe Outcome(
@@ -89,12 +76,12 @@ final class TestClient {
             stapled: Array(UnsafeBufferPointer(start: staple, count: max(0, Int(stapleCount)))))
     }
 
-    private func shakeHands(_ client: OpaquePointer, _ server: OpaquePointer) -> String? {
+    private func shakeHands(_ client: SSL, _ server: SSL) -> String? {
         for _ in 0..<16 {
-            let clientResult = unsafe SSL_do_handshake(client)
-            if let failure = unsafe failure(client, clientResult) { return failure }
-            let serverResult = unsafe SSL_do_handshake(server)
-            if let failure = unsafe failure(server, serverResult) { return failure }
+            let clientResult = SSL_do_handshake(client)
+            if let failure = failure(client, clientResult) { return failure }
+            let serverResult = SSL_do_handshake(server)
+            if let failure = failure(server, serverResult) { return failure }
             guard clientResult == 1, serverResult == 1 else { continue }
             // A ticket of TLS 1.3 arrives with the first read.
             var byte: UInt8 = 0
@@ -104,9 +91,9 @@ final class TestClient {
         return "the handshake does not end"
     }
 
-    private func failure(_ session: OpaquePointer, _ result: Int32) -> String? {
+    private func failure(_ session: SSL, _ result: Int32) -> String? {
         if result == 1 { return nil }
-        switch unsafe SSL_get_error(session, result) {
+        switch SSL_get_error(session, result) {
         case SSL_ERROR_WANT_READ, SSL_ERROR_WANT_WRITE: return nil
         default: return TLSError("shake hands").reason
         }

@@ -1,3 +1,5 @@
+import Memory
+
 /// Decodes the text between the boundaries of a PEM block: an optional header, then lines of base64 (RFC 7468 §3).
 struct Base64Lines {
     private let text: [UInt8]
@@ -53,7 +55,7 @@ struct Base64Lines {
 
     /// - Parameter output: a buffer of three bytes for every four.
     /// - Returns: how many bytes were decoded.
-    mutating func decode(into output: UnsafeMutableBufferPointer<UInt8>) throws(PEMFault) -> Int {
+    mutating func decode(into output: MutableByteView) throws(PEMFault) -> Int {
         var group: UInt32 = 0
         var digits = 0
         var padding = 0
@@ -66,9 +68,9 @@ struct Base64Lines {
                 group = group << 6 | UInt32(value)
                 digits += 1
                 guard digits == 4 else { continue }
-                unsafe output[count] = UInt8(truncatingIfNeeded: group >> 16)
-                unsafe output[count + 1] = UInt8(truncatingIfNeeded: group >> 8)
-                unsafe output[count + 2] = UInt8(truncatingIfNeeded: group)
+                output[count] = UInt8(truncatingIfNeeded: group >> 16)
+                output[count + 1] = UInt8(truncatingIfNeeded: group >> 8)
+                output[count + 2] = UInt8(truncatingIfNeeded: group)
                 count += 3
                 digits = 0
             } else if byte == UInt8(ascii: "=") {
@@ -84,11 +86,11 @@ struct Base64Lines {
             throw PEMFault(firstLine, "the block \(label) that begins here is cut short")
         }
         if digits >= 2 {
-            unsafe output[count] = UInt8(truncatingIfNeeded: group >> (digits == 2 ? 4 : 10))
+            output[count] = UInt8(truncatingIfNeeded: group >> (digits == 2 ? 4 : 10))
             count += 1
         }
         if digits == 3 {
-            unsafe output[count] = UInt8(truncatingIfNeeded: group >> 2)
+            output[count] = UInt8(truncatingIfNeeded: group >> 2)
             count += 1
         }
         guard count > 0 else { throw PEMFault(firstLine, "the block \(label) that begins here is empty") }

@@ -44,7 +44,7 @@ final class CertificateReader: Sendable {
         let certificates = try chains.chain(in: chain, of: files.chain)
         let parsed = try parseKey(
             key, of: certificates[0], files: files, passphrase: files.passphrase == nil ? nil : passphrase)
-        guard unsafe X509_check_private_key(certificates[0].pointer, parsed.pointer) == 1 else {
+        guard X509_check_private_key(certificates[0].object, parsed.object) == 1 else {
             ERR_clear_error()
             throw CertificateProblem(files.key, .keyMismatch(chain: files.chain))
         }

@@ -72,9 +72,7 @@ package final class ChainReader: Sendable {
     }
 
     private func certificate(_ block: PEMBlock) -> X509Certificate? {
-        let parsed = unsafe block.parse { position, count in unsafe d2i_X509(nil, position, count) }
-        guard let parsed = unsafe parsed else { return nil }
-        return unsafe X509Certificate(parsed)
+        block.view.certificate.map { X509Certificate($0) }
     }
 
     private func issuer(_ block: PEMBlock) -> X509Certificate? {

@@ -38,24 +38,22 @@ struct ClientAuthorities: Hashable, Sendable {
     }
 
     /// Makes a context trust the authorities and send their names to clients.
-    func install(in context: OpaquePointer) throws(CertificateProblem) {
-        let store = unsafe SSL_CTX_get_cert_store(context)
+    func install(in context: SSL_CTX) throws(CertificateProblem) {
+        let store = SSL_CTX_get_cert_store(context)
         for authority in try X509Certificate.authorities(in: authorities, file: files.authorities, for: .clients) {
-            unsafe X509_STORE_add_cert(store, authority.pointer)
-            unsafe SSL_CTX_add_client_CA(context, authority.pointer)
+            X509_STORE_add_cert(store, authority.object)
+            SSL_CTX_add_client_CA(context, authority.object)
         }
-        unsafe X509_STORE_set_flags(store, UInt(X509_V_FLAG_PARTIAL_CHAIN))
+        X509_STORE_set_flags(store, UInt(X509_V_FLAG_PARTIAL_CHAIN))
         guard let file = files.revocations else { return }
         for block in try revocationLists(of: file) {
-            let list = unsafe block.parse { position, count in unsafe d2i_X509_CRL(nil, position, count) }
-            guard let list = unsafe list else {
+            guard let list = block.view.revocationList else {
                 let reason = "line \(block.line): \(TLSError("read revocation list").reason)"
                 throw CertificateProblem(file, .invalidRevocationList(reason))
             }
-            unsafe X509_STORE_add_crl(store, list)
-            unsafe X509_CRL_free(list)
+            X509_STORE_add_crl(store, list)
         }
-        unsafe X509_STORE_set_flags(store, UInt(X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL))
+        X509_STORE_set_flags(store, UInt(X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL))
     }
 
     private func revocationLists(of file: String) throws(CertificateProblem) -> [PEMBlock] {

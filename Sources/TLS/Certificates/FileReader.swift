@@ -1,4 +1,5 @@
 import Glibc
+import Memory
 import Transport
 
 /// The source of the bytes of a file: the file system, or a process that may read what this one may not.
@@ -25,8 +26,9 @@ package enum CertificateFileSystem {
         var length = 0
         while length < bytes.count {
             let number = descriptor.number
-            let count = unsafe bytes.withUnsafeMutableBytes { buffer in
-                unsafe Glibc.read(number, buffer.baseAddress! + length, buffer.count - length)
+            let count = bytes.withMutableBytes { bytes in
+                let room = bytes[length...]
+                return unsafe Glibc.read(number, room.baseAddress, room.count)
             }
             if count < 0, errno == EINTR { continue }
             guard count >= 0 else { throw failure(errno, path) }

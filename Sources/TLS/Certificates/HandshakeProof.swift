@@ -47,22 +47,17 @@ final class HandshakeProof: Sendable {
     }
 
     /// The settings of clients that accept one kind of key.
-    @safe
-    private final class Client: @unchecked Sendable {
-        let context: OpaquePointer
+    private final class Client: Sendable {
+        let context: SSL_CTX
 
         init?(accepting algorithms: String) {
-            guard let context = unsafe SSL_CTX_new(TLS_client_method()) else { return nil }
-            unsafe self.context = context
-            unsafe COpenSSL_CTX_set1_sigalgs_list(context, algorithms)
-            unsafe COpenSSL_CTX_set_session_cache_mode(context, Int(SSL_SESS_CACHE_OFF))
+            guard let context = SSL_CTX_new(TLS_client_method()) else { return nil }
+            self.context = context
+            COpenSSL_CTX_set1_sigalgs_list(context, algorithms)
+            COpenSSL_CTX_set_session_cache_mode(context, Int(SSL_SESS_CACHE_OFF))
             // Trust is not tried here: the certificate is compared with the intended one.
-            unsafe SSL_CTX_set_verify(context, SSL_VERIFY_PEER, nil)
+            COpenSSL_CTX_require_peer(context)
             unsafe SSL_CTX_set_cert_verify_callback(context, { _, _ in 1 }, nil)
-        }
-
-        deinit {
-            unsafe SSL_CTX_free(context)
         }
     }
 
@@ -72,28 +67,24 @@ final class HandshakeProof: Sendable {
     func failure(for name: String?, of served: CertificateStore.Served, in store: CertificateStore) -> String? {
         defer { ERR_clear_error() }
         guard let settings = clients[served.identity.keyType.kind],
-            let client = unsafe SessionReference(of: settings.context)
+            let client = SessionReference(of: settings.context)
         else {
             return "no client understands its key"
         }
         defer { unsafe client.uncheckedFree() }
-        guard let server = unsafe SessionReference(of: store.initial.pointer) else {
+        guard let server = SessionReference(of: store.initial.object) else {
             return TLSError("create session").reason
         }
         defer { unsafe server.uncheckedFree() }
-        var clientSide: OpaquePointer?
-        var serverSide: OpaquePointer?
-        guard unsafe BIO_new_bio_pair(&clientSide, 0, &serverSide, 0) == 1 else { return TLSError("pair").reason }
-        unsafe SSL_set_bio(client.pointer, clientSide, clientSide)
-        unsafe SSL_set_bio(server.pointer, serverSide, serverSide)
-        if let name { unsafe COpenSSL_set_server_name(client.pointer, name) }
+        guard SessionReference.connect(client, server) else { return TLSError("pair").reason }
+        if let name { COpenSSL_set_server_name(client.object, name) }
         client.beginAsClient()
         server.beginAsServer()
         let negotiation = Negotiation(store, isProof: true)
         return withExtendedLifetime(negotiation) {
-            negotiation.begin(server)
+            negotiation.begin(server.object)
             if let failure = shakeHands(client, server) { return negotiation.refusal ?? failure }
-            let isShown = unsafe served.identity.certificate.isSame(as: SSL_get0_peer_certificate(client.pointer))
+            let isShown = served.identity.certificate.isSame(as: SSL_get0_peer_certificate(client.object))
             return isShown ? nil : "another certificate was shown"
         }
     }

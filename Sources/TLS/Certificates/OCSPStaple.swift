@@ -1,5 +1,5 @@
 import COpenSSL
-import Glibc
+import Memory
 
 /// A stored response of the authority that a certificate is not revoked, sent in handshakes (RFC 6066 §8).
 ///
@@ -68,22 +68,18 @@ package struct OCSPStaple: Sendable {
         defer { ERR_clear_error() }
         let response = try OCSPResponse(bytes)
         let issuer = issuer ?? response.issuer(of: certificate)
-        guard let single = unsafe response.single(for: certificate, issuer) else {
+        guard let place = response.place(of: certificate, issuer) else {
             throw .otherCertificate(response.serials)
         }
-        var (reason, status): (Int32, Int32) = (0, 0)
-        var revoked: UnsafeMutablePointer<ASN1_GENERALIZEDTIME>?
-        var this: UnsafeMutablePointer<ASN1_GENERALIZEDTIME>?
-        var next: UnsafeMutablePointer<ASN1_GENERALIZEDTIME>?
-        status = unsafe OCSP_single_get0_status(single, &reason, &revoked, &this, &next)
+        let status = response.status(at: place)
         if let failure = response.verification(by: issuer, at: now) { throw .unverified(failure) }
         isVerified = issuer != nil
-        switch status {
+        switch status.number {
         case V_OCSP_CERTSTATUS_GOOD: break
-        case V_OCSP_CERTSTATUS_REVOKED: throw unsafe .revoked(timestamp(revoked))
+        case V_OCSP_CERTSTATUS_REVOKED: throw .revoked(status.revoked)
         default: throw .unknownCertificate
         }
-        validity = unsafe Validity(thisUpdate: timestamp(this), nextUpdate: next.map { unsafe timestamp($0) })
+        validity = status.validity
         self.bytes = bytes
     }
 
@@ -97,10 +93,7 @@ private final class OCSPResponse {
     private let basic: OpaquePointer
 
     init(_ bytes: [UInt8]) throws(OCSPStaple.Fault) {
-        let response = unsafe bytes.withUnsafeBufferPointer { buffer -> OpaquePointer? in
-            var position = buffer.baseAddress
-            return unsafe d2i_OCSP_RESPONSE(nil, &position, buffer.count)
-        }
+        let response = unsafe bytes.withBytes { unsafe $0.parse { unsafe d2i_OCSP_RESPONSE(nil, $0, $1) } }
         guard let response = unsafe response else { throw .unreadable(TLSError("read OCSP response").reason) }
         defer { unsafe OCSP_RESPONSE_free(response) }
         let status = unsafe OCSP_response_status(response)
@@ -117,52 +110,47 @@ private final class OCSPResponse {
         unsafe OCSP_BASICRESP_free(basic)
     }
 
-    private var count: Int32 { unsafe OCSP_resp_count(basic) }
+    private var places: Range<Int32> { unsafe 0..<max(0, OCSP_resp_count(basic)) }
 
     /// The serial numbers of the certificates in the response.
-    var serials: [String] {
-        (0..<count).map { index in
-            var serial: UnsafeMutablePointer<ASN1_INTEGER>?
-            let identifier = unsafe OCSP_SINGLERESP_get0_id(OCSP_resp_get0(basic, index))
-            unsafe OCSP_id_get0_info(nil, nil, nil, &serial, identifier)
-            return unsafe hexadecimal(serial)
-        }
-    }
+    var serials: [String] { places.map { serial(at: $0) } }
 
-    /// The part about `certificate`; without its issuer, the one with its serial number.
-    func single(for certificate: X509Certificate, _ issuer: X509Certificate?) -> OpaquePointer? {
-        for index in 0..<count {
-            let single = unsafe OCSP_resp_get0(basic, index)
-            let identifier = unsafe OCSP_SINGLERESP_get0_id(single)
-            var algorithm: OpaquePointer?
-            var serial: UnsafeMutablePointer<ASN1_INTEGER>?
-            unsafe OCSP_id_get0_info(nil, &algorithm, nil, &serial, identifier)
+    private func serial(at place: Int32) -> String { unsafe hexadecimal(COpenSSL_OCSP_serial(basic, place)) }
+
+    /// The place of the part about `certificate`; without its issuer, of the one with its serial number.
+    func place(of certificate: X509Certificate, _ issuer: X509Certificate?) -> Int32? {
+        for place in places {
             // The responder chooses the hash that identifies the issuer.
-            guard let digest = unsafe EVP_get_digestbyname(OBJ_nid2sn(OBJ_obj2nid(algorithm))) else { continue }
+            guard let digest = unsafe COpenSSL_OCSP_digest(basic, place) else { continue }
             guard let issuer else {
-                let isOurs = unsafe hexadecimal(serial) == certificate.serial
-                if isOurs, unsafe isIssuer(of: certificate, in: identifier, digest) { return unsafe single }
+                if serial(at: place) == certificate.serial, isIssuer(of: certificate, at: place, digest) {
+                    return place
+                }
                 continue
             }
-            let wanted = unsafe OCSP_cert_to_id(digest, certificate.pointer, issuer.pointer)
+            let wanted = unsafe OCSP_cert_to_id(digest, certificate.object, issuer.object)
             defer { unsafe OCSP_CERTID_free(wanted) }
-            if unsafe OCSP_id_cmp(wanted, identifier) == 0 { return unsafe single }
+            if unsafe OCSP_id_cmp(wanted, COpenSSL_OCSP_identifier(basic, place)) == 0 { return place }
         }
         return nil
     }
 
-    private func isIssuer(
-        of certificate: X509Certificate, in identifier: OpaquePointer?, _ digest: OpaquePointer
-    ) -> Bool {
-        var name: UnsafeMutablePointer<ASN1_OCTET_STRING>?
-        unsafe OCSP_id_get0_info(&name, nil, nil, nil, identifier)
-        var hash = [UInt8](repeating: 0, count: Int(EVP_MAX_MD_SIZE))
-        var count: UInt32 = 0
-        guard unsafe X509_NAME_digest(X509_get_issuer_name(certificate.pointer), digest, &hash, &count) == 1 else {
-            return false
+    private func isIssuer(of certificate: X509Certificate, at place: Int32, _ digest: EVP_MD) -> Bool {
+        let hash = unsafe [UInt8].digest {
+            unsafe X509_NAME_digest(X509_get_issuer_name(certificate.object), digest, $0, $1)
         }
-        let named = unsafe UnsafeBufferPointer(start: ASN1_STRING_get0_data(name), count: Int(ASN1_STRING_length(name)))
-        return unsafe named.elementsEqual(hash.prefix(Int(count)))
+        return unsafe !hash.isEmpty && ByteView(unchecked: COpenSSL_OCSP_name(basic, place)).elementsEqual(hash)
+    }
+
+    /// OpenSSL's number for the status of a certificate, since when it is revoked, and how long that is valid.
+    func status(at place: Int32) -> (number: Int32, revoked: Timestamp, validity: OCSPStaple.Validity) {
+        var revoked: UnsafeMutablePointer<ASN1_GENERALIZEDTIME>?
+        var this: UnsafeMutablePointer<ASN1_GENERALIZEDTIME>?
+        var next: UnsafeMutablePointer<ASN1_GENERALIZEDTIME>?
+        let number = unsafe OCSP_single_get0_status(OCSP_resp_get0(basic, place), nil, &revoked, &this, &next)
+        let validity = unsafe OCSPStaple.Validity(
+            thisUpdate: timestamp(this), nextUpdate: next.map { unsafe timestamp($0) })
+        return unsafe (number, timestamp(revoked), validity)
     }
 
     /// The issuer of `certificate`, if its certificate is among those in the response: the one whose key signed it.
@@ -174,9 +162,7 @@ private final class OCSPResponse {
     private var certificates: [X509Certificate] {
         guard let stack = unsafe OCSP_resp_get0_certs(basic) else { return [] }
         return unsafe (0..<COpenSSL_certificates_count(stack)).compactMap { index in
-            guard let included = unsafe COpenSSL_certificates_value(stack, index), unsafe X509_up_ref(included) == 1
-            else { return nil }
-            return unsafe X509Certificate(included)
+            unsafe COpenSSL_certificates_value(stack, index).map { X509Certificate($0) }
         }
     }
 
@@ -188,26 +174,20 @@ private final class OCSPResponse {
             ERR_clear_error()
             return unsafe OCSP_basic_verify(basic, nil, nil, UInt(OCSP_NOVERIFY)) == 1 ? nil : TLSError("verify").reason
         }
-        let store = unsafe X509_STORE_new()
-        defer { unsafe X509_STORE_free(store) }
-        unsafe X509_STORE_add_cert(store, issuer.pointer)
-        unsafe X509_STORE_set_flags(store, UInt(X509_V_FLAG_PARTIAL_CHAIN))
-        unsafe X509_VERIFY_PARAM_set_time(X509_STORE_get0_param(store), time_t(now.seconds))
-        let known = unsafe COpenSSL_certificates_new()
-        defer { unsafe COpenSSL_certificates_free(known) }
-        unsafe COpenSSL_certificates_push(known, issuer.pointer)
+        guard let store = X509_STORE_new() else { return TLSError("verify").reason }
+        X509_STORE_add_cert(store, issuer.object)
+        X509_STORE_set_flags(store, UInt(X509_V_FLAG_PARTIAL_CHAIN))
+        COpenSSL_STORE_set_time(store, time_t(now.seconds))
+        let known = CertificateStack([issuer])
         ERR_clear_error()
-        return unsafe OCSP_basic_verify(basic, known, store, 0) == 1 ? nil : TLSError("verify").reason
+        return unsafe OCSP_basic_verify(basic, known.pointer, store, 0) == 1 ? nil : TLSError("verify").reason
     }
 }
 
 /// Adds the response for the certificate that this handshake uses, if there is one that is valid now.
-let stapleCallback: @convention(c) (OpaquePointer?, UnsafeMutableRawPointer?) -> Int32 = { session, _ in
-    guard let negotiation = unsafe Negotiation.of(session),
-        let staple = unsafe negotiation.staple(for: SSL_get_certificate(session)), staple.fault(at: .now) == nil,
-        let copy = unsafe COpenSSL_malloc(staple.bytes.count)
+let stapleCallback: @convention(c) (SSL?, UnsafeMutableRawPointer?) -> Int32 = { session, _ in
+    guard let session, let staple = Negotiation.of(session)?.staple(for: SSL_get_certificate(session)),
+        staple.fault(at: .now) == nil, staple.bytes.withBytes({ session.setStaple($0) })
     else { return SSL_TLSEXT_ERR_NOACK }
-    unsafe copy.copyMemory(from: staple.bytes, byteCount: staple.bytes.count)
-    unsafe COpenSSL_set_ocsp_response(session, copy.assumingMemoryBound(to: UInt8.self), staple.bytes.count)
     return SSL_TLSEXT_ERR_OK
 }

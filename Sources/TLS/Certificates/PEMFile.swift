@@ -1,8 +1,8 @@
 import COpenSSL
+import Memory
 import Transport
 
 /// A block of a PEM file, decoded from base64 (RFC 7468); wiped when it is freed, as it may be a private key.
-@safe
 final class PEMBlock {
     enum Kind: Equatable {
         case certificate, key, encryptedKey, revocationList, other
@@ -11,29 +11,26 @@ final class PEMBlock {
     let kind: Kind
     /// The line in its file where it begins, from 1.
     let line: Int
-    private let start: UnsafeMutablePointer<UInt8>
+    private let room: OwnedBytes
     private let count: Int
 
-    /// - Parameter start: from OpenSSL's allocator; the block takes ownership.
-    fileprivate init(_ kind: Kind, line: Int, start: UnsafeMutablePointer<UInt8>, count: Int) {
+    /// - Parameter room: its first `count` bytes are the content.
+    fileprivate init(_ kind: Kind, line: Int, _ room: consuming OwnedBytes, count: Int) {
         self.kind = kind
         self.line = line
-        unsafe self.start = start
+        self.room = room
         self.count = count
     }
 
     deinit {
-        unsafe COpenSSL_clear_free(start, count)
+        room.room.wipe()
     }
 
-    /// The DER encoding; for certificates, not for keys, since this copy is not wiped.
-    var bytes: [UInt8] { unsafe Array(UnsafeBufferPointer(start: start, count: count)) }
+    /// The DER encoding, valid as long as the block.
+    var view: ByteView { room.view[..<count] }
 
-    /// Passes the DER encoding to a parser of OpenSSL's d2i family.
-    func parse<Value>(_ parser: (UnsafeMutablePointer<UnsafePointer<UInt8>?>, Int) -> Value?) -> Value? {
-        var position: UnsafePointer<UInt8>? = unsafe UnsafePointer(start)
-        return unsafe parser(&position, count)
-    }
+    /// The same; for certificates, not for keys, since this copy is not wiped.
+    var bytes: [UInt8] { Array(view) }
 }
 
 enum PEMFile {
@@ -62,15 +59,12 @@ enum PEMFile {
         var decoder = Base64Lines(text, block)
         let isEncrypted = try decoder.skipHeader()
         let capacity = block.content.count / 4 * 3 + 3
-        guard let memory = unsafe COpenSSL_malloc(capacity) else { throw PEMFault(block.line, "out of memory") }
-        let start = unsafe memory.assumingMemoryBound(to: UInt8.self)
+        let room = OwnedBytes(count: capacity)
         do throws(PEMFault) {
-            let count = unsafe try decoder.decode(
-                into: UnsafeMutableBufferPointer(start: start, count: capacity))
-            return unsafe PEMBlock(
-                kind == .key && isEncrypted ? .encryptedKey : kind, line: block.line, start: start, count: count)
+            let count = try decoder.decode(into: room.room)
+            return PEMBlock(kind == .key && isEncrypted ? .encryptedKey : kind, line: block.line, room, count: count)
         } catch {
-            unsafe COpenSSL_clear_free(start, capacity)
+            room.room.wipe()
             throw error
         }
     }
@@ -131,43 +125,28 @@ private enum ForeignFormat {
         defer { ERR_clear_error() }
         if bytes.starts(with: [0xFE, 0xED, 0xFE, 0xED]) { return .javaKeyStore }
         guard bytes.first == 0x30 else { return nil }
-        return unsafe bytes.withUnsafeBufferPointer { buffer -> Self? in
+        return bytes.withBytes { bytes in
             /// Whether a parser of the d2i family accepts the file.
             func parses(
                 _ parser: (UnsafeMutablePointer<UnsafePointer<UInt8>?>, Int) -> OpaquePointer?,
                 _ free: (OpaquePointer?) -> Void
             ) -> Bool {
-                var position = buffer.baseAddress
-                let parsed = unsafe parser(&position, buffer.count)
+                let parsed = unsafe bytes.parse(parser)
                 unsafe free(parsed)
                 return unsafe parsed != nil
             }
-            if unsafe parses({ unsafe d2i_X509(nil, $0, $1) }, { unsafe X509_free($0) }) { return .certificate }
-            if unsafe parses({ unsafe d2i_X509_CRL(nil, $0, $1) }, { unsafe X509_CRL_free($0) }) {
-                return .revocationList
-            }
+            if bytes.certificate != nil { return .certificate }
+            if bytes.revocationList != nil { return .revocationList }
             if unsafe parses({ unsafe d2i_PKCS12(nil, $0, $1) }, { unsafe PKCS12_free($0) }) { return .pkcs12 }
-            var position = buffer.baseAddress
-            if let parsed = unsafe d2i_PKCS7(nil, &position, buffer.count) {
+            let isPKCS7 = unsafe bytes.parse { position, count in
+                guard let parsed = unsafe d2i_PKCS7(nil, position, count) else { return false }
                 unsafe PKCS7_free(parsed)
-                return .pkcs7
+                return true
             }
-            if unsafe parses({ unsafe d2i_AutoPrivateKey(nil, $0, $1) }, { unsafe EVP_PKEY_free($0) }) { return .key }
+            if isPKCS7 == true { return .pkcs7 }
+            if bytes.privateKey != nil { return .key }
             // An encrypted key of PKCS #8 has the form of a signature's value.
             return unsafe parses({ unsafe d2i_X509_SIG(nil, $0, $1) }, { unsafe X509_SIG_free($0) }) ? .key : nil
         }
-    }
-}
-
-func withMemoryBIO<Value>(over bytes: [UInt8], _ body: (OpaquePointer?) -> Value) -> Value {
-    unsafe withMemoryBIO(over: bytes[...], body)
-}
-
-/// Calls `body` with a BIO that reads `bytes`.
-func withMemoryBIO<Value>(over bytes: ArraySlice<UInt8>, _ body: (OpaquePointer?) -> Value) -> Value {
-    bytes.withBytes { buffer in
-        let source = unsafe BIO_new_mem_buf(buffer.baseAddress, Int32(clamping: buffer.count))
-        defer { unsafe BIO_free(source) }
-        return unsafe body(source)
     }
 }

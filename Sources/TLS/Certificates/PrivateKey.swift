@@ -1,17 +1,13 @@
 import COpenSSL
+import Memory
 import Transport
 
 /// A private key; OpenSSL wipes its memory when it is freed.
-@safe
-final class PrivateKey: @unchecked Sendable {
-    let pointer: OpaquePointer
+final class PrivateKey: Sendable {
+    let object: EVP_PKEY
 
-    private init(_ pointer: OpaquePointer) {
-        unsafe self.pointer = pointer
-    }
-
-    deinit {
-        unsafe EVP_PKEY_free(pointer)
+    private init(_ object: EVP_PKEY) {
+        self.object = object
     }
 
     /// Reads a key that is not encrypted: PKCS #8 (RFC 5958), or the older forms for RSA and EC keys.
@@ -21,38 +17,37 @@ final class PrivateKey: @unchecked Sendable {
     static func read(
         _ block: PEMBlock, like certificate: X509Certificate, _ decoders: PrivateKeyDecoders
     ) throws(TLSError) -> PrivateKey {
-        let key =
-            unsafe decoders.decode(block, type: EVP_PKEY_get0_type_name(X509_get0_pubkey(certificate.pointer)))
-            ?? block.parse { position, count in unsafe d2i_AutoPrivateKey(nil, position, count) }
-        guard let key = unsafe key else { throw TLSError("read private key") }
+        let type = X509_get0_pubkey(certificate.object)?.typeName
+        guard let key = decoders.decode(block, type: type) ?? block.view.privateKey else {
+            throw TLSError("read private key")
+        }
         ERR_clear_error()
-        return unsafe PrivateKey(key)
+        return PrivateKey(key)
     }
 
     /// Reads the encrypted key in a PEM file.
     static func decrypt(_ text: [UInt8], passphrase: [UInt8]) throws(TLSError) -> PrivateKey {
-        let key = unsafe withMemoryBIO(over: text.withoutByteOrderMark) { source in
-            var passphrase = Passphrase(bytes: passphrase)
-            defer { passphrase.bytes.wipe() }
-            return unsafe withUnsafeMutablePointer(to: &passphrase) { argument in
-                unsafe PEM_read_bio_PrivateKey(source, nil, givePassphrase, argument)
+        let key = passphrase.withBytes { passphrase in
+            text.withoutByteOrderMark.withBytes { text in
+                BIO.reading(text) { source in
+                    var passphrase = passphrase
+                    return unsafe PEM_read_bio_PrivateKey(source, nil, givePassphrase, &passphrase)
+                }
             }
         }
-        guard let key = unsafe key else { throw TLSError("decrypt private key") }
+        guard let key else { throw TLSError("decrypt private key") }
         ERR_clear_error()
-        return unsafe PrivateKey(key)
+        return PrivateKey(key)
     }
-}
-
-private struct Passphrase {
-    var bytes: [UInt8]
 }
 
 private let givePassphrase:
     @convention(c) (UnsafeMutablePointer<CChar>?, Int32, Int32, UnsafeMutableRawPointer?) -> Int32 = {
         buffer, capacity, _, argument in
-        let bytes = unsafe argument!.assumingMemoryBound(to: Passphrase.self).pointee.bytes
-        guard bytes.count <= Int(capacity) else { return -1 }
-        for (index, byte) in bytes.enumerated() { unsafe buffer?[index] = CChar(bitPattern: byte) }
-        return Int32(bytes.count)
+        let room = unsafe MutableByteView(start: buffer, count: Int(capacity))
+        guard let passphrase = unsafe argument?.load(as: ByteView.self), passphrase.count <= room.count else {
+            return -1
+        }
+        room.copy(passphrase)
+        return Int32(passphrase.count)
     }

@@ -1,4 +1,5 @@
 import COpenSSL
+import Memory
 import Synchronization
 
 /// Reusable decoders of private keys: OpenSSL takes longer to create one than to decode a key with it.
@@ -7,15 +8,14 @@ final class PrivateKeyDecoders: Sendable {
     private let idle = Mutex<[String: [Decoder]]>([:])
 
     /// - Parameter type: OpenSSL's name for it.
-    /// - Returns: a reference that the caller owns; nil when the block is not a key of this type.
-    func decode(_ block: PEMBlock, type: UnsafePointer<CChar>?) -> OpaquePointer? {
-        guard let type = unsafe type.map({ unsafe String(cString: $0) }) else { return nil }
+    /// - Returns: nil when the block is not a key of this type.
+    func decode(_ block: PEMBlock, type: String?) -> EVP_PKEY? {
+        guard let type else { return nil }
         let known = idle.withLock { $0[type]?.popLast() }
-        guard let decoder = known ?? Decoder(type) else { return nil }
-        guard let key = unsafe decoder.decode(block) else { return nil }
+        guard let decoder = known ?? Decoder(type), let key = decoder.decode(block.view) else { return nil }
         // After a failure a context cannot decode any more.
         idle.withLock { $0[type, default: []].append(decoder) }
-        return unsafe key
+        return key
     }
 
     /// Used by one thread at a time.
@@ -23,7 +23,7 @@ final class PrivateKeyDecoders: Sendable {
     private final class Decoder: @unchecked Sendable {
         private let context: OpaquePointer
         /// Where the context stores each key.
-        private let decodedKey: UnsafeMutablePointer<OpaquePointer?>
+        private let decodedKey: UnsafeMutablePointer<EVP_PKEY?>
 
         init?(_ type: String) {
             unsafe decodedKey = .allocate(capacity: 1)
@@ -39,12 +39,14 @@ final class PrivateKeyDecoders: Sendable {
 
         deinit {
             unsafe OSSL_DECODER_CTX_free(context)
+            unsafe decodedKey.deinitialize(count: 1)
             unsafe decodedKey.deallocate()
         }
 
-        func decode(_ block: PEMBlock) -> OpaquePointer? {
-            unsafe decodedKey.pointee = nil
-            return unsafe block.parse { position, count in
+        func decode(_ encoded: ByteView) -> EVP_PKEY? {
+            // The context stores a reference that belongs to the memory.
+            defer { unsafe decodedKey.pointee = nil }
+            return unsafe encoded.parse { position, count in
                 var count = count
                 return unsafe OSSL_DECODER_from_data(context, position, &count) == 1 ? decodedKey.pointee : nil
             }

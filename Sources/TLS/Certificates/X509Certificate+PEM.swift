@@ -15,11 +15,11 @@ extension X509Certificate {
         }
         var certificates: [X509Certificate] = []
         for block in blocks where block.kind == .certificate {
-            guard let parsed = unsafe block.parse({ unsafe d2i_X509(nil, $0, $1) }) else {
+            guard let parsed = block.view.certificate else {
                 let reason = "line \(block.line): not a valid certificate: \(TLSError("read certificate").reason)"
                 throw CertificateProblem(file, .invalidAuthorities(judged, reason))
             }
-            certificates.append(unsafe X509Certificate(parsed))
+            certificates.append(X509Certificate(parsed))
         }
         guard !certificates.isEmpty else {
             throw CertificateProblem(

@@ -35,8 +35,7 @@ enum KeyExchangeGroups {
 
     private static func exists(_ name: String) -> Bool {
         defer { ERR_clear_error() }
-        guard let context = unsafe SSL_CTX_new(TLS_server_method()) else { return false }
-        defer { unsafe SSL_CTX_free(context) }
-        return unsafe COpenSSL_CTX_set1_groups_list(context, name) == 1
+        guard let context = SSL_CTX_new(TLS_server_method()) else { return false }
+        return COpenSSL_CTX_set1_groups_list(context, name) == 1
     }
 }

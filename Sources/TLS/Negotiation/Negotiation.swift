@@ -1,4 +1,5 @@
 import COpenSSL
+import Memory
 
 /// The certificate selection of one handshake: from the name in the ClientHello to the site that answers.
 ///
@@ -22,29 +23,29 @@ final class Negotiation {
 
     var site: CertificateStore.Site? { answer?.site }
 
-    func begin(_ session: SessionReference) {
-        unsafe SSL_set_record_padding_callback_arg(session.pointer, Unmanaged.passUnretained(self).toOpaque())
+    func begin(_ session: SSL) {
+        unsafe SSL_set_record_padding_callback_arg(session, Unmanaged.passUnretained(self).toOpaque())
     }
 
-    static func end(_ session: SessionReference) {
-        unsafe SSL_set_record_padding_callback_arg(session.pointer, nil)
+    static func end(_ session: SSL) {
+        SSL_set_record_padding_callback_arg(session, nil)
     }
 
-    static func of(_ session: OpaquePointer?) -> Negotiation? {
+    static func of(_ session: SSL?) -> Negotiation? {
         guard let reference = unsafe SSL_get_record_padding_callback_arg(session) else { return nil }
-        return unsafe Unmanaged<Negotiation>.fromOpaque(reference).takeUnretainedValue()
+        return unsafe Unretained<Negotiation>(uncheckedAt: reference).value
     }
 
-    func staple(for certificate: OpaquePointer?) -> OCSPStaple? {
-        answer?.certificates.first { unsafe $0.identity.certificate.pointer == certificate }?.staple
+    func staple(for certificate: X509?) -> OCSPStaple? {
+        answer?.certificates.first { $0.identity.certificate.isSame(as: certificate) }?.staple
     }
 
     /// Determines site, policy and certificates. This happens before OpenSSL reads a ticket or selects a version, so
     /// that a session of another site is not resumed (CVE-2025-23419 concerns servers that select later).
     ///
     /// - Returns: the alert to refuse the ClientHello with.
-    fileprivate func helloArrived(_ session: OpaquePointer) -> Int32? {
-        let requested = unsafe requestedServerName(session)
+    fileprivate func helloArrived(_ session: SSL) -> Int32? {
+        let requested = session.requestedServerName
         if let serverName, serverName != requested {
             // The second ClientHello, after a HelloRetryRequest, repeats the first (RFC 8446 §4.1.2).
             return refuse("server name changed between hellos", SSL_AD_ILLEGAL_PARAMETER)
@@ -61,15 +62,14 @@ final class Negotiation {
             return refuse(name == nil ? "no server name" : "unknown server name", SSL_AD_UNRECOGNIZED_NAME)
         }
         self.answer = answer
-        unsafe answer.site.context.adopt(session, from: store.initial)
-        let identity = answer.site.sessionContext.bytes
-        unsafe SSL_set_session_id_context(session, identity, UInt32(identity.count))
+        answer.site.context.adopt(session, from: store.initial)
+        answer.site.sessionContext.bytes.withBytes { session.setContextIdentity($0) }
         if let clients = answer.site.context.key.clients, !isProof {
-            unsafe SSL_set_verify(session, clients.verification, nil)
-            unsafe SSL_set_verify_depth(session, Int32(clients.depth))
+            COpenSSL_set_verify(session, clients.verification)
+            SSL_set_verify_depth(session, Int32(clients.depth))
         }
         for served in answer.certificates {
-            guard unsafe served.identity.attach(to: session) else {
+            guard served.identity.attach(to: session) else {
                 return refuse(TLSError("attach").reason, SSL_AD_INTERNAL_ERROR)
             }
         }
@@ -87,29 +87,25 @@ final class Negotiation {
     }
 }
 
-private func requestedServerName(_ session: OpaquePointer) -> RequestedServerName {
-    var start: UnsafePointer<UInt8>?
-    var count = 0
-    guard unsafe SSL_client_hello_get0_ext(session, UInt32(TLSEXT_TYPE_server_name), &start, &count) == 1 else {
-        return .absent
+extension SSL {
+    fileprivate var requestedServerName: RequestedServerName {
+        guard let names = helloExtension(TLSEXT_TYPE_server_name) else { return .absent }
+        return RequestedServerName(names.span)
     }
-    return unsafe RequestedServerName(UnsafeBufferPointer(start: start, count: count).span)
 }
 
-let clientHelloCallback:
-    @convention(c) (OpaquePointer?, UnsafeMutablePointer<Int32>?, UnsafeMutableRawPointer?) -> Int32 = {
-        session, alert, _ in
-        guard let session = unsafe session, let negotiation = unsafe Negotiation.of(session) else {
-            return SSL_CLIENT_HELLO_ERROR
-        }
-        guard let refusal = unsafe negotiation.helloArrived(session) else { return SSL_CLIENT_HELLO_SUCCESS }
-        unsafe alert?.pointee = refusal
+let clientHelloCallback: @convention(c) (SSL?, UnsafeMutablePointer<Int32>?, UnsafeMutableRawPointer?) -> Int32 = {
+    session, alert, _ in
+    guard let session, let negotiation = Negotiation.of(session) else {
         return SSL_CLIENT_HELLO_ERROR
     }
+    guard let refusal = negotiation.helloArrived(session) else { return SSL_CLIENT_HELLO_SUCCESS }
+    unsafe alert?.pointee = refusal
+    return SSL_CLIENT_HELLO_ERROR
+}
 
 /// Confirms the name to the client (RFC 6066 §3); the selection was made when its ClientHello arrived.
-let serverNameCallback:
-    @convention(c) (OpaquePointer?, UnsafeMutablePointer<Int32>?, UnsafeMutableRawPointer?) -> Int32 = {
-        session, _, _ in
-        unsafe Negotiation.of(session)?.isNamed == true ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK
-    }
+let serverNameCallback: @convention(c) (SSL?, UnsafeMutablePointer<Int32>?, UnsafeMutableRawPointer?) -> Int32 = {
+    session, _, _ in
+    Negotiation.of(session)?.isNamed == true ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK
+}

@@ -1,5 +1,6 @@
 import COpenSSL
 import Glibc
+import Memory
 
 /// What a handshake reveals about the records after it: their secrets, and what OpenSSL has protected with these
 /// itself.
@@ -14,27 +15,24 @@ final class HandshakeRecords {
     var written = ProtectedRecords()
 
     /// Makes OpenSSL pass the secrets of each session of this context to its channel.
-    static func listen(in context: OpaquePointer) {
+    static func listen(in context: SSL_CTX) {
         unsafe SSL_CTX_set_keylog_callback(context) { session, line in
-            guard let session = unsafe session, let line = unsafe line,
-                let channel = unsafe SocketBIO.channel(of: session)
-            else { return }
-            unsafe channel.handshakeRecords?.read(line, isServer: SSL_is_server(session) == 1)
+            guard let session, let channel = SocketBIO.channel(of: session), let line = unsafe line else { return }
+            let text = unsafe ByteView(start: line, count: strlen(line))
+            channel.handshakeRecords?.read(text, isServer: SSL_is_server(session) == 1)
         }
     }
 
     /// Parses a secret from a line of NSS's key log format, `LABEL RANDOM SECRET`, both in hexadecimal digits.
-    private func read(_ line: UnsafePointer<CChar>, isServer: Bool) {
-        let server: StaticString = "SERVER_TRAFFIC_SECRET_0 "
-        let client: StaticString = "CLIENT_TRAFFIC_SECRET_0 "
-        let isServers = unsafe strncmp(line, server.utf8Start, server.utf8CodeUnitCount) == 0
-        guard unsafe isServers || strncmp(line, client.utf8Start, client.utf8CodeUnitCount) == 0,
-            let digits = unsafe strrchr(line, 0x20)
+    private func read(_ line: ByteView, isServer: Bool) {
+        let isServers = line.starts(with: ByteView("SERVER_TRAFFIC_SECRET_0 "))
+        guard isServers || line.starts(with: ByteView("CLIENT_TRAFFIC_SECRET_0 ")),
+            let space = line.lastIndex(of: UInt8(ascii: " "))
         else { return }
         if isServers == isServer {
-            unsafe sending.read(digits + 1)
+            sending.read(line[(space + 1)...])
         } else {
-            unsafe receiving.read(digits + 1)
+            receiving.read(line[(space + 1)...])
         }
     }
 

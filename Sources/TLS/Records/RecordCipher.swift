@@ -9,9 +9,9 @@ enum RecordCipher: UInt8, CaseIterable, Sendable {
     case chaCha20Poly1305
 
     /// The suite that `session` has negotiated; nil if OpenSSL has to write the records.
-    init?(of session: OpaquePointer) {
-        guard unsafe SSL_version(session) == TLS1_3_VERSION else { return nil }
-        switch unsafe SSL_CIPHER_get_protocol_id(SSL_get_current_cipher(session)) {
+    init?(of session: SSL) {
+        guard SSL_version(session) == TLS1_3_VERSION else { return nil }
+        switch SSL_CIPHER_get_protocol_id(SSL_get_current_cipher(session)) {
         case 0x1301: self = .aes128GCM
         case 0x1302: self = .aes256GCM
         case 0x1303: self = .chaCha20Poly1305
@@ -35,12 +35,7 @@ enum RecordCipher: UInt8, CaseIterable, Sendable {
     var secretSize: Int { self == .aes256GCM ? 48 : 32 }
 
     /// OpenSSL's implementation; nil when none of its providers has one.
-    var implementation: OpaquePointer? { unsafe Self.implementations[Int(rawValue)].pointer }
-
-    @safe
-    private struct Implementation: @unchecked Sendable {
-        let pointer: OpaquePointer?
-    }
+    var implementation: EVP_CIPHER? { Self.implementations[Int(rawValue)] }
 
     /// Fetched once, because that takes longer than the encryption of a short record.
     private static let implementations = allCases.map { cipher in
@@ -50,6 +45,6 @@ enum RecordCipher: UInt8, CaseIterable, Sendable {
             case .aes256GCM: "AES-256-GCM"
             case .chaCha20Poly1305: "ChaCha20-Poly1305"
             }
-        return unsafe Implementation(pointer: EVP_CIPHER_fetch(nil, name, nil))
+        return EVP_CIPHER_fetch(nil, name, nil)
     }
 }

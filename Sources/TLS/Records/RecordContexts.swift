@@ -18,9 +18,8 @@ final class RecordContexts {
         fileprivate var place: Int { Int(truncatingIfNeeded: number) & (limit - 1) }
     }
 
-    @safe
     private struct Place {
-        let context: OpaquePointer
+        let context: CipherContext
         /// The number of the reservation whose key is set; `free`, which no reservation has, if none is.
         var reservation = free
         /// The cipher that the context is created for.
@@ -31,9 +30,8 @@ final class RecordContexts {
 
     private static let free = UInt64.max
 
-    enum Direction: Int32 {
-        case opening = 0
-        case sealing = 1
+    enum Direction {
+        case opening, sealing
     }
 
     let expander = LabelExpander()
@@ -48,7 +46,7 @@ final class RecordContexts {
     }
 
     deinit {
-        for place in places { unsafe EVP_CIPHER_CTX_free(place.context) }
+        for place in places { unsafe place.context.uncheckedFree() }
     }
 
     /// The current number of contexts.
@@ -56,11 +54,11 @@ final class RecordContexts {
 
     /// The context that has the key of this reservation; nil when another connection has it now.
     @inline(__always)
-    func context(of reservation: Reservation) -> OpaquePointer? {
+    func context(of reservation: Reservation) -> CipherContext? {
         let place = reservation.place
         guard place < places.count, places[place].reservation == reservation.number else { return nil }
         places[place].isUsedAgain = true
-        return unsafe places[place].context
+        return places[place].context
     }
 
     /// Sets the key of a context, for one record and, while no other connection needs it, those after it; nil when
@@ -69,22 +67,20 @@ final class RecordContexts {
     /// - Parameter former: the reservation that was lost; the empty one if there was none.
     func key(
         _ cipher: RecordCipher, with key: ByteView, replacing former: Reservation
-    ) -> (context: OpaquePointer, reservation: Reservation)? {
+    ) -> (context: CipherContext, reservation: Reservation)? {
         guard let number = former.number == 0 ? placeToShare() : addPlace() ?? placeToShare() else { return nil }
-        let context = unsafe places[number].context
+        let context = places[number].context
         let isMadeForCipher = places[number].cipher == cipher
-        let implementation = unsafe isMadeForCipher ? nil : cipher.implementation
-        if !isMadeForCipher, unsafe implementation == nil { return nil }
+        let implementation = isMadeForCipher ? nil : cipher.implementation
+        if !isMadeForCipher, implementation == nil { return nil }
         places[number].reservation = Self.free
         places[number].cipher = nil
-        guard unsafe EVP_CipherInit_ex2(context, implementation, key.octets, nil, direction.rawValue, nil) == 1 else {
-            return nil
-        }
+        guard context.setKey(key, implementation, isSealing: direction == .sealing) else { return nil }
         places[number].cipher = cipher
         reservations += 1
         let reservation = Reservation(number: reservations * UInt64(Self.limit) + UInt64(number))
         places[number].reservation = reservation.number
-        return unsafe (context, reservation)
+        return (context, reservation)
     }
 
     /// A context that has not been used again lately, or else a new one, or the next.
@@ -98,8 +94,8 @@ final class RecordContexts {
     }
 
     private func addPlace() -> Int? {
-        guard places.count < Self.limit, let context = unsafe EVP_CIPHER_CTX_new() else { return nil }
-        unsafe places.append(Place(context: context))
+        guard places.count < Self.limit, let context = CipherContext() else { return nil }
+        places.append(Place(context: context))
         return places.count - 1
     }
 
@@ -107,7 +103,7 @@ final class RecordContexts {
     func end(_ reservation: Reservation) {
         let place = reservation.place
         guard place < places.count, places[place].reservation == reservation.number else { return }
-        unsafe EVP_CIPHER_CTX_reset(places[place].context)
+        places[place].context.reset()
         places[place].reservation = Self.free
         places[place].cipher = nil
         places[place].isUsedAgain = false

@@ -45,8 +45,8 @@ struct RecordKeys: ~Copyable {
 
     /// The context with the key of these records; nil when OpenSSL cannot set it.
     @inline(__always)
-    mutating func context() -> OpaquePointer? {
-        unsafe contexts.context(of: reservation) ?? keyContext()
+    mutating func context() -> CipherContext? {
+        contexts.context(of: reservation) ?? keyContext()
     }
 
     /// The nonce of the next record.
@@ -99,12 +99,12 @@ struct RecordKeys: ~Copyable {
     }
 
     @inline(never)
-    private mutating func keyContext() -> OpaquePointer? {
-        let keyed = unsafe BytesOfValues.with(key) {
-            unsafe contexts.key(secret.cipher, with: $0, replacing: reservation)
+    private mutating func keyContext() -> CipherContext? {
+        let keyed = BytesOfValues.with(key) {
+            contexts.key(secret.cipher, with: $0, replacing: reservation)
         }
-        guard let keyed = unsafe keyed else { return nil }
-        reservation = unsafe keyed.reservation
-        return unsafe keyed.context
+        guard let keyed = keyed else { return nil }
+        reservation = keyed.reservation
+        return keyed.context
     }
 }

@@ -9,13 +9,13 @@ struct RecordLayer: ~Copyable {
     let contentLimit: Int
 
     /// Sets what OpenSSL must not do with the records of sessions of this context, and which callbacks it calls.
-    static func configure(_ context: OpaquePointer) {
-        unsafe COpenSSL_CTX_set_mode(context, COpenSSL_MODE_RELEASE_BUFFERS)
-        unsafe COpenSSL_CTX_set_read_ahead(context, 1)
+    static func configure(_ context: SSL_CTX) {
+        COpenSSL_CTX_set_mode(context, COpenSSL_MODE_RELEASE_BUFFERS)
+        COpenSSL_CTX_set_read_ahead(context, 1)
         // The system's configuration of OpenSSL may request both: kernel TLS, and padding.
-        unsafe SSL_CTX_clear_options(context, COpenSSL_OP_ENABLE_KTLS)
-        unsafe SSL_CTX_set_block_padding(context, 1)
-        unsafe HandshakeRecords.listen(in: context)
+        SSL_CTX_clear_options(context, COpenSSL_OP_ENABLE_KTLS)
+        SSL_CTX_set_block_padding(context, 1)
+        HandshakeRecords.listen(in: context)
     }
 
     /// Why OpenSSL keeps the records of a connection.
@@ -32,9 +32,9 @@ struct RecordLayer: ~Copyable {
     static func takingOver(
         _ reference: SessionReference, _ handshake: HandshakeRecords, isAtBoundary: Bool, contexts: ConnectionContexts
     ) throws(Refusal) -> RecordLayer {
-        let session = unsafe reference.pointer
-        let role = unsafe SSL_is_server(session) == 1 ? RecordOpener.Role.server : .client
-        guard let cipher = unsafe RecordCipher(of: session), unsafe cipher.implementation != nil,
+        let session = reference.object
+        let role = SSL_is_server(session) == 1 ? RecordOpener.Role.server : .client
+        guard let cipher = RecordCipher(of: session), cipher.implementation != nil,
             !mayLimitRecordSize()
         else { throw .notOurs }
         guard isAtBoundary, !reference.hasPending else { throw .unproven }
@@ -47,7 +47,7 @@ struct RecordLayer: ~Copyable {
             ERR_clear_error()
             throw .unproven
         }
-        let limit = unsafe contentLimit(of: session)
+        let limit = contentLimit(of: session)
         return RecordLayer(
             sealer: RecordSealer(sealing),
             opener: RecordOpener(opening, as: role, contentLimit: limit), contentLimit: limit)
@@ -66,9 +66,9 @@ struct RecordLayer: ~Copyable {
     }
 
     /// The limit negotiated by max_fragment_length, or else the limit of TLS.
-    private static func contentLimit(of session: OpaquePointer) -> Int {
-        guard let established = unsafe SSL_get_session(session) else { return RecordSealer.mostContent }
-        let code = unsafe Int(SSL_SESSION_get_max_fragment_length(established))
+    private static func contentLimit(of session: SSL) -> Int {
+        guard let established = SSL_get_session(session) else { return RecordSealer.mostContent }
+        let code = Int(SSL_SESSION_get_max_fragment_length(established))
         return (1...4).contains(code) ? 256 << code : RecordSealer.mostContent
     }
 

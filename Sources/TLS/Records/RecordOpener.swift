@@ -220,7 +220,7 @@ extension RecordKeys {
     mutating func decrypt(_ record: ByteView, into output: MutableByteView) -> Bool {
         let count = record.count - RecordHeader.size - RecordHeader.tag
         // The tag protects at least the type; OpenSSL is not called for less.
-        guard count > 0, let context = unsafe context() else { return false }
+        guard count > 0, let context = unsafe context()?.pointer else { return false }
         precondition(output.count >= count, "the content may be as long as the record")
         let header = unsafe record.octets.unsafelyUnwrapped
         let body = unsafe header + RecordHeader.size

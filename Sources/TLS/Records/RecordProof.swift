@@ -41,7 +41,7 @@ enum RecordProof {
         let count = record.count - RecordHeader.size - RecordHeader.tag
         guard count > 0 else { return false }
         return withTemporaryBytes(count) { plain in
-            defer { unsafe OPENSSL_cleanse(plain.baseAddress, plain.count) }
+            defer { plain.wipe() }
             return record.withBytes { record in
                 keys.decrypt(record, into: plain)
             }

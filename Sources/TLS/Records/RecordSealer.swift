@@ -42,13 +42,13 @@ struct RecordSealer: ~Copyable {
         after head: ByteView = ByteView(), as type: ContentType,
         into record: MutableByteView
     ) -> Int? {
-        guard let context = unsafe keys.context() else { return nil }
+        guard let context = keys.context() else { return nil }
         let length = head.count + content.count + 1 + RecordHeader.tag
         // The header of application data in TLS 1.2.
         record.store(UInt32(0x1703_0300 | length >> 8).bigEndian)
         record[4] = UInt8(truncatingIfNeeded: length)
         let isSealed = BytesOfValues.with(keys.nonce) { nonce in
-            unsafe Self.encrypt(
+            Self.encrypt(
                 content, after: head, type, nonce, into: record[..<(RecordHeader.size + length)], context)
         }
         guard isSealed else { return nil }
@@ -65,36 +65,33 @@ struct RecordSealer: ~Copyable {
     @inline(__always)
     private static func encrypt(
         _ content: ByteView, after head: ByteView, _ type: ContentType,
-        _ nonce: ByteView, into record: MutableByteView, _ context: OpaquePointer
+        _ nonce: ByteView, into record: MutableByteView, _ context: CipherContext
     ) -> Bool {
         let count = content.count
         precondition(record.count == head.count + count + overhead, "a record is as long as its parts")
+        let context = unsafe context.pointer
         let start = unsafe record.octets.unsafelyUnwrapped
-        var body = unsafe start + RecordHeader.size
+        let body = unsafe start + RecordHeader.size + head.count
+        let end = unsafe body + count
+        unsafe end.pointee = type.rawValue
         var done: Int32 = 0
         guard
-            unsafe EVP_EncryptInit_ex2(
-                context, nil, nil, nonce.octets, nil) == 1,
-            unsafe EVP_EncryptUpdate(context, nil, &done, start, Int32(RecordHeader.size)) == 1
+            unsafe EVP_EncryptInit_ex2(context, nil, nil, nonce.octets, nil) == 1
+                && EVP_EncryptUpdate(context, nil, &done, start, Int32(RecordHeader.size)) == 1
+                && (head.isEmpty
+                    || EVP_EncryptUpdate(
+                        context, start + RecordHeader.size, &done, head.octets, Int32(head.count)) == 1)
         else { return false }
-        if !head.isEmpty {
-            guard unsafe EVP_EncryptUpdate(context, body, &done, head.octets, Int32(head.count)) == 1 else {
-                return false
-            }
-            unsafe body += head.count
-        }
-        unsafe body[count] = type.rawValue
-        if count <= longestCopied {
-            // One call for both costs less than the copy.
-            record.copy(content, to: RecordHeader.size + head.count)
-            guard unsafe EVP_EncryptUpdate(context, body, &done, body, Int32(count + 1)) == 1 else { return false }
-        } else {
-            guard unsafe EVP_EncryptUpdate(context, body, &done, content.octets, Int32(count)) == 1,
-                unsafe EVP_EncryptUpdate(context, body + count, &done, body + count, 1) == 1
-            else { return false }
-        }
-        return unsafe EVP_EncryptFinal_ex(context, body + count + 1, &done) == 1
-            && COpenSSL_CIPHER_CTX_get_tag(context, body + count + 1, RecordHeader.tag) == 1
+        // One call for both costs less than the copy.
+        let isCopied = count <= longestCopied
+        if isCopied { record.copy(content, to: RecordHeader.size + head.count) }
+        let isEncrypted =
+            unsafe isCopied
+            ? EVP_EncryptUpdate(context, body, &done, body, Int32(count + 1)) == 1
+            : EVP_EncryptUpdate(context, body, &done, content.octets, Int32(count)) == 1
+                && EVP_EncryptUpdate(context, end, &done, end, 1) == 1
+        return unsafe isEncrypted && EVP_EncryptFinal_ex(context, end + 1, &done) == 1
+            && COpenSSL_CIPHER_CTX_get_tag(context, end + 1, RecordHeader.tag) == 1
     }
 
     /// Writes a record that announces new keys, and continues with those (RFC 8446 §4.6.3).

@@ -4,13 +4,12 @@ import Transport
 
 /// Handshakes in memory with an OpenSSL peer, once for each suite and role: whether the gateway's records can follow
 /// those of the library found, in all respects that a single connection cannot show before it is too late.
-@safe
 final class RecordTrial {
     /// Why records have to be left to OpenSSL; nil when all results were as expected.
     static func failure() -> String? {
         defer { ERR_clear_error() }
         guard let identity = TrialIdentity() else { return "no certificate could be made to try it with" }
-        for cipher in RecordCipher.allCases where unsafe cipher.implementation != nil {
+        for cipher in RecordCipher.allCases where cipher.implementation != nil {
             for role in [RecordOpener.Role.server, .client] {
                 guard let trial = RecordTrial(cipher, role, identity) else {
                     return "no session could be made to try it"
@@ -23,45 +22,41 @@ final class RecordTrial {
 
     private let cipher: RecordCipher
     private let role: RecordOpener.Role
-    private let ours: OpaquePointer
-    private let peers: OpaquePointer
+    private let ours: SSL_CTX
+    private let peers: SSL_CTX
     private let contexts = ConnectionContexts()
 
     private init?(_ cipher: RecordCipher, _ role: RecordOpener.Role, _ identity: TrialIdentity) {
-        let (server, client) = unsafe (SSL_CTX_new(TLS_server_method()), SSL_CTX_new(TLS_client_method()))
-        guard let server = unsafe server, let client = unsafe client else { return nil }
+        guard let server = SSL_CTX_new(TLS_server_method()), let client = SSL_CTX_new(TLS_client_method()) else {
+            return nil
+        }
         self.cipher = cipher
         self.role = role
-        unsafe ours = role == .server ? server : client
-        unsafe peers = role == .server ? client : server
-        unsafe RecordLayer.configure(ours)
-        unsafe Self.limit(server, to: cipher)
-        unsafe Self.limit(client, to: cipher)
-        unsafe SSL_CTX_set_num_tickets(server, 1)
+        ours = role == .server ? server : client
+        peers = role == .server ? client : server
+        RecordLayer.configure(ours)
+        Self.limit(server, to: cipher)
+        Self.limit(client, to: cipher)
+        SSL_CTX_set_num_tickets(server, 1)
         // A client whose first key share is refused is asked again (RFC 8446 §4.1.4).
-        unsafe COpenSSL_CTX_set1_groups_list(client, "P-256:P-384")
-        unsafe SSL_CTX_set_verify(client, SSL_VERIFY_NONE, nil)
-        guard unsafe identity.attach(to: server) else { return nil }
+        COpenSSL_CTX_set1_groups_list(client, "P-256:P-384")
+        COpenSSL_CTX_accept_any_peer(client)
+        guard identity.attach(to: server) else { return nil }
     }
 
-    deinit {
-        unsafe SSL_CTX_free(ours)
-        unsafe SSL_CTX_free(peers)
+    private static func limit(_ context: SSL_CTX, to cipher: RecordCipher) {
+        SSL_CTX_set_ciphersuites(context, cipher.name)
+        COpenSSL_CTX_set_min_proto_version(context, TLS1_3_VERSION)
+        COpenSSL_CTX_set_max_proto_version(context, TLS1_3_VERSION)
     }
 
-    private static func limit(_ context: OpaquePointer, to cipher: RecordCipher) {
-        unsafe SSL_CTX_set_ciphersuites(context, cipher.name)
-        unsafe COpenSSL_CTX_set_min_proto_version(context, TLS1_3_VERSION)
-        unsafe COpenSSL_CTX_set_max_proto_version(context, TLS1_3_VERSION)
-    }
-
-    private var server: OpaquePointer { unsafe role == .server ? ours : peers }
+    private var server: SSL_CTX { role == .server ? ours : peers }
 
     private func failure() -> String? {
         var resumption: TLSResumption?
         for (groups, isResumed) in [("P-256", false), ("P-384", false), ("P-256", true)] {
-            unsafe COpenSSL_CTX_set1_groups_list(server, groups)
-            guard let connection = unsafe TrialConnection(ours, peers, role, resuming: isResumed ? resumption : nil)
+            COpenSSL_CTX_set1_groups_list(server, groups)
+            guard let connection = TrialConnection(ours, peers, role, resuming: isResumed ? resumption : nil)
             else {
                 return "no session could be made to try it"
             }
@@ -73,7 +68,6 @@ final class RecordTrial {
 }
 
 /// One connection in memory between the gateway's side, whose records are taken over, and OpenSSL.
-@safe
 private final class TrialConnection: RecordChannel {
     private let ours: SessionReference
     private let peer: SessionReference
@@ -84,8 +78,8 @@ private final class TrialConnection: RecordChannel {
     private var layer: RecordLayer?
     private(set) var resumption: TLSResumption?
 
-    init?(_ ours: OpaquePointer, _ peers: OpaquePointer, _ role: RecordOpener.Role, resuming: TLSResumption?) {
-        let (our, peer) = unsafe (SessionReference(of: ours), SessionReference(of: peers))
+    init?(_ ours: SSL_CTX, _ peers: SSL_CTX, _ role: RecordOpener.Role, resuming: TLSResumption?) {
+        let (our, peer) = (SessionReference(of: ours), SessionReference(of: peers))
         guard let our, let peer else {
             if let our { unsafe our.uncheckedFree() }
             if let peer { unsafe peer.uncheckedFree() }
@@ -274,33 +268,20 @@ private final class TrialConnection: RecordChannel {
 }
 
 /// A self-made certificate for the server of a trial; it is not verified.
-@safe
 private final class TrialIdentity {
-    private let key: OpaquePointer
-    private let certificate: OpaquePointer
+    private let key: EVP_PKEY
+    private let certificate: X509
 
     init?() {
-        guard let key = unsafe COpenSSL_EC_gen("P-256") else { return nil }
-        guard let certificate = unsafe X509_new() else {
-            unsafe EVP_PKEY_free(key)
-            return nil
-        }
-        unsafe self.key = key
-        unsafe self.certificate = certificate
-        unsafe X509_set_version(certificate, 2)
-        unsafe X509_gmtime_adj(X509_getm_notBefore(certificate), 0)
-        unsafe X509_gmtime_adj(X509_getm_notAfter(certificate), 3600)
-        guard unsafe X509_set_pubkey(certificate, key) == 1, unsafe X509_sign(certificate, key, EVP_sha256()) > 0 else {
-            return nil
-        }
+        guard let key = COpenSSL_EC_gen("P-256"), let certificate = X509_new() else { return nil }
+        self.key = key
+        self.certificate = certificate
+        X509_set_version(certificate, 2)
+        COpenSSL_X509_set_validity(certificate, 3600)
+        guard X509_set_pubkey(certificate, key) == 1, X509_sign(certificate, key, EVP_sha256()) > 0 else { return nil }
     }
 
-    deinit {
-        unsafe EVP_PKEY_free(key)
-        unsafe X509_free(certificate)
-    }
-
-    func attach(to context: OpaquePointer) -> Bool {
-        unsafe SSL_CTX_use_certificate(context, certificate) == 1 && SSL_CTX_use_PrivateKey(context, key) == 1
+    func attach(to context: SSL_CTX) -> Bool {
+        SSL_CTX_use_certificate(context, certificate) == 1 && SSL_CTX_use_PrivateKey(context, key) == 1
     }
 }

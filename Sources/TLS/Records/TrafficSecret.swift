@@ -40,8 +40,3 @@ struct TrafficSecret: ~Copyable {
         return isDerived
     }
 }
-
-/// Overwrites key material in a way that the compiler does not optimize away.
-func wipe<Value: BitwiseCopyable>(_ value: inout Value) {
-    unsafe withUnsafeMutableBytes(of: &value) { unsafe OPENSSL_cleanse($0.baseAddress, $0.count) }
-}

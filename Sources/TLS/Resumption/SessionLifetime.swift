@@ -1,4 +1,5 @@
 import COpenSSL
+import Memory
 
 /// How long a session may be resumed, from ticket to ticket.
 ///
@@ -15,43 +16,35 @@ enum SessionLifetime {
         (start.seconds...start.seconds + longest).contains(now.seconds)
     }
 
-    static func install(in context: OpaquePointer) {
+    static func install(in context: SSL_CTX) {
         unsafe SSL_CTX_set_session_ticket_cb(context, noteStart, decideResumption, nil)
     }
 
-    private static let noteStart: @convention(c) (OpaquePointer?, UnsafeMutableRawPointer?) -> Int32 = { session, _ in
-        guard let resumable = unsafe SSL_get_session(session), unsafe SSL_SESSION_get0_peer(resumable) != nil,
-            unsafe beginning(of: resumable) == nil
+    private static let noteStart: @convention(c) (SSL?, UnsafeMutableRawPointer?) -> Int32 = { session, _ in
+        guard let session, let resumable = SSL_get_session(session), SSL_SESSION_get0_peer(resumable) != nil,
+            beginning(of: resumable) == nil
         else { return 1 }
-        let now = Timestamp.now.seconds
-        return unsafe withUnsafeBytes(of: now) {
-            unsafe SSL_SESSION_set1_ticket_appdata(resumable, $0.baseAddress, $0.count)
-        }
+        return BytesOfValues.with(Timestamp.now.seconds) { resumable.setTicketData($0) ? 1 : 0 }
     }
 
     private static let decideResumption:
         @convention(c) (
-            OpaquePointer?, OpaquePointer?, UnsafePointer<UInt8>?, Int, SSL_TICKET_STATUS, UnsafeMutableRawPointer?
+            SSL?, SSL_SESSION?, UnsafePointer<UInt8>?, Int, SSL_TICKET_STATUS, UnsafeMutableRawPointer?
         ) -> SSL_TICKET_RETURN = { session, resumable, _, _, status, _ in
-            guard let resumable = unsafe resumable,
-                status == SSL_TICKET_SUCCESS || status == SSL_TICKET_SUCCESS_RENEW
+            guard let resumable, status == SSL_TICKET_SUCCESS || status == SSL_TICKET_SUCCESS_RENEW
             else { return SSL_TICKET_RETURN_IGNORE_RENEW }
-            if let certificate = unsafe SSL_SESSION_get0_peer(resumable) {
-                let isOver = unsafe X509_cmp_current_time(X509_get0_notAfter(certificate)) < 0
-                guard !isOver, let began = unsafe beginning(of: resumable), mayResume(since: began, at: .now) else {
-                    return SSL_TICKET_RETURN_IGNORE_RENEW
-                }
+            if let certificate = SSL_SESSION_get0_peer(resumable) {
+                guard COpenSSL_X509_has_expired(certificate) == 0, let began = beginning(of: resumable),
+                    mayResume(since: began, at: .now)
+                else { return SSL_TICKET_RETURN_IGNORE_RENEW }
             }
             let isRenewed =
-                unsafe status == SSL_TICKET_SUCCESS_RENEW || SSL_version(session) >= TLSPolicy.Version.tls13.rawValue
+                status == SSL_TICKET_SUCCESS_RENEW || SSL_version(session) >= TLSPolicy.Version.tls13.rawValue
             return isRenewed ? SSL_TICKET_RETURN_USE_RENEW : SSL_TICKET_RETURN_USE
         }
 
-    private static func beginning(of resumable: OpaquePointer) -> Timestamp? {
-        var data: UnsafeMutableRawPointer?
-        var count = 0
-        guard unsafe SSL_SESSION_get0_ticket_appdata(resumable, &data, &count) == 1, let data = unsafe data, count == 8
-        else { return nil }
-        return Timestamp(seconds: unsafe data.loadUnaligned(as: Int64.self))
+    private static func beginning(of resumable: SSL_SESSION) -> Timestamp? {
+        guard let data = resumable.ticketData, data.count == 8 else { return nil }
+        return Timestamp(seconds: Int64(bitPattern: data.load(at: 0, as: UInt64.self)))
     }
 }

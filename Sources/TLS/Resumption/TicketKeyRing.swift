@@ -1,5 +1,6 @@
 import COpenSSL
 import Glibc
+import Memory
 import Synchronization
 
 /// The ticket keys of one listener, used by all its workers and kept when its certificates are replaced.
@@ -56,53 +57,40 @@ private func monotonicSeconds() -> Timestamp {
 /// Returns 1 for a key to use, 2 for one whose ticket has to be renewed, 0 for none.
 let ticketKeyCallback:
     @convention(c) (
-        OpaquePointer?, UnsafeMutablePointer<UInt8>?, UnsafeMutablePointer<UInt8>?, OpaquePointer?, OpaquePointer?,
-        Int32
+        SSL?, UnsafeMutablePointer<UInt8>?, UnsafeMutablePointer<UInt8>?, OpaquePointer?, OpaquePointer?, Int32
     ) -> Int32 = { session, name, vector, cipher, authenticator, isEncrypting in
-        guard let name = unsafe name, let vector = unsafe vector,
-            let ring = unsafe Negotiation.of(session)?.store.tickets
-        else { return 0 }
-        let nameBytes = unsafe UnsafeMutableBufferPointer(start: name, count: 16)
+        guard let ring = Negotiation.of(session)?.store.tickets else { return 0 }
+        let name = unsafe MutableByteView(start: name, count: 16)
+        let vector = unsafe MutableByteView(start: vector, count: TicketCipher.vectorSize)
         if isEncrypting == 1 {
             let key = ring.current
-            _ = unsafe nameBytes.update(fromContentsOf: key.name)
-            guard unsafe RAND_bytes(vector, TicketCipher.vectorSize) == 1,
-                unsafe TicketCipher.shared.begin(cipher, authenticator, key, vector: vector, encrypting: true)
+            key.name.withBytes { name.copy($0) }
+            guard vector.randomize(),
+                unsafe TicketCipher.shared.begin(cipher, authenticator, key, vector: vector.view, encrypting: true)
             else { return -1 }
             return 1
         }
-        guard let (key, isCurrent) = unsafe ring.find(Array(nameBytes)) else { return 0 }
-        guard unsafe TicketCipher.shared.begin(cipher, authenticator, key, vector: vector, encrypting: false) else {
-            return -1
-        }
+        guard let (key, isCurrent) = ring.find(Array(name.view)) else { return 0 }
+        guard unsafe TicketCipher.shared.begin(cipher, authenticator, key, vector: vector.view, encrypting: false)
+        else { return -1 }
         return isCurrent ? 1 : 2
     }
 
 /// The algorithms of tickets, looked up once.
-@safe
-private struct TicketCipher: @unchecked Sendable {
+private struct TicketCipher: Sendable {
     static let shared = TicketCipher()
-    static let vectorSize: Int32 = 16
+    static let vectorSize = 16
 
-    private let cipher: OpaquePointer?
-
-    private init() {
-        unsafe cipher = EVP_CIPHER_fetch(nil, "AES-256-CBC", nil)
-    }
+    private let cipher = EVP_CIPHER_fetch(nil, "AES-256-CBC", nil)
 
     func begin(
-        _ context: OpaquePointer?, _ authenticator: OpaquePointer?, _ key: TicketKey,
-        vector: UnsafePointer<UInt8>, encrypting: Bool
+        _ context: OpaquePointer?, _ authenticator: OpaquePointer?, _ key: TicketKey, vector: ByteView, encrypting: Bool
     ) -> Bool {
-        var encryption = Array(key.encryption)
-        var authentication = Array(key.authentication)
-        defer {
-            encryption.wipe()
-            authentication.wipe()
+        key.bytes.withBytes { bytes in
+            let (authentication, encryption) = (bytes[16..<48], bytes[48...])
+            let mode: Int32 = encrypting ? 1 : 0
+            return unsafe EVP_CipherInit_ex2(context, cipher, encryption.octets, vector.octets, mode, nil) == 1
+                && COpenSSL_MAC_set_hmac_sha256_key(authenticator, authentication.octets, authentication.count) == 1
         }
-        guard unsafe EVP_CipherInit_ex2(context, cipher, encryption, vector, encrypting ? 1 : 0, nil) == 1 else {
-            return false
-        }
-        return unsafe COpenSSL_MAC_set_hmac_sha256_key(authenticator, authentication, authentication.count) == 1
     }
 }

@@ -1,4 +1,4 @@
-import COpenSSL
+import Memory
 
 /// A key that session tickets are encrypted and authenticated with, 80 bytes in nginx's format.
 struct TicketKey: Equatable, Sendable {
@@ -14,7 +14,7 @@ struct TicketKey: Equatable, Sendable {
 
     static func random() -> TicketKey {
         var bytes = [UInt8](repeating: 0, count: size)
-        precondition(unsafe RAND_bytes(&bytes, Int32(size)) == 1, "the system gives random bytes")
+        precondition(bytes.withMutableBytes { $0.randomize() }, "the system gives random bytes")
         return TicketKey(bytes[...])
     }
 
