@@ -72,6 +72,16 @@ struct WorkerTests {
         }
     }
 
+    @Test("An action for the end of the turn may add another, which runs in the same turn")
+    func endsTurnsWithAddedActions() async throws {
+        let added = CountingAction()
+        try await withWorker { worker in
+            try await worker.run { worker.atEndOfTurn(AddingAction(added, to: worker)) }
+            try await worker.run { #expect(added.count == 1) }
+            try await worker.run { #expect(added.count == 1) }
+        }
+    }
+
     @Test("Connections are counted from opening to closing")
     func countsConnections() async throws {
         try await withWorker { worker in
@@ -135,4 +145,17 @@ private final class CountingAction: TurnEndAction, @unchecked Sendable {
     private(set) var count = 0
 
     func turnEnded() { count += 1 }
+}
+
+/// Adds another action when the turn ends.
+private final class AddingAction: TurnEndAction, @unchecked Sendable {
+    private let other: CountingAction
+    private unowned let worker: Worker
+
+    init(_ other: CountingAction, to worker: Worker) {
+        self.other = other
+        self.worker = worker
+    }
+
+    func turnEnded() { worker.atEndOfTurn(other) }
 }

@@ -48,7 +48,33 @@ package enum Disposition {
 package protocol RequestHandler: AnyObject {
     /// Completes the exchange; a response that was begun and not finished is visibly cut off.
     func handle(_ exchange: Exchange) async throws(ExchangeFailure)
+
+    // Requests that need no task: those whose response is likely to be complete at the end of this turn.
+
+    /// Begins such a request; nil if `handle` has to be called. There is no body to read.
+    ///
+    /// The endpoint's keeper is notified when there is something to complete, or when there will not be so soon.
+    func begin(_ exchange: Exchange) -> BegunRequest?
+
+    /// Completes the exchange of a request that was begun; false if `handle(_:begun:)` has to be called for that.
+    func complete(_ exchange: Exchange, begun request: BegunRequest) -> Bool
+
+    /// As `handle`, for a request that was begun.
+    func handle(_ exchange: Exchange, begun request: BegunRequest) async throws(ExchangeFailure)
 }
+
+extension RequestHandler {
+    package func begin(_ exchange: Exchange) -> BegunRequest? { nil }
+
+    package func complete(_ exchange: Exchange, begun request: BegunRequest) -> Bool { false }
+
+    package func handle(_ exchange: Exchange, begun request: BegunRequest) async throws(ExchangeFailure) {
+        try await handle(exchange)
+    }
+}
+
+/// What a handler knows about a request that it has begun.
+package typealias BegunRequest = AnyObject
 
 /// Takes over a connection that has switched to another protocol (RFC 9110 §7.8).
 package protocol ConnectionSuccessor: AnyObject {

@@ -4,7 +4,7 @@ import Transport
 ///
 /// `HTTP2Connection`, a value type, implements the rules of the protocol; this class adds input and output, timeouts
 /// and tasks. Its own task reads and waits. A request that is answered immediately is answered by that task; one that
-/// takes time has a task of its own, on the same worker. Everything that these tasks have written in a turn is sent at
+/// takes longer than a turn has a task of its own, on the same worker. Everything that these tasks have written in a turn is sent at
 /// the end of the turn, in one write.
 @safe
 package final class MultiplexedConnection: ClientConnection, TurnEndAction {
@@ -114,8 +114,16 @@ package final class MultiplexedConnection: ClientConnection, TurnEndAction {
         case .refused(let rejection):
             stream.refuse(exchange, rejection, at: .answering)
             serveAtOnce(stream, exchange, isObserved: true)
-        case .handler(let handler): start(stream, handler)
+        case .handler(let handler):
+            if !stream.begin(handler, exchange) { start(stream, handler) }
         }
+    }
+
+    /// Sends the response of a request that was begun without a task, or starts the task that completes it.
+    func proceed(_ stream: StreamConnection, _ exchange: Exchange) {
+        guard stream.completeBegun(exchange) else { return start(stream, stream.handler) }
+        stream.handler = nil
+        serveAtOnce(stream, exchange, isObserved: false)
     }
 
     /// Sends a response that is complete; a task sends the rest if the client has no room for all of it.

@@ -7,7 +7,7 @@ import Transport
 /// field blocks and the rest to DATA frames, as far as flow control and the scheduling of other streams allow. It is
 /// reused for one stream after another.
 @safe
-final class StreamConnection: ClientConnection {
+final class StreamConnection: ClientConnection, EndpointKeeper, TurnEndAction {
     /// The connection that the stream is one of, and that outlives it.
     private let carrierReference: Unretained<MultiplexedConnection>
     let point: StreamEndpoint
@@ -162,10 +162,50 @@ final class StreamConnection: ClientConnection {
     /// The handler of the request; nil if the response is complete and only has to be sent, because the client did not
     /// accept all of it at once.
     var handler: (any RequestHandler)?
+    /// The request, if the handler has begun it before there is a task.
+    private var begun: BegunRequest?
+    /// Whether the request continues at the end of the turn.
+    private var isWoken = false
     /// Whether this object may be reused for another stream.
     var isKept = false
     /// The continuation of the task while it waits for another request; its value is whether there is one.
     private var resting: UnsafeContinuation<Bool, Never>?
+
+    // MARK: Without a task
+
+    /// Has the handler begin the request, if its response is likely to be complete at the end of the turn.
+    func begin(_ handler: any RequestHandler, _ exchange: Exchange) -> Bool {
+        guard exchange.hasBodyEnded, exchange.storage.value.namedClient == nil,
+            let request = handler.begin(exchange)
+        else { return false }
+        self.handler = handler
+        begun = request
+        point.keep(by: self)
+        return true
+    }
+
+    /// Something has happened to the request, as the calling session or connection tells.
+    func endpointWokeUp() {
+        guard !isWoken else { return }
+        isWoken = true
+        endpoint.worker.atEndOfTurn(self)
+    }
+
+    func turnEnded() {
+        isWoken = false
+        guard let exchange else { preconditionFailure("a stream has an exchange") }
+        point.stopKeeping()
+        withCarrier { $0.proceed(self, exchange) }
+    }
+
+    /// Completes the response of the request that was begun, if that is possible now.
+    func completeBegun(_ exchange: Exchange) -> Bool {
+        guard let handler, let request = begun, handler.complete(exchange, begun: request) else { return false }
+        begun = nil
+        return true
+    }
+
+    // MARK: With a task
 
     /// Serves the request and those for which the object is reused; the task of the stream.
     func run() async {
@@ -210,6 +250,7 @@ final class StreamConnection: ClientConnection {
             throw .rejected(.tooManyConnections)
         }
         defer { if countedClient != nil { uncountNamedClient() } }
+        if let request = begun.take() { return try await handler.handle(exchange, begun: request) }
         try await handler.handle(exchange)
     }
 

@@ -58,7 +58,7 @@ package final class ExtensionDispatcher: RequestHandler {
             }
             guard try await waitForHandle(exchange) else { return }
         }
-        guard let (session, submissions) = begin(exchange) else { throw .rejected(.pathEscapesRoot) }
+        guard let (session, submissions) = makeSession(exchange) else { throw .rejected(.pathEscapesRoot) }
         if !exchange.hasBodyEnded {
             do throws(ExchangeFailure) {
                 try await readAhead(session, exchange)
@@ -75,6 +75,39 @@ package final class ExtensionDispatcher: RequestHandler {
         }
         do throws(ExchangeFailure) {
             if try await relay(session, exchange, promptly: submissions.promisesToRun) { submissions.release(session) }
+        } catch {
+            session.abandon()
+            throw error
+        }
+    }
+
+    /// Begins a request that is likely to run, and to be complete, at the end of this turn.
+    package func begin(_ exchange: Exchange) -> BegunRequest? {
+        guard queue.handle?.submissions.isLikelyToRun(on: worker) == true,
+            let (session, submissions) = makeSession(exchange)
+        else { return nil }
+        guard submissions.add(session, on: worker) else {
+            session.withdraw()
+            return nil
+        }
+        return session
+    }
+
+    package func complete(_ exchange: Exchange, begun request: BegunRequest) -> Bool {
+        guard let session = request as? ExtensionSession else { preconditionFailure("a session was begun") }
+        guard let events = session.takeLastEvents(), let outcome = events.outcome else { return false }
+        var framed: ChunkedBody?
+        deliver(events, &framed, exchange)
+        conclude(outcome, framed, session, exchange)
+        // The extension may have been loaded anew meanwhile; idle sessions belong to none.
+        if let handle = queue.handle { handle.submissions.release(session) } else { session.release() }
+        return true
+    }
+
+    package func handle(_ exchange: Exchange, begun request: BegunRequest) async throws(ExchangeFailure) {
+        guard let session = request as? ExtensionSession else { preconditionFailure("a session was begun") }
+        do throws(ExchangeFailure) {
+            if try await relay(session, exchange, promptly: false) { session.release() }
         } catch {
             session.abandon()
             throw error
@@ -100,7 +133,7 @@ package final class ExtensionDispatcher: RequestHandler {
 
     /// Begins a session for the request, and returns it with the queue it is submitted to; nil when the path leads
     /// above the root. The request queue has a handle.
-    private func begin(_ exchange: Exchange) -> (ExtensionSession, PoolSubmissionQueue)? {
+    private func makeSession(_ exchange: Exchange) -> (ExtensionSession, PoolSubmissionQueue)? {
         exchange.withPath { path in
             guard !PathMapping.climbs(path), let handle = queue.handle else { return nil }
             handle.use(at: worker.now)

@@ -47,6 +47,12 @@ package final class PoolSubmissionQueue {
 
     private var isEmpty: Bool { sessions.count == 0 }
 
+    /// Whether a session that is added now is likely to run at the end of this turn.
+    @inline(__always)
+    func isLikelyToRun(on worker: Worker) -> Bool {
+        isEmpty ? worker.canLend && inline.isAllowed(at: worker.now) : promisesToRun
+    }
+
     /// Adds a session that was begun; false when the pool's queue is full and the session has to be withdrawn.
     ///
     /// - Parameter worker: the worker at the end of whose turn the session runs or is queued; without it the caller
@@ -69,7 +75,7 @@ package final class PoolSubmissionQueue {
     private func append(_ session: ExtensionSession, on worker: Worker?) {
         if isEmpty, let worker {
             worker.lendAtEndOfTurn(to: self)
-            promisesToRun = worker.canLend && inline.isAllowed(at: worker.now)
+            promisesToRun = isLikelyToRun(on: worker)
         }
         unsafe sessions.append(Unretained(unchecked: session))
     }

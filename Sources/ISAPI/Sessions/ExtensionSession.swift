@@ -111,6 +111,13 @@ package final class ExtensionSession: @unchecked Sendable {
         return events
     }
 
+    /// All events of a response that is complete; nil, and without effect, for any other.
+    func takeLastEvents() -> SessionEvents? {
+        state.withLock { state in
+            state.outcome == nil || state.hasCommands || state.life.hasBlockedCalls ? nil : state.takeEvents()
+        }
+    }
+
     /// The extension's text for the log: HSE_APPEND_LOG_PARAMETER and lpszLogData; nil for none.
     ///
     /// Read after the outcome was taken and before the release.

@@ -190,13 +190,13 @@ package final class Endpoint: WaitingEndpoint, @unchecked Sendable {
 
     /// Passes the connection to `keeper`, which is notified of every event, of a drain, and of the deadline.
     package func keep(by keeper: any EndpointKeeper, until deadline: Deadline) {
-        unsafe self.keeper = keeper
+        setKeeper(keeper)
         worker.setDeadline(of: self, deadline)
     }
 
     /// Ends the keeping; from now on a task uses the connection, or closes it.
     package func takeBack() {
-        unsafe keeper = nil
+        setKeeper(nil)
     }
 
     /// Whether nothing has arrived since the last byte was received, as is expected between a response and the next

@@ -39,6 +39,13 @@ package final class StreamEndpoint: WaitingEndpoint, @unchecked Sendable {
         worker.removeDeadline(of: self)
     }
 
+    // MARK: Use without a task
+
+    /// Notifies `keeper` of every event, until `stopKeeping`.
+    package func keep(by keeper: any EndpointKeeper) { setKeeper(keeper) }
+
+    package func stopKeeping() { setKeeper(nil) }
+
     // MARK: State set by the connection's owner
 
     /// Whether content, or its end, can be read.

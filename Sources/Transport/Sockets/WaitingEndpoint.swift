@@ -74,9 +74,11 @@ package class WaitingEndpoint: EventSource, @unchecked Sendable {
     }
 
     /// Shortens the current wait so that it ends after this delay at the latest; without effect on threads other than
-    /// the worker's.
+    /// the worker's. A keeper, which does not wait, is notified.
     package final func shortenWait(to delay: Delay) {
-        if worker.isCurrent { worker.shortenDeadline(of: self, to: worker.now.advanced(by: delay)) }
+        guard worker.isCurrent else { return }
+        if let keeper = unsafe keeper { return keeper.endpointWokeUp() }
+        worker.shortenDeadline(of: self, to: worker.now.advanced(by: delay))
     }
 
     @inline(__always)
@@ -111,6 +113,8 @@ package class WaitingEndpoint: EventSource, @unchecked Sendable {
     }
 
     // MARK: Events from the worker
+
+    final func setKeeper(_ keeper: (any EndpointKeeper)?) { unsafe self.keeper = keeper }
 
     final func deadlinePassed() {
         // A deadline set while the connection was kept has no meaning for the task that uses it now.

@@ -133,7 +133,7 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
     private func waitForEvents(_ events: UnsafeMutablePointer<epoll_event>, _ capacity: Int) -> Int32 {
         mailbox.beginSleep()
         defer { mailbox.endSleep() }
-        let isBusy = unsafe !ready.isEmpty || !yielding.isEmpty || !borrowers.isEmpty
+        let isBusy = unsafe !ready.isEmpty || !yielding.isEmpty || !borrowers.isEmpty || !turnEndActions.isEmpty
         let hasWork = isBusy || mailbox.hasMail
         let timeout = hasWork ? 0 : timeoutToNextDeadline()
         return unsafe epoll_wait(epoll.number, events, Int32(capacity), timeout)
@@ -173,7 +173,12 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
     private func endTurn() {
         sendBatch()
         guard !turnEndActions.isEmpty else { return }
-        for action in turnEndActions { action.turnEnded() }
+        // An action may add others.
+        var next = 0
+        while next < turnEndActions.count {
+            turnEndActions[next].turnEnded()
+            next += 1
+        }
         turnEndActions.removeAll(keepingCapacity: true)
     }
 
@@ -252,7 +257,7 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
         timers.remove(endpoint)
     }
 
-    /// Calls `action.turnEnded()` once, when the tasks of this turn have run.
+    /// Calls `action.turnEnded()` once, when the tasks of this turn have run; after the current action, if one runs.
     package func atEndOfTurn(_ action: any TurnEndAction) {
         turnEndActions.append(action)
     }
