@@ -255,6 +255,14 @@ extension RawSpan {
 }
 
 extension Span where Element == UInt8 {
+    /// The bytes as such, of which every pattern is valid.
+    @inlinable
+    package var rawBytes: RawSpan {
+        @inline(__always)
+        @_lifetime(copy self)
+        get { unsafe bytes }
+    }
+
     /// Calls `body` with the bytes, which are valid until it returns.
     @inlinable @inline(__always)
     package func withBytes<Result>(_ body: (ByteView) throws -> Result) rethrows -> Result {

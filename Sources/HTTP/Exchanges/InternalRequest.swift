@@ -189,7 +189,7 @@ extension ClientConnection {
         var parser = RequestParser(limits: storage.value.limits)
         var path: [UInt8]?
         do throws(RequestRejection) {
-            guard unsafe try parser.parse(text.span.bytes) else { throw .invalidRequestLine }
+            guard try parser.parse(text.span.rawBytes) else { throw .invalidRequestLine }
             path = try normalizedPath(of: parser.head, in: text)
             if exchange.head.version == .http2 { parser.setVersion(.http2) }
         } catch {
@@ -205,7 +205,7 @@ extension ClientConnection {
 
     private func normalizedPath(of head: RequestHead, in text: [UInt8]) throws(RequestRejection) -> [UInt8]? {
         guard head.form == .origin || head.form == .absolute else { throw .invalidTarget }
-        let path = unsafe text.span.extracting(head.path.range).bytes
+        let path = text.span.extracting(head.path.range).rawBytes
         guard !PathNormalizer.isNormal(path) else { return nil }
         let buffer = OwnedBytes(count: path.byteCount + 1)
         return Array(buffer.view[..<(try PathNormalizer.normalize(path, into: buffer.room))])
@@ -268,7 +268,7 @@ private struct InternalHead {
     private static func options(_ list: [UInt8], without isLeftOut: ([UInt8]) -> Bool) -> [UInt8]? {
         var kept: [[UInt8]] = []
         var isChanged = false
-        unsafe list.span.bytes.forEachElement(from: 0, to: list.count) { start, end in
+        list.span.rawBytes.forEachElement(from: 0, to: list.count) { start, end in
             let option = Array(list[start..<end])
             if isLeftOut(option) { isChanged = true } else { kept.append(option) }
         }

@@ -26,7 +26,7 @@ final class ChunkedBody {
         var start = 0
         scan: while !hasEnded {
             var decoder = decoder
-            let step = unsafe try decoder.decode(unread.span.bytes.extracting(start..<unread.count))
+            let step = try decoder.decode(unread.span.rawBytes.extracting(start..<unread.count))
             self.decoder = decoder
             switch step {
             case .data(let range):

@@ -66,7 +66,7 @@ package struct ExtensionResponseHead: BitwiseCopyable, Equatable, Sendable {
         guard given.code >= 200 else { return false }
         status = given.code
         let phrase = line.extracting(given.phrase)
-        guard unsafe FieldSyntax.isValidValue(phrase.bytes) else {
+        guard FieldSyntax.isValidValue(phrase.rawBytes) else {
             flaws.insert(.controlByte)
             return true
         }
@@ -79,7 +79,7 @@ package struct ExtensionResponseHead: BitwiseCopyable, Equatable, Sendable {
     private mutating func addField(_ line: Span<UInt8>, to text: inout ByteBuffer, misplaced: Bool) {
         let field: FieldSlice
         do throws(RequestRejection) {
-            field = unsafe try FieldSyntax.parse(line.bytes, from: 0, to: line.count)
+            field = try FieldSyntax.parse(line.rawBytes, from: 0, to: line.count)
         } catch {
             if error == .spaceBeforeColon, let line = Self.withoutSpaceBeforeColon(line) {
                 return addField(line.span, to: &text, misplaced: misplaced)
@@ -87,7 +87,7 @@ package struct ExtensionResponseHead: BitwiseCopyable, Equatable, Sendable {
             flaws.insert(Self.flaw(error, misplaced: misplaced))
             return
         }
-        guard unsafe !interpret(field, of: line.bytes, line.extracting(field.value.range)) else { return }
+        guard !interpret(field, of: line.rawBytes, line.extracting(field.value.range)) else { return }
         append(field, of: line, to: &text)
     }
 
@@ -104,7 +104,7 @@ package struct ExtensionResponseHead: BitwiseCopyable, Equatable, Sendable {
     ) {
         let name = field.name.range
         let value = field.value.range
-        guard unsafe !interpret(field, of: block.bytes, block.extracting(value)) else { return }
+        guard !interpret(field, of: block.rawBytes, block.extracting(value)) else { return }
         // The line as most extensions write it is already in the normalized form.
         let isNormal = value.lowerBound == name.upperBound + 2 && value.upperBound == end
         guard isNormal, block[name.upperBound + 1] == UInt8(ascii: " ") else {
@@ -229,7 +229,7 @@ private struct LineReader {
     /// The next line, if it is a well-formed field line ended by CRLF, and its range.
     @inline(__always)
     mutating func nextWhole(_ block: Span<UInt8>) -> (field: FieldSlice, end: Int)? {
-        guard let line = unsafe FieldSyntax.parseWhole(block.bytes, from: position) else { return nil }
+        guard let line = FieldSyntax.parseWhole(block.rawBytes, from: position) else { return nil }
         position = line.end + 2
         return line
     }

@@ -6,7 +6,7 @@ import Memory
 extension Span<UInt8> {
     /// Whether this begins with `text`, which is lower case.
     func hasPrefix(_ text: StaticString) -> Bool {
-        unsafe bytes.hasPrefix(text, from: 0, to: count)
+        rawBytes.hasPrefix(text, from: 0, to: count)
     }
 
     /// Whether this is the beginning of `text`, or begins with it; `text` is lower case.
@@ -19,7 +19,7 @@ extension Span<UInt8> {
 
     /// Whether this is `text`, which is lower case.
     func isSame(as text: StaticString) -> Bool {
-        unsafe bytes.equals(text, from: 0, to: count)
+        rawBytes.equals(text, from: 0, to: count)
     }
 
     func firstIndex(of byte: UInt8) -> Int? {
