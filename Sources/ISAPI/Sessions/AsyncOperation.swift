@@ -9,6 +9,13 @@ import Transport
 struct CompletionTarget: BitwiseCopyable {
     let function: PFN_HSE_IO_COMPLETION
     let context: UnsafeMutableRawPointer?
+
+    /// Nil without a function.
+    init?(_ function: PFN_HSE_IO_COMPLETION?, context: UnsafeMutableRawPointer?) {
+        guard let function = unsafe function else { return nil }
+        unsafe self.function = function
+        unsafe self.context = context
+    }
 }
 
 /// The one asynchronous operation a request may have, from its start until its completion is called.
@@ -175,8 +182,8 @@ final class TransferFile: Sendable {
 
     /// - Parameter handle: the result of CreateFile of the compatibility library, or a descriptor.
     /// - Throws: `invalidHandle` if it does not refer to a regular file.
-    convenience init(_ handle: HANDLE?) throws(CallFailure) {
-        let reference = unsafe FileReference(handle)
+    convenience init(_ handle: ExtensionMemory) throws(CallFailure) {
+        let reference = FileReference(handle)
         guard reference.descriptor >= 0 else { throw .invalidHandle }
         // The extension may at any time close a descriptor of its own, and get another file under its number.
         try self.init(
@@ -200,8 +207,8 @@ final class TransferFile: Sendable {
 private final class FileReference: @unchecked Sendable {
     private let file: isagate_file
 
-    init(_ handle: HANDLE?) {
-        unsafe file = isagate_file_retain(handle)
+    init(_ handle: ExtensionMemory) {
+        unsafe file = isagate_file_retain(handle.address)
     }
 
     deinit {

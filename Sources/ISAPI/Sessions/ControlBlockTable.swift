@@ -48,11 +48,11 @@ final class ControlBlockTable: @unchecked Sendable {
     func take(for session: ExtensionSession, _ request: RequestID?) -> UnsafeMutablePointer<EXTENSION_CONTROL_BLOCK>? {
         let index = free.withLock { free in takeIndex(&free) }
         guard let index else { return nil }
-        let slot = unsafe base + index * Self.slotSize
+        let slot = slot(at: index)
         let bits = UInt(bitPattern: unsafe Unmanaged.passUnretained(session).toOpaque())
-        unsafe trace(of: slot).pointee.remember(request)
-        unsafe owner(of: slot).pointee.store(bits, ordering: .releasing)
-        return unsafe slot.assumingMemoryBound(to: EXTENSION_CONTROL_BLOCK.self)
+        slot.trace.value.remember(request)
+        slot.owner.value.store(bits, ordering: .releasing)
+        return unsafe slot.start.assumingMemoryBound(to: EXTENSION_CONTROL_BLOCK.self)
     }
 
     /// Where the slot of a block stores the id of its request, for the crash report: a kind and four words.
@@ -62,15 +62,15 @@ final class ControlBlockTable: @unchecked Sendable {
     }
 
     func giveBack(_ block: UnsafeMutablePointer<EXTENSION_CONTROL_BLOCK>) {
-        let slot = UnsafeMutableRawPointer(block)
-        unsafe owner(of: slot).pointee.store(0, ordering: .releasing)
-        let index = unsafe UInt32((slot - base) / Self.slotSize)
-        unsafe next(of: slot).pointee = Self.none
+        let index = unsafe index(of: block)
+        let slot = slot(at: Int(index))
+        slot.owner.value.store(0, ordering: .releasing)
+        slot.next.value = Self.none
         free.withLock { free in
             if free.count == 0 {
                 free.first = index
             } else {
-                unsafe next(of: base + Int(free.last) * Self.slotSize).pointee = index
+                self.slot(at: Int(free.last)).next.value = index
             }
             free.last = index
             free.count += 1
@@ -83,7 +83,12 @@ final class ControlBlockTable: @unchecked Sendable {
     @inline(__always)
     func session(of connection: UnsafeMutableRawPointer?) -> Unretained<ExtensionSession>? {
         guard let slot = unsafe slot(at: connection) else { return nil }
-        let bits = unsafe owner(of: slot).pointee.load(ordering: .acquiring)
+        return session(of: slot)
+    }
+
+    @inline(__always)
+    private func session(of slot: Slot) -> Unretained<ExtensionSession>? {
+        let bits = slot.owner.value.load(ordering: .acquiring)
         guard let session = unsafe UnsafeRawPointer(bitPattern: bits) else { return nil }
         return unsafe Unretained(uncheckedAt: session)
     }
@@ -91,7 +96,7 @@ final class ControlBlockTable: @unchecked Sendable {
     /// The block in the slot with this index, which may be any number; nil beyond those that were ever used.
     func block(at index: UInt32) -> UnsafeMutableRawPointer? {
         guard Int(index) < free.withLock({ $0.everUsed }) else { return nil }
-        return unsafe base + Int(index) * Self.slotSize
+        return unsafe slot(at: Int(index)).start
     }
 
     /// The index of a block's slot.
@@ -102,24 +107,44 @@ final class ControlBlockTable: @unchecked Sendable {
     /// The sessions that have a block at present.
     var sessions: [ExtensionSession] {
         let count = free.withLock { $0.everUsed }
-        return (0..<count).compactMap { index in
-            unsafe session(of: base + index * Self.slotSize)?.value
-        }
+        return (0..<count).compactMap { session(of: slot(at: $0))?.value }
     }
 
     /// The last request that had the slot `connection` points to; nil when there was none.
     func lastRequest(of connection: UnsafeMutableRawPointer?) -> RequestID? {
         guard let slot = unsafe slot(at: connection) else { return nil }
-        return unsafe trace(of: slot).pointee.request
+        return slot.trace.value.request
     }
 
-    /// `connection`, if it points to a slot.
+    /// The slot that `connection` points to; nil for any other pointer.
     @inline(__always)
-    private func slot(at connection: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
+    private func slot(at connection: UnsafeMutableRawPointer?) -> Slot? {
         guard let connection = unsafe connection else { return nil }
         let offset = unsafe UInt(bitPattern: connection) &- UInt(bitPattern: base)
         guard offset < UInt(Self.slotSize * Self.slotLimit), offset % UInt(Self.slotSize) == 0 else { return nil }
-        return unsafe connection
+        return unsafe Slot(start: connection)
+    }
+
+    @inline(__always)
+    private func slot(at index: Int) -> Slot {
+        precondition(index >= 0 && index < Self.slotLimit, "no such slot")
+        return unsafe Slot(start: base + index * Self.slotSize)
+    }
+
+    /// Memory for one control block, and behind it what the table notes about it; all zeros at first.
+    @safe
+    private struct Slot: BitwiseCopyable {
+        let start: UnsafeMutableRawPointer
+
+        /// The address of the session; 0 for none.
+        var owner: Stored<Atomic<UInt>> {
+            unsafe Stored((start + ownerOffset).assumingMemoryBound(to: Atomic<UInt>.self))
+        }
+        /// The next free slot.
+        var next: Stored<UInt32> { unsafe Stored((start + nextOffset).assumingMemoryBound(to: UInt32.self)) }
+        var trace: Stored<RequestTrace> {
+            unsafe Stored((start + traceOffset).assumingMemoryBound(to: RequestTrace.self))
+        }
     }
 
     private func takeIndex(_ free: inout FreeSlots) -> Int? {
@@ -133,21 +158,9 @@ final class ControlBlockTable: @unchecked Sendable {
 
     private func popFirst(_ free: inout FreeSlots) -> Int {
         let index = Int(free.first)
-        free.first = unsafe next(of: base + index * Self.slotSize).pointee
+        free.first = slot(at: index).next.value
         free.count -= 1
         return index
-    }
-
-    private func owner(of slot: UnsafeMutableRawPointer) -> UnsafeMutablePointer<Atomic<UInt>> {
-        unsafe (slot + Self.ownerOffset).assumingMemoryBound(to: Atomic<UInt>.self)
-    }
-
-    private func next(of slot: UnsafeMutableRawPointer) -> UnsafeMutablePointer<UInt32> {
-        unsafe (slot + Self.nextOffset).assumingMemoryBound(to: UInt32.self)
-    }
-
-    private func trace(of slot: UnsafeMutableRawPointer) -> UnsafeMutablePointer<RequestTrace> {
-        unsafe (slot + Self.traceOffset).assumingMemoryBound(to: RequestTrace.self)
     }
 }
 

@@ -34,13 +34,13 @@ extension ExtensionSession {
     /// - Parameter notifies: whether the worker is notified of the extension's calls as they happen; otherwise the
     ///   caller, which is the worker, calls `endDeferral` afterwards.
     func run(notifies: Bool = true) {
-        let (work, isFree, isCompletion) = unsafe state.withLock { state in
+        let (work, isFree, isCompletion) = state.withLock { state in
             state.defersNotices = !notifies
-            return unsafe prepare(&state)
+            return prepare(&state)
         }
         if isCompletion { return runCompletion() }
         if isFree { giveBack() }
-        guard let (module, block) = unsafe work else { return }
+        guard let (module, block) = work else { return }
         let ending = module.with { module in unsafe module.call(block.pointer, for: self) }
         switch ending {
         case .returned(let status): returned(status)
@@ -56,12 +56,12 @@ extension ExtensionSession {
         state.withLock { state in state.endDeferral(onWorker: onWorker) }
     }
 
-    private typealias Work = (Unretained<ExtensionModule>, Stored<EXTENSION_CONTROL_BLOCK>)
+    private typealias Work = (Unretained<ExtensionModule>, ControlBlock)
 
     private func prepare(_ state: inout SessionState) -> (Work?, isFree: Bool, isCompletion: Bool) {
         guard state.life.isQueued else { return (nil, false, true) }
         guard state.life.start() else { return (nil, state.recycleIfPossible(), false) }
-        guard state.openBlock(for: self), let block = unsafe state.block,
+        guard state.openBlock(for: self), let block = state.block,
             let module = state.module
         else {
             _ = state.life.returned(pending: false)
@@ -69,7 +69,7 @@ extension ExtensionSession {
             state.notify()
             return (nil, false, false)
         }
-        return unsafe ((module, block), false, false)
+        return ((module, block), false, false)
     }
 
     private func returned(_ status: UInt32) {

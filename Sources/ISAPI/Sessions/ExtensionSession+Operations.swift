@@ -209,12 +209,12 @@ extension ExtensionSession {
 
     /// Calls the pending completion, on a thread that runs extension code.
     func runCompletion() {
-        let (completion, block, module, read) = unsafe state.withLock { state in
+        let (completion, block, module, read) = state.withLock { state in
             let read = state.isolatedRead
             if read != nil { state.isolatedRead = nil }
-            return unsafe (state.operation.takeCompletion(), state.block, state.module, read)
+            return (state.operation.takeCompletion(), state.block, state.module, read)
         }
-        if let completion, let block = unsafe block, let module {
+        if let completion, let block = block, let module {
             module.with { module in
                 unsafe module.complete(completion, block.pointer, read: read, for: self)
             }

@@ -1,5 +1,4 @@
 import CISAPI
-import Glibc
 import HTTP
 import Memory
 
@@ -45,7 +44,7 @@ struct SessionState: ~Copyable {
     /// The worker's notifier; the worker clears it before its own end, so it is not counted either.
     unowned(unsafe) var notifier: (any SessionNotifier)?
     /// The control block of the request, while the extension has it.
-    var block: Stored<EXTENSION_CONTROL_BLOCK>?
+    var block: ControlBlock?
     /// The worker has to be notified of any output.
     var isPrompt = false
     /// The pool stays for the completions of this request.
@@ -64,11 +63,9 @@ struct SessionState: ~Copyable {
     /// A synchronous write waits while this much output is collected.
     static let outputLimit = 64 << 10
     private static let logLimit = 4 << 10
-    /// The value of dwHttpStatusCode before the extension has set it.
-    private static let initialStatus: DWORD = 200
 
     init() {
-        unsafe block = nil
+        block = nil
         module = nil
         pool = nil
         readBuffer = nil
@@ -81,7 +78,7 @@ struct SessionState: ~Copyable {
 
     /// Whether this is the session's control block at present.
     func isBlock(_ caller: ControlBlockIdentity) -> Bool {
-        unsafe block.map { unsafe ControlBlockIdentity($0.pointer) == caller } == true
+        block.map { $0.identity == caller } == true
     }
 
     // MARK: The worker
@@ -133,29 +130,18 @@ struct SessionState: ~Copyable {
 
     /// Gives the extension its control block; false when there is none left.
     mutating func openBlock(for session: ExtensionSession) -> Bool {
-        guard let pointer = unsafe ControlBlockTable.shared.take(for: session, request.requestID) else { return false }
-        let block = unsafe Stored(pointer)
-        unsafe self.block = unsafe block
-        unsafe block.value = EXTENSION_CONTROL_BLOCK(
-            cbSize: DWORD(MemoryLayout<EXTENSION_CONTROL_BLOCK>.size), dwVersion: DWORD(HSE_VERSION),
-            // Some extensions pass the block itself in place of ConnID; this way both work.
-            ConnID: UnsafeMutableRawPointer(pointer), dwHttpStatusCode: Self.initialStatus, lpszLogData: emptyLogData,
-            lpszMethod: request.text(request.methodText), lpszQueryString: request.text(request.queryText),
-            lpszPathInfo: request.text(request.pathInfoText),
-            lpszPathTranslated: request.text(request.translatedPathText), cbTotalBytes: totalBytes,
-            cbAvailable: DWORD(body.readAheadCount),
-            lpbData: readAheadText.assumingMemoryBound(to: BYTE.self),
-            lpszContentType: request.text(request.contentTypeText), GetServerVariable: getServerVariable,
-            WriteClient: writeClient, ReadClient: readClient, ServerSupportFunction: serverSupportFunction)
+        guard let block = ControlBlock(for: session, request.requestID) else { return false }
+        self.block = block
+        block.open(
+            for: request, readAhead: readAheadText, readAheadCount: body.readAheadCount, total: totalBytes)
         return true
     }
 
-    private var readAheadText: UnsafeMutableRawPointer {
+    private var readAheadText: ExtensionMemory {
         mutating get {
-            guard body.readAheadCount > 0 else {
-                return unsafe UnsafeMutableRawPointer(request.text(request.emptyText))
-            }
-            return unsafe body.readAheadText()
+            unsafe ExtensionMemory(
+                body.readAheadCount > 0
+                    ? body.readAheadText() : UnsafeMutableRawPointer(request.text(request.emptyText)))
         }
     }
 
@@ -229,8 +215,8 @@ struct SessionState: ~Copyable {
         response.finish()
         noteLogData()
         let head = response.head
-        let noted = unsafe block.map { unsafe $0.value.dwHttpStatusCode } ?? Self.initialStatus
-        let logStatus = noted != Self.initialStatus && (100...999).contains(noted) ? Int(noted) : nil
+        let noted = block?.status ?? ControlBlock.initialStatus
+        let logStatus = noted != ControlBlock.initialStatus && (100...999).contains(noted) ? Int(noted) : nil
         let ending: SessionOutcome.Ending =
             switch Int32(bitPattern: status) {
             case 0, HSE_STATUS_SUCCESS, HSE_STATUS_SUCCESS_AND_KEEP_CONN, HSE_STATUS_PENDING:
@@ -262,9 +248,7 @@ struct SessionState: ~Copyable {
     }
 
     private mutating func noteLogData() {
-        guard let block = unsafe block, let text = unsafe CISAPI_log_data(block.pointer) else { return }
-        let count = unsafe strnlen(text, Int(HSE_LOG_BUFFER_LEN))
-        unsafe appendLog(ByteView(start: text, count: count))
+        if let block { appendLog(block.logText) }
     }
 
     // MARK: Release by both sides
@@ -273,8 +257,8 @@ struct SessionState: ~Copyable {
     mutating func recycleIfPossible() -> Bool {
         guard life.isRecyclable else { return false }
         life.recycle()
-        if let block = unsafe block { unsafe closeBlock(block) }
-        unsafe block = nil
+        block?.close()
+        block = nil
         request.reset()
         response.reset()
         body.reset()
@@ -312,24 +296,4 @@ struct SessionState: ~Copyable {
         hasCommands = false
         isClosedByExtension = false
     }
-
-    /// An extension that still reads a finished request finds an empty one.
-    private func closeBlock(_ block: Stored<EXTENSION_CONTROL_BLOCK>) {
-        let empty = unsafe emptyText
-        unsafe block.value.lpszMethod = empty
-        unsafe block.value.lpszQueryString = empty
-        unsafe block.value.lpszPathInfo = empty
-        unsafe block.value.lpszPathTranslated = empty
-        unsafe block.value.lpszContentType = empty
-        unsafe block.value.cbAvailable = 0
-        unsafe block.value.lpbData = UnsafeMutableRawPointer(empty).assumingMemoryBound(to: BYTE.self)
-        unsafe ControlBlockTable.shared.giveBack(block.pointer)
-    }
 }
-
-private let emptyLogData = unsafe EXTENSION_CONTROL_BLOCK().lpszLogData
-nonisolated(unsafe) private let emptyText = {
-    let text = UnsafeMutablePointer<CChar>.allocate(capacity: 8)
-    unsafe text.initialize(repeating: 0, count: 8)
-    return unsafe text
-}()

@@ -14,42 +14,42 @@ typealias ServerSupportFunction =
 
 /// `*lpdwSize` is the buffer's size on input and the value's on output, its NUL included.
 let getServerVariable: GetServerVariable = { connection, name, buffer, size in
-    unsafe call(.getServerVariable, on: connection) { session, caller in
-        guard let name = unsafe name, let size = unsafe size else { return .invalidParameter }
+    let buffer = unsafe ExtensionBuffer(memory: ExtensionMemory(buffer), size: ExtensionMemory(size))
+    return unsafe call(.getServerVariable, on: connection) { session, caller in
+        guard let name = unsafe name, !buffer.size.isNull else { return .invalidParameter }
         return session.inquire(by: caller) { state in
             if let failure = unsafe ServerVariables.render(name, state.request, into: &state.scratch) {
                 return failure
             }
-            return unsafe copyOut(state.scratch.bytes, to: buffer, size: size)
+            return buffer.receive(state.scratch.bytes)
         }
     }
 }
 
 /// `*lpdwBytes` is the number of bytes taken on output.
 let writeClient: WriteClient = { connection, buffer, count, flags in
-    unsafe call(.writeClient, on: connection) { session, caller in
-        guard let count = unsafe count else { return .invalidParameter }
-        let length = unsafe Int(count.pointee)
-        guard unsafe length == 0 || buffer != nil else { return .invalidParameter }
-        if Int32(bitPattern: flags) & HSE_IO_ASYNC != 0 {
-            return unsafe session.beginWrite(ByteView(start: buffer, count: length), by: caller)
+    let (buffer, count) = unsafe (ExtensionMemory(buffer), ExtensionMemory(count))
+    return unsafe call(.writeClient, on: connection) { session, caller in
+        guard let length = count.load(DWORD.self), let bytes = buffer.bytes(Int(length)) else {
+            return .invalidParameter
         }
-        let (written, failure) = unsafe session.write(
-            ByteView(start: buffer, count: length), by: caller)
-        unsafe count.pointee = DWORD(written)
+        if Int32(bitPattern: flags) & HSE_IO_ASYNC != 0 { return session.beginWrite(bytes, by: caller) }
+        let (written, failure) = session.write(bytes, by: caller)
+        count.store(DWORD(written))
         return failure
     }
 }
 
 /// `*lpdwSize` is the number of bytes read on output, 0 at the body's end and for an empty buffer.
 let readClient: ReadClient = { connection, buffer, size in
-    unsafe call(.readClient, on: connection) { session, caller in
-        guard let size = unsafe size else { return .invalidParameter }
-        if unsafe size.pointee == 0 { return session.inquire(by: caller) { _ in nil } }
-        guard let buffer = unsafe buffer else { return .invalidParameter }
-        let (count, failure) = unsafe session.read(
-            into: MutableByteView(start: buffer, count: Int(size.pointee)), by: caller)
-        unsafe size.pointee = DWORD(count)
+    let (buffer, size) = unsafe (ExtensionMemory(buffer), ExtensionMemory(size))
+    return unsafe call(.readClient, on: connection) { session, caller in
+        guard let capacity = size.load(DWORD.self), let room = buffer.room(Int(capacity)) else {
+            return .invalidParameter
+        }
+        if room.isEmpty { return session.inquire(by: caller) { _ in nil } }
+        let (count, failure) = session.read(into: room, by: caller)
+        size.store(DWORD(count))
         return failure
     }
 }
@@ -88,16 +88,4 @@ private func refuseStray(_ function: ContractFunction, _ connection: HCONN?) -> 
 private func fail(_ failure: CallFailure) -> BOOL {
     SetLastError(failure.rawValue)
     return 0
-}
-
-/// Copies `value` to a buffer of `size.pointee` bytes and sets that to the required size.
-func copyOut(
-    _ value: ByteView, to buffer: UnsafeMutableRawPointer?, size: UnsafeMutablePointer<DWORD>
-) -> CallFailure? {
-    let capacity = unsafe Int(size.pointee)
-    guard unsafe capacity == 0 || buffer != nil else { return .invalidParameter }
-    unsafe size.pointee = DWORD(value.count)
-    guard let buffer = unsafe buffer, capacity >= value.count else { return .insufficientBuffer }
-    unsafe MutableByteView(start: buffer, count: capacity).copy(value)
-    return nil
 }

@@ -1,25 +1,23 @@
 import CISAPI
-import Glibc
+import Memory
 
 /// The client's certificate and the channel binding of TLS.
 extension SupportCall {
     /// lpvBuffer: a CERT_CONTEXT_EX, whose pbCertEncoded has a buffer of cbAllocated bytes.
     func getCertificate() -> CallFailure? {
-        guard let buffer = unsafe buffer else { return .invalidParameter }
-        let context = unsafe buffer.assumingMemoryBound(to: CERT_CONTEXT_EX.self)
-        return unsafe session.inquire(by: caller) { state in
+        guard var context = unsafe buffer.load(CERT_CONTEXT_EX.self) else { return .invalidParameter }
+        return session.inquire(by: caller) { state in
             guard let certificate = state.request.origin?.security?.clientCertificate else { return .noData }
             let count = certificate.encoded.count
-            let room = unsafe Int(context.pointee.cbAllocated)
-            unsafe context.pointee.CertContext.dwCertEncodingType = DWORD(X509_ASN_ENCODING)
-            unsafe context.pointee.CertContext.cbCertEncoded = DWORD(count)
-            unsafe context.pointee.dwCertificateFlags = certificate.flags
-            guard let target = unsafe context.pointee.CertContext.pbCertEncoded, room >= count else {
+            unsafe context.CertContext.dwCertEncodingType = DWORD(X509_ASN_ENCODING)
+            unsafe context.CertContext.cbCertEncoded = DWORD(count)
+            unsafe context.dwCertificateFlags = certificate.flags
+            unsafe buffer.store(context)
+            let target = unsafe ExtensionMemory(context.CertContext.pbCertEncoded)
+            guard !target.isNull, let room = unsafe target.room(Int(context.cbAllocated)), room.count >= count else {
                 return .insufficientBuffer
             }
-            certificate.encoded.withBytes { bytes in
-                if let start = unsafe bytes.baseAddress { unsafe memcpy(target, start, count) }
-            }
+            room.copy(certificate.encoded)
             return nil
         }
     }
@@ -27,8 +25,8 @@ extension SupportCall {
     /// lpvBuffer: receives SEC_CHANNEL_BINDINGS and after it `tls-server-end-point:` with the hash (RFC 5929 §4);
     /// *lpdwSize: its size, then the required size.
     func getChannelBinding() -> CallFailure? {
-        guard let size = unsafe size else { return .invalidParameter }
-        return unsafe session.inquire(by: caller) { state in
+        if size.isNull { return .invalidParameter }
+        return session.inquire(by: caller) { state in
             guard let hash = state.request.origin?.security?.serverEndPoint, !hash.isEmpty else { return .noData }
             let type: StaticString = "tls-server-end-point:"
             // Two addresses that are not set, then the length and the offset of the token.
@@ -41,7 +39,7 @@ extension SupportCall {
             }
             state.scratch.append(type)
             hash.withBytes { state.scratch.append($0) }
-            return unsafe copyOut(state.scratch.bytes, to: buffer, size: size)
+            return ExtensionBuffer(memory: buffer, size: size).receive(state.scratch.bytes)
         }
     }
 

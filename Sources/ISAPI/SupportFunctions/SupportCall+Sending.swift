@@ -6,36 +6,30 @@ import Memory
 extension SupportCall {
     /// lpvBuffer: the function, NULL for none; lpdwDataType: its context.
     func setCompletion() -> CallFailure? {
-        let function = unsafe buffer.map { unsafe unsafeBitCast($0, to: PFN_HSE_IO_COMPLETION.self) }
-        let context = unsafe UnsafeMutableRawPointer(type)
-        return unsafe session.inquire(by: caller) { state in
-            state.operation.target = unsafe function.map { unsafe CompletionTarget(function: $0, context: context) }
+        let target = unsafe CompletionTarget(
+            unsafeBitCast(buffer.address, to: PFN_HSE_IO_COMPLETION?.self), context: type.address)
+        return session.inquire(by: caller) { state in
+            state.operation.target = target
             return nil
         }
     }
 
     /// lpvBuffer: receives the bytes until the completion; *lpdwSize: its size; *lpdwDataType: HSE_IO_ASYNC.
     func asyncReadClient() -> CallFailure? {
-        guard let buffer = unsafe buffer, let size = unsafe size, let type = unsafe type,
-            unsafe size.pointee > 0, unsafe Int32(bitPattern: type.pointee) == HSE_IO_ASYNC
+        guard let count = size.load(DWORD.self), count > 0, let room = buffer.room(Int(count)),
+            type.load(DWORD.self) == DWORD(HSE_IO_ASYNC)
         else { return .invalidParameter }
-        return unsafe session.beginRead(
-            into: MutableByteView(start: buffer, count: Int(size.pointee)), by: caller)
+        return session.beginRead(into: room, by: caller)
     }
 
     /// lpvBuffer: an HSE_TF_INFO.
     func transmitFile() -> CallFailure? {
-        guard let buffer = unsafe buffer else { return .invalidParameter }
-        let information = unsafe buffer.assumingMemoryBound(to: HSE_TF_INFO.self).pointee
+        guard let information = unsafe buffer.load(HSE_TF_INFO.self) else { return .invalidParameter }
         let flags = unsafe Int32(bitPattern: information.dwFlags)
-        guard flags & HSE_IO_ASYNC != 0, unsafe information.pHead != nil || information.HeadLength == 0,
-            unsafe information.pTail != nil || information.TailLength == 0
-        else { return .invalidParameter }
-        let target = unsafe information.pfnHseIO.map {
-            unsafe CompletionTarget(function: $0, context: information.pContext)
-        }
+        guard flags & HSE_IO_ASYNC != 0 else { return .invalidParameter }
+        let target = unsafe CompletionTarget(information.pfnHseIO, context: information.pContext)
         do throws(CallFailure) {
-            var plan = try unsafe SendPlan(transmitting: information)
+            var plan = try unsafe SendPlan(transmitting: information, flags: flags)
             plan.disconnects = flags & HSE_IO_DISCONNECT_AFTER_SEND != 0
             return begin(plan, target: target)
         } catch {
@@ -45,8 +39,7 @@ extension SupportCall {
 
     /// lpvBuffer: an HSE_RESPONSE_VECTOR.
     func vectorSend() -> CallFailure? {
-        guard let buffer = unsafe buffer else { return .invalidParameter }
-        let vector = unsafe buffer.assumingMemoryBound(to: HSE_RESPONSE_VECTOR.self).pointee
+        guard let vector = unsafe buffer.load(HSE_RESPONSE_VECTOR.self) else { return .invalidParameter }
         let flags = unsafe Int32(bitPattern: vector.dwFlags)
         let isAsync = flags & HSE_IO_ASYNC != 0
         // Exactly one of both, and only a complete response can be cached.
@@ -54,7 +47,7 @@ extension SupportCall {
             flags & HSE_IO_CACHE_RESPONSE == 0 || flags & HSE_IO_FINAL_SEND != 0
         else { return .invalidParameter }
         do throws(CallFailure) {
-            var plan = try unsafe SendPlan(sending: vector)
+            var plan = try unsafe SendPlan(sending: vector, flags: flags)
             plan.disconnects = flags & HSE_IO_DISCONNECT_AFTER_SEND != 0
             plan.isFinal = flags & HSE_IO_FINAL_SEND != 0
             return isAsync ? begin(plan, target: nil) : send(plan)
@@ -64,7 +57,7 @@ extension SupportCall {
     }
 
     private func begin(_ plan: SendPlan, target: CompletionTarget?) -> CallFailure? {
-        unsafe session.begin(.send, by: caller, target: target) { state in
+        session.begin(.send, by: caller, target: target) { state in
             if let failure = plan.begin(in: &state) { return failure }
             state.transfer.open(
                 plan.takePieces(into: &state), reporting: plan.reportedBytes, disconnects: plan.disconnects)
@@ -74,13 +67,13 @@ extension SupportCall {
 
     /// Sends on the calling thread, waiting while the client is slow.
     private func send(_ plan: SendPlan) -> CallFailure? {
-        var failure = unsafe session.answer(by: caller) { state in
+        var failure = session.answer(by: caller) { state in
             guard state.operation.kind != .send else { return .invalidParameter }
             return plan.begin(in: &state)
         }
         for index in plan.pieces.indices where failure == nil {
             switch plan.pieces[index] {
-            case .memory(let bytes): failure = unsafe session.write(bytes, by: caller).failure
+            case .memory(let bytes): failure = session.write(bytes, by: caller).failure
             case .file(let file, let offset, let count): failure = send(file, from: offset, count: count)
             case .copied: preconditionFailure("a plan copies nothing")
             }
@@ -96,7 +89,7 @@ extension SupportCall {
             let got = unsafe pread(file.file.number, block.room.baseAddress, wanted, off_t(offset))
             guard got > 0 else { return .endOfFile }
             let piece = block.view[..<got]
-            if let failure = unsafe session.write(piece, by: caller).failure { return failure }
+            if let failure = session.write(piece, by: caller).failure { return failure }
             offset += UInt64(got)
         }
         return nil
@@ -107,7 +100,6 @@ extension SupportCall {
 
 /// The data that one call sends: an optional head, then pieces. Structures and strings are read when it is created,
 /// data is not.
-@safe
 private struct SendPlan {
     private var head: (status: ByteView, block: ByteView)?
     private(set) var pieces: [Transfer.Piece] = []
@@ -117,54 +109,64 @@ private struct SendPlan {
     /// Nothing follows the sent data.
     var isFinal = false
 
-    /// - Throws: `invalidHandle`, or `invalidArgument` when the file ends before the offset.
-    init(transmitting information: HSE_TF_INFO) throws(CallFailure) {
-        let block = unsafe ByteView(start: information.pHead, count: Int(information.HeadLength))
-        if unsafe Int32(bitPattern: information.dwFlags) & HSE_IO_SEND_HEADERS != 0 {
-            unsafe head = (textBytes(information.pszStatusCode, count: 0), block.withoutTrailingNULs)
+    /// - Throws: `invalidParameter`, `invalidHandle`, or `invalidArgument` when the file ends before the offset.
+    init(transmitting information: HSE_TF_INFO, flags: Int32) throws(CallFailure) {
+        let (before, after, status, handle) = unsafe (
+            ExtensionMemory(information.pHead).bytes(Int(information.HeadLength)),
+            ExtensionMemory(information.pTail).bytes(Int(information.TailLength)),
+            ExtensionMemory(information.pszStatusCode), ExtensionMemory(information.hFile)
+        )
+        let (wanted, offset) = unsafe (UInt64(information.BytesToWrite), UInt64(information.Offset))
+        guard let before, let after else { throw .invalidParameter }
+        if flags & HSE_IO_SEND_HEADERS != 0 {
+            head = (status.text, before.withoutTrailingNULs)
         } else {
-            appendMemory(block)
+            appendMemory(before)
         }
-        if unsafe information.hFile != nil {
-            let file = try unsafe TransferFile(information.hFile)
-            let offset = unsafe UInt64(information.Offset)
+        if !handle.isNull {
+            let file = try TransferFile(handle)
             guard offset <= file.size else { throw .invalidArgument }
-            let count = unsafe information.BytesToWrite == 0 ? file.size - offset : UInt64(information.BytesToWrite)
+            let count = wanted == 0 ? file.size - offset : wanted
             pieces.append(.file(file, offset: offset, count: count))
             reportedBytes = count
             totalBytes += count
-        } else if unsafe information.BytesToWrite != 0 || information.Offset != 0 {
+        } else if wanted != 0 || offset != 0 {
             throw .invalidParameter
         }
-        unsafe appendMemory(ByteView(start: information.pTail, count: Int(information.TailLength)))
+        appendMemory(after)
     }
 
     /// - Throws: `invalidParameter` for invalid elements, `invalidHandle`, `invalidArgument` as above.
-    init(sending vector: HSE_RESPONSE_VECTOR) throws(CallFailure) {
-        let sendsHeaders = unsafe Int32(bitPattern: vector.dwFlags) & HSE_IO_SEND_HEADERS != 0
-        guard unsafe (vector.pszStatus != nil) == sendsHeaders, unsafe (vector.pszHeaders != nil) == sendsHeaders,
-            unsafe vector.nElementCount == 0 || vector.lpElementArray != nil,
-            unsafe vector.nElementCount <= Self.elementLimit
-        else { throw .invalidParameter }
-        if sendsHeaders { unsafe head = (textBytes(vector.pszStatus), textBytes(vector.pszHeaders)) }
-        for index in unsafe 0..<Int(vector.nElementCount) { try unsafe append(vector.lpElementArray[index]) }
+    init(sending vector: HSE_RESPONSE_VECTOR, flags: Int32) throws(CallFailure) {
+        let sendsHeaders = flags & HSE_IO_SEND_HEADERS != 0
+        let (status, block) = unsafe (ExtensionMemory(vector.pszStatus), ExtensionMemory(vector.pszHeaders))
+        let (elements, count) = unsafe (vector.lpElementArray, vector.nElementCount)
+        guard status.isNull != sendsHeaders, block.isNull != sendsHeaders, count <= Self.elementLimit else {
+            throw .invalidParameter
+        }
+        if sendsHeaders { head = (status.text, block.text) }
+        for index in 0..<Int(count) {
+            guard let elements = unsafe elements else { throw .invalidParameter }
+            try unsafe append(elements[index])
+        }
         reportedBytes = totalBytes
     }
 
     private static let elementLimit: DWORD = 65_536
 
     private mutating func append(_ element: HSE_VECTOR_ELEMENT) throws(CallFailure) {
-        switch unsafe Int32(bitPattern: element.ElementType) {
+        let context = unsafe ExtensionMemory(element.pvContext)
+        let (type, offset, size) = unsafe (Int32(bitPattern: element.ElementType), element.cbOffset, element.cbSize)
+        switch type {
         case HSE_VECTOR_ELEMENT_TYPE_MEMORY_BUFFER:
-            guard let start = unsafe element.pvContext, unsafe element.cbSize > 0,
-                let count = unsafe Int(exactly: element.cbSize)
-            else { throw .invalidParameter }
-            unsafe appendMemory(ByteView(start: start, count: count))
+            guard size > 0, let count = Int(exactly: size), let bytes = context.bytes(count) else {
+                throw .invalidParameter
+            }
+            appendMemory(bytes)
         case HSE_VECTOR_ELEMENT_TYPE_FILE_HANDLE:
-            let file = try unsafe TransferFile(element.pvContext)
-            let offset = unsafe element.cbOffset
+            let file = try TransferFile(context)
             guard offset <= file.size else { throw .invalidArgument }
-            let count = unsafe element.cbSize == 0 ? file.size - offset : element.cbSize
+            let count = size == 0 ? file.size - offset : size
             guard count <= file.size - offset else { throw .endOfFile }
             pieces.append(.file(file, offset: offset, count: count))
             totalBytes += count
@@ -206,13 +208,5 @@ private struct SendPlan {
             rest = rest.dropFirst()
         }
         return Array(rest)
-    }
-}
-
-extension ByteView {
-    fileprivate var withoutTrailingNULs: ByteView {
-        var end = count
-        while end > 0, self[end - 1] == 0 { end -= 1 }
-        return self[..<end]
     }
 }

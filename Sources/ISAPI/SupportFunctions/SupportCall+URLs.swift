@@ -1,5 +1,4 @@
 import CISAPI
-import Glibc
 import HTTP
 import Memory
 
@@ -9,54 +8,51 @@ extension SupportCall {
 
     /// lpvBuffer: the URL, replaced by the path; *lpdwSize: the buffer's size, then the path's with its NUL.
     func mapURLToPath() -> CallFailure? {
-        guard let buffer = unsafe buffer, let size = unsafe size else { return .invalidParameter }
-        let text = unsafe buffer.assumingMemoryBound(to: CChar.self)
-        let url = unsafe ByteView(start: text, count: strnlen(text, Int(size.pointee)))
-        return map(url) { path in
+        guard !buffer.isNull, let limit = size.load(DWORD.self) else { return .invalidParameter }
+        return map(buffer.text(within: Int(limit))) { path in
             path.append(0)
-            return unsafe copyOut(path.bytes, to: buffer, size: size)
+            return ExtensionBuffer(memory: buffer, size: size).receive(path.bytes)
         }
     }
 
     /// As `mapURLToPath` in UTF-16; sizes are bytes.
     func mapUnicodeURLToPath() -> CallFailure? {
-        guard let buffer = unsafe buffer, let size = unsafe size else { return .invalidParameter }
-        let url = unsafe WideText(buffer, limit: Int(size.pointee) / 2).text
-        return map(url) { path in
+        guard !buffer.isNull, let limit = size.load(DWORD.self) else { return .invalidParameter }
+        return map(WideText(buffer.wideText(within: Int(limit) / 2)).text) { path in
             path.widen()
-            return unsafe copyOut(path.bytes, to: buffer, size: size)
+            return ExtensionBuffer(memory: buffer, size: size).receive(path.bytes)
         }
     }
 
     /// lpvBuffer: the URL; *lpdwSize: its length, where given; lpdwDataType: receives an HSE_URL_MAPEX_INFO.
     func mapURLToPathEx() -> CallFailure? {
-        guard unsafe buffer != nil, let type = unsafe type else { return .invalidParameter }
-        let url = unsafe textBytes(buffer, count: size.map { unsafe $0.pointee } ?? 0)
-        let result = unsafe UnsafeMutableRawPointer(type).assumingMemoryBound(to: HSE_URL_MAPEX_INFO.self)
-        return map(url) { path in
+        if buffer.isNull || type.isNull { return .invalidParameter }
+        return map(textOfSize) { path in
             guard path.count < Int(MAX_PATH) else { return .insufficientBuffer }
             path.append(0)
-            unsafe result.pointee = HSE_URL_MAPEX_INFO()
-            unsafe UnsafeMutableRawPointer(result).copyMemory(from: path.bytes.baseAddress!, byteCount: path.count)
-            unsafe result.pointee.dwFlags = Self.mappedAccess
-            unsafe result.pointee.cchMatchingPath = DWORD(matchedRootCount)
+            var result = HSE_URL_MAPEX_INFO()
+            result.dwFlags = Self.mappedAccess
+            result.cchMatchingPath = DWORD(matchedRootCount)
+            type.store(result)
+            // lpszPath is the first member.
+            type.room(path.count)?.copy(path.bytes)
             return nil
         }
     }
 
     func mapUnicodeURLToPathEx() -> CallFailure? {
-        guard let buffer = unsafe buffer, let type = unsafe type else { return .invalidParameter }
-        let limit = unsafe size.map { unsafe Int($0.pointee) } ?? Int.max
-        let url = unsafe WideText(buffer, limit: limit == 0 ? Int.max : limit).text
-        let result = unsafe UnsafeMutableRawPointer(type).assumingMemoryBound(to: HSE_UNICODE_URL_MAPEX_INFO.self)
-        return map(url) { path in
+        if buffer.isNull || type.isNull { return .invalidParameter }
+        let limit = Int(size.load(DWORD.self) ?? 0)
+        return map(WideText(buffer.wideText(within: limit == 0 ? Int.max : limit)).text) { path in
             path.widen()
             let room = Int(MAX_PATH) * MemoryLayout<WCHAR>.size
             guard path.count <= room else { return .insufficientBuffer }
-            unsafe result.pointee = HSE_UNICODE_URL_MAPEX_INFO()
-            unsafe UnsafeMutableRawPointer(result).copyMemory(from: path.bytes.baseAddress!, byteCount: path.count)
-            unsafe result.pointee.dwFlags = Self.mappedAccess
-            unsafe result.pointee.cchMatchingPath = DWORD(matchedRootCount)
+            var result = HSE_UNICODE_URL_MAPEX_INFO()
+            result.dwFlags = Self.mappedAccess
+            result.cchMatchingPath = DWORD(matchedRootCount)
+            type.store(result)
+            // lpszPath is the first member.
+            type.room(path.count)?.copy(path.bytes)
             return nil
         }
     }
@@ -67,7 +63,7 @@ extension SupportCall {
     /// Characters of the path that belong to the URL's root: the site's folder without the "/" after it.
     private var matchedRootCount: Int {
         var count = 0
-        _ = unsafe session.inquire(by: caller) { state in
+        _ = session.inquire(by: caller) { state in
             count = (state.request.application?.physicalPath.utf8.count ?? 1) - 1
             return nil
         }
@@ -77,7 +73,7 @@ extension SupportCall {
     private func map(_ url: ByteView, _ body: (inout ByteBuffer) -> CallFailure?) -> CallFailure? {
         var path = ByteBuffer()
         var isMapped = false
-        let failure = unsafe session.inquire(by: caller) { state in
+        let failure = session.inquire(by: caller) { state in
             guard let application = state.request.application else { return .invalidParameter }
             isMapped = PathMapping.map(
                 url, to: application.physicalPath, style: application.paths, into: &path)
@@ -93,14 +89,14 @@ extension SupportCall {
 
     /// lpvBuffer: the URL, replaced by its normal form: decoded, without dot segments; a query is kept.
     func normalizeURL() -> CallFailure? {
-        guard let buffer = unsafe buffer else { return .invalidParameter }
-        let url = unsafe Array(textBytes(buffer))
+        if buffer.isNull { return .invalidParameter }
+        let url = Array(buffer.text)
         let path = Array(url.prefix { $0 != UInt8(ascii: "?") })
-        return unsafe session.inquire(by: caller) { _ in
+        return session.inquire(by: caller) { _ in
             let room = OwnedBytes(count: path.count)
             var normal: [UInt8]
             do throws(RequestRejection) {
-                let count = try unsafe PathNormalizer.normalize(path.span.bytes, into: room.room)
+                let count = try PathNormalizer.normalize(path.span.rawBytes, into: room.room)
                 normal = Array(room.view[..<count])
                 if PathMapping.climbs(room.view[..<count]) {
                     return .invalidParameter
@@ -109,7 +105,7 @@ extension SupportCall {
                 return .invalidParameter
             }
             normal += url[path.count...] + [0]
-            unsafe buffer.copyMemory(from: normal, byteCount: normal.count)
+            buffer.room(normal.count)?.copy(normal)
             return nil
         }
     }
@@ -120,58 +116,57 @@ extension SupportCall {
     ///
     /// An absolute URL belongs to another server and is answered with a redirect.
     func sendURL() -> CallFailure? {
-        let url = unsafe textBytes(buffer, count: size.map { unsafe $0.pointee } ?? 0)
+        let url = textOfSize
         guard let first = url.first, first == UInt8(ascii: "/") else { return redirect() }
-        let method: StaticString = "GET"
-        var request = InternalRequest(method: method.bytes, target: Array(url))
+        var request = InternalRequest(method: Array("GET".utf8), target: Array(url))
         request.fields = .inherited
-        return unsafe session.beginChild(request, isOperation: false, by: caller)
+        return session.beginChild(request, isOperation: false, by: caller)
     }
 
     /// lpvBuffer: an HSE_EXEC_URL_INFO.
     func executeURL() -> CallFailure? {
-        guard let buffer = unsafe buffer else { return .invalidParameter }
-        let information = unsafe buffer.assumingMemoryBound(to: HSE_EXEC_URL_INFO.self).pointee
+        guard let information = unsafe buffer.load(HSE_EXEC_URL_INFO.self) else { return .invalidParameter }
+        let url = unsafe ExtensionMemory(information.pszUrl)
         return unsafe execute(
-            url: information.pszUrl.map { unsafe Array(textBytes(UnsafePointer($0), count: 0)) },
-            method: information.pszMethod, headers: information.pszChildHeaders, entity: information.pEntity,
+            url: url.isNull ? nil : Array(url.text), method: ExtensionMemory(information.pszMethod),
+            headers: ExtensionMemory(information.pszChildHeaders), entity: ExtensionMemory(information.pEntity),
             flags: information.dwExecUrlFlags)
     }
 
     /// lpvBuffer: an HSE_EXEC_UNICODE_URL_INFO.
     func executeUnicodeURL() -> CallFailure? {
-        guard let buffer = unsafe buffer else { return .invalidParameter }
-        let information = unsafe buffer.assumingMemoryBound(to: HSE_EXEC_UNICODE_URL_INFO.self).pointee
+        guard let information = unsafe buffer.load(HSE_EXEC_UNICODE_URL_INFO.self) else { return .invalidParameter }
+        let url = unsafe ExtensionMemory(information.pszUrl)
         return unsafe execute(
-            url: information.pszUrl.map { unsafe WideText(UnsafeMutableRawPointer($0), limit: Int.max).encodedText },
-            method: information.pszMethod, headers: information.pszChildHeaders, entity: information.pEntity,
+            url: url.isNull ? nil : WideText(url.wideText()).encodedText,
+            method: ExtensionMemory(information.pszMethod),
+            headers: ExtensionMemory(information.pszChildHeaders), entity: ExtensionMemory(information.pEntity),
             flags: information.dwExecUrlFlags)
     }
 
     private func execute(
-        url: [UInt8]?, method: LPSTR?, headers: LPSTR?, entity: LPHSE_EXEC_URL_ENTITY_INFO?, flags: DWORD
+        url: [UInt8]?, method: ExtensionMemory, headers: ExtensionMemory, entity: ExtensionMemory, flags: DWORD
     ) -> CallFailure? {
         let flags = Int32(bitPattern: flags)
         guard flags & ~Self.knownChildFlags == 0, flags & HSE_EXEC_URL_SSI_CMD == 0 else { return .invalidParameter }
-        var request = unsafe InternalRequest(
-            method: method.map { unsafe Array(textBytes(UnsafePointer($0), count: 0)) }, target: url)
+        var request = InternalRequest(method: method.isNull ? nil : Array(method.text), target: url)
         if flags & HSE_EXEC_URL_NO_HEADERS != 0 {
             request.fields = .replaced([])
-        } else if let headers = unsafe headers {
-            request.fields = unsafe .replaced(Array(textBytes(UnsafePointer(headers), count: 0)))
+        } else if !headers.isNull {
+            request.fields = .replaced(Array(headers.text))
         } else if flags & HSE_EXEC_URL_IGNORE_VALIDATION_AND_RANGE != 0 {
             request.fields = .inheritedUnconditional
         }
         request.entity = .unread(behind: [])
-        if let entity = unsafe entity {
-            let information = unsafe entity.pointee
-            guard unsafe information.cbAvailable == 0 || information.lpbData != nil else { return .invalidParameter }
-            request.entity = unsafe .bytes(
-                Array(ByteView(start: information.lpbData, count: Int(information.cbAvailable))))
+        if let entity = unsafe entity.load(HSE_EXEC_URL_ENTITY_INFO.self) {
+            guard let bytes = unsafe ExtensionMemory(entity.lpbData).bytes(Int(entity.cbAvailable)) else {
+                return .invalidParameter
+            }
+            request.entity = .bytes(Array(bytes))
         }
         request.passesAsker = flags & HSE_EXEC_URL_IGNORE_CURRENT_INTERCEPTOR != 0
         request.usesErrorPages = flags & HSE_EXEC_URL_DISABLE_CUSTOM_ERROR == 0
-        return unsafe session.beginChild(request, isOperation: true, by: caller)
+        return session.beginChild(request, isOperation: true, by: caller)
     }
 
     private static let knownChildFlags =
@@ -180,27 +175,25 @@ extension SupportCall {
 
     /// lpvBuffer: receives an HSE_EXEC_URL_STATUS.
     func getChildStatus() -> CallFailure? {
-        guard let buffer = unsafe buffer else { return .invalidParameter }
-        return unsafe session.inquire(by: caller) { state in
+        if buffer.isNull { return .invalidParameter }
+        return session.inquire(by: caller) { state in
             guard let status = state.childStatus else { return .invalidParameter }
-            unsafe buffer.storeBytes(of: status, as: HSE_EXEC_URL_STATUS.self)
+            buffer.store(status)
             return nil
         }
     }
 
     /// lpvBuffer: an HSE_CUSTOM_ERROR_INFO. Answers with the page configured for the status and sub-status.
     func sendCustomError() -> CallFailure? {
-        guard let buffer = unsafe buffer else { return .invalidParameter }
-        let information = unsafe buffer.assumingMemoryBound(to: HSE_CUSTOM_ERROR_INFO.self).pointee
-        let status = unsafe textBytes(information.pszStatus.map { unsafe UnsafePointer($0) }, count: 0)
+        guard let information = unsafe buffer.load(HSE_CUSTOM_ERROR_INFO.self) else { return .invalidParameter }
+        let status = unsafe ExtensionMemory(information.pszStatus).text
         let digits = status.prefix(3)
         guard let code = Int(String(decoding: digits, as: UTF8.self)), (400...599).contains(code) else {
             return .invalidParameter
         }
-        let substatus = unsafe Int(information.uHttpSubError)
-        let isAsync = unsafe information.fAsync != 0
+        let (substatus, isAsync) = unsafe (Int(information.uHttpSubError), information.fAsync != 0)
         var found: ErrorPages.Page?
-        let failure = unsafe session.inquire(by: caller) { state in
+        let failure = session.inquire(by: caller) { state in
             found = state.request.application?.errorPages?.page(for: code, substatus: substatus)
             return found == nil ? .fileNotFound : nil
         }
@@ -209,7 +202,7 @@ extension SupportCall {
             guard case .route(let path)? = found else { return .fileNotFound }
             var request = InternalRequest(target: path)
             request.error = AnsweredError(status: code)
-            return unsafe session.beginChild(request, isOperation: isAsync, by: caller)
+            return session.beginChild(request, isOperation: isAsync, by: caller)
         }
         let give = { (state: inout SessionState) -> CallFailure? in
             var block = ByteBuffer()
@@ -220,8 +213,8 @@ extension SupportCall {
             state.substatus = substatus
             return nil
         }
-        guard isAsync else { return unsafe session.answer(by: caller, give) }
-        return unsafe session.begin(.send, by: caller) { state in
+        guard isAsync else { return session.answer(by: caller, give) }
+        return session.begin(.send, by: caller) { state in
             if let failure = give(&state) { return failure }
             state.transfer.open([], reporting: 0, disconnects: false)
             return nil
@@ -229,20 +222,11 @@ extension SupportCall {
     }
 }
 
-/// A NUL-terminated text in UTF-16.
-@safe
+/// A text in UTF-16.
 private struct WideText {
     private let units: [UInt16]
 
-    init(_ start: UnsafeMutableRawPointer, limit: Int) {
-        var units: [UInt16] = []
-        while units.count < limit {
-            let unit = unsafe start.loadUnaligned(fromByteOffset: units.count * 2, as: UInt16.self)
-            if unit == 0 { break }
-            units.append(unit)
-        }
-        self.units = units
-    }
+    init(_ units: [UInt16]) { self.units = units }
 
     /// As UTF-8.
     var text: [UInt8] { Array(String(decoding: units, as: UTF16.self).utf8) }
@@ -257,11 +241,5 @@ private struct WideText {
 
     private static func digit(_ nibble: UInt8) -> UInt8 {
         nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "A") + nibble - 10
-    }
-}
-
-extension StaticString {
-    fileprivate var bytes: [UInt8] {
-        unsafe Array(UnsafeBufferPointer(start: utf8Start, count: utf8CodeUnitCount))
     }
 }

@@ -3,14 +3,32 @@ import Glibc
 import Memory
 
 /// One call of ServerSupportFunction: the session and the three arguments whose meaning depends on the request.
-@safe
 struct SupportCall {
     /// Not counted: sessions are never deallocated.
-    unowned(unsafe) let session: ExtensionSession
+    private let reference: Unretained<ExtensionSession>
     let caller: ControlBlockIdentity
-    let buffer: UnsafeMutableRawPointer?
-    let size: UnsafeMutablePointer<DWORD>?
-    let type: UnsafeMutablePointer<DWORD>?
+    let buffer: ExtensionMemory
+    let size: ExtensionMemory
+    let type: ExtensionMemory
+
+    @inline(__always)
+    init(
+        session: ExtensionSession, caller: ControlBlockIdentity, buffer: UnsafeMutableRawPointer?,
+        size: UnsafeMutablePointer<DWORD>?, type: UnsafeMutablePointer<DWORD>?
+    ) {
+        unsafe reference = Unretained(unchecked: session)
+        self.caller = caller
+        unsafe (self.buffer, self.size, self.type) = (
+            ExtensionMemory(buffer), ExtensionMemory(size), ExtensionMemory(type)
+        )
+    }
+
+    var session: ExtensionSession {
+        @inline(__always) get { reference.value }
+    }
+
+    /// lpvBuffer as a text with the length *lpdwSize, where that is given.
+    var textOfSize: ByteView { buffer.text(size.load(DWORD.self) ?? 0) }
 
     /// Every request of ISAPI 6.0; any other number is refused.
     func perform(_ request: DWORD) -> CallFailure? {
@@ -29,14 +47,14 @@ struct SupportCall {
         case HSE_REQ_DONE_WITH_SESSION: doneWithSession()
         case HSE_REQ_IO_COMPLETION: setCompletion()
         case HSE_REQ_ASYNC_READ_CLIENT: asyncReadClient()
-        case HSE_REQ_CANCEL_IO: unsafe session.cancelOperation(by: caller)
+        case HSE_REQ_CANCEL_IO: session.cancelOperation(by: caller)
 
         // The connection.
         case HSE_REQ_IS_KEEP_CONN:
             answer { state in state.request.keepAlive && !state.response.head.closesConnection }
         case HSE_REQ_IS_CONNECTED: answer { state in state.isClientConnected }
         case HSE_REQ_ABORTIVE_CLOSE: abortiveClose()
-        case HSE_REQ_CLOSE_CONNECTION: unsafe session.closeConnection(by: caller)
+        case HSE_REQ_CLOSE_CONNECTION: session.closeConnection(by: caller)
         case HSE_REQ_GET_CERT_INFO_EX: getCertificate()
         case HSE_REQ_GET_CHANNEL_BINDING_TOKEN: getChannelBinding()
 
@@ -55,7 +73,7 @@ struct SupportCall {
         case HSE_REQ_IS_IN_PROCESS: give(DWORD(HSE_APP_FLAG_IN_PROCESS))
         case HSE_REQ_REPORT_UNHEALTHY: reportUnhealthy()
         // Access to a library is checked by the system when it is loaded.
-        case HSE_REQ_REFRESH_ISAPI_ACL: unsafe buffer == nil ? .invalidParameter : inquire()
+        case HSE_REQ_REFRESH_ISAPI_ACL: buffer.isNull ? .invalidParameter : inquire()
         // There is no kernel cache that could be notified, and no event tracing.
         case HSE_REQ_GET_CACHE_INVALIDATION_CALLBACK: unsafe give(cacheInvalidation)
         case HSE_REQ_GET_TRACE_INFO, HSE_REQ_GET_TRACE_INFO_EX: give(HSE_TRACE_INFO())
@@ -72,53 +90,50 @@ struct SupportCall {
 
     /// lpvBuffer: the status, NULL for 200; lpdwDataType: the field lines as text, NULL for none.
     private func sendResponseHeader() -> CallFailure? {
-        let status = unsafe textBytes(buffer)
-        let block = unsafe textBytes(UnsafeMutableRawPointer(type))
-        return unsafe session.sendHead(status: status, block: block, closesConnection: false, by: caller)
+        session.sendHead(status: buffer.text, block: type.text, closesConnection: false, by: caller)
     }
 
     /// lpvBuffer: an HSE_SEND_HEADER_EX_INFO, whose lengths may count trailing NULs or be 0 for "as long as the text".
     private func sendResponseHeaderEx() -> CallFailure? {
-        guard let buffer = unsafe buffer else { return .invalidParameter }
-        let information = unsafe buffer.assumingMemoryBound(to: HSE_SEND_HEADER_EX_INFO.self).pointee
+        guard let information = unsafe buffer.load(HSE_SEND_HEADER_EX_INFO.self) else { return .invalidParameter }
+        let status = unsafe ExtensionMemory(information.pszStatus)
+        let block = unsafe ExtensionMemory(information.pszHeader)
+        let (statusCount, blockCount, keeps) = unsafe (
+            information.cchStatus, information.cchHeader, information.fKeepConn
+        )
         // A length without a text is a mistake; without both, the default is used.
-        guard unsafe information.pszStatus != nil || information.cchStatus == 0,
-            unsafe information.pszHeader != nil || information.cchHeader == 0
-        else { return .invalidParameter }
-        let status = unsafe textBytes(information.pszStatus, count: information.cchStatus)
-        let block = unsafe textBytes(information.pszHeader, count: information.cchHeader)
-        return unsafe session.sendHead(
-            status: status, block: block, closesConnection: information.fKeepConn == 0, by: caller)
+        guard !status.isNull || statusCount == 0, !block.isNull || blockCount == 0 else { return .invalidParameter }
+        return session.sendHead(
+            status: status.text(statusCount), block: block.text(blockCount), closesConnection: keeps == 0, by: caller)
     }
 
     /// lpvBuffer: the URL; *lpdwSize: its length, where given. Answers 302 with that Location.
     func redirect() -> CallFailure? {
-        let url = unsafe textBytes(buffer, count: size.map { unsafe $0.pointee } ?? 0)
+        let url = textOfSize
         guard !url.isEmpty, url.allSatisfy({ $0 > 0x20 && $0 != 0x7F }) else { return .invalidParameter }
         var block = ByteBuffer()
         block.append("Location: ")
         block.append(url)
         block.append("\r\nContent-Length: 0\r\n\r\n")
         let status: StaticString = "302 Found"
-        return unsafe session.sendHead(
+        return session.sendHead(
             status: ByteView(status),
             block: block.bytes, closesConnection: false, by: caller)
     }
 
     /// lpvBuffer: not an address but a BOOL; whether each write is sent immediately.
     private func setFlushFlag() -> CallFailure? {
-        unsafe session.setPrompt(unsafe buffer != nil, by: caller)
+        session.setPrompt(!buffer.isNull, by: caller)
     }
 
     /// lpvBuffer: an HSE_STATUS_ number, NULL for success.
     private func doneWithSession() -> CallFailure? {
-        let status = unsafe buffer.map { unsafe $0.loadUnaligned(as: DWORD.self) } ?? DWORD(HSE_STATUS_SUCCESS)
-        return unsafe session.done(status, by: caller)
+        session.done(buffer.load(DWORD.self) ?? DWORD(HSE_STATUS_SUCCESS), by: caller)
     }
 
     /// The connection is reset instead of closed once the response is sent.
     private func abortiveClose() -> CallFailure? {
-        unsafe session.inquire(by: caller) { state in
+        session.inquire(by: caller) { state in
             state.resetsConnection = true
             state.response.closeConnection()
             return nil
@@ -127,9 +142,9 @@ struct SupportCall {
 
     /// lpvBuffer: text for the log.
     private func appendLogParameter() -> CallFailure? {
-        guard unsafe buffer != nil else { return .invalidParameter }
-        return unsafe session.inquire(by: caller) { state in
-            unsafe state.appendLog(textBytes(buffer))
+        guard !buffer.isNull else { return .invalidParameter }
+        return session.inquire(by: caller) { state in
+            state.appendLog(buffer.text)
             return nil
         }
     }
@@ -137,12 +152,12 @@ struct SupportCall {
     /// lpvBuffer: the reason as text, or NULL.
     private func reportUnhealthy() -> CallFailure? {
         var handle: ExtensionHandle?
-        let failure = unsafe session.inquire(by: caller) { state in
+        let failure = session.inquire(by: caller) { state in
             handle = state.handle
             return nil
         }
         guard failure == nil else { return failure }
-        let reason = unsafe String(decoding: textBytes(buffer).prefix(Self.reasonLimit), as: UTF8.self)
+        let reason = String(decoding: buffer.text.prefix(Self.reasonLimit), as: UTF8.self)
         handle?.health?.reportedUnhealthy(reason)
         return nil
     }
@@ -151,44 +166,27 @@ struct SupportCall {
 
     /// lpvBuffer: receives a BOOL.
     private func answer(_ question: (inout SessionState) -> Bool) -> CallFailure? {
-        guard let buffer = unsafe buffer else { return .invalidParameter }
-        return unsafe session.inquire(by: caller) { state in
-            unsafe buffer.storeBytes(of: question(&state) ? 1 : 0, as: BOOL.self)
+        if buffer.isNull { return .invalidParameter }
+        return session.inquire(by: caller) { state in
+            buffer.store(question(&state) ? 1 : 0 as BOOL)
             return nil
         }
     }
 
     /// lpvBuffer: receives `value`.
     private func give<Value: BitwiseCopyable>(_ value: Value) -> CallFailure? {
-        guard let buffer = unsafe buffer else { return .invalidParameter }
-        return unsafe session.inquire(by: caller) { _ in
-            unsafe buffer.storeBytes(of: value, as: Value.self)
+        if buffer.isNull { return .invalidParameter }
+        return session.inquire(by: caller) { _ in
+            buffer.store(value)
             return nil
         }
     }
 
     /// Only checks the ConnID.
     private func inquire() -> CallFailure? {
-        unsafe session.inquire(by: caller) { _ in nil }
+        session.inquire(by: caller) { _ in nil }
     }
 }
 
 /// The function that HSE_REQ_GET_CACHE_INVALIDATION_CALLBACK returns: nothing is cached, so there is nothing to drop.
 private let cacheInvalidation: @convention(c) (UnsafeMutablePointer<WCHAR>?) -> HRESULT = { _ in 0 }
-
-/// The bytes of a NUL-terminated text; none for NULL.
-func textBytes(_ text: UnsafeMutableRawPointer?) -> ByteView {
-    unsafe textBytes(text.map { unsafe UnsafePointer($0.assumingMemoryBound(to: CChar.self)) }, count: 0)
-}
-
-func textBytes(_ text: UnsafeMutableRawPointer?, count: DWORD) -> ByteView {
-    unsafe textBytes(text.map { unsafe UnsafePointer($0.assumingMemoryBound(to: CChar.self)) }, count: count)
-}
-
-/// The bytes of a text with a length: 0 means up to the NUL, and NULs that are counted at its end are removed.
-func textBytes(_ text: UnsafePointer<CChar>?, count: DWORD) -> ByteView {
-    guard let text = unsafe text else { return ByteView() }
-    var length = unsafe count == 0 ? strlen(text) : Int(count)
-    while length > 0, unsafe text[length - 1] == 0 { length -= 1 }
-    return unsafe ByteView(start: text, count: length)
-}
