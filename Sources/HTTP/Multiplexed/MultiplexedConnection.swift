@@ -115,14 +115,14 @@ package final class MultiplexedConnection: ClientConnection, TurnEndAction {
             stream.refuse(exchange, rejection, at: .answering)
             serveAtOnce(stream, exchange, isObserved: true)
         case .handler(let handler):
-            if !stream.begin(handler, exchange) { start(stream, handler) }
+            stream.handler = handler
+            if !stream.begin(exchange) { startTask(of: stream) }
         }
     }
 
     /// Sends the response of a request that was begun without a task, or starts the task that completes it.
     func proceed(_ stream: StreamConnection, _ exchange: Exchange) {
-        guard stream.completeBegun(exchange) else { return start(stream, stream.handler) }
-        stream.handler = nil
+        guard stream.completeBegun(exchange) else { return startTask(of: stream) }
         serveAtOnce(stream, exchange, isObserved: false)
     }
 
@@ -131,14 +131,13 @@ package final class MultiplexedConnection: ClientConnection, TurnEndAction {
     private func serveAtOnce(_ stream: StreamConnection, _ exchange: Exchange, isObserved: Bool) {
         guard exchange.isResponseFinished, exchange.storage.value.errorRequest == nil,
             case .success(nil) = Result(catching: { () throws(ExchangeFailure) in try stream.sendNow(exchange) })
-        else { return start(stream, nil) }
+        else { return startTask(of: stream) }
         if !isObserved { service.observe(exchange) }
         conclude(stream)
     }
 
     @inline(never)
-    private func start(_ stream: StreamConnection, _ handler: (any RequestHandler)?) {
-        stream.handler = handler
+    private func startTask(of stream: StreamConnection) {
         if stream.resumeTask() { return }
         let work = Work(stream: stream)
         Task(executorPreference: socket.worker) { await work.stream.run() }

@@ -174,12 +174,10 @@ final class StreamConnection: ClientConnection, EndpointKeeper, TurnEndAction {
     // MARK: Without a task
 
     /// Has the handler begin the request, if its response is likely to be complete at the end of the turn.
-    func begin(_ handler: any RequestHandler, _ exchange: Exchange) -> Bool {
-        guard exchange.hasBodyEnded, exchange.storage.value.namedClient == nil,
-            let request = handler.begin(exchange)
-        else { return false }
-        self.handler = handler
-        begun = request
+    func begin(_ exchange: Exchange) -> Bool {
+        guard exchange.hasBodyEnded, exchange.storage.value.namedClient == nil else { return false }
+        begun = handler?.begin(exchange)
+        guard begun != nil else { return false }
         point.keep(by: self)
         return true
     }
@@ -200,9 +198,12 @@ final class StreamConnection: ClientConnection, EndpointKeeper, TurnEndAction {
 
     /// Completes the response of the request that was begun, if that is possible now.
     func completeBegun(_ exchange: Exchange) -> Bool {
-        guard let handler, let request = begun, handler.complete(exchange, begun: request) else { return false }
-        begun = nil
-        return true
+        // Moved, and not copied, so that no reference is counted.
+        guard let handler = handler.take(), let request = begun.take() else { return false }
+        if handler.complete(exchange, begun: request) { return true }
+        self.handler = handler
+        begun = request
+        return false
     }
 
     // MARK: With a task

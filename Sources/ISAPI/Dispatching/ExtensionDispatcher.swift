@@ -18,7 +18,7 @@ package final class ExtensionDispatcher: RequestHandler {
     private let spooling: Spool.Limits?
     private let reporter: any ExtensionReporter
     private let naming: ScriptNaming
-    private let root: [UInt8]
+    private let root: OwnedBytes
 
     private let busy = ExtensionDispatcher.message(503, "the extension's queue is full", retryAfter: 1)
     private let failed = ExtensionDispatcher.message(500, "the extension gave no response")
@@ -45,7 +45,7 @@ package final class ExtensionDispatcher: RequestHandler {
         self.spooling = spooling
         self.reporter = reporter
         self.naming = naming
-        root = Array(application.physicalPath.utf8)
+        root = OwnedBytes(Array(application.physicalPath.utf8))
     }
 
     /// Inlined with `relay` into one function: each function that waits takes memory of its task's stack, which is
@@ -58,7 +58,10 @@ package final class ExtensionDispatcher: RequestHandler {
             }
             guard try await waitForHandle(exchange) else { return }
         }
-        guard let (session, submissions) = makeSession(exchange) else { throw .rejected(.pathEscapesRoot) }
+        guard let handle = queue.handle, let session = makeSession(exchange, handle) else {
+            throw .rejected(.pathEscapesRoot)
+        }
+        let submissions = handle.submissions
         if !exchange.hasBodyEnded {
             do throws(ExchangeFailure) {
                 try await readAhead(session, exchange)
@@ -83,10 +86,10 @@ package final class ExtensionDispatcher: RequestHandler {
 
     /// Begins a request that is likely to run, and to be complete, at the end of this turn.
     package func begin(_ exchange: Exchange) -> BegunRequest? {
-        guard queue.handle?.submissions.isLikelyToRun(on: worker) == true,
-            let (session, submissions) = makeSession(exchange)
+        guard let handle = queue.handle, handle.submissions.isLikelyToRun(on: worker),
+            let session = makeSession(exchange, handle)
         else { return nil }
-        guard submissions.add(session, on: worker) else {
+        guard handle.submissions.add(session, on: worker) else {
             session.withdraw()
             return nil
         }
@@ -131,40 +134,43 @@ package final class ExtensionDispatcher: RequestHandler {
 
     // MARK: To the extension
 
-    /// Begins a session for the request, and returns it with the queue it is submitted to; nil when the path leads
-    /// above the root. The request queue has a handle.
-    private func makeSession(_ exchange: Exchange) -> (ExtensionSession, PoolSubmissionQueue)? {
+    /// Begins a session for the request; nil when the path leads above the root.
+    private func makeSession(_ exchange: Exchange, _ handle: ExtensionHandle) -> ExtensionSession? {
         exchange.withPath { path in
-            guard !PathMapping.climbs(path), let handle = queue.handle else { return nil }
-            handle.use(at: worker.now)
-            let session = handle.submissions.takeSession()
+            guard !PathMapping.climbs(path) else { return nil }
             let (nameEnd, infoStart) = naming.split(path)
-            let scriptName = path[..<nameEnd]
-            let pathInfo = path[infoStart...]
-            withTranslated(pathInfo) { translated in
-                exchange.withConnection { connection in
-                    let request = ExtensionRequest(
-                        head: exchange.head, headBytes: exchange.headBytes, fields: exchange.fields,
-                        scriptName: scriptName, pathInfo: pathInfo, translatedPath: translated,
-                        origin: origin(of: exchange, on: connection), application: application,
-                        keepAlive: exchange.willKeepAlive, requestID: exchange.requestID, user: exchange.user)
-                    session.begin(request, handle: handle, notifier: connection.endpoint)
-                }
-            }
-            return (session, handle.submissions)
+            let (scriptName, pathInfo) = (path[..<nameEnd], path[infoStart...])
+            guard pathInfo.count > 1 else { return makeSession(exchange, handle, scriptName, pathInfo, root.view) }
+            return translate(pathInfo).withBytes { makeSession(exchange, handle, scriptName, pathInfo, $0) }
         }
     }
 
+    private func makeSession(
+        _ exchange: Exchange, _ handle: ExtensionHandle, _ scriptName: ByteView, _ pathInfo: ByteView,
+        _ translated: ByteView
+    ) -> ExtensionSession {
+        handle.use(at: worker.now)
+        let session = handle.submissions.takeSession()
+        // Not in a closure of `withConnection`, which would count more references.
+        let connection = exchange.connection
+        let request = ExtensionRequest(
+            head: exchange.head, headBytes: exchange.headBytes, fields: exchange.fields,
+            scriptName: scriptName, pathInfo: pathInfo, translatedPath: translated,
+            origin: origin(of: exchange, on: connection), application: application,
+            keepAlive: exchange.willKeepAlive, requestID: exchange.requestID, user: exchange.user)
+        session.begin(request, handle: handle, notifier: connection.endpoint)
+        return session
+    }
+
     /// PATH_INFO under the site's folder; a normalized path cannot lead out of it.
-    private func withTranslated(_ pathInfo: ByteView, _ body: (ByteView) -> Void) {
-        guard pathInfo.count > 1 else { return root.withBytes { body($0) } }
-        var translated = root + pathInfo.dropFirst()
+    private func translate(_ pathInfo: ByteView) -> [UInt8] {
+        var translated = Array(root.view) + pathInfo.dropFirst()
         if application.paths == .windows {
-            for index in root.count..<translated.count where translated[index] == UInt8(ascii: "/") {
+            for index in root.view.count..<translated.count where translated[index] == UInt8(ascii: "/") {
                 translated[index] = PathStyle.windows.separator
             }
         }
-        translated.withBytes { body($0) }
+        return translated
     }
 
     /// Created once for a connection, or for each client that a proxy names on it.
