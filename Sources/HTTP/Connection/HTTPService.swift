@@ -33,6 +33,8 @@ package final class HTTPService {
 
     /// The maximum number of exchanges kept for further requests; the memory of others is released.
     private static let spareLimit = 64
+    /// The same while connections of HTTP/2 are busy, whose requests of a turn may all be in progress at its end.
+    static let busySpareLimit = 512
     private static let dateLine = Array("Date: Thu, 01 Jan 1970 00:00:00 GMT\r\n".utf8)
 
     package init(worker: Worker, limits: ConnectionLimits, router: any RequestRouter) {
@@ -91,13 +93,16 @@ package final class HTTPService {
         }
     }
 
-    private func discardSpares() {
-        while let storage = spare {
+    private func discardSpares(keeping limit: Int = 0) {
+        while spareCount > limit, let storage = spare {
             spare = storage.value.next
+            spareCount -= 1
             discard(storage)
         }
-        spareCount = 0
     }
+
+    /// Releases the exchanges that only busy connections of HTTP/2 need.
+    func trim() { discardSpares(keeping: Self.spareLimit) }
 
     @inline(__always)
     func rent(for connection: ClientConnection) -> Exchange {
@@ -119,10 +124,10 @@ package final class HTTPService {
     }
 
     @inline(__always)
-    func giveBack(_ exchange: Exchange) {
+    func giveBack(_ exchange: Exchange, keepingUpTo limit: Int = spareLimit) {
         let storage = exchange.storage
         storage.value.clear()
-        if spareCount < Self.spareLimit, storage.value.limits == limits.head {
+        if spareCount < limit, storage.value.limits == limits.head {
             storage.value.next = spare
             spare = storage
             spareCount += 1

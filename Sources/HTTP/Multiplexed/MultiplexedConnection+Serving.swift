@@ -196,6 +196,7 @@ extension MultiplexedConnection {
 
     /// Waits until no task of a stream is left; all of them have been notified.
     private func awaitStreams() async {
+        defer { service.trim() }
         dismissSpare()
         guard openCount > 0 else { return }
         let place = StreamEndpoint(on: socket)

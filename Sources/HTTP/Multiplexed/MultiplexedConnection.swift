@@ -166,7 +166,7 @@ package final class MultiplexedConnection: ClientConnection, TurnEndAction {
         }
         if let exchange {
             heldHeads -= exchange.storage.value.headCount
-            service.giveBack(exchange)
+            service.giveBack(exchange, keepingUpTo: HTTPService.busySpareLimit)
         }
         let left = stream.end()
         if left > 0 { http.useContent(left, of: reference, to: &output) }
@@ -285,6 +285,7 @@ package final class MultiplexedConnection: ClientConnection, TurnEndAction {
         http.trim()
         active = []
         dismissSpare()
+        service.trim()
     }
 
     /// Ends the stream tasks that wait for another request.
