@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 import signal
 import ssl
 import struct
@@ -14,6 +15,7 @@ import hostile_origin
 import http2
 import patience
 import pytest
+import rotation
 import wire
 from http2 import DATA, GOAWAY, HEADERS, PING, RST_STREAM, fields, frame, reset, settings, window_update
 
@@ -484,6 +486,67 @@ def test_a_thousand_requests_under_way_are_answered_through_it(start, number):
         for client in clients:
             client.read_until(lambda got: False)
             assert [got.code for got in client.frames if got.kind == GOAWAY] == ["NO_ERROR", "NO_ERROR"]
+
+
+def answers(client, streams):
+    """The fields and the content of the responses of these streams, which may be answered in any order."""
+    missing = set(streams) - {got.stream for got in client.frames if got.ends_stream}
+    while missing:
+        got = client.read_frame()
+        assert got is not None and got.kind not in (RST_STREAM, GOAWAY)
+        if got.ends_stream:
+            missing.discard(got.stream)
+    heads = {got.stream: dict(got.names) for got in client.frames if got.kind == HEADERS}
+    bodies = {stream: b"" for stream in streams}
+    for got in client.frames:
+        if got.kind == DATA and got.stream in bodies:
+            bodies[got.stream] += got.payload
+    return [(heads[stream], bodies[stream]) for stream in streams]
+
+
+def test_a_thousand_requests_under_way_are_answered_while_the_certificate_is_replaced(start, tmp_path):
+    """Connections go on with the certificate that they began with; new ones get the new one."""
+    server = start(extensions=["pending"])
+    ca, port = str(server.folder / "ca.pem"), server.ports["secure"]
+    before = rotation.serial(port, ca)
+    renewed = tmp_path / "renewed"
+    shutil.copytree(server.folder, renewed, ignore=shutil.ignore_patterns("localhost.*"))
+    subprocess.run([os.path.join(gateway.ROOT, "Certs/generate"), renewed], check=True, capture_output=True)
+    clients = [http2.connect(server) for _ in range(16)]
+    streams = {client: [client.open(fields("/pending")) for _ in range(62)] for client in clients}
+    for client in clients:
+        assert client.ping()
+    for name in ("localhost.pem", "localhost.key"):
+        os.replace(renewed / name, server.folder / name)
+    server.signal(signal.SIGHUP)
+    server.log.wait_for("reload: serving generation 2")
+    assert rotation.serial(port, ca) != before
+    for client in clients:
+        assert {answer[":status"] for answer, _ in answers(client, streams[client])} == {"200"}
+        assert client.get().status == 200
+        assert not any(got.kind in (GOAWAY, RST_STREAM) for got in client.frames)
+
+
+def test_a_server_decides_about_each_stream(start):
+    """forward_auth: its refusals are answers of their streams, and the others go on."""
+    with hostile_origin.Origin() as judge:
+        judge.on("/", hostile_origin.head("Content-Length: 0"), hostile_origin.KEEP)
+        refusal = hostile_origin.head("Content-Length: 3", "WWW-Authenticate: Bearer", status="401 Who are you")
+        judge.on("/no", refusal + b"no\n", hostile_origin.KEEP)
+        routes = [
+            {"path": "/own", "forward_auth": {"to": "judge", "path": "/"}, "respond": {"body": "own"}},
+            {"path": "/no", "forward_auth": {"to": "judge", "path": "/no"}, "respond": {"body": "secret"}},
+        ]
+        client = http2.connect(start(routes, upstreams={"judge": {"servers": [{"url": judge.url}]}}))
+        streams = [client.open(fields(path)) for path in ("/own", "/no", "/ping") * 8]
+        answered = answers(client, streams)
+        expected = [("200", b"own"), ("401", b"no\n"), ("200", b"pong\n")] * 8
+        assert [(answer[":status"], body) for answer, body in answered] == expected
+        assert all(answer["www-authenticate"] == "Bearer" for answer, _ in answered[1::3])
+        assert {(asked["X-Forwarded-Uri"], asked["X-Forwarded-Host"]) for asked in judge.requests} == {
+            ("/own", "localhost"),
+            ("/no", "localhost"),
+        }
 
 
 def test_a_listener_that_is_gone_lets_its_connections_end(start):
