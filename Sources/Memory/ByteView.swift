@@ -89,34 +89,55 @@ package struct ByteView: BitwiseCopyable {
         @inline(__always)
         get {
             precondition(range.lowerBound >= 0 && range.upperBound <= count, "bytes outside the view")
-            guard let base = unsafe baseAddress else { return self }
-            return unsafe ByteView(start: base + range.lowerBound, count: range.upperBound &- range.lowerBound)
+            return unsafe part(uncheckedFrom: range.lowerBound, count: range.upperBound &- range.lowerBound)
         }
     }
 
     @inlinable
     package subscript(range: PartialRangeUpTo<Int>) -> ByteView {
-        @inline(__always) get { self[0..<range.upperBound] }
+        @inline(__always)
+        get {
+            precondition(UInt(bitPattern: range.upperBound) <= UInt(bitPattern: count), "bytes outside the view")
+            return unsafe part(uncheckedFrom: 0, count: range.upperBound)
+        }
     }
 
     @inlinable
     package subscript(range: PartialRangeFrom<Int>) -> ByteView {
-        @inline(__always) get { self[range.lowerBound..<count] }
+        @inline(__always)
+        get {
+            precondition(UInt(bitPattern: range.lowerBound) <= UInt(bitPattern: count), "bytes outside the view")
+            return unsafe part(uncheckedFrom: range.lowerBound, count: count &- range.lowerBound)
+        }
+    }
+
+    /// Bytes that are known to be in the view. Without a branch for a view without an address, which has no bytes.
+    @unsafe @inlinable @inline(__always)
+    func part(uncheckedFrom start: Int, count: Int) -> ByteView {
+        unsafe ByteView(
+            unchecked: UnsafeRawPointer(bitPattern: UInt(bitPattern: baseAddress) &+ UInt(bitPattern: start)),
+            count: count)
+    }
+
+    @unsafe @inlinable @inline(__always)
+    init(unchecked start: UnsafeRawPointer?, count: Int) {
+        unsafe baseAddress = start
+        self.count = count
     }
 
     /// At most the first `length` bytes.
     @inlinable @inline(__always)
-    package func prefix(_ length: Int) -> ByteView { self[0..<Swift.min(length, count)] }
+    package func prefix(_ length: Int) -> ByteView { self[..<Swift.min(length, count)] }
 
     /// At most the last `length` bytes.
     @inlinable @inline(__always)
-    package func suffix(_ length: Int) -> ByteView { self[(count - Swift.min(length, count))..<count] }
+    package func suffix(_ length: Int) -> ByteView { self[(count - Swift.min(length, count))...] }
 
     @inlinable @inline(__always)
-    package func dropFirst(_ length: Int = 1) -> ByteView { self[Swift.min(length, count)..<count] }
+    package func dropFirst(_ length: Int = 1) -> ByteView { self[Swift.min(length, count)...] }
 
     @inlinable @inline(__always)
-    package func dropLast(_ length: Int = 1) -> ByteView { self[0..<(count - Swift.min(length, count))] }
+    package func dropLast(_ length: Int = 1) -> ByteView { self[..<(count - Swift.min(length, count))] }
 
     /// Loads a number whose bytes may have any alignment.
     @inlinable @inline(__always)

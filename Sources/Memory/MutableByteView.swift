@@ -55,7 +55,7 @@ package struct MutableByteView: BitwiseCopyable {
     /// The same bytes, to be read.
     @inlinable
     package var view: ByteView {
-        @inline(__always) get { unsafe ByteView(start: baseAddress, count: count) }
+        @inline(__always) get { unsafe ByteView(unchecked: UnsafeRawPointer(baseAddress), count: count) }
     }
 
     @inlinable
@@ -79,19 +79,40 @@ package struct MutableByteView: BitwiseCopyable {
         @inline(__always)
         get {
             precondition(range.lowerBound >= 0 && range.upperBound <= count, "bytes outside the view")
-            guard let base = unsafe baseAddress else { return self }
-            return unsafe MutableByteView(start: base + range.lowerBound, count: range.upperBound &- range.lowerBound)
+            return unsafe part(uncheckedFrom: range.lowerBound, count: range.upperBound &- range.lowerBound)
         }
     }
 
     @inlinable
     package subscript(range: PartialRangeUpTo<Int>) -> MutableByteView {
-        @inline(__always) get { self[0..<range.upperBound] }
+        @inline(__always)
+        get {
+            precondition(UInt(bitPattern: range.upperBound) <= UInt(bitPattern: count), "bytes outside the view")
+            return unsafe part(uncheckedFrom: 0, count: range.upperBound)
+        }
     }
 
     @inlinable
     package subscript(range: PartialRangeFrom<Int>) -> MutableByteView {
-        @inline(__always) get { self[range.lowerBound..<count] }
+        @inline(__always)
+        get {
+            precondition(UInt(bitPattern: range.lowerBound) <= UInt(bitPattern: count), "bytes outside the view")
+            return unsafe part(uncheckedFrom: range.lowerBound, count: count &- range.lowerBound)
+        }
+    }
+
+    /// Bytes that are known to be in the view. Without a branch for a view without an address, which has no bytes.
+    @unsafe @inlinable @inline(__always)
+    func part(uncheckedFrom start: Int, count: Int) -> MutableByteView {
+        unsafe MutableByteView(
+            unchecked: UnsafeMutableRawPointer(bitPattern: UInt(bitPattern: baseAddress) &+ UInt(bitPattern: start)),
+            count: count)
+    }
+
+    @unsafe @inlinable @inline(__always)
+    init(unchecked start: UnsafeMutableRawPointer?, count: Int) {
+        unsafe baseAddress = start
+        self.count = count
     }
 
     /// Stores a value; its bytes may have any alignment.
@@ -127,10 +148,10 @@ package struct MutableByteView: BitwiseCopyable {
     package func move(_ range: Range<Int>, to offset: Int) { copy(view[range], to: offset) }
 
     @inlinable @inline(__always)
-    package func prefix(_ length: Int) -> MutableByteView { self[0..<min(length, count)] }
+    package func prefix(_ length: Int) -> MutableByteView { self[..<min(length, count)] }
 
     @inlinable @inline(__always)
-    package func suffix(_ length: Int) -> MutableByteView { self[(count - min(length, count))..<count] }
+    package func suffix(_ length: Int) -> MutableByteView { self[(count - min(length, count))...] }
 
     @inlinable @inline(__always)
     package func fill(with byte: UInt8) {

@@ -55,6 +55,15 @@ package struct Table<Element: BitwiseCopyable>: ~Copyable {
         }
     }
 
+    /// An element whose index is known to be in the table.
+    @unsafe @inlinable
+    package subscript(unchecked index: Int) -> Element {
+        @inline(__always)
+        unsafeAddress { unsafe UnsafePointer(elements.unsafelyUnwrapped + index) }
+        @inline(__always)
+        unsafeMutableAddress { unsafe elements.unsafelyUnwrapped + index }
+    }
+
     /// The first elements, valid as long as the table exists.
     @inlinable @inline(__always)
     package func prefix(_ length: Int) -> TableView<Element> {

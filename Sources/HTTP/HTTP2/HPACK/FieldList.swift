@@ -61,13 +61,14 @@ package struct FieldList: ~Copyable {
     package subscript(index: Int) -> Field {
         @inline(__always)
         get {
-            precondition(index >= 0 && index < count, "no such field")
-            return table[index]
+            // There are no more fields than the table has elements, which `append` checks.
+            precondition(UInt(bitPattern: index) < UInt(bitPattern: count), "no such field")
+            return unsafe table[unchecked: index]
         }
         @inline(__always)
         set {
-            precondition(index >= 0 && index < count, "no such field")
-            table[index] = newValue
+            precondition(UInt(bitPattern: index) < UInt(bitPattern: count), "no such field")
+            unsafe table[unchecked: index] = newValue
         }
     }
 
