@@ -27,6 +27,8 @@ LISTENERS = {"secure": {"bind": ["127.0.0.1:0"], "tls": {}}, "plain": {"bind": [
 
 # Whether the clients of the tests say by HTTP/2 what they are told to say by HTTP/1.
 SPEAKS_HTTP2 = os.environ.get("ISAGATE_TEST_HTTP2") == "1"
+# The protocol as extensions and logs name it.
+PROTOCOL = "HTTP/2.0" if SPEAKS_HTTP2 else "HTTP/1.1"
 # Where the extensions of the tests run: in the gateway's process, or isolated.
 RUNS_ISOLATED = os.environ.get("ISAGATE_TEST_ISOLATED") == "1"
 
@@ -36,6 +38,11 @@ def placement(environment):
     if not RUNS_ISOLATED:
         return {}
     return {"run": "isolated", **({"environment": environment} if environment else {})}
+
+
+def reason(phrase):
+    """The reason phrase that arrives: HTTP/2 has none."""
+    return "" if SPEAKS_HTTP2 else phrase
 
 
 if SPEAKS_HTTP2:

@@ -4,6 +4,7 @@ import socket
 
 import hostile_origin
 import pytest
+from gateway import reason
 from hostile_origin import KEEP, head
 
 
@@ -108,7 +109,7 @@ def test_a_chunked_body_follows_its_question(gateway, origin):
 def test_an_answer_that_forbids_is_the_clients(gateway, origin):
     client = gateway.plain()
     response = client.get("/no/x")
-    assert (response.status, response.reason, response.text) == (401, "Who are you", "login\n")
+    assert (response.status, response.reason, response.text) == (401, reason("Who are you"), "login\n")
     assert response["WWW-Authenticate"] == "Bearer" and response["Location"] == "https://login.test/"
     assert response["Set-Cookie"] == "a=b; Path=/"
     redirect = client.get("/redirect/x")
