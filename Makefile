@@ -30,7 +30,8 @@ trait_packages := libbrotli-dev libzstd-dev
 # The interpreter with the modules that the tests import: Debian's, even if another one comes first in PATH.
 python = $(shell python3 -c 'import pytest, xdist, cryptography, websockets, hpack' 2>/dev/null && echo python3 || echo /usr/bin/python3)
 
-c_sources = $(wildcard CShims/*/*.c Examples/*/*.c Tests/EndToEnd/extensions/*.c Tests/EndToEnd/clients/*.c Tests/CNGHTTP2/*.c Bench/*.c)
+c_sources = $(wildcard CShims/*/*.c CShims/*/*/*.c Examples/*/*.c Tests/EndToEnd/extensions/*.c \
+	Tests/EndToEnd/clients/*.c Tests/CNGHTTP2/*.c Bench/*.c)
 windows_sources = $(wildcard Tests/EndToEnd/compat/*.c Tests/EndToEnd/samples/*.c)
 
 address_environment := ASAN_OPTIONS=detect_leaks=1 \
@@ -56,8 +57,8 @@ http2_tests := files files_conditions files_listing files_changes files_validato
 	lifetime misbehaviour data_rates max_forwards requests request_limits
 
 host_includes := CShims/CISAPI/include CShims/CCompat/include CShims/CLinux/include CShims/CPoolProtocol/include
-host_sources = $(wildcard Sources/isagate-host/*.[ch] CShims/CCompat/*.[ch] CShims/CPoolProtocol/include/*.h) \
-	CShims/CLinux/Crashes.c CShims/CCompat/exports.list
+host_sources = $(wildcard Sources/isagate-host/*.[ch] CShims/CCompat/*.h CShims/CCompat/*/*.[ch]) \
+	$(wildcard CShims/CPoolProtocol/include/*.h) CShims/CLinux/Crashes.c CShims/CCompat/exports.list
 
 # Tests of the contract that are run once more with every extension isolated.
 isolated_tests := extensions contract contract_edges async operations pending inline_extensions extension_kit \
@@ -92,7 +93,7 @@ compat: build-packages ## Builds libisagate-compat, the functions of windows.h, 
 	@mkdir -p $(compat)
 	gcc -O2 -g -Wall -Wextra -Werror -shared -fPIC -fvisibility=hidden -pthread -ICShims/CISAPI/include \
 		-ICShims/CCompat/include -Wl,-z,defs -Wl,-soname,libisagate-compat.so.0 \
-		-o $(compat)/libisagate-compat.so.0 CShims/CCompat/*.c
+		-o $(compat)/libisagate-compat.so.0 CShims/CCompat/*/*.c
 
 install: build install-development ## Installs the gateway, and what extensions are built with, under PREFIX (/usr/local)
 	install -D -m 755 $(release) $(DESTDIR)$(PREFIX)/bin/isagate

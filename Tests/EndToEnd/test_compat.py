@@ -15,7 +15,7 @@ FLAGS = ["-Wall", "-Wextra", "-Werror", "-pthread"]
 def library(tmp_path_factory):
     """The folder of libisagate-compat.so."""
     folder = tmp_path_factory.mktemp("library")
-    sources = glob.glob(os.path.join(gateway.ROOT, "CShims/CCompat/*.c"))
+    sources = glob.glob(os.path.join(gateway.ROOT, "CShims/CCompat/*/*.c"))
     includes = [f"-I{gateway.ROOT}/CShims/{name}/include" for name in ("CISAPI", "CCompat")]
     output = ["-shared", "-fPIC", "-fvisibility=hidden", "-Wl,-z,defs", "-o", folder / "libisagate-compat.so"]
     subprocess.run(["gcc", *FLAGS, *includes, *output, *sources], check=True)

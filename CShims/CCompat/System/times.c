@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include "compat.h"
+#include "../compat.h"
 
 // From 1601 to 1970.
 #define EPOCH_SECONDS 11644473600LL

@@ -1,5 +1,5 @@
 // The registry, which is empty.
-#include "compat.h"
+#include "../compat.h"
 
 // Whether `key` is one of the keys that are always open.
 static bool is_root(HKEY key) { return key >= HKEY_CLASSES_ROOT && key <= HKEY_USERS; }

@@ -1,7 +1,7 @@
 // The event log: a line on standard error, where the gateway logs, for each event.
 #include <stdlib.h>
 
-#include "compat.h"
+#include "../compat.h"
 
 typedef struct {
   compat_object object;

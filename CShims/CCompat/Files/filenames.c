@@ -7,7 +7,7 @@
 
 #include "CCompat.h"
 #include "files.h"
-#include "modules.h"
+#include "../Modules/modules.h"
 
 // ---- Attributes and times ----
 

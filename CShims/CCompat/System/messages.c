@@ -1,7 +1,7 @@
 // Messages for error numbers, and the debug output.
 #include <signal.h>
 
-#include "compat.h"
+#include "../compat.h"
 
 // ---- Texts ----
 

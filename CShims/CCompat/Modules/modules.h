@@ -2,7 +2,7 @@
 #ifndef COMPAT_MODULES_H
 #define COMPAT_MODULES_H
 
-#include "compat.h"
+#include "../compat.h"
 
 #pragma GCC visibility push(hidden)
 

@@ -2,8 +2,8 @@
 #include <limits.h>
 #include <sys/stat.h>
 
-#include "compat.h"
-#include "modules.h"
+#include "../compat.h"
+#include "../Modules/modules.h"
 
 // ---- Printing ----
 

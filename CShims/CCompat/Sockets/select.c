@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #define ISAPI_SYSTEM_SOCKETS
-#include "compat.h"
+#include "../compat.h"
 #include "winsock2.h"
 
 #define EXPORTED __attribute__((visibility("default")))

@@ -1,7 +1,7 @@
 // The functions of strsafe.h, for texts of CHAR and of WCHAR.
 #include "strsafe.h"
 
-#include "compat.h"
+#include "../compat.h"
 
 static bool is_room(const void *destination, size_t room) {
   return destination != NULL && room > 0 && room <= STRSAFE_MAX_CCH;

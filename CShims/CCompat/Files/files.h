@@ -4,7 +4,7 @@
 
 #include <sys/stat.h>
 
-#include "compat.h"
+#include "../compat.h"
 
 #pragma GCC visibility push(hidden)
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define ISAPI_SYSTEM_SOCKETS
-#include "compat.h"
+#include "../compat.h"
 #include "winsock2.h"
 
 #define OLDEST_VERSION 0x0101

@@ -2,7 +2,7 @@
 // GetLastError binds to the one that the host's executable exports.
 #include <errno.h>
 
-#include "compat.h"
+#include "../compat.h"
 
 static _Thread_local DWORD last_error;
 static UINT error_mode;

@@ -1,7 +1,7 @@
 // Heaps, local and global memory.
 #include <stdlib.h>
 
-#include "compat.h"
+#include "../compat.h"
 
 // Before each block, keeping it aligned for any type.
 typedef struct header {

@@ -1,7 +1,7 @@
 // Conversion of texts from and to UTF-16.
 #include <stdlib.h>
 
-#include "compat.h"
+#include "../compat.h"
 
 #define REPLACEMENT 0xFFFD
 // A unit of input that is not part of a character.

@@ -1,5 +1,5 @@
 // Text functions of Windows.
-#include "compat.h"
+#include "../compat.h"
 
 int WINAPI lstrlenA(LPCSTR lpString) { return lpString != NULL ? (int)strlen(lpString) : 0; }
 

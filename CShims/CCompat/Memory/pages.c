@@ -4,7 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "compat.h"
+#include "../compat.h"
 
 typedef struct region {
   uintptr_t start;

@@ -1,5 +1,5 @@
 // Texts of WCHAR.
-#include "compat.h"
+#include "../compat.h"
 
 size_t isagate_wcslen(const WCHAR *text) {
   size_t length = 0;

@@ -3,8 +3,8 @@
 #include <pwd.h>
 #include <sys/utsname.h>
 
-#include "compat.h"
-#include "modules.h"
+#include "../compat.h"
+#include "../Modules/modules.h"
 
 // Stores a text like those functions that return its length, or the required size with the NUL when it does not fit.
 static DWORD put_text(const char *text, LPSTR buffer, DWORD size) {

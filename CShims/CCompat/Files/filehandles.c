@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "CCompat.h"
-#include "compat.h"
+#include "../compat.h"
 #include "files.h"
 
 typedef struct {

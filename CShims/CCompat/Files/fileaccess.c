@@ -5,7 +5,7 @@
 
 #include "CCompat.h"
 #include "files.h"
-#include "sync.h"
+#include "../Threads/sync.h"
 
 // ---- Operations with and without an OVERLAPPED offset ----
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "CCompat.h"
-#include "compat.h"
+#include "../compat.h"
 
 // The default of Windows.
 #define MOST_THREADS 500

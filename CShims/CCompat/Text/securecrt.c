@@ -1,5 +1,5 @@
 // The _s functions: text that does not fit is refused, not stored.
-#include "compat.h"
+#include "../compat.h"
 
 // Sets the destination to an empty text, writes a line to the debug output, and returns the error.
 static errno_t refuse(char *destination, rsize_t size, errno_t error, const char *function) {

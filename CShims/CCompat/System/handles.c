@@ -1,6 +1,6 @@
 // The process's handles: entries of one table, so that any value can be checked without dereferencing it, and a closed
 // handle is refused until its entry has been reused 4,095 times.
-#include "compat.h"
+#include "../compat.h"
 
 // A handle's number, from the lowest bit: two zero bits, sixteen for the index, twelve that count how often the entry
 // was used, and a bit that no descriptor below 2^30 has.

@@ -2,7 +2,7 @@
 #ifndef COMPAT_SYNC_H
 #define COMPAT_SYNC_H
 
-#include "compat.h"
+#include "../compat.h"
 
 #pragma GCC visibility push(hidden)
 

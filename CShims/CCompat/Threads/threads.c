@@ -6,7 +6,7 @@
 
 #include "process.h"
 #include "CCompat.h"
-#include "modules.h"
+#include "../Modules/modules.h"
 #include "sync.h"
 
 // The smallest stack of a thread with a configured stack size.

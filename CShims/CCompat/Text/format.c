@@ -1,6 +1,6 @@
 // printf with Windows' formats, for texts of CHAR and of WCHAR. Both kinds use one formatter, which reads and writes
 // WCHAR: a CHAR text is widened byte by byte before and narrowed after.
-#include "compat.h"
+#include "../compat.h"
 
 // The maximum number of characters that wsprintf stores, with the NUL.
 #define WSPRINTF_LIMIT 1024
