@@ -50,9 +50,10 @@ struct DynamicTable: ~Copyable {
     /// The entry at `index`, of which 1 is the newest; it must exist.
     @inline(__always)
     subscript(index: Int) -> Entry {
-        precondition(index > 0 && index <= count, "no such entry")
-        let place = (Int(truncatingIfNeeded: inserted) - index) & (entries.count - 1)
-        return entries[place]
+        precondition(UInt(bitPattern: index &- 1) < UInt(bitPattern: count), "no such entry")
+        // There are no more entries than places, a power of two, so that the mask gives one of them.
+        let place = (Int(truncatingIfNeeded: inserted) &- index) & (entries.count &- 1)
+        return unsafe entries[unchecked: place]
     }
 
     /// The line of an entry, valid until the table is changed.

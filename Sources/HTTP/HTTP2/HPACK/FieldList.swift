@@ -119,7 +119,6 @@ extension FieldList {
     /// Copies a line to `room`; it must have been charged, and fit.
     @inline(__always)
     func copy(_ line: ByteView) {
-        precondition(filled + line.count <= bytes.count - Self.copySlack)
         bytes.room.copyShort(line, to: filled)
     }
 
