@@ -58,7 +58,8 @@ http2_tests := files files_conditions files_listing files_changes files_validato
 
 host_includes := CShims/CISAPI/include CShims/CCompat/include CShims/CLinux/include CShims/CPoolProtocol/include
 host_sources = $(wildcard Sources/isagate-host/*.[ch] CShims/CCompat/*.h CShims/CCompat/*/*.[ch]) \
-	$(wildcard CShims/CPoolProtocol/include/*.h) CShims/CLinux/Crashes.c CShims/CCompat/exports.list
+	$(wildcard CShims/CPoolProtocol/include/*.h) CShims/CLinux/CLinux.c CShims/CLinux/Crashes.c \
+	CShims/CCompat/exports.list
 
 # Tests of the contract that are run once more with every extension isolated.
 isolated_tests := extensions contract contract_edges async operations pending inline_extensions extension_kit \

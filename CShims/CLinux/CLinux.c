@@ -32,6 +32,11 @@ pid_t CLinux_ended_child(void) {
   return waitid(P_ALL, 0, &information, WEXITED | WNOHANG | WNOWAIT) == 0 ? information.si_pid : -1;
 }
 
+int CLinux_has_ended(int pid) {
+  siginfo_t facts = {.si_pid = 0};
+  return waitid(P_PID, (id_t)pid, &facts, WEXITED | WNOHANG | WNOWAIT) == 0 && facts.si_pid == pid;
+}
+
 int CLinux_accept(int listener, struct sockaddr_storage *address, socklen_t *length) {
   return accept4(listener, (struct sockaddr *)address, length, SOCK_NONBLOCK | SOCK_CLOEXEC);
 }
@@ -167,6 +172,8 @@ int CLinux_drop_capabilities(void) {
   prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
   return (int)syscall(SYS_capset, &header, none);
 }
+
+int CLinux_forbid_inspection(void) { return prctl(PR_SET_DUMPABLE, 0); }
 
 int CLinux_signal_at_death_of_parent(int signal) { return prctl(PR_SET_PDEATHSIG, signal); }
 

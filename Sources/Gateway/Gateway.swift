@@ -1,6 +1,7 @@
 import Dispatch
 import Glibc
 import HTTP
+import ISAPI
 import Logging
 import TLS
 import Transport
@@ -13,6 +14,7 @@ package final class Gateway: GatewayControl {
     /// Without its sites once they are served: a generation has what is needed of them.
     private var configuration: Configuration
     private let logger: Logger
+    private let launcher: any HostLauncher
     private let countdown: Countdown
     private let admission: Admission
     private let clients: ClientConnections
@@ -32,8 +34,13 @@ package final class Gateway: GatewayControl {
     private var workerCount = 0
 
     /// - Parameter whenStopped: called on any thread once the last worker has ended.
-    package init(_ configuration: Configuration, logger: Logger, whenStopped: @escaping @Sendable () -> Void) {
+    /// - Parameter launcher: starts the processes of pools.
+    package init(
+        _ configuration: Configuration, logger: Logger, launcher: any HostLauncher = ChildLauncher(),
+        whenStopped: @escaping @Sendable () -> Void
+    ) {
         self.configuration = configuration
+        self.launcher = launcher
         self.logger = logger
         countdown = Countdown(whenStopped)
         admission = Admission(limit: configuration.limits.maxConnections)
@@ -61,7 +68,8 @@ package final class Gateway: GatewayControl {
         tryRecords()
         let workers = try makeWorkers(material.workerCount)
         try dropPrivileges(to: configuration.user)
-        let extensions = ExtensionHost(logger: logger, workers: workers)
+        keepFromPools(configuration)
+        let extensions = ExtensionHost(logger: logger, workers: workers, launcher: launcher)
         self.extensions = extensions
         let upstreams = UpstreamHost(logger: logger, workers: workers)
         self.upstreams = upstreams
@@ -200,6 +208,7 @@ package final class Gateway: GatewayControl {
         let wanted = Set(material.sockets.map(ServedAddress.init))
         let removed = Set(served.subtracting(wanted).map(\.address))
         let added = material.sockets.filter { !served.contains(ServedAddress($0)) }
+        keepFromPools(new)
         let next = try prepare(new, material, extensions, upstreams, filesLog, tolerant: false)
         let changes = extensions.changes(to: next.extensions)
         apply(next.generation, adding: added, removing: removed)
@@ -261,7 +270,9 @@ package final class Gateway: GatewayControl {
             refusals: RefusalCount.sum(of: servers.flatMap(\.refusals)),
             workers: servers.count, listeners: listeners,
             extensions: configuration.extensions.map {
-                ExtensionStatus(name: $0.name, description: extensions?.description(of: $0.name))
+                ExtensionStatus(
+                    name: $0.name, description: extensions?.description(of: $0.name),
+                    pool: $0.pool?.name ?? "in_process")
             },
             upstreams: upstreams?.status() ?? [], records: RecordProtection.summary,
             certificates: (certificates?.reports ?? []).map { CertificateExpiry($0) }, generation: generation)
@@ -273,6 +284,17 @@ package final class Gateway: GatewayControl {
 
     package func certificateSummaries() -> [CertificateSummary] {
         (certificates?.reports ?? []).map { CertificateSummary($0, generation: $0.generation) }
+    }
+
+    package func poolStatus() -> [ProcessPoolStatus] {
+        extensions?.poolStatus() ?? []
+    }
+
+    package func perform(
+        _ command: PoolCommand, onPool name: String,
+        _ done: @escaping @Sendable (Result<String, PoolCommandError>) -> Void
+    ) {
+        extensions?.perform(command, on: name, done)
     }
 
     package func heartbeat(_ beaten: @escaping @Sendable () -> Void) {

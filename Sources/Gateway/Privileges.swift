@@ -14,6 +14,14 @@ func dropPrivileges(to account: Account?) throws(GatewayError) {
     guard setuid(0) != 0 else { throw .runtime("user: \(account) can become root again") }
 }
 
+/// Before processes of pools start, which may have the same user: they cannot look into this one, which has keys.
+///
+/// Without such processes nothing changes, so that a core can be written for an extension that crashes here.
+func keepFromPools(_ configuration: Configuration) {
+    guard configuration.extensions.contains(where: { $0.pool != nil }) else { return }
+    _ = CLinux_forbid_inspection()
+}
+
 /// Lets the process open as many descriptors as the system permits.
 func raiseDescriptorLimit() {
     var limit = rlimit()

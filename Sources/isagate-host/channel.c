@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "CLinux.h"
 #include "host.h"
 
 // Bytes of a channel's buffers that are kept between messages.
@@ -119,6 +120,22 @@ void channel_flush(channel *self) {
   buffer_clear(&self->output, KEPT);
 }
 
+// One call of recvmsg(2), into the room of the input.
+static ssize_t receive(channel *self, int flags) {
+  int files[POOL_FILES];
+  int count = POOL_FILES;
+  long got = CLinux_receive_packet(self->descriptor, self->input.bytes + self->input.count,
+                                   self->input.capacity - self->input.count, files, &count, flags);
+  for (int index = 0; got >= 0 && index < count; index++) {
+    if (self->received_count < POOL_FILES) {
+      self->received[self->received_count++] = files[index];
+    } else {
+      close(files[index]);
+    }
+  }
+  return got;
+}
+
 // Receives until `count` bytes from `start` on are there.
 static void receive_up_to(channel *self, size_t count) {
   unsigned yields = 0;
@@ -132,8 +149,7 @@ static void receive_up_to(channel *self, size_t count) {
     reserve(&self->input, room > 4096 ? room : 4096);
     // On a busy machine the gateway's thread runs meanwhile, and this one needs not be woken.
     bool may_wait = yields++ >= YIELDS;
-    ssize_t got = recv(self->descriptor, self->input.bytes + self->input.count,
-                       self->input.capacity - self->input.count, may_wait ? 0 : MSG_DONTWAIT);
+    ssize_t got = receive(self, may_wait ? 0 : MSG_DONTWAIT);
     if (got < 0 && errno == EAGAIN) sched_yield();
     if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
     if (got <= 0) _exit(0);
@@ -155,6 +171,14 @@ message channel_receive(channel *self) {
   return received;
 }
 
+int channel_take_file(channel *self) {
+  if (self->received_count == 0) return -1;
+  int first = self->received[0];
+  self->received_count--;
+  memmove(self->received, self->received + 1, self->received_count * sizeof(int));
+  return first;
+}
+
 uint32_t message_next_word(message *self) {
   uint32_t word = 0;
   if (self->header.length - self->position < sizeof word) _exit(1);
@@ -171,4 +195,12 @@ item message_next(message *self) {
   item next = {.bytes = self->payload + self->position, .count = count};
   self->position += padded;
   return next;
+}
+
+char *item_copy(item text) {
+  char *copy = malloc((size_t)text.count + 1);
+  if (!copy) abort();
+  if (text.count) memcpy(copy, text.bytes, text.count);
+  copy[text.count] = 0;
+  return copy;
 }

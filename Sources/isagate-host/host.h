@@ -32,6 +32,9 @@ typedef struct channel {
   // What was received, of which the part from `start` was not read.
   buffer input;
   size_t start;
+  // The files that came with it.
+  int received[POOL_FILES];
+  unsigned received_count;
   struct channel *next;
 } channel;
 
@@ -69,9 +72,43 @@ void channel_append(channel *self, const void *messages, size_t count);
 void channel_flush(channel *self);
 // Receives the next message.
 message channel_receive(channel *self);
+// The next file that came with the messages so far: the caller owns it. -1 if there is none.
+int channel_take_file(channel *self);
 
 item message_next(message *self);
 uint32_t message_next_word(message *self);
+
+// A text of its own; the process ends where there is no memory.
+char *item_copy(item text);
+
+// ---- The sandbox ----
+
+typedef struct {
+  uint32_t count;
+  char **list;
+} paths;
+
+// Gives up what the process need not have, for good. NULL, or why it cannot be done.
+const char *sandbox_enter(const pool_hello *hello, const char *folder, const paths *readable, const paths *writable);
+// Has a text logged.
+void send_notice(const char *text);
+
+// ---- Libraries ----
+
+typedef struct {
+  char *name, *path;
+  bool has_backslashes;
+  // The library's copy.
+  int file;
+  // Of isagate_module_open; 0 if it was not loaded.
+  uint64_t identity;
+  PFN_GETEXTENSIONVERSION version;
+  PFN_HTTPEXTENSIONPROC run;
+  PFN_TERMINATEEXTENSION terminate;
+} library;
+
+// Loads it and calls GetExtensionVersion, and tells the gateway on `control` what came of it.
+void library_load(library *self, uint32_t index, channel *control);
 
 // ---- Requests ----
 
@@ -110,6 +147,8 @@ typedef struct request {
   variable *variables;
   // Whether calls may still be deferred: the gateway has not been asked for anything that changes what they do.
   bool may_defer;
+  // The library whose code it runs.
+  const library *library;
   // The id, for the crash report.
   uint64_t trace[5];
   // The beginning of the body, and the texts, for the control block.
@@ -117,7 +156,7 @@ typedef struct request {
 } request;
 
 // Makes the request of a POOL_RUN known by its control block.
-EXTENSION_CONTROL_BLOCK *request_begin(message *run, request **made);
+EXTENSION_CONTROL_BLOCK *request_begin(message *run, const library *library, request **made);
 // The request that a ConnID stands for, with a reference for the caller; NULL if none is in progress. `index` is that of
 // the last request, or POOL_NO_REQUEST.
 request *request_find(HCONN connection, uint32_t *index);

@@ -1,9 +1,11 @@
 // isagate-host: runs the extensions of an application pool in a process of its own.
 //
+//     isagate-host [USER GROUP[,GROUP...]]
+//
 // The gateway starts it and owns it: when the gateway closes its end of the control channel, or ends, so does this
-// process. It has no file, no memory and no privilege of the gateway but what POOL_HELLO and the descriptors give it.
+// process. It has no file, no memory and no privilege of the gateway but what comes by the control channel. Started by
+// root it takes the user and the groups, by number, before it reads anything.
 #define _GNU_SOURCE
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -13,7 +15,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "CLinux.h"
@@ -22,12 +23,10 @@
 static channel control;
 static pool_memory *shared_memory;
 static struct {
-  char *name, *path;
-  uint64_t identity;
-  PFN_GETEXTENSIONVERSION version;
-  PFN_HTTPEXTENSIONPROC run;
-  PFN_TERMINATEEXTENSION terminate;
-} library;
+  char *name, *folder;
+  uint32_t library_count;
+  library *libraries;
+} pool;
 
 // Extensions may put large buffers on the stack; pages are taken only as they are touched.
 #define STACK_SIZE (1u << 20)
@@ -61,15 +60,18 @@ static void return_from(request *owner, DWORD status) {
 
 static void run(unsigned number, message *received) {
   pool_run facts;
+  if (received->header.length < sizeof(uint32_t) + sizeof facts) _exit(1);
   memcpy(&facts, received->payload + sizeof(uint32_t), sizeof facts);
+  if (facts.library >= pool.library_count || pool.libraries[facts.library].identity == 0) _exit(1);
+  const library *entered = &pool.libraries[facts.library];
   request *owner;
-  EXTENSION_CONTROL_BLOCK *block = request_begin(received, &owner);
-  isagate_thread_enter(library.identity);
+  EXTENSION_CONTROL_BLOCK *block = request_begin(received, entered, &owner);
+  isagate_thread_enter(entered->identity);
   calls_set_running(number, owner);
   own_request = owner;
-  CLinux_run_begins(library.name, owner->trace);
+  CLinux_run_begins(entered->name, owner->trace);
   __atomic_store_n(&shared_memory->entered[number], facts.sequence, __ATOMIC_RELEASE);
-  DWORD status = library.run(block);
+  DWORD status = entered->run(block);
   CLinux_run_ends();
   own_request = NULL;
   calls_set_running(number, NULL);
@@ -87,8 +89,8 @@ static void complete(message *received) {
   if (owner && facts.target) {
     const completion *target = (const completion *)(uintptr_t)facts.target;
     if (bytes.count) memcpy((void *)(uintptr_t)facts.buffer, bytes.bytes, bytes.count);
-    isagate_thread_enter(library.identity);
-    CLinux_run_begins(library.name, owner->trace);
+    isagate_thread_enter(owner->library->identity);
+    CLinux_run_begins(owner->library->name, owner->trace);
     target->function(request_block(owner), target->context, facts.bytes, facts.error);
     CLinux_run_ends();
   }
@@ -103,7 +105,7 @@ static channel *run_channels;
 static void *serve(void *context) {
   unsigned number = (unsigned)(uintptr_t)context;
   char name[16];
-  snprintf(name, sizeof name, "%.10s-%u", library.name, number + 1);
+  snprintf(name, sizeof name, "%.10s-%u", pool.name, number + 1);
   prctl(PR_SET_NAME, name);
   CLinux_guard_stack();
   own_channel = &run_channels[number];
@@ -137,98 +139,65 @@ static bool start_threads(unsigned count) {
   return true;
 }
 
-static channel *open_channels(unsigned first, unsigned count) {
-  channel *channels = calloc(count ? count : 1, sizeof *channels);
-  if (!channels) abort();
-  for (unsigned index = 0; index < count; index++) channel_open(&channels[index], POOL_CHANNEL_FD + (int)(first + index));
-  return channels;
-}
+// ---- The beginning ----
 
-// ---- The library ----
-
-static void send_refused(uint32_t reason, uint32_t error, const char *text) {
-  message_begin(&control, POOL_REFUSED, 0, 0, reason);
-  message_word(&control, error);
+// The process cannot serve.
+static void refuse(const char *text) {
+  message_begin(&control, POOL_REFUSED, 0, POOL_NO_REQUEST, POOL_REFUSED_SETUP);
+  message_word(&control, 0);
   message_item(&control, text, strlen(text));
   message_end(&control);
   channel_flush(&control);
   exit(0);
 }
 
-static void *entry_point(void *handle, const char *name, bool is_required) {
-  void *function = dlsym(handle, name);
-  if (!function && is_required) send_refused(POOL_REFUSED_NO_ENTRY_POINT, 0, name);
-  return function;
-}
-
-static void load(bool has_backslashes) {
-  char file[32];
-  snprintf(file, sizeof file, "/proc/self/fd/%d", POOL_LIBRARY_FD);
-  void *handle = dlopen(file, RTLD_NOW | RTLD_LOCAL);
-  if (!handle) send_refused(POOL_REFUSED_CANNOT_OPEN, 0, dlerror());
-  library.identity = isagate_module_open(handle, library.path, has_backslashes);
-  if (library.identity == 0) send_refused(POOL_REFUSED_SETUP, 0, "too many libraries are loaded");
-  void *version = entry_point(handle, "GetExtensionVersion", true);
-  void *run = entry_point(handle, "HttpExtensionProc", true);
-  void *terminate = entry_point(handle, "TerminateExtension", false);
-  memcpy(&library.version, &version, sizeof version);
-  memcpy(&library.run, &run, sizeof run);
-  memcpy(&library.terminate, &terminate, sizeof terminate);
-  CLinux_name_library(run, library.name, library.path);
-  SetLastError(0);
-  if (!isagate_module_attach(library.identity)) send_refused(POOL_REFUSED_ATTACH, GetLastError(), "");
-  HSE_VERSION_INFO information = {0};
-  SetLastError(0);
-  if (!library.version(&information)) send_refused(POOL_REFUSED_VERSION, GetLastError(), "");
-  message_begin(&control, POOL_READY, 0, 0, 0);
-  message_word(&control, information.dwExtensionVersion);
-  message_item(&control, information.lpszExtensionDesc,
-               strnlen(information.lpszExtensionDesc, sizeof information.lpszExtensionDesc));
+void send_notice(const char *text) {
+  message_begin(&control, POOL_NOTICE, 0, 0, 0);
+  message_item(&control, text, strlen(text));
   message_end(&control);
   channel_flush(&control);
 }
 
-// ---- The process ----
-
-static void drop_privileges(const pool_hello *hello) {
-  if (hello->user == POOL_NO_ID) return;
-  gid_t group = hello->group;
-  if (setgroups(1, &group) != 0 || setgid(group) != 0 || setuid(hello->user) != 0) {
-    send_refused(POOL_REFUSED_SETUP, 0, "the user of the pool cannot be taken");
+// The next of the descriptors that the gateway passes.
+static int next_descriptor(void) {
+  static unsigned left;
+  while (left == 0) {
+    message received = channel_receive(&control);
+    if (received.header.type != POOL_DESCRIPTORS) refuse("descriptors are missing");
+    left = received.header.flags >> POOL_FILES_SHIFT;
   }
+  left--;
+  int next = channel_take_file(&control);
+  if (next < 0) refuse("descriptors are missing");
+  return next;
 }
 
-static void confine(const pool_hello *hello) {
-  // Programs that the extension starts do not get them.
-  unsigned count = hello->run_channels + hello->shared_channels;
-  for (unsigned index = 0; index < POOL_CHANNEL_FD + count; index++) {
-    if (index >= POOL_CONTROL_FD) fcntl((int)index, F_SETFD, FD_CLOEXEC);
-  }
-  drop_privileges(hello);
-  // After the change of the user, which resets it.
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-  setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+static channel *open_channels(unsigned count) {
+  channel *channels = calloc(count ? count : 1, sizeof *channels);
+  if (!channels) abort();
+  for (unsigned index = 0; index < count; index++) channel_open(&channels[index], next_descriptor());
+  return channels;
+}
+
+static paths read_paths(message *hello, uint32_t count) {
+  paths list = {.count = count, .list = calloc(count ? count : 1, sizeof(char *))};
+  if (!list.list) abort();
+  for (uint32_t index = 0; index < count; index++) list.list[index] = item_copy(message_next(hello));
+  return list;
 }
 
 static void catch_crashes(void) {
   pool_header notice = {.type = POOL_CRASHED};
   if (CLinux_catch_crashes(POOL_CONTROL_FD, &notice, sizeof notice, 0) != 0) {
-    send_refused(POOL_REFUSED_SETUP, 0, "crashes cannot be caught");
+    refuse("crashes cannot be caught");
   }
   isagate_observe_threads(CLinux_guard_stack);
 }
 
-static char *copied(item text) {
-  char *copy = malloc((size_t)text.count + 1);
-  if (!copy) abort();
-  if (text.count) memcpy(copy, text.bytes, text.count);
-  copy[text.count] = 0;
-  return copy;
-}
+// ---- The process ----
 
-static void answer(uint16_t type, uint32_t value) {
-  message_begin(&control, type, 0, 0, value);
+static void answer(uint16_t type, uint32_t request, uint32_t value) {
+  message_begin(&control, type, 0, request, value);
   message_end(&control);
   channel_flush(&control);
 }
@@ -237,46 +206,106 @@ static void serve_control(void) {
   for (;;) {
     message received = channel_receive(&control);
     switch (received.header.type) {
-    case POOL_PING: answer(POOL_PONG, received.header.value); break;
+    case POOL_PING: answer(POOL_PONG, 0, received.header.value); break;
     case POOL_TERMINATE: {
-      BOOL agrees = library.terminate ? library.terminate(received.header.value) : TRUE;
-      answer(POOL_TERMINATED, agrees != FALSE);
+      if (received.header.request >= pool.library_count) _exit(1);
+      const library *leaving = &pool.libraries[received.header.request];
+      BOOL agrees = leaving->identity && leaving->terminate ? leaving->terminate(received.header.value) : TRUE;
+      answer(POOL_TERMINATED, received.header.request, agrees != FALSE);
       break;
     }
     case POOL_STOP:
       isagate_work_threads_end();
-      isagate_module_close(library.identity);
+      for (uint32_t index = pool.library_count; index > 0; index--) {
+        if (pool.libraries[index - 1].identity) isagate_module_close(pool.libraries[index - 1].identity);
+      }
       exit(0);
     default: _exit(1);
     }
   }
 }
 
-int main(int count, char **arguments) {
-  (void)count;
-  (void)arguments;
-  channel_open(&control, POOL_CONTROL_FD);
+// Takes the user and the groups that the process is to have, of which the first is its own.
+static bool take_user(char **arguments) {
+  gid_t groups[256];
+  size_t count = 0;
+  for (char *next = arguments[1]; *next && count < sizeof groups / sizeof *groups;) {
+    groups[count++] = (gid_t)strtoul(next, &next, 10);
+    if (*next == ',') next++;
+  }
+  uid_t user = (uid_t)strtoul(arguments[0], NULL, 10);
+  return count > 0 && setgroups(count, groups) == 0 && setgid(groups[0]) == 0 && setuid(user) == 0;
+}
+
+// What POOL_HELLO says.
+static pool_hello hello;
+static paths variables, readable, writable;
+
+static bool read_hello(void) {
   message greeting = channel_receive(&control);
-  pool_hello hello;
   item facts = message_next(&greeting);
-  if (greeting.header.type != POOL_HELLO || facts.count != sizeof hello) {
+  if (greeting.header.type != POOL_HELLO || facts.count != sizeof hello) return false;
+  memcpy(&hello, facts.bytes, sizeof hello);
+  if (hello.version != POOL_VERSION) refuse("isagate-host is of another version");
+  pool.name = item_copy(message_next(&greeting));
+  pool.folder = item_copy(message_next(&greeting));
+  variables = read_paths(&greeting, hello.variables);
+  readable = read_paths(&greeting, hello.readable);
+  writable = read_paths(&greeting, hello.writable);
+  pool.library_count = hello.libraries;
+  pool.libraries = calloc(hello.libraries ? hello.libraries : 1, sizeof *pool.libraries);
+  if (!pool.libraries) abort();
+  for (uint32_t index = 0; index < hello.libraries; index++) {
+    pool_library library_facts;
+    item first = message_next(&greeting);
+    if (first.count != sizeof library_facts) _exit(1);
+    memcpy(&library_facts, first.bytes, sizeof library_facts);
+    pool.libraries[index].has_backslashes = library_facts.has_backslashes;
+    pool.libraries[index].name = item_copy(message_next(&greeting));
+    pool.libraries[index].path = item_copy(message_next(&greeting));
+  }
+  return true;
+}
+
+// Environment, working folder, descriptors.
+static channel *take_belongings(void) {
+  for (uint32_t index = 0; index < variables.count; index++) putenv(variables.list[index]);
+  if (chdir(pool.folder) != 0) {
+    char text[512];
+    snprintf(text, sizeof text, "working folder %s: %s", pool.folder, strerror(errno));
+    refuse(text);
+  }
+  int memory = next_descriptor();
+  shared_memory = mmap(NULL, sizeof *shared_memory, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
+  if (shared_memory == MAP_FAILED) refuse("no shared memory");
+  close(memory);
+  for (uint32_t index = 0; index < hello.libraries; index++) pool.libraries[index].file = next_descriptor();
+  run_channels = open_channels(hello.run_channels);
+  return open_channels(hello.shared_channels);
+}
+
+int main(int count, char **arguments) {
+  if (count == 3 && !take_user(arguments + 1)) {
+    perror("isagate-host: the user of the pool cannot be taken");
+    return 1;
+  }
+  // After the change of the user, which resets it.
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  // Programs that an extension starts do not get it.
+  fcntl(POOL_CONTROL_FD, F_SETFD, FD_CLOEXEC);
+  channel_open(&control, POOL_CONTROL_FD);
+  if (!read_hello()) {
     fputs("isagate-host is started by isagate, for a pool whose extensions run isolated\n", stderr);
     return 1;
   }
-  memcpy(&hello, facts.bytes, sizeof hello);
-  if (hello.version != POOL_VERSION) send_refused(POOL_REFUSED_SETUP, 0, "isagate-host is of another version");
-  library.name = copied(message_next(&greeting));
-  library.path = copied(message_next(&greeting));
-  shared_memory = mmap(NULL, sizeof *shared_memory, PROT_READ | PROT_WRITE, MAP_SHARED, POOL_MEMORY_FD, 0);
-  if (shared_memory == MAP_FAILED) send_refused(POOL_REFUSED_SETUP, 0, "no shared memory");
-  close(POOL_MEMORY_FD);
-  confine(&hello);
+  channel *shared = take_belongings();
+  const char *refusal = sandbox_enter(&hello, pool.folder, &readable, &writable);
+  if (refusal) refuse(refusal);
   catch_crashes();
   requests_open();
-  run_channels = open_channels(0, hello.run_channels);
-  channel *shared = open_channels(hello.run_channels, hello.shared_channels);
   calls_open(shared, hello.shared_channels, hello.run_channels);
-  load(hello.has_backslashes);
-  if (!start_threads(hello.run_channels)) send_refused(POOL_REFUSED_SETUP, 0, "no threads");
+  for (uint32_t index = 0; index < hello.libraries; index++) library_load(&pool.libraries[index], index, &control);
+  if (!start_threads(hello.run_channels)) refuse("no threads");
+  answer(POOL_READY, 0, 0);
   serve_control();
 }

@@ -21,14 +21,18 @@ typedef struct {
 _Static_assert(sizeof(slot) <= SLOT_SIZE, "a control block and its owner fit a slot");
 
 static uint8_t *slots;
+// Slots that may be used: their memory is taken as the gateway uses higher ones, so that it counts as data
+// (RLIMIT_DATA) no earlier.
+static atomic_uint usable_slots;
+#define SLOTS_AT_ONCE 4096u
+static pthread_mutex_t growth = PTHREAD_MUTEX_INITIALIZER;
 // Each guards the owners of every sixteenth slot.
 static pthread_mutex_t locks[16];
 
 static char no_text[8];
 
 void requests_open(void) {
-  slots = mmap(NULL, (size_t)SLOT_SIZE * POOL_REQUESTS, PROT_READ | PROT_WRITE,
-               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  slots = mmap(NULL, (size_t)SLOT_SIZE * POOL_REQUESTS, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (slots == MAP_FAILED) abort();
   for (size_t index = 0; index < 16; index++) pthread_mutex_init(&locks[index], NULL);
 }
@@ -46,12 +50,26 @@ static request *retained(uint32_t index) {
   return owner;
 }
 
-request *request_at(uint32_t index) { return index < POOL_REQUESTS ? retained(index) : NULL; }
+// Makes the slot usable.
+static void reach_slot(uint32_t index) {
+  if (index < atomic_load_explicit(&usable_slots, memory_order_acquire)) return;
+  pthread_mutex_lock(&growth);
+  uint32_t usable = atomic_load(&usable_slots);
+  uint32_t wanted = (index / SLOTS_AT_ONCE + 1) * SLOTS_AT_ONCE;
+  if (wanted > usable) {
+    size_t size = (size_t)SLOT_SIZE * (wanted - usable);
+    if (mprotect(slots + (size_t)SLOT_SIZE * usable, size, PROT_READ | PROT_WRITE) != 0) abort();
+    atomic_store_explicit(&usable_slots, wanted, memory_order_release);
+  }
+  pthread_mutex_unlock(&growth);
+}
+
+request *request_at(uint32_t index) { return index < atomic_load(&usable_slots) ? retained(index) : NULL; }
 
 request *request_find(HCONN connection, uint32_t *index) {
   *index = POOL_NO_REQUEST;
   uintptr_t offset = (uintptr_t)connection - (uintptr_t)slots;
-  if (offset >= (uintptr_t)SLOT_SIZE * POOL_REQUESTS || offset % SLOT_SIZE != 0) return NULL;
+  if (offset >= (uintptr_t)SLOT_SIZE * atomic_load(&usable_slots) || offset % SLOT_SIZE != 0) return NULL;
   uint32_t place = (uint32_t)(offset / SLOT_SIZE);
   request *found = retained(place);
   if (found || slot_at(place)->was_used) *index = place;
@@ -110,11 +128,12 @@ static LPSTR place_text(uint8_t **place, item text) {
   return (LPSTR)start;
 }
 
-EXTENSION_CONTROL_BLOCK *request_begin(message *run, request **made) {
+EXTENSION_CONTROL_BLOCK *request_begin(message *run, const library *library, request **made) {
   item first = message_next(run);
   pool_run facts;
   if (first.count != sizeof facts || run->header.request >= POOL_REQUESTS) _exit(1);
   memcpy(&facts, first.bytes, sizeof facts);
+  reach_slot(run->header.request);
   item texts[6];
   size_t room = 0;
   for (size_t index = 0; index < 6; index++) {
@@ -126,6 +145,7 @@ EXTENSION_CONTROL_BLOCK *request_begin(message *run, request **made) {
   memset(self, 0, sizeof *self);
   self->index = run->header.request;
   self->is_running = self->may_defer = true;
+  self->library = library;
   memcpy(self->trace, facts.trace, sizeof self->trace);
   pthread_mutex_init(&self->lock, NULL);
   // One reference of the slot, one of the thread that runs it.

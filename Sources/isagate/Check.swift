@@ -21,6 +21,7 @@ struct Check: ParsableCommand {
             throw Status.configurationError
         }
         for warning in configuration.warnings { complain("\(path):\(warning.line): warning: \(warning.text)") }
+        for one in configuration.extensions { print("\(path): extension \(one.name) runs \(one.placementText)") }
         print("\(path): configuration is valid")
     }
 
@@ -34,5 +35,15 @@ struct Check: ParsableCommand {
             complain(error.description)
             throw Status.configurationError
         }
+    }
+}
+
+extension ExtensionConfiguration {
+    /// Where it runs, in words.
+    fileprivate var placementText: String {
+        guard let pool else { return "in the gateway's process" }
+        let count = pool.settings.processes
+        let processes = count == 1 ? "a process" : "\(count) processes"
+        return pool.isShared ? "isolated, in \(processes) of pool \(pool.name)" : "isolated, in \(processes) of its own"
     }
 }

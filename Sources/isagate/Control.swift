@@ -4,10 +4,12 @@ import Gateway
 /// Common code of the commands that communicate with a running gateway.
 enum Control {
     /// Sends a command to the gateway of a configuration file and returns its answer; reports a failure.
-    static func ask(_ command: AdminRequest.Command, _ file: ConfigurationFile) throws -> AdminResponse {
+    static func ask(
+        _ command: AdminRequest.Command, _ file: ConfigurationFile, pool: String? = nil
+    ) throws -> AdminResponse {
         let response: AdminResponse
         do throws(AdminClient.Failure) {
-            response = try AdminClient.ask(AdminRequest(command), socket: try socket(of: file.path))
+            response = try AdminClient.ask(AdminRequest(command, pool: pool), socket: try socket(of: file.path))
         } catch {
             complain(error.message.contains("error: ") ? error.message : "isagate: error: \(error.message)")
             switch error {
@@ -116,7 +118,10 @@ extension SupervisorStatus {
             lines += upstream.servers.map { "upstream \(upstream.name): \($0.url) \($0.state)" }
         }
         lines += gateway.refusals.map { "\($0.topic): \($0.reason): \($0.count)" }
-        lines += gateway.extensions.map { "extension \($0.name): \($0.description ?? "not loaded")" }
+        lines += gateway.extensions.map { one in
+            let place = one.pool.map { $0 == "in_process" ? ", in process" : ", in pool \($0)" } ?? ""
+            return "extension \(one.name): \(one.description ?? "not loaded")\(place)"
+        }
         return lines.joined(separator: "\n")
     }
 }

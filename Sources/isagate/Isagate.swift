@@ -1,14 +1,15 @@
 import ArgumentParser
 import Gateway
 
-/// The command line: `isagate run`, `check`, `certs`, `version`, and nginx's `-t`.
+/// The command line: `isagate run`, `check`, `certs`, `pools`, `version`, and nginx's `-t`.
 @main
 struct Isagate: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "isagate",
         abstract: "An HTTPS gateway that runs ISAPI extensions.",
         subcommands: [
-            Run.self, Check.self, Reload.self, StatusCommand.self, Certs.self, Stop.self, Drain.self, Probe.self,
+            Run.self, Check.self, Reload.self, StatusCommand.self, Certs.self, Pools.self, Stop.self, Drain.self,
+            Probe.self,
             Version.self, GatewayProcessCommand.self, ProbeProcessCommand.self,
         ])
 

@@ -184,8 +184,24 @@ class Gateway:
     @property
     def gateway_pids(self):
         """The gateway processes: one, except during upgrades and restarts."""
+        return self.processes("gateway-process")
+
+    def pool_processes(self):
+        """The processes of pools, which the supervisor starts, too."""
+        return self.processes("isagate-host")
+
+    def processes(self, word):
+        """The supervisor's children with this word in their command."""
+        found = []
         with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children") as children:
-            return [int(pid) for pid in children.read().split()]
+            for pid in children.read().split():
+                try:
+                    with open(f"/proc/{pid}/cmdline") as command:
+                        if word in command.read():
+                            found.append(int(pid))
+                except FileNotFoundError:
+                    continue
+        return found
 
     @property
     def gateway_pid(self):

@@ -67,6 +67,8 @@ static inline void *CLinux_epoll_event_data(const struct epoll_event *event) { r
 
 /// A child that has ended and has not been reaped (waitid(2) with WNOWAIT and WNOHANG); 0 or less for none.
 pid_t CLinux_ended_child(void);
+/// Whether the child has ended and was not waited for.
+int CLinux_has_ended(int pid);
 /// The number of processors in this process's affinity mask (sched_getaffinity(2)); -1 if there are more than a set can
 /// contain.
 int CLinux_usable_processors(void);
@@ -227,6 +229,8 @@ static inline uint64_t CLinux_monotonic_ns(void) {
 int CLinux_forbid_new_privileges(void);
 /// capset(2) with all capabilities dropped, ambient ones included, for the calling thread and those it starts.
 int CLinux_drop_capabilities(void);
+/// prctl(2) PR_SET_DUMPABLE with 0: other processes of the same user cannot look into this one, and it writes no core.
+int CLinux_forbid_inspection(void);
 /// prctl(2) PR_SET_PDEATHSIG.
 int CLinux_signal_at_death_of_parent(int signal);
 

@@ -13,15 +13,13 @@
 
 #include <stdint.h>
 
-#define POOL_VERSION 1
+#define POOL_VERSION 2
 
-// The process's descriptors: the control channel, the library, memory shared with the gateway, then the call channels,
-// first those on which the gateway runs extension code.
+// The process's control channel. Every other descriptor comes by it, behind POOL_HELLO.
 #define POOL_CONTROL_FD 3
-#define POOL_LIBRARY_FD 4
-#define POOL_MEMORY_FD 5
-#define POOL_CHANNEL_FD 6
 
+// Libraries of a pool at most.
+#define POOL_LIBRARIES 64
 // Call channels at most, of both kinds together.
 #define POOL_CHANNELS 512
 // Bytes of a payload at most.
@@ -42,22 +40,32 @@
 enum {
   // On the control channel, from the gateway.
 
-  // Items: `pool_hello`, the name of the extension, the path of the library.
+  // Items: `pool_hello`, the name of the pool, its working folder; then as many environment variables (NAME=VALUE),
+  // paths that may be read, and paths that may be written, as `pool_hello` says; then for each library `pool_library`,
+  // the name of the extension, the path of the library.
   POOL_HELLO = 1,
+  // The message has files. All of them, in this order: the memory shared with the gateway, the libraries, then the call
+  // channels, first those on which the gateway runs extension code.
+  POOL_DESCRIPTORS,
   POOL_PING,
-  // TerminateExtension with `value`.
+  // TerminateExtension of the library `request` with `value`.
   POOL_TERMINATE,
   // Ends the process, with DllMain's notifications.
   POOL_STOP,
 
   // On the control channel, from the process.
 
-  // Items: a word, what GetExtensionVersion gave; the description.
-  POOL_READY = 16,
-  // The library cannot be used: `value` is a POOL_REFUSED_ number. Items: a word, the last error; a text.
+  // The library `request` was loaded. Items: a word, what GetExtensionVersion gave; the description.
+  POOL_LOADED = 16,
+  // The library `request` cannot be used, or with POOL_NO_REQUEST the process: `value` is a POOL_REFUSED_ number. Items:
+  // a word, the last error; a text.
   POOL_REFUSED,
+  // Each library was loaded or refused.
+  POOL_READY,
+  // Item: a text for the log, of a protection that the system does not offer.
+  POOL_NOTICE,
   POOL_PONG,
-  // `value`: whether the extension agrees.
+  // `request`: the library. `value`: whether the extension agrees.
   POOL_TERMINATED,
   // The process is crashing; it ends soon.
   POOL_CRASHED,
@@ -97,8 +105,6 @@ enum {
 // The number of files that accompany the message is above these bits.
 #define POOL_FILES_SHIFT 8
 
-#define POOL_NO_ID 0xFFFFFFFFu
-
 // Why a library cannot be used.
 enum {
   POOL_REFUSED_CANNOT_OPEN = 1,
@@ -121,16 +127,40 @@ typedef struct {
 // A payload consists of items: this length, the bytes, and NULs up to a multiple of four. POOL_NULL stands for NULL.
 #define POOL_NULL 0xFFFFFFFFu
 
+// What the process may use.
+enum {
+  // The sandbox is not applied.
+  POOL_NO_SANDBOX = 1,
+  // The process refuses to start where the system lacks a part of the sandbox.
+  POOL_REQUIRES_SANDBOX = 2,
+  // Only the paths that are listed, and what programs need of the system.
+  POOL_CONFINES_FILES = 4,
+  // No sockets but pairs.
+  POOL_NO_NETWORK = 8,
+  // Core files may be written.
+  POOL_CORES = 16
+};
+
+#define POOL_NO_LIMIT UINT64_MAX
+
 typedef struct {
   // POOL_VERSION.
   uint32_t version;
+  // POOL_NO_SANDBOX and the like.
+  uint32_t flags;
   // Call channels on which the gateway runs extension code, and the others.
   uint32_t run_channels, shared_channels;
+  // Items that follow, by their kind.
+  uint32_t variables, readable, writable, libraries;
+  // Limits of the system (setrlimit(2)), POOL_NO_LIMIT for none: bytes of address space, descriptors, processes of the
+  // user, bytes of a file.
+  uint64_t memory, descriptors, processes, file_size;
+} pool_hello;
+
+typedef struct {
   // Whether paths have backslashes.
   uint32_t has_backslashes;
-  // POOL_NO_ID to keep those of the gateway.
-  uint32_t user, group;
-} pool_hello;
+} pool_library;
 
 typedef struct {
   // Which of the three arguments are not NULL: the bits POOL_HAS_.
@@ -181,6 +211,9 @@ typedef struct {
   uint32_t sequence;
   // Variables that follow.
   uint32_t variables;
+  // The library whose HttpExtensionProc it is.
+  uint32_t library;
+  uint32_t reserved;
 } pool_run;
 
 typedef struct {

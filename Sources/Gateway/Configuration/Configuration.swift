@@ -183,8 +183,8 @@ package struct ExtensionConfiguration: Sendable, Equatable {
     package var loadRetry = Duration.seconds(30)
     /// The least time between two replacements of an extension that reports itself unhealthy.
     package var recycleInterval = Duration.seconds(30)
-    /// How its processes are kept, where it runs isolated.
-    package var isolation = IsolationConfiguration()
+    /// Its pool, where it runs isolated.
+    package var pool: PoolConfiguration?
 
     package enum Load: Sendable, Equatable {
         /// With the configuration, before anything is served.
@@ -201,18 +201,18 @@ package struct ExtensionConfiguration: Sendable, Equatable {
     }
 }
 
-/// The processes of an extension that runs isolated. Names and defaults are those of IIS where it has them.
-package struct IsolationConfiguration: Sendable, Equatable {
-    /// Processes that serve at the same time (a web garden in IIS).
-    package var processes = 1
-    /// Until a process has to be ready, and until it has to end, before it is killed.
-    package var startLimit = Duration.seconds(90)
-    package var stopLimit = Duration.seconds(90)
-    /// How often a process is asked whether it still runs, and how long it may take to answer.
-    package var pingInterval = Duration.seconds(30)
-    package var pingTimeout = Duration.seconds(90)
-    /// NAME=VALUE, besides those that every process has.
-    package var environment: [String] = []
-    /// Crashes that stop the extension.
-    package var rapidFail = RapidFail()
+/// A pool of processes in which extensions run isolated.
+package struct PoolConfiguration: Sendable, Equatable {
+    package var name: String
+    /// Whether several extensions may name it; otherwise it is that of the extension with its name.
+    package var isShared: Bool
+    package var settings = PoolSettings()
+    /// Requests of each extension that may wait for a thread; one more is answered 503.
+    package var queue = 1000
+    package var start = ExtensionConfiguration.Load.startup
+
+    package init(name: String, isShared: Bool) {
+        self.name = name
+        self.isShared = isShared
+    }
 }

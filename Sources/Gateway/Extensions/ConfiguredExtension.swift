@@ -10,6 +10,9 @@ import Transport
 /// Extension code runs on the threads of `Retirement` here, never on a worker's.
 final class ConfiguredExtension: ExtensionLoader, @unchecked Sendable {
     let configuration: ExtensionConfiguration
+    /// Where several extensions share the pool.
+    private let sharedPool: SharedPool?
+    private let pools: PoolRegistry
     private let workers: [Worker]
     private let retirement: Retirement
     private let logger: Logger
@@ -36,8 +39,13 @@ final class ConfiguredExtension: ExtensionLoader, @unchecked Sendable {
         static func == (left: Instance, right: Instance) -> Bool { left.loaded == right.loaded }
     }
 
-    init(_ configuration: ExtensionConfiguration, workers: [Worker], retirement: Retirement, logger: Logger) {
+    init(
+        _ configuration: ExtensionConfiguration, in sharedPool: SharedPool?, _ pools: PoolRegistry, workers: [Worker],
+        retirement: Retirement, logger: Logger
+    ) {
         self.configuration = configuration
+        self.sharedPool = sharedPool
+        self.pools = pools
         self.workers = workers
         self.retirement = retirement
         self.logger = logger
@@ -58,19 +66,17 @@ final class ConfiguredExtension: ExtensionLoader, @unchecked Sendable {
     }
 
     /// Whether an object created for this configuration now would be the same.
-    func serves(_ configuration: ExtensionConfiguration) -> Bool {
-        guard configuration == self.configuration else { return false }
+    func serves(_ configuration: ExtensionConfiguration, in sharedPool: SharedPool?) -> Bool {
+        guard configuration == self.configuration, sharedPool === self.sharedPool else { return false }
         let (library, hasFailed) = state.withLock { ($0.cycle.serving?.loaded.library, $0.cycle.hasFailed) }
         guard let library else { return !hasFailed }
         return library.fingerprint == FileFingerprint(of: configuration.library)
     }
 
     /// The library, if it is loaded from the file as it is now and uses the paths that `other` configures.
-    func library(of other: ExtensionConfiguration) -> LoadedLibrary? {
+    func library(of other: ExtensionConfiguration, in sharedPool: SharedPool?) -> LoadedLibrary? {
         guard other.library == configuration.library, other.paths == configuration.paths,
-            other.placement == configuration.placement,
-            other.placement == .inProcess
-                || (other.isolation, other.threads) == (configuration.isolation, configuration.threads),
+            other.pool == configuration.pool, sharedPool === self.sharedPool,
             let library = state.withLock({ $0.cycle.serving?.loaded.library }),
             library.fingerprint == FileFingerprint(of: other.library)
         else { return nil }
@@ -152,7 +158,7 @@ final class ConfiguredExtension: ExtensionLoader, @unchecked Sendable {
         do throws(ApplicationPoolError) {
             pool = try ApplicationPool(
                 name: configuration.name.split(separator: "/").last.map(String.init) ?? configuration.name,
-                threads: configuration.threads, queueLimit: configuration.queue)
+                threads: configuration.threadCount, queueLimit: configuration.queue)
         } catch {
             throw .pool(error)
         }
@@ -176,13 +182,18 @@ final class ConfiguredExtension: ExtensionLoader, @unchecked Sendable {
     }
 
     private func loadModule() throws(ExtensionLoadError) -> ExtensionModule {
-        guard configuration.placement == .isolated else {
+        if let sharedPool { return try sharedPool.module(of: configuration.name) }
+        guard let own = configuration.pool else {
             return try InProcessModule.load(
                 name: configuration.name, path: configuration.library, paths: configuration.paths)
         }
-        return try IsolatedModule.start(
-            name: configuration.name, try configuration.launch(), processes: configuration.isolation.processes,
-            rapidFail: configuration.isolation.rapidFail, report: HostLog(configuration.name, logger).report)
+        let pool = try pools.makePool(own, [configuration])
+        do throws(ExtensionLoadError) {
+            return try pool.module(of: configuration.name)
+        } catch {
+            pool.abandon()
+            throw error
+        }
     }
 
     // MARK: Unloading idle instances
@@ -263,8 +274,19 @@ final class ConfiguredExtension: ExtensionLoader, @unchecked Sendable {
         state.withLock { state in
             guard let instance = state.cycle.serving, instance.loaded == loaded else { return }
             state.replacedAt = now
-            perform(state.cycle.replace(instance), &state)
+            if loaded.library.module.recycle(.unhealthy) {
+                loaded.recovered()
+            } else {
+                perform(state.cycle.replace(instance), &state)
+            }
         }
+    }
+}
+
+extension ExtensionConfiguration {
+    /// Threads that call the extension: those of each of its processes, where it has some.
+    fileprivate var threadCount: Int {
+        min(256, threads * (pool?.settings.processes ?? 1))
     }
 }
 

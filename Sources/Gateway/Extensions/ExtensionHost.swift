@@ -11,9 +11,13 @@ final class ExtensionHost {
     private let workers: [Worker]
     private let reporter: ExtensionLog
     private let retirement: Retirement
+    private let pools: PoolRegistry
     private var extensions: [String: ConfiguredExtension] = [:]
+    private var sharedPools: [String: SharedPool] = [:]
 
-    init(logger: Logger, workers: [Worker]) {
+    /// - Parameter launcher: starts the processes of pools.
+    init(logger: Logger, workers: [Worker], launcher: any HostLauncher) {
+        pools = PoolRegistry(logger, launcher)
         self.logger = logger
         self.workers = workers
         reporter = ExtensionLog(logger, workers)
@@ -26,6 +30,7 @@ final class ExtensionHost {
     /// A set of extensions that is ready and not in use yet.
     struct Candidate {
         fileprivate let extensions: [String: ConfiguredExtension]
+        fileprivate let sharedPools: [String: SharedPool]
     }
 
     /// Loads those extensions of `configurations` that the current set lacks and that have to be loaded before the
@@ -38,19 +43,33 @@ final class ExtensionHost {
         _ configurations: [ExtensionConfiguration], found: [ExtensionConfiguration], tolerant: Bool
     ) throws(GatewayError) -> Candidate {
         var prepared: [String: ConfiguredExtension] = [:]
+        let shared = preparePools(configurations)
         for (configuration, tolerant) in configurations.map({ ($0, tolerant) }) + found.map({ ($0, true) }) {
-            prepared[configuration.name] = try prepare(configuration, tolerant: tolerant)
+            let pool = configuration.pool.flatMap { $0.isShared ? shared[$0.name] : nil }
+            prepared[configuration.name] = try prepare(configuration, in: pool, tolerant: tolerant)
         }
-        return Candidate(extensions: prepared)
+        return Candidate(extensions: prepared, sharedPools: shared)
+    }
+
+    /// The pools that several extensions share; one that has changed, or one of whose libraries has, is a new one.
+    private func preparePools(_ configurations: [ExtensionConfiguration]) -> [String: SharedPool] {
+        var prepared: [String: SharedPool] = [:]
+        for case let pool? in configurations.map(\.pool) where pool.isShared && prepared[pool.name] == nil {
+            let members = configurations.filter { $0.pool?.isShared == true && $0.pool?.name == pool.name }
+            let current = sharedPools[pool.name].flatMap { $0.serves(pool, members) ? $0 : nil }
+            prepared[pool.name] = current ?? SharedPool(pool, members, pools)
+        }
+        return prepared
     }
 
     private func prepare(
-        _ configuration: ExtensionConfiguration, tolerant: Bool
+        _ configuration: ExtensionConfiguration, in pool: SharedPool?, tolerant: Bool
     ) throws(GatewayError) -> ConfiguredExtension {
         let current = extensions[configuration.name]
-        if let current, current.serves(configuration) { return current }
-        let configured = ConfiguredExtension(configuration, workers: workers, retirement: retirement, logger: logger)
-        let library = current?.library(of: configuration)
+        if let current, current.serves(configuration, in: pool) { return current }
+        let configured = ConfiguredExtension(
+            configuration, in: pool, pools, workers: workers, retirement: retirement, logger: logger)
+        let library = current?.library(of: configuration, in: pool)
         guard library != nil || configuration.load == .startup else { return configured }
         do throws(ExtensionStartError) {
             try configured.loadNow(sharing: library)
@@ -91,6 +110,37 @@ final class ExtensionHost {
     /// Makes the set current; an extension that is no longer in it is unloaded when its last request has ended.
     func commit(_ candidate: Candidate) {
         extensions = candidate.extensions
+        sharedPools = candidate.sharedPools
+    }
+
+    // MARK: Pools
+
+    /// What the pools do at present.
+    func poolStatus() -> [ProcessPoolStatus] {
+        pools.status(extensions.values.map(\.configuration).sorted { $0.name < $1.name })
+    }
+
+    /// Carries a command out on a thread of its own, as it may take long; `done` is called there.
+    func perform(
+        _ command: PoolCommand, on name: String,
+        _ done: @escaping @Sendable (Result<String, PoolCommandError>) -> Void
+    ) {
+        guard extensions.values.contains(where: { $0.configuration.pool?.name == name }) else {
+            let known = Set(extensions.values.compactMap { $0.configuration.pool?.name }).sorted()
+            let list = known.isEmpty ? "no extension runs isolated" : "there are \(known.joined(separator: ", "))"
+            return done(.failure(PoolCommandError("there is no pool \(quoted(name)); \(list)")))
+        }
+        guard let pool = pools.pool(named: name) else {
+            return done(.success("pool \(name): it has no processes at present"))
+        }
+        retirement.run { _ in
+            let outcome =
+                switch command {
+                case .recycle: pool.recycleAndWait(.command)
+                case .start: pool.startAgain()
+                }
+            done(outcome.map { "pool \(name): \($0)" }.mapError { PoolCommandError("pool \(name): \($0.text)") })
+        }
     }
 
     /// The action, on one worker, of a route that runs the extension `name` of `candidate`.
@@ -120,10 +170,18 @@ final class ExtensionHost {
     /// Unloads everything; false when an extension did not finish its requests within `limit`.
     func stop(within limit: Duration) -> Bool {
         extensions = [:]
+        sharedPools = [:]
         guard !retirement.wait(within: limit) else { return true }
         EntryPointWatch.shared.nameAll()
         return false
     }
+}
+
+/// What an operator may have done to a pool.
+package enum PoolCommand: String, Codable, Sendable {
+    case recycle
+    /// End the pause after too many crashes.
+    case start
 }
 
 extension ExtensionConfiguration {

@@ -43,6 +43,7 @@ extension Supervisor {
         serviceManager.notify(.reloading)
         do throws(GatewayError) {
             let candidate = try makeCandidate()
+            keepFromPools(candidate.configuration)
             let moved = try movedAdminServer(candidate.configuration)
             let id = makeIdentifier()
             reloadUnderWay = ReloadUnderWay(

@@ -84,6 +84,9 @@ struct Handover: Codable {
         let role: Supervisor.Child.Role
         let began: UInt64
         let limit: UInt64
+        /// The channel for its pools, and their processes with their numbers; nil from a program that had none.
+        let hostChannel: Int32?
+        let hosts: [Int32: Int]?
 
         init?(_ child: Supervisor.Child) {
             guard let channel = child.link.inheritable else { return nil }
@@ -92,6 +95,8 @@ struct Handover: Codable {
             role = child.role
             began = child.began.milliseconds
             limit = child.limit.milliseconds
+            hostChannel = child.hosts?.inheritable
+            hosts = child.hosts?.hosts
         }
     }
 
@@ -116,7 +121,8 @@ struct Handover: Codable {
     private static let maximumBytes = 16 << 20
 
     private var descriptors: [Int32] {
-        [archive] + sockets.flatMap(\.descriptors) + children.map(\.channel) + (admin.map { [$0.descriptor] } ?? [])
+        [archive] + sockets.flatMap(\.descriptors) + children.map(\.channel) + children.compactMap(\.hostChannel)
+            + (admin.map { [$0.descriptor] } ?? [])
     }
 
     /// Returns only when that fails, with the error number.
@@ -158,8 +164,12 @@ struct Handover: Codable {
 
     func takeChildren() -> [Supervisor.Child] {
         children.map { process in
-            Supervisor.Child(
-                ProcessLink(pid: process.pid, channel: ControlChannel(adopting: process.channel)), process.role,
+            let hosts = process.hostChannel.map {
+                HostBroker(ControlChannel(adopting: $0), hosts: process.hosts ?? [:])
+            }
+            return Supervisor.Child(
+                ProcessLink(pid: process.pid, channel: ControlChannel(adopting: process.channel), hosts: hosts),
+                process.role,
                 began: Deadline(milliseconds: process.began), limit: Deadline(milliseconds: process.limit))
         }
     }

@@ -1,4 +1,5 @@
 import Glibc
+import ISAPI
 import Logging
 import TLS
 import Transport
@@ -27,6 +28,11 @@ package final class Supervisor {
             self.configuration.sites = []
             self.archive = archive
             self.plan = plan
+        }
+
+        /// The users that its pools may have.
+        var poolUsers: Set<PoolSettings.UserAndGroup> {
+            Set(configuration.extensions.compactMap { $0.pool?.settings.user })
         }
 
         /// The same with other files.
@@ -59,6 +65,8 @@ package final class Supervisor {
         }
 
         let link: any GatewayLink
+        /// Starts the processes of its pools; nil for a gateway in this process.
+        let hosts: HostBroker?
         var role: Role
         let began: Deadline
         /// When it is killed.
@@ -67,6 +75,7 @@ package final class Supervisor {
 
         init(_ link: any GatewayLink, _ role: Role, began: Deadline, limit: Deadline) {
             self.link = link
+            hosts = link.hosts
             self.role = role
             self.began = began
             self.limit = limit
@@ -94,6 +103,8 @@ package final class Supervisor {
     /// The control socket from before a reload changed it, until that reload's client has its answer.
     var retiredAdmin: AdminServer?
     var children: [Child] = []
+    /// Those of gateway processes that have ended, until all their processes have.
+    var leftHosts: [HostBroker] = []
     var counters = Counters()
 
     var reloads = ReloadQueue()
@@ -164,6 +175,7 @@ package final class Supervisor {
             served = Served(configuration: configuration, archive: try Self.seal(archive), plan: plan)
             if let path = configuration.admin.socket { admin = try AdminServer(path: path) }
         }
+        keepFromPools(served.configuration)
         watchFiles()
     }
 
@@ -176,13 +188,18 @@ package final class Supervisor {
         while !hasEnded {
             var poll = Poll()
             poll.watch(signals.descriptor)
-            for child in children { poll.watch(child.link.descriptor) }
+            for child in children {
+                poll.watch(child.link.descriptor)
+                if let hosts = child.hosts { poll.watch(hosts.descriptor) }
+            }
             if let fileWatch { poll.watch(fileWatch.descriptor) }
             admin?.watch(&poll)
             poll.wait(until: nextDeadline)
-            for child in children { hear(child) }
-            if getpid() == 1, !isSingle { Orphans.reap(sparing: children.map(\.link.pid)) }
+            // Before it is looked whether a child has ended: the signal for one that ends later stays readable.
             while let signal = signals.next() { handle(signal) }
+            for child in children { hear(child) }
+            workForPools()
+            if getpid() == 1, !isSingle { Orphans.reap(sparing: children.map(\.link.pid) + hostProcesses) }
             for (client, request) in admin?.work(poll) ?? [] { handle(request, of: client) }
             if fileWatch?.hasChanged() == true { watchSchedule.changed(now: .current()) }
             meetDeadlines()
@@ -280,7 +297,25 @@ package final class Supervisor {
         // Its last messages before it ended.
         while let reply = child.link.receive() { handle(reply, from: child) }
         children.removeAll { $0 === child }
+        if let hosts = child.hosts {
+            hosts.endAll()
+            leftHosts.append(hosts)
+        }
         ended(child, ending)
+    }
+
+    /// Carries out what gateway processes ask for on behalf of their pools.
+    private func workForPools() {
+        let usual = served.configuration.user.map { PoolSettings.UserAndGroup(user: $0.user, group: $0.group) }
+        let allowed = served.poolUsers.union(reloadUnderWay?.candidate.poolUsers ?? [])
+        for child in children { child.hosts?.work(usual: usual, allowed: allowed) }
+        for hosts in leftHosts { hosts.reap() }
+        leftHosts.removeAll { $0.hosts.isEmpty }
+    }
+
+    /// Processes of pools that have not been waited for.
+    private var hostProcesses: [pid_t] {
+        (children.compactMap(\.hosts) + leftHosts).flatMap { Array($0.hosts.keys) }
     }
 
     private func handle(_ reply: ControlReply, from child: Child) {
@@ -292,6 +327,8 @@ package final class Supervisor {
         case .notReloaded(let id, let failure): finishReload(id, .failure(failure.error))
         case .status(let id, let status): answer(id, status)
         case .certificates(let id, let certificates): answer(id, certificates)
+        case .pools(let id, let pools): answer(id, pools)
+        case .poolCommand(let id, let isDone, let text): answer(id, isDone: isDone, text)
         case .beat:
             isBeatOutstanding = false
             serviceManager.notify(.alive)

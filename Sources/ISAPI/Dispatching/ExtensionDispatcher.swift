@@ -456,6 +456,7 @@ package final class ExtensionDispatcher: RequestHandler {
     /// `request_timeout` has expired.
     private func timeOut(_ session: ExtensionSession, _ exchange: Exchange) throws(ExchangeFailure) {
         report("no response within the request timeout", exchange)
+        queue.handle?.module.requestTimedOut(session)
         guard !exchange.isResponseBegun else { throw .aborted }
         session.abandon()
         exchange.fail(timedOut, keepAlive: false)

@@ -54,6 +54,12 @@ package class ExtensionModule: @unchecked Sendable {
     /// Threads of this process of which the library has received DLL_THREAD_ATTACH and not yet DLL_THREAD_DETACH.
     package var threadCount: Int { 0 }
 
+    /// The session's request takes longer than it may, and its client was answered.
+    func requestTimedOut(_ session: ExtensionSession) {}
+
+    /// Replaces the processes in which the code runs; false where it runs in this one.
+    package func recycle(_ reason: EndReason) -> Bool { false }
+
     func requestBegan() { activeRequests.add(1, ordering: .relaxed) }
 
     func requestEnded() {
@@ -112,10 +118,12 @@ package struct ExtensionLoadError: Error, Equatable, CustomStringConvertible {
     package let path: String
     package let reason: Reason
 
-    package var description: String { "extension \(name): cannot load \(path): \(reasonText)" }
+    package var description: String { "extension \(name): cannot load \(path): \(reason.text)" }
+}
 
-    package var reasonText: String {
-        switch reason {
+extension ExtensionLoadError.Reason {
+    package var text: String {
+        switch self {
         case .cannotOpen(let message): message
         case .missingEntryPoint(let symbol): "the library does not export \(symbol)"
         case .attachRefused(let error): "DllMain refused to attach (last error \(error))"

@@ -21,7 +21,7 @@ package struct ExtensionProbe: Equatable, Sendable, Codable {
             module.terminate(.must)
             module.unload()
         } catch {
-            failure = error.reasonText
+            failure = error.reason.text
             if case .cannotOpen = error.reason { missingSymbols = Self.missing(imports, in: path) }
         }
     }

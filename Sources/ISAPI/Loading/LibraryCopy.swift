@@ -25,13 +25,16 @@ final class LibraryCopy: Sendable {
         guard source.isOpen else { throw SystemCallError("open") }
         let name = path.split(separator: "/").last.map(String.init) ?? path
         file = OpenFile(
-            adopting: unsafe CLinux_memfd_create(String(decoding: name.utf8.prefix(Self.nameLimit), as: UTF8.self)))
+            adopting: unsafe CLinux_memfd_create_sealable(
+                String(decoding: name.utf8.prefix(Self.nameLimit), as: UTF8.self)))
         guard file.isOpen else { throw SystemCallError("memfd_create") }
         while true {
             let count = CLinux_sendfile(file.number, source.number, 1 << 30)
-            if count == 0 { return }
+            if count == 0 { break }
             if count < 0 && errno != EINTR { throw SystemCallError("read") }
         }
+        // A process that runs it cannot change what others load.
+        guard CLinux_seal(file.number) == 0 else { throw SystemCallError("F_ADD_SEALS") }
     }
 
     deinit {

@@ -82,10 +82,10 @@ private enum LockState {
 /// The count is read with the lock that guards the condition, so that a change between unlocking and waiting is never
 /// missed.
 @safe
-final class WaitPoint: @unchecked Sendable {
+package final class WaitPoint: @unchecked Sendable {
     private let word: Stored<Atomic<UInt32>>
 
-    init() {
+    package init() {
         word = .allocate(Atomic(0))
     }
 
@@ -93,15 +93,15 @@ final class WaitPoint: @unchecked Sendable {
         unsafe word.uncheckedDeallocate()
     }
 
-    var count: UInt32 { word.value.load(ordering: .acquiring) }
+    package var count: UInt32 { word.value.load(ordering: .acquiring) }
 
     /// Returns once the count differs from `seen`; may return early.
-    func wait(past seen: UInt32) {
+    package func wait(past seen: UInt32) {
         _ = unsafe CLinux_futex_wait(word.pointer, seen, -1)
     }
 
     /// As `wait(past:)`; false once the deadline has passed.
-    func wait(past seen: UInt32, until deadline: ContinuousClock.Instant) -> Bool {
+    package func wait(past seen: UInt32, until deadline: ContinuousClock.Instant) -> Bool {
         let (seconds, attoseconds) = (deadline - ContinuousClock.now).components
         let nanoseconds = seconds * 1_000_000_000 + attoseconds / 1_000_000_000
         guard nanoseconds > 0 else { return false }
@@ -110,11 +110,11 @@ final class WaitPoint: @unchecked Sendable {
     }
 
     /// Increments the count; `wake` then wakes the threads.
-    func advance() {
+    package func advance() {
         word.value.add(1, ordering: .releasing)
     }
 
-    func wake(_ threads: Int) {
+    package func wake(_ threads: Int) {
         _ = unsafe CLinux_futex_wake(word.pointer, Int32(clamping: threads))
     }
 }

@@ -76,8 +76,8 @@ struct ByteBuffer: ~Copyable {
     }
 
     /// Replaces the bytes at `offset`, all of which exist, by those of the number.
-    mutating func overwrite(at offset: Int, with number: UInt32) {
-        precondition(offset >= 0 && offset + 4 <= count)
+    mutating func overwrite<Number: FixedWidthInteger & BitwiseCopyable>(at offset: Int, with number: Number) {
+        precondition(offset >= 0 && offset + MemoryLayout<Number>.size <= count)
         storage.room.store(number, at: offset)
     }
 

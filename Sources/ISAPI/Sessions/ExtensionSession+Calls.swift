@@ -74,7 +74,7 @@ extension ExtensionSession {
 
     private func returned(_ status: UInt32) {
         let isPending = status == UInt32(HSE_STATUS_PENDING)
-        let isFree = state.withLock { state in
+        let (isFree, process) = state.withLock { state in
             if state.life.returned(pending: isPending) {
                 state.complete(status)
                 state.notify()
@@ -82,9 +82,12 @@ extension ExtensionSession {
                 state.notify()
             }
             if isPending, state.life.isPending { state.countPending() }
-            return state.recycleIfPossible()
+            let process = isPending && state.life.isPending ? state.process : nil
+            return (state.recycleIfPossible(), process)
         }
         if isFree { giveBack() }
+        // It may have ended before it was known that the request is pending.
+        if let process, let ending = process.ending { processEnded(process, ending) }
     }
 
     /// HttpExtensionProc will not return.

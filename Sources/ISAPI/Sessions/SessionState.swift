@@ -15,7 +15,7 @@ struct SessionState: ~Copyable {
     /// The buffer and the process's name for it, where the extension runs isolated.
     var isolatedRead: IsolatedRead?
     /// The process that runs the extension's code, where it runs isolated.
-    var process: HostProcess?
+    private(set) var process: HostProcess?
     /// The first error of calls that the process did not wait for.
     var unansweredFailure: CallFailure?
     /// The data that the operation in progress sends.
@@ -279,12 +279,18 @@ struct SessionState: ~Copyable {
         if isCountedPending, let pool = pool { pool.with { $0.pendingEnded() } }
         isCountedPending = false
         pool = nil
-        if process != nil { process = nil }
+        if process != nil { setProcess(nil) }
         unansweredFailure = nil
         if isolatedRead != nil { isolatedRead = nil }
         // It may be the last reference that keeps an extension loaded, which ends with its last request.
         handle = nil
         return true
+    }
+
+    /// The process that runs the extension's code, which was reserved for the request.
+    mutating func setProcess(_ new: HostProcess?) {
+        process?.release()
+        process = new
     }
 
     private mutating func resetOperations() {

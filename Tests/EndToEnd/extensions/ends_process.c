@@ -58,7 +58,26 @@ static void leave_child(void) {
   kill(getpid(), SIGKILL);
 }
 
+static void loop(void) {
+  for (volatile int round = 0;; round++) continue;
+}
+
+/* Keeps every descriptor that there is. */
+static void use_descriptors_up(void) {
+  while (dup(1) >= 0) continue;
+}
+
+/* Keeps all memory that it may have (RLIMIT_DATA), to the last bytes. */
+static void use_memory_up(void) {
+  for (size_t size = 1 << 20; size >= 16; size /= 2) {
+    for (char *block; (block = malloc(size));) memset(block, 1, size);
+  }
+}
+
 static void end(const char *how) {
+  if (strcmp(how, "loop") == 0) loop();
+  if (strcmp(how, "files") == 0) use_descriptors_up();
+  if (strcmp(how, "memory") == 0) use_memory_up();
   if (strcmp(how, "child") == 0) leave_child();
   if (strcmp(how, "babble") == 0) babble();
   if (strcmp(how, "segv") == 0) fault();

@@ -17,8 +17,10 @@ extension ValueDecoder<Configuration> {
             let limits = keys.take("limits", .limits, default: LimitsConfiguration())
             let fileCache = keys.take("file_cache", .fileCache, default: FileCacheConfiguration())
             let drain = keys.take("drain", .drain, default: DrainConfiguration())
+            let pools = keys.take("pools", .named("pools", of: { .pool(name: $0) }), default: NamedValues())
             let extensions = keys.take(
-                "extensions", .named("extensions", of: { .isapiExtension(name: $0) }), default: NamedValues())
+                "extensions", .named("extensions", of: { .isapiExtension(name: $0, pools) }), default: NamedValues())
+            reportPoolsWithoutExtensions(pools, extensions.values, keys)
             let resolver = keys.take("resolver", .resolver, default: ResolverConfiguration())
             let upstreams = keys.take(
                 "upstreams", .named("upstreams", of: { .upstream(name: $0) }), default: NamedValues())
@@ -227,125 +229,6 @@ extension ValueDecoder<DrainConfiguration> {
         .mapping { keys in
             DrainConfiguration(
                 grace: keys.take("grace", .time(in: .zero ... .seconds(3600)), default: DrainConfiguration().grace))
-        }
-    }
-}
-
-extension ValueDecoder<ExtensionConfiguration> {
-    fileprivate static func isapiExtension(name: String) -> Self {
-        .mapping { keys in
-            var pool = ExtensionConfiguration(name: name, library: "")
-            pool.library = keys.require("library", .file, placeholder: "")
-            pool.placement = keys.take("run", .placement, default: pool.placement)
-            pool.threads = keys.take("threads", .integer(in: 1...256), default: pool.threads)
-            pool.queue = keys.take("queue", .integer(in: 1...1_000_000), default: pool.queue)
-            pool.requestTimeout = keys.take(
-                "request_timeout", .time(in: .milliseconds(100) ... .seconds(86_400)), default: pool.requestTimeout)
-            pool.spoolsRequest = keys.take("spool_request", .boolean, default: pool.spoolsRequest)
-            pool.spoolLimit = keys.take("spool_limit", .size(in: 0...1 << 40), default: pool.spoolLimit)
-            pool.spoolMemory = keys.take("spool_memory", .size(in: 0...64 << 20), default: pool.spoolMemory)
-            pool.spoolFolder = keys.takeFolder("spool_folder", default: pool.spoolFolder, isUsed: pool.spoolsRequest)
-            let spoolKeys = ["spool_limit", "spool_memory", "spool_folder"]
-            for key in spoolKeys where !pool.spoolsRequest && keys.names.contains(key) {
-                keys.context.report("\(key) needs spool_request: true", at: keys.position(of: key) ?? keys.position)
-            }
-            pool.paths = keys.take("paths", .paths, default: pool.paths)
-            pool.load = keys.take("load", .load, default: pool.load)
-            pool.idleUnload = keys.take("idle_unload", .idleUnload, default: pool.idleUnload)
-            pool.loadRetry = keys.take(
-                "load_retry", .time(in: .milliseconds(100) ... .seconds(3600)), default: pool.loadRetry)
-            pool.recycleInterval = keys.take(
-                "recycle_interval", .time(in: .milliseconds(100) ... .seconds(86_400)), default: pool.recycleInterval)
-            pool.isolation = isolation(&keys, isUsed: pool.placement == .isolated)
-            return pool
-        }
-    }
-
-    private static func isolation(_ keys: inout MappingReader, isUsed: Bool) -> IsolationConfiguration {
-        var isolation = IsolationConfiguration()
-        let limit = ValueDecoder<Duration>.time(in: .milliseconds(100) ... .seconds(3600))
-        isolation.processes = keys.take("processes", .integer(in: 1...64), default: isolation.processes)
-        isolation.startLimit = keys.take("start_limit", limit, default: isolation.startLimit)
-        isolation.stopLimit = keys.take("stop_limit", limit, default: isolation.stopLimit)
-        let ping = keys.take("ping", .ping, default: Ping())
-        (isolation.pingInterval, isolation.pingTimeout) = (ping.every, ping.timeout)
-        isolation.rapidFail = keys.take("rapid_fail", .rapidFail, default: isolation.rapidFail)
-        let variables = keys.take(
-            "environment",
-            .named("environment variables") { name in
-                .text("the value of an environment variable") { value in "\(name)=\(value)" }
-            })
-        isolation.environment = variables?.values ?? []
-        for key in ["processes", "start_limit", "stop_limit", "ping", "rapid_fail", "environment"]
-        where !isUsed && keys.names.contains(key) {
-            keys.context.report("\(key) needs run: isolated", at: keys.position(of: key) ?? keys.position)
-        }
-        return isolation
-    }
-}
-
-private struct Ping {
-    var every = IsolationConfiguration().pingInterval
-    var timeout = IsolationConfiguration().pingTimeout
-}
-
-extension ValueDecoder<Ping> {
-    fileprivate static var ping: Self {
-        .mapping { keys in
-            let time = ValueDecoder<Duration>.time(in: .milliseconds(100) ... .seconds(3600))
-            return Ping(
-                every: keys.take("every", time, default: Ping().every),
-                timeout: keys.take("timeout", time, default: Ping().timeout))
-        }
-    }
-}
-
-extension ValueDecoder<RapidFail> {
-    fileprivate static var rapidFail: Self {
-        .mapping { keys in
-            var rapidFail = RapidFail()
-            let time = ValueDecoder<Duration>.time(in: .milliseconds(100) ... .seconds(86_400))
-            rapidFail.crashes = keys.take("crashes", .integer(in: 1...1000), default: rapidFail.crashes)
-            rapidFail.within = keys.take("within", time, default: rapidFail.within)
-            rapidFail.pause = keys.take("pause", time, default: rapidFail.pause)
-            return rapidFail
-        }
-    }
-}
-
-extension ValueDecoder<PathStyle> {
-    static var paths: Self {
-        .word("how an extension is given paths", ["unix": .unix, "windows": .windows])
-    }
-}
-
-extension ValueDecoder<ExtensionConfiguration.Load> {
-    static var load: Self {
-        .word("when the extension is loaded", ["startup": .startup, "first_request": .firstRequest])
-    }
-}
-
-extension ValueDecoder<Duration?> {
-    /// A time or `off`.
-    static var idleUnload: Self {
-        let time = ValueDecoder<Duration>.time(in: .milliseconds(100) ... .seconds(86_400))
-        return Self { node, context in
-            if node.scalar?.string == "off" { return .some(nil) }
-            return time.decode(node, context).map { .some($0) }
-        }
-    }
-}
-
-extension ValueDecoder<ExtensionConfiguration.Placement> {
-    fileprivate static var placement: Self {
-        text("where the extension runs (in_process or isolated)") { word throws(Refusal) in
-            switch word {
-            case "in_process": return .inProcess
-            case "isolated": return .isolated
-            case "wine":
-                throw Refusal(message: "run: wine is not available; extensions run in_process or isolated")
-            default: return nil
-            }
         }
     }
 }

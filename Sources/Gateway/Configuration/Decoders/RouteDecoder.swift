@@ -87,7 +87,7 @@ extension ValueDecoder<ScriptFolderConfiguration> {
                 path: keys.require("folder", .folder, placeholder: ""),
                 allowed: keys.take("allow", .list("files", of: .name("the name of a file"))).map(Set.init))
             folder.load = keys.take("load", .load, default: folder.load)
-            folder.idleUnload = keys.take("idle_unload", .idleUnload, default: folder.idleUnload)
+            folder.idleUnload = keys.take("idle_unload", .idleTime, default: folder.idleUnload)
             return folder
         }
         return Self { node, context in

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import ISAPI
 
 /// A request of a client of the control socket: one JSON object on one line.
 package struct AdminRequest: Codable, Equatable, Sendable {
@@ -14,12 +15,21 @@ package struct AdminRequest: Codable, Equatable, Sendable {
         case drain
         /// Reopen the log files.
         case reopen
+        /// What the pools of isolated extensions do.
+        case pools
+        /// Replace the processes of a pool; answered when that is done.
+        case recyclePool = "recycle_pool"
+        /// Start a pool that rapid-fail protection has stopped.
+        case startPool = "start_pool"
     }
 
     package var command: Command
+    /// The pool that the command concerns.
+    package var pool: String?
 
-    package init(_ command: Command) {
+    package init(_ command: Command, pool: String? = nil) {
         self.command = command
+        self.pool = pool
     }
 }
 
@@ -43,6 +53,7 @@ package struct AdminResponse: Codable, Equatable, Sendable {
     package var status: SupervisorStatus?
     package var certificates: [CertificateSummary]?
     package var reload: ReloadReport?
+    package var pools: [ProcessPoolStatus]?
 
     init(_ outcome: Outcome, _ message: String) {
         self.outcome = outcome

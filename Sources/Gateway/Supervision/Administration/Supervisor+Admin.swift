@@ -1,11 +1,12 @@
 import Glibc
+import ISAPI
 import Transport
 
 extension Supervisor {
     /// A client of the control socket that waits for data of the gateway process.
     struct Query {
         enum Subject {
-            case status, certificates
+            case status, certificates, pools, poolCommand
         }
 
         let client: Int
@@ -35,17 +36,51 @@ extension Supervisor {
         case .reopen:
             reopenLogs()
             admin?.respond(AdminResponse(.done, "the log files are opened anew"), to: client)
+        case .pools: ask(.pools, for: client)
+        case .recyclePool, .startPool:
+            guard let pool = request.pool else {
+                return admin?.respond(AdminResponse(.refused, "the command needs a pool"), to: client) ?? ()
+            }
+            let command = request.command == .startPool ? PoolCommand.start : .recycle
+            ask(.poolCommand, for: client, within: Self.poolCommandLimit) { .poolCommand(id: $0, command, pool: pool) }
         }
     }
 
+    /// A new process of a pool may take its start limit, of which there are two minutes for the client.
+    private static let poolCommandLimit = Delay.seconds(110)
+
     private func ask(_ subject: Query.Subject, for client: Int) {
+        ask(subject, for: client, within: Self.queryLimit) { id in
+            switch subject {
+            case .status: .status(id: id)
+            case .certificates: .certificates(id: id)
+            case .pools, .poolCommand: .pools(id: id)
+            }
+        }
+    }
+
+    private func ask(
+        _ subject: Query.Subject, for client: Int, within limit: Delay, _ request: (Int) -> ControlRequest
+    ) {
         guard let current, current.role == .serving else {
             return answerWithoutGateway(subject, client, "no gateway process serves")
         }
         let id = makeIdentifier()
-        queries[id] = Query(
-            client: client, subject: subject, deadline: Deadline.current().advanced(by: Self.queryLimit))
-        send(to: current, subject == .status ? .status(id: id) : .certificates(id: id))
+        queries[id] = Query(client: client, subject: subject, deadline: Deadline.current().advanced(by: limit))
+        send(to: current, request(id))
+    }
+
+    func answer(_ id: Int, _ pools: [ProcessPoolStatus]) {
+        guard let query = queries.removeValue(forKey: id) else { return }
+        var response = AdminResponse(.done, "\(pools.count) pools")
+        response.pools = pools
+        admin?.respond(response, to: query.client)
+    }
+
+    /// A command about a pool was carried out, or could not be.
+    func answer(_ id: Int, isDone: Bool, _ text: String) {
+        guard let query = queries.removeValue(forKey: id) else { return }
+        admin?.respond(AdminResponse(isDone ? .done : .failed, text), to: query.client)
     }
 
     func answer(_ id: Int, _ status: GatewayStatus) {

@@ -1,3 +1,5 @@
+import ISAPI
+
 /// A request of a supervisor to a gateway process.
 enum ControlRequest: Codable, Equatable, Sendable {
     /// Listening sockets, with one descriptor each; the `start` or `reload` that follows takes all that were sent
@@ -16,6 +18,8 @@ enum ControlRequest: Codable, Equatable, Sendable {
     case reopenLogs
     case status(id: Int)
     case certificates(id: Int)
+    case pools(id: Int)
+    case poolCommand(id: Int, PoolCommand, pool: String)
     /// Answer once every worker's event loop has turned.
     case beat(id: Int)
 
@@ -40,6 +44,8 @@ enum ControlReply: Codable, Equatable, Sendable {
     case notReloaded(id: Int, ControlFailure)
     case status(id: Int, GatewayStatus)
     case certificates(id: Int, [CertificateSummary])
+    case pools(id: Int, [ProcessPoolStatus])
+    case poolCommand(id: Int, isDone: Bool, String)
     case beat(id: Int)
     /// Everything was released.
     case ended

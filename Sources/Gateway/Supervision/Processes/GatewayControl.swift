@@ -1,3 +1,5 @@
+import ISAPI
+
 /// The control interface of a gateway; every call comes from the thread that created the gateway.
 package protocol GatewayControl: AnyObject {
     /// Serves; returns once every listener accepts connections.
@@ -22,6 +24,12 @@ package protocol GatewayControl: AnyObject {
     /// The highest number of simultaneous connections since the last call, and how many are open now.
     func takeConnectionLevels() -> (highest: Int, open: Int)
     func certificateSummaries() -> [CertificateSummary]
+    /// What the pools of isolated extensions do.
+    func poolStatus() -> [ProcessPoolStatus]
+    /// Carries a command about a pool out, and calls `done` on any thread.
+    func perform(
+        _ command: PoolCommand, onPool name: String,
+        _ done: @escaping @Sendable (Result<String, PoolCommandError>) -> Void)
     /// Calls `beaten` on any thread once a message has passed through every worker's event loop.
     func heartbeat(_ beaten: @escaping @Sendable () -> Void)
 }
@@ -84,6 +92,8 @@ package struct ExtensionStatus: Codable, Equatable, Sendable {
     package var name: String
     /// The extension's own description; nil while it is not loaded.
     package var description: String?
+    /// `in_process`, or the name of its pool of processes; nil from a process of an earlier version.
+    package var pool: String?
 }
 
 package struct UpstreamStatus: Codable, Equatable, Sendable {

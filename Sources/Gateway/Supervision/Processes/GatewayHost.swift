@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import ISAPI
 import Logging
 import Synchronization
 import TLS
@@ -24,8 +25,10 @@ final class GatewayHost {
     private struct Mail {
         var hasStopped = false
         var beats: [Int] = []
+        var replies: [ControlReply] = []
     }
 
+    private let launcher: any HostLauncher
     private var state = State.idle
     private var sockets: [BoundSocket] = []
     private var logger: Logger?
@@ -35,6 +38,11 @@ final class GatewayHost {
     /// How long extensions may take to finish their requests in an ordinary stop.
     private var unloadLimit = Duration.zero
     private static let pressedUnloadLimit = Duration.seconds(1)
+
+    /// - Parameter launcher: starts the processes of pools.
+    init(launcher: any HostLauncher = ChildLauncher()) {
+        self.launcher = launcher
+    }
 
     /// Readable when `work` has something to do.
     var descriptor: Int32 { mail.wakeUp.descriptor }
@@ -74,6 +82,17 @@ final class GatewayHost {
             return []
         case .status(let id): return gateway.map { [.status(id: id, $0.status())] } ?? []
         case .certificates(let id): return gateway.map { [.certificates(id: id, $0.certificateSummaries())] } ?? []
+        case .pools(let id): return gateway.map { [.pools(id: id, $0.poolStatus())] } ?? []
+        case .poolCommand(let id, let command, let pool):
+            gateway?.perform(command, onPool: pool) { [mail] outcome in
+                mail.post { mail in
+                    switch outcome {
+                    case .success(let text): mail.replies.append(.poolCommand(id: id, isDone: true, text))
+                    case .failure(let error): mail.replies.append(.poolCommand(id: id, isDone: false, error.text))
+                    }
+                }
+            }
+            return []
         case .beat(let id):
             gateway?.heartbeat { [mail] in mail.post { $0.beats.append(id) } }
             return []
@@ -104,7 +123,8 @@ final class GatewayHost {
             let logger = material.configuration.log.makeLogger()
             self.logger = logger
             unloadLimit = material.configuration.drain.grace
-            let gateway = Gateway(material.configuration, logger: logger) { [mail] in mail.post { $0.hasStopped = true }
+            let gateway = Gateway(material.configuration, logger: logger, launcher: launcher) { [mail] in
+                mail.post { $0.hasStopped = true }
             }
             try gateway.start(material)
             state = .serving(gateway)
@@ -190,7 +210,7 @@ final class GatewayHost {
         mail.wakeUp.clear()
         var replies: [ControlReply] = []
         let mail = mail.take()
-        replies += mail.beats.map { .beat(id: $0) }
+        replies += mail.beats.map { .beat(id: $0) } + mail.replies
         if mail.hasStopped {
             finish()
             replies.append(.ended)

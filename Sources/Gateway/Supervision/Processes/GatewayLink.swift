@@ -19,6 +19,8 @@ protocol GatewayLink: AnyObject {
     func kill()
     /// The descriptor with which another program continues after execve(2), or nil if that is not possible.
     var inheritable: Int32? { get }
+    /// The supervisor's part in its pools; nil where it starts their processes itself.
+    var hosts: HostBroker? { get }
 }
 
 enum GatewayEnding: Equatable, Sendable {
@@ -37,29 +39,42 @@ enum GatewayEnding: Equatable, Sendable {
 final class ProcessLink: GatewayLink {
     let pid: Int32
     private let channel: ControlChannel
+    let hosts: HostBroker?
     private var isClosed = false
 
-    /// The descriptor of its end of the channel in the new process.
+    /// The descriptors of its ends of the channels in the new process: the supervisor's requests, and its own requests
+    /// for processes of pools.
     static let channelDescriptor: Int32 = 3
+    static let hostChannelDescriptor: Int32 = 4
 
     /// Adopts a process that was started before.
-    init(pid: Int32, channel: ControlChannel) {
+    init(pid: Int32, channel: ControlChannel, hosts: HostBroker?) {
         self.pid = pid
         self.channel = channel
+        self.hosts = hosts
     }
 
     /// Starts `executable` as a gateway process; it waits for `start`.
     init(launching executable: String) throws(SystemError) {
         let (ours, theirs) = try ControlChannel.pair()
-        pid = try Self.spawn(executable, theirs)
+        let (ourHosts, theirHosts) = try ControlChannel.pair()
+        pid = try Self.spawn(executable, theirs, theirHosts)
         channel = ours
+        hosts = HostBroker(ourHosts)
     }
 
-    private static func spawn(_ executable: String, _ channel: ControlChannel) throws(SystemError) -> Int32 {
+    private static func spawn(
+        _ executable: String, _ channel: ControlChannel, _ hosts: ControlChannel
+    ) throws(SystemError) -> Int32 {
+        // Neither may have the number that the other one gets in the new process.
+        let raised = [channel, hosts].map { OpenFile(adopting: fcntl($0.descriptor, F_DUPFD_CLOEXEC, 5)) }
+        guard raised.allSatisfy(\.isOpen) else { throw SystemError(number: errno) }
+        defer { withExtendedLifetime(raised) {} }
         var actions = unsafe posix_spawn_file_actions_t()
         unsafe posix_spawn_file_actions_init(&actions)
         defer { unsafe posix_spawn_file_actions_destroy(&actions) }
-        unsafe posix_spawn_file_actions_adddup2(&actions, channel.descriptor, channelDescriptor)
+        unsafe posix_spawn_file_actions_adddup2(&actions, raised[0].number, channelDescriptor)
+        unsafe posix_spawn_file_actions_adddup2(&actions, raised[1].number, hostChannelDescriptor)
         let arguments = [CommandLine.arguments.first ?? "isagate", "gateway-process", "--parent", "\(getpid())"]
         var words = unsafe arguments.map { unsafe strdup($0) } + [nil]
         defer { for index in unsafe words.indices { unsafe free(words[index]) } }
@@ -116,6 +131,7 @@ final class LocalLink: GatewayLink {
     var descriptor: Int32 { host.descriptor }
     var deadline: Deadline { replies.isEmpty ? host.deadline : Deadline(milliseconds: 0) }
     let inheritable: Int32? = nil
+    let hosts: HostBroker? = nil
 
     func send(_ request: ControlRequest, _ descriptors: [Int32]) throws(SystemError) {
         let copies = descriptors.map { OpenFile(adopting: fcntl($0, F_DUPFD_CLOEXEC, 0)) }

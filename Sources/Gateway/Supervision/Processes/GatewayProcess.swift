@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import ISAPI
 import TLS
 import Transport
 
@@ -24,9 +25,23 @@ package enum GatewayProcess {
             try? channel.send(ControlReply.failed(ControlFailure(.runtime(reason))))
             return 1
         }
-        let host = GatewayHost()
+        guard let launcher = makeLauncher() else {
+            try? channel.send(ControlReply.failed(ControlFailure(.runtime("the system refuses a thread"))))
+            return 1
+        }
+        let host = GatewayHost(launcher: launcher)
         var loop = Loop(signals: signals, channel: channel, host: host, parent: parent)
         return loop.run()
+    }
+
+    /// The supervisor starts the processes of pools, unless it is of a version that has none.
+    private static func makeLauncher() -> (any HostLauncher)? {
+        let descriptor = ProcessLink.hostChannelDescriptor
+        guard fcntl(descriptor, F_GETFD) >= 0 else { return ChildLauncher() }
+        let channel = ControlChannel(adopting: descriptor)
+        setCloseOnExec(channel.descriptor, true)
+        let launcher = SupervisedLauncher(channel)
+        return launcher.start() ? launcher : nil
     }
 
     /// Makes the kernel send TERM when the supervisor dies, in whatever way.

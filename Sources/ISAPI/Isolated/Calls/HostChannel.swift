@@ -99,9 +99,26 @@ final class HostChannel: @unchecked Sendable {
         BytesOfValues.with(structure) { appendItem($0) }
     }
 
-    func end() {
+    func end(flags: UInt16 = 0) {
         let length = UInt32(output.count - messageStart - MemoryLayout<pool_header>.size)
         output.overwrite(at: messageStart, with: length)
+        if flags != 0 {
+            output.overwrite(at: messageStart + MemoryLayout<pool_header>.offset(of: \.flags)!, with: flags)
+        }
+    }
+
+    /// Ends the message, which is the first that waits, and sends it with files.
+    func send(files: [OpenFile]) throws(HostFailure) {
+        end(flags: UInt16(files.count) << UInt16(POOL_FILES_SHIFT))
+        defer { output.removeAll(keepingUpTo: Self.keptCapacity) }
+        let numbers = files.map(\.number)
+        let sent = socket.use { number in
+            unsafe CLinux_send_packet(
+                number, output.bytes.baseAddress, UInt(output.count), numbers, Int32(numbers.count), 0)
+        }
+        withExtendedLifetime(files) {}
+        // A message without a payload is sent whole or not at all.
+        guard sent == output.count else { throw .gone }
     }
 
     /// Ends the message and sends it.

@@ -2,7 +2,7 @@ import CLinux
 import Glibc
 
 /// A thread that blocks, which those of Swift's concurrency must not; signals are for the gateway's other threads.
-enum NativeThread {
+package enum NativeThread {
     private final class Body {
         let name: String
         let run: @Sendable () -> Void
@@ -16,7 +16,7 @@ enum NativeThread {
     private static let stackSize = 256 << 10
 
     /// False when the system refuses a thread.
-    static func start(_ name: String, _ body: @escaping @Sendable () -> Void) -> Bool {
+    package static func start(_ name: String, _ body: @escaping @Sendable () -> Void) -> Bool {
         var attributes = pthread_attr_t()
         unsafe pthread_attr_init(&attributes)
         defer { unsafe pthread_attr_destroy(&attributes) }

@@ -6,36 +6,59 @@ import Memory
 import Synchronization
 import Transport
 
-/// A process that runs the code of an isolated extension (isagate-host), from its start until it has been waited for.
+/// A process that runs the extensions of a pool (isagate-host), from its start until it has been waited for.
 ///
-/// One thread of this process starts it, listens to its control channel and waits for its end; further threads perform
-/// the calls of its shared channels.
+/// One thread of this process has it started, listens to its control channel and waits for its end; further threads
+/// perform the calls of its shared channels.
 final class HostProcess: @unchecked Sendable {
     let name: String
-    private let launch: HostLaunch
+    /// Its place among those of the pool that serve at the same time; its successor has the same.
+    let place: Int
+    let began = ContinuousClock.now
+    private let launch: PoolLaunch
+    private let launcher: any HostLauncher
     private let learned: LearnedVariables
     private let events: any HostProcessEvents
     private let shared: [HostChannel]
     private let runChannels: [HostChannel]
     private let memory: SharedPoolMemory
     private let control: HostChannel
-    /// What is passed to the process; released once it has started.
-    private var ends: [OpenFile]
+    /// The process's end of the control channel, and what is passed by it; released once that is done.
+    private var controlEnd: [OpenFile] = []
+    private var ends: [OpenFile] = []
 
     private let free: Guarded<[Int]>
     private let state = Guarded(State())
     private let changed = WaitPoint()
-    /// Requests and completions under way.
-    private let running = Atomic(0)
+    /// Threads that wait for a free channel.
+    private let channelWaiters = Atomic(0)
+    private let channelReturned = WaitPoint()
+    /// Requests that have this process, also those that are pending.
+    private let requests = Atomic(0)
+    private let isLeaving = Atomic(false)
+    private let begunRequests = Atomic(0)
 
     private struct State {
         var pid: pid_t = -1
+        /// Nil before it was started, and once it is waited for.
+        var host: (any LaunchedHost)?
         var ending: ProcessEnding?
+        /// Of each library, what came of it.
+        var libraries: [LibraryOutcome?]
         /// An answer to POOL_TERMINATE.
         var agreement: Bool?
         var isStopping = false
         /// Why the gateway has ended it.
-        var killReason: String?
+        var killReason: KillReason?
+
+        init(libraries count: Int = 0) {
+            libraries = Array(repeating: nil, count: count)
+        }
+    }
+
+    struct KillReason {
+        let reason: EndReason
+        let text: String
     }
 
     /// Channels for the threads that an extension creates itself.
@@ -43,22 +66,27 @@ final class HostProcess: @unchecked Sendable {
 
     /// - Throws: the reason when the system refuses a socket or memory.
     init(
-        name: String, _ launch: HostLaunch, learned: LearnedVariables, events: any HostProcessEvents
+        _ launch: PoolLaunch, place: Int, by launcher: any HostLauncher, learned: LearnedVariables,
+        events: any HostProcessEvents
     ) throws(SystemCallError) {
-        self.name = name
+        name = launch.name
+        self.place = place
         self.launch = launch
+        self.launcher = launcher
         self.learned = learned
         self.events = events
         memory = try SharedPoolMemory()
-        var ends: [OpenFile] = []
-        control = try Self.channel(&ends)
-        ends += [launch.library.file, memory.file]
+        control = try Self.channel(&controlEnd)
         var channels: [HostChannel] = []
-        for _ in 0..<(launch.threads + Self.sharedChannels) { channels.append(try Self.channel(&ends)) }
-        runChannels = Array(channels[..<launch.threads])
-        shared = Array(channels[launch.threads...])
-        free = Guarded(Array(0..<launch.threads))
+        let threads = launch.settings.threads
+        var ends: [OpenFile] = []
+        for _ in 0..<(threads + Self.sharedChannels) { channels.append(try Self.channel(&ends)) }
+        runChannels = Array(channels[..<threads])
+        shared = Array(channels[threads...])
+        free = Guarded(Array(0..<threads))
         self.ends = ends
+        let count = launch.libraries.count
+        state.withLock { $0 = State(libraries: count) }
     }
 
     private static func channel(_ ends: inout [OpenFile]) throws(SystemCallError) -> HostChannel {
@@ -71,13 +99,45 @@ final class HostProcess: @unchecked Sendable {
     }
 
     var pid: pid_t { state.withLock { $0.pid } }
-    var runningCount: Int { running.load(ordering: .relaxed) }
+    /// Requests under way.
+    var requestCount: Int { requests.load(ordering: .relaxed) }
+    /// Requests begun since its start.
+    var served: Int { begunRequests.load(ordering: .relaxed) }
     var ending: ProcessEnding? { state.withLock { $0.ending } }
     var isStopping: Bool { state.withLock { $0.isStopping } }
-    var killReason: String? { state.withLock { $0.killReason } }
+    var killReason: KillReason? { state.withLock { $0.killReason } }
+    /// Of each library, what came of it; nil as long as that is not known.
+    var libraries: [LibraryOutcome?] { state.withLock { $0.libraries } }
 
     /// A name that the extension has asked for: later requests have the value.
     func learn(_ name: [UInt8]) { learned.add(name) }
+
+    // MARK: Requests
+
+    /// A request has this process from now on, until `release`.
+    ///
+    /// - Returns: the number of requests that it has begun, with this one.
+    func reserve() -> Int {
+        requests.add(1, ordering: .relaxed)
+        return begunRequests.add(1, ordering: .relaxed).newValue
+    }
+
+    func release() {
+        let left = requests.subtract(1, ordering: .sequentiallyConsistent).newValue
+        guard left == 0, isLeaving.load(ordering: .sequentiallyConsistent) else { return }
+        changed.advance()
+        changed.wake(Int.max)
+    }
+
+    /// Waits until no request has it, or it has ended; false when that takes longer than the deadline. It gets no more.
+    func waitUntilUnused(until deadline: ContinuousClock.Instant) -> Bool {
+        isLeaving.store(true, ordering: .sequentiallyConsistent)
+        while true {
+            let (hasEnded, seen) = state.withLock { ($0.ending != nil, changed.count) }
+            if hasEnded || requests.load(ordering: .sequentiallyConsistent) == 0 { return true }
+            guard changed.wait(past: seen, until: deadline) else { return false }
+        }
+    }
 
     // MARK: Running code
 
@@ -90,14 +150,18 @@ final class HostProcess: @unchecked Sendable {
     }
 
     /// Runs HttpExtensionProc for the session on the calling thread.
-    func run(_ session: ExtensionSession, _ block: UnsafeMutablePointer<EXTENSION_CONTROL_BLOCK>) -> RunEnding {
+    ///
+    /// The caller has reserved the process; the session releases it.
+    func run(
+        _ session: ExtensionSession, _ block: UnsafeMutablePointer<EXTENSION_CONTROL_BLOCK>, library: Int
+    ) -> RunEnding {
+        session.state.withLock { $0.setProcess(self) }
         guard let index = takeChannel() else { return .notEntered }
         defer { returnChannel(index) }
         let channel = runChannels[index]
-        session.state.withLock { $0.process = self }
         channel.sequence &+= 1
         do throws(HostFailure) {
-            unsafe RunMessage.compose(on: channel, session, block, learned.names)
+            unsafe RunMessage.compose(on: channel, session, block, library: library, learned.names)
             try channel.send()
             var message = try IsolatedCalls(process: self, channel: channel).performUntilReturn()
             let status = try message.word()
@@ -137,27 +201,38 @@ final class HostProcess: @unchecked Sendable {
         }
     }
 
+    /// A channel on which no code runs; waits until there is one, nil once the process has ended.
     private func takeChannel() -> Int? {
-        guard let index = free.withLock({ $0.popLast() }) else { return nil }
-        running.add(1, ordering: .relaxed)
-        return index
+        while true {
+            let seen = channelReturned.count
+            if let index = free.withLock({ $0.popLast() }) { return index }
+            if ending != nil { return nil }
+            channelWaiters.add(1, ordering: .sequentiallyConsistent)
+            defer { channelWaiters.subtract(1, ordering: .relaxed) }
+            // One may have come back before it was seen that somebody waits.
+            if let index = free.withLock({ $0.popLast() }) { return index }
+            channelReturned.wait(past: seen)
+        }
     }
 
     private func returnChannel(_ index: Int) {
         runChannels[index].rest()
-        running.subtract(1, ordering: .relaxed)
         free.withLock { $0.append(index) }
+        if channelWaiters.load(ordering: .sequentiallyConsistent) > 0 {
+            channelReturned.advance()
+            channelReturned.wake(1)
+        }
     }
 
     /// Waits for the end of a process that has gone, or that has broken the protocol and is killed for it.
     private func end(after failure: HostFailure) -> ProcessEnding {
-        if failure == .violation { kill("it broke the protocol") }
+        if failure == .violation { kill(.protocolViolation) }
         let deadline = ContinuousClock.now + Self.endLimit
         while true {
             let (ending, seen) = state.withLock { ($0.ending, changed.count) }
             if let ending { return ending }
             if !changed.wait(past: seen, until: deadline) {
-                kill("it closed a channel")
+                kill(.protocolViolation, "it closed a channel")
                 changed.wait(past: seen)
             }
         }
@@ -173,19 +248,23 @@ final class HostProcess: @unchecked Sendable {
         NativeThread.start("host") { [self] in monitor() }
     }
 
-    func kill(_ reason: String) {
+    /// Ends it at once.
+    func kill(_ reason: EndReason, _ text: String? = nil) {
         state.withLock { state in
-            guard state.pid > 0, state.ending == nil else { return }
-            if state.killReason == nil { state.killReason = reason }
-            _ = Glibc.kill(state.pid, SIGKILL)
-            _ = Glibc.kill(-state.pid, SIGKILL)
+            guard state.ending == nil else { return }
+            if state.killReason == nil {
+                state.killReason = KillReason(reason: reason, text: text ?? "it \(reason.text)")
+            }
+            state.host?.kill()
         }
     }
 
-    /// Calls TerminateExtension; whether the extension agrees. True where the process has ended.
-    func terminate(_ termination: ExtensionModule.Termination, until deadline: ContinuousClock.Instant) -> Bool {
+    /// Calls TerminateExtension of a library; whether the extension agrees. True where the process has ended.
+    func terminate(
+        _ library: Int, _ termination: ExtensionModule.Termination, until deadline: ContinuousClock.Instant
+    ) -> Bool {
         state.withLock { $0.agreement = nil }
-        guard sendControl(HostMessageType.terminate, termination.rawValue) else { return true }
+        guard sendControl(HostMessageType.terminate, UInt32(library), termination.rawValue) else { return true }
         while true {
             let (agreement, ending, seen) = state.withLock { ($0.agreement, $0.ending, changed.count) }
             if let agreement { return agreement }
@@ -198,29 +277,34 @@ final class HostProcess: @unchecked Sendable {
     ///
     /// - Returns: false when it had to be killed.
     func stop(until deadline: ContinuousClock.Instant) -> Bool {
-        state.withLock { $0.isStopping = true }
+        beginStop()
         for channel in runChannels {
             channel.setReceiveTimeout(seconds: Self.threadEndLimit)
             channel.begin(HostMessageType.stop)
             guard (try? channel.send()) != nil, (try? channel.receive()) != nil else { break }
         }
-        _ = sendControl(HostMessageType.stop, 0)
+        _ = sendControl(HostMessageType.stop)
         while true {
             let (ending, seen) = state.withLock { ($0.ending, changed.count) }
             if ending != nil { return true }
             guard changed.wait(past: seen, until: deadline) else { break }
         }
-        kill("it did not end in time")
+        kill(.stop, "it did not end in time")
         return false
+    }
+
+    /// Its end is wanted from now on.
+    func beginStop() {
+        state.withLock { $0.isStopping = true }
     }
 
     /// Seconds that DllMain may take for the end of a thread.
     private static let threadEndLimit = 5
 
-    private func sendControl(_ type: UInt16, _ value: UInt32) -> Bool {
+    private func sendControl(_ type: UInt16, _ request: UInt32 = 0, _ value: UInt32 = 0) -> Bool {
         state.withLock { state in
             guard state.ending == nil else { return false }
-            control.begin(type, value: value)
+            control.begin(type, request: request, value: value)
             return (try? control.send()) != nil
         }
     }
@@ -228,90 +312,102 @@ final class HostProcess: @unchecked Sendable {
     // MARK: The monitor
 
     private func monitor() {
-        let pid = launch.spawn(ends)
-        ends = []
-        guard pid > 0 else {
-            finish(ProcessEnding(waitStatus: 127 << 8))
-            return
+        let host: any LaunchedHost
+        do throws(HostLaunchError) {
+            host = try launcher.launch(controlEnd[0], as: launch.settings.user)
+        } catch {
+            events.isRefused(self, .noProcess(error.text))
+            return finish(ProcessEnding(waitStatus: 127 << 8))
         }
-        state.withLock { $0.pid = pid }
+        controlEnd = []
+        // Something may have ended it before it was there.
+        state.withLock { state in
+            (state.pid, state.host) = (host.pid, host)
+            if state.killReason != nil { host.kill() }
+        }
         for channel in shared {
             _ = NativeThread.start("host-calls") { [self] in
                 if IsolatedCalls(process: self, channel: channel).performUntilEnd() == .violation {
-                    kill("it broke the protocol")
+                    kill(.protocolViolation)
                 }
             }
         }
-        let process = OpenFile(adopting: CLinux_pidfd_open(pid))
-        sendHello()
-        listen(process)
-        // It may have closed its end of the channel only.
-        awaitEnd(of: process)
-        // Processes that the extension has started end with its own. Their group still has this number.
-        _ = Glibc.kill(-pid, SIGKILL)
-        var status: Int32 = 0
-        while unsafe waitpid(pid, &status, 0) < 0 && errno == EINTR {}
-        finish(ProcessEnding(waitStatus: status))
-    }
-
-    private func sendHello() {
-        let hello = pool_hello(
-            version: UInt32(POOL_VERSION), run_channels: UInt32(launch.threads),
-            shared_channels: UInt32(Self.sharedChannels), has_backslashes: launch.paths == .windows ? 1 : 0,
-            user: launch.user ?? POOL_NO_ID, group: launch.group ?? POOL_NO_ID)
-        state.withLock { _ in
-            control.begin(HostMessageType.hello)
-            control.appendItem(structure: hello)
-            control.appendItem(text: name)
-            control.appendItem(text: launch.path)
-            _ = try? control.send()
+        do throws(HostFailure) {
+            try launch.send(memory.file, ends, shared: Self.sharedChannels, on: control)
+            ends = []
+            try listen(host)
+        } catch {
+            if error == .violation { kill(.protocolViolation) }
         }
+        ends = []
+        // It may have closed its end of the channel only.
+        awaitEnd(of: host.descriptor)
+        // Processes that the extension has started end with its own.
+        state.withLock { state in
+            host.kill()
+            // Its number may belong to another process soon.
+            state.host = nil
+        }
+        finish(host.waitForEnd())
     }
 
     /// Listens to the control channel until the process closes it, which it does by its end.
-    private func listen(_ process: OpenFile) {
+    private func listen(_ host: any LaunchedHost) throws(HostFailure) {
+        let settings = launch.settings
         var isReady = false
         var pingedAt: ContinuousClock.Instant?
-        let began = ContinuousClock.now
         while true {
-            let nextPing = pingedAt.map { $0 + launch.pingTimeout } ?? ContinuousClock.now + launch.pingInterval
-            let due = isReady ? nextPing : began + launch.startLimit
-            switch control.waitUntilReadable(until: due, or: process) {
+            let nextPing = pingedAt.map { $0 + settings.pingTimeout } ?? ContinuousClock.now + settings.pingInterval
+            let due = isReady ? nextPing : began + settings.startLimit
+            switch control.waitUntilReadable(until: due, or: host.descriptor) {
             case .readable: break
             case .processEnded: return
             case .timedOut:
-                if !isReady { return kill("it was not ready within the start limit") }
-                if pingedAt != nil { return kill("it did not answer its ping") }
+                if !isReady { return kill(.startLimit) }
+                if pingedAt != nil { return kill(.ping) }
                 pingedAt = .now
-                _ = sendControl(HostMessageType.ping, 0)
+                _ = sendControl(HostMessageType.ping)
                 continue
             }
-            do throws(HostFailure) {
-                var message = try control.receive()
-                switch message.header.type {
-                case HostMessageType.ready:
-                    let version = try message.word()
-                    guard let text = try message.item() else { throw .violation }
-                    isReady = true
-                    events.isReady(self, version, String(decoding: text, as: UTF8.self))
-                case HostMessageType.refused:
-                    let error = try message.word()
-                    guard let text = try message.item() else { throw .violation }
-                    events.isRefused(
-                        self, Self.reason(message.header.value, error, String(decoding: text, as: UTF8.self)))
-                case HostMessageType.pong: pingedAt = nil
-                case HostMessageType.terminated:
-                    state.withLock { $0.agreement = message.header.value != 0 }
-                    changed.advance()
-                    changed.wake(Int.max)
-                case HostMessageType.crashed: events.isCrashing(self)
-                default: throw .violation
-                }
-            } catch {
-                if error == .violation { kill("it broke the protocol") }
-                return
+            var message = try control.receive()
+            switch message.header.type {
+            case HostMessageType.loaded, HostMessageType.refused: try note(&message)
+            case HostMessageType.ready:
+                guard !isReady, !libraries.contains(where: { $0 == nil }) else { throw .violation }
+                isReady = true
+                events.isReady(self)
+            case HostMessageType.notice:
+                guard let text = try message.item() else { throw .violation }
+                events.notice(self, String(decoding: text.prefix(Self.textLimit), as: UTF8.self))
+            case HostMessageType.pong: pingedAt = nil
+            case HostMessageType.terminated:
+                state.withLock { $0.agreement = message.header.value != 0 }
+                changed.advance()
+                changed.wake(Int.max)
+            case HostMessageType.crashed: events.isCrashing(self)
+            default: throw .violation
             }
         }
+    }
+
+    /// Bytes of a text for the log.
+    private static let textLimit = 1000
+
+    /// A library was loaded, or it or the process is refused.
+    private func note(_ message: inout HostMessage) throws(HostFailure) {
+        let number = try message.word()
+        guard let text = try message.item() else { throw .violation }
+        let description = String(decoding: text.prefix(Self.textLimit), as: UTF8.self)
+        let isLoaded = message.header.type == HostMessageType.loaded
+        let reason = Self.reason(message.header.value, number, description)
+        if !isLoaded, message.header.request == POOL_NO_REQUEST { return events.isRefused(self, reason) }
+        let index = Int(message.header.request)
+        let isExpected = state.withLock { state in
+            guard index < state.libraries.count, state.libraries[index] == nil else { return false }
+            state.libraries[index] = isLoaded ? .loaded(number, description) : .refused(reason)
+            return true
+        }
+        guard isExpected else { throw .violation }
     }
 
     /// Waits for the end of a process whose control channel is closed; kills it if that takes long.
@@ -319,7 +415,7 @@ final class HostProcess: @unchecked Sendable {
         var entry = pollfd(fd: process.number, events: Int16(POLLIN), revents: 0)
         let limit = Int32(Self.endLimit.components.seconds * 1000)
         if process.isOpen, unsafe poll(&entry, 1, limit) > 0 { return }
-        kill("it closed its control channel")
+        kill(.protocolViolation, "it closed its control channel")
     }
 
     private static func reason(_ number: UInt32, _ error: UInt32, _ text: String) -> ExtensionLoadError.Reason {
@@ -333,7 +429,7 @@ final class HostProcess: @unchecked Sendable {
     }
 
     private func finish(_ ending: ProcessEnding) {
-        let requests = runningCount
+        let requests = requestCount
         // A child of the process may still have the channels open.
         for channel in runChannels + shared { channel.shutDown() }
         // Its successor starts before anything is answered: the next request of a client finds one.
@@ -343,14 +439,26 @@ final class HostProcess: @unchecked Sendable {
             changed.advance()
         }
         changed.wake(Int.max)
+        channelReturned.advance()
+        channelReturned.wake(Int.max)
         for session in ControlBlockTable.shared.sessions { session.processEnded(self, ending) }
     }
 }
 
+/// What came of a library in a process.
+enum LibraryOutcome {
+    /// What GetExtensionVersion gave.
+    case loaded(_ version: UInt32, _ description: String)
+    case refused(ExtensionLoadError.Reason)
+}
+
 /// What is notified of a process, on the process's own thread.
 protocol HostProcessEvents: AnyObject, Sendable {
-    func isReady(_ process: HostProcess, _ version: UInt32, _ description: String)
+    func isReady(_ process: HostProcess)
+    /// It cannot serve, and ends.
     func isRefused(_ process: HostProcess, _ reason: ExtensionLoadError.Reason)
+    /// A text for the log, of a protection that the system does not offer.
+    func notice(_ process: HostProcess, _ text: String)
     /// It is about to end by a signal.
     func isCrashing(_ process: HostProcess)
     /// - Parameter requests: those that were under way in it.

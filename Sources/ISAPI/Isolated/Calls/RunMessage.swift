@@ -9,7 +9,7 @@ enum RunMessage {
 
     static func compose(
         on channel: HostChannel, _ session: ExtensionSession, _ block: UnsafeMutablePointer<EXTENSION_CONTROL_BLOCK>,
-        _ names: [[UInt8]]
+        library: Int, _ names: [[UInt8]]
     ) {
         unsafe channel.begin(
             HostMessageType.run, request: ControlBlockTable.shared.index(of: block),
@@ -18,6 +18,7 @@ enum RunMessage {
         var facts = pool_run()
         facts.trace = unsafe (trace[0], trace[1], trace[2], trace[3], trace[4])
         facts.sequence = channel.sequence
+        facts.library = UInt32(library)
         session.state.withLock { state in
             channel.scratch.removeAll()
             for name in names where channel.scratch.count < variablesLimit {

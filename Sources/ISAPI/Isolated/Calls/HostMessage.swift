@@ -10,9 +10,10 @@ enum HostFailure: Error {
 
 /// The numbers of the protocol's messages that Swift does not import as constants of their type.
 enum HostMessageType {
-    static let hello = UInt16(POOL_HELLO), ping = UInt16(POOL_PING)
+    static let hello = UInt16(POOL_HELLO), descriptors = UInt16(POOL_DESCRIPTORS), ping = UInt16(POOL_PING)
     static let terminate = UInt16(POOL_TERMINATE), stop = UInt16(POOL_STOP)
-    static let ready = UInt16(POOL_READY), refused = UInt16(POOL_REFUSED)
+    static let loaded = UInt16(POOL_LOADED), refused = UInt16(POOL_REFUSED)
+    static let ready = UInt16(POOL_READY), notice = UInt16(POOL_NOTICE)
     static let pong = UInt16(POOL_PONG), terminated = UInt16(POOL_TERMINATED)
     static let crashed = UInt16(POOL_CRASHED)
     static let run = UInt16(POOL_RUN), complete = UInt16(POOL_COMPLETE)

@@ -1,0 +1,34 @@
+import Glibc
+import Transport
+
+/// The program that is run when a process has ended that was not to (`on_end`).
+enum EndCommand {
+    private static let limit = Duration.seconds(60)
+
+    /// Runs it, and ends it when it takes too long; on a thread of its own.
+    ///
+    /// - Returns: what went wrong.
+    static func run(_ words: [String], pool: String, pid: pid_t, reason: EndReason, _ text: String) -> String? {
+        let environment =
+            HostProgram.environment + [
+                "ISAGATE_POOL=\(pool)", "ISAGATE_PID=\(pid)", "ISAGATE_REASON=\(reason.rawValue)",
+                "ISAGATE_REASON_TEXT=\(text)",
+            ]
+        var actions = unsafe posix_spawn_file_actions_t()
+        unsafe posix_spawn_file_actions_init(&actions)
+        defer { unsafe posix_spawn_file_actions_destroy(&actions) }
+        unsafe posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
+        unsafe posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO)
+        let child = unsafe HostProgram.spawnProgram(
+            words[0], words, environment: environment, &actions, inOwnGroup: true)
+        guard child > 0 else { return "\(words[0]): \(systemText(errno))" }
+        let host = ChildHost(pid: child)
+        guard host.ends(within: limit) else {
+            host.kill()
+            _ = host.waitForEnd()
+            return "\(words[0]) took longer than \(limit) and was ended"
+        }
+        let ending = host.waitForEnd()
+        return ending.isOrderly ? nil : "\(words[0]) \(ending)"
+    }
+}
