@@ -285,8 +285,10 @@ static bool restrict_calls(const pool_hello *hello) {
 
 static bool limit(__rlimit_resource_t resource, uint64_t value, const char *name) {
   if (value == POOL_NO_LIMIT) return true;
-  struct rlimit limits = {.rlim_cur = value, .rlim_max = value};
+  struct rlimit limits = {.rlim_cur = value, .rlim_max = value}, present;
   if (setrlimit(resource, &limits) == 0) return true;
+  // A service manager may have set it, and have forbidden changes.
+  if (getrlimit(resource, &present) == 0 && present.rlim_max <= value) return true;
   snprintf(failure_text, sizeof failure_text, "limits.%s: %s", name, strerror(errno));
   failure = failure_text;
   return false;
@@ -300,8 +302,6 @@ static bool set_limits(const pool_hello *hello) {
 
 const char *sandbox_enter(const pool_hello *hello, const char *folder, const paths *readable, const paths *writable) {
   failure = NULL;
-  // No other process of the user may look into this one.
-  if (!(hello->flags & POOL_CORES)) prctl(PR_SET_DUMPABLE, 0);
   prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   // Root without capabilities is an owner of files like others.
   if (CLinux_drop_capabilities() != 0) return "capabilities cannot be dropped";

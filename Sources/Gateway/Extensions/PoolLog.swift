@@ -15,9 +15,10 @@ struct PoolLog: Sendable {
     func report(_ report: PoolReport) {
         switch report {
         case .started(let pid): logger.notice("\(subject): process \(pid) is ready")
-        case .crashed(let pid, let reason, let requests):
+        case .crashed(let pid, let reason, let requests, let descriptions):
             let inside = requests == 1 ? "1 request was" : "\(requests) requests were"
             logger.error("\(subject): process \(pid): \(reason); \(inside) in it")
+            for description in descriptions { logger.error("\(subject): process \(pid): in it was \(description)") }
         case .recycled(let pid, let reason):
             logger.notice("\(subject): process \(pid) gets no more requests: it \(reason.text) (\(reason.rawValue))")
         case .notStarted(let reason): logger.error("\(subject): a process could not be started: \(reason)")

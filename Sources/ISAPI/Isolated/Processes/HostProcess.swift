@@ -355,6 +355,8 @@ final class HostProcess: @unchecked Sendable {
     private func listen(_ host: any LaunchedHost) throws(HostFailure) {
         let settings = launch.settings
         var isReady = false
+        var isRefused = false
+        var notices = 0
         var pingedAt: ContinuousClock.Instant?
         while true {
             let nextPing = pingedAt.map { $0 + settings.pingTimeout } ?? ContinuousClock.now + settings.pingInterval
@@ -371,13 +373,16 @@ final class HostProcess: @unchecked Sendable {
             }
             var message = try control.receive()
             switch message.header.type {
-            case HostMessageType.loaded, HostMessageType.refused: try note(&message)
+            case HostMessageType.loaded, HostMessageType.refused:
+                guard !isReady, !isRefused else { throw .violation }
+                isRefused = try noteLoading(&message)
             case HostMessageType.ready:
                 guard !isReady, !libraries.contains(where: { $0 == nil }) else { throw .violation }
                 isReady = true
                 events.isReady(self)
             case HostMessageType.notice:
-                guard let text = try message.item() else { throw .violation }
+                notices += 1
+                guard !isReady, notices <= Self.noticeLimit, let text = try message.item() else { throw .violation }
                 events.notice(self, String(decoding: text.prefix(Self.textLimit), as: UTF8.self))
             case HostMessageType.pong: pingedAt = nil
             case HostMessageType.terminated:
@@ -390,17 +395,21 @@ final class HostProcess: @unchecked Sendable {
         }
     }
 
-    /// Bytes of a text for the log.
+    /// Bytes of a text for the log, and how many of them a process has.
     private static let textLimit = 1000
+    private static let noticeLimit = 8
 
-    /// A library was loaded, or it or the process is refused.
-    private func note(_ message: inout HostMessage) throws(HostFailure) {
+    /// A library was loaded, or it or the process is refused; whether the process is.
+    private func noteLoading(_ message: inout HostMessage) throws(HostFailure) -> Bool {
         let number = try message.word()
         guard let text = try message.item() else { throw .violation }
         let description = String(decoding: text.prefix(Self.textLimit), as: UTF8.self)
         let isLoaded = message.header.type == HostMessageType.loaded
         let reason = Self.reason(message.header.value, number, description)
-        if !isLoaded, message.header.request == POOL_NO_REQUEST { return events.isRefused(self, reason) }
+        if !isLoaded, message.header.request == POOL_NO_REQUEST {
+            events.isRefused(self, reason)
+            return true
+        }
         let index = Int(message.header.request)
         let isExpected = state.withLock { state in
             guard index < state.libraries.count, state.libraries[index] == nil else { return false }
@@ -408,6 +417,7 @@ final class HostProcess: @unchecked Sendable {
             return true
         }
         guard isExpected else { throw .violation }
+        return false
     }
 
     /// Waits for the end of a process whose control channel is closed; kills it if that takes long.
@@ -430,10 +440,11 @@ final class HostProcess: @unchecked Sendable {
 
     private func finish(_ ending: ProcessEnding) {
         let requests = requestCount
+        let lost = isStopping && ending.isOrderly ? [] : describeRequests()
         // A child of the process may still have the channels open.
         for channel in runChannels + shared { channel.shutDown() }
         // Its successor starts before anything is answered: the next request of a client finds one.
-        events.hasEnded(self, ending, requests: requests)
+        events.hasEnded(self, ending, requests: requests, lost)
         state.withLock { state in
             state.ending = ending
             changed.advance()
@@ -442,6 +453,57 @@ final class HostProcess: @unchecked Sendable {
         channelReturned.advance()
         channelReturned.wake(Int.max)
         for session in ControlBlockTable.shared.sessions { session.processEnded(self, ending) }
+    }
+}
+
+extension HostProcess {
+    private static let describedRequests = 8
+
+    /// The requests that have this process: method, URL and identifier.
+    private func describeRequests() -> [String] {
+        var texts: [String] = []
+        for session in ControlBlockTable.shared.sessions where texts.count < Self.describedRequests {
+            if let text = session.describe(in: self) { texts.append(text) }
+        }
+        return texts
+    }
+}
+
+extension ExtensionSession {
+    /// The request, for the log; nil if it does not have this process.
+    fileprivate func describe(in process: HostProcess) -> String? {
+        state.withLock { state in
+            guard state.process === process, let id = state.request.requestID else { return nil }
+            let words = ["REQUEST_METHOD", "URL"].map { name in
+                let failure = name.withBytes { name in
+                    unsafe withTerminated(name) { name in
+                        unsafe ServerVariables.render(name, state.request, into: &state.scratch)
+                    }
+                }
+                return failure == nil ? LogText.escape(state.scratch.bytes) : "-"
+            }
+            return "\(words.joined(separator: " ")), request \(id)"
+        }
+    }
+}
+
+/// Bytes of a client as part of a line.
+enum LogText {
+    private static let limit = 200
+
+    /// The bytes up to a NUL, at most 200 of them; what is not printable ASCII is written as `%XX`.
+    static func escape(_ bytes: ByteView) -> String {
+        var text = ""
+        for index in 0..<min(bytes.count, limit) {
+            let byte = bytes[index]
+            if byte == 0 { break }
+            if byte > 0x20, byte < 0x7F {
+                text.unicodeScalars.append(Unicode.Scalar(byte))
+            } else {
+                text += "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
+            }
+        }
+        return text
     }
 }
 
@@ -461,8 +523,10 @@ protocol HostProcessEvents: AnyObject, Sendable {
     func notice(_ process: HostProcess, _ text: String)
     /// It is about to end by a signal.
     func isCrashing(_ process: HostProcess)
-    /// - Parameter requests: those that were under way in it.
-    func hasEnded(_ process: HostProcess, _ ending: ProcessEnding, requests: Int)
+    /// - Parameters:
+    ///   - requests: how many were under way in it.
+    ///   - descriptions: the first of them, for the log.
+    func hasEnded(_ process: HostProcess, _ ending: ProcessEnding, requests: Int, _ descriptions: [String])
 }
 
 /// The memory that a process shares with the gateway.

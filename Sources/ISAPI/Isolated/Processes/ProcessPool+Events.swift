@@ -77,7 +77,7 @@ extension ProcessPool: HostProcessEvents {
         if isCounted { replace(process) }
     }
 
-    func hasEnded(_ process: HostProcess, _ ending: ProcessEnding, requests: Int) {
+    func hasEnded(_ process: HostProcess, _ ending: ProcessEnding, requests: Int, _ descriptions: [String]) {
         let (wasReady, wasStarting, isWanted, isFirst) = state.withLock { state in
             defer {
                 state.starting.removeAll { $0 === process }
@@ -93,7 +93,7 @@ extension ProcessPool: HostProcessEvents {
         let killed = process.killReason
         let text = killed?.text ?? "it \(ending)"
         if isWanted || killed?.reason == .stop {
-            if process.pid > 0 { reportEnd(process, ending, killed, text, requests) }
+            if process.pid > 0 { reportEnd(process, ending, killed, text, requests, descriptions) }
             return wakeAll()
         }
         if wasStarting {
@@ -102,7 +102,7 @@ extension ProcessPool: HostProcessEvents {
         } else if process.pid > 0 {
             let reason = killed?.reason ?? .crash
             record(process, reason, text, requests: requests)
-            report(.crashed(pid: process.pid, reason: text, requests: requests))
+            report(.crashed(pid: process.pid, reason: text, requests: requests, descriptions))
             if wasReady { replace(process) }
             runEndCommand(process, reason, text)
         }
@@ -112,11 +112,11 @@ extension ProcessPool: HostProcessEvents {
     /// The process has ended as it was to, or while it did that.
     private func reportEnd(
         _ process: HostProcess, _ ending: ProcessEnding, _ killed: HostProcess.KillReason?, _ text: String,
-        _ requests: Int
+        _ requests: Int, _ descriptions: [String]
     ) {
-        if killed == nil, !ending.isOrderly {
+        if killed == nil, !ending.isOrderly || requests > 0 {
             record(process, .crash, text, requests: requests)
-            report(.crashed(pid: process.pid, reason: text, requests: requests))
+            report(.crashed(pid: process.pid, reason: text, requests: requests, descriptions))
         } else {
             report(.ended(pid: process.pid, isOrderly: killed == nil || requests == 0))
         }

@@ -13,6 +13,8 @@ extension ProcessPool {
     /// The longest time between two looks.
     private static let lookInterval = Duration.seconds(3600)
     private static let measureInterval = Duration.seconds(2)
+    /// And the shortest, unless something changes: what is due may have to wait for a process that does not start.
+    private static let leastPause = Duration.milliseconds(20)
 
     /// Does what is due; nil once the pool is stopping, otherwise when to look again at the latest.
     private func look(_ watch: inout PoolWatch) -> (seen: UInt32, at: ContinuousClock.Instant)? {
@@ -43,7 +45,7 @@ extension ProcessPool {
         if let limit = settings.idleStop, phase == .running {
             next = min(next, judgeIdleness(ready, &watch, limit, now))
         }
-        return (seen, next)
+        return (seen, max(next, now + Self.leastPause))
     }
 
     /// Fills in what has to be measured; when to look again.
@@ -120,7 +122,8 @@ extension ProcessPool {
             state.ending += state.ready
             return state.ready
         }
-        watch.quietSince = now
+        // New processes count from the beginning.
+        (watch.served, watch.quietSince) = (-1, now)
         for process in processes { retire(process, .idle) }
         return now + limit
     }

@@ -62,7 +62,7 @@ package final class ProcessPool: @unchecked Sendable {
         startProcesses()
         while true {
             let (outcomes, refusal, isStarting, seen) = state.withLock { state in
-                (state.outcomes, state.refusal, !state.starting.isEmpty, changed.count)
+                (state.outcomes, state.refusal, !state.starting.isEmpty || !state.claimed.isEmpty, changed.count)
             }
             if let outcomes { return outcomes }
             if let refusal, !isStarting { throw refusal }
@@ -228,6 +228,8 @@ package final class ProcessPool: @unchecked Sendable {
             guard state.phase == .idle else { return ([Int](), true) }
             state.phase = .running
             state.refusal = nil
+            // Where nothing could be loaded it is tried again.
+            if state.outcomes?.contains(where: \.isLoaded) == false { state.outcomes = nil }
             defer { state.isWatched = true }
             return (state.claimMissing(of: settings.processes), state.isWatched)
         }
@@ -282,8 +284,8 @@ package struct PoolCommandError: Error {
 /// What is logged about the processes of a pool.
 package enum PoolReport: Sendable {
     case started(pid: Int32)
-    /// It ended although it was not to, while this many requests were under way in it.
-    case crashed(pid: Int32, reason: String, requests: Int)
+    /// It ended although it was not to, while this many requests were under way in it, of which the first are described.
+    case crashed(pid: Int32, reason: String, requests: Int, [String])
     /// It gets no more requests: another has taken its place, or there are none.
     case recycled(pid: Int32, reason: EndReason)
     /// One could not be started or replaced.
