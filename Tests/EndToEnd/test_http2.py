@@ -558,6 +558,7 @@ def test_a_listener_that_is_gone_lets_its_connections_end(start):
     server.file.write_text(json.dumps(configuration))
     server.signal(signal.SIGHUP)
     assert client.response(stream).status == 200
+    server.log.wait_for("serving generation 2 of the configuration")
     # What is noticed at the latest with the next request.
     late = client.open(fields("/ping", scheme="http"))
     ended = client.read_until(lambda got: got.kind == GOAWAY and got.code == "NO_ERROR")
