@@ -107,7 +107,8 @@ def test_replacing_processes_and_libraries_costs_no_request(start_gateway, build
             outcome = server.command("reload")
             assert outcome.returncode == 0, outcome.stderr
     assert not load.failures, load.failures[:3]
-    assert time.monotonic() - began < patience.seconds(60)
+    # Half a minute on a machine that does nothing else.
+    assert time.monotonic() - began < patience.seconds(150)
     patience.until(lambda: len(server.pool_processes()) == len(pids))
     assert not pids & set(server.pool_processes())
     patience.until(lambda: descriptors_of_gateway(server) <= files + 4)
