@@ -456,57 +456,6 @@ final class HostProcess: @unchecked Sendable {
     }
 }
 
-extension HostProcess {
-    private static let describedRequests = 8
-
-    /// The requests that have this process: method, URL and identifier.
-    private func describeRequests() -> [String] {
-        var texts: [String] = []
-        for session in ControlBlockTable.shared.sessions where texts.count < Self.describedRequests {
-            if let text = session.describe(in: self) { texts.append(text) }
-        }
-        return texts
-    }
-}
-
-extension ExtensionSession {
-    /// The request, for the log; nil if it does not have this process.
-    fileprivate func describe(in process: HostProcess) -> String? {
-        state.withLock { state in
-            guard state.process === process, let id = state.request.requestID else { return nil }
-            let words = ["REQUEST_METHOD", "URL"].map { name in
-                let failure = name.withBytes { name in
-                    unsafe withTerminated(name) { name in
-                        unsafe ServerVariables.render(name, state.request, into: &state.scratch)
-                    }
-                }
-                return failure == nil ? LogText.escape(state.scratch.bytes) : "-"
-            }
-            return "\(words.joined(separator: " ")), request \(id)"
-        }
-    }
-}
-
-/// Bytes of a client as part of a line.
-enum LogText {
-    private static let limit = 200
-
-    /// The bytes up to a NUL, at most 200 of them; what is not printable ASCII is written as `%XX`.
-    static func escape(_ bytes: ByteView) -> String {
-        var text = ""
-        for index in 0..<min(bytes.count, limit) {
-            let byte = bytes[index]
-            if byte == 0 { break }
-            if byte > 0x20, byte < 0x7F {
-                text.unicodeScalars.append(Unicode.Scalar(byte))
-            } else {
-                text += "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
-            }
-        }
-        return text
-    }
-}
-
 /// What came of a library in a process.
 enum LibraryOutcome {
     /// What GetExtensionVersion gave.
@@ -527,31 +476,4 @@ protocol HostProcessEvents: AnyObject, Sendable {
     ///   - requests: how many were under way in it.
     ///   - descriptions: the first of them, for the log.
     func hasEnded(_ process: HostProcess, _ ending: ProcessEnding, requests: Int, _ descriptions: [String])
-}
-
-/// The memory that a process shares with the gateway.
-@safe
-private final class SharedPoolMemory: @unchecked Sendable {
-    let file: OpenFile
-    private let start: UnsafeMutablePointer<pool_memory>
-
-    init() throws(SystemCallError) {
-        file = OpenFile(adopting: unsafe CLinux_memfd_create("pool"))
-        let size = MemoryLayout<pool_memory>.size
-        guard file.isOpen, ftruncate(file.number, size) == 0 else { throw SystemCallError("memfd_create") }
-        let place = unsafe mmap(nil, size, PROT_READ | PROT_WRITE, MAP_SHARED, file.number, 0)
-        guard let place = unsafe place, unsafe place != MAP_FAILED else { throw SystemCallError("mmap") }
-        unsafe start = place.assumingMemoryBound(to: pool_memory.self)
-    }
-
-    deinit {
-        unsafe munmap(start, MemoryLayout<pool_memory>.size)
-    }
-
-    /// Whether the code of the extension was entered for the POOL_RUN with this number; once the process has ended.
-    func hasEntered(_ channel: Int, _ sequence: UInt32) -> Bool {
-        precondition(channel < Int(POOL_CHANNELS))
-        let offset = channel * MemoryLayout<UInt32>.stride
-        return unsafe UnsafeRawPointer(start).load(fromByteOffset: offset, as: UInt32.self) == sequence
-    }
 }
