@@ -199,8 +199,8 @@ class Gateway:
                     with open(f"/proc/{pid}/cmdline") as command:
                         if word in command.read():
                             found.append(int(pid))
-                except FileNotFoundError:
-                    continue
+                except (FileNotFoundError, ProcessLookupError):
+                    continue  # it ended before its file was opened, or before it was read
         return found
 
     @property
