@@ -259,7 +259,7 @@ struct AcceptorRules {
         trusted = port.trusted
         expectsHTTP2 = port.expectsHTTP2
         handshakeTimeout = generation.handshakeTimeout
-        handshakes = generation.handshakes
+        handshakes = port.isAdmin ? nil : generation.handshakes
     }
 
     /// Whether connections from there carry requests of many clients.

@@ -30,6 +30,9 @@ package final class Gateway: GatewayControl {
     private var certificates: CertificateSet? { current?.certificates }
     private var generation: Int { current?.number ?? 0 }
     private var served: Set<ServedAddress> = []
+    /// The files of the certificates of each listener with TLS.
+    private var certificateFiles: [String: [String]] = [:]
+    private let monitor = Monitor()
     private let began = ContinuousClock.now
     private var workerCount = 0
 
@@ -85,10 +88,16 @@ package final class Gateway: GatewayControl {
             let sockets = material.sockets.filter { $0.worker == worker.index }
             server.apply(next.generation, adding: sockets, removing: [])
             servers.append(server)
-            threads.append(WorkerThreads(worker, onEnd: countdown.step))
+            threads.append(
+                WorkerThreads(worker) { [countdown] in
+                    server.end()
+                    countdown.step()
+                })
         }
         served = Set(material.sockets.map(ServedAddress.init))
+        certificateFiles = configuration.certificateFiles
         configuration.sites = []
+        publish()
         countdown.start(from: threads.count)
         for thread in threads { thread.start() }
     }
@@ -129,7 +138,8 @@ package final class Gateway: GatewayControl {
             configuration: configuration, number: generation + 1, workers: workerCount, extensions: extensions,
             candidate: candidate, upstreams: upstreams, upstreamCandidate: upstreamCandidate, filesLog: filesLog,
             accessLog: accessLog, previousCertificates: certificates,
-            previousLimiters: current?.limiters ?? [:], previousHandshakes: current?.handshakes, files: material.files,
+            previousLimiters: current?.limiters ?? [:], previousHandshakes: current?.handshakes, monitor: monitor,
+            files: material.files,
             chains: material.chains)
         let built = try builder.run { () throws(GatewayError) in try generationBuilder.build() }
         warn(of: built.certificates)
@@ -178,6 +188,7 @@ package final class Gateway: GatewayControl {
             let exchanged = current.exchanging(certificates)
             self.current = exchanged
             apply(exchanged)
+            publish()
             return []
         }
     }
@@ -221,8 +232,10 @@ package final class Gateway: GatewayControl {
             logger.warning("workers and user change only with a restart")
         }
         configuration = new
+        certificateFiles = new.certificateFiles
         configuration.sites = []
         served = wanted
+        publish()
         return changes
     }
 
@@ -257,25 +270,28 @@ package final class Gateway: GatewayControl {
 
     // MARK: Reports
 
-    package func status() -> GatewayStatus {
+    func status() -> GatewayStatus {
+        snapshot().status()
+    }
+
+    func take(_ facts: SupervisorFacts) {
+        monitor.take(facts)
+    }
+
+    /// Has the admin listener report on what is served from now on.
+    private func publish() {
+        monitor.show(snapshot())
+    }
+
+    private func snapshot() -> GatewaySnapshot {
         let listeners = configuration.listeners.map { listener in
             let addresses = served.filter { $0.listener == listener.name }.map { "\(listener.scheme)://\($0.address)" }
             return ListenerStatus(name: listener.name, addresses: addresses.sorted())
         }
-        return GatewayStatus(
-            version: BuildVersion.text, pid: getpid(),
-            uptimeSeconds: Int((ContinuousClock.now - began).components.seconds),
-            connections: admission.count, clients: clients.count,
-            requests: servers.reduce(0) { $0 + $1.requests.count },
-            refusals: RefusalCount.sum(of: servers.flatMap(\.refusals)),
-            workers: servers.count, listeners: listeners,
-            extensions: configuration.extensions.map {
-                ExtensionStatus(
-                    name: $0.name, description: extensions?.description(of: $0.name),
-                    pool: $0.pool?.name ?? "in_process")
-            },
-            upstreams: upstreams?.status() ?? [], records: RecordProtection.summary,
-            certificates: (certificates?.reports ?? []).map { CertificateExpiry($0) }, generation: generation)
+        return GatewaySnapshot(
+            began: began, generation: generation, listeners: listeners, admission: admission, clients: clients,
+            servers: servers, extensions: configuration.extensions, loaded: extensions?.view,
+            upstreams: upstreams?.view, certificates: certificates, certificateFiles: certificateFiles)
     }
 
     package func takeConnectionLevels() -> (highest: Int, open: Int) {
@@ -287,7 +303,7 @@ package final class Gateway: GatewayControl {
     }
 
     package func poolStatus() -> [ProcessPoolStatus] {
-        extensions?.poolStatus() ?? []
+        extensions?.view.poolStatus() ?? []
     }
 
     package func perform(
@@ -306,12 +322,14 @@ package final class Gateway: GatewayControl {
     // MARK: Ending
 
     /// Closes the listeners and lets connections finish their requests.
-    package func drain(_ begun: @escaping @Sendable () -> Void) {
+    package func drain(isReplaced: Bool, _ begun: @escaping @Sendable () -> Void) {
+        // The one that has replaced this process is asked from now on, and it is not draining.
+        if !isReplaced { monitor.drain() }
         let drains = Countdown(begun)
         drains.start(from: servers.count)
         for server in servers {
             server.worker.perform { _ in
-                server.drain()
+                server.drain(isReplaced: isReplaced)
                 drains.step()
             }
         }
@@ -332,6 +350,7 @@ package final class Gateway: GatewayControl {
         threads = []
         servers = []
         current = nil
+        monitor.show(nil)
         if let extensions, !extensions.stop(within: limit) {
             logger.warning("an extension did not let go of its requests in time")
         }
@@ -347,6 +366,17 @@ private struct ServedAddress: Hashable {
     init(_ socket: BoundSocket) {
         listener = socket.listener
         address = socket.address
+    }
+}
+
+extension Configuration {
+    fileprivate var certificateFiles: [String: [String]] {
+        var files: [String: [String]] = [:]
+        for listener in listeners where listener.tls != nil {
+            let sites = sites.filter { $0.listen.contains(listener.name) }
+            files[listener.name] = sites.flatMap(\.certificates).map(\.chain)
+        }
+        return files
     }
 }
 

@@ -25,7 +25,7 @@ struct Generation: Sendable {
                     name,
                     Port(
                         sites: port.sites, certificates: certificates.stores[name], proxies: port.proxies,
-                        trusted: port.trusted, expectsHTTP2: port.expectsHTTP2)
+                        trusted: port.trusted, expectsHTTP2: port.expectsHTTP2, isAdmin: port.isAdmin)
                 )
             })
         return Generation(
@@ -45,6 +45,8 @@ struct Generation: Sendable {
         let trusted: TrustedProxies?
         /// Whether clients may begin HTTP/2 without TLS.
         let expectsHTTP2: Bool
+        /// Whether it is the admin listener, which is neither limited nor logged with the others.
+        let isAdmin: Bool
     }
 }
 

@@ -22,6 +22,7 @@ struct GenerationBuilder {
     /// Limits in use, whose counts continue if the configuration did not change them.
     let previousLimiters: [RequestLimiter.Identity: RequestLimiter]
     let previousHandshakes: HandshakeLimit?
+    let monitor: Monitor
     /// Certificates and keys read beforehand, by absolute path.
     let files: [String: [UInt8]]
     /// What has already been parsed of them.
@@ -46,7 +47,8 @@ struct GenerationBuilder {
             let sites = tables.compactMap { $0[listener.name] }
             ports[listener.name] = Generation.Port(
                 sites: sites, certificates: certificates.stores[listener.name], proxies: listener.proxies,
-                trusted: listener.trusted.map(TrustedProxies.init), expectsHTTP2: listener.expectsHTTP2)
+                trusted: listener.trusted.map(TrustedProxies.init), expectsHTTP2: listener.expectsHTTP2,
+                isAdmin: configuration.admin.isListening && listener.name == AdminConfiguration.listenerName)
         }
         var limits = ConnectionLimits(configuration.limits)
         limits.maximumBody = UInt64(largestBody)
@@ -177,6 +179,8 @@ struct GenerationBuilder {
             extensions.action(
                 for: name, in: candidate, naming: route.path.naming(wholePathInfo: wholePathInfo), site: site,
                 siteNumber: number, errorPages: errorPages, worker: worker)
+        case .administration(let page):
+            AdminAction(page, monitor)
         case .extensionsIn(let folder):
             ScriptFolderAction(
                 start: folder.start, suffix: folder.suffix,

@@ -16,8 +16,16 @@ final class WorkerServer: @unchecked Sendable {
     private let acceptorLogs: AcceptorLogs
     private var accessLog: AccessLog?
     private var ports: [String: Port] = [:]
+    // The admin listener answers when the others are full, and what it is asked counts as no request.
+    private let adminAdmission = Admission(limit: adminConnections)
+    private let adminClients = ClientConnections(limit: .max)
+    private let adminRequests = RequestCounter()
+
+    /// Connections of the admin listener on each worker.
+    private static let adminConnections = 64
 
     private struct Port {
+        let isAdmin: Bool
         let service: HTTPService
         let router: SiteRouter
         let acceptor: Acceptor
@@ -47,14 +55,15 @@ final class WorkerServer: @unchecked Sendable {
     /// - Parameter sockets: addresses that are new; those of existing listeners are not affected.
     func apply(_ generation: Generation, adding sockets: [BoundSocket], removing removed: Set<String>) {
         accessLog = generation.accessLog.map { AccessLog($0.format, file: $0.file, worker: worker) }
-        for (name, port) in ports where generation.ports[name] == nil {
+        for (name, port) in ports where generation.ports[name]?.isAdmin != port.isAdmin {
             for listener in port.listeners { listener.close() }
             port.service.retire()
             ports[name] = nil
         }
         for (name, answer) in generation.ports {
-            if let port = ports[name] {
-                port.router.serve(answer.sites[worker.index], accessLog: accessLog)
+            if let port = ports[name], port.isAdmin == answer.isAdmin {
+                port.router.serve(
+                    answer.sites[worker.index], accessLog: answer.isAdmin ? nil : accessLog)
                 port.service.limits = generation.limits
                 port.service.requestIDs = generation.requestIDs
                 port.service.trustedProxies = answer.trusted
@@ -72,18 +81,19 @@ final class WorkerServer: @unchecked Sendable {
 
     private func makePort(_ answer: Generation.Port, _ generation: Generation) -> Port {
         let router = SiteRouter(
-            answer.sites[worker.index], accessLog: accessLog, refusals: rejected, cuts: cut,
-            faults: faults, requests: requests)
+            answer.sites[worker.index], accessLog: answer.isAdmin ? nil : accessLog, refusals: rejected, cuts: cut,
+            faults: faults, requests: answer.isAdmin ? adminRequests : requests)
         let service = HTTPService(worker: worker, limits: generation.limits, router: router)
         service.requestIDs = generation.requestIDs
         service.trustedProxies = answer.trusted
+        let clients = answer.isAdmin ? adminClients : clients
         service.clients = clients
         let plainService = HTTPService(
             worker: worker, limits: generation.limits, router: PlainHTTPRefusal(router))
         let acceptor = Acceptor(
             service: service, plainService: plainService, rules: AcceptorRules(answer, generation),
-            admission: admission, clients: clients, logs: acceptorLogs)
-        return Port(service: service, router: router, acceptor: acceptor)
+            admission: answer.isAdmin ? adminAdmission : admission, clients: clients, logs: acceptorLogs)
+        return Port(isAdmin: answer.isAdmin, service: service, router: router, acceptor: acceptor)
     }
 
     private func closeListeners(at address: String) {
@@ -101,12 +111,24 @@ final class WorkerServer: @unchecked Sendable {
     }
 
     /// Accepts no more connections, and lets connections end after their current request.
-    func drain() {
-        for name in ports.keys {
-            for listener in ports[name]?.listeners ?? [] { listener.close() }
-            ports[name]?.listeners = []
-        }
+    ///
+    /// - Parameter isReplaced: whether another process serves instead; otherwise the admin listener goes on until the
+    ///   last connection has ended.
+    func drain(isReplaced: Bool) {
+        closeListeners { isReplaced || !$0.isAdmin }
         worker.drain()
         worker.stop()
+    }
+
+    /// The worker's loop has ended; on its thread. Connections are accepted by workers that still run only.
+    func end() {
+        closeListeners { _ in true }
+    }
+
+    private func closeListeners(of isMeant: (Port) -> Bool) {
+        for (name, port) in ports where isMeant(port) {
+            for listener in port.listeners { listener.close() }
+            ports[name]?.listeners = []
+        }
     }
 }

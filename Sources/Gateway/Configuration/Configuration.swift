@@ -70,15 +70,6 @@ package struct TrustedProxiesConfiguration: Sendable, Equatable {
     package var field: Field
 }
 
-/// How commands reach a running gateway.
-package struct AdminConfiguration: Sendable, Equatable {
-    /// The capacity of `sun_path` without its NUL (unix(7)).
-    static let maximumSocketPathBytes = 107
-
-    /// The control socket, as an absolute path; nil for none.
-    package var socket: String?
-}
-
 package struct LogConfiguration: Sendable, Equatable {
     package var level = Level.info
     /// Nil when requests are not logged.

@@ -123,7 +123,7 @@ extension RouteConfiguration {
         guard AccessRules().overridden(by: site.access).overridden(by: access).basic != nil else { return false }
         switch action {
         case .runExtension, .extensionsIn, .proxy: return true
-        case .respond, .redirect, .files: return false
+        case .respond, .redirect, .files, .administration: return false
         }
     }
 }

@@ -78,7 +78,8 @@ extension RouteConfiguration {
     func isHidden(by other: RouteConfiguration) -> Bool {
         switch other.action {
         case .runExtension, .extensionsIn: false
-        case .respond, .redirect, .files, .proxy: other.path.covers(path) && other.conditions.cover(conditions)
+        case .respond, .redirect, .files, .proxy, .administration:
+            other.path.covers(path) && other.conditions.cover(conditions)
         }
     }
 }
@@ -130,6 +131,8 @@ package enum RouteAction: Sendable, Equatable {
     case redirect(RedirectConfiguration)
     case files(FilesConfiguration)
     case proxy(ProxyConfiguration)
+    /// On the admin listener only; no key of a file chooses it.
+    case administration(AdminPage)
 }
 
 /// A folder whose libraries are extensions, each with the name of its file.

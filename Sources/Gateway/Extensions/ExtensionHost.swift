@@ -81,11 +81,6 @@ final class ExtensionHost {
         return configured
     }
 
-    /// The own description of a loaded extension of the current set.
-    func description(of name: String) -> String? {
-        extensions[name]?.description
-    }
-
     /// The changes that the set would make, a sentence for each extension; before it is made current.
     func changes(to candidate: Candidate) -> [String] {
         let names = Set(extensions.keys).union(candidate.extensions.keys).sorted()
@@ -115,10 +110,8 @@ final class ExtensionHost {
 
     // MARK: Pools
 
-    /// What the pools do at present.
-    func poolStatus() -> [ProcessPoolStatus] {
-        pools.status(extensions.values.map(\.configuration).sorted { $0.name < $1.name })
-    }
+    /// What can be asked of them from any thread.
+    var view: ExtensionView { ExtensionView(extensions: extensions, pools: pools) }
 
     /// Carries a command out on a thread of its own, as it may take long; `done` is called there.
     func perform(
@@ -174,6 +167,22 @@ final class ExtensionHost {
         guard !retirement.wait(within: limit) else { return true }
         EntryPointWatch.shared.nameAll()
         return false
+    }
+}
+
+/// The extensions of one configuration, and all pools, for reports.
+struct ExtensionView: Sendable {
+    fileprivate let extensions: [String: ConfiguredExtension]
+    fileprivate let pools: PoolRegistry
+
+    /// The own description of a loaded extension.
+    func description(of name: String) -> String? {
+        extensions[name]?.description
+    }
+
+    /// What the pools do at present.
+    func poolStatus() -> [ProcessPoolStatus] {
+        pools.status(extensions.values.map(\.configuration).sorted { $0.name < $1.name })
     }
 }
 

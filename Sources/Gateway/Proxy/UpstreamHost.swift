@@ -72,20 +72,9 @@ final class UpstreamHost {
         }
     }
 
-    /// The current state of every upstream, by name.
-    func status() -> [UpstreamStatus] {
-        let now = Deadline(milliseconds: CLinux_monotonic_ns() / 1_000_000)
-        return current.values.sorted { $0.configuration.name < $1.configuration.name }.map { upstream in
-            UpstreamStatus(
-                name: upstream.configuration.name, waitingRequests: upstream.state.queue.count,
-                servers: upstream.state.snapshot(at: now).map { server in
-                    UpstreamStatus.ServerStatus(
-                        url: server.name, state: !server.isUp ? "down" : server.ejectedFor == nil ? "up" : "ejected",
-                        ejectedMilliseconds: server.ejectedFor, activeRequests: server.activeRequests,
-                        tunnels: server.tunnels.open, tunnelBytesToServer: server.tunnels.toServer,
-                        tunnelBytesToClients: server.tunnels.toClients)
-                })
-        }
+    /// What can be asked of them from any thread.
+    var view: UpstreamView {
+        UpstreamView(upstreams: current.values.map { ($0.configuration.name, $0.state) }.sorted { $0.0 < $1.0 })
     }
 
     /// Lets those requests pass to `action` that a server allows.
@@ -159,6 +148,27 @@ final class UpstreamHost {
                     state: state.servers[index], sticky: balancing.sticky)
             },
             balancing: balancing, state: state, worker: worker, security: security)
+    }
+}
+
+/// The upstreams of one configuration, for reports.
+struct UpstreamView: Sendable {
+    fileprivate let upstreams: [(name: String, state: UpstreamState)]
+
+    /// The current state of every upstream, by name.
+    func status() -> [UpstreamStatus] {
+        let now = Deadline(milliseconds: CLinux_monotonic_ns() / 1_000_000)
+        return upstreams.map { name, state in
+            UpstreamStatus(
+                name: name, waitingRequests: state.queue.count,
+                servers: state.snapshot(at: now).map { server in
+                    UpstreamStatus.ServerStatus(
+                        url: server.name, state: !server.isUp ? "down" : server.ejectedFor == nil ? "up" : "ejected",
+                        ejectedMilliseconds: server.ejectedFor, activeRequests: server.activeRequests,
+                        tunnels: server.tunnels.open, tunnelBytesToServer: server.tunnels.toServer,
+                        tunnelBytesToClients: server.tunnels.toClients)
+                })
+        }
     }
 }
 

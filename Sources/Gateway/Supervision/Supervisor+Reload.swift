@@ -102,15 +102,18 @@ extension Supervisor {
         case .success(let report):
             counters.reloads += 1
             response = AdminResponse(.done, "serving generation \(report.generation) of the configuration")
+            counters.lastReload = ReloadOutcome(succeeded: true, message: response.message)
             response.reload = report
             logger.notice("reload: \(response.message)")
         case .failure(let error):
             response = AdminResponse(error)
             if case .files = cause { break }
             counters.failedReloads += 1
+            counters.lastReload = ReloadOutcome(succeeded: false, message: response.message)
             logger.error("reload failed, everything stays as it was")
             for line in error.message.split(separator: "\n") { logger.error("\(line)") }
         }
+        informGateway()
         if case .command(let client) = cause { (retiredAdmin ?? admin)?.respond(response, to: client) }
         retiredAdmin = nil
         if reloads.finished() { reloads.postpone() }

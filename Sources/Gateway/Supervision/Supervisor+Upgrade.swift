@@ -35,7 +35,7 @@ extension Supervisor {
         let grace = Delay(served.configuration.drain.grace)
         for old in children where old.role == .serving {
             old.role = .ending
-            retire(old, after: grace)
+            retire(old, after: grace, isReplaced: true)
         }
         child.role = .serving
         child.limit = .never

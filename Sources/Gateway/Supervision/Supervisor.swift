@@ -22,7 +22,7 @@ package final class Supervisor {
         private(set) var plan: ListenerBinder.Plan
 
         init(configuration: Configuration, archive: OpenFile, plan: ListenerBinder.Plan) {
-            siteCount = configuration.sites.count
+            siteCount = configuration.siteCount
             watched = configuration.watchedFiles
             self.configuration = configuration
             self.configuration.sites = []
@@ -83,10 +83,11 @@ package final class Supervisor {
     }
 
     /// The counters in the status on the control socket.
-    struct Counters: Codable {
+    struct Counters: Codable, Equatable {
         var restarts = 0
         var reloads = 0
         var failedReloads = 0
+        var lastReload: ReloadOutcome?
     }
 
     let configurationFile: String
@@ -351,6 +352,7 @@ package final class Supervisor {
     }
 
     func announceReady() {
+        informGateway()
         serviceManager.notify(.ready(status: "serving \(served.siteCount) sites"))
         if reloads.resume() {
             beginReload(.signal)
@@ -367,7 +369,9 @@ package final class Supervisor {
             return
         }
         switch child.role {
-        case .ending: logger.notice("\(text): its connections have finished")
+        case .ending:
+            logger.notice("\(text): its connections have finished")
+            informGateway()
         case .crashed: logger.error("\(text)")
         case .candidate: failUpgrade(child.failure?.message ?? text)
         case .starting, .serving:
@@ -439,15 +443,18 @@ package final class Supervisor {
         let delay = grace.map { Delay($0) }
         for child in children where child.role != .crashed {
             child.role = .ending
-            retire(child, after: delay)
+            retire(child, after: delay, isReplaced: false)
         }
         hasEnded = children.isEmpty
     }
 
     /// Lets a gateway's connections finish.
-    func retire(_ child: Child, after grace: Delay?) {
+    ///
+    /// - Parameter isReplaced: whether another process serves instead.
+    func retire(_ child: Child, after grace: Delay?, isReplaced: Bool) {
         child.limit = grace.map { Deadline.current().advanced(by: $0).advanced(by: Self.endLimit) } ?? .never
-        send(to: child, .drain(graceMilliseconds: grace.map { Int(clamping: $0.milliseconds) }))
+        let milliseconds = grace.map { Int(clamping: $0.milliseconds) }
+        send(to: child, .drain(graceMilliseconds: milliseconds, isReplaced: isReplaced))
     }
 
     private func endAtOnce() {

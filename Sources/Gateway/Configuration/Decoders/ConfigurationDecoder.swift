@@ -11,7 +11,7 @@ extension ValueDecoder<Configuration> {
             let isWatching = keys.take("watch", .boolean, default: false)
             let listeners = keys.require(
                 "listeners", .named("listeners", of: { .listener(name: $0) }), placeholder: NamedValues())
-            let admin = keys.take("admin", .admin, default: AdminConfiguration())
+            let admin = keys.take("admin", .admin, default: AdminDraft())
             let log = keys.take("log", .log, default: LogConfiguration())
             let requestID = keys.take("request_id", .requestID, default: RequestIDConfiguration())
             let limits = keys.take("limits", .limits, default: LimitsConfiguration())
@@ -28,14 +28,18 @@ extension ValueDecoder<Configuration> {
             let declared = DeclaredNames(
                 listeners: listeners, extensions: extensions.names, upstreams: upstreams.names)
             let sites = keys.require("sites", .list("sites", of: .site(declared)), placeholder: [])
-            reportSharedAddresses(of: listeners.values, in: keys.context)
+            reportSharedAddresses(of: listeners.values + [admin.listener].compactMap(\.self), in: keys.context)
+            admin.reportSharedName(with: listeners.names, in: keys.context)
             reportSharedHosts(of: sites, in: keys.context)
 
             return Configuration(
-                workers: workers, user: user, isWatching: isWatching, listeners: listeners.values.map(\.value),
-                admin: admin, log: log, requestID: requestID, limits: limits, fileCache: fileCache, drain: drain,
+                workers: workers, user: user, isWatching: isWatching,
+                listeners: (listeners.values + [admin.listener].compactMap(\.self)).map(\.value),
+                admin: admin.configuration, log: log, requestID: requestID, limits: limits, fileCache: fileCache,
+                drain: drain,
                 extensions: extensions.values, resolver: resolver,
-                upstreams: upstreams.values + keys.context.namedByURL, sites: sites.map(\.configuration),
+                upstreams: upstreams.values + keys.context.namedByURL,
+                sites: sites.map(\.configuration) + [admin.site].compactMap(\.self),
                 notes: keys.context.notes)
         }
     }
@@ -110,35 +114,6 @@ extension ValueDecoder<TrustedProxiesConfiguration> {
                         "the field that the proxies write",
                         ["x-forwarded-for": .xForwardedFor, "forwarded": .forwarded]),
                     default: .xForwardedFor))
-        }
-    }
-}
-
-extension ValueDecoder<AdminConfiguration> {
-    /// That section of a whole file, which may have mistakes elsewhere.
-    static var adminOfFile: Self {
-        Self { node, context in
-            var keys = MappingReader(node, context)
-            return keys?.take("admin", .expanded(.admin))
-        }
-    }
-
-    fileprivate static var admin: Self {
-        .mapping { keys in AdminConfiguration(socket: keys.take("socket", .socketPath)) }
-    }
-}
-
-extension ValueDecoder<String> {
-    fileprivate static var socketPath: Self {
-        Self { node, context in
-            guard let path = Self.path.decode(node, context) else { return nil }
-            guard path.utf8.count <= AdminConfiguration.maximumSocketPathBytes else {
-                context.report(
-                    "the path of a socket has at most \(AdminConfiguration.maximumSocketPathBytes) bytes, \(quoted(path)) has "
-                        + "\(path.utf8.count)", at: node)
-                return nil
-            }
-            return path
         }
     }
 }

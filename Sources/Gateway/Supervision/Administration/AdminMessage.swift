@@ -1,5 +1,6 @@
 import FoundationEssentials
 import ISAPI
+import TLS
 
 /// A request of a client of the control socket: one JSON object on one line.
 package struct AdminRequest: Codable, Equatable, Sendable {
@@ -85,10 +86,48 @@ package struct SupervisorStatus: Codable, Equatable, Sendable {
     package var restarts: Int
     package var reloads: Int
     package var failedReloads: Int
+    /// Nil before the first one.
+    package var lastReload: ReloadOutcome?
     /// Gateway processes from before an upgrade whose connections are still finishing.
     package var drainingProcesses: Int
     /// Nil while no gateway process serves.
     package var gateway: GatewayStatus?
+
+    init(_ supervisor: SupervisorFacts, gateway: GatewayStatus?) {
+        supervisorPid = supervisor.pid
+        restarts = supervisor.counters.restarts
+        reloads = supervisor.counters.reloads
+        failedReloads = supervisor.counters.failedReloads
+        lastReload = supervisor.counters.lastReload
+        drainingProcesses = supervisor.drainingProcesses
+        self.gateway = gateway
+    }
+}
+
+/// How a reload ended.
+package struct ReloadOutcome: Codable, Equatable, Sendable {
+    package var succeeded: Bool
+    /// RFC 3339, UTC.
+    package var time: String
+    /// Seconds since 1970.
+    package var unixSeconds: Int64
+    /// For people: the generation that is served, or why it was refused.
+    package var message: String
+
+    init(succeeded: Bool, message: String) {
+        let now = TLS.Timestamp.now
+        self.succeeded = succeeded
+        self.message = message
+        unixSeconds = now.seconds
+        time = now.description
+    }
+}
+
+/// What a supervisor knows about itself and its processes.
+struct SupervisorFacts: Codable, Equatable, Sendable {
+    var pid: Int32
+    var counters: Supervisor.Counters
+    var drainingProcesses: Int
 }
 
 /// JSON on one line, keys in alphabetical order.

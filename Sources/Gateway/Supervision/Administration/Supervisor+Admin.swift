@@ -104,10 +104,18 @@ extension Supervisor {
     }
 
     private func report(_ gateway: GatewayStatus?) -> SupervisorStatus {
-        SupervisorStatus(
-            supervisorPid: getpid(), restarts: counters.restarts, reloads: counters.reloads,
-            failedReloads: counters.failedReloads, drainingProcesses: children.count { $0.role == .ending },
-            gateway: gateway)
+        SupervisorStatus(facts, gateway: gateway)
+    }
+
+    private var facts: SupervisorFacts {
+        SupervisorFacts(
+            pid: getpid(), counters: counters, drainingProcesses: children.count { $0.role == .ending })
+    }
+
+    /// Has the gateway process report what has changed here.
+    func informGateway() {
+        guard let current, current.role == .serving else { return }
+        send(to: current, .supervisor(facts))
     }
 
     /// The gateway process that received the query has ended.

@@ -12,7 +12,10 @@ enum ControlRequest: Codable, Equatable, Sendable {
     /// The same for the certificates only; the configuration in the archive is the one being served.
     case exchangeCertificates(id: Int)
     /// Accept no more and end after the connections have ended; those left after the grace period are cut.
-    case drain(graceMilliseconds: Int?)
+    ///
+    /// While the gateway as a whole ends, the admin listener goes on meanwhile. A process that another one has replaced
+    /// leaves that to its successor; `isReplaced` is nil from a program that has no admin listener.
+    case drain(graceMilliseconds: Int?, isReplaced: Bool? = nil)
     /// Cut every connection and end.
     case abort
     case reopenLogs
@@ -22,6 +25,8 @@ enum ControlRequest: Codable, Equatable, Sendable {
     case poolCommand(id: Int, PoolCommand, pool: String)
     /// Answer once every worker's event loop has turned.
     case beat(id: Int)
+    /// What the supervisor contributes to reports of the gateway process; sent whenever it changes.
+    case supervisor(SupervisorFacts)
 
     /// Whether it contains an archive, from which many objects are built.
     var bringsMaterial: Bool {

@@ -1,7 +1,7 @@
 import ISAPI
 
 /// The control interface of a gateway; every call comes from the thread that created the gateway.
-package protocol GatewayControl: AnyObject {
+protocol GatewayControl: AnyObject {
     /// Serves; returns once every listener accepts connections.
     func start(_ material: Material) throws(GatewayError)
     /// Replaces what is served; after a failure nothing has changed.
@@ -10,8 +10,10 @@ package protocol GatewayControl: AnyObject {
     func exchangeCertificates(_ material: Material) -> Result<ReloadReport, GatewayError>
     /// Closes the listeners and lets connections finish their requests.
     ///
-    /// - Parameter begun: called on any thread once every worker has begun to.
-    func drain(_ begun: @escaping @Sendable () -> Void)
+    /// - Parameters:
+    ///   - isReplaced: whether another process serves instead; otherwise the admin listener goes on meanwhile.
+    ///   - begun: called on any thread once every worker has begun to.
+    func drain(isReplaced: Bool, _ begun: @escaping @Sendable () -> Void)
     /// Resets the remaining connections.
     func abort()
     /// Waits for workers and pools and unloads the extensions; only after the last worker has ended.
@@ -21,6 +23,8 @@ package protocol GatewayControl: AnyObject {
     /// Reopens the log files, after they were renamed.
     func reopenLogs()
     func status() -> GatewayStatus
+    /// Takes what the supervisor contributes to reports.
+    func take(_ facts: SupervisorFacts)
     /// The highest number of simultaneous connections since the last call, and how many are open now.
     func takeConnectionLevels() -> (highest: Int, open: Int)
     func certificateSummaries() -> [CertificateSummary]

@@ -71,8 +71,8 @@ final class GatewayHost {
         case .start: return [start(descriptors)]
         case .reload(let id): return [reload(id, descriptors) { $0.reload($1) }]
         case .exchangeCertificates(let id): return [reload(id, descriptors) { $0.exchangeCertificates($1) }]
-        case .drain(let grace):
-            drain(graceMilliseconds: grace)
+        case .drain(let grace, let isReplaced):
+            drain(graceMilliseconds: grace, isReplaced: isReplaced ?? true)
             return hasEnded ? [.ended] : []
         case .abort:
             abort()
@@ -92,6 +92,9 @@ final class GatewayHost {
                     }
                 }
             }
+            return []
+        case .supervisor(let facts):
+            gateway?.take(facts)
             return []
         case .beat(let id):
             gateway?.heartbeat { [mail] in mail.post { $0.beats.append(id) } }
@@ -174,19 +177,19 @@ final class GatewayHost {
 
     // MARK: Ending
 
-    private func drain(graceMilliseconds: Int?) {
+    private func drain(graceMilliseconds: Int?, isReplaced: Bool) {
         switch state {
         case .idle: state = .ended
         case .serving(let gateway):
-            beginDrain(gateway)
+            beginDrain(gateway, isReplaced: isReplaced)
             let cutAt = graceMilliseconds.map { Deadline.current().advanced(by: Delay(.milliseconds($0))) }
             state = .draining(gateway, cutAt: cutAt ?? .never)
         case .draining, .aborted, .ended: break
         }
     }
 
-    private func beginDrain(_ gateway: any GatewayControl) {
-        gateway.drain { [logger] in logger?.notice("draining") }
+    private func beginDrain(_ gateway: any GatewayControl, isReplaced: Bool = false) {
+        gateway.drain(isReplaced: isReplaced) { [logger] in logger?.notice("draining") }
     }
 
     private func abort() {

@@ -97,7 +97,7 @@ package enum GatewayProcess {
         }
 
         private mutating func drain() {
-            answer(host.handle(.drain(graceMilliseconds: GatewayProcess.graceMilliseconds), []))
+            answer(host.handle(.drain(graceMilliseconds: GatewayProcess.graceMilliseconds, isReplaced: false), []))
         }
 
         private mutating func answer(_ replies: [ControlReply]) {

@@ -1,0 +1,72 @@
+import HTTP
+import Memory
+import Transport
+
+/// Answers for the admin listener: what the gateway knows about itself.
+final class AdminAction: Action, RequestHandler {
+    private let page: AdminPage
+    private let monitor: Monitor
+
+    private static let alive = AdminAction.json(200, Array("{\"live\":true}\n".utf8))
+    private static let readOnly = AdminAction.message(
+        405, "only GET and HEAD are answered here", [(name: "Allow", value: "GET, HEAD")])
+    private static let busy = AdminAction.message(503, "too much is asked at once", [(name: "Retry-After", value: "1")])
+
+    /// Documents of thousands of certificates take milliseconds, which workers have not.
+    private static let threads = SideThreads("admin", width: 2, limit: 32)
+    private static let limit = Delay.seconds(5)
+
+    init(_ page: AdminPage, _ monitor: Monitor) {
+        self.page = page
+        self.monitor = monitor
+    }
+
+    override func answer(_ exchange: Exchange) -> Disposition {
+        guard exchange.head.method == .get || exchange.head.method == .head else {
+            exchange.respond(Self.readOnly)
+            return .answered
+        }
+        // Answered by the event loop itself: a process whose loops turn is alive, whatever else it waits for.
+        if page == .live {
+            exchange.respond(Self.alive)
+            return .answered
+        }
+        return .handler(self)
+    }
+
+    override func isHandled(byAnyOf handlers: [any RequestHandler]) -> Bool {
+        handlers.contains { $0 === self }
+    }
+
+    func handle(_ exchange: Exchange) async throws(ExchangeFailure) {
+        let document = try await exchange.run(on: Self.threads, within: Self.limit) { [page, monitor] in
+            Self.document(page, of: monitor)
+        }
+        exchange.respond(document ?? Self.busy)
+    }
+
+    private static func document(_ page: AdminPage, of monitor: Monitor) -> FixedResponse {
+        switch page {
+        case .live: return alive
+        case .ready:
+            let readiness = monitor.readiness
+            return json(readiness.ready ? 200 : 503, encodeLine(readiness))
+        case .status: return json(200, encodeLine(monitor.status))
+        }
+    }
+
+    private static func json(_ status: Int, _ body: [UInt8]) -> FixedResponse {
+        FixedResponse(
+            status: status,
+            fields: [(name: "Content-Type", value: "application/json"), (name: "Cache-Control", value: "no-store")],
+            body: body)
+    }
+
+    private static func message(_ status: Int, _ text: String, _ fields: [(name: String, value: String)])
+        -> FixedResponse
+    {
+        FixedResponse(
+            status: status, fields: [(name: "Content-Type", value: "text/plain; charset=utf-8")] + fields,
+            body: Array("\(status) \(StatusCode.reason(status)): \(text)\n".utf8))
+    }
+}

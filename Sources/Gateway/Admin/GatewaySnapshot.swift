@@ -1,0 +1,62 @@
+import Glibc
+import ISAPI
+import TLS
+
+/// What one generation serves, with the objects that know how it goes; every one of them may be asked from any thread.
+struct GatewaySnapshot: Sendable {
+    let began: ContinuousClock.Instant
+    /// The number of the reading of the configuration.
+    let generation: Int
+    let listeners: [ListenerStatus]
+    let admission: Admission
+    let clients: ClientConnections
+    let servers: [WorkerServer]
+    let extensions: [ExtensionConfiguration]
+    let loaded: ExtensionView?
+    let upstreams: UpstreamView?
+    let certificates: CertificateSet?
+    /// The files of the certificates of each listener with TLS.
+    let certificateFiles: [String: [String]]
+
+    func status() -> GatewayStatus {
+        GatewayStatus(
+            version: BuildVersion.text, pid: getpid(),
+            uptimeSeconds: Int((ContinuousClock.now - began).components.seconds),
+            connections: admission.count, clients: clients.count,
+            requests: servers.reduce(0) { $0 + $1.requests.count },
+            refusals: RefusalCount.sum(of: servers.flatMap(\.refusals)),
+            workers: servers.count, listeners: listeners,
+            extensions: extensions.map {
+                ExtensionStatus(
+                    name: $0.name, description: loaded?.description(of: $0.name),
+                    pool: $0.pool?.name ?? "in_process")
+            },
+            upstreams: upstreams?.status() ?? [], records: RecordProtection.summary,
+            certificates: (certificates?.reports ?? []).map { CertificateExpiry($0) }, generation: generation)
+    }
+
+    func readinessFacts(isDraining: Bool) -> Readiness.Facts {
+        let now = TLS.Timestamp.now.seconds
+        let valid = (certificates?.reports ?? []).filter { $0.notBefore.seconds <= now && now < $0.notAfter.seconds }
+        let files = Set(valid.map(\.file))
+        return Readiness.Facts(
+            isDraining: isDraining,
+            listenersWithoutCertificate: certificateFiles.filter { !$0.value.contains(where: files.contains) }.keys
+                .sorted(),
+            pools: loaded?.poolStatus() ?? [],
+            extensionsNotLoaded: extensions.filter {
+                $0.isExpectedToBeLoaded && loaded?.description(of: $0.name) == nil
+            }
+            .map(\.name))
+    }
+}
+
+extension ExtensionConfiguration {
+    /// Whether it is missing when it is not loaded.
+    fileprivate var isExpectedToBeLoaded: Bool {
+        load == .startup && idleUnload == nil && (pool?.start ?? .startup) == .startup
+    }
+}
+
+/// The process that started this one, or this one where it serves alone.
+func parentProcess() -> Int32 { getppid() }
