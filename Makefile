@@ -22,7 +22,7 @@ DESTDIR ?=
 
 build_packages := gcc libc6-dev openssl libssl-dev zlib1g-dev libdeflate-dev libcrypt-dev libpcre2-dev libc-ares-dev
 test_packages := python3 python3-pytest python3-pytest-xdist python3-cryptography curl procps certbot pebble g++ pkg-config chromium \
-	haproxy nginx python3-websockets testssl.sh libnghttp2-dev nghttp2-client python3-hpack
+	haproxy nginx python3-websockets testssl.sh libnghttp2-dev nghttp2-client python3-hpack goaccess jq
 
 # The packages for codings beyond gzip.
 trait_packages := libbrotli-dev libzstd-dev

@@ -24,7 +24,7 @@ package final class Gateway: GatewayControl {
     private var filesLog: FilesLog?
     private let mappings: FileMappings
     private var upstreams: UpstreamHost?
-    private var accessLog: AccessLogTarget?
+    private let accessLogs: AccessLogHost
     private let builder = BuildingThread()
     private var current: Generation?
     private var certificates: CertificateSet? { current?.certificates }
@@ -45,6 +45,7 @@ package final class Gateway: GatewayControl {
         self.configuration = configuration
         self.launcher = launcher
         self.logger = logger
+        accessLogs = AccessLogHost(logger)
         countdown = Countdown(whenStopped)
         admission = Admission(limit: configuration.limits.maxConnections)
         clients = ClientConnections(limit: configuration.limits.clientConnections ?? .max)
@@ -129,7 +130,7 @@ package final class Gateway: GatewayControl {
         _ configuration: Configuration, _ material: Material, _ extensions: ExtensionHost,
         _ upstreams: UpstreamHost, _ filesLog: FilesLog, tolerant: Bool
     ) throws(GatewayError) -> Prepared {
-        let accessLog = try openAccessLog(configuration.log.access)
+        let logs = try accessLogs.prepare(configuration.log.access)
         let candidate = try extensions.prepare(
             configuration.extensions, found: ScriptFolders.extensions(of: configuration), tolerant: tolerant)
         let upstreamCandidate = try upstreams.prepare(
@@ -137,14 +138,14 @@ package final class Gateway: GatewayControl {
         let generationBuilder = GenerationBuilder(
             configuration: configuration, number: generation + 1, workers: workerCount, extensions: extensions,
             candidate: candidate, upstreams: upstreams, upstreamCandidate: upstreamCandidate, filesLog: filesLog,
-            accessLog: accessLog, previousCertificates: certificates,
+            accessLogs: logs, previousCertificates: certificates,
             previousLimiters: current?.limiters ?? [:], previousHandshakes: current?.handshakes, monitor: monitor,
             files: material.files,
             chains: material.chains)
         let built = try builder.run { () throws(GatewayError) in try generationBuilder.build() }
         warn(of: built.certificates)
         current = built
-        self.accessLog = accessLog
+        accessLogs.commit(logs)
         return Prepared(generation: built, extensions: candidate, upstreams: upstreamCandidate)
     }
 
@@ -159,17 +160,6 @@ package final class Gateway: GatewayControl {
     private func warn(of new: CertificateSet) {
         let known = Set(certificates?.warnings ?? [])
         for warning in new.warnings where !known.contains(warning) { logger.warning("\(warning.description)") }
-    }
-
-    private func openAccessLog(_ access: AccessLogConfiguration?) throws(GatewayError) -> AccessLogTarget? {
-        guard let access else { return nil }
-        if let accessLog, access == configuration.log.access { return accessLog }
-        do throws(TransportFailure) {
-            let file = try AccessLogFile(access.destination, format: access.format)
-            return AccessLogTarget(format: access.format, file: file)
-        } catch {
-            throw .runtime("access log: \(error.message)")
-        }
     }
 
     package func reload(_ material: Material) -> Result<ReloadReport, GatewayError> {
@@ -261,11 +251,7 @@ package final class Gateway: GatewayControl {
     }
 
     package func reopenLogs() {
-        do throws(TransportFailure) {
-            try accessLog?.file.reopen()
-        } catch {
-            logger.error("access log: \(error.message); the file that was open stays in use")
-        }
+        accessLogs.reopen()
     }
 
     // MARK: Reports
@@ -291,7 +277,8 @@ package final class Gateway: GatewayControl {
         return GatewaySnapshot(
             began: began, generation: generation, listeners: listeners, admission: admission, clients: clients,
             servers: servers, extensions: configuration.extensions, loaded: extensions?.view,
-            upstreams: upstreams?.view, certificates: certificates, certificateFiles: certificateFiles)
+            upstreams: upstreams?.view, certificates: certificates, certificateFiles: certificateFiles,
+            accessLogs: current?.accessLogs)
     }
 
     package func takeConnectionLevels() -> (highest: Int, open: Int) {
@@ -351,6 +338,7 @@ package final class Gateway: GatewayControl {
         servers = []
         current = nil
         monitor.show(nil)
+        accessLogs.stop()
         if let extensions, !extensions.stop(within: limit) {
             logger.warning("an extension did not let go of its requests in time")
         }

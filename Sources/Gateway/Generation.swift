@@ -13,7 +13,7 @@ struct Generation: Sendable {
     let handshakes: HandshakeLimit?
     /// By listener name.
     let ports: [String: Port]
-    let accessLog: AccessLogTarget?
+    let accessLogs: AccessLogSet
     let certificates: CertificateSet
     let limiters: [RequestLimiter.Identity: RequestLimiter]
 
@@ -30,7 +30,8 @@ struct Generation: Sendable {
             })
         return Generation(
             number: number + 1, limits: limits, requestIDs: requestIDs, handshakeTimeout: handshakeTimeout,
-            handshakes: handshakes, ports: ports, accessLog: accessLog, certificates: certificates, limiters: limiters)
+            handshakes: handshakes, ports: ports, accessLogs: accessLogs, certificates: certificates, limiters: limiters
+        )
     }
 
     /// The sites and rules of one listener.
@@ -48,12 +49,6 @@ struct Generation: Sendable {
         /// Whether it is the admin listener, which is neither limited nor logged with the others.
         let isAdmin: Bool
     }
-}
-
-/// Where and how requests are logged.
-struct AccessLogTarget: Sendable {
-    let format: AccessLogConfiguration.Format
-    let file: AccessLogFile
 }
 
 extension RequestIDPolicy {

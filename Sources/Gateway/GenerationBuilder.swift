@@ -15,8 +15,7 @@ struct GenerationBuilder {
     let upstreams: UpstreamHost
     let upstreamCandidate: UpstreamHost.Candidate
     let filesLog: FilesLog
-    /// The log file in use, kept when the configuration still names it.
-    let accessLog: AccessLogTarget?
+    let accessLogs: AccessLogSet
     /// What the new certificates replace.
     let previousCertificates: CertificateSet?
     /// Limits in use, whose counts continue if the configuration did not change them.
@@ -55,7 +54,7 @@ struct GenerationBuilder {
         return Generation(
             number: number, limits: limits, requestIDs: RequestIDPolicy(configuration.requestID),
             handshakeTimeout: Delay(configuration.limits.handshakeTimeout), handshakes: makeHandshakeLimit(),
-            ports: ports, accessLog: accessLog, certificates: certificates, limiters: limiters)
+            ports: ports, accessLogs: accessLogs, certificates: certificates, limiters: limiters)
     }
 
     /// The counts continue if the limit is unchanged.
@@ -118,11 +117,12 @@ struct GenerationBuilder {
                     ? asked ?? action : AccessAction(access, users: users, action: asked ?? action)
                 let limiter = route.limiterIdentity(in: site).flatMap { limiters[$0] }
                 let limited = limiter.map { LimitedAction(guarded, $0) } ?? guarded
-                return (route, ruled(limited, route, of: site, largestBody: largestBody, pool))
+                let ruled = ruled(limited, route, of: site, largestBody: largestBody, pool)
+                return (route, accessLogs.bits(of: route.logs).map { LoggedAction(ruled, logs: $0) } ?? ruled)
             }
             let answers = SiteTable.Site(
                 hosts: site.hosts, clientCertificates: site.clientCertificates?.mode, identity: site.identity,
-                errorPages: table,
+                errorPages: table, logs: accessLogs.bits(of: site.logs),
                 filter: RouteFilter(site.responseRules, pool: pool), routes: RouteTable(routes))
             return (site.listen, answers)
         }

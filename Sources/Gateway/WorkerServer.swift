@@ -14,7 +14,7 @@ final class WorkerServer: @unchecked Sendable {
     private let cut: ReasonLog
     private let faults: ReasonLog
     private let acceptorLogs: AcceptorLogs
-    private var accessLog: AccessLog?
+    private var accessLogs: AccessLogs?
     private var ports: [String: Port] = [:]
     // The admin listener answers when the others are full, and what it is asked counts as no request.
     private let adminAdmission = Admission(limit: adminConnections)
@@ -54,7 +54,8 @@ final class WorkerServer: @unchecked Sendable {
     ///
     /// - Parameter sockets: addresses that are new; those of existing listeners are not affected.
     func apply(_ generation: Generation, adding sockets: [BoundSocket], removing removed: Set<String>) {
-        accessLog = generation.accessLog.map { AccessLog($0.format, file: $0.file, worker: worker) }
+        let logs = generation.accessLogs
+        accessLogs = logs.targets.isEmpty ? nil : AccessLogs(logs, worker: worker)
         for (name, port) in ports where generation.ports[name]?.isAdmin != port.isAdmin {
             for listener in port.listeners { listener.close() }
             port.service.retire()
@@ -63,7 +64,7 @@ final class WorkerServer: @unchecked Sendable {
         for (name, answer) in generation.ports {
             if let port = ports[name], port.isAdmin == answer.isAdmin {
                 port.router.serve(
-                    answer.sites[worker.index], accessLog: answer.isAdmin ? nil : accessLog)
+                    answer.sites[worker.index], accessLogs: answer.isAdmin ? nil : accessLogs)
                 port.service.limits = generation.limits
                 port.service.requestIDs = generation.requestIDs
                 port.service.trustedProxies = answer.trusted
@@ -81,7 +82,7 @@ final class WorkerServer: @unchecked Sendable {
 
     private func makePort(_ answer: Generation.Port, _ generation: Generation) -> Port {
         let router = SiteRouter(
-            answer.sites[worker.index], accessLog: answer.isAdmin ? nil : accessLog, refusals: rejected, cuts: cut,
+            answer.sites[worker.index], accessLogs: answer.isAdmin ? nil : accessLogs, refusals: rejected, cuts: cut,
             faults: faults, requests: answer.isAdmin ? adminRequests : requests)
         let service = HTTPService(worker: worker, limits: generation.limits, router: router)
         service.requestIDs = generation.requestIDs

@@ -118,6 +118,9 @@ extension SupervisorStatus {
             lines += upstream.servers.map { "upstream \(upstream.name): \($0.url) \($0.state)" }
         }
         lines += gateway.refusals.map { "\($0.topic): \($0.reason): \($0.count)" }
+        lines += (gateway.accessLogs ?? []).map { log in
+            "access log \(log.name): \(log.lines) lines" + (log.lost > 0 ? ", \(log.lost) lost" : "")
+        }
         lines += gateway.extensions.map { one in
             let place = one.pool.map { $0 == "in_process" ? ", in process" : ", in pool \($0)" } ?? ""
             return "extension \(one.name): \(one.description ?? "not loaded")\(place)"

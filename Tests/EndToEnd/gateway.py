@@ -253,3 +253,16 @@ class Gateway:
     def access_log(self):
         """The lines written so far."""
         return (self.folder / "access.log").read_text().splitlines()
+
+    def wait_for_line(self, condition, file="access.log"):
+        """The first line of an access log that meets the condition; lines are written after their responses."""
+        found = []
+
+        def is_there():
+            # The last line may not be complete.
+            lines = (self.folder / file).read_text().split("\n")[:-1]
+            found[:] = [line for line in lines if not line.startswith("#") and condition(line)]
+            return found
+
+        patience.until(is_there)
+        return found[0]

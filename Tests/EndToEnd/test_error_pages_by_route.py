@@ -123,7 +123,7 @@ def test_the_log_has_the_request_and_not_the_page(server):
     with server.plain() as client:
         client.get("/nowhere/logged")
         client.get("/ping")
-    record = next(line for line in map(json.loads, server.access_log) if line["path"] == "/nowhere/logged")
+    record = json.loads(server.wait_for_line(lambda line: json.loads(line)["path"] == "/nowhere/logged"))
     assert (record["method"], record["status"]) == ("GET", 404)
 
 

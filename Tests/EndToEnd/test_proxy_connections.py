@@ -86,10 +86,8 @@ def test_a_server_is_reached_through_the_file_system(start_gateway, tmp_path):
 
 
 def record_of(gateway, path):
-    """The access log's entry for `path`, which is there once a later request was answered."""
-    with gateway.plain() as client:
-        client.get("/later")
-    return next(record for record in map(json.loads, gateway.access_log) if record["path"] == path)
+    """The access log's entry for `path`."""
+    return json.loads(gateway.wait_for_line(lambda line: json.loads(line)["path"] == path))
 
 
 @pytest.mark.parametrize(

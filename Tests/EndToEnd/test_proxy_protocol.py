@@ -78,7 +78,7 @@ def test_a_header_goes_before_the_tls_handshake(running):
 
 def test_the_access_log_names_the_client(running):
     assert ask(running, b"PROXY TCP4 192.0.2.7 198.51.100.1 1 2\r\n") == "seven"
-    assert any(line.startswith("192.0.2.7 ") for line in running.access_log)
+    running.wait_for_line(lambda line: line.startswith("192.0.2.7 "))
 
 
 @pytest.mark.parametrize(

@@ -113,11 +113,52 @@ import Testing
         ("user: ''", "3:7 expected the name of an account, or a number, found ''"),
         ("limits: 5", "3:9 expected a mapping of keys to values, found '5'"),
         ("limits: { ? [a] : 1 }", "3:13 expected a name as the key, found a list"),
-        ("log: { access: on }", "3:16 expected off or a mapping with a path and a format, found 'on'"),
+        ("log: { access: on }", "3:16 expected off, a mapping with a path and a format, or a list of such, found 'on'"),
         ("log: { access: { format: json } }", "3:16 missing key 'path'"),
         (
             "log: { access: { path: '-', format: xml } }",
             "3:37 expected a log format (combined, json, w3c), found 'xml'"
+        ),
+        ("log: { access: [{ path: a }] }", "3:17 missing key 'name'"),
+        (
+            "log: { access: [{ name: a b, path: a }] }",
+            "3:25 expected the name of a log: letters, digits, '-', '_' and '.', found 'a b'"
+        ),
+        (
+            "log: { access: [{ name: a, path: a }, { name: a, path: b }] }",
+            "3:39 access log 'a' is there twice, first on line 3"
+        ),
+        (
+            "log: { access: [{ name: a, path: x }, { name: b, path: ./x }] }",
+            "3:39 '/etc/isagate/x' already has the lines of the log on line 3"
+        ),
+        (
+            "log: { access: { path: a, only: { status: 600 } } }",
+            "3:43 expected a status such as 404, or a range such as 400-599, found '600'"
+        ),
+        (
+            "log: { access: { path: a, only: { status: 500-400 } } }",
+            "3:43 expected a status such as 404, or a range such as 400-599, found '500-400'"
+        ),
+        (
+            "log: { access: { path: a, sample: 2/3 } }",
+            "3:35 expected a part of the requests such as 1/100, found '2/3'"
+        ),
+        (
+            "log: { access: { path: a, format: {} } }",
+            "3:35 expected one of json and w3c with a list of fields, or template with a text"
+        ),
+        ("log: { access: { path: a, format: { json: [statos] } } }", "3:44 unknown field 'statos' [status]"),
+        (
+            "log: { access: { path: a, format: { w3c: [c-ipp] } } }", "3:43 unknown field 'c-ipp' [c-ip]"
+        ),
+        (
+            "log: { access: { path: a, format: { template: '{status' } } }",
+            "3:47 a '{' begins the name of a field, which ends with '}'; '{{' is a brace"
+        ),
+        (
+            "log: { access: { path: a, format: { template: '{header.Authorization}' } } }",
+            "3:47 'header.Authorization' cannot be logged: it is no name of a field, or the field has credentials"
         ),
         (
             "limits: { request_body: 2T }",

@@ -35,8 +35,12 @@ import Testing
             "{ path: '/*', files: { root: /srv/public, index: a.html } }",
             "{ path: '/*', files: { root: /srv/public, index: [a.html] } }"
         ),
+        ("{ path: /, respond: a, log: one }", "{ path: /, respond: a, log: [one] }"),
     ]) func `A short form is the long one`(_ short: String, _ long: String) throws {
-        let upstreams = "upstreams: { api: { servers: [{ url: 'http://127.0.0.1:1' }] } }"
+        let upstreams = """
+            log: { access: [{ name: one, path: a }] }
+            upstreams: { api: { servers: [{ url: 'http://127.0.0.1:1' }] } }
+            """
         #expect(try decode(Self.text(short, more: upstreams)) == decode(Self.text(long, more: upstreams)))
     }
 

@@ -26,7 +26,8 @@ import Testing
                 == ListenerTLSConfiguration(
                     settings: TLSSettings(minimumVersion: .tls13, applicationProtocols: [.http11])))
         #expect(configuration.log.level == .debug)
-        #expect(configuration.log.access == AccessLogConfiguration(destination: .file("/var/log/a.log"), format: .json))
+        let log = AccessLogConfiguration(destination: .file("/var/log/a.log"), format: .json(LogField.json))
+        #expect(configuration.log.access == [log])
         #expect(configuration.limits.requestHead == 32 << 10)
         #expect(configuration.limits.idleTimeout == .milliseconds(1500))
         #expect(configuration.limits.maxConnections == 100)
@@ -68,12 +69,12 @@ import Testing
     }
 
     @Test func `The access log may be switched off`() throws {
-        #expect(try decode(ConfigurationText(more: "log: { access: off }").text).log.access == nil)
+        #expect(try decode(ConfigurationText(more: "log: { access: off }").text).log.access == [])
     }
 
     @Test func `Paths lose their dots`() throws {
         let text = ConfigurationText(more: "log: { access: { path: ../log/./x } }").text
-        #expect(try decode(text).log.access?.destination == .file("/etc/log/x"))
+        #expect(try decode(text).log.access.first?.destination == .file("/etc/log/x"))
     }
 
     @Test func `A file that is missing is one error with the system's reason`() {

@@ -17,6 +17,7 @@ struct GatewaySnapshot: Sendable {
     let certificates: CertificateSet?
     /// The files of the certificates of each listener with TLS.
     let certificateFiles: [String: [String]]
+    let accessLogs: AccessLogSet?
 
     func status() -> GatewayStatus {
         GatewayStatus(
@@ -32,7 +33,8 @@ struct GatewaySnapshot: Sendable {
                     pool: $0.pool?.name ?? "in_process")
             },
             upstreams: upstreams?.status() ?? [], records: RecordProtection.summary,
-            certificates: (certificates?.reports ?? []).map { CertificateExpiry($0) }, generation: generation)
+            certificates: (certificates?.reports ?? []).map { CertificateExpiry($0) }, generation: generation,
+            accessLogs: accessLogs?.status ?? [])
     }
 
     func readinessFacts(isDraining: Bool) -> Readiness.Facts {

@@ -70,32 +70,6 @@ package struct TrustedProxiesConfiguration: Sendable, Equatable {
     package var field: Field
 }
 
-package struct LogConfiguration: Sendable, Equatable {
-    package var level = Level.info
-    /// Nil when requests are not logged.
-    package var access: AccessLogConfiguration?
-
-    /// From the most to the least verbose.
-    package enum Level: String, Sendable, CaseIterable {
-        case trace, debug, info, notice, warning, error
-    }
-}
-
-package struct AccessLogConfiguration: Sendable, Equatable {
-    package var destination: Destination
-    package var format = Format.combined
-
-    package enum Destination: Sendable, Equatable {
-        case standardOutput
-        /// An absolute path.
-        case file(String)
-    }
-
-    package enum Format: String, Sendable, CaseIterable {
-        case combined, json, w3c
-    }
-}
-
 /// The limits on what one client can make the gateway store or wait for.
 package struct LimitsConfiguration: Sendable, Equatable {
     /// Bytes of request line and fields together.

@@ -13,6 +13,8 @@ package struct SiteConfiguration: Sendable, Equatable {
     package var errorPages: [ErrorPageConfiguration] = []
     /// Who may use the site's routes.
     package var access = AccessOverrides()
+    /// The access logs for its requests, by name; nil for those that are used by default.
+    package var logs: [String]?
     package var responseRules = ResponseRules()
     /// Matched in this order; the first that matches answers.
     package var routes: [RouteConfiguration]
@@ -49,6 +51,8 @@ package struct RouteConfiguration: Sendable, Equatable {
     package var limits: RouteLimits?
     /// Rules that override the site's.
     package var access = AccessOverrides()
+    /// The access logs for its requests, by name; nil for those of the site.
+    package var logs: [String]?
     /// The server that decides whether a request may be answered; nil for none.
     package var forwardAuth: ForwardAuthConfiguration?
     package var action: RouteAction

@@ -11,6 +11,26 @@ class Action {
     func isHandled(byAnyOf handlers: [any RequestHandler]) -> Bool { false }
 }
 
+/// An action of a route that names the access logs for its requests.
+final class LoggedAction: Action {
+    private let action: Action
+    private let logs: UInt32
+
+    init(_ action: Action, logs: UInt32) {
+        self.action = action
+        self.logs = logs
+    }
+
+    override func answer(_ exchange: Exchange) -> Disposition {
+        exchange.setLogs(logs)
+        return action.answer(exchange)
+    }
+
+    override func isHandled(byAnyOf handlers: [any RequestHandler]) -> Bool {
+        action.isHandled(byAnyOf: handlers)
+    }
+}
+
 /// `respond`: the same response for every request.
 final class RespondAction: Action {
     private let response: FixedResponse

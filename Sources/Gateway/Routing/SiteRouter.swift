@@ -11,19 +11,19 @@ final class SiteRouter: RequestRouter {
     }
     /// `table`, used without counting references.
     private var current: Unretained<SiteTable>
-    private var accessLog: AccessLog?
+    private var accessLogs: AccessLogs?
     private let refusals: ReasonLog
     private let cuts: ReasonLog
     private let faults: ReasonLog
     private let requests: RequestCounter
 
     init(
-        _ table: SiteTable, accessLog: AccessLog?, refusals: ReasonLog, cuts: ReasonLog, faults: ReasonLog,
+        _ table: SiteTable, accessLogs: AccessLogs?, refusals: ReasonLog, cuts: ReasonLog, faults: ReasonLog,
         requests: RequestCounter
     ) {
         self.table = table
         unsafe current = Unretained(unchecked: table)
-        self.accessLog = accessLog
+        self.accessLogs = accessLogs
         self.refusals = refusals
         self.cuts = cuts
         self.faults = faults
@@ -31,9 +31,9 @@ final class SiteRouter: RequestRouter {
     }
 
     /// Uses other sites from the next request on.
-    func serve(_ table: SiteTable, accessLog: AccessLog?) {
+    func serve(_ table: SiteTable, accessLogs: AccessLogs?) {
         self.table = table
-        self.accessLog = accessLog
+        self.accessLogs = accessLogs
     }
 
     func answer(_ exchange: Exchange) -> Disposition {
@@ -45,14 +45,14 @@ final class SiteRouter: RequestRouter {
         current.with { $0.answer(exchange, passing: passed) }
     }
 
-    var observesExchanges: Bool { accessLog != nil }
+    var observesExchanges: Bool { accessLogs != nil }
 
     func finished(_ exchange: Exchange) {
-        accessLog?.record(exchange)
+        accessLogs?.record(exchange)
     }
 
     func switched(_ exchange: Exchange) -> (any SuccessionObserver)? {
-        accessLog?.recordAtEnd(exchange)
+        accessLogs?.recordAtEnd(exchange)
     }
 
     func prepareRefusal(of exchange: Exchange) {
@@ -93,6 +93,8 @@ final class SiteTable: @unchecked Sendable {
     private let routes: [Unretained<RouteTable>]
     private let routeTables: [RouteTable]
     private let errorPages: [ErrorPages?]
+    /// The access logs of sites that name some.
+    private let logs: [UInt32?]
     private let filters: [RouteFilter?]
     private let guards: [ClientCertificateGuard?]
     /// Which sites prove themselves and ask for proofs in the same way, by site and by the name of a handshake's site;
@@ -112,6 +114,8 @@ final class SiteTable: @unchecked Sendable {
         /// What it shows and asks for in handshakes; the same for sites that do the same.
         let identity: [String]
         let errorPages: ErrorPages?
+        /// Its access logs; nil for those used by default.
+        let logs: UInt32?
         /// The response rules for responses that no route gives.
         let filter: RouteFilter?
         let routes: RouteTable
@@ -122,6 +126,7 @@ final class SiteTable: @unchecked Sendable {
         routeTables = sites.map(\.routes)
         routes = routeTables.map { unsafe Unretained(unchecked: $0) }
         errorPages = sites.map(\.errorPages)
+        logs = sites.map(\.logs)
         filters = sites.map(\.filter)
         guards = sites.map { site in
             site.clientCertificates.map { ClientCertificateGuard($0, site: site.hosts.first?.description) }
@@ -141,6 +146,7 @@ final class SiteTable: @unchecked Sendable {
             exchange.respond(noSite)
             return .answered
         }
+        if let logs = logs[site] { exchange.setLogs(logs) }
         if let refusal = guards[site]?.refusal(on: exchange.connection.stream) {
             exchange.respond(refusal)
             return .answered
@@ -187,9 +193,9 @@ final class SiteTable: @unchecked Sendable {
     }
 
     func prepareRefusal(of exchange: Exchange) {
-        guard let site = siteOfRefused(exchange), guards[site]?.refusal(on: exchange.connection.stream) == nil else {
-            return
-        }
+        guard let site = siteOfRefused(exchange) else { return }
+        if let logs = logs[site] { exchange.setLogs(logs) }
+        guard guards[site]?.refusal(on: exchange.connection.stream) == nil else { return }
         if let pages = errorPages[site] { exchange.setErrorPages(pages) }
         if let filter = filters[site] { exchange.attach(filter) }
     }

@@ -11,6 +11,15 @@ extension Exchange {
 
     // MARK: Log
 
+    /// The access logs for the request, as bits that the router understands; all bits for its default.
+    package var logs: UInt32 { storage.value.logs }
+
+    /// Chooses the logs by the client's request: an internal request changes nothing.
+    package func setLogs(_ logs: UInt32) {
+        guard storage.value.substitute == nil else { return }
+        storage.value.logs = logs
+    }
+
     /// Records for the log why the exchange was not completed.
     func noteFailure(_ failure: ExchangeFailure) {
         storage.value.isAborted = true

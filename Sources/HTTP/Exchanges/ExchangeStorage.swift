@@ -38,6 +38,8 @@ struct ExchangeStorage: ~Copyable {
     /// The client that a trusted proxy names.
     var namedClient: IPAddress?
     var trustedField: TrustedProxies.Field?
+    /// The access logs for the request, one bit for each; all for those that are used by default.
+    var logs = UInt32.max
     var logStatus: Int?
     var logSubstatus = 0
     /// Whether the connection ends with a reset.
@@ -104,6 +106,7 @@ struct ExchangeStorage: ~Copyable {
         trustedField = nil
         if !trailers.isEmpty { trailers.removeAll() }
         if !responseTrailers.isEmpty { responseTrailers.removeAll() }
+        logs = .max
         logStatus = nil
         logSubstatus = 0
         resetsConnection = false

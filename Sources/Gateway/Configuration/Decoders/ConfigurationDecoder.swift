@@ -26,7 +26,8 @@ extension ValueDecoder<Configuration> {
                 "upstreams", .named("upstreams", of: { .upstream(name: $0) }), default: NamedValues())
 
             let declared = DeclaredNames(
-                listeners: listeners, extensions: extensions.names, upstreams: upstreams.names)
+                listeners: listeners, extensions: extensions.names, upstreams: upstreams.names,
+                logs: log.access.map(\.name))
             let sites = keys.require("sites", .list("sites", of: .site(declared)), placeholder: [])
             reportSharedAddresses(of: listeners.values + [admin.listener].compactMap(\.self), in: keys.context)
             admin.reportSharedName(with: listeners.names, in: keys.context)
@@ -114,53 +115,6 @@ extension ValueDecoder<TrustedProxiesConfiguration> {
                         "the field that the proxies write",
                         ["x-forwarded-for": .xForwardedFor, "forwarded": .forwarded]),
                     default: .xForwardedFor))
-        }
-    }
-}
-
-extension ValueDecoder<LogConfiguration> {
-    fileprivate static var log: Self {
-        let defaults = LogConfiguration()
-        return .mapping { keys in
-            LogConfiguration(
-                level: keys.take("level", .logLevel, default: defaults.level),
-                access: keys.take("access", .accessLog, default: defaults.access))
-        }
-    }
-}
-
-extension ValueDecoder<LogConfiguration.Level> {
-    fileprivate static var logLevel: Self {
-        .word(
-            "a log level",
-            [
-                "trace": .trace, "debug": .debug, "info": .info, "notice": .notice, "warning": .warning,
-                "error": .error,
-            ])
-    }
-}
-
-extension ValueDecoder<AccessLogConfiguration?> {
-    fileprivate static var accessLog: Self {
-        let path = ValueDecoder<String>.path
-        let destination = ValueDecoder<AccessLogConfiguration.Destination> { node, context in
-            node.scalar?.string == "-" ? .standardOutput : path.decode(node, context).map { .file($0) }
-        }
-        let section = Self.mapping { keys in
-            AccessLogConfiguration(
-                destination: keys.require("path", destination, placeholder: .standardOutput),
-                format: keys.take(
-                    "format", .word("a log format", ["combined": .combined, "json": .json, "w3c": .w3c]),
-                    default: .combined))
-        }
-        return Self { node, context in
-            switch node {
-            case .scalar(let scalar) where scalar.string == "off": return .some(nil)
-            case .mapping: return section.decode(node, context)
-            default:
-                context.report("expected off or a mapping with a path and a format, found \(node.found)", at: node)
-                return nil
-            }
         }
     }
 }

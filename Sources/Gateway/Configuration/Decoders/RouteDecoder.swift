@@ -42,6 +42,7 @@ extension ValueDecoder<Located<RouteConfiguration>> {
                 path: path?.value ?? (expression == nil ? .unmatchable : .prefix("/")), conditions: conditions,
                 limits: limits, access: access, forwardAuth: forwardAuth,
                 action: actions.compactMap { $0 }.first ?? .respond(RespondConfiguration()), line: keys.position.line)
+            configuration.logs = keys.take("log", .chosenLogs(declared))
             configuration.responseRules = keys.takeResponseRules()
             configuration.requestBody = keys.take("request_body", .size(in: 0...1 << 40))
             configuration.inflation = keys.take("decode_request", .inflation) ?? nil

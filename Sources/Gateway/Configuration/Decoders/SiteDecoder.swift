@@ -3,6 +3,7 @@ struct DeclaredNames {
     var listeners: NamedValues<ListenerDraft>
     var extensions: [String]
     var upstreams: [String] = []
+    var logs: [String] = []
 
     func usesTLS(_ listener: String) -> Bool {
         listeners.values.contains { $0.value.name == listener && $0.value.tls != nil }
@@ -25,6 +26,7 @@ extension ValueDecoder<SiteDraft> {
             let clientCertificates = keys.take("client_certificates", .clientCertificates)
             let root = keys.take("root", .folder, default: keys.context.folder)
             let access = keys.takeAccess()
+            let logs = keys.take("log", .chosenLogs(declared))
             let errorPages = keys.take("error_pages", .errorPages, default: [])
             let responseRules = keys.takeResponseRules()
             let routes = keys.require("routes", .list("routes", of: .route(declared)), placeholder: [])
@@ -47,7 +49,7 @@ extension ValueDecoder<SiteDraft> {
             let configuration = SiteConfiguration(
                 hosts: hosts.map(\.value), listen: names, certificates: certificates, tls: tls,
                 clientCertificates: clientCertificates, root: root, errorPages: errorPages, access: access,
-                responseRules: responseRules, routes: routes.map(\.value))
+                logs: logs, responseRules: responseRules, routes: routes.map(\.value))
             return SiteDraft(configuration: configuration, hosts: hosts)
         }
     }

@@ -116,7 +116,7 @@ struct NamedValues<Value> {
     var values: [Value] = []
 }
 
-private func isNameByte(_ byte: UInt8) -> Bool {
+func isNameByte(_ byte: UInt8) -> Bool {
     switch byte {
     case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): true
     case UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."): true

@@ -73,6 +73,8 @@ package struct GatewayStatus: Codable, Equatable, Sendable {
     package var certificates: [CertificateExpiry]
     /// The configuration served, as in `ReloadReport`.
     package var generation: Int
+    /// Nil from a process of an earlier version.
+    package var accessLogs: [AccessLogStatus]?
 }
 
 /// When a served certificate expires.

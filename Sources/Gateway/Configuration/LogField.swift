@@ -1,0 +1,136 @@
+/// A value that a line of an access log may contain.
+package struct LogField: Sendable, Equatable {
+    package var kind: Kind
+    /// The name of the request's field, in lower case, for `requestField`.
+    package var name = ""
+
+    package init(_ kind: Kind, name: String = "") {
+        self.kind = kind
+        self.name = name
+    }
+
+    /// Raw values are the names in JSON and in templates.
+    package enum Kind: String, BitwiseCopyable, Sendable, CaseIterable {
+        // When, and for how long.
+        case time, date, clock
+        case commonTime = "time_common"
+        case unixTime = "time_unix"
+        case milliseconds = "duration_ms"
+
+        // Who, and where.
+        case client, user, host
+        case clientPort = "client_port"
+        case serverAddress = "server_address"
+        case serverPort = "server_port"
+
+        // The request.
+        case request, method, path, query, referer, scheme
+        case version = "protocol"
+        case userAgent = "user_agent"
+        case requestID = "request_id"
+        /// `header.` and a name.
+        case requestField = "header"
+
+        // The response.
+        case status, substatus, bytes, received, reason
+        case systemError = "win32_status"
+    }
+
+    /// As JSON and templates name it.
+    package var text: String { kind == .requestField ? "header.\(name)" : kind.rawValue }
+
+    /// Whether the value is a number.
+    var isNumber: Bool {
+        switch kind {
+        case .unixTime, .milliseconds, .clientPort, .serverPort, .status, .substatus, .systemError, .bytes, .received:
+            true
+        default: false
+        }
+    }
+
+    /// Whether JSON leaves it out when it is empty. The others are there in every line.
+    var isOptional: Bool {
+        switch kind {
+        case .method, .path, .query, .version, .referer, .userAgent: false
+        default: true
+        }
+    }
+
+    /// Whether the value is only known when a tunnel has ended.
+    var isKnownAtEnd: Bool {
+        switch kind {
+        case .time, .date, .clock, .commonTime, .unixTime, .milliseconds, .bytes, .received: true
+        default: false
+        }
+    }
+
+    // MARK: Defaults
+
+    /// The fields of JSON.
+    package static let json: [LogField] = [
+        .init(.time), .init(.client), .init(.method), .init(.path), .init(.query), .init(.version), .init(.referer),
+        .init(.userAgent), .init(.status), .init(.bytes), .init(.milliseconds), .init(.received), .init(.user),
+        .init(.requestID), .init(.reason),
+    ]
+
+    /// The fields that IIS writes by default.
+    package static let w3c: [LogField] = [
+        "date", "time", "s-ip", "cs-method", "cs-uri-stem", "cs-uri-query", "s-port", "cs-username", "c-ip",
+        "cs(User-Agent)", "cs(Referer)", "sc-status", "sc-substatus", "sc-win32-status", "time-taken",
+    ].compactMap { LogField(w3c: $0) }
+
+    // MARK: Names
+
+    /// The field with this name in JSON and templates; nil when there is none.
+    package init?(_ text: String) {
+        if text.hasPrefix("header."), let field = Self.requestField(String(text.dropFirst(7))) {
+            self = field
+        } else if let kind = Kind(rawValue: text), kind != .requestField {
+            self.init(kind)
+        } else {
+            return nil
+        }
+    }
+
+    /// The field with this name in the W3C extended format, where fields that IIS does not know begin with `x-`.
+    package init?(w3c text: String) {
+        if let known = Self.w3cNames.first(where: { $0.name == text }) {
+            self.init(known.kind)
+        } else if text.hasPrefix("cs("), text.hasSuffix(")"),
+            let field = Self.requestField(String(text.dropFirst(3).dropLast()))
+        {
+            self = field
+        } else if text.hasPrefix("x-"),
+            let kind = Kind(rawValue: String(text.dropFirst(2).map { $0 == "-" ? "_" : $0 })), kind != .requestField,
+            kind != .request
+        {
+            self.init(kind)
+        } else {
+            return nil
+        }
+    }
+
+    /// As `#Fields` names it.
+    package var w3cName: String {
+        if let known = Self.w3cNames.first(where: { $0.kind == kind }) { return known.name }
+        if kind == .requestField { return "cs(\(name))" }
+        return "x-" + kind.rawValue.map { $0 == "_" ? "-" : $0 }
+    }
+
+    static let w3cNames: [(name: String, kind: Kind)] = [
+        ("date", .date), ("time", .clock), ("s-ip", .serverAddress), ("s-port", .serverPort), ("c-ip", .client),
+        ("cs-method", .method), ("cs-uri-stem", .path), ("cs-uri-query", .query), ("cs-username", .user),
+        ("cs-version", .version), ("cs-host", .host), ("cs(User-Agent)", .userAgent), ("cs(Referer)", .referer),
+        ("sc-status", .status), ("sc-substatus", .substatus),
+        ("sc-win32-status", .systemError), ("sc-bytes", .bytes), ("time-taken", .milliseconds),
+    ]
+
+    /// Nil for what is not a name, and for fields that contain credentials.
+    private static func requestField(_ name: String) -> LogField? {
+        let name = name.lowercased()
+        guard !name.isEmpty, name.utf8.allSatisfy(isTokenByte), !hidden.contains(name) else { return nil }
+        return LogField(.requestField, name: name)
+    }
+
+    private static let hidden: Set<String> = ["authorization", "proxy-authorization", "cookie"]
+}

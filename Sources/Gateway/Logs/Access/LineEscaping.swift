@@ -1,0 +1,99 @@
+import Memory
+
+/// How a value is written, so that nothing in it can end the value or the line.
+enum LineEscaping: UInt8, BitwiseCopyable {
+    /// Between quotation marks of a text: those, backslashes, and all but printable ASCII as `\xHH`, as nginx does.
+    case quoted
+    /// The same without quotation marks around it: also spaces.
+    case bare
+    /// A string of JSON, in ASCII.
+    case json
+    /// A field of the W3C extended format: `+` for white space and control characters, `%HH` beyond ASCII.
+    case w3c
+    /// The same in the first field, where `#` would begin a directive.
+    case w3cFirst
+
+    /// Whether the byte is written as it is.
+    @inline(__always)
+    func isPlain(_ byte: UInt8) -> Bool {
+        switch self {
+        case .quoted, .json: byte &- 0x20 < 0x5F && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
+        case .bare: byte &- 0x21 < 0x5E && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
+        case .w3c: byte &- 0x21 < 0x5E
+        case .w3cFirst: byte &- 0x21 < 0x5E && byte != UInt8(ascii: "#")
+        }
+    }
+}
+
+extension [UInt8] {
+    /// Appends bytes of any kind, escaped.
+    mutating func append(_ value: ByteView, as escaping: LineEscaping) {
+        var start = 0
+        var index = 0
+        while index < value.count {
+            if escaping.isPlain(value[index]) {
+                index += 1
+                continue
+            }
+            append(contentsOf: value[start..<index])
+            if escaping == .json, value[index] >= 0x80 { return appendJSONText(value[index...]) }
+            appendEscape(of: value[index], escaping)
+            index += 1
+            start = index
+        }
+        append(contentsOf: value[start..<index])
+    }
+
+    mutating func append(_ value: String, as escaping: LineEscaping) {
+        value.withBytes { append($0, as: escaping) }
+    }
+
+    @inline(never)
+    private mutating func appendEscape(of byte: UInt8, _ escaping: LineEscaping) {
+        switch escaping {
+        case .quoted, .bare:
+            append(contentsOf: "\\x".utf8)
+            appendHexadecimal(byte)
+        case .w3c, .w3cFirst:
+            if byte <= 0x20 || byte == 0x7F { return append(UInt8(ascii: "+")) }
+            append(UInt8(ascii: "%"))
+            appendHexadecimal(byte)
+        case .json: appendJSONEscape(of: UInt16(byte))
+        }
+    }
+
+    /// Text that is not ASCII, as UTF-16 in escapes; what is not UTF-8 becomes U+FFFD.
+    @inline(never)
+    private mutating func appendJSONText(_ value: ByteView) {
+        for unit in String(decoding: value, as: UTF8.self).utf16 {
+            if let byte = UInt8(exactly: unit), LineEscaping.json.isPlain(byte) {
+                append(byte)
+            } else {
+                appendJSONEscape(of: unit)
+            }
+        }
+    }
+
+    private mutating func appendJSONEscape(of unit: UInt16) {
+        append(UInt8(ascii: "\\"))
+        if unit == 0x22 || unit == 0x5C { return append(UInt8(unit)) }
+        append(UInt8(ascii: "u"))
+        appendHexadecimal(UInt8(unit >> 8))
+        appendHexadecimal(UInt8(truncatingIfNeeded: unit))
+    }
+
+    private mutating func appendHexadecimal(_ byte: UInt8) {
+        for nibble in [byte >> 4, byte & 15] { append(nibble < 10 ? 48 + nibble : 55 + nibble) }
+    }
+
+    mutating func appendDecimal(_ value: UInt64) {
+        guard value >= 10 else { return append(48 + UInt8(value)) }
+        var rest = value
+        let start = count
+        while rest > 0 {
+            append(48 + UInt8(truncatingIfNeeded: rest % 10))
+            rest /= 10
+        }
+        self[start...].reverse()
+    }
+}

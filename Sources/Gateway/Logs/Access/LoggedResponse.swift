@@ -1,0 +1,126 @@
+import HTTP
+import Memory
+import Transport
+
+/// A request and its response, as the lines of logs describe them.
+struct LoggedResponse: ~Copyable {
+    let exchange: Exchange
+    let milliseconds: UInt64
+    private let clock: LogClock
+    /// False for a request that was refused before it was parsed.
+    private let isUnderstood: Bool
+
+    init(_ exchange: Exchange, clock: LogClock, now: Deadline) {
+        self.exchange = exchange
+        self.clock = clock
+        milliseconds = now.milliseconds - exchange.began.milliseconds
+        isUnderstood = !exchange.head.methodToken.isEmpty
+    }
+
+    /// Appends a value; nothing if there is none.
+    func append(_ field: LogField.Kind, to line: inout [UInt8], _ escaping: LineEscaping) {
+        switch field {
+        case .time: clock.appendISO8601(to: &line)
+        case .date: clock.appendDate(to: &line)
+        case .clock: clock.appendClock(to: &line)
+        case .commonTime: clock.appendCommonLog(to: &line)
+        case .unixTime: line.appendDecimal(UInt64(clock.unixSeconds))
+        case .milliseconds: line.appendDecimal(milliseconds)
+        case .client: append(exchange.clientAddress, to: &line, escaping)
+        case .clientPort: appendPort(exchange.clientAddress.port, to: &line)
+        case .serverAddress: append(exchange.endpoint.localAddress, to: &line, escaping)
+        case .serverPort: appendPort(exchange.endpoint.localAddress.port, to: &line)
+        case .user: if let user = exchange.user { line.append(user, as: escaping) }
+        case .host: append(exchange.head.authority, to: &line, escaping)
+        case .scheme: line.append(contentsOf: (exchange.connection.stream.isSecure ? "https" : "http").utf8)
+        case .request: appendRequest(to: &line, escaping)
+        case .method: append(exchange.head.methodToken, to: &line, escaping)
+        case .path: appendPath(to: &line, escaping)
+        case .query: appendQuery(to: &line, escaping)
+        case .version: if isUnderstood { line.append(contentsOf: ByteView(exchange.head.version.name)) }
+        case .referer: if let value = exchange.value(named: "referer") { append(value, to: &line, escaping) }
+        case .userAgent: if let value = exchange.value(named: "user-agent") { append(value, to: &line, escaping) }
+        case .requestField: break
+        case .requestID: if isUnderstood { exchange.requestID.withBytes { line.append($0, as: escaping) } }
+        case .status: line.appendDecimal(UInt64(exchange.status))
+        case .substatus: line.appendDecimal(UInt64(exchange.logSubstatus))
+        case .systemError: line.appendDecimal(0)
+        case .bytes: line.appendDecimal(exchange.contentBytes)
+        case .received: break
+        case .reason: if let reason = exchange.logReason { line.append(ByteView(reason), as: escaping) }
+        }
+    }
+
+    /// Appends the value of the first field with this name.
+    ///
+    /// - Parameter name: in lower case.
+    func appendField(named name: [UInt8], to line: inout [UInt8], _ escaping: LineEscaping) {
+        let fields = exchange.fields
+        for index in 0..<fields.count
+        where FieldSyntax.isNamed(exchange.bytes(of: fields[index].name).bytes, name) {
+            return append(fields[index].value, to: &line, escaping)
+        }
+    }
+
+    private func append(_ slice: Slice, to line: inout [UInt8], _ escaping: LineEscaping) {
+        guard !slice.isEmpty else { return }
+        line.append(exchange.bytes(of: slice), as: escaping)
+    }
+
+    private func append(_ address: SocketAddress, to line: inout [UInt8], _ escaping: LineEscaping) {
+        withTemporaryBytes(SocketAddress.maximumHostText) { room in
+            let count = address.writeHost(to: room)
+            line.append(room[..<count].view, as: escaping)
+        }
+    }
+
+    private func appendPort(_ port: UInt16, to line: inout [UInt8]) {
+        if port != 0 { line.appendDecimal(UInt64(port)) }
+    }
+
+    /// The path and query of the request line, and what an extension has added to the query.
+    private func appendRequest(to line: inout [UInt8], _ escaping: LineEscaping) {
+        guard isUnderstood else { return }
+        append(exchange.head.methodToken, to: &line, escaping)
+        line.append(" ", as: escaping)
+        appendPath(to: &line, escaping)
+        let end = line.count
+        line.append(UInt8(ascii: "?"))
+        appendQuery(to: &line, escaping)
+        if line.count == end + 1 { line.removeLast() }
+        line.append(" ", as: escaping)
+        line.append(contentsOf: ByteView(exchange.head.version.name))
+    }
+
+    private func appendPath(to line: inout [UInt8], _ escaping: LineEscaping) {
+        let head = exchange.head
+        append(head.form == .authority ? head.target : head.path, to: &line, escaping)
+    }
+
+    private func appendQuery(to line: inout [UInt8], _ escaping: LineEscaping) {
+        append(exchange.head.query, to: &line, escaping)
+        if let parameter = exchange.logParameter { line.append(parameter, as: escaping) }
+    }
+}
+
+/// What is known of a request when the tunnel that it has become has ended.
+struct TunnelEnd: ~Copyable {
+    let status: Int
+    let tally: SuccessionTally
+    let milliseconds: UInt64
+    let clock: LogClock
+
+    func append(_ field: LogField.Kind, to line: inout [UInt8]) {
+        switch field {
+        case .time: clock.appendISO8601(to: &line)
+        case .date: clock.appendDate(to: &line)
+        case .clock: clock.appendClock(to: &line)
+        case .commonTime: clock.appendCommonLog(to: &line)
+        case .unixTime: line.appendDecimal(UInt64(clock.unixSeconds))
+        case .milliseconds: line.appendDecimal(milliseconds)
+        case .bytes: line.appendDecimal(tally.toClient)
+        case .received: line.appendDecimal(tally.fromClient)
+        default: break
+        }
+    }
+}
