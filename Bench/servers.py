@@ -37,6 +37,11 @@ def stat_fields(process):
         return file.read().rpartition(")")[2].split()
 
 
+def seconds_of(process):
+    """User and system time of one process."""
+    return sum(int(field) for field in stat_fields(process)[11:13]) / TICKS
+
+
 class Server:
     """A running server: `port`, and what it has used."""
 
@@ -119,6 +124,9 @@ def write_gateway_configuration(folder, upstreams):
         "extensions": {
             "hello": {"library": os.path.join(ROOT, "Examples/hello/hello.so")},
             "transmit": {"library": f"{folder}/transmit.so"},
+            "isolated": {"library": os.path.join(ROOT, "Examples/hello/hello.so"), "run": "isolated"},
+            "writes": {"library": f"{folder}/writes.so"},
+            "isolated_writes": {"library": f"{folder}/writes.so", "run": "isolated"},
         },
         "upstreams": {
             name: {"servers": [{"url": f"http://127.0.0.1:{port}"}], "keep_alive": {"connections": 256}}
@@ -132,6 +140,9 @@ def write_gateway_configuration(folder, upstreams):
                     {"path": "/hello", "respond": {"body": BODY}},
                     {"path": "/extension", "extension": "hello"},
                     {"path": "/transmit", "extension": "transmit"},
+                    {"path": "/isolated", "extension": "isolated"},
+                    {"path": "/writes", "extension": "writes"},
+                    {"path": "/isolated-writes", "extension": "isolated_writes"},
                     {"path": "/proxy/*", "proxy": {"to": "origin", "strip_prefix": "/proxy"}},
                     {"path": "/tunnel", "proxy": {"to": "tunnels"}},
                     {"path": "/upload", "proxy": {"to": "sink"}},
@@ -197,6 +208,7 @@ http {
     ssl_session_tickets on;
     ssl_ecdh_curve X25519:prime256v1:secp384r1;
     upstream origin { server 127.0.0.1:ORIGIN; keepalive 256; keepalive_requests 1000000000; }
+    upstream fastcgi { server unix:FOLDER/fastcgi.sock; keepalive 64; keepalive_requests 1000000000; }
     server {
         listen 127.0.0.1:PORT ssl http2 reuseport backlog=4096;
         ssl_certificate FOLDER/localhost.pem;
@@ -211,6 +223,13 @@ http {
             proxy_http_version 1.1;
             proxy_set_header Connection "";
             proxy_max_temp_file_size 0;
+        }
+        location = /extension {
+            fastcgi_pass fastcgi;
+            fastcgi_keep_conn on;
+            fastcgi_param REQUEST_METHOD $request_method;
+            fastcgi_param QUERY_STRING $query_string;
+            fastcgi_param SCRIPT_NAME $fastcgi_script_name;
         }
         location /tunnel {
             proxy_pass http://127.0.0.1:TUNNELS;

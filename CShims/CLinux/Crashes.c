@@ -248,12 +248,17 @@ static void pass_on(int signal, siginfo_t *info, void *context) {
   if (info->si_code <= 0) raise(signal);
 }
 
+static void (*before_report)(void);
+
+void CLinux_before_crash_report(void (*action)(void)) { before_report = action; }
+
 static void crashed(int signal, siginfo_t *info, void *context) {
   if (atomic_flag_test_and_set(&is_crashing)) {
     // Another thread was first, and ends the process.
     while (true) pause();
   }
   if (channel >= 0) send(channel, notice, notice_count, MSG_DONTWAIT | MSG_NOSIGNAL);
+  if (before_report != NULL) before_report();
   void *frames[frame_limit];
   int count = take_frames(frames, frame_limit, context);
   describe_fault(signal, info, context, frames, count);

@@ -53,9 +53,7 @@ static void give_channel(channel *taken) {
 
 static message perform(channel *by) {
   channel_flush(by);
-  message answer = channel_receive(by);
-  if (answer.header.type != POOL_REPLY) _exit(1);
-  return answer;
+  return channel_receive_reply(by);
 }
 
 static void forget_deferred(request *owner) {
@@ -140,6 +138,7 @@ BOOL call_end(call *self, uint32_t error) {
 
 static struct {
   unsigned count;
+  channel *run;
   struct {
     pthread_mutex_t lock;
     request *running;
@@ -150,10 +149,12 @@ static struct {
   atomic_bool is_asleep;
 } sender = {.lock = PTHREAD_MUTEX_INITIALIZER, .noted = PTHREAD_COND_INITIALIZER};
 
-static uint64_t now(void) {
-  struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
+void calls_note_deferred(void) {
+  if (!atomic_load(&sender.is_asleep)) return;
+  pthread_mutex_lock(&sender.lock);
+  sender.is_noted = true;
+  pthread_cond_signal(&sender.noted);
+  pthread_mutex_unlock(&sender.lock);
 }
 
 BOOL call_defer(call *self) {
@@ -167,14 +168,9 @@ BOOL call_defer(call *self) {
   buffer_append(&owner->deferred, by->output.bytes + by->message, by->output.count - by->message);
   by->output.count = by->message;
   bool is_first = atomic_load_explicit(&owner->deferred_since, memory_order_relaxed) == 0;
-  if (is_first) atomic_store(&owner->deferred_since, now());
+  if (is_first) atomic_store(&owner->deferred_since, monotonic_now());
   end(self);
-  if (is_first && atomic_load(&sender.is_asleep)) {
-    pthread_mutex_lock(&sender.lock);
-    sender.is_noted = true;
-    pthread_cond_signal(&sender.noted);
-    pthread_mutex_unlock(&sender.lock);
-  }
+  if (is_first) calls_note_deferred();
   return TRUE;
 }
 
@@ -195,12 +191,14 @@ static request *running_on(unsigned run_channel) {
 // Sends what was deferred for too long; whether anything is deferred.
 static bool send_deferred(void) {
   bool is_any = false;
+  uint64_t limit = monotonic_now() - DEFERRED_FOR;
   for (unsigned index = 0; index < sender.count; index++) {
+    is_any |= channel_release_held(&sender.run[index], limit);
     request *running = running_on(index);
     if (!running) continue;
     uint64_t since = atomic_load(&running->deferred_since);
     is_any |= since != 0;
-    if (since != 0 && now() - since >= DEFERRED_FOR) {
+    if (since != 0 && since <= limit) {
       channel *by = take_channel();
       pthread_mutex_lock(&running->lock);
       if (running->deferred.count > 0) call_deliver(running, by);
@@ -232,10 +230,11 @@ static void *run_sender(void *unused) {
   return NULL;
 }
 
-void calls_open(channel *shared, unsigned count, unsigned run_count) {
+void calls_open(channel *shared, unsigned count, channel *run, unsigned run_count) {
   for (unsigned index = 0; index < count; index++) give_channel(&shared[index]);
   for (unsigned index = 0; index < run_count; index++) pthread_mutex_init(&sender.channels[index].lock, NULL);
   sender.count = run_count;
+  sender.run = run;
   pthread_t thread;
   if (pthread_create(&thread, NULL, run_sender, NULL) != 0) _exit(1);
   pthread_detach(thread);

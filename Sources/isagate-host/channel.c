@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "CLinux.h"
@@ -14,6 +15,8 @@
 #define KEPT (64u << 10)
 // Attempts to receive before a thread sleeps.
 #define YIELDS 3
+// Room for what may have arrived.
+#define RECEIVED_AT_ONCE (32u << 10)
 
 static void *grown(void *bytes, size_t capacity) {
   void *larger = realloc(bytes, capacity);
@@ -44,7 +47,16 @@ void buffer_clear(buffer *target, size_t kept) {
   *target = (buffer){0};
 }
 
-void channel_open(channel *self, int descriptor) { *self = (channel){.descriptor = descriptor}; }
+uint64_t monotonic_now(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
+}
+
+void channel_open(channel *self, int descriptor) {
+  *self = (channel){.descriptor = descriptor};
+  pthread_mutex_init(&self->held_lock, NULL);
+}
 
 void message_begin(channel *self, uint16_t type, uint16_t flags, uint32_t request, uint32_t value) {
   self->message = self->output.count;
@@ -86,7 +98,8 @@ void channel_append(channel *self, const void *messages, size_t count) {
   buffer_append(&self->output, messages, count);
 }
 
-static ssize_t send_files(channel *self) {
+// Sends the files with some of the output; how much.
+static size_t send_files(channel *self) {
   struct iovec part = {.iov_base = self->output.bytes, .iov_len = self->output.count};
   union {
     struct cmsghdr aligned;
@@ -101,20 +114,74 @@ static ssize_t send_files(channel *self) {
   head->cmsg_type = SCM_RIGHTS;
   head->cmsg_len = CMSG_LEN(size);
   memcpy(CMSG_DATA(head), self->files, size);
-  return sendmsg(self->descriptor, &packet, MSG_NOSIGNAL);
+  for (;;) {
+    ssize_t sent = sendmsg(self->descriptor, &packet, MSG_NOSIGNAL);
+    if (sent > 0) return (size_t)sent;
+    if (sent == 0 || errno != EINTR) _exit(0);
+  }
+}
+
+// Sends some of the bytes; how many.
+static size_t send_part(channel *self, const uint8_t *bytes, size_t count) {
+  for (;;) {
+    ssize_t sent = send(self->descriptor, bytes, count, MSG_NOSIGNAL);
+    if (sent > 0) return (size_t)sent;
+    // The gateway has closed the channel, or has ended: so does this process, without a report.
+    if (sent == 0 || errno != EINTR) _exit(0);
+  }
+}
+
+// Sends what is held, with the lock held.
+static void send_held(channel *self) {
+  size_t sent = 0;
+  while (sent < self->held.count) sent += send_part(self, self->held.bytes + sent, self->held.count - sent);
+  buffer_clear(&self->held, KEPT);
+  // Not earlier: who finds nothing held sends.
+  atomic_store(&self->held_since, 0);
+}
+
+void channel_hold(channel *self) {
+  if (self->file_count > 0 || self->held.count + self->output.count > KEPT) return channel_flush(self);
+  pthread_mutex_lock(&self->held_lock);
+  buffer_append(&self->held, self->output.bytes, self->output.count);
+  bool is_first = atomic_load(&self->held_since) == 0;
+  if (is_first) atomic_store(&self->held_since, monotonic_now());
+  pthread_mutex_unlock(&self->held_lock);
+  buffer_clear(&self->output, KEPT);
+  if (is_first) calls_note_deferred();
+}
+
+bool channel_release_held(channel *self, uint64_t before) {
+  uint64_t since = atomic_load(&self->held_since);
+  if (since == 0 || since > before) return since != 0;
+  pthread_mutex_lock(&self->held_lock);
+  send_held(self);
+  pthread_mutex_unlock(&self->held_lock);
+  return false;
+}
+
+void channel_send_last(channel *self) {
+  if (pthread_mutex_trylock(&self->held_lock) != 0) return;
+  if (self->held.count > 0) send(self->descriptor, self->held.bytes, self->held.count, MSG_DONTWAIT | MSG_NOSIGNAL);
+  self->held.count = 0;
+  pthread_mutex_unlock(&self->held_lock);
 }
 
 void channel_flush(channel *self) {
+  if (atomic_load(&self->held_since) != 0) {
+    pthread_mutex_lock(&self->held_lock);
+    if (self->held.count > 0 && self->file_count == 0) {
+      buffer_append(&self->held, self->output.bytes, self->output.count);
+      buffer_clear(&self->output, KEPT);
+    }
+    send_held(self);
+    pthread_mutex_unlock(&self->held_lock);
+  }
   size_t sent = 0;
   while (sent < self->output.count) {
     bool has_files = sent == 0 && self->file_count > 0;
-    ssize_t count = has_files ? send_files(self)
-                              : send(self->descriptor, self->output.bytes + sent, self->output.count - sent,
-                                     MSG_NOSIGNAL);
-    if (count < 0 && errno == EINTR) continue;
-    // The gateway has closed the channel, or has ended: so does this process, without a report.
-    if (count <= 0) _exit(0);
-    sent += (size_t)count;
+    sent += has_files ? send_files(self)
+                      : send_part(self, self->output.bytes + sent, self->output.count - sent);
   }
   self->file_count = 0;
   buffer_clear(&self->output, KEPT);
@@ -146,7 +213,7 @@ static void receive_up_to(channel *self, size_t count) {
       self->start = 0;
     }
     size_t room = count - self->input.count;
-    reserve(&self->input, room > 4096 ? room : 4096);
+    reserve(&self->input, room > RECEIVED_AT_ONCE ? room : RECEIVED_AT_ONCE);
     // On a busy machine the gateway's thread runs meanwhile, and this one needs not be woken.
     bool may_wait = yields++ >= YIELDS;
     ssize_t got = receive(self, may_wait ? 0 : MSG_DONTWAIT);
@@ -157,7 +224,7 @@ static void receive_up_to(channel *self, size_t count) {
   }
 }
 
-message channel_receive(channel *self) {
+static message receive_next(channel *self) {
   if (self->start == self->input.count) {
     buffer_clear(&self->input, KEPT);
     self->start = 0;
@@ -169,6 +236,38 @@ message channel_receive(channel *self) {
   received.payload = self->input.bytes + self->start + sizeof received.header;
   self->start += sizeof received.header + received.header.length;
   return received;
+}
+
+message channel_receive(channel *self) {
+  if (self->early_start == self->early.count) {
+    buffer_clear(&self->early, KEPT);
+    self->early_start = 0;
+    return receive_next(self);
+  }
+  const uint8_t *bytes = self->early.bytes + self->early_start;
+  message received = {.payload = bytes + sizeof received.header};
+  memcpy(&received.header, bytes, sizeof received.header);
+  self->early_start += sizeof received.header + received.header.length;
+  return received;
+}
+
+message channel_receive_reply(channel *self) {
+  for (;;) {
+    message received = receive_next(self);
+    if (received.header.type == POOL_REPLY) return received;
+    if (received.header.type != POOL_RUN) _exit(1);
+    buffer_append(&self->early, &received.header, sizeof received.header);
+    buffer_append(&self->early, received.payload, received.header.length);
+  }
+}
+
+bool channel_has_message(channel *self) {
+  if (self->early_start < self->early.count) return true;
+  size_t count = self->input.count - self->start;
+  pool_header header;
+  if (count < sizeof header) return false;
+  memcpy(&header, self->input.bytes + self->start, sizeof header);
+  return count >= sizeof header + header.length;
 }
 
 int channel_take_file(channel *self) {

@@ -32,6 +32,13 @@ typedef struct channel {
   // What was received, of which the part from `start` was not read.
   buffer input;
   size_t start;
+  // Messages that came while the answer to a call was waited for, of which those from `early_start` on were not read.
+  buffer early;
+  size_t early_start;
+  // Messages that are sent with the next ones; `held_since` is 0 as long as there are none.
+  pthread_mutex_t held_lock;
+  buffer held;
+  atomic_ullong held_since;
   // The files that came with it.
   int received[POOL_FILES];
   unsigned received_count;
@@ -70,8 +77,20 @@ void message_end(channel *self);
 void channel_append(channel *self, const void *messages, size_t count);
 // Sends what was composed. Where the gateway has gone the process ends.
 void channel_flush(channel *self);
+// Lets what was composed be sent together with the next messages.
+void channel_hold(channel *self);
+// Sends what was held before the time, in nanoseconds; whether anything is still held. Any thread may call it.
+bool channel_release_held(channel *self, uint64_t before);
+// Sends what is held, if that takes no time: the process is about to end.
+void channel_send_last(channel *self);
 // Receives the next message.
 message channel_receive(channel *self);
+// Receives the answer to a call.
+message channel_receive_reply(channel *self);
+// Whether the next message has arrived, as far as that is known without asking the system.
+bool channel_has_message(channel *self);
+// Nanoseconds since some time.
+uint64_t monotonic_now(void);
 // The next file that came with the messages so far: the caller owns it. -1 if there is none.
 int channel_take_file(channel *self);
 
@@ -215,8 +234,10 @@ extern _Thread_local request *own_request;
 
 // Shares channels between the threads that have none of their own, and starts the thread that sends what was deferred
 // for too long on the `run_count` run channels.
-void calls_open(channel *shared, unsigned count, unsigned run_count);
+void calls_open(channel *shared, unsigned count, channel *run, unsigned run_count);
 // The thread of a run channel begins to run a request, NULL: has ended that.
 void calls_set_running(unsigned run_channel, request *running);
+// Something was deferred, and must not be for too long.
+void calls_note_deferred(void);
 
 #endif

@@ -22,6 +22,9 @@
 
 static channel control;
 static pool_memory *shared_memory;
+// What POOL_HELLO says.
+static pool_hello hello;
+static pid_t own_process;
 static struct {
   char *name, *folder;
   uint32_t library_count;
@@ -33,8 +36,17 @@ static struct {
 
 // ---- Threads that run extension code ----
 
-// Tells the gateway that the code has returned. What was deferred precedes it.
-static void return_from(request *owner, DWORD status) {
+// Sends what was composed, together with what follows if there is more to run.
+static void send_or_hold(channel *by) {
+  if (channel_has_message(by)) {
+    channel_hold(by);
+  } else {
+    channel_flush(by);
+  }
+}
+
+// Tells the gateway that the code has returned after these microseconds. What was deferred precedes it.
+static void return_from(request *owner, DWORD status, uint32_t duration) {
   channel *by = own_channel;
   pthread_mutex_lock(&owner->lock);
   bool continues = status == HSE_STATUS_PENDING && !owner->is_done;
@@ -49,13 +61,26 @@ static void return_from(request *owner, DWORD status) {
   const EXTENSION_CONTROL_BLOCK *block = request_block(owner);
   message_begin(by, POOL_RETURN, 0, owner->index, status);
   message_word(by, block->dwHttpStatusCode);
+  message_word(by, duration);
   message_item(by, block->lpszLogData, strnlen(block->lpszLogData, HSE_LOG_BUFFER_LEN));
   message_end(by);
   bool has_ended = status != HSE_STATUS_PENDING || owner->is_done;
   pthread_mutex_unlock(&owner->lock);
   // Before the gateway uses the slot again.
   if (has_ended) request_end(owner);
-  channel_flush(by);
+  send_or_hold(by);
+}
+
+// Whether the gateway has not taken the request back: from now on it counts as entered.
+static bool enter(unsigned number, uint32_t sequence) {
+  uint64_t *place = &shared_memory->admissions[number].word;
+  uint64_t word = __atomic_load_n(place, __ATOMIC_ACQUIRE);
+  for (;;) {
+    uint32_t entered = (uint32_t)word, admitted = (uint32_t)(word >> 32);
+    if ((int32_t)(sequence - entered) <= 0 || (int32_t)(admitted - sequence) < 0) return false;
+    uint64_t next = (word & ~(uint64_t)UINT32_MAX) | sequence;
+    if (__atomic_compare_exchange_n(place, &word, next, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) return true;
+  }
 }
 
 static void run(unsigned number, message *received) {
@@ -63,6 +88,7 @@ static void run(unsigned number, message *received) {
   if (received->header.length < sizeof(uint32_t) + sizeof facts) _exit(1);
   memcpy(&facts, received->payload + sizeof(uint32_t), sizeof facts);
   if (facts.library >= pool.library_count || pool.libraries[facts.library].identity == 0) _exit(1);
+  if (!enter(number, facts.sequence)) return send_or_hold(own_channel);
   const library *entered = &pool.libraries[facts.library];
   request *owner;
   EXTENSION_CONTROL_BLOCK *block = request_begin(received, entered, &owner);
@@ -70,12 +96,13 @@ static void run(unsigned number, message *received) {
   calls_set_running(number, owner);
   own_request = owner;
   CLinux_run_begins(entered->name, owner->trace);
-  __atomic_store_n(&shared_memory->entered[number], facts.sequence, __ATOMIC_RELEASE);
+  uint64_t began = monotonic_now();
   DWORD status = entered->run(block);
+  uint64_t duration = (monotonic_now() - began) / 1000;
   CLinux_run_ends();
   own_request = NULL;
   calls_set_running(number, NULL);
-  return_from(owner, status);
+  return_from(owner, status, duration < UINT32_MAX ? (uint32_t)duration : UINT32_MAX);
   request_release(owner);
 }
 
@@ -186,8 +213,18 @@ static paths read_paths(message *hello, uint32_t count) {
   return list;
 }
 
+// Requests that have ended do not end with the process.
+static void send_last(void) {
+  // A process that the extension has forked has nothing to send.
+  if (getpid() != own_process) return;
+  for (uint32_t index = 0; index < hello.run_channels; index++) channel_send_last(&run_channels[index]);
+}
+
 static void catch_crashes(void) {
   pool_header notice = {.type = POOL_CRASHED};
+  own_process = getpid();
+  CLinux_before_crash_report(send_last);
+  atexit(send_last);
   if (CLinux_catch_crashes(POOL_CONTROL_FD, &notice, sizeof notice, 0) != 0) {
     refuse("crashes cannot be caught");
   }
@@ -237,8 +274,6 @@ static bool take_user(char **arguments) {
   return count > 0 && setgroups(count, groups) == 0 && setgid(groups[0]) == 0 && setuid(user) == 0;
 }
 
-// What POOL_HELLO says.
-static pool_hello hello;
 static paths variables, readable, writable;
 
 static bool read_hello(void) {
@@ -303,7 +338,7 @@ int main(int count, char **arguments) {
   if (refusal) refuse(refusal);
   catch_crashes();
   requests_open();
-  calls_open(shared, hello.shared_channels, hello.run_channels);
+  calls_open(shared, hello.shared_channels, run_channels, hello.run_channels);
   for (uint32_t index = 0; index < hello.libraries; index++) library_load(&pool.libraries[index], index, &control);
   if (!start_threads(hello.run_channels)) refuse("no threads");
   answer(POOL_READY, 0, 0);

@@ -21,9 +21,12 @@ FIELDS = ["User-Agent: pending/1.0", "Accept: text/html,application/xhtml+xml,*/
 
 
 def memory(server):
-    """Anonymous memory of the gateway process, in bytes: pages of files are shared by all processes."""
-    with open(f"/proc/{server.gateway_pid}/smaps_rollup") as rollup:
-        return sum(int(line.split()[1]) << 10 for line in rollup if line.startswith(("Anonymous:", "Swap:")))
+    """Anonymous memory of the gateway process and those of pools, in bytes: pages of files are shared by all."""
+    count = 0
+    for process in [server.gateway_pid, *server.pool_processes()]:
+        with open(f"/proc/{process}/smaps_rollup") as rollup:
+            count += sum(int(line.split()[1]) << 10 for line in rollup if line.startswith(("Anonymous:", "Swap:")))
+    return count
 
 
 def measure(server, count, listener="plain"):

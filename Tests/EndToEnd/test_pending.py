@@ -7,8 +7,8 @@ import patience
 import pending
 import pytest
 
-# Beyond the connection; by HTTP/2 a request has a stream, too.
-BYTES = (8 if gateway.SPEAKS_HTTP2 else 6) << 10
+# Beyond the connection; by HTTP/2 a request has a stream, too, and an isolated extension has a copy of it.
+BYTES = (8 if gateway.SPEAKS_HTTP2 or gateway.RUNS_ISOLATED else 6) << 10
 # A sanitizer takes memory, and time.
 IS_CHECKED = patience.seconds(1) > 1
 

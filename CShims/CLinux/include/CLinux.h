@@ -249,6 +249,8 @@ int CLinux_join_until(pthread_t thread, const struct timespec *deadline);
 /// a socket, unless that is -1, then writes the crash report to standard error, and ends the process by its signal.
 /// With `passes_on`, the previous handler is called in between. 0, or -1 with errno.
 int CLinux_catch_crashes(int socket, const void *notice, unsigned long count, int passes_on);
+/// Has the handler call `action` before it writes the report.
+void CLinux_before_crash_report(void (*action)(void));
 /// Gives the calling thread, once, an alternate signal stack; without it a stack overflow ends the process without a
 /// report.
 void CLinux_guard_stack(void);

@@ -8,12 +8,16 @@
 // extension code at a time: the gateway sends POOL_RUN or POOL_COMPLETE, the process sends the extension's calls, of
 // which each is answered with POOL_REPLY unless it has POOL_NO_REPLY, and then POOL_RETURN. Threads that the extension
 // has created share further call channels, on which nothing is run and the process begins.
+//
+// Several POOL_RUN may follow each other at once. The process runs them in their order, and may send the POOL_RETURN of
+// one together with what follows. As long as it has not entered the code of one, the gateway may take it back: see
+// `pool_memory`.
 #ifndef POOL_PROTOCOL_H
 #define POOL_PROTOCOL_H
 
 #include <stdint.h>
 
-#define POOL_VERSION 2
+#define POOL_VERSION 3
 
 // The process's control channel. Every other descriptor comes by it, behind POOL_HELLO.
 #define POOL_CONTROL_FD 3
@@ -96,7 +100,7 @@ enum {
   // Reply: that everything before has arrived; `value`: the first error of the request's calls without an answer.
   POOL_SYNCHRONIZE,
   // The code that POOL_RUN or POOL_COMPLETE called has returned. `value`: the result of HttpExtensionProc. Items, after
-  // POOL_RUN: a word, dwHttpStatusCode; the text for the log.
+  // POOL_RUN: a word, dwHttpStatusCode; a word, the microseconds that the code took; the text for the log.
   POOL_RETURN
 };
 
@@ -207,7 +211,7 @@ typedef struct {
 typedef struct {
   // The id of the request, for the crash report.
   uint64_t trace[5];
-  // Stored in `pool_memory.entered` before the code of the extension is entered.
+  // Its number among those of the channel: see `pool_memory`.
   uint32_t sequence;
   // Variables that follow.
   uint32_t variables;
@@ -222,10 +226,21 @@ typedef struct {
   uint32_t bytes, error;
 } pool_completion;
 
-// The memory that both see. The gateway reads it once the process has ended.
+// Which POOL_RUN of a run channel may be entered: the process enters the code of one whose number is above `entered` and
+// not above `admitted`, and replaces the first by it, in one step; any other POOL_RUN it ignores. The gateway lowers the
+// second to take back what was not entered. Numbers are compared by the sign of their difference.
+//
+// The word has `entered` in its lower half, `admitted` in its upper one.
 typedef struct {
-  // By run channel, the sequence number of the last POOL_RUN whose extension code was entered.
-  uint32_t entered[POOL_CHANNELS];
+  uint64_t word;
+  // Each has a cache line of its own.
+  uint64_t reserved[7];
+} pool_admission;
+
+// The memory that both see.
+typedef struct {
+  // By run channel.
+  pool_admission admissions[POOL_CHANNELS];
 } pool_memory;
 
 #endif

@@ -17,6 +17,7 @@ package final class ExtensionHandle: @unchecked Sendable {
     ) {
         self.module = module
         self.submissions = submissions
+        if module.batchLimit > 1 { submissions.batches(for: module) }
         self.health = health
         lastUsed = Atomic(now.milliseconds)
     }

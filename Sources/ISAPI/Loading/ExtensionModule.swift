@@ -39,6 +39,15 @@ package class ExtensionModule: @unchecked Sendable {
         preconditionFailure("a module runs code where its subclass says")
     }
 
+    /// How many sessions `run` takes together; 1 where each is run by `call`.
+    var batchLimit: Int { 1 }
+
+    /// Runs HttpExtensionProc for the members of the batch, on the calling thread; those that it leaves are to be run
+    /// by `call`.
+    func run(_ batch: SessionBatch) {
+        preconditionFailure("only a module with a batch limit runs several sessions")
+    }
+
     /// Runs the completion function of an operation of the session.
     func complete(
         _ completion: AsyncOperation.Completion, _ block: UnsafeMutablePointer<EXTENSION_CONTROL_BLOCK>,

@@ -188,6 +188,18 @@ package final class ApplicationPool: @unchecked Sendable {
     @inline(__always)
     func run(_ session: Unretained<ExtensionSession>, notifies: Bool = true) {
         session.with { $0.run(notifies: notifies) }
+        ran()
+    }
+
+    /// Runs admitted sessions on the calling thread; those that could not be run are queued.
+    func run(_ batch: SessionBatch, by module: ExtensionModule) {
+        module.run(batch)
+        var rest = batch.takeBackAll()
+        if rest.count > 0 { enqueue(&rest) }
+    }
+
+    /// A session was run, or needs not be run.
+    func ran() {
         admitted.subtract(1, ordering: .relaxed)
     }
 

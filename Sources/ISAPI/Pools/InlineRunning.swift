@@ -10,6 +10,8 @@ struct InlineRunning {
     private var runsSinceStrike = 0
     private var barredUntil = Deadline(milliseconds: 0)
     private var bar = Self.shortestBar
+    /// The nanoseconds that requests take, the last ones counting most.
+    private var usual: UInt64 = 0
 
     /// Nanoseconds a request may take.
     static let limit: UInt64 = 200_000
@@ -28,8 +30,14 @@ struct InlineRunning {
 
     func isAllowed(at now: Deadline) -> Bool { now >= barredUntil }
 
+    /// How many requests may run together without delaying the first of them by much.
+    func batchLimit(atMost limit: Int) -> Int {
+        max(1, min(limit, Int(Self.limit / max(usual, 1))))
+    }
+
     /// A request has taken this many nanoseconds.
     mutating func ran(for nanoseconds: UInt64, at now: Deadline) {
+        usual = (usual * 7 + nanoseconds) / 8
         if nanoseconds > Self.limit { return strike(at: now) }
         runsSinceStrike += 1
         if runsSinceStrike.isMultiple(of: Self.runsPerStrike), strikes > 0 { strikes -= 1 }
@@ -37,8 +45,10 @@ struct InlineRunning {
     }
 
     /// A request took so long that another thread took the loop.
-    mutating func loopTaken(at now: Deadline) {
-        strikes = Self.strikeLimit
+    ///
+    /// - Parameter isOtherProcess: it runs in a process, which may have waited for a processor.
+    mutating func loopTaken(at now: Deadline, isOtherProcess: Bool) {
+        if !isOtherProcess { strikes = Self.strikeLimit }
         strike(at: now)
     }
 

@@ -12,6 +12,10 @@ package final class PoolSubmissionQueue {
     /// Idle sessions, the last used first; kept here so that workers do not contend for the common store.
     private var idle = SessionList()
     private var inline = InlineRunning()
+    /// The sessions that run together, where the module runs several at once.
+    private var batch = SessionBatch()
+    /// That module, which the handle keeps, as it keeps this queue.
+    private var batching: Unretained<ExtensionModule>?
     /// Sessions added in this turn are likely to run at its end, and to complete then.
     private(set) var promisesToRun = false
     /// The session that runs on the lent loop.
@@ -23,6 +27,12 @@ package final class PoolSubmissionQueue {
     package init(_ pool: ApplicationPool) {
         self.pool = pool
         running = nil
+        batching = nil
+    }
+
+    /// Lets the sessions run together, by their module.
+    func batches(for module: ExtensionModule) {
+        unsafe batching = Unretained(unchecked: module)
     }
 
     deinit {
@@ -102,7 +112,17 @@ extension PoolSubmissionQueue: LoopBorrower {
         defer { pool.leave() }
         let began = CLinux_monotonic_ns()
         var seen = began
-        while let session = sessions.popFirst() {
+        while let session = sessions.first {
+            if let module = batching, session.with({ $0.isQueued }) {
+                guard runBatch(module.value, on: worker) else { return false }
+                if CLinux_monotonic_ns() &- began > InlineRunning.turnLimit {
+                    continueNextTurn(on: worker)
+                    return true
+                }
+                if !inline.isAllowed(at: now) { break }
+                continue
+            }
+            _ = sessions.popFirst()
             running = session
             let isOurs = worker.lend { pool.run(session, notifies: false) }
             session.with { $0.endDeferral(onWorker: isOurs) }
@@ -116,8 +136,41 @@ extension PoolSubmissionQueue: LoopBorrower {
         return true
     }
 
+    /// Runs the first sessions together; false if the loop was taken meanwhile.
+    private func runBatch(_ module: ExtensionModule, on worker: Worker) -> Bool {
+        running = nil
+        let batch = batch
+        batch.clear()
+        let limit = inline.batchLimit(atMost: module.batchLimit)
+        while batch.members.count < limit, let session = sessions.first, session.with({ $0.isQueued }) {
+            _ = sessions.popFirst()
+            batch.add(session)
+        }
+        if batch.members.isEmpty { return true }
+        let pool = pool
+        let isOurs = worker.lend { pool.run(batch, by: module) }
+        batch.endDeferral(onWorker: isOurs)
+        guard isOurs else { return false }
+        for duration in batch.durations { inline.ran(for: UInt64(duration) * 1000, at: now) }
+        return true
+    }
+
+    /// Keeps what was not run for the next turn.
+    private func continueNextTurn(on worker: Worker) {
+        guard !isEmpty else { return }
+        sessions.visit { $0.expectDelay() }
+        worker.lendAtEndOfTurn(to: self)
+    }
+
     package func loopTaken() {
-        inline.loopTaken(at: now)
+        inline.loopTaken(at: now, isOtherProcess: running == nil)
+        // The thread that runs it keeps the batch.
+        if running == nil {
+            var rest = batch.takeBack()
+            batch.endDeferral(onWorker: true)
+            batch = SessionBatch()
+            sessions.append(&rest)
+        }
         // It may just have ended and belong to another worker already; these notices do no harm there.
         if let session = running { session.with { $0.endDeferral(onWorker: true) } }
         flush()
@@ -127,7 +180,7 @@ extension PoolSubmissionQueue: LoopBorrower {
 /// Sessions in the order of arrival, linked through themselves.
 @safe
 struct SessionQueue: ~Copyable {
-    private var first = Unretained<ExtensionSession>?.none
+    private(set) var first = Unretained<ExtensionSession>?.none
     private var last = Unretained<ExtensionSession>?.none
     private(set) var count = 0
 

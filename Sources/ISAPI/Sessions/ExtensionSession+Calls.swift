@@ -41,12 +41,53 @@ extension ExtensionSession {
         if isCompletion { return runCompletion() }
         if isFree { giveBack() }
         guard let (module, block) = work else { return }
-        let ending = module.with { module in unsafe module.call(block.pointer, for: self) }
+        finish(module.with { module in unsafe module.call(block.pointer, for: self) })
+    }
+
+    private func finish(_ ending: ExtensionModule.Ending) {
         switch ending {
         case .returned(let status): returned(status)
         case .processEnded(let ending): failed(.processEnded(ending))
         case .unavailable: failed(.unavailable)
         }
+    }
+
+    /// Whether its request has to be begun, and not a completion to be called.
+    var isQueued: Bool { state.withLock { state in state.life.isQueued } }
+
+    /// As `run(notifies: false)` until the code is entered; nil if there is nothing to run.
+    func beginBatchedRun() -> ControlBlock? {
+        let (work, isFree, pool) = state.withLock { state in
+            state.defersNotices = true
+            let pool = state.pool
+            let (work, isFree, _) = prepare(&state)
+            return (work, isFree, pool)
+        }
+        if isFree { giveBack() }
+        if work == nil, let pool { pool.with { $0.ran() } }
+        return work?.1
+    }
+
+    /// The code of a request that was begun is not entered: it is begun again later. False if it has ended.
+    func requeue() -> Bool {
+        let (isQueued, pool) = state.withLock { state in
+            state.setProcess(nil)
+            guard state.life.requeue() else { return (false, state.pool) }
+            state.block?.close()
+            state.block = nil
+            return (true, state.pool)
+        }
+        guard !isQueued else { return true }
+        failed(.unavailable)
+        if let pool { pool.with { $0.ran() } }
+        return false
+    }
+
+    /// HttpExtensionProc has returned, or will not, for a request that was begun by `beginBatchedRun`.
+    func endBatchedRun(_ ending: ExtensionModule.Ending) {
+        let pool = state.withLock { $0.pool }
+        finish(ending)
+        if let pool { pool.with { $0.ran() } }
     }
 
     /// The extension has returned to the worker's thread, or the loop has been taken by another thread.

@@ -55,6 +55,13 @@ struct SessionLife: BitwiseCopyable {
         return isAttached
     }
 
+    /// Its code was not entered, and it has to be started again; false if it has ended all the same.
+    mutating func requeue() -> Bool {
+        guard case .running = extensionState else { return false }
+        extensionState = .queued
+        return true
+    }
+
     /// The pool did not take the session.
     mutating func withdraw() {
         guard case .queued = extensionState else { preconditionFailure("only what waits can be withdrawn") }

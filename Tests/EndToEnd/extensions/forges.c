@@ -43,6 +43,25 @@ static size_t compose(uint8_t *place) {
   return sizeof header + count;
 }
 
+/* The memory that the process shares with the gateway. */
+static pool_memory *find_memory(void) {
+  char line[512];
+  void *found = NULL;
+  FILE *maps = fopen("/proc/self/maps", "r");
+  while (maps && !found && fgets(line, sizeof line, maps)) {
+    if (strstr(line, "/memfd:pool")) found = (void *)(uintptr_t)strtoull(line, NULL, 16);
+  }
+  if (maps) fclose(maps);
+  return found;
+}
+
+static void scribble(pool_memory *memory) {
+  for (unsigned rounds = next(20); rounds > 0; rounds--) {
+    uint64_t word = (uint64_t)next(1u << 31) << 32 | next(1u << 31);
+    memory->admissions[next(16)].word = next(2) ? word : memory->admissions[next(16)].word + next(4);
+  }
+}
+
 DWORD WINAPI HttpExtensionProc(EXTENSION_CONTROL_BLOCK *block) {
   uint8_t bytes[1024];
   state = strtoull(block->lpszQueryString, NULL, 10);
@@ -52,6 +71,8 @@ DWORD WINAPI HttpExtensionProc(EXTENSION_CONTROL_BLOCK *block) {
     socklen_t size = sizeof type;
     if (getsockopt(number, SOL_SOCKET, SO_TYPE, &type, &size) == 0) channels[count++] = number;
   }
+  pool_memory *memory = next(2) ? find_memory() : NULL;
+  if (memory) scribble(memory);
   for (unsigned rounds = 1 + next(40); rounds > 0 && count > 0; rounds--) {
     size_t length = compose(bytes);
     if (send(channels[next(next(2) ? 2 : (unsigned)count)], bytes, length, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) continue;

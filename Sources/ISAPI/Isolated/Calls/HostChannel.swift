@@ -21,7 +21,7 @@ final class HostChannel: @unchecked Sendable {
     /// Bytes of the buffers that are kept while extension code runs, and after that.
     private static let keptCapacity = 512 << 10
     private static let idleCapacity = 16 << 10
-    private static let readSize = 4 << 10
+    private static let readSize = 16 << 10
     private static let yieldsBeforeSleep = 3
 
     init(_ socket: OpenFile) {
@@ -124,6 +124,14 @@ final class HostChannel: @unchecked Sendable {
     /// Ends the message and sends it.
     func send() throws(HostFailure) {
         end()
+        try flush()
+    }
+
+    /// Bytes of the messages that were not sent.
+    var unsentCount: Int { output.count }
+
+    /// Sends the messages that were ended.
+    func flush() throws(HostFailure) {
         var sent = 0
         defer { output.removeAll(keepingUpTo: Self.keptCapacity) }
         while sent < output.count {

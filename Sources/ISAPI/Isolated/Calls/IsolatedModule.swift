@@ -30,6 +30,21 @@ package final class IsolatedModule: ExtensionModule, @unchecked Sendable {
         return .unavailable
     }
 
+    private static let batchLimit = 32
+
+    override var batchLimit: Int { pool.launch.settings.affinity == .none ? Self.batchLimit : 1 }
+
+    override func run(_ batch: SessionBatch) {
+        guard let process = pool.reserveProcess(key: nil) else {
+            while let member = batch.current {
+                batch.advance()
+                member.session.with { $0.endBatchedRun(.unavailable) }
+            }
+            return
+        }
+        if process.run(batch, library: library, wornAt: pool.launch.settings.recycling.requests) { pool.noteWorn() }
+    }
+
     override func complete(
         _ completion: AsyncOperation.Completion, _ block: UnsafeMutablePointer<EXTENSION_CONTROL_BLOCK>,
         read: IsolatedRead?, for session: ExtensionSession

@@ -7,19 +7,21 @@ enum RunMessage {
     /// Bytes of variables that a request brings along.
     private static let variablesLimit = 8 << 10
 
+    /// Composes the message, unless the session's request has been taken from the process meanwhile.
     static func compose(
         on channel: HostChannel, _ session: ExtensionSession, _ block: UnsafeMutablePointer<EXTENSION_CONTROL_BLOCK>,
-        library: Int, _ names: [[UInt8]]
+        by process: HostProcess, library: Int, sequence: UInt32, _ names: [[UInt8]]
     ) {
-        unsafe channel.begin(
-            HostMessageType.run, request: ControlBlockTable.shared.index(of: block),
-            value: unsafe block.pointee.cbTotalBytes)
-        let trace = unsafe ControlBlockTable.trace(of: block)
-        var facts = pool_run()
-        facts.trace = unsafe (trace[0], trace[1], trace[2], trace[3], trace[4])
-        facts.sequence = channel.sequence
-        facts.library = UInt32(library)
         session.state.withLock { state in
+            guard unsafe state.isBlock(ControlBlockIdentity(block)), state.process === process else { return }
+            unsafe channel.begin(
+                HostMessageType.run, request: ControlBlockTable.shared.index(of: block),
+                value: unsafe block.pointee.cbTotalBytes)
+            let trace = unsafe ControlBlockTable.trace(of: block)
+            var facts = pool_run()
+            facts.trace = unsafe (trace[0], trace[1], trace[2], trace[3], trace[4])
+            facts.sequence = sequence
+            facts.library = UInt32(library)
             channel.scratch.removeAll()
             for name in names where channel.scratch.count < variablesLimit {
                 facts.variables += 1
@@ -33,8 +35,9 @@ enum RunMessage {
                 channel.appendItem(state.request.bytes(text))
             }
             channel.appendItem(state.body.readAhead.bytes)
+            channel.append(channel.scratch.bytes)
+            channel.end()
         }
-        channel.append(channel.scratch.bytes)
     }
 
     /// The name, the error number, and the value of a variable, as items.

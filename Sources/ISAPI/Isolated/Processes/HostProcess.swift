@@ -17,28 +17,28 @@ final class HostProcess: @unchecked Sendable {
     let began = ContinuousClock.now
     private let launch: PoolLaunch
     private let launcher: any HostLauncher
-    private let learned: LearnedVariables
+    let learned: LearnedVariables
     private let events: any HostProcessEvents
     private let shared: [HostChannel]
-    private let runChannels: [HostChannel]
-    private let memory: SharedPoolMemory
+    let runChannels: [HostChannel]
+    let memory: SharedPoolMemory
     private let control: HostChannel
     /// The process's end of the control channel, and what is passed by it; released once that is done.
     private var controlEnd: [OpenFile] = []
     private var ends: [OpenFile] = []
 
-    private let free: Guarded<[Int]>
-    private let state = Guarded(State())
-    private let changed = WaitPoint()
+    let free: Guarded<[Int]>
+    let state = Guarded(State())
+    let changed = WaitPoint()
     /// Threads that wait for a free channel.
-    private let channelWaiters = Atomic(0)
-    private let channelReturned = WaitPoint()
+    let channelWaiters = Atomic(0)
+    let channelReturned = WaitPoint()
     /// Requests that have this process, also those that are pending.
     private let requests = Atomic(0)
     private let isLeaving = Atomic(false)
     private let begunRequests = Atomic(0)
 
-    private struct State {
+    struct State {
         var pid: pid_t = -1
         /// Nil before it was started, and once it is waited for.
         var host: (any LaunchedHost)?
@@ -139,109 +139,10 @@ final class HostProcess: @unchecked Sendable {
         }
     }
 
-    // MARK: Running code
-
-    /// How running code ended.
-    enum RunEnding {
-        case returned(UInt32)
-        /// The process has ended before it entered the extension's code.
-        case notEntered
-        case ended(ProcessEnding)
-    }
-
-    /// Runs HttpExtensionProc for the session on the calling thread.
-    ///
-    /// The caller has reserved the process; the session releases it.
-    func run(
-        _ session: ExtensionSession, _ block: UnsafeMutablePointer<EXTENSION_CONTROL_BLOCK>, library: Int
-    ) -> RunEnding {
-        session.state.withLock { $0.setProcess(self) }
-        guard let index = takeChannel() else { return .notEntered }
-        defer { returnChannel(index) }
-        let channel = runChannels[index]
-        channel.sequence &+= 1
-        do throws(HostFailure) {
-            unsafe RunMessage.compose(on: channel, session, block, library: library, learned.names)
-            try channel.send()
-            var message = try IsolatedCalls(process: self, channel: channel).performUntilReturn()
-            let status = try message.word()
-            guard let log = try message.item() else { throw .violation }
-            unsafe session.noteLog(status: status, log, by: ControlBlockIdentity(block))
-            return .returned(message.header.value)
-        } catch {
-            let ending = end(after: error)
-            return memory.hasEntered(index, channel.sequence) ? .ended(ending) : .notEntered
-        }
-    }
-
-    /// Calls the completion function of an operation of the session.
-    func complete(
-        _ completion: AsyncOperation.Completion, _ block: UnsafeMutablePointer<EXTENSION_CONTROL_BLOCK>,
-        _ read: IsolatedRead?
-    ) {
-        guard let index = takeChannel() else { return }
-        defer { returnChannel(index) }
-        let channel = runChannels[index]
-        unsafe channel.begin(HostMessageType.complete, request: ControlBlockTable.shared.index(of: block))
-        let target = unsafe UInt64(UInt(bitPattern: completion.target.context))
-        channel.appendItem(
-            structure: pool_completion(
-                target: target, buffer: read?.target ?? 0, bytes: completion.bytes, error: completion.error))
-        let count = completion.error == 0 ? Int(completion.bytes) : 0
-        if let read {
-            channel.appendItem(read.buffer.view.prefix(count))
-        } else {
-            channel.appendItem(ByteView())
-        }
-        do throws(HostFailure) {
-            try channel.send()
-            _ = try IsolatedCalls(process: self, channel: channel).performUntilReturn()
-        } catch {
-            _ = end(after: error)
-        }
-    }
-
-    /// A channel on which no code runs; waits until there is one, nil once the process has ended.
-    private func takeChannel() -> Int? {
-        while true {
-            let seen = channelReturned.count
-            if let index = free.withLock({ $0.popLast() }) { return index }
-            if ending != nil { return nil }
-            channelWaiters.add(1, ordering: .sequentiallyConsistent)
-            defer { channelWaiters.subtract(1, ordering: .relaxed) }
-            // One may have come back before it was seen that somebody waits.
-            if let index = free.withLock({ $0.popLast() }) { return index }
-            channelReturned.wait(past: seen)
-        }
-    }
-
-    private func returnChannel(_ index: Int) {
-        runChannels[index].rest()
-        free.withLock { $0.append(index) }
-        if channelWaiters.load(ordering: .sequentiallyConsistent) > 0 {
-            channelReturned.advance()
-            channelReturned.wake(1)
-        }
-    }
-
-    /// Waits for the end of a process that has gone, or that has broken the protocol and is killed for it.
-    private func end(after failure: HostFailure) -> ProcessEnding {
-        if failure == .violation { kill(.protocolViolation) }
-        let deadline = ContinuousClock.now + Self.endLimit
-        while true {
-            let (ending, seen) = state.withLock { ($0.ending, changed.count) }
-            if let ending { return ending }
-            if !changed.wait(past: seen, until: deadline) {
-                kill(.protocolViolation, "it closed a channel")
-                changed.wait(past: seen)
-            }
-        }
-    }
+    // MARK: Starting and ending
 
     /// How long a process may take to end, with its crash report, once a channel is closed.
-    private static let endLimit = Duration.seconds(10)
-
-    // MARK: Starting and ending
+    static let endLimit = Duration.seconds(10)
 
     /// Starts it, on a thread of its own; `events` is notified of everything that follows.
     func start() -> Bool {

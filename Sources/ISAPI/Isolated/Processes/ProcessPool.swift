@@ -97,7 +97,7 @@ package final class ProcessPool: @unchecked Sendable {
                 )
             }
             if let best {
-                if isWorn { wakeAll() }
+                if isWorn { noteWorn() }
                 return best
             }
             if isHopeless { return nil }
@@ -107,6 +107,9 @@ package final class ProcessPool: @unchecked Sendable {
             guard changed.wait(past: seen, until: limit) else { return nil }
         }
     }
+
+    /// A process has begun as many requests as it may.
+    func noteWorn() { wakeAll() }
 
     private static func best(of ready: [HostProcess], key: UInt64?, count: Int) -> HostProcess? {
         guard ready.count > 1 else { return ready.first }
