@@ -141,6 +141,17 @@ import Testing
             "3:43 expected a status such as 404, or a range such as 400-599, found '500-400'"
         ),
         (
+            "log: { access: { path: a, rotate: {} } }",
+            "3:35 expected a size, or daily: true"
+        ),
+        ("log: { access: { path: '-', rotate: { daily: true } } }", "3:37 only files are rotated"),
+        ("log: { access: { path: a, syslog: 'unix:/dev/log' } }", "3:16 a log has either path or syslog"),
+        (
+            "log: { access: { syslog: 'udp:a.test:514' } }",
+            "3:26 expected unix: and the path of a socket, or udp: with a numeric address and a port, found "
+                + "'udp:a.test:514'"
+        ),
+        (
             "log: { access: { path: a, sample: 2/3 } }",
             "3:35 expected a part of the requests such as 1/100, found '2/3'"
         ),

@@ -22,6 +22,8 @@ package struct AccessLogConfiguration: Sendable, Equatable {
     package var conditions = LogConditions()
     /// Bytes of lines that may wait to be written.
     package var buffer = 8 << 20
+    /// When a file is put aside; nil for never.
+    package var rotation: LogRotation?
 
     /// The number of logs that a configuration may have: exchanges choose among them by the bits of a number.
     package static let maximumCount = 31
@@ -30,6 +32,7 @@ package struct AccessLogConfiguration: Sendable, Equatable {
         case standardOutput
         /// An absolute path.
         case file(String)
+        case syslog(SyslogConfiguration)
     }
 
     package enum Format: Sendable, Equatable {
@@ -42,6 +45,32 @@ package struct AccessLogConfiguration: Sendable, Equatable {
         /// Text with fields in it.
         case template([LogTemplatePiece])
     }
+}
+
+/// When the lines of a log continue in a new file, and how many of the earlier files are kept.
+package struct LogRotation: Sendable, Equatable {
+    /// The size in bytes that a file does not exceed; nil for no limit.
+    package var size: Int?
+    /// Whether every day, in UTC, has a file of its own.
+    package var isDaily = false
+    package var keep = 7
+}
+
+/// A syslog daemon that receives the lines as messages of RFC 5424.
+package struct SyslogConfiguration: Sendable, Equatable {
+    package var address: Address
+    /// The number of the facility (RFC 5424 §6.2.1).
+    package var facility = 16
+    package var tag = "isagate"
+
+    package enum Address: Sendable, Equatable {
+        /// The absolute path of a datagram socket.
+        case unix(String)
+        case udp(BindAddress)
+    }
+
+    /// The severity of every line: informational.
+    package static let severity = 6
 }
 
 /// A piece of the template of a line.

@@ -102,14 +102,31 @@ extension ValueDecoder<AccessLogConfiguration> {
             let name =
                 isNamed
                 ? keys.require("name", .logName, placeholder: "") : keys.take("name", .logName, default: "access")
+            let syslog = keys.take("syslog", .syslog)
+            let path =
+                keys.names.contains("syslog")
+                ? keys.take("path", .logDestination)
+                : keys.require("path", .logDestination, placeholder: .standardOutput)
+            if keys.names.contains("syslog"), keys.names.contains("path") {
+                keys.context.report("a log has either path or syslog", at: keys.position)
+            }
             var log = AccessLogConfiguration(
-                name: name, destination: keys.require("path", .logDestination, placeholder: .standardOutput),
+                name: name, destination: syslog.map { .syslog($0) } ?? path ?? .standardOutput,
                 format: keys.take("format", .logFormat, default: .combined))
             log.isDefault = keys.take("default", .boolean, default: true)
             log.conditions = LogConditions(
                 statuses: keys.take("only", .loggedStatuses),
                 slowerThan: keys.take("slower", .time(in: .milliseconds(1)...(.seconds(86_400))), default: .zero),
                 sample: keys.take("sample", .sample, default: 1))
+            log.rotation = keys.take("rotate", .logRotation)
+            if log.rotation != nil {
+                switch log.destination {
+                case .file: break
+                case .standardOutput, .syslog:
+                    keys.context.report(
+                        "only files are rotated", at: keys.position(of: "rotate") ?? keys.position)
+                }
+            }
             log.buffer = keys.take("buffer", .size(in: 256 << 10...1 << 30), default: log.buffer)
             return log
         }
@@ -121,6 +138,74 @@ extension ValueDecoder<AccessLogConfiguration.Destination> {
         let path = ValueDecoder<String>.path
         return Self { node, context in
             node.scalar?.string == "-" ? .standardOutput : path.decode(node, context).map { .file($0) }
+        }
+    }
+}
+
+extension ValueDecoder<LogRotation> {
+    fileprivate static var logRotation: Self {
+        .mapping { keys in
+            let rotation = LogRotation(
+                size: keys.take("size", .size(in: 64 << 10...1 << 40)),
+                isDaily: keys.take("daily", .boolean, default: false),
+                keep: keys.take("keep", .integer(in: 1...1000), default: 7))
+            if !keys.names.contains("size"), !rotation.isDaily {
+                keys.context.report("expected a size, or daily: true", at: keys.position)
+            }
+            return rotation
+        }
+    }
+}
+
+extension ValueDecoder<SyslogConfiguration> {
+    /// An address, or a mapping with more.
+    fileprivate static var syslog: Self {
+        let section = Self.mapping { keys in
+            var syslog = SyslogConfiguration(address: keys.require("to", .syslogAddress, placeholder: .unix("")))
+            syslog.facility = keys.take("facility", .facility, default: syslog.facility)
+            syslog.tag = keys.take("tag", .syslogTag, default: syslog.tag)
+            return syslog
+        }
+        return section.or(scalar: .syslogAddress) { SyslogConfiguration(address: $0) }
+    }
+}
+
+extension ValueDecoder<SyslogConfiguration.Address> {
+    fileprivate static var syslogAddress: Self {
+        Self { node, context in
+            let text = node.scalar?.string ?? ""
+            if text.hasPrefix("unix:"), text.utf8.count > 5, !text.contains("\0") {
+                let path = context.absolutePath(String(text.dropFirst(5)))
+                if path.utf8.count <= AdminConfiguration.maximumSocketPathBytes { return .unix(path) }
+            }
+            if text.hasPrefix("udp:"), let address = BindAddress(String(text.dropFirst(4))), address.port != 0 {
+                return .udp(address)
+            }
+            context.report(
+                "expected unix: and the path of a socket, or udp: with a numeric address and a port, found \(node.found)",
+                at: node)
+            return nil
+        }
+    }
+}
+
+extension ValueDecoder<Int> {
+    /// RFC 5424 §6.2.1.
+    fileprivate static var facility: Self {
+        .word(
+            "a facility",
+            [
+                "user": 1, "daemon": 3, "local0": 16, "local1": 17, "local2": 18, "local3": 19, "local4": 20,
+                "local5": 21, "local6": 22, "local7": 23,
+            ])
+    }
+}
+
+extension ValueDecoder<String> {
+    /// APP-NAME (RFC 5424 §6.2.5).
+    fileprivate static var syslogTag: Self {
+        text("1 to 48 visible characters") { text in
+            (1...48).contains(text.utf8.count) && text.utf8.allSatisfy { (0x21...0x7E).contains($0) } ? text : nil
         }
     }
 }

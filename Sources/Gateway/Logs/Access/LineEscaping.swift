@@ -87,13 +87,11 @@ extension [UInt8] {
     }
 
     mutating func appendDecimal(_ value: UInt64) {
-        guard value >= 10 else { return append(48 + UInt8(value)) }
-        var rest = value
-        let start = count
-        while rest > 0 {
-            append(48 + UInt8(truncatingIfNeeded: rest % 10))
-            rest /= 10
+        var unit: UInt64 = 1
+        while value / unit >= 10 { unit *= 10 }
+        while unit > 0 {
+            append(48 + UInt8(truncatingIfNeeded: value / unit % 10))
+            unit /= 10
         }
-        self[start...].reverse()
     }
 }

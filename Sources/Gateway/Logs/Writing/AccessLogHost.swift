@@ -44,10 +44,19 @@ final class AccessLogHost {
 
     private func open(_ configuration: AccessLogConfiguration) throws(GatewayError) -> LogWriter {
         do throws(TransportFailure) {
-            let file = try LogFile(configuration.destination, directives: configuration.format.directives)
-            return LogWriter(configuration.name, file, limit: configuration.buffer, logger: logger)
+            return LogWriter(
+                configuration.name, try makeSink(configuration), limit: configuration.buffer, logger: logger)
         } catch {
             throw .runtime("access log \(configuration.name): \(error.message)")
+        }
+    }
+
+    private func makeSink(_ configuration: AccessLogConfiguration) throws(TransportFailure) -> any LogSink {
+        let directives = configuration.format.directives
+        switch configuration.destination {
+        case .standardOutput: return try LogFile(nil, directives: directives, rotation: nil)
+        case .file(let path): return try LogFile(path, directives: directives, rotation: configuration.rotation)
+        case .syslog(let syslog): return Syslog(syslog, name: configuration.name)
         }
     }
 

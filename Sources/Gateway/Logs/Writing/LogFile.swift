@@ -5,36 +5,48 @@ import Transport
 
 /// A file that lines are appended to, or the standard output.
 final class LogFile: LogSink, @unchecked Sendable {
-    private let destination: AccessLogConfiguration.Destination
+    /// The absolute path; nil for the standard output.
+    private let path: String?
     /// The fields that directives announce at the beginning of a file; nil for a format without directives.
     private let directives: [LogField]?
+    private let rotation: LogRotation?
     private let file: Descriptor
+    /// The day of the last line, in days since 1970.
+    private var day = 0
+    /// Whether rotation has failed, and is not attempted again before the file is reopened.
+    private var isStuck = false
 
+    /// - Parameter path: nil for the standard output.
     /// - Throws: the system's error number.
-    init(_ destination: AccessLogConfiguration.Destination, directives: [LogField]?) throws(TransportFailure) {
-        self.destination = destination
+    init(_ path: String?, directives: [LogField]?, rotation: LogRotation?) throws(TransportFailure) {
+        self.path = path
         self.directives = directives
-        file = try Self.open(destination)
+        self.rotation = rotation
+        file = try Self.open(path)
+        day = Self.day(of: status?.st_mtim.tv_sec ?? 0)
         // The fields may be others than those of earlier lines.
         appendDirectives()
     }
 
-    /// The descriptor keeps its number.
-    func reopen() throws(TransportFailure) {
-        guard case .file = destination else { return }
-        let fresh = try Self.open(destination)
-        guard CLinux_dup3(fresh.number, file.number) >= 0 else { throw .system(errno) }
-        if lseek(file.number, 0, SEEK_END) == 0 { appendDirectives() }
-    }
-
-    private static func open(_ destination: AccessLogConfiguration.Destination) throws(TransportFailure) -> Descriptor {
+    private static func open(_ path: String?) throws(TransportFailure) -> Descriptor {
         let number =
-            switch destination {
-            case .file(let path): unsafe Glibc.open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o640)
-            case .standardOutput: fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0)
+            if let path {
+                unsafe Glibc.open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o640)
+            } else {
+                fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0)
             }
         guard number >= 0 else { throw .system(errno) }
         return Descriptor(adopting: number)
+    }
+
+    /// The descriptor keeps its number.
+    func reopen() throws(TransportFailure) {
+        guard let path else { return }
+        let fresh = try Self.open(path)
+        guard CLinux_dup3(fresh.number, file.number) >= 0 else { throw .system(errno) }
+        isStuck = false
+        day = Self.day(of: status?.st_mtim.tv_sec ?? 0)
+        if size == 0 { appendDirectives() }
     }
 
     private func appendDirectives() {
@@ -52,7 +64,26 @@ final class LogFile: LogSink, @unchecked Sendable {
     }
 
     func write(_ lines: ArraySlice<UInt8>) throws(TransportFailure) -> Int {
-        try append(lines)
+        guard let rotation, !isStuck else { return try append(lines) }
+        let today = Self.day(of: time(nil))
+        var fitting = Self.fitting(lines, in: rotation.size.map { $0 - size } ?? .max)
+        if size > 0, fitting == 0 || rotation.isDaily && day != today {
+            try rotate(rotation)
+            fitting = Self.fitting(lines, in: rotation.size.map { $0 - size } ?? .max)
+        }
+        day = today
+        // A line that is longer than a file may be has one for itself.
+        return try append(fitting == 0 ? Self.firstLine(of: lines) : lines.prefix(fitting))
+    }
+
+    /// The number of bytes of whole lines that have space.
+    private static func fitting(_ lines: ArraySlice<UInt8>, in space: Int) -> Int {
+        guard lines.count > space else { return lines.count }
+        return lines.prefix(max(0, space)).lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 - lines.startIndex } ?? 0
+    }
+
+    private static func firstLine(of lines: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        lines.firstIndex(of: UInt8(ascii: "\n")).map { lines[...$0] } ?? lines
     }
 
     private func append(_ bytes: ArraySlice<UInt8>) throws(TransportFailure) -> Int {
@@ -62,4 +93,44 @@ final class LogFile: LogSink, @unchecked Sendable {
             guard count < 0, errno == EINTR else { throw .system(count < 0 ? errno : ENOSPC) }
         }
     }
+
+    // MARK: Rotation
+
+    /// Puts the file aside as `path.1`, the one before as `path.2` and so on, and continues in a new one.
+    ///
+    /// After an upgrade two processes write to the file: whichever is first rotates it.
+    private func rotate(_ rotation: LogRotation) throws(TransportFailure) {
+        guard let path else { return }
+        if isCurrent(path) {
+            for number in stride(from: rotation.keep - 1, to: 0, by: -1) {
+                _ = unsafe rename("\(path).\(number)", "\(path).\(number + 1)")
+            }
+            if unsafe rename(path, "\(path).1") != 0 {
+                isStuck = true
+                throw .system(errno)
+            }
+        }
+        do throws(TransportFailure) {
+            try reopen()
+        } catch {
+            isStuck = true
+            throw error
+        }
+    }
+
+    /// Whether the path still names the file that is open.
+    private func isCurrent(_ path: String) -> Bool {
+        var named = stat()
+        guard unsafe stat(path, &named) == 0, let status else { return false }
+        return named.st_ino == status.st_ino && named.st_dev == status.st_dev
+    }
+
+    private var status: stat? {
+        var status = stat()
+        return unsafe fstat(file.number, &status) == 0 ? status : nil
+    }
+
+    private var size: Int { Int(status?.st_size ?? 0) }
+
+    private static func day(of seconds: Int) -> Int { seconds / 86_400 }
 }
