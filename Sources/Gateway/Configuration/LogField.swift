@@ -31,6 +31,19 @@ package struct LogField: Sendable, Equatable {
         /// `header.` and a name.
         case requestField = "header"
 
+        // The connection.
+        case tlsVersion = "tls_version"
+        case tlsCipher = "tls_cipher"
+        case tlsResumed = "tls_resumed"
+        case serverName = "server_name"
+        case clientSubject = "client_subject"
+
+        // Who has answered.
+        case extensionName = "extension"
+        case upstream
+        case upstreamServer = "upstream_server"
+        case upstreamRetries = "upstream_retries"
+
         // The response.
         case status, substatus, bytes, received, reason
         case systemError = "win32_status"
@@ -42,7 +55,8 @@ package struct LogField: Sendable, Equatable {
     /// Whether the value is a number.
     var isNumber: Bool {
         switch kind {
-        case .unixTime, .milliseconds, .clientPort, .serverPort, .status, .substatus, .systemError, .bytes, .received:
+        case .unixTime, .milliseconds, .clientPort, .serverPort, .status, .substatus, .systemError, .upstreamRetries,
+            .bytes, .received:
             true
         default: false
         }

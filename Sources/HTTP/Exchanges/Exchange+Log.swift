@@ -48,6 +48,25 @@ extension Exchange {
         storage.value.logSubstatus = substatus
     }
 
+    /// The extension that has answered, by its name in the configuration.
+    package var logExtension: String? { storage.value.logExtension }
+
+    package func setLogExtension(_ name: String) {
+        storage.value.logExtension = name
+    }
+
+    /// The upstream that the request was forwarded to, the last server of it, and how many attempts there were.
+    package var logUpstream: String? { storage.value.logUpstream }
+    package var logServer: String? { storage.value.logServer }
+    package var logAttempts: Int { storage.value.logAttempts }
+
+    /// Called for each attempt.
+    package func noteServer(_ server: String, of upstream: String) {
+        storage.value.logUpstream = upstream
+        storage.value.logServer = server
+        storage.value.logAttempts += 1
+    }
+
     /// Text to append to the query in the log (HSE_APPEND_LOG_PARAMETER).
     package var logParameter: String? { storage.value.logParameter }
 

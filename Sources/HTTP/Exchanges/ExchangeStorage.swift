@@ -42,6 +42,11 @@ struct ExchangeStorage: ~Copyable {
     var logs = UInt32.max
     var logStatus: Int?
     var logSubstatus = 0
+    /// Which extension, or which server of which upstream, has answered; and how many servers were tried.
+    var logExtension: String?
+    var logUpstream: String?
+    var logServer: String?
+    var logAttempts = 0
     /// Whether the connection ends with a reset.
     var resetsConnection = false
     var logParameter: String?
@@ -109,6 +114,8 @@ struct ExchangeStorage: ~Copyable {
         logs = .max
         logStatus = nil
         logSubstatus = 0
+        if logExtension != nil { logExtension = nil }
+        if logAttempts != 0 { forgetServer() }
         resetsConnection = false
         if errorPages != nil { errorPages = nil }
         logReason = nil
@@ -121,6 +128,13 @@ struct ExchangeStorage: ~Copyable {
             filled = 0
         }
         headStart = cursor
+    }
+
+    @inline(never)
+    private mutating func forgetServer() {
+        logUpstream = nil
+        logServer = nil
+        logAttempts = 0
     }
 
     @inline(never)

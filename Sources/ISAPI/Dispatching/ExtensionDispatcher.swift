@@ -380,6 +380,7 @@ package final class ExtensionDispatcher: RequestHandler {
     private func conclude(
         _ outcome: SessionOutcome, _ framed: ChunkedBody?, _ session: ExtensionSession, _ exchange: Exchange
     ) {
+        exchange.setLogExtension(application.poolName)
         if !outcome.flaws.isEmpty { report("left out of a response: \(outcome.flaws.description)", exchange) }
         switch outcome.ending {
         case .complete: break

@@ -129,6 +129,7 @@ struct Forwarder {
         _ exchange: Exchange, to server: UpstreamServer, _ attempt: UpstreamExchange, _ held: Held, isFresh: Bool,
         until end: Deadline
     ) async throws(ForwardingFailure) {
+        if question == nil { exchange.noteServer(server.name, of: upstream.settings.name) }
         server.activeRequests += 1
         defer { server.activeRequests -= 1 }
         let connection: UpstreamConnection

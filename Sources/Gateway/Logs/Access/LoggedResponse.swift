@@ -42,6 +42,15 @@ struct LoggedResponse: ~Copyable {
         case .userAgent: if let value = exchange.value(named: "user-agent") { append(value, to: &line, escaping) }
         case .requestField: break
         case .requestID: if isUnderstood { exchange.requestID.withBytes { line.append($0, as: escaping) } }
+        case .tlsVersion: append(security?.protocolName, to: &line, escaping)
+        case .tlsCipher: append(security?.cipherName, to: &line, escaping)
+        case .tlsResumed: append(security.map { $0.isResumed ? "yes" : "no" }, to: &line, escaping)
+        case .serverName: append(security?.serverName, to: &line, escaping)
+        case .clientSubject: append(verifiedClient?.subject, to: &line, escaping)
+        case .extensionName: append(exchange.logExtension, to: &line, escaping)
+        case .upstream: append(exchange.logUpstream, to: &line, escaping)
+        case .upstreamServer: append(exchange.logServer, to: &line, escaping)
+        case .upstreamRetries: if exchange.logAttempts > 0 { line.appendDecimal(UInt64(exchange.logAttempts - 1)) }
         case .status: line.appendDecimal(UInt64(exchange.status))
         case .substatus: line.appendDecimal(UInt64(exchange.logSubstatus))
         case .systemError: line.appendDecimal(0)
@@ -60,6 +69,16 @@ struct LoggedResponse: ~Copyable {
         where FieldSyntax.isNamed(exchange.bytes(of: fields[index].name).bytes, name) {
             return append(fields[index].value, to: &line, escaping)
         }
+    }
+
+    private var security: SecurityDescription? { exchange.connection.stream.security }
+
+    private var verifiedClient: SecurityDescription.ClientCertificate? {
+        security?.clientCertificate.flatMap { $0.failure == nil ? $0 : nil }
+    }
+
+    private func append(_ text: String?, to line: inout [UInt8], _ escaping: LineEscaping) {
+        if let text { line.append(text, as: escaping) }
     }
 
     private func append(_ slice: Slice, to line: inout [UInt8], _ escaping: LineEscaping) {
