@@ -1,4 +1,4 @@
-import COpenSSL
+import Memory
 
 @testable import TLS
 
@@ -19,18 +19,13 @@ struct RecordMaker: ~Copyable {
         let length = inner.count + RecordHeader.tag
         let header: [UInt8] = [23, 3, 3, UInt8(length >> 8), UInt8(length & 0xff)]
         var body = [UInt8](repeating: 0, count: length)
-        var done: Int32 = 0
-        let context = unsafe keys.context()!.pointer
-        unsafe withUnsafeBytes(of: keys.nonce) { nonce in
-            _ = unsafe EVP_EncryptInit_ex2(
-                context, nil, nil, nonce.baseAddress!.assumingMemoryBound(to: UInt8.self), nil)
-        }
-        unsafe EVP_EncryptUpdate(context, nil, &done, header, Int32(header.count))
-        if !inner.isEmpty { unsafe EVP_EncryptUpdate(context, &body, &done, inner, Int32(inner.count)) }
+        let context = keys.context()!
+        BytesOfValues.with(keys.nonce) { nonce in _ = context.beginSealing(nonce) }
+        _ = unsafe context.update(nil, header, header.count)
         body.withMutableBytes { body in
-            let end = unsafe body.baseAddress!.assumingMemoryBound(to: UInt8.self) + inner.count
-            unsafe EVP_EncryptFinal_ex(context, end, &done)
-            _ = unsafe COpenSSL_CIPHER_CTX_get_tag(context, end, RecordHeader.tag)
+            let start = unsafe body.baseAddress!.assumingMemoryBound(to: UInt8.self)
+            if !inner.isEmpty { _ = unsafe context.update(start, inner, inner.count) }
+            _ = unsafe context.finishSealing(start + inner.count, RecordHeader.tag)
         }
         keys.count()
         return header + body

@@ -45,6 +45,7 @@ struct COpenSSL_IMMORTAL ssl_cipher_st;
 struct COpenSSL_IMMORTAL ssl_method_st;
 
 #include <openssl/bio.h>
+#include <openssl/core_dispatch.h>
 #include <openssl/core_names.h>
 #include <openssl/decoder.h>
 #include <openssl/err.h>
@@ -54,6 +55,7 @@ struct COpenSSL_IMMORTAL ssl_method_st;
 #include <openssl/params.h>
 #include <openssl/pem.h>
 #include <openssl/pkcs12.h>
+#include <openssl/provider.h>
 #include <openssl/rand.h>
 #include <openssl/sha.h>
 #include <openssl/ssl.h>
@@ -254,22 +256,46 @@ static inline EVP_MAC_CTX *COpenSSL_MAC_CTX_new_hmac(const char *digest) {
   return context;
 }
 
-/// As EVP_CIPHER_CTX_ctrl with EVP_CTRL_AEAD_GET_TAG, in half the time.
-static inline int COpenSSL_CIPHER_CTX_get_tag(EVP_CIPHER_CTX *context, void *tag, size_t count) {
+/// The functions by which a provider implements a cipher (provider-cipher(7)).
+typedef struct {
+  void *provider;
+  OSSL_FUNC_cipher_newctx_fn *new_context;
+  OSSL_FUNC_cipher_freectx_fn *free_context;
+  OSSL_FUNC_cipher_encrypt_init_fn *encrypt_init;
+  OSSL_FUNC_cipher_decrypt_init_fn *decrypt_init;
+  OSSL_FUNC_cipher_update_fn *update;
+  OSSL_FUNC_cipher_final_fn *final;
+  OSSL_FUNC_cipher_get_ctx_params_fn *get_parameters;
+  OSSL_FUNC_cipher_set_ctx_params_fn *set_parameters;
+} COpenSSL_cipher;
+
+/// Finds the functions of a cipher; 0 if its provider does not have all of them.
+int COpenSSL_cipher_find(const EVP_CIPHER *cipher, COpenSSL_cipher *found);
+
+/// Encrypts or decrypts; 1 for success. Without `output` the bytes are authenticated only.
+static inline int COpenSSL_cipher_update(
+    const COpenSSL_cipher *cipher, void *context, unsigned char *output, const unsigned char *input, size_t count) {
+  size_t done;
+  return cipher->update(context, output, &done, count, input, count);
+}
+static inline int COpenSSL_cipher_final(const COpenSSL_cipher *cipher, void *context) {
+  unsigned char nothing[16];
+  size_t done;
+  return cipher->final(context, nothing, &done, sizeof nothing);
+}
+static inline int COpenSSL_cipher_get_tag(const COpenSSL_cipher *cipher, void *context, void *tag, size_t count) {
   OSSL_PARAM parameters[] = {
       OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, tag, count),
       OSSL_PARAM_construct_end(),
   };
-  return EVP_CIPHER_CTX_get_params(context, parameters);
+  return cipher->get_parameters(context, parameters);
 }
-
-/// As EVP_CIPHER_CTX_ctrl with EVP_CTRL_AEAD_SET_TAG, in half the time.
-static inline int COpenSSL_CIPHER_CTX_set_tag(EVP_CIPHER_CTX *context, const void *tag, size_t count) {
+static inline int COpenSSL_cipher_set_tag(const COpenSSL_cipher *cipher, void *context, const void *tag, size_t count) {
   OSSL_PARAM parameters[] = {
       OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, (void *)tag, count),
       OSSL_PARAM_construct_end(),
   };
-  return EVP_CIPHER_CTX_set_params(context, parameters);
+  return cipher->set_parameters(context, parameters);
 }
 
 COpenSSL_OWNED COpenSSL_TAKES_TEXT

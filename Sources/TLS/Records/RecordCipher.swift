@@ -35,7 +35,7 @@ enum RecordCipher: UInt8, CaseIterable, Sendable {
     var secretSize: Int { self == .aes256GCM ? 48 : 32 }
 
     /// OpenSSL's implementation; nil when none of its providers has one.
-    var implementation: EVP_CIPHER? { Self.implementations[Int(rawValue)] }
+    var implementation: CipherImplementation? { Self.implementations[Int(rawValue)] }
 
     /// Fetched once, because that takes longer than the encryption of a short record.
     private static let implementations = allCases.map { cipher in
@@ -45,6 +45,6 @@ enum RecordCipher: UInt8, CaseIterable, Sendable {
             case .aes256GCM: "AES-256-GCM"
             case .chaCha20Poly1305: "ChaCha20-Poly1305"
             }
-        return EVP_CIPHER_fetch(nil, name, nil)
+        return CipherImplementation(named: name)
     }
 }

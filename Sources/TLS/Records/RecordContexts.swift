@@ -19,7 +19,8 @@ final class RecordContexts {
     }
 
     private struct Place {
-        let context: CipherContext
+        /// Nil when no key is set.
+        var context: CipherContext?
         /// The number of the reservation whose key is set; `free`, which no reservation has, if none is.
         var reservation = free
         /// The cipher that the context is created for.
@@ -46,7 +47,7 @@ final class RecordContexts {
     }
 
     deinit {
-        for place in places { unsafe place.context.uncheckedFree() }
+        for place in places { unsafe place.context?.uncheckedFree() }
     }
 
     /// The current number of contexts.
@@ -69,14 +70,16 @@ final class RecordContexts {
         _ cipher: RecordCipher, with key: ByteView, replacing former: Reservation
     ) -> (context: CipherContext, reservation: Reservation)? {
         guard let number = former.number == 0 ? placeToShare() : addPlace() ?? placeToShare() else { return nil }
-        let context = places[number].context
-        let isMadeForCipher = places[number].cipher == cipher
-        let implementation = isMadeForCipher ? nil : cipher.implementation
-        if !isMadeForCipher, implementation == nil { return nil }
+        if places[number].cipher != cipher { empty(number) }
         places[number].reservation = Self.free
-        places[number].cipher = nil
-        guard context.setKey(key, implementation, isSealing: direction == .sealing) else { return nil }
+        let made = places[number].context ?? cipher.implementation.flatMap { CipherContext($0) }
+        guard let context = made else { return nil }
+        places[number].context = context
         places[number].cipher = cipher
+        guard context.setKey(key, isSealing: direction == .sealing) else {
+            empty(number)
+            return nil
+        }
         reservations += 1
         let reservation = Reservation(number: reservations * UInt64(Self.limit) + UInt64(number))
         places[number].reservation = reservation.number
@@ -94,8 +97,8 @@ final class RecordContexts {
     }
 
     private func addPlace() -> Int? {
-        guard places.count < Self.limit, let context = CipherContext() else { return nil }
-        places.append(Place(context: context))
+        guard places.count < Self.limit else { return nil }
+        places.append(Place())
         return places.count - 1
     }
 
@@ -103,10 +106,16 @@ final class RecordContexts {
     func end(_ reservation: Reservation) {
         let place = reservation.place
         guard place < places.count, places[place].reservation == reservation.number else { return }
-        places[place].context.reset()
+        empty(place)
+        places[place].isUsedAgain = false
+    }
+
+    /// Frees the context, and wipes its key with it.
+    private func empty(_ place: Int) {
+        unsafe places[place].context?.uncheckedFree()
+        places[place].context = nil
         places[place].reservation = Self.free
         places[place].cipher = nil
-        places[place].isUsedAgain = false
     }
 }
 

@@ -101,7 +101,7 @@ struct RecordKeys: ~Copyable {
     @inline(never)
     private mutating func keyContext() -> CipherContext? {
         let keyed = BytesOfValues.with(key) {
-            contexts.key(secret.cipher, with: $0, replacing: reservation)
+            contexts.key(secret.cipher, with: $0.prefix(secret.cipher.keySize), replacing: reservation)
         }
         guard let keyed = keyed else { return nil }
         reservation = keyed.reservation

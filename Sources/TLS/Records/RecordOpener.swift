@@ -220,19 +220,14 @@ extension RecordKeys {
     mutating func decrypt(_ record: ByteView, into output: MutableByteView) -> Bool {
         let count = record.count - RecordHeader.size - RecordHeader.tag
         // The tag protects at least the type; OpenSSL is not called for less.
-        guard count > 0, let context = unsafe context()?.pointer else { return false }
+        guard count > 0, let context = context() else { return false }
         precondition(output.count >= count, "the content may be as long as the record")
         let header = unsafe record.octets.unsafelyUnwrapped
         let body = unsafe header + RecordHeader.size
         let plain = unsafe output.octets.unsafelyUnwrapped
-        var done: Int32 = 0
         let isOpened = BytesOfValues.with(nonce) { nonce in
-            unsafe EVP_DecryptInit_ex2(
-                context, nil, nil, nonce.octets, nil) == 1
-                && EVP_DecryptUpdate(context, nil, &done, header, Int32(RecordHeader.size)) == 1
-                && EVP_DecryptUpdate(context, plain, &done, body, Int32(count)) == 1
-                && COpenSSL_CIPHER_CTX_set_tag(context, body + count, RecordHeader.tag) == 1
-                && EVP_DecryptFinal_ex(context, plain + count, &done) == 1
+            unsafe context.beginOpening(nonce) && context.update(nil, header, RecordHeader.size)
+                && context.update(plain, body, count) && context.finishOpening(body + count, RecordHeader.tag)
         }
         if !isOpened { ERR_clear_error() }
         return isOpened

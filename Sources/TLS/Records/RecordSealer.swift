@@ -69,29 +69,22 @@ struct RecordSealer: ~Copyable {
     ) -> Bool {
         let count = content.count
         precondition(record.count == head.count + count + overhead, "a record is as long as its parts")
-        let context = unsafe context.pointer
         let start = unsafe record.octets.unsafelyUnwrapped
         let body = unsafe start + RecordHeader.size + head.count
         let end = unsafe body + count
         unsafe end.pointee = type.rawValue
-        var done: Int32 = 0
         guard
-            unsafe EVP_EncryptInit_ex2(context, nil, nil, nonce.octets, nil) == 1
-                && EVP_EncryptUpdate(context, nil, &done, start, Int32(RecordHeader.size)) == 1
-                && (head.isEmpty
-                    || EVP_EncryptUpdate(
-                        context, start + RecordHeader.size, &done, head.octets, Int32(head.count)) == 1)
+            unsafe context.beginSealing(nonce) && context.update(nil, start, RecordHeader.size)
+                && (head.isEmpty || context.update(start + RecordHeader.size, head.octets, head.count))
         else { return false }
         // One call for both costs less than the copy.
         let isCopied = count <= longestCopied
         if isCopied { record.copy(content, to: RecordHeader.size + head.count) }
         let isEncrypted =
             unsafe isCopied
-            ? EVP_EncryptUpdate(context, body, &done, body, Int32(count + 1)) == 1
-            : EVP_EncryptUpdate(context, body, &done, content.octets, Int32(count)) == 1
-                && EVP_EncryptUpdate(context, end, &done, end, 1) == 1
-        return unsafe isEncrypted && EVP_EncryptFinal_ex(context, end + 1, &done) == 1
-            && COpenSSL_CIPHER_CTX_get_tag(context, end + 1, RecordHeader.tag) == 1
+            ? context.update(body, body, count + 1)
+            : context.update(body, content.octets, count) && context.update(end, end, 1)
+        return unsafe isEncrypted && context.finishSealing(end + 1, RecordHeader.tag)
     }
 
     /// Writes a record that announces new keys, and continues with those (RFC 8446 §4.6.3).
