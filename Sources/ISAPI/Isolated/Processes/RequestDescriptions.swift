@@ -26,7 +26,7 @@ extension ExtensionSession {
                 }
                 return failure == nil ? LogText.escape(state.scratch.bytes) : "-"
             }
-            return "\(words.joined(separator: " ")), request \(id)"
+            return "\(words.joined(separator: " ")), request \(id.text)"
         }
     }
 }
