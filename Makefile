@@ -22,7 +22,7 @@ DESTDIR ?=
 
 build_packages := gcc libc6-dev openssl libssl-dev zlib1g-dev libdeflate-dev libcrypt-dev libpcre2-dev libc-ares-dev
 test_packages := python3 python3-pytest python3-pytest-xdist python3-cryptography curl procps certbot pebble g++ pkg-config chromium \
-	haproxy nginx python3-websockets testssl.sh libnghttp2-dev nghttp2-client python3-hpack goaccess jq
+	haproxy nginx prometheus python3-websockets testssl.sh libnghttp2-dev nghttp2-client python3-hpack goaccess jq
 
 # The packages for codings beyond gzip.
 trait_packages := libbrotli-dev libzstd-dev
@@ -150,7 +150,7 @@ test-traits: test-packages ## Builds with Brotli and Zstandard, and runs the tes
 
 test-trixie: ## Builds on Debian 13, as root, and runs the unit tests and the end-to-end tests of TLS there
 	@Tests/install-packages mmdebstrap
-	Tests/trixie $(build_packages) $(filter-out certbot pebble chromium testssl.sh,$(test_packages))
+	Tests/trixie $(build_packages) $(filter-out certbot pebble chromium prometheus testssl.sh,$(test_packages))
 
 lint: build-packages test-packages ## Checks the formatting of Swift and the warnings of C
 	$(stage) "swift format"

@@ -57,6 +57,7 @@ final class Acceptor: ListenerDelegate, @unchecked Sendable {
     }
 
     func accepted(_ endpoint: Endpoint, on listener: Listener) {
+        logs.accepted.increment()
         let connection = Accepted(endpoint: endpoint, client: admitted)
         Task(executorPreference: service.worker) {
             var client = connection.client
@@ -215,7 +216,10 @@ final class Acceptor: ListenerDelegate, @unchecked Sendable {
     ) async -> TLSStream? {
         guard let stream = makeStream(endpoint, certificates) else { return nil }
         let outcome = await stream.handshake(until: deadline)
-        guard case .failed(let reason) = outcome else { return stream }
+        guard case .failed(let reason) = outcome else {
+            if let facts = stream.handshakeFacts { logs.completedHandshakes.record(facts) }
+            return stream
+        }
         logs.handshakes.note(reason, from: endpoint.remoteAddress)
         if stream.hasSentAlert { await stream.closeLingering() } else { endpoint.close() }
         return nil
@@ -272,6 +276,8 @@ struct AcceptorRules {
 struct AcceptorLogs {
     let refused: ReasonLog
     let handshakes: ReasonLog
+    let completedHandshakes: HandshakeMetrics
+    let accepted: RequestCounter
 }
 
 /// Counts the connections of the whole gateway against `max_connections`.

@@ -33,6 +33,7 @@ package final class Gateway: GatewayControl {
     /// The files of the certificates of each listener with TLS.
     private var certificateFiles: [String: [String]] = [:]
     private let monitor = Monitor()
+    private let siteNumbers = SiteNumbers()
     private let began = ContinuousClock.now
     private var workerCount = 0
 
@@ -140,6 +141,7 @@ package final class Gateway: GatewayControl {
             candidate: candidate, upstreams: upstreams, upstreamCandidate: upstreamCandidate, filesLog: filesLog,
             accessLogs: logs, previousCertificates: certificates,
             previousLimiters: current?.limiters ?? [:], previousHandshakes: current?.handshakes, monitor: monitor,
+            siteNumbers: siteNumbers,
             files: material.files,
             chains: material.chains)
         let built = try builder.run { () throws(GatewayError) in try generationBuilder.build() }
@@ -278,7 +280,7 @@ package final class Gateway: GatewayControl {
             began: began, generation: generation, listeners: listeners, admission: admission, clients: clients,
             servers: servers, extensions: configuration.extensions, loaded: extensions?.view,
             upstreams: upstreams?.view, certificates: certificates, certificateFiles: certificateFiles,
-            accessLogs: current?.accessLogs)
+            accessLogs: current?.accessLogs, metrics: current?.metrics)
     }
 
     package func takeConnectionLevels() -> (highest: Int, open: Int) {

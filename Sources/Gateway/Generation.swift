@@ -16,6 +16,8 @@ struct Generation: Sendable {
     let accessLogs: AccessLogSet
     let certificates: CertificateSet
     let limiters: [RequestLimiter.Identity: RequestLimiter]
+    /// Nil where nobody can ask what was counted.
+    let metrics: MetricsPlan?
 
     /// The next generation, in which only the certificates are different.
     func exchanging(_ certificates: CertificateSet) -> Generation {
@@ -30,8 +32,8 @@ struct Generation: Sendable {
             })
         return Generation(
             number: number + 1, limits: limits, requestIDs: requestIDs, handshakeTimeout: handshakeTimeout,
-            handshakes: handshakes, ports: ports, accessLogs: accessLogs, certificates: certificates, limiters: limiters
-        )
+            handshakes: handshakes, ports: ports, accessLogs: accessLogs, certificates: certificates, limiters: limiters,
+            metrics: metrics)
     }
 
     /// The sites and rules of one listener.

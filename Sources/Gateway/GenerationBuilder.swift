@@ -22,6 +22,7 @@ struct GenerationBuilder {
     let previousLimiters: [RequestLimiter.Identity: RequestLimiter]
     let previousHandshakes: HandshakeLimit?
     let monitor: Monitor
+    let siteNumbers: SiteNumbers
     /// Certificates and keys read beforehand, by absolute path.
     let files: [String: [UInt8]]
     /// What has already been parsed of them.
@@ -54,7 +55,8 @@ struct GenerationBuilder {
         return Generation(
             number: number, limits: limits, requestIDs: RequestIDPolicy(configuration.requestID),
             handshakeTimeout: Delay(configuration.limits.handshakeTimeout), handshakes: makeHandshakeLimit(),
-            ports: ports, accessLogs: accessLogs, certificates: certificates, limiters: limiters)
+            ports: ports, accessLogs: accessLogs, certificates: certificates, limiters: limiters,
+            metrics: MetricsPlan(configuration, siteNumbers))
     }
 
     /// The counts continue if the limit is unchanged.
@@ -118,10 +120,13 @@ struct GenerationBuilder {
                 let limiter = route.limiterIdentity(in: site).flatMap { limiters[$0] }
                 let limited = limiter.map { LimitedAction(guarded, $0) } ?? guarded
                 let ruled = ruled(limited, route, of: site, largestBody: largestBody, pool)
-                return (route, accessLogs.bits(of: route.logs).map { LoggedAction(ruled, logs: $0) } ?? ruled)
+                let whole = accessLogs.bits(of: route.logs).map { LoggedAction(ruled, logs: $0) } ?? ruled
+                whole.tag = RequestSeries.tag(ofSite: siteNumbers.number(of: site), RouteKind(route.action))
+                return (route, whole)
             }
             let answers = SiteTable.Site(
-                hosts: site.hosts, clientCertificates: site.clientCertificates?.mode, identity: site.identity,
+                hosts: site.hosts, tag: RequestSeries.tag(ofSite: siteNumbers.number(of: site)),
+                clientCertificates: site.clientCertificates?.mode, identity: site.identity,
                 errorPages: table, logs: accessLogs.bits(of: site.logs),
                 filter: RouteFilter(site.responseRules, pool: pool), routes: RouteTable(routes))
             return (site.listen, answers)

@@ -1,5 +1,6 @@
 import HTTP
 import Logging
+import Synchronization
 import Transport
 
 /// What one worker serves: its listeners, and the sites of each.
@@ -8,12 +9,17 @@ import Transport
 final class WorkerServer: @unchecked Sendable {
     let worker: Worker
     let requests = RequestCounter()
+    /// Connections accepted.
+    let accepted = RequestCounter()
+    let handshakes = HandshakeMetrics()
+    private let currentMetrics = Mutex<RequestMetrics?>(nil)
     private let admission: Admission
     private let clients: ClientConnections
     private let rejected: ReasonLog
     private let cut: ReasonLog
     private let faults: ReasonLog
     private let acceptorLogs: AcceptorLogs
+    private let adminLogs: AcceptorLogs
     private var accessLogs: AccessLogs?
     private var ports: [String: Port] = [:]
     // The admin listener answers when the others are full, and what it is asked counts as no request.
@@ -41,7 +47,22 @@ final class WorkerServer: @unchecked Sendable {
         rejected = ReasonLog("request refused", logger: logger, worker: worker)
         acceptorLogs = AcceptorLogs(
             refused: ReasonLog("connection refused", logger: logger, worker: worker),
-            handshakes: ReasonLog("TLS handshake failed", logger: logger, worker: worker))
+            handshakes: ReasonLog("TLS handshake failed", logger: logger, worker: worker),
+            completedHandshakes: handshakes, accepted: accepted)
+        adminLogs = AcceptorLogs(
+            refused: acceptorLogs.refused, handshakes: acceptorLogs.handshakes,
+            completedHandshakes: HandshakeMetrics(), accepted: RequestCounter())
+    }
+
+    /// The requests of this worker, if they are counted; from any thread.
+    var metrics: RequestMetrics? { currentMetrics.withLock { $0 } }
+
+    /// The counts go on, unless the buckets are others.
+    private func updateMetrics(_ plan: MetricsPlan?) {
+        currentMetrics.withLock { metrics in
+            if let plan, metrics?.buckets == plan.buckets { return }
+            metrics = plan.map { RequestMetrics(buckets: $0.buckets, worker: worker) }
+        }
     }
 
     /// How often clients were refused or cut off since the start; from any thread.
@@ -56,6 +77,7 @@ final class WorkerServer: @unchecked Sendable {
     func apply(_ generation: Generation, adding sockets: [BoundSocket], removing removed: Set<String>) {
         let logs = generation.accessLogs
         accessLogs = logs.targets.isEmpty ? nil : AccessLogs(logs, worker: worker)
+        updateMetrics(generation.metrics)
         for (name, port) in ports where generation.ports[name]?.isAdmin != port.isAdmin {
             for listener in port.listeners { listener.close() }
             port.service.retire()
@@ -64,7 +86,8 @@ final class WorkerServer: @unchecked Sendable {
         for (name, answer) in generation.ports {
             if let port = ports[name], port.isAdmin == answer.isAdmin {
                 port.router.serve(
-                    answer.sites[worker.index], accessLogs: answer.isAdmin ? nil : accessLogs)
+                    answer.sites[worker.index], accessLogs: answer.isAdmin ? nil : accessLogs,
+                    metrics: answer.isAdmin ? nil : metrics)
                 port.service.limits = generation.limits
                 port.service.requestIDs = generation.requestIDs
                 port.service.trustedProxies = answer.trusted
@@ -82,8 +105,9 @@ final class WorkerServer: @unchecked Sendable {
 
     private func makePort(_ answer: Generation.Port, _ generation: Generation) -> Port {
         let router = SiteRouter(
-            answer.sites[worker.index], accessLogs: answer.isAdmin ? nil : accessLogs, refusals: rejected, cuts: cut,
-            faults: faults, requests: answer.isAdmin ? adminRequests : requests)
+            answer.sites[worker.index], accessLogs: answer.isAdmin ? nil : accessLogs,
+            metrics: answer.isAdmin ? nil : metrics, refusals: rejected, cuts: cut, faults: faults,
+            requests: answer.isAdmin ? adminRequests : requests)
         let service = HTTPService(worker: worker, limits: generation.limits, router: router)
         service.requestIDs = generation.requestIDs
         service.trustedProxies = answer.trusted
@@ -93,7 +117,8 @@ final class WorkerServer: @unchecked Sendable {
             worker: worker, limits: generation.limits, router: PlainHTTPRefusal(router))
         let acceptor = Acceptor(
             service: service, plainService: plainService, rules: AcceptorRules(answer, generation),
-            admission: answer.isAdmin ? adminAdmission : admission, clients: clients, logs: acceptorLogs)
+            admission: answer.isAdmin ? adminAdmission : admission, clients: clients,
+            logs: answer.isAdmin ? adminLogs : acceptorLogs)
         return Port(isAdmin: answer.isAdmin, service: service, router: router, acceptor: acceptor)
     }
 

@@ -108,6 +108,9 @@ package final class TLSStream: RecordChannel, ByteStream {
     package private(set) lazy var security: SecurityDescription? = facts?.describe(site: site)
     package var isSecure: Bool { true }
 
+    /// What the handshake has negotiated; nil before it is complete.
+    package var handshakeFacts: HandshakeFacts? { facts?.summarize(hasOwnRecords: layer != nil) }
+
     /// Whether the handshake resumed an earlier session instead of proving the certificate again.
     package var isResumed: Bool { facts?.isResumed == true }
 

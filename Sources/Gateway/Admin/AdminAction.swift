@@ -39,19 +39,31 @@ final class AdminAction: Action, RequestHandler {
     }
 
     func handle(_ exchange: Exchange) async throws(ExchangeFailure) {
+        let accept = exchange.onlyValue(named: "accept").map { exchange.text(of: $0) } ?? ""
         let document = try await exchange.run(on: Self.threads, within: Self.limit) { [page, monitor] in
-            Self.document(page, of: monitor)
+            Self.document(page, of: monitor, Exposition.Format(accept: accept))
         }
         exchange.respond(document ?? Self.busy)
     }
 
-    private static func document(_ page: AdminPage, of monitor: Monitor) -> FixedResponse {
+    /// - Parameter format: the one that the client prefers for metrics.
+    private static func document(
+        _ page: AdminPage, of monitor: Monitor, _ format: Exposition.Format
+    ) -> FixedResponse {
         switch page {
         case .live: return alive
         case .ready:
             let readiness = monitor.readiness
             return json(readiness.ready ? 200 : 503, encodeLine(readiness))
         case .status: return json(200, encodeLine(monitor.status))
+        case .metrics:
+            return FixedResponse(
+                status: 200,
+                fields: [
+                    (name: "Content-Type", value: format.contentType), (name: "Vary", value: "Accept"),
+                    (name: "Cache-Control", value: "no-store"),
+                ],
+                body: Array(monitor.metrics(in: format).utf8))
         }
     }
 

@@ -18,6 +18,7 @@ struct GatewaySnapshot: Sendable {
     /// The files of the certificates of each listener with TLS.
     let certificateFiles: [String: [String]]
     let accessLogs: AccessLogSet?
+    let metrics: MetricsPlan?
 
     func status() -> GatewayStatus {
         GatewayStatus(

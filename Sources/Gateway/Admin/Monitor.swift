@@ -31,6 +31,14 @@ final class Monitor: Sendable {
         return Readiness(snapshot?.readinessFacts(isDraining: isDraining))
     }
 
+    func metrics(in format: Exposition.Format) -> String {
+        let (snapshot, supervisor) = content.withLock { ($0.snapshot, $0.supervisor) }
+        var page = MetricsPage(format, isReady: Readiness(snapshot?.readinessFacts(isDraining: isDraining)).ready)
+        if let supervisor { page.add(supervisor) }
+        if let snapshot { page.add(snapshot) }
+        return page.finish()
+    }
+
     /// What `isagate status` prints.
     var status: SupervisorStatus {
         let (snapshot, supervisor) = content.withLock { ($0.snapshot, $0.supervisor) }

@@ -13,6 +13,10 @@ package struct AdminConfiguration: Sendable, Equatable {
     package var socket: String?
     /// Whether there is an admin listener.
     package var isListening = false
+    /// Upper bounds of the buckets in which the times of requests are counted, ascending.
+    package var latencyBuckets: [Duration] = [5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000].map {
+        .milliseconds($0)
+    }
 }
 
 /// What a route of the admin listener answers with.
@@ -22,12 +26,14 @@ package enum AdminPage: Sendable, CaseIterable {
     /// Whether it should be sent requests.
     case ready
     case status
+    case metrics
 
     var path: String {
         switch self {
         case .live: "/livez"
         case .ready: "/readyz"
         case .status: "/status.json"
+        case .metrics: "/metrics"
         }
     }
 }

@@ -2,6 +2,9 @@ import HTTP
 
 /// What a route does with a request.
 class Action {
+    /// The tag of the requests that it answers, for the action of a route.
+    final var tag: Int32 = 0
+
     /// Answers immediately, or returns the handler that will answer.
     func answer(_ exchange: Exchange) -> Disposition {
         preconditionFailure("an action answers its own requests")

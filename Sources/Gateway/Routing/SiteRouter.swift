@@ -12,18 +12,26 @@ final class SiteRouter: RequestRouter {
     /// `table`, used without counting references.
     private var current: Unretained<SiteTable>
     private var accessLogs: AccessLogs?
+    /// Nil where nobody can ask what was counted.
+    private var metrics: RequestMetrics? {
+        didSet { counting = metrics.map { unsafe Unretained(unchecked: $0) } }
+    }
+    /// `metrics`, used without counting references.
+    private var counting: Unretained<RequestMetrics>?
     private let refusals: ReasonLog
     private let cuts: ReasonLog
     private let faults: ReasonLog
     private let requests: RequestCounter
 
     init(
-        _ table: SiteTable, accessLogs: AccessLogs?, refusals: ReasonLog, cuts: ReasonLog, faults: ReasonLog,
-        requests: RequestCounter
+        _ table: SiteTable, accessLogs: AccessLogs?, metrics: RequestMetrics?, refusals: ReasonLog, cuts: ReasonLog,
+        faults: ReasonLog, requests: RequestCounter
     ) {
         self.table = table
         unsafe current = Unretained(unchecked: table)
         self.accessLogs = accessLogs
+        self.metrics = metrics
+        counting = metrics.map { unsafe Unretained(unchecked: $0) }
         self.refusals = refusals
         self.cuts = cuts
         self.faults = faults
@@ -31,28 +39,31 @@ final class SiteRouter: RequestRouter {
     }
 
     /// Uses other sites from the next request on.
-    func serve(_ table: SiteTable, accessLogs: AccessLogs?) {
+    func serve(_ table: SiteTable, accessLogs: AccessLogs?, metrics: RequestMetrics?) {
         self.table = table
         self.accessLogs = accessLogs
+        self.metrics = metrics
     }
 
     func answer(_ exchange: Exchange) -> Disposition {
         requests.increment()
-        return current.with { $0.answer(exchange) }
+        return current.with { $0.answer(exchange, isCounted: true) }
     }
 
     func answer(_ exchange: Exchange, passing passed: [any RequestHandler]) -> Disposition {
         current.with { $0.answer(exchange, passing: passed) }
     }
 
-    var observesExchanges: Bool { accessLogs != nil }
+    var observesExchanges: Bool { accessLogs != nil || counting != nil }
 
     func finished(_ exchange: Exchange) {
         accessLogs?.record(exchange)
+        counting?.with { $0.record(exchange) }
     }
 
     func switched(_ exchange: Exchange) -> (any SuccessionObserver)? {
-        accessLogs?.recordAtEnd(exchange)
+        counting?.with { $0.record(exchange) }
+        return accessLogs?.recordAtEnd(exchange)
     }
 
     func prepareRefusal(of exchange: Exchange) {
@@ -92,6 +103,8 @@ final class SiteTable: @unchecked Sendable {
     /// Kept alive by `routeTables`, used without counting references.
     private let routes: [Unretained<RouteTable>]
     private let routeTables: [RouteTable]
+    /// The tags of the sites' requests.
+    private let tags: [Int32]
     private let errorPages: [ErrorPages?]
     /// The access logs of sites that name some.
     private let logs: [UInt32?]
@@ -109,6 +122,8 @@ final class SiteTable: @unchecked Sendable {
     /// What belongs to one site.
     struct Site {
         let hosts: [HostPattern]
+        /// The tag of its requests that no route answers.
+        let tag: Int32
         /// The mode of a site that asks clients for certificates.
         let clientCertificates: ClientCertificateConfiguration.Mode?
         /// What it shows and asks for in handshakes; the same for sites that do the same.
@@ -125,6 +140,7 @@ final class SiteTable: @unchecked Sendable {
         hosts = HostTable(sites.map(\.hosts))
         routeTables = sites.map(\.routes)
         routes = routeTables.map { unsafe Unretained(unchecked: $0) }
+        tags = sites.map(\.tag)
         errorPages = sites.map(\.errorPages)
         logs = sites.map(\.logs)
         filters = sites.map(\.filter)
@@ -140,24 +156,30 @@ final class SiteTable: @unchecked Sendable {
             status: 200, fields: [("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")])
     }
 
+    /// - Parameter isCounted: false for an internal request, which is counted as that of the client.
     @inline(__always)
-    func answer(_ exchange: Exchange, passing passed: [any RequestHandler] = []) -> Disposition {
+    func answer(
+        _ exchange: Exchange, passing passed: [any RequestHandler] = [], isCounted: Bool = false
+    ) -> Disposition {
         guard let site = hosts.site(for: exchange.bytes(of: exchange.head.authority)) else {
             exchange.respond(noSite)
             return .answered
         }
         if let logs = logs[site] { exchange.setLogs(logs) }
         if let refusal = guards[site]?.refusal(on: exchange.connection.stream) {
+            if isCounted { exchange.setTag(tags[site]) }
             exchange.respond(refusal)
             return .answered
         }
         if exchange.head.version == .http2, isMisdirected(exchange, to: site) {
+            if isCounted { exchange.setTag(tags[site]) }
             exchange.respond(otherConnection)
             return .answered
         }
         // The exchange keeps a counted reference, since a reload may replace this table while the request is answered.
         if let pages = errorPages[site] { exchange.setErrorPages(pages) }
         if exchange.head.form == .asterisk {
+            if isCounted { exchange.setTag(tags[site]) }
             if let filter = filters[site] { exchange.attach(filter) }
             exchange.respond(serverOptions)
             return .answered
@@ -167,11 +189,15 @@ final class SiteTable: @unchecked Sendable {
             table.with { $0.action(for: exchange, at: path, passing: passed) }
         }
         guard let action = action else {
+            if isCounted { exchange.setTag(tags[site]) }
             if let filter = filters[site] { exchange.attach(filter) }
             exchange.fail(noRoute)
             return .answered
         }
-        return action.with { $0.answer(exchange) }
+        return action.with { action in
+            if isCounted { exchange.setTag(action.tag) }
+            return action.answer(exchange)
+        }
     }
 
     /// Whether the connection was made with a site that is another one to its clients (RFC 9113 §9.1.1).

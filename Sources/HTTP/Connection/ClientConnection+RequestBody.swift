@@ -34,7 +34,11 @@ extension ClientConnection {
     @inline(__always)
     func nextCodedStep(_ exchange: Exchange) throws(ExchangeFailure) -> BodyStep {
         let storage = exchange.storage
-        if storage.value.body.isFramed { return try nextFramedStep(exchange) }
+        if storage.value.body.isFramed {
+            let step = try nextFramedStep(exchange)
+            if case .content(let piece) = step { storage.value.receivedContent += UInt64(piece.count) }
+            return step
+        }
         while true {
             let step: RequestBody.Step
             let start = storage.value.cursor
@@ -47,6 +51,7 @@ extension ClientConnection {
             switch step {
             case .content(let range, let consumed):
                 storage.value.cursor += consumed
+                storage.value.receivedContent += UInt64(range.count)
                 return .content(unread[range])
             case .trailer(let range, let consumed):
                 takeTrailer(unread[range], exchange)

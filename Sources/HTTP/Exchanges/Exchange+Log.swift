@@ -1,3 +1,5 @@
+import Transport
+
 /// The user, and what the access log records besides the request and its response.
 extension Exchange {
     // MARK: User
@@ -7,6 +9,21 @@ extension Exchange {
 
     package func setUser(_ name: String) {
         storage.value.user = name
+    }
+
+    // MARK: Counting
+
+    /// Sets a number by which the router knows later what it has found out about the request; 0 until then.
+    package func setTag(_ tag: Int32) {
+        storage.value.tag = tag
+    }
+
+    /// What is counted of an exchange that has ended.
+    package var measures: ExchangeMeasures {
+        let head = clientHead
+        return ExchangeMeasures(
+            tag: storage.value.tag, method: head.method, status: status, began: storage.value.began,
+            receivedBytes: UInt64(head.length) + storage.value.receivedContent, sentBytes: contentBytes)
     }
 
     // MARK: Log
@@ -73,4 +90,19 @@ extension Exchange {
     package func setLogParameter(_ text: String) {
         storage.value.logParameter = text
     }
+}
+
+/// What is counted of an exchange that has ended.
+package struct ExchangeMeasures: BitwiseCopyable {
+    /// The router's number.
+    package let tag: Int32
+    /// As the client sent it, even if an internal request has replaced it.
+    package let method: Method
+    package let status: Int
+    /// When the first byte was received.
+    package let began: Deadline
+    /// Bytes of the head, and of the content as far as it has been read.
+    package let receivedBytes: UInt64
+    /// Bytes of the response's content.
+    package let sentBytes: UInt64
 }

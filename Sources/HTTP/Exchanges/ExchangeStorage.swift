@@ -40,6 +40,10 @@ struct ExchangeStorage: ~Copyable {
     var trustedField: TrustedProxies.Field?
     /// The access logs for the request, one bit for each; all for those that are used by default.
     var logs = UInt32.max
+    /// Bytes of the request's content that have been read.
+    var receivedContent: UInt64 = 0
+    /// The router's own number for the request.
+    var tag: Int32 = 0
     var logStatus: Int?
     var logSubstatus = 0
     /// Which extension, or which server of which upstream, has answered; and how many servers were tried.
@@ -112,6 +116,8 @@ struct ExchangeStorage: ~Copyable {
         if !trailers.isEmpty { trailers.removeAll() }
         if !responseTrailers.isEmpty { responseTrailers.removeAll() }
         logs = .max
+        receivedContent = 0
+        tag = 0
         logStatus = nil
         logSubstatus = 0
         if logExtension != nil { logExtension = nil }

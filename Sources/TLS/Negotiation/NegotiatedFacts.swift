@@ -5,6 +5,8 @@ import Transport
 @safe
 struct NegotiatedFacts: ~Copyable {
     let isResumed: Bool
+    /// The group of the key exchange as OpenSSL numbers it; 0 for none.
+    private let group: Int32
     /// What ALPN has chosen (RFC 7301).
     let applicationProtocol: String?
     private let version: UnsafePointer<CChar>
@@ -20,12 +22,19 @@ struct NegotiatedFacts: ~Copyable {
         verdict = reference.verdict
         let session = reference.object
         applicationProtocol = session.selectedProtocol
+        group = Int32(truncatingIfNeeded: SSL_ctrl(session, SSL_CTRL_GET_NEGOTIATED_GROUP, 0, nil))
         unsafe version = SSL_get_version(session)
         cipher = SSL_get_current_cipher(session)
         serverName = session.serverName
         certificate = SSL_get_certificate(session)
         // A server's certificate is not needed after the handshake.
         clientCertificate = SSL_is_server(session) == 1 ? SSL_get1_peer_certificate(session) : nil
+    }
+
+    func summarize(hasOwnRecords: Bool) -> HandshakeFacts {
+        HandshakeFacts(
+            version: unsafe String(cString: version), isResumed: isResumed, group: KeyExchangeGroup.name(of: group),
+            hasOwnRecords: hasOwnRecords)
     }
 
     func describe(site: String?) -> SecurityDescription {

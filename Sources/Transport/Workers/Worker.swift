@@ -19,6 +19,8 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
     /// The number of this worker's connections that have not ended.
     package var connectionCount: Int { connections.count }
     package private(set) var isDraining = false
+    /// The turns of the loop since its start; from any thread.
+    package var turns: UInt64 { turnCounter.count }
     /// Whether code from outside the gateway may have run on this thread since this was last set to false.
     package var hasRunForeignCode = true
     /// The files that are sent from memory; shared with other workers.
@@ -26,6 +28,7 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
     /// The bytes being written to a stream, if they are from a mapping.
     var mappedPiece: MappedPiece?
 
+    private let turnCounter = WorkerCounter()
     private let epoll: Descriptor
     private var ready = JobRing()
     private var timers: TimerWheel
@@ -109,6 +112,7 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
             let count = unsafe waitForEvents(events, capacity)
             now = SystemClock.monotonicNow()
             wallSeconds = SystemClock.wallNow()
+            turnCounter.add()
             for index in 0..<max(0, Int(count)) {
                 unsafe dispatch(events + index)
             }

@@ -34,6 +34,7 @@ extension AdminDraft {
         let tls = keys.take("tls", .listenerTLS) ?? (hasCertificates ? ListenerTLSConfiguration() : nil)
         let clientCertificates = keys.take("client_certificates", .clientCertificates)
         let access = keys.takeAccess()
+        if let buckets = keys.take("latency_buckets", .latencyBuckets) { configuration.latencyBuckets = buckets }
         for key in ["tls", "client_certificates"] where keys.names.contains(key) && !hasCertificates {
             keys.context.report(
                 "\(key) needs certificates in this section", at: keys.position(of: key) ?? keys.position)
@@ -60,7 +61,7 @@ extension AdminDraft {
 
     /// Keys that only an admin listener has.
     private func reportWithoutAddress(_ keys: MappingReader) {
-        let own = ["certificates", "tls", "client_certificates", "allow", "deny", "basic_auth"]
+        let own = ["certificates", "tls", "client_certificates", "allow", "deny", "basic_auth", "latency_buckets"]
         for key in own where keys.names.contains(key) {
             keys.context.report(
                 "\(key) needs an address to listen on, see 'bind'", at: keys.position(of: key) ?? keys.position)
@@ -75,6 +76,27 @@ extension AdminDraft {
                 "\(address) can be reached from other machines: state who may ask, with 'allow', 'basic_auth' "
                     + "or 'client_certificates' that are required",
                 at: located.position)
+        }
+    }
+}
+
+extension ValueDecoder<[Duration]> {
+    /// Every bucket is a series of each site and kind of route.
+    private static var bucketLimit: Int { 32 }
+
+    fileprivate static var latencyBuckets: Self {
+        let list = Self.list("times", of: .time(in: .milliseconds(1)...(.seconds(3600))))
+        return Self { node, context in
+            guard let buckets = list.decode(node, context) else { return nil }
+            guard zip(buckets, buckets.dropFirst()).allSatisfy(<) else {
+                context.report("the times must ascend", at: node)
+                return nil
+            }
+            guard buckets.count <= bucketLimit else {
+                context.report("there are at most \(bucketLimit) buckets, found \(buckets.count)", at: node)
+                return nil
+            }
+            return buckets
         }
     }
 }

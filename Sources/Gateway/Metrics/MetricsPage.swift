@@ -1,0 +1,266 @@
+import ISAPI
+import TLS
+import Transport
+
+/// The document that a monitoring system collects.
+///
+/// Every label is a name of the configuration or one of few words, so that clients cannot add series.
+struct MetricsPage {
+    private var page: Exposition
+
+    init(_ format: Exposition.Format, isReady: Bool) {
+        page = Exposition(format)
+        page.begin("isagate_build_info", .gauge, "The program that serves, as labels of the value 1.")
+        page.add(1, ["version": BuildVersion.text, "tls": TLSLibrary.version])
+        page.begin("isagate_ready", .gauge, "Whether /readyz answers 200.")
+        page.add(isReady ? 1 : 0)
+    }
+
+    mutating func finish() -> String {
+        page.end()
+        return page.text
+    }
+
+    // MARK: Supervision
+
+    mutating func add(_ supervisor: SupervisorFacts) {
+        let counters = supervisor.counters
+        page.begin("isagate_gateway_restarts", .counter, "Gateway processes that died and were replaced.")
+        page.add(counters.restarts)
+        page.begin("isagate_draining_processes", .gauge, "Gateway processes whose connections are finishing.")
+        page.add(supervisor.drainingProcesses)
+        page.begin("isagate_reloads", .counter, "Reloads of the configuration by their outcome.")
+        page.add(counters.reloads, ["outcome": "done"])
+        page.add(counters.failedReloads, ["outcome": "refused"])
+        guard let last = counters.lastReload else { return }
+        page.begin("isagate_last_reload_successful", .gauge, "Whether the last reload was not refused.")
+        page.add(last.succeeded ? 1 : 0)
+        page.begin("isagate_last_reload_timestamp_seconds", .gauge, "When the last reload ended.")
+        page.add(last.unixSeconds)
+    }
+
+    // MARK: The gateway process
+
+    mutating func add(_ snapshot: GatewaySnapshot) {
+        let status = snapshot.status()
+        page.begin("isagate_uptime_seconds", .gauge, "The age of the gateway process.")
+        page.add(status.uptimeSeconds)
+        page.begin("isagate_generation", .gauge, "The number of the configuration that is served.")
+        page.add(status.generation)
+        page.begin("isagate_connections", .gauge, "Open connections of clients.")
+        page.add(status.connections)
+        page.begin("isagate_connections_limit", .gauge, "The value of max_connections.")
+        page.add(snapshot.admission.limit)
+        page.begin("isagate_clients", .gauge, "Client addresses with at least one open connection.")
+        page.add(status.clients)
+        page.begin("isagate_connections_accepted", .counter, "Connections accepted, by worker.")
+        for server in snapshot.servers { page.add(server.accepted.count, ["worker": "\(server.worker.index)"]) }
+        addRequests(snapshot)
+        addRefusals(status.refusals)
+        addHandshakes(snapshot.servers)
+        addWorkers(snapshot.servers)
+        addCertificates(snapshot.certificates?.reports ?? [])
+        addUpstreams(status.upstreams)
+        addExtensions(status.extensions, snapshot.loaded?.poolStatus() ?? [])
+    }
+
+    // MARK: Requests
+
+    private mutating func addRequests(_ snapshot: GatewaySnapshot) {
+        guard let plan = snapshot.metrics else { return }
+        let series = RequestSeriesCounts(snapshot.servers.compactMap { $0.metrics?.counts }, plan)
+        page.begin(
+            "isagate_requests", .counter, "Requests answered, by site, kind of route, method and class of status.")
+        for one in series.all {
+            for (index, count) in one.counts.requests.enumerated() where count > 0 {
+                let (method, group) = index.quotientAndRemainder(dividingBy: RouteCounters.classes)
+                page.add(
+                    count,
+                    [
+                        "site": one.site, "route": one.route, "method": RequestSeriesCounts.methods[method],
+                        "code": "\(group + 1)xx",
+                    ])
+            }
+        }
+        page.begin(
+            "isagate_request_duration_seconds", .histogram,
+            "From the first byte of a request to the end of its response, by the clock of the event loop.")
+        let bounds = plan.buckets.map { Double($0) / 1000 }
+        for one in series.all {
+            page.add(
+                histogram: bounds, counts: one.counts.buckets, sum: Double(one.counts.milliseconds) / 1000,
+                ["site": one.site, "route": one.route])
+        }
+        page.begin("isagate_request_bytes", .counter, "Bytes of request heads and contents that were read.")
+        for one in series.all { page.add(one.counts.received, ["site": one.site, "route": one.route]) }
+        page.begin("isagate_response_bytes", .counter, "Bytes of response contents.")
+        for one in series.all { page.add(one.counts.sent, ["site": one.site, "route": one.route]) }
+    }
+
+    private mutating func addRefusals(_ refusals: [RefusalCount]) {
+        page.begin(
+            "isagate_refusals", .counter,
+            "Clients that were refused or cut off, by what happened and the reason in the log.")
+        for one in refusals {
+            page.add(
+                one.count,
+                [
+                    "event": String(one.topic.map { $0 == " " || $0 == "/" ? "_" : $0 }).lowercased(),
+                    "reason": one.reason,
+                ])
+        }
+    }
+
+    private mutating func addHandshakes(_ servers: [WorkerServer]) {
+        var sums: [HandshakeFacts: Int] = [:]
+        for server in servers { sums.merge(server.handshakes.counts, uniquingKeysWith: +) }
+        page.begin(
+            "isagate_tls_handshakes", .counter,
+            "TLS handshakes completed, by what they negotiated, and by who makes the records.")
+        let lines = sums.map { facts, count in
+            (
+                key: "\(facts.version) \(facts.group) \(facts.isResumed) \(facts.hasOwnRecords)", facts: facts,
+                count: count
+            )
+        }
+        for (_, facts, count) in lines.sorted(by: { $0.key < $1.key }) {
+            page.add(
+                count,
+                [
+                    "version": facts.version, "group": facts.group, "resumed": facts.isResumed ? "yes" : "no",
+                    "records": facts.hasOwnRecords ? "isagate" : "openssl",
+                ])
+        }
+    }
+
+    private mutating func addWorkers(_ servers: [WorkerServer]) {
+        let workers = servers.map(\.worker)
+        page.begin("isagate_workers", .gauge, "Event loops.")
+        page.add(workers.count)
+        page.begin("isagate_worker_turns", .counter, "Turns of the event loop of each worker.")
+        for worker in workers { page.add(worker.turns, ["worker": "\(worker.index)"]) }
+        page.begin("isagate_worker_cpu_seconds", .counter, "Processor time of the threads of each worker.")
+        for (index, time) in WorkerUsage.processorTimes(workers: workers.count).enumerated() {
+            page.add(time, ["worker": "\(index)"])
+        }
+        page.begin(
+            "isagate_worker_loop_lag_seconds", .gauge,
+            "How long a message to each worker took just now, at most \(Self.lagLimit) s.")
+        for (index, lag) in WorkerUsage.loopLags(of: workers, limit: Self.lagLimit).enumerated() {
+            page.add(lag, ["worker": "\(index)"])
+        }
+    }
+
+    private static let lagLimit = 0.5
+
+    // MARK: Certificates
+
+    private mutating func addCertificates(_ reports: [CertificateReport]) {
+        // A certificate of several sites is one series for each; one that a site names twice would be the same series.
+        var seen = Set<[String]>()
+        let reports = reports.filter { seen.insert([$0.hosts.first ?? "", $0.file]).inserted }
+        page.begin(
+            "isagate_certificate_expiry_timestamp_seconds", .gauge, "When each certificate that is served expires.")
+        for one in reports { page.add(one.notAfter.seconds, ["site": one.hosts.first ?? "", "file": one.file]) }
+        page.begin(
+            "isagate_certificate_generation", .gauge, "The replacement of certificates that introduced each of them.")
+        for one in reports { page.add(one.generation, ["site": one.hosts.first ?? "", "file": one.file]) }
+    }
+
+    // MARK: Upstreams
+
+    private mutating func addUpstreams(_ upstreams: [UpstreamStatus]) {
+        let servers = upstreams.flatMap { upstream in upstream.servers.map { (upstream.name, $0) } }
+        page.begin("isagate_upstream_waiting_requests", .gauge, "Requests that wait because every server is full.")
+        for one in upstreams { page.add(one.waitingRequests, ["upstream": one.name]) }
+        page.begin(
+            "isagate_upstream_server_up", .gauge, "Whether requests are sent to the server: 0 if down or ejected.")
+        for (upstream, server) in servers {
+            page.add(server.state == "up" ? 1 : 0, ["upstream": upstream, "server": server.url])
+        }
+        page.begin("isagate_upstream_server_ejected", .gauge, "Whether the server is ejected because requests failed.")
+        for (upstream, server) in servers {
+            page.add(server.state == "ejected" ? 1 : 0, ["upstream": upstream, "server": server.url])
+        }
+        page.begin(
+            "isagate_upstream_active_requests", .gauge, "Requests in progress at servers that have a limit for them.")
+        for (upstream, server) in servers {
+            guard let active = server.activeRequests else { continue }
+            page.add(active, ["upstream": upstream, "server": server.url])
+        }
+        page.begin("isagate_upstream_tunnels", .gauge, "Connections to the server that have switched protocols.")
+        for (upstream, server) in servers { page.add(server.tunnels, ["upstream": upstream, "server": server.url]) }
+        page.begin("isagate_upstream_tunnel_bytes", .counter, "Bytes through tunnels by direction.")
+        for (upstream, server) in servers {
+            page.add(server.tunnelBytesToServer, ["upstream": upstream, "server": server.url, "to": "server"])
+            page.add(server.tunnelBytesToClients, ["upstream": upstream, "server": server.url, "to": "client"])
+        }
+    }
+
+    // MARK: Extensions
+
+    private mutating func addExtensions(_ extensions: [ExtensionStatus], _ pools: [ProcessPoolStatus]) {
+        page.begin("isagate_extension_loaded", .gauge, "Whether the extension is loaded.")
+        for one in extensions {
+            page.add(one.description == nil ? 0 : 1, ["extension": one.name, "pool": one.pool ?? ""])
+        }
+        // A pool that ends has a successor of the same name.
+        let names = Dictionary(grouping: pools, by: \.name).sorted { $0.key < $1.key }
+        page.begin("isagate_pool_state", .gauge, "The state of each pool of processes, as a label of the value 1.")
+        for (name, group) in names {
+            let state = (group.first { $0.state != "ending" } ?? group[0]).state
+            page.add(1, ["pool": name, "state": state])
+        }
+        page.begin("isagate_pool_processes", .gauge, "Processes of the pool by state.")
+        for (name, group) in names {
+            let processes = group.flatMap(\.processes)
+            for state in ["starting", "ready", "ending"] {
+                page.add(processes.count { $0.state == state }, ["pool": name, "state": state])
+            }
+        }
+        page.begin("isagate_pool_active_requests", .gauge, "Requests in the processes of the pool.")
+        for (name, group) in names {
+            page.add(group.flatMap(\.processes).reduce(0) { $0 + $1.requests }, ["pool": name])
+        }
+        page.begin("isagate_pool_private_memory_bytes", .gauge, "Private memory of the processes of the pool.")
+        for (name, group) in names {
+            page.add(group.flatMap(\.processes).reduce(0) { $0 + $1.privateMemory }, ["pool": name])
+        }
+        page.begin("isagate_pool_process_ends", .counter, "Processes of the pool that have ended, by reason.")
+        for (name, group) in names {
+            var ends: [String: Int] = [:]
+            for pool in group { ends.merge(pool.ends, uniquingKeysWith: +) }
+            for (reason, count) in ends.sorted(by: { $0.key < $1.key }) {
+                page.add(count, ["pool": name, "reason": reason])
+            }
+        }
+    }
+}
+
+/// The counts of all workers together, for the sites of the configuration.
+struct RequestSeriesCounts {
+    struct Series {
+        let site: String
+        let route: String
+        let counts: RouteCounts
+    }
+
+    /// By site and kind of route.
+    let all: [Series]
+
+    /// The values of the label `method`, in the order of `Method`.
+    static let methods = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "CONNECT", "TRACE", "other"]
+
+    init(_ workers: [[Int32: RouteCounts]], _ plan: MetricsPlan) {
+        var sums: [Int32: RouteCounts] = [:]
+        for (tag, counts) in workers.joined() {
+            if sums[tag] == nil { sums[tag] = counts } else { sums[tag]?.add(counts) }
+        }
+        let kinds = Int32(RouteKind.allCases.count)
+        all = sums.compactMap { tag, counts in
+            let (number, kind) = tag.quotientAndRemainder(dividingBy: kinds)
+            guard let site = plan.sites[number], let kind = RouteKind(rawValue: kind) else { return nil }
+            return Series(site: site, route: kind.label, counts: counts)
+        }.sorted { ($0.site, $0.route) < ($1.site, $1.route) }
+    }
+}

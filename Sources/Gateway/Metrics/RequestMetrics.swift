@@ -1,0 +1,126 @@
+import HTTP
+import Memory
+import Synchronization
+import Transport
+
+/// The requests that one worker has answered: by site, kind of route, method and class of status, with times and bytes.
+///
+/// Only the worker writes, so that nothing on the path of a request is shared or locked; any thread may read.
+@safe
+final class RequestMetrics: @unchecked Sendable {
+    let buckets: [UInt64]
+    /// The worker, which owns this.
+    private let worker: Unretained<Worker>
+    /// By tag; the counters are kept alive by `made`.
+    private var rows: [Unretained<RouteCounters>?] = []
+    private let made = Mutex<[Int32: RouteCounters]>([:])
+
+    /// - Parameter buckets: upper bounds in milliseconds, ascending, at most `RouteCounters.bucketLimit`.
+    init(buckets: [UInt64], worker: Worker) {
+        self.buckets = buckets
+        unsafe self.worker = Unretained(unchecked: worker)
+    }
+
+    /// Counts an exchange that has ended; on the worker's thread.
+    func record(_ exchange: Exchange) {
+        let measures = exchange.measures
+        let tag = Int(measures.tag)
+        let counters = tag < rows.count ? rows[tag] ?? makeRow(tag) : makeRow(tag)
+        let now = worker.with { $0.now }
+        counters.with { $0.count(measures, until: now) }
+    }
+
+    /// The first request of a series makes its counters.
+    @inline(never)
+    private func makeRow(_ tag: Int) -> Unretained<RouteCounters> {
+        while rows.count <= tag { rows.append(nil) }
+        let counters = RouteCounters(buckets: buckets)
+        made.withLock { $0[Int32(tag)] = counters }
+        let row = unsafe Unretained(unchecked: counters)
+        rows[tag] = row
+        return row
+    }
+
+    /// What was counted, by tag.
+    var counts: [Int32: RouteCounts] {
+        made.withLock { $0 }.mapValues(\.counts)
+    }
+}
+
+/// The counters of one series of requests on one worker.
+@safe
+final class RouteCounters: Sendable {
+    static let methods = 10
+    /// 1xx to 5xx.
+    static let classes = 5
+    static let bucketLimit = 32
+    /// Keeps what other workers count out of the processor's cache lines of this one.
+    private static let padding = 8
+    private static let firstBucket = padding + methods * classes
+    private static let milliseconds = firstBucket + bucketLimit + 1
+    private static let received = milliseconds + 1
+    private static let sent = received + 1
+
+    private let cells = InlineArray<102, WorkerCounter> { _ in WorkerCounter() }
+    /// The upper bounds; the last is above every time.
+    private let bounds: InlineArray<33, UInt64>
+    private let bucketCount: Int
+
+    init(buckets: [UInt64]) {
+        precondition(Self.sent + 1 + Self.padding <= 102 && buckets.count <= Self.bucketLimit)
+        bounds = InlineArray { $0 < buckets.count ? buckets[$0] : .max }
+        bucketCount = buckets.count
+    }
+
+    @inline(__always)
+    func count(_ measures: ExchangeMeasures, until end: Deadline) {
+        let method = Self.padding + Int(measures.method.rawValue) * Self.classes
+        cells[method + Self.group(of: measures.status)].add()
+        let milliseconds = end.milliseconds - measures.began.milliseconds
+        var bucket = 0
+        while milliseconds > bounds[bucket] { bucket += 1 }
+        cells[Self.firstBucket + bucket].add()
+        if milliseconds > 0 { cells[Self.milliseconds].add(milliseconds) }
+        cells[Self.received].add(measures.receivedBytes)
+        if measures.sentBytes > 0 { cells[Self.sent].add(measures.sentBytes) }
+    }
+
+    /// From 0 for 1xx to 4 for 5xx.
+    @inline(__always)
+    private static func group(of status: Int) -> Int {
+        switch status {
+        case ..<200: 0
+        case ..<300: 1
+        case ..<400: 2
+        case ..<500: 3
+        default: 4
+        }
+    }
+
+    var counts: RouteCounts {
+        RouteCounts(
+            requests: (0..<Self.methods * Self.classes).map { cells[Self.padding + $0].count },
+            buckets: (0...bucketCount).map { cells[Self.firstBucket + $0].count },
+            milliseconds: cells[Self.milliseconds].count, received: cells[Self.received].count,
+            sent: cells[Self.sent].count)
+    }
+}
+
+/// What was counted of one series of requests, by one worker or by several.
+struct RouteCounts: Equatable {
+    /// By method and class of status, the classes of a method beside each other.
+    var requests: [UInt64]
+    /// Requests by the first bucket they fit in; the last one is for all times beyond.
+    var buckets: [UInt64]
+    var milliseconds: UInt64
+    var received: UInt64
+    var sent: UInt64
+
+    mutating func add(_ other: RouteCounts) {
+        requests = zip(requests, other.requests).map(+)
+        buckets = zip(buckets, other.buckets).map(+)
+        milliseconds += other.milliseconds
+        received += other.received
+        sent += other.sent
+    }
+}
