@@ -280,7 +280,8 @@ package final class Gateway: GatewayControl {
             began: began, generation: generation, listeners: listeners, admission: admission, clients: clients,
             servers: servers, extensions: configuration.extensions, loaded: extensions?.view,
             upstreams: upstreams?.view, certificates: certificates, certificateFiles: certificateFiles,
-            accessLogs: current?.accessLogs, metrics: current?.metrics)
+            accessLogs: current?.accessLogs, metrics: current?.metrics,
+            fileCaches: current?.fileCaches ?? [])
     }
 
     package func takeConnectionLevels() -> (highest: Int, open: Int) {

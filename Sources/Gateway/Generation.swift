@@ -1,4 +1,5 @@
 import HTTP
+import StaticFiles
 import TLS
 import Transport
 
@@ -18,6 +19,8 @@ struct Generation: Sendable {
     let limiters: [RequestLimiter.Identity: RequestLimiter]
     /// Nil where nobody can ask what was counted.
     let metrics: MetricsPlan?
+    /// Of each worker's cache.
+    let fileCaches: [FileCacheCounters]
 
     /// The next generation, in which only the certificates are different.
     func exchanging(_ certificates: CertificateSet) -> Generation {
@@ -32,8 +35,9 @@ struct Generation: Sendable {
             })
         return Generation(
             number: number + 1, limits: limits, requestIDs: requestIDs, handshakeTimeout: handshakeTimeout,
-            handshakes: handshakes, ports: ports, accessLogs: accessLogs, certificates: certificates, limiters: limiters,
-            metrics: metrics)
+            handshakes: handshakes, ports: ports, accessLogs: accessLogs, certificates: certificates,
+            limiters: limiters,
+            metrics: metrics, fileCaches: fileCaches)
     }
 
     /// The sites and rules of one listener.

@@ -36,8 +36,9 @@ struct GenerationBuilder {
         let limiters = makeLimiters()
         let types = MediaTypes.system()
         let largestBody = configuration.largestRequestBody
+        let caches = (0..<workers).map { _ in FileCache(FileCacheLimits(configuration.fileCache)) }
         let tables = (0..<workers).map { worker in
-            let files = SharedFiles(cache: FileCache(FileCacheLimits(configuration.fileCache)), types: types)
+            let files = SharedFiles(cache: caches[worker], types: types)
             return makeSiteTables(
                 worker: worker, limiters: limiters, errorPages: pages, passwords: passwords,
                 largestBody: largestBody, files)
@@ -56,7 +57,7 @@ struct GenerationBuilder {
             number: number, limits: limits, requestIDs: RequestIDPolicy(configuration.requestID),
             handshakeTimeout: Delay(configuration.limits.handshakeTimeout), handshakes: makeHandshakeLimit(),
             ports: ports, accessLogs: accessLogs, certificates: certificates, limiters: limiters,
-            metrics: MetricsPlan(configuration, siteNumbers))
+            metrics: MetricsPlan(configuration, siteNumbers), fileCaches: caches.map(\.counters))
     }
 
     /// The counts continue if the limit is unchanged.

@@ -9,6 +9,7 @@ package final class FileCache {
     private static let rowSize = 4
 
     let limits: FileCacheLimits
+    package let counters = FileCacheCounters()
     private var places: [CachedFile?]
     private let rowMask: Int
     private var contentBytes = 0
@@ -89,7 +90,10 @@ package final class FileCache {
 
     private func dropNext(but kept: CachedFile) {
         hand = (hand + 1) % places.count
-        if let file = places[hand], file !== kept { replace(at: hand, with: nil) }
+        if let file = places[hand], file !== kept {
+            counters.evictions.add()
+            replace(at: hand, with: nil)
+        }
     }
 }
 

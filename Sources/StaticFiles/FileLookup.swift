@@ -61,7 +61,11 @@ final class FileLookup {
     @inline(__always)
     func find(_ path: ByteView, at now: Moment) -> Found {
         let key = FileKey(route: number, path: path)
-        if let file = cache.find(key), file.freshUntil > now.deadline { return .file(file) }
+        if let file = cache.find(key), file.freshUntil > now.deadline {
+            cache.counters.hits.add()
+            return .file(file)
+        }
+        cache.counters.misses.add()
         return findAnew(key, at: now)
     }
 

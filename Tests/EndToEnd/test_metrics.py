@@ -8,6 +8,7 @@ import subprocess
 import gateway
 import patience
 import pytest
+import wire
 
 BIND = {"bind": "127.0.0.1:0", "socket": "admin.sock"}
 ROUTES = [
@@ -330,3 +331,56 @@ def test_pools_tell_their_state_and_why_processes_ended(start_gateway):
     metrics = Metrics(server)
     assert metrics.sum("isagate_pool_process_ends_total", pool="knows_process", reason="crash") == 1
     assert metrics.sum("isagate_ready") == 0
+
+
+def test_attempts_at_servers_are_counted(start_gateway, origin):
+    server = start_gateway(
+        [{"path": "/*", "proxy": "origin"}],
+        upstreams={"origin": {"servers": ["http://127.0.0.1:1", origin.url], "balance": "round_robin"}},
+        admin=BIND,
+        workers=1,
+    )
+    with server.plain() as client:
+        for _ in range(4):
+            assert client.get("/x").status == 200
+    metrics = Metrics(server)
+    dead = {"upstream": "origin", "server": "http://127.0.0.1:1"}
+    live = {"upstream": "origin", "server": origin.url}
+    failed = metrics.sum("isagate_upstream_failures_total", **dead)
+    assert failed >= 1
+    assert metrics.sum("isagate_upstream_requests_total", **dead) == failed
+    assert metrics.sum("isagate_upstream_retries_total", **dead) == failed
+    assert metrics.sum("isagate_upstream_requests_total", **live) == 4
+    assert metrics.sum("isagate_upstream_failures_total", **live) == 0
+    assert 1 <= metrics.sum("isagate_upstream_connections_total", **live) <= 4
+    assert metrics.sum("isagate_upstream_connections_total", **dead) == 0
+
+
+def test_look_ups_of_files_are_counted(start_gateway):
+    server = start_gateway([{"path": "/*", "files": {"root": "."}}], admin=BIND, workers=1, file_cache={"fresh": "1h"})
+    with server.plain() as client:
+        for _ in range(3):
+            assert client.get("/ca.pem").status == 200
+    metrics = Metrics(server)
+    assert metrics.sum("isagate_file_cache_lookups_total", result="miss") == 1
+    assert metrics.sum("isagate_file_cache_lookups_total", result="hit") == 2
+
+
+def test_requests_at_an_extension_are_told_by_their_state(start_gateway):
+    server = start_gateway([gateway.PING], {"slow": {"threads": 1}}, admin=BIND)
+    seconds = int(patience.seconds(3)) * 1000
+    with server.plain() as one, server.plain() as two:
+        for client in (one, two):
+            client.send(wire.request(f"/slow?{seconds}"))
+
+        def requests(state):
+            return Metrics(server).sum("isagate_extension_requests", extension="slow", state=state)
+
+        patience.until(lambda: (requests("running"), requests("waiting")) == (1, 1))
+
+
+def test_lines_of_access_logs_are_counted(server):
+    with server.plain() as client:
+        client.get("/ping")
+        patience.until(lambda: Metrics(server).sum("isagate_access_log_lines_total") == 1)
+    assert Metrics(server).sum("isagate_access_log_lines_lost_total") == 0

@@ -1,5 +1,6 @@
 import Glibc
 import ISAPI
+import StaticFiles
 import TLS
 
 /// What one generation serves, with the objects that know how it goes; every one of them may be asked from any thread.
@@ -19,6 +20,7 @@ struct GatewaySnapshot: Sendable {
     let certificateFiles: [String: [String]]
     let accessLogs: AccessLogSet?
     let metrics: MetricsPlan?
+    let fileCaches: [FileCacheCounters]
 
     func status() -> GatewayStatus {
         GatewayStatus(

@@ -94,6 +94,11 @@ final class ConfiguredExtension: ExtensionLoader, @unchecked Sendable {
         state.withLock { $0.cycle.serving?.loaded.library.module.description }
     }
 
+    /// How much its threads have to do; nil while it is not loaded.
+    var currentLoad: ApplicationPool.Load? {
+        state.withLock { $0.cycle.serving?.loaded.load }
+    }
+
     /// The request queue of a worker, for the routes that lead to this extension.
     func queue(on worker: Int) -> ExtensionRequestQueue {
         state.withLock { state in

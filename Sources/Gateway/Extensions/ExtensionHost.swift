@@ -180,6 +180,11 @@ struct ExtensionView: Sendable {
         extensions[name]?.description
     }
 
+    /// How much the threads of a loaded extension have to do.
+    func load(of name: String) -> ApplicationPool.Load? {
+        extensions[name]?.currentLoad
+    }
+
     /// What the pools do at present.
     func poolStatus() -> [ProcessPoolStatus] {
         pools.status(extensions.values.map(\.configuration).sorted { $0.name < $1.name })

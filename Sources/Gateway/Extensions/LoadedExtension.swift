@@ -34,6 +34,9 @@ final class LoadedExtension: ExtensionHealth, @unchecked Sendable {
         onUnhealthy(self, reason)
     }
 
+    /// How much its threads have to do.
+    var load: ApplicationPool.Load { pool.load }
+
     var isReportedUnhealthy: Bool { isUnhealthy.load(ordering: .relaxed) }
 
     /// The next report counts again.

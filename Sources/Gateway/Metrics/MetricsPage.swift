@@ -6,7 +6,7 @@ import Transport
 ///
 /// Every label is a name of the configuration or one of few words, so that clients cannot add series.
 struct MetricsPage {
-    private var page: Exposition
+    var page: Exposition
 
     init(_ format: Exposition.Format, isReady: Bool) {
         page = Exposition(format)
@@ -60,8 +60,12 @@ struct MetricsPage {
         addHandshakes(snapshot.servers)
         addWorkers(snapshot.servers)
         addCertificates(snapshot.certificates?.reports ?? [])
+        addLogs(status.accessLogs ?? [])
+        addFileCache(snapshot.fileCaches)
         addUpstreams(status.upstreams)
-        addExtensions(status.extensions, snapshot.loaded?.poolStatus() ?? [])
+        if let upstreams = snapshot.upstreams { addCounters(of: upstreams) }
+        addExtensions(status.extensions, snapshot.loaded)
+        addPools(snapshot.loaded?.poolStatus() ?? [])
     }
 
     // MARK: Requests
@@ -153,6 +157,13 @@ struct MetricsPage {
 
     private static let lagLimit = 0.5
 
+    private mutating func addLogs(_ logs: [AccessLogStatus]) {
+        page.begin("isagate_access_log_lines", .counter, "Lines that each access log has taken.")
+        for log in logs { page.add(log.lines, ["log": log.name]) }
+        page.begin("isagate_access_log_lines_lost", .counter, "Lines that were not written in time.")
+        for log in logs { page.add(log.lost, ["log": log.name]) }
+    }
+
     // MARK: Certificates
 
     private mutating func addCertificates(_ reports: [CertificateReport]) {
@@ -165,75 +176,6 @@ struct MetricsPage {
         page.begin(
             "isagate_certificate_generation", .gauge, "The replacement of certificates that introduced each of them.")
         for one in reports { page.add(one.generation, ["site": one.hosts.first ?? "", "file": one.file]) }
-    }
-
-    // MARK: Upstreams
-
-    private mutating func addUpstreams(_ upstreams: [UpstreamStatus]) {
-        let servers = upstreams.flatMap { upstream in upstream.servers.map { (upstream.name, $0) } }
-        page.begin("isagate_upstream_waiting_requests", .gauge, "Requests that wait because every server is full.")
-        for one in upstreams { page.add(one.waitingRequests, ["upstream": one.name]) }
-        page.begin(
-            "isagate_upstream_server_up", .gauge, "Whether requests are sent to the server: 0 if down or ejected.")
-        for (upstream, server) in servers {
-            page.add(server.state == "up" ? 1 : 0, ["upstream": upstream, "server": server.url])
-        }
-        page.begin("isagate_upstream_server_ejected", .gauge, "Whether the server is ejected because requests failed.")
-        for (upstream, server) in servers {
-            page.add(server.state == "ejected" ? 1 : 0, ["upstream": upstream, "server": server.url])
-        }
-        page.begin(
-            "isagate_upstream_active_requests", .gauge, "Requests in progress at servers that have a limit for them.")
-        for (upstream, server) in servers {
-            guard let active = server.activeRequests else { continue }
-            page.add(active, ["upstream": upstream, "server": server.url])
-        }
-        page.begin("isagate_upstream_tunnels", .gauge, "Connections to the server that have switched protocols.")
-        for (upstream, server) in servers { page.add(server.tunnels, ["upstream": upstream, "server": server.url]) }
-        page.begin("isagate_upstream_tunnel_bytes", .counter, "Bytes through tunnels by direction.")
-        for (upstream, server) in servers {
-            page.add(server.tunnelBytesToServer, ["upstream": upstream, "server": server.url, "to": "server"])
-            page.add(server.tunnelBytesToClients, ["upstream": upstream, "server": server.url, "to": "client"])
-        }
-    }
-
-    // MARK: Extensions
-
-    private mutating func addExtensions(_ extensions: [ExtensionStatus], _ pools: [ProcessPoolStatus]) {
-        page.begin("isagate_extension_loaded", .gauge, "Whether the extension is loaded.")
-        for one in extensions {
-            page.add(one.description == nil ? 0 : 1, ["extension": one.name, "pool": one.pool ?? ""])
-        }
-        // A pool that ends has a successor of the same name.
-        let names = Dictionary(grouping: pools, by: \.name).sorted { $0.key < $1.key }
-        page.begin("isagate_pool_state", .gauge, "The state of each pool of processes, as a label of the value 1.")
-        for (name, group) in names {
-            let state = (group.first { $0.state != "ending" } ?? group[0]).state
-            page.add(1, ["pool": name, "state": state])
-        }
-        page.begin("isagate_pool_processes", .gauge, "Processes of the pool by state.")
-        for (name, group) in names {
-            let processes = group.flatMap(\.processes)
-            for state in ["starting", "ready", "ending"] {
-                page.add(processes.count { $0.state == state }, ["pool": name, "state": state])
-            }
-        }
-        page.begin("isagate_pool_active_requests", .gauge, "Requests in the processes of the pool.")
-        for (name, group) in names {
-            page.add(group.flatMap(\.processes).reduce(0) { $0 + $1.requests }, ["pool": name])
-        }
-        page.begin("isagate_pool_private_memory_bytes", .gauge, "Private memory of the processes of the pool.")
-        for (name, group) in names {
-            page.add(group.flatMap(\.processes).reduce(0) { $0 + $1.privateMemory }, ["pool": name])
-        }
-        page.begin("isagate_pool_process_ends", .counter, "Processes of the pool that have ended, by reason.")
-        for (name, group) in names {
-            var ends: [String: Int] = [:]
-            for pool in group { ends.merge(pool.ends, uniquingKeysWith: +) }
-            for (reason, count) in ends.sorted(by: { $0.key < $1.key }) {
-                page.add(count, ["pool": name, "reason": reason])
-            }
-        }
     }
 }
 

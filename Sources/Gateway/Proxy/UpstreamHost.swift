@@ -74,7 +74,12 @@ final class UpstreamHost {
 
     /// What can be asked of them from any thread.
     var view: UpstreamView {
-        UpstreamView(upstreams: current.values.map { ($0.configuration.name, $0.state) }.sorted { $0.0 < $1.0 })
+        UpstreamView(
+            upstreams: current.values.map { loaded in
+                UpstreamView.One(
+                    name: loaded.configuration.name, state: loaded.state,
+                    counters: loaded.upstreams.map { $0.servers.map(\.counters) })
+            }.sorted { $0.name < $1.name })
     }
 
     /// Lets those requests pass to `action` that a server allows.
@@ -153,15 +158,27 @@ final class UpstreamHost {
 
 /// The upstreams of one configuration, for reports.
 struct UpstreamView: Sendable {
-    fileprivate let upstreams: [(name: String, state: UpstreamState)]
+    struct One: Sendable {
+        let name: String
+        let state: UpstreamState
+        /// By worker and server.
+        let counters: [[ServerCounters]]
+
+        /// The sum of a number over all workers, for the server at `index`.
+        func sum(_ index: Int, _ number: (ServerCounters) -> UInt64) -> UInt64 {
+            counters.reduce(0) { $0 + number($1[index]) }
+        }
+    }
+
+    let upstreams: [One]
 
     /// The current state of every upstream, by name.
     func status() -> [UpstreamStatus] {
         let now = Deadline(milliseconds: CLinux_monotonic_ns() / 1_000_000)
-        return upstreams.map { name, state in
+        return upstreams.map { upstream in
             UpstreamStatus(
-                name: name, waitingRequests: state.queue.count,
-                servers: state.snapshot(at: now).map { server in
+                name: upstream.name, waitingRequests: upstream.state.queue.count,
+                servers: upstream.state.snapshot(at: now).map { server in
                     UpstreamStatus.ServerStatus(
                         url: server.name, state: !server.isUp ? "down" : server.ejectedFor == nil ? "up" : "ejected",
                         ejectedMilliseconds: server.ejectedFor, activeRequests: server.activeRequests,

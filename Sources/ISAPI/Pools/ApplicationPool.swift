@@ -60,6 +60,23 @@ package final class ApplicationPool: @unchecked Sendable {
         }
     }
 
+    /// How much it has to do at present.
+    package struct Load: Equatable, Sendable {
+        /// Requests for which there is no thread yet.
+        package let waiting: Int
+        package let running: Int
+        /// Requests whose extension will complete them later (HSE_STATUS_PENDING).
+        package let pending: Int
+    }
+
+    /// From any thread; the numbers are read one after the other.
+    package var load: Load {
+        let all = admitted.load(ordering: .relaxed)
+        let waiting = min(max(queued.load(ordering: .relaxed), all - threadCount), all)
+        return Load(
+            waiting: max(0, waiting), running: max(0, all - waiting), pending: pending.load(ordering: .relaxed))
+    }
+
     private static let yieldsBeforeSleep = 3
 
     /// Extensions may put large buffers on the stack; pages are taken only as they are touched.

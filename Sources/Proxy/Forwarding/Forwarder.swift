@@ -68,6 +68,7 @@ struct Forwarder {
                 guard retries > 0, mayRepeat(failure, attempt, exchange), upstream.budget.spend() else { throw error }
                 lastFailure = failure
                 retries -= 1
+                server.counters.retries.add()
                 tried.insert(server)
                 attempt.reset()
             }
@@ -96,10 +97,12 @@ struct Forwarder {
     }
 
     private func note(_ failure: ProxyFailure, of server: UpstreamServer, _ exchange: Exchange) {
+        server.counters.failures.add()
         report(failure, of: server, exchange)
         guard failure.speaksAgainstServer, upstream.state.requestFailed(server.index, at: upstream.worker.now) else {
             return
         }
+        server.counters.ejections.add()
         reporter.ejected(server.name, upstream: upstream.settings.name)
     }
 
@@ -131,13 +134,19 @@ struct Forwarder {
     ) async throws(ForwardingFailure) {
         if question == nil { exchange.noteServer(server.name, of: upstream.settings.name) }
         server.activeRequests += 1
-        defer { server.activeRequests -= 1 }
+        server.counters.requests.add()
+        let began = upstream.worker.now
+        defer {
+            server.activeRequests -= 1
+            server.counters.milliseconds.add(upstream.worker.now.milliseconds - began.milliseconds)
+        }
         let connection: UpstreamConnection
         if !isFresh, let kept = server.idle.take(now: upstream.worker.now, isConfirmed: !isIdempotent(exchange)) {
             connection = kept
             attempt.isOnKeptConnection = true
         } else {
             connection = try await upstream.connect(to: server, for: exchange, until: end)
+            server.counters.connections.add()
         }
         do throws(ForwardingFailure) {
             try begin(attempt, exchange, server, held)

@@ -32,6 +32,8 @@ package final class UpstreamServer {
     /// Requests in progress at this server from this worker.
     package internal(set) var activeRequests = 0
 
+    package let counters = ServerCounters()
+
     /// The session that the next TLS handshake with the server may resume; its type is known to `UpstreamSecurity`.
     package var resumption: AnyObject?
     var idle = ConnectionPool()
