@@ -4,6 +4,7 @@
 #include <linux/capability.h>
 #include <linux/openat2.h>
 #include <sched.h>
+#include <sys/xattr.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/sendfile.h>
@@ -178,3 +179,9 @@ int CLinux_forbid_inspection(void) { return prctl(PR_SET_DUMPABLE, 0); }
 int CLinux_signal_at_death_of_parent(int signal) { return prctl(PR_SET_PDEATHSIG, signal); }
 
 int CLinux_thread_id(void) { return (int)syscall(SYS_gettid); }
+
+int CLinux_is_delegated(const char *folder) {
+  char value[2];
+  return (getxattr(folder, "user.delegate", value, sizeof value) == 1 && value[0] == '1') ||
+         (getxattr(folder, "trusted.delegate", value, sizeof value) == 1 && value[0] == '1');
+}

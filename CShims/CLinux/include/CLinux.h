@@ -243,6 +243,10 @@ void CLinux_set_thread_name(const char *name);
 /// pthread_timedjoin_np(3), by the real-time clock; 0 when the thread has ended.
 int CLinux_join_until(pthread_t thread, const struct timespec *deadline);
 
+/// Whether the control group in this folder is delegated to the user of the process, by the extended attribute that
+/// systemd sets.
+int CLinux_is_delegated(const char *folder);
+
 // MARK: crashes
 
 /// Installs a handler for crashes (SIGSEGV, SIGABRT and similar) that immediately sends `count` bytes, at most 256, to

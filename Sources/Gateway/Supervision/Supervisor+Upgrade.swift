@@ -14,7 +14,7 @@ extension Supervisor {
         logger.notice("upgrade: starting \(executable)")
         let now = Deadline.current()
         do throws(SystemError) {
-            let link = try ProcessLink(launching: executable)
+            let link = try ProcessLink(launching: executable, groups: groups)
             let child = Child(link, .candidate, began: now, limit: now.advanced(by: Self.startLimit))
             children.append(child)
             try hand(served, to: child, .start)
@@ -162,10 +162,10 @@ struct Handover: Codable {
             })
     }
 
-    func takeChildren() -> [Supervisor.Child] {
+    func takeChildren(_ groups: ControlGroups?) -> [Supervisor.Child] {
         children.map { process in
             let hosts = process.hostChannel.map {
-                HostBroker(ControlChannel(adopting: $0), hosts: process.hosts ?? [:])
+                HostBroker(ControlChannel(adopting: $0), groups: groups, hosts: process.hosts ?? [:])
             }
             return Supervisor.Child(
                 ProcessLink(pid: process.pid, channel: ControlChannel(adopting: process.channel), hosts: hosts),

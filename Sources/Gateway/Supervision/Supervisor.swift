@@ -98,6 +98,8 @@ package final class Supervisor {
     let signals: SignalReader
     let serviceManager: ServiceManager
     let binder: ListenerBinder
+    /// For the processes of pools.
+    let groups: ControlGroups?
     var logger: Logger
     var served: Served
     var admin: AdminServer?
@@ -145,6 +147,7 @@ package final class Supervisor {
         signals = SignalReader()
         self.configurationFile = configurationFile
         self.isSingle = isSingle
+        groups = isSingle ? nil : ControlGroups()
         let handover = try Handover.receive()
         executable = handover?.executable ?? readLink("/proc/self/exe") ?? "/proc/self/exe"
         if let handover {
@@ -158,7 +161,7 @@ package final class Supervisor {
             binder.keep(plan)
             served = Served(configuration: configuration, archive: archive, plan: plan)
             admin = handover.adminServer()
-            children = handover.takeChildren()
+            children = handover.takeChildren(groups)
             counters = handover.counters
             nextIdentifier = handover.nextIdentifier
             if handover.isReloadWanted { reloads.postpone() }
@@ -215,6 +218,7 @@ package final class Supervisor {
     private var nextDeadline: Deadline {
         var next = min(restartAt, nextBeat, admin?.deadline ?? .never, reloadUnderWay?.deadline ?? .never)
         for child in children { next = min(next, child.limit, child.link.deadline) }
+        for hosts in children.compactMap(\.hosts) + leftHosts { next = min(next, hosts.deadline) }
         for query in queries.values { next = min(next, query.deadline) }
         return min(next, watchSchedule.deadline)
     }
@@ -274,7 +278,8 @@ package final class Supervisor {
         let now = Deadline.current()
         do throws(SystemError) {
             // The running program's own file, whatever is now at its path: both processes have the same version.
-            let link: any GatewayLink = isSingle ? LocalLink() : try ProcessLink(launching: "/proc/self/exe")
+            let link: any GatewayLink =
+                isSingle ? LocalLink() : try ProcessLink(launching: "/proc/self/exe", groups: groups)
             let child = Child(link, .starting, began: now, limit: now.advanced(by: Self.startLimit))
             children.append(child)
             try hand(served, to: child, .start)
@@ -311,7 +316,7 @@ package final class Supervisor {
         let allowed = served.poolUsers.union(reloadUnderWay?.candidate.poolUsers ?? [])
         for child in children { child.hosts?.work(usual: usual, allowed: allowed) }
         for hosts in leftHosts { hosts.reap() }
-        leftHosts.removeAll { $0.hosts.isEmpty }
+        leftHosts.removeAll(where: \.isEmpty)
     }
 
     /// Processes of pools that have not been waited for.

@@ -58,6 +58,16 @@ static void leave_child(void) {
   kill(getpid(), SIGKILL);
 }
 
+/* Leaves a process in a session of its own behind; its number. */
+static int leave_daemon(void) {
+  int pid = fork();
+  if (pid == 0) {
+    setsid();
+    for (;;) pause();
+  }
+  return pid;
+}
+
 static void loop(void) {
   for (volatile int round = 0;; round++) continue;
 }
@@ -114,6 +124,8 @@ DWORD WINAPI HttpExtensionProc(EXTENSION_CONTROL_BLOCK *block) {
       }
     }
     sprintf(end, "\n");
+  } else if (strcmp(block->lpszQueryString, "daemon") == 0) {
+    sprintf(body, "%d\n", leave_daemon());
   } else {
     end(block->lpszQueryString);
     sprintf(body, "%d\n", getpid());

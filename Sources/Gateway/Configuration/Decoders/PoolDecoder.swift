@@ -17,7 +17,7 @@ extension PoolConfiguration {
     /// Those of an extension's keys that concern processes.
     static let keys = [
         "processes", "start_limit", "stop_limit", "ping", "idle_stop", "rapid_fail", "recycle", "on_timeout",
-        "affinity", "on_end", "user", "folder", "environment", "limits", "sandbox",
+        "affinity", "on_end", "user", "folder", "environment", "limits", "cgroup", "sandbox",
     ]
 
     mutating func takeThreads(_ keys: inout MappingReader) {
@@ -56,6 +56,7 @@ extension PoolConfiguration {
             })
         settings.environment = variables?.values ?? []
         settings.limits = keys.take("limits", .processLimits, default: settings.limits)
+        settings.group = keys.take("cgroup", .groupLimits, default: settings.group)
         settings.sandbox = keys.take("sandbox", .sandbox, default: settings.sandbox)
     }
 }
@@ -156,6 +157,18 @@ extension ValueDecoder<ProcessLimits> {
             limits.processes = keys.take("processes", .integer(in: 1...1 << 22))
             limits.fileSize = keys.take("file_size", .size(in: 0...1 << 50))
             limits.allowsCores = keys.take("core_files", .boolean, default: limits.allowsCores)
+            return limits
+        }
+    }
+}
+
+extension ValueDecoder<GroupLimits> {
+    fileprivate static var groupLimits: Self {
+        .mapping { keys in
+            var limits = GroupLimits()
+            limits.memoryMax = keys.take("memory_max", .size(in: 16 << 20...1 << 44))
+            limits.pidsMax = keys.take("pids_max", .integer(in: 1...1 << 22))
+            limits.cpuMax = keys.take("cpu_max", .processorShare)
             return limits
         }
     }

@@ -20,7 +20,7 @@ final class SupervisedLauncher: HostLauncher, @unchecked Sendable {
     }
 
     private enum Answer {
-        case started(pid_t, OpenFile)
+        case started(pid_t, OpenFile, missing: [String])
         case refused(String)
     }
 
@@ -49,8 +49,9 @@ final class SupervisedLauncher: HostLauncher, @unchecked Sendable {
         case .message(let reply, let descriptors):
             state.withLock { state in
                 switch reply {
-                case .started(let id, let pid):
-                    state.answers[id] = .started(pid, descriptors.first ?? OpenFile(adopting: -1))
+                case .started(let id, let pid, let missing):
+                    let descriptor = descriptors.first ?? OpenFile(adopting: -1)
+                    state.answers[id] = .started(pid, descriptor, missing: missing ?? [])
                 case .refused(let id, let reason): state.answers[id] = .refused(reason)
                 case .ended(let id, let status): state.endings[id] = ProcessEnding(waitStatus: status)
                 }
@@ -63,14 +64,15 @@ final class SupervisedLauncher: HostLauncher, @unchecked Sendable {
         }
     }
 
-    func launch(
-        _ control: OpenFile, as user: PoolSettings.UserAndGroup?
-    ) throws(HostLaunchError) -> any LaunchedHost {
+    func launch(_ control: OpenFile, for settings: PoolSettings) throws(HostLaunchError) -> any LaunchedHost {
         let id = state.withLock { state in
             defer { state.nextIdentifier += 1 }
             return state.nextIdentifier
         }
-        guard send(.start(id: id, user: user?.user, group: user?.group), [control.number]) else {
+        let request = HostRequest.start(
+            id: id, user: settings.user?.user, group: settings.user?.group, limits: settings.group,
+            areRequired: settings.sandbox.mode == .required)
+        guard send(request, [control.number]) else {
             throw HostLaunchError("the supervisor cannot be reached")
         }
         let deadline = ContinuousClock.now + Self.answerLimit
@@ -79,8 +81,8 @@ final class SupervisedLauncher: HostLauncher, @unchecked Sendable {
                 (state.answers.removeValue(forKey: id), state.isClosed, changed.count)
             }
             switch answer {
-            case .started(let pid, let descriptor):
-                return SupervisedHost(launcher: self, id: id, pid: pid, descriptor: descriptor)
+            case .started(let pid, let descriptor, let missing):
+                return SupervisedHost(launcher: self, id: id, pid: pid, descriptor: descriptor, missing: missing)
             case .refused(let reason): throw HostLaunchError(reason)
             case nil: break
             }
@@ -116,6 +118,7 @@ private struct SupervisedHost: LaunchedHost {
     let id: Int
     let pid: pid_t
     let descriptor: OpenFile
+    let missing: [String]
 
     func kill() { launcher.kill(id) }
     func waitForEnd() -> ProcessEnding { launcher.waitForEnd(id) }

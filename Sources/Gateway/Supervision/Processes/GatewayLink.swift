@@ -55,12 +55,12 @@ final class ProcessLink: GatewayLink {
     }
 
     /// Starts `executable` as a gateway process; it waits for `start`.
-    init(launching executable: String) throws(SystemError) {
+    init(launching executable: String, groups: ControlGroups?) throws(SystemError) {
         let (ours, theirs) = try ControlChannel.pair()
         let (ourHosts, theirHosts) = try ControlChannel.pair()
         pid = try Self.spawn(executable, theirs, theirHosts)
         channel = ours
-        hosts = HostBroker(ourHosts)
+        hosts = HostBroker(ourHosts, groups: groups)
     }
 
     private static func spawn(

@@ -215,12 +215,13 @@ final class HostProcess: @unchecked Sendable {
     private func monitor() {
         let host: any LaunchedHost
         do throws(HostLaunchError) {
-            host = try launcher.launch(controlEnd[0], as: launch.settings.user)
+            host = try launcher.launch(controlEnd[0], for: launch.settings)
         } catch {
             events.isRefused(self, .noProcess(error.text))
             return finish(ProcessEnding(waitStatus: 127 << 8))
         }
         controlEnd = []
+        for text in host.missing { events.notice(self, text) }
         // Something may have ended it before it was there.
         state.withLock { state in
             (state.pid, state.host) = (host.pid, host)

@@ -107,7 +107,7 @@ package protocol HostLauncher: Sendable {
     /// Starts isagate-host. The calling thread has to live as long as the process.
     ///
     /// - Parameter control: the process's end of its control channel.
-    func launch(_ control: OpenFile, as user: PoolSettings.UserAndGroup?) throws(HostLaunchError) -> any LaunchedHost
+    func launch(_ control: OpenFile, for settings: PoolSettings) throws(HostLaunchError) -> any LaunchedHost
 }
 
 package struct HostLaunchError: Error {
@@ -123,6 +123,8 @@ package protocol LaunchedHost: Sendable {
     var pid: pid_t { get }
     /// Of pidfd_open(2): readable once the process has ended. Not open where the system has no such descriptors.
     var descriptor: OpenFile { get }
+    /// The limits of its control group that do not apply, each with the reason.
+    var missing: [String] { get }
     /// Ends it and the processes that it has started, at once.
     func kill()
     /// Waits until it has ended; called once.
@@ -133,10 +135,10 @@ package protocol LaunchedHost: Sendable {
 package struct ChildLauncher: HostLauncher {
     package init() {}
 
-    package func launch(
-        _ control: OpenFile, as user: PoolSettings.UserAndGroup?
-    ) throws(HostLaunchError) -> any LaunchedHost {
-        ChildHost(pid: try Self.start(control, as: user))
+    package func launch(_ control: OpenFile, for settings: PoolSettings) throws(HostLaunchError) -> any LaunchedHost {
+        let missing = settings.group == GroupLimits() ? [] : ["cgroup does not apply: only a supervisor makes groups"]
+        if let first = missing.first, settings.sandbox.mode == .required { throw HostLaunchError(first) }
+        return ChildHost(pid: try Self.start(control, as: settings.user), missing: missing)
     }
 
     package static func start(
@@ -158,9 +160,11 @@ package struct ChildLauncher: HostLauncher {
 struct ChildHost: LaunchedHost {
     let pid: pid_t
     let descriptor: OpenFile
+    let missing: [String]
 
-    init(pid: pid_t) {
+    init(pid: pid_t, missing: [String] = []) {
         self.pid = pid
+        self.missing = missing
         descriptor = OpenFile(adopting: CLinux_pidfd_open(pid))
     }
 

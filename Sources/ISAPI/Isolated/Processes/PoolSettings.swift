@@ -26,6 +26,7 @@ package struct PoolSettings: Sendable, Equatable {
     /// NAME=VALUE, besides those that every process has.
     package var environment: [String] = []
     package var limits = ProcessLimits()
+    package var group = GroupLimits()
     package var sandbox = Sandbox()
 
     package init() {}
@@ -70,6 +71,18 @@ package struct ProcessLimits: Sendable, Equatable {
     package var fileSize: Int?
     /// Whether core files are written.
     package var allowsCores = false
+
+    package init() {}
+}
+
+/// Limits of a process together with those that it starts, by a control group (cgroups(7)).
+package struct GroupLimits: Codable, Sendable, Equatable {
+    /// Bytes (memory.max).
+    package var memoryMax: Int?
+    /// Processes and threads (pids.max).
+    package var pidsMax: Int?
+    /// Per cent of one processor (cpu.max).
+    package var cpuMax: Int?
 
     package init() {}
 }
