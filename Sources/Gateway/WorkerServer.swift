@@ -147,8 +147,11 @@ final class WorkerServer: @unchecked Sendable {
     }
 
     /// The worker's loop has ended; on its thread. Connections are accepted by workers that still run only.
+    ///
+    /// What was served is released: the thread may go on for a while, inside the DllMain of an extension.
     func end() {
         closeListeners { _ in true }
+        ports = [:]
     }
 
     private func closeListeners(of isMeant: (Port) -> Bool) {

@@ -61,7 +61,7 @@ def test_a_crash_costs_the_request_inside_and_leaves_the_connection(start, how, 
     assert (response.status, response.text) == (502, "502 Bad Gateway: the extension's process has ended\n")
     assert process(client) != first
     server.log.wait_for(f"extension ends_process: process {first}: it {explanation}; 1 request was in it")
-    server.log.wait_for(f"extension ends_process: process {first}: in it was GET /ends_process, request [0-9a-f]{32}$")
+    server.log.wait_for(f"extension ends_process: process {first}: in it was GET /ends_process, request [0-9a-f]{{32}}$")
     server.log.wait_for(f"extension ends_process: its process {explanation} while it ran this request, request ")
 
 
