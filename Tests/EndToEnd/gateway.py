@@ -132,7 +132,7 @@ class Gateway:
         STARTED.append(self)
         self.output = Log(self.process.stdout)
         self.log = Log(self.process.stderr)
-        self.log.wait_for(r" notice: ready: ")
+        self.log.wait_for(r"( notice: |\"message\":\")ready: ")
         self.ports = {
             match[1]: int(match[2])
             for line in self.log.lines

@@ -2,12 +2,20 @@ import Transport
 
 package struct LogConfiguration: Sendable, Equatable {
     package var level = Level.info
+    package var format = Format.text
     /// Empty when requests are not logged.
     package var access: [AccessLogConfiguration] = []
 
     /// From the most to the least verbose.
     package enum Level: String, Sendable, CaseIterable {
         case trace, debug, info, notice, warning, error
+    }
+
+    /// The lines on standard error.
+    package enum Format: Sendable {
+        case text, json
+        /// Text on a terminal, JSON otherwise.
+        case auto
     }
 }
 

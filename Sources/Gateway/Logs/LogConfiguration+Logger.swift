@@ -1,10 +1,22 @@
+import Glibc
 import Logging
 
 extension LogConfiguration {
     /// The gateway's logger: standard error, at the configured level.
     package func makeLogger() -> Logger {
         let level = self.level.loggerLevel
-        return Logger(label: "isagate") { _ in StandardErrorLog(logLevel: level) }
+        let isJSON = format.isJSON
+        return Logger(label: "isagate") { _ in StandardErrorLog(logLevel: level, isJSON: isJSON) }
+    }
+}
+
+extension LogConfiguration.Format {
+    fileprivate var isJSON: Bool {
+        switch self {
+        case .text: false
+        case .json: true
+        case .auto: isatty(STDERR_FILENO) == 0
+        }
     }
 }
 

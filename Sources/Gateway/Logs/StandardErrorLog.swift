@@ -1,9 +1,11 @@
 import Glibc
 import Logging
+import Memory
 
-/// Diagnostics as lines on standard error: time in UTC, level, text.
+/// Diagnostics as lines on standard error: time in UTC, level, text; or these as an object of JSON.
 struct StandardErrorLog: LogHandler {
     var logLevel: Logger.Level
+    var isJSON = false
     var metadata: Logger.Metadata = [:]
 
     subscript(metadataKey key: String) -> Logger.Metadata.Value? {
@@ -12,15 +14,31 @@ struct StandardErrorLog: LogHandler {
     }
 
     func log(event: LogEvent) {
-        var line = "\(Timestamp.now().iso8601) \(event.level): \(event.message)"
-        for (key, value) in metadata.merging(event.metadata ?? [:], uniquingKeysWith: { $1 }).sorted(by: {
-            $0.key < $1.key
-        }) {
-            line += " \(key)=\(value)"
+        var line: [UInt8] = []
+        let values = metadata.merging(event.metadata ?? [:], uniquingKeysWith: { $1 }).sorted { $0.key < $1.key }
+        if isJSON { appendJSON(event, values, to: &line) } else { appendText(event, values, to: &line) }
+        line.append(UInt8(ascii: "\n"))
+        line.withBytes { _ = unsafe write(STDERR_FILENO, $0.baseAddress, $0.count) }
+    }
+
+    private typealias Values = [(key: String, value: Logger.Metadata.Value)]
+
+    private func appendText(_ event: LogEvent, _ values: Values, to line: inout [UInt8]) {
+        var text = "\(Timestamp.now().iso8601) \(event.level): \(event.message)"
+        for (key, value) in values { text += " \(key)=\(value)" }
+        line += text.utf8.map { $0 < 0x20 || $0 == 0x7F ? UInt8(ascii: "?") : $0 }
+    }
+
+    private func appendJSON(_ event: LogEvent, _ values: Values, to line: inout [UInt8]) {
+        line += "{\"time\":\"\(Timestamp.now().iso8601)\",\"level\":\"\(event.level)\",\"message\":\"".utf8
+        line.append(event.message.description, as: .json)
+        for (key, value) in values {
+            line += "\",\"".utf8
+            line.append(key, as: .json)
+            line += "\":\"".utf8
+            line.append("\(value)", as: .json)
         }
-        line =
-            String(decoding: line.utf8.map { $0 < 0x20 || $0 == 0x7F ? UInt8(ascii: "?") : $0 }, as: UTF8.self) + "\n"
-        line.withUTF8 { _ = unsafe write(STDERR_FILENO, $0.baseAddress, $0.count) }
+        line += "\"}".utf8
     }
 }
 

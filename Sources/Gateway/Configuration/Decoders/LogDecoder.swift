@@ -4,6 +4,7 @@ extension ValueDecoder<LogConfiguration> {
         return .mapping { keys in
             LogConfiguration(
                 level: keys.take("level", .logLevel, default: defaults.level),
+                format: keys.take("operator", .operatorFormat, default: defaults.format),
                 access: keys.take("access", .accessLogs, default: defaults.access))
         }
     }
@@ -17,6 +18,12 @@ extension ValueDecoder<LogConfiguration.Level> {
                 "trace": .trace, "debug": .debug, "info": .info, "notice": .notice, "warning": .warning,
                 "error": .error,
             ])
+    }
+}
+
+extension ValueDecoder<LogConfiguration.Format> {
+    fileprivate static var operatorFormat: Self {
+        .word("text, json or auto", ["text": .text, "json": .json, "auto": .auto])
     }
 }
 
