@@ -172,6 +172,7 @@ final class ContentCoder: BodyCoder {
             response.appendFields("Content-Encoding: ")
             response.appendFields(request.coding.token)
             response.appendFields("\r\n")
+            response.noteCoding(request.coding.token)
         }
         response.endHead(length)
     }

@@ -67,7 +67,7 @@ package final class ResponseCompression {
             var codedLines: [UInt8] = []
             CodedFields.rewrite(lines) { codedLines.append(contentsOf: $0) }
             codedLines += "\(vary)Content-Encoding: \(coding.token)\r\n".utf8
-            return FixedResponse(status: status, fieldLines: codedLines, body: Array(coded))
+            return FixedResponse(status: status, fieldLines: codedLines, body: Array(coded), coding: coding.token)
         }
     }
 

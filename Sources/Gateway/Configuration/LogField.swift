@@ -16,6 +16,9 @@ package struct LogField: Sendable, Equatable {
         case commonTime = "time_common"
         case unixTime = "time_unix"
         case milliseconds = "duration_ms"
+        case headMilliseconds = "head_ms"
+        case waitMilliseconds = "wait_ms"
+        case responseMilliseconds = "response_ms"
 
         // Who, and where.
         case client, user, host
@@ -28,25 +31,30 @@ package struct LogField: Sendable, Equatable {
         case version = "protocol"
         case userAgent = "user_agent"
         case requestID = "request_id"
+        case requestBytes = "request_bytes"
         /// `header.` and a name.
         case requestField = "header"
 
         // The connection.
         case tlsVersion = "tls_version"
         case tlsCipher = "tls_cipher"
+        case tlsGroup = "tls_group"
         case tlsResumed = "tls_resumed"
         case serverName = "server_name"
         case clientSubject = "client_subject"
 
         // Who has answered.
         case extensionName = "extension"
-        case upstream
+        case pool, upstream
         case upstreamServer = "upstream_server"
         case upstreamRetries = "upstream_retries"
 
         // The response.
         case status, substatus, bytes, received, reason
         case systemError = "win32_status"
+        /// The coding by the gateway, and the bytes before it.
+        case coding
+        case uncodedBytes = "uncoded_bytes"
     }
 
     /// As JSON and templates name it.
@@ -56,7 +64,8 @@ package struct LogField: Sendable, Equatable {
     var isNumber: Bool {
         switch kind {
         case .unixTime, .milliseconds, .clientPort, .serverPort, .status, .substatus, .systemError, .upstreamRetries,
-            .bytes, .received:
+            .bytes, .received, .headMilliseconds, .waitMilliseconds, .responseMilliseconds, .requestBytes,
+            .uncodedBytes:
             true
         default: false
         }

@@ -150,9 +150,9 @@ final class ExtensionHost {
         }
         let configuration = configured.configuration
         let application = ExtensionApplication(
-            siteID: siteNumber, siteName: site.hosts.first?.text ?? "", poolName: name, physicalPath: site.root,
-            serverSoftware: "isagate/\(BuildVersion.text)", errorPages: errorPages,
-            paths: configuration.paths)
+            siteID: siteNumber, siteName: site.hosts.first?.text ?? "", poolName: name,
+            processPool: configuration.pool?.name, physicalPath: site.root,
+            serverSoftware: "isagate/\(BuildVersion.text)", errorPages: errorPages, paths: configuration.paths)
         return HandlerAction(
             ExtensionDispatcher(
                 queue: configured.queue(on: worker), application: application, worker: workers[worker], naming: naming,

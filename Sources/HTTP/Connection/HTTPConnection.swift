@@ -80,6 +80,8 @@ package final class HTTPConnection: ClientConnection {
             case .bytes(let count):
                 if storage.value.cursor == storage.value.filled {
                     storage.value.began = endpoint.worker.now
+                } else {
+                    storage.value.headRead = endpoint.worker.now
                 }
                 storage.value.filled += count
                 if storage.value.isFirstInputFull { readOn(exchange) }

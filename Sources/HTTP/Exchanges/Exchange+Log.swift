@@ -68,8 +68,12 @@ extension Exchange {
     /// The extension that has answered, by its name in the configuration.
     package var logExtension: String? { storage.value.logExtension }
 
-    package func setLogExtension(_ name: String) {
+    /// The pool of isolated processes in which it runs.
+    package var logPool: String? { storage.value.logPool }
+
+    package func setLogExtension(_ name: String, pool: String?) {
         storage.value.logExtension = name
+        if let pool { storage.value.logPool = pool }
     }
 
     /// The upstream that the request was forwarded to, the last server of it, and how many attempts there were.
@@ -78,11 +82,53 @@ extension Exchange {
     package var logAttempts: Int { storage.value.logAttempts }
 
     /// Called for each attempt.
-    package func noteServer(_ server: String, of upstream: String) {
+    package func noteServer(_ server: String, of upstream: String, at time: Deadline) {
+        if storage.value.logAttempts == 0 { noteHandOver(at: time) }
         storage.value.logUpstream = upstream
         storage.value.logServer = server
         storage.value.logAttempts += 1
     }
+
+    // MARK: Times and sizes for the log
+
+    /// Called when an extension or an upstream gets the request.
+    package func noteHandOver(at time: Deadline) {
+        storage.value.handedOver = time
+    }
+
+    /// Milliseconds until the head was complete, from its first byte on.
+    package var headMilliseconds: UInt64 { milliseconds(from: began, to: storage.value.headRead) ?? 0 }
+
+    /// Milliseconds until the response began, from the first byte of the request on. A response that is given as a
+    /// whole begins when it ends.
+    package func responseMilliseconds(now: Deadline) -> UInt64 {
+        milliseconds(from: began, to: responseBegan(now)) ?? 0
+    }
+
+    /// Milliseconds until the response began, from when an extension or an upstream got the request; nil if none did.
+    package func waitMilliseconds(now: Deadline) -> UInt64? {
+        milliseconds(from: storage.value.handedOver, to: responseBegan(now))
+    }
+
+    private func responseBegan(_ now: Deadline) -> Deadline {
+        let time = storage.value.responseBegan
+        return time.milliseconds == 0 ? now : time
+    }
+
+    private func milliseconds(from start: Deadline, to end: Deadline) -> UInt64? {
+        guard start.milliseconds != 0, end >= start else { return nil }
+        return end.milliseconds - start.milliseconds
+    }
+
+    /// The bytes of the request's content that were received, as they were sent.
+    package var receivedBodyBytes: UInt64 { storage.value.body.received }
+
+    /// The coding that the gateway has applied to the response, and the bytes of its body before that.
+    package var appliedCoding: (name: StaticString, uncodedBytes: UInt64)? {
+        storage.value.logCoding.map { ($0, storage.value.uncodedBytes) }
+    }
+
+    // MARK: Of extensions
 
     /// Text to append to the query in the log (HSE_APPEND_LOG_PARAMETER).
     package var logParameter: String? { storage.value.logParameter }

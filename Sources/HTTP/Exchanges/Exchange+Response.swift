@@ -34,6 +34,10 @@ extension Exchange {
             return respondForAnother(response, keepAlive: keepAlive)
         }
         let variant = filter.variant(of: response, for: self)
+        if let coding = variant.coding {
+            storage.value.logCoding = coding
+            storage.value.uncodedBytes = framingFacts(true).isHead ? 0 : UInt64(response.body.count)
+        }
         storage.value.response.noteStatus(variant.status)
         storage.value.output.append(variant.statusLine)
         appendCommonFields(except: filter.replacesServer ? .server : [])
@@ -83,6 +87,7 @@ extension Exchange {
         let phrase =
             reason
             ?? ByteView(standard)
+        storage.value.responseBegan = endpoint.worker.now
         storage.value.response.beginHead(status: status, reason: phrase, to: &storage.value.output)
         let facts = framingFacts(keepAlive)
         if let filter = storage.value.filter {
@@ -107,6 +112,7 @@ extension Exchange {
         var remaining: UInt64?
         if case .known(let count) = draft.length { remaining = count }
         storage.value.coding = CodedResponse(coder: coder, facts: facts, remaining: remaining)
+        storage.value.uncodedBytes = 0
         return true
     }
 
@@ -121,11 +127,13 @@ extension Exchange {
     private func writeCoded(_ bytes: ByteView) -> Int {
         guard let coding = storage.value.coding else { return 0 }
         guard let remaining = coding.remaining else {
+            storage.value.uncodedBytes += UInt64(bytes.count)
             coding.coder.write(bytes, to: sink)
             return 0
         }
         let count = min(bytes.count, Int(clamping: remaining))
         storage.value.coding?.remaining = remaining - UInt64(count)
+        storage.value.uncodedBytes += UInt64(count)
         coding.coder.write(bytes[..<count], to: sink)
         return bytes.count - count
     }

@@ -35,6 +35,11 @@ struct ExchangeStorage: ~Copyable {
     var normalizedPath: [UInt8]?
     /// The time at which the first byte of the request was received.
     var began = Deadline(milliseconds: 0)
+    /// When the last part of a head came that came in parts, when an extension or an upstream got the request, and when
+    /// the response began; zero if it was not noted.
+    var headRead = Deadline(milliseconds: 0)
+    var handedOver = Deadline(milliseconds: 0)
+    var responseBegan = Deadline(milliseconds: 0)
     /// The client that a trusted proxy names.
     var namedClient: IPAddress?
     var trustedField: TrustedProxies.Field?
@@ -48,9 +53,13 @@ struct ExchangeStorage: ~Copyable {
     var logSubstatus = 0
     /// Which extension, or which server of which upstream, has answered; and how many servers were tried.
     var logExtension: String?
+    var logPool: String?
     var logUpstream: String?
     var logServer: String?
     var logAttempts = 0
+    /// How the gateway has coded the body, and how many bytes it had before.
+    var logCoding: StaticString?
+    var uncodedBytes: UInt64 = 0
     /// Whether the connection ends with a reset.
     var resetsConnection = false
     var logParameter: String?
@@ -120,7 +129,11 @@ struct ExchangeStorage: ~Copyable {
         tag = 0
         logStatus = nil
         logSubstatus = 0
-        if logExtension != nil { logExtension = nil }
+        headRead = Deadline(milliseconds: 0)
+        handedOver = Deadline(milliseconds: 0)
+        responseBegan = Deadline(milliseconds: 0)
+        logCoding = nil
+        if logExtension != nil { forgetExtension() }
         if logAttempts != 0 { forgetServer() }
         resetsConnection = false
         if errorPages != nil { errorPages = nil }
@@ -134,6 +147,12 @@ struct ExchangeStorage: ~Copyable {
             filled = 0
         }
         headStart = cursor
+    }
+
+    @inline(never)
+    private mutating func forgetExtension() {
+        logExtension = nil
+        logPool = nil
     }
 
     @inline(never)

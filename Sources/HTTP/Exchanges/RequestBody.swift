@@ -22,6 +22,8 @@ struct RequestBody {
     private var state = State.ended
     /// Whether reading has begun, so that the whole body can be expected to be read.
     private(set) var hasBegun = false
+    /// The bytes of content that were received.
+    private(set) var received: UInt64 = 0
     /// Whether 100 (Continue) still has to be sent to the client.
     private(set) var expectsContinue = false
 
@@ -67,6 +69,7 @@ struct RequestBody {
         guard case .framed(let remaining, let total) = state else { return }
         guard total + UInt64(count) <= limit else { throw .bodyTooLarge }
         hasBegun = true
+        received = total + UInt64(count)
         state = .framed(remaining: remaining.map { $0 - min($0, UInt64(count)) }, total: total + UInt64(count))
     }
 
@@ -89,6 +92,7 @@ struct RequestBody {
         case .length(let remaining):
             guard unread.byteCount > 0 else { return .receive(consumed: 0) }
             let count = Int(min(remaining, UInt64(unread.byteCount)))
+            received += UInt64(count)
             state = remaining == UInt64(count) ? .ended : .length(remaining: remaining - UInt64(count))
             return .content(0..<count, consumed: count)
         case .chunked(var decoder, let total):
@@ -96,6 +100,7 @@ struct RequestBody {
             case .data(let range):
                 let total = total + UInt64(range.count)
                 guard total <= limit, decoder.announced <= limit - total else { throw .bodyTooLarge }
+                received = total
                 state = .chunked(decoder, total: total)
                 return .content(range, consumed: range.upperBound)
             case .trailer(let range):

@@ -108,6 +108,11 @@ package struct ResponseSink: BitwiseCopyable {
         storage.value.response.endHead(length, answering: facts, to: &storage.value.output)
     }
 
+    /// For the log: the body that follows is coded.
+    package func noteCoding(_ name: StaticString) {
+        storage.value.logCoding = name
+    }
+
     /// Appends to the body as it is sent.
     package func write(_ bytes: ByteView) {
         _ = storage.value.response.write(bytes, to: &storage.value.output)

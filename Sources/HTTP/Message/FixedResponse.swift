@@ -5,6 +5,8 @@ import Memory
 @safe
 package final class FixedResponse: @unchecked Sendable {
     package let status: Int
+    /// The coding of the body, if the gateway has applied one.
+    package let coding: StaticString?
     /// The field lines after Date, including Content-Length, each terminated by CRLF.
     var fields: ByteView { fieldMemory.view }
     /// Those of the field lines that do not describe the content.
@@ -28,8 +30,9 @@ package final class FixedResponse: @unchecked Sendable {
     }
 
     /// - Parameter fieldLines: validated field lines, each terminated by CRLF, without those for the message framing.
-    package init(status: Int, fieldLines: [UInt8], body: [UInt8]) {
+    package init(status: Int, fieldLines: [UInt8], body: [UInt8], coding: StaticString? = nil) {
         self.status = status
+        self.coding = coding
         let framing = StatusCode.hasNoContent(status) ? "" : "Content-Length: \(body.count)\r\n"
         fieldMemory = OwnedBytes(fieldLines + Array(framing.utf8))
         ownFieldsCount = fieldLines.count

@@ -150,6 +150,7 @@ package final class ExtensionDispatcher: RequestHandler {
         _ translated: ByteView
     ) -> ExtensionSession {
         handle.use(at: worker.now)
+        exchange.noteHandOver(at: worker.now)
         let session = handle.submissions.takeSession()
         // Not in a closure of `withConnection`, which would count more references.
         let connection = exchange.connection
@@ -380,7 +381,7 @@ package final class ExtensionDispatcher: RequestHandler {
     private func conclude(
         _ outcome: SessionOutcome, _ framed: ChunkedBody?, _ session: ExtensionSession, _ exchange: Exchange
     ) {
-        exchange.setLogExtension(application.poolName)
+        exchange.setLogExtension(application.poolName, pool: application.processPool)
         if !outcome.flaws.isEmpty { report("left out of a response: \(outcome.flaws.description)", exchange) }
         switch outcome.ending {
         case .complete: break

@@ -35,6 +35,8 @@ package final class ExtensionApplication: Sendable {
     package let siteID: Int
     package let siteName: String
     package let poolName: String
+    /// The pool of isolated processes in which the extension runs, nil for the gateway's own process.
+    package let processPool: String?
     /// The folder that URLs are mapped to, with a trailing separator.
     package let physicalPath: String
     /// The separators of paths that are passed to the extension.
@@ -44,12 +46,13 @@ package final class ExtensionApplication: Sendable {
     package let errorPages: ErrorPages?
 
     package init(
-        siteID: Int, siteName: String, poolName: String, physicalPath: String, serverSoftware: String,
-        errorPages: ErrorPages? = nil, paths: PathStyle = .unix
+        siteID: Int, siteName: String, poolName: String, processPool: String? = nil, physicalPath: String,
+        serverSoftware: String, errorPages: ErrorPages? = nil, paths: PathStyle = .unix
     ) {
         self.siteID = siteID
         self.siteName = siteName
         self.poolName = poolName
+        self.processPool = processPool
         self.physicalPath = paths.path(physicalPath.hasSuffix("/") ? physicalPath : physicalPath + "/")
         self.paths = paths
         self.serverSoftware = serverSoftware

@@ -132,7 +132,9 @@ struct Forwarder {
         _ exchange: Exchange, to server: UpstreamServer, _ attempt: UpstreamExchange, _ held: Held, isFresh: Bool,
         until end: Deadline
     ) async throws(ForwardingFailure) {
-        if question == nil { exchange.noteServer(server.name, of: upstream.settings.name) }
+        if question == nil {
+            exchange.noteServer(server.name, of: upstream.settings.name, at: upstream.worker.now)
+        }
         server.activeRequests += 1
         server.counters.requests.add()
         let began = upstream.worker.now

@@ -5,6 +5,8 @@ package final class SecurityDescription: Sendable {
     package let cipherName: String
     /// Effective strength of the cipher, in bits.
     package let cipherBits: Int
+    /// The group of the key exchange; nil if there was none, as in some resumptions.
+    package let groupName: String?
     /// The server name that the client sent in SNI.
     package let serverName: String?
     /// The size of the server certificate's key in bits.
@@ -49,13 +51,14 @@ package final class SecurityDescription: Sendable {
     }
 
     package init(
-        protocolName: String, cipherName: String, cipherBits: Int, serverName: String?, serverKeyBits: Int,
-        serverSubject: String, serverIssuer: String, serverEndPoint: [UInt8] = [], site: String? = nil,
-        isResumed: Bool = false, clientCertificate: ClientCertificate? = nil
+        protocolName: String, cipherName: String, cipherBits: Int, groupName: String? = nil, serverName: String?,
+        serverKeyBits: Int, serverSubject: String, serverIssuer: String, serverEndPoint: [UInt8] = [],
+        site: String? = nil, isResumed: Bool = false, clientCertificate: ClientCertificate? = nil
     ) {
         self.protocolName = protocolName
         self.cipherName = cipherName
         self.cipherBits = cipherBits
+        self.groupName = groupName
         self.serverName = serverName
         self.serverKeyBits = serverKeyBits
         self.serverSubject = serverSubject

@@ -6,6 +6,7 @@ import Transport
 struct LoggedResponse: ~Copyable {
     let exchange: Exchange
     let milliseconds: UInt64
+    private let now: Deadline
     private let clock: LogClock
     /// False for a request that was refused before it was parsed.
     private let isUnderstood: Bool
@@ -13,6 +14,7 @@ struct LoggedResponse: ~Copyable {
     init(_ exchange: Exchange, clock: LogClock, now: Deadline) {
         self.exchange = exchange
         self.clock = clock
+        self.now = now
         milliseconds = now.milliseconds - exchange.began.milliseconds
         isUnderstood = !exchange.head.methodToken.isEmpty
     }
@@ -26,6 +28,9 @@ struct LoggedResponse: ~Copyable {
         case .commonTime: clock.appendCommonLog(to: &line)
         case .unixTime: line.appendDecimal(UInt64(clock.unixSeconds))
         case .milliseconds: line.appendDecimal(milliseconds)
+        case .headMilliseconds: if isUnderstood { line.appendDecimal(exchange.headMilliseconds) }
+        case .waitMilliseconds: if let wait = exchange.waitMilliseconds(now: now) { line.appendDecimal(wait) }
+        case .responseMilliseconds: line.appendDecimal(exchange.responseMilliseconds(now: now))
         case .client: append(exchange.clientAddress, to: &line, escaping)
         case .clientPort: appendPort(exchange.clientAddress.port, to: &line)
         case .serverAddress: append(exchange.endpoint.localAddress, to: &line, escaping)
@@ -41,13 +46,16 @@ struct LoggedResponse: ~Copyable {
         case .referer: if let value = exchange.value(named: "referer") { append(value, to: &line, escaping) }
         case .userAgent: if let value = exchange.value(named: "user-agent") { append(value, to: &line, escaping) }
         case .requestField: break
-        case .requestID: if isUnderstood { exchange.requestID.withBytes { line.append($0, as: escaping) } }
+        case .requestID: if isUnderstood { appendRequestID(to: &line) }
+        case .requestBytes: if isUnderstood { line.appendDecimal(exchange.receivedBodyBytes) }
         case .tlsVersion: append(security?.protocolName, to: &line, escaping)
         case .tlsCipher: append(security?.cipherName, to: &line, escaping)
+        case .tlsGroup: append(security?.groupName, to: &line, escaping)
         case .tlsResumed: append(security.map { $0.isResumed ? "yes" : "no" }, to: &line, escaping)
         case .serverName: append(security?.serverName, to: &line, escaping)
         case .clientSubject: append(verifiedClient?.subject, to: &line, escaping)
         case .extensionName: append(exchange.logExtension, to: &line, escaping)
+        case .pool: append(exchange.logPool, to: &line, escaping)
         case .upstream: append(exchange.logUpstream, to: &line, escaping)
         case .upstreamServer: append(exchange.logServer, to: &line, escaping)
         case .upstreamRetries: if exchange.logAttempts > 0 { line.appendDecimal(UInt64(exchange.logAttempts - 1)) }
@@ -56,6 +64,8 @@ struct LoggedResponse: ~Copyable {
         case .systemError: line.appendDecimal(0)
         case .bytes: line.appendDecimal(exchange.contentBytes)
         case .received: break
+        case .coding: if let coding = exchange.appliedCoding { line.append(contentsOf: ByteView(coding.name)) }
+        case .uncodedBytes: if let coding = exchange.appliedCoding { line.appendDecimal(coding.uncodedBytes) }
         case .reason: if let reason = exchange.logReason { line.append(ByteView(reason), as: escaping) }
         }
     }
@@ -95,6 +105,11 @@ struct LoggedResponse: ~Copyable {
 
     private func appendPort(_ port: UInt16, to line: inout [UInt8]) {
         if port != 0 { line.appendDecimal(UInt64(port)) }
+    }
+
+    /// Its bytes need no escaping in any format.
+    private func appendRequestID(to line: inout [UInt8]) {
+        exchange.requestID.withBytes { line.append(contentsOf: $0) }
     }
 
     /// The path and query of the request line, and what an extension has added to the query.
