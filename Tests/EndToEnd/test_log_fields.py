@@ -175,4 +175,4 @@ def test_a_line_names_the_pool_and_the_group(start_gateway):
     assert counts == {"extension": "counts", "pool": "counts"}
     assert slow == {"extension": "slow", "pool": "shared"}
     assert none == {}
-    assert secure == {"tls_group": "secp384r1"}
+    assert secure == {"tls_group": "P-384"}

@@ -198,9 +198,6 @@ static inline int COpenSSL_set_min_proto_version(SSL *session, int version) {
 static inline int COpenSSL_set_max_proto_version(SSL *session, int version) {
   return (int)SSL_set_max_proto_version(session, version);
 }
-static inline const char *COpenSSL_negotiated_group_name(SSL *session) {
-  return SSL_group_to_name(session, (int)SSL_get_negotiated_group(session));
-}
 COpenSSL_TAKES_TEXT static inline int COpenSSL_set1_groups_list(SSL *session, const char *list) {
   return (int)SSL_set1_groups_list(session, list);
 }

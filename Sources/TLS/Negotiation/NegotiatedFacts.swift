@@ -11,7 +11,6 @@ struct NegotiatedFacts: ~Copyable {
     let applicationProtocol: String?
     private let version: UnsafePointer<CChar>
     private let cipher: SSL_CIPHER?
-    private let group: String?
     private let serverName: String?
     private let certificate: X509?
     private let clientCertificate: X509?
@@ -26,7 +25,6 @@ struct NegotiatedFacts: ~Copyable {
         group = Int32(truncatingIfNeeded: SSL_ctrl(session, SSL_CTRL_GET_NEGOTIATED_GROUP, 0, nil))
         unsafe version = SSL_get_version(session)
         cipher = SSL_get_current_cipher(session)
-        group = session.groupName
         serverName = session.serverName
         certificate = SSL_get_certificate(session)
         // A server's certificate is not needed after the handshake.
@@ -45,7 +43,9 @@ struct NegotiatedFacts: ~Copyable {
         return SecurityDescription(
             protocolName: unsafe String(cString: version),
             cipherName: unsafe String(cString: SSL_CIPHER_get_name(cipher)),
-            cipherBits: Int(SSL_CIPHER_get_bits(cipher, nil)), groupName: group, serverName: serverName,
+            cipherBits: Int(SSL_CIPHER_get_bits(cipher, nil)),
+            groupName: group == 0 ? nil : KeyExchangeGroup.name(of: group),
+            serverName: serverName,
             serverKeyBits: key.map { Int(EVP_PKEY_get_bits($0)) } ?? 0,
             serverSubject: certificate?.subject ?? "", serverIssuer: certificate?.issuer ?? "",
             serverEndPoint: certificate.map { endPointHash($0) } ?? [], site: site,

@@ -18,11 +18,6 @@ extension SSL {
         return unsafe start.map { unsafe String(decoding: ByteView(start: $0, count: Int(count)), as: UTF8.self) }
     }
 
-    /// The group of the key exchange, by OpenSSL's name, which may belong to the context: copied.
-    var groupName: String? {
-        unsafe COpenSSL_negotiated_group_name(self).map { unsafe String(cString: $0) }
-    }
-
     var serverName: String? {
         unsafe SSL_get_servername(self, COpenSSL_TLSEXT_NAMETYPE_host_name).map { unsafe String(cString: $0) }
     }
