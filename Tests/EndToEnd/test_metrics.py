@@ -350,7 +350,8 @@ def test_attempts_at_servers_are_counted(start_gateway, origin):
     assert failed >= 1
     assert metrics.sum("isagate_upstream_requests_total", **dead) == failed
     assert metrics.sum("isagate_upstream_retries_total", **dead) == failed
-    assert metrics.sum("isagate_upstream_requests_total", **live) == 4
+    # A kept connection that the server has closed meanwhile takes another attempt.
+    assert 4 <= metrics.sum("isagate_upstream_requests_total", **live) <= 8
     assert metrics.sum("isagate_upstream_failures_total", **live) == 0
     assert 1 <= metrics.sum("isagate_upstream_connections_total", **live) <= 4
     assert metrics.sum("isagate_upstream_connections_total", **dead) == 0
