@@ -166,13 +166,19 @@ def test_a_request_that_is_refused_belongs_to_no_site(server):
 
 
 def test_clients_cannot_add_series(server):
+    def series_after(count):
+        # A request is counted once its response was sent.
+        patience.until(lambda: Metrics(server).sum("isagate_request_duration_seconds_count") == count)
+        return Metrics(server).samples.keys()
+
     with server.plain() as client:
         client.get("/ping")
-        before = Metrics(server).samples.keys()
+        # What the supervisor adds comes at about the same time.
+        patience.until(lambda: series_after(1) == series_after(1))
+        before = series_after(1)
         for index in range(20):
             client.get(f"/ping?{index}", f"X-Field: {index}", f"User-Agent: {index}")
-        after = Metrics(server).samples.keys()
-    assert before == after
+        assert series_after(21) == before
 
 
 def test_times_are_counted_in_buckets(start_gateway):
