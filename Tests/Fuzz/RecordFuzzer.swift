@@ -67,17 +67,13 @@ extension RecordKeys {
         let length = inner.count + RecordHeader.tag
         let header: [UInt8] = [23, 3, 3, UInt8(length >> 8), UInt8(length & 0xff)]
         var body = [UInt8](repeating: 0, count: length)
-        var done: Int32 = 0
-        let context = context()!.pointer
-        withUnsafeBytes(of: nonce) { nonce in
-            _ = EVP_EncryptInit_ex2(context, nil, nil, nonce.baseAddress!.assumingMemoryBound(to: UInt8.self), nil)
-        }
-        EVP_EncryptUpdate(context, nil, &done, header, Int32(header.count))
-        if !inner.isEmpty { EVP_EncryptUpdate(context, &body, &done, inner, Int32(inner.count)) }
+        let context = context()!
+        BytesOfValues.with(nonce) { nonce in _ = context.beginSealing(nonce) }
+        _ = context.update(nil, header, header.count)
         body.withUnsafeMutableBytes { body in
-            let end = body.baseAddress!.assumingMemoryBound(to: UInt8.self) + inner.count
-            EVP_EncryptFinal_ex(context, end, &done)
-            _ = COpenSSL_CIPHER_CTX_get_tag(context, end, RecordHeader.tag)
+            let start = body.baseAddress!.assumingMemoryBound(to: UInt8.self)
+            if !inner.isEmpty { _ = context.update(start, inner, inner.count) }
+            _ = context.finishSealing(start + inner.count, RecordHeader.tag)
         }
         count()
         return header + body
