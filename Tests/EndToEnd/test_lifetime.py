@@ -25,9 +25,10 @@ def folder(tmp_path):
 def start(start_gateway, folder):
     """A function that starts a gateway with the extension `lifetime` and these settings."""
 
-    def start(*routes, **settings):
+    def start(*routes, workers=2, **settings):
         environment = {"ISAGATE_TEST_FOLDER": str(folder)}
-        return start_gateway([gateway.PING, *routes], {"lifetime": settings}, environment=environment)
+        extensions = {"lifetime": settings}
+        return start_gateway([gateway.PING, *routes], extensions, environment=environment, workers=workers)
 
     return start
 
@@ -100,7 +101,8 @@ def test_the_libraries_of_a_script_map_may_be_loaded_at_the_start(start_gateway,
 def test_a_load_that_failed_is_tried_again_after_a_while(start, folder, load):
     (folder / "refuse").touch()
     began = time.monotonic()
-    server = start(load=load, load_retry="1500ms")
+    # Workers are told one after the other that it has failed; one that does not know asks for it again.
+    server = start(load=load, load_retry="1500ms", workers=1)
     assert answer(server).status == 500
     (folder / "refuse").unlink()
     # It is not tried again immediately, unless this machine has taken that long.
