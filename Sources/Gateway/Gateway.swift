@@ -317,9 +317,15 @@ package final class Gateway: GatewayControl {
         if !isReplaced { monitor.drain() }
         let drains = Countdown(begun)
         drains.start(from: servers.count)
+        // A worker without connections goes on until the others have none: its part of the admin listener's queue
+        // would be reset.
+        let drained = Countdown { [servers] in
+            for server in servers { server.worker.perform { _ in server.stop() } }
+        }
+        drained.start(from: servers.count)
         for server in servers {
             server.worker.perform { _ in
-                server.drain(isReplaced: isReplaced)
+                server.drain(isReplaced: isReplaced) { drained.step() }
                 drains.step()
             }
         }

@@ -138,11 +138,17 @@ final class WorkerServer: @unchecked Sendable {
 
     /// Accepts no more connections, and lets connections end after their current request.
     ///
-    /// - Parameter isReplaced: whether another process serves instead; otherwise the admin listener goes on until the
-    ///   last connection has ended.
-    func drain(isReplaced: Bool) {
+    /// - Parameters:
+    ///   - isReplaced: whether another process serves instead; otherwise the admin listener goes on until `stop`.
+    ///   - drained: called once, on the worker's thread, when there is no connection any more.
+    func drain(isReplaced: Bool, _ drained: @escaping @Sendable () -> Void) {
         closeListeners { isReplaced || !$0.isAdmin }
-        worker.drain()
+        worker.drain(drained)
+    }
+
+    /// Ends the worker's loop behind the last connection.
+    func stop() {
+        closeListeners { _ in true }
         worker.stop()
     }
 

@@ -55,11 +55,11 @@ def start_held(start_gateway, tmp_path):
 
 @pytest.mark.parametrize("arguments", [[], ["--foreground-single"]])
 def test_a_gateway_that_drains_is_live_and_not_ready(start_held, arguments):
-    # A worker without connections ends, and with it what waits at its socket; the one that is held goes on.
-    server, client, let_go = start_held(arguments=arguments, workers=1)
+    server, client, let_go = start_held(arguments=arguments)
     server.signal(signal.SIGTERM)
     server.log.wait_for("draining")
-    for _ in range(5):
+    # Every worker has a part of the admin listener's queue, also one without connections.
+    for _ in range(20):
         assert readiness(server) == (503, {("draining", None)})
         assert ask(server, "/livez").status == 200
     let_go()

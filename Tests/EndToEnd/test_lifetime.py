@@ -101,8 +101,7 @@ def test_the_libraries_of_a_script_map_may_be_loaded_at_the_start(start_gateway,
 def test_a_load_that_failed_is_tried_again_after_a_while(start, folder, load):
     (folder / "refuse").touch()
     began = time.monotonic()
-    # Workers are told one after the other that it has failed; one that does not know asks for it again.
-    server = start(load=load, load_retry="1500ms", workers=1)
+    server = start(load=load, load_retry="1500ms")
     assert answer(server).status == 500
     (folder / "refuse").unlink()
     # It is not tried again immediately, unless this machine has taken that long.

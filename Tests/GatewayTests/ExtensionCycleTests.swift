@@ -26,6 +26,15 @@ import Testing
         #expect(!cycle.hasFailed)
     }
 
+    @Test func `During the pause after a failure a request is refused, not loaded again`() {
+        var cycle = ExtensionCycle<Int>()
+        _ = cycle.wanted()
+        _ = cycle.failed()
+        #expect(cycle.wanted(isRetryDue: false) == .refuse)
+        #expect(cycle.hasFailed)
+        #expect(cycle.wanted(isRetryDue: true) == .load)
+    }
+
     @Test func `An instance that is not used is withdrawn and let go of`() {
         var cycle = serving(1)
         #expect(cycle.idle(1) == .withdraw(1))

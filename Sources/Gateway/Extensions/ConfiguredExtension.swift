@@ -23,6 +23,14 @@ final class ConfiguredExtension: ExtensionLoader, @unchecked Sendable {
         /// One for each worker that serves a route of this extension; the routes keep them.
         var queues: [Int: WeakQueue] = [:]
         var replacedAt: ContinuousClock.Instant?
+        /// After a failure nothing is loaded before this time.
+        var refusedUntil = Deadline(milliseconds: 0)
+
+        /// How long it is still refused.
+        var pause: Delay {
+            let now = Deadline.current()
+            return .milliseconds(refusedUntil > now ? refusedUntil.milliseconds - now.milliseconds : 0)
+        }
     }
 
     private struct WeakQueue {
@@ -62,7 +70,12 @@ final class ConfiguredExtension: ExtensionLoader, @unchecked Sendable {
 
     /// It could not be loaded; later requests load it again after a while.
     func loadFailed() {
-        state.withLock { state in perform(state.cycle.failed(), &state) }
+        state.withLock { state in failed(&state) }
+    }
+
+    private func failed(_ state: inout State) {
+        state.refusedUntil = Deadline.current().advanced(by: Delay(configuration.loadRetry))
+        perform(state.cycle.failed(), &state)
     }
 
     /// Whether an object created for this configuration now would be the same.
@@ -105,7 +118,7 @@ final class ConfiguredExtension: ExtensionLoader, @unchecked Sendable {
             if let queue = state.queues[worker]?.queue { return queue }
             let queue = ExtensionRequestQueue(name: configuration.name, worker: workers[worker], loader: self)
             if let instance = state.cycle.serving { queue.use(instance.handles[worker]) }
-            if state.cycle.hasFailed { queue.loadFailed(retryAfter: Delay(configuration.loadRetry)) }
+            if state.cycle.hasFailed { queue.loadFailed(retryAfter: state.pause) }
             state.queues[worker] = WeakQueue(queue: queue)
             return queue
         }
@@ -114,7 +127,10 @@ final class ConfiguredExtension: ExtensionLoader, @unchecked Sendable {
     // MARK: Loading
 
     func load() {
-        state.withLock { state in perform(state.cycle.wanted(), &state) }
+        state.withLock { state in
+            // A worker that has not received the report of a failure yet asks for another attempt.
+            perform(state.cycle.wanted(isRetryDue: state.refusedUntil <= .current()), &state)
+        }
     }
 
     /// Called with the lock held, so that the queues get all reports in order.
@@ -125,7 +141,7 @@ final class ConfiguredExtension: ExtensionLoader, @unchecked Sendable {
         case .serve(let instance):
             notifyQueues(&state) { queue, worker in queue.use(instance.handles[worker]) }
         case .refuse:
-            let pause = Delay(configuration.loadRetry)
+            let pause = state.pause
             notifyQueues(&state) { queue, _ in queue.loadFailed(retryAfter: pause) }
         case .withdraw(let instance): withdraw(instance, &state)
         }
@@ -147,7 +163,7 @@ final class ConfiguredExtension: ExtensionLoader, @unchecked Sendable {
             logger.error("\(error.description)")
             state.withLock { state in
                 state.cycle.serving?.loaded.recovered()
-                perform(state.cycle.failed(), &state)
+                failed(&state)
             }
         }
     }

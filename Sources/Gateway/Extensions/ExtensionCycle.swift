@@ -39,8 +39,11 @@ struct ExtensionCycle<Instance: Equatable>: Equatable {
     var hasFailed: Bool { state == .failed }
 
     /// A request has arrived, and its worker has no instance.
-    mutating func wanted() -> Action {
+    ///
+    /// - Parameter isRetryDue: whether the pause after a failure has passed.
+    mutating func wanted(isRetryDue: Bool = true) -> Action {
         switch state {
+        case .failed where !isRetryDue: return .refuse
         case .absent, .failed:
             state = .loading
             return .load

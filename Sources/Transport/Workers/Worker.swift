@@ -44,6 +44,7 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
     private var yielding: [UnsafeContinuation<Void, Never>] = unsafe []
     private var connections = EndpointList()
     private var isStopping = false
+    private var whenDrained: (() -> Void)?
     private var blocks = BlockPool()
     private var companions: [AnyObject] = []
 
@@ -109,6 +110,7 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
             CLinux_set_current_worker(nil)
         }
         while !(isStopping && connectionCount == 0) {
+            if isDraining, connectionCount == 0 { reportDrained() }
             let count = unsafe waitForEvents(events, capacity)
             now = SystemClock.monotonicNow()
             wallSeconds = SystemClock.wallNow()
@@ -343,9 +345,18 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
     // MARK: Shutting down
 
     /// Notifies every waiting connection that it should not serve further requests.
-    package func drain() {
+    ///
+    /// - Parameter drained: called once, on this worker's thread, when there is no connection any more.
+    package func drain(_ drained: @escaping () -> Void = {}) {
         isDraining = true
+        whenDrained = drained
         forEachConnection { $0.drainBegan() }
+    }
+
+    private func reportDrained() {
+        let drained = whenDrained
+        whenDrained = nil
+        drained?()
     }
 
     /// Makes every wait of every connection end with `Wake.aborted`.

@@ -216,16 +216,25 @@ static BOOL unicode_child(task *t) {
 
 static BOOL begin(task *t) {
   const char *mode = t->mode;
-  if (strcmp(mode, "write") == 0 || strcmp(mode, "second") == 0) {
+  if (strcmp(mode, "write") == 0) {
     t->big = malloc(BIG);
     memset(t->big, 'w', BIG);
     send_text_head(t->block);
-    BOOL done = write_async(t, t->big, strcmp(mode, "write") == 0 ? BIG : 10);
-    if (done && strcmp(mode, "second") == 0) {
-      /* Refused while the first is in progress; that may have ended, and its completion begun another, already. */
-      write_async(t, "x", 1);
+    return write_async(t, t->big, BIG);
+  }
+  if (strcmp(mode, "second") == 0) {
+    /* The first is in progress until the client reads, which waits for /last. */
+    t->big = malloc(ENDLESS);
+    memset(t->big, 'w', ENDLESS);
+    send_text_head(t->block);
+    if (!write_async(t, t->big, ENDLESS)) {
+      return FALSE;
     }
-    return done;
+    char text[64];
+    BOOL done = write_async(t, "x", 1);
+    snprintf(text, sizeof text, "%d %u", done, GetLastError());
+    tell_last(t, text);
+    return TRUE;
   }
   if (strcmp(mode, "cancelwrite") == 0) {
     t->big = malloc(ENDLESS);
