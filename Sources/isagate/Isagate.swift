@@ -9,7 +9,7 @@ struct Isagate: ParsableCommand {
         abstract: "An HTTPS gateway that runs ISAPI extensions.",
         subcommands: [
             Run.self, Check.self, Reload.self, StatusCommand.self, Certs.self, Pools.self, Stop.self, Drain.self,
-            Probe.self,
+            Explain.self, Probe.self,
             Version.self, GatewayProcessCommand.self, ProbeProcessCommand.self,
         ])
 
