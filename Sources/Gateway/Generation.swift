@@ -9,6 +9,8 @@ struct Generation: Sendable {
     let number: Int
     let limits: ConnectionLimits
     let requestIDs: RequestIDPolicy
+    /// Nil where the gateway takes no part in traces.
+    let traceContexts: TraceContextPolicy?
     let handshakeTimeout: Delay
     /// Nil for no limit.
     let handshakes: HandshakeLimit?
@@ -34,8 +36,9 @@ struct Generation: Sendable {
                 )
             })
         return Generation(
-            number: number + 1, limits: limits, requestIDs: requestIDs, handshakeTimeout: handshakeTimeout,
-            handshakes: handshakes, ports: ports, accessLogs: accessLogs, certificates: certificates,
+            number: number + 1, limits: limits, requestIDs: requestIDs, traceContexts: traceContexts,
+            handshakeTimeout: handshakeTimeout, handshakes: handshakes, ports: ports, accessLogs: accessLogs,
+            certificates: certificates,
             limiters: limiters,
             metrics: metrics, fileCaches: fileCaches)
     }
@@ -59,13 +62,7 @@ struct Generation: Sendable {
 
 extension RequestIDPolicy {
     init(_ configuration: RequestIDConfiguration) {
-        let acceptance: Acceptance =
-            switch configuration.acceptance {
-            case .nobody: .nobody
-            case .everybody: .everybody
-            case .networks(let networks): .networks(networks)
-            }
-        self.init(field: configuration.header, acceptance: acceptance)
+        self.init(field: configuration.header, accepted: configuration.accepted)
     }
 }
 

@@ -55,6 +55,9 @@ struct GenerationBuilder {
         limits.maximumBody = UInt64(largestBody)
         return Generation(
             number: number, limits: limits, requestIDs: RequestIDPolicy(configuration.requestID),
+            traceContexts: configuration.traceContext.map {
+                TraceContextPolicy(accepted: $0.accepted, sample: $0.sample)
+            },
             handshakeTimeout: Delay(configuration.limits.handshakeTimeout), handshakes: makeHandshakeLimit(),
             ports: ports, accessLogs: accessLogs, certificates: certificates, limiters: limiters,
             metrics: MetricsPlan(configuration, siteNumbers), fileCaches: caches.map(\.counters))

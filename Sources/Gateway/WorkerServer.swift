@@ -90,6 +90,7 @@ final class WorkerServer: @unchecked Sendable {
                     metrics: answer.isAdmin ? nil : metrics)
                 port.service.limits = generation.limits
                 port.service.requestIDs = generation.requestIDs
+                port.service.traceContexts = answer.isAdmin ? nil : generation.traceContexts
                 port.service.trustedProxies = answer.trusted
                 port.acceptor.serve(AcceptorRules(answer, generation))
             } else {
@@ -110,6 +111,7 @@ final class WorkerServer: @unchecked Sendable {
             requests: answer.isAdmin ? adminRequests : requests)
         let service = HTTPService(worker: worker, limits: generation.limits, router: router)
         service.requestIDs = generation.requestIDs
+        service.traceContexts = answer.isAdmin ? nil : generation.traceContexts
         service.trustedProxies = answer.trusted
         let clients = answer.isAdmin ? adminClients : clients
         service.clients = clients

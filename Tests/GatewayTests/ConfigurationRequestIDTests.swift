@@ -7,14 +7,14 @@ import Transport
 struct ConfigurationRequestIDTests {
     @Test func `Nobody's names are taken over by default`() throws {
         let configuration = try decode(ConfigurationText().text).requestID
-        #expect(configuration == RequestIDConfiguration(header: "X-Request-ID", acceptance: .nobody))
+        #expect(configuration == RequestIDConfiguration(header: "X-Request-ID", accepted: .nobody))
     }
 
     @Test func `Names are taken over from everybody or from networks`() throws {
-        #expect(try configuration("accept: true").acceptance == .everybody)
-        #expect(try configuration("accept: false").acceptance == .nobody)
+        #expect(try configuration("accept: true").accepted == .everybody)
+        #expect(try configuration("accept: false").accepted == .nobody)
         let network = try #require(IPNetwork("10.0.0.0/8"))
-        #expect(try configuration("accept: [10.0.0.0/8]").acceptance == .networks([network]))
+        #expect(try configuration("accept: [10.0.0.0/8]").accepted == .networks([network]))
         #expect(try configuration("header: X-Correlation-ID").header == "X-Correlation-ID")
     }
 

@@ -78,7 +78,7 @@ import Testing
 
     @Test func `A network that requests may be named from can stand alone`() throws {
         let request = try decode(Self.text("{ path: /, respond: a }", more: "request_id: { accept: 10.0.0.0/8 }"))
-        guard case .networks(let networks) = request.requestID.acceptance else {
+        guard case .networks(let networks) = request.requestID.accepted else {
             Issue.record("\(request.requestID)")
             return
         }

@@ -18,6 +18,8 @@ package struct Configuration: Sendable, Equatable {
     package var admin = AdminConfiguration()
     package var log = LogConfiguration()
     package var requestID = RequestIDConfiguration()
+    /// Nil where the gateway takes no part in traces.
+    package var traceContext: TraceContextConfiguration?
     package var limits = LimitsConfiguration()
     package var fileCache = FileCacheConfiguration()
     package var drain = DrainConfiguration()

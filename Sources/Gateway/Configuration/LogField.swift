@@ -31,6 +31,8 @@ package struct LogField: Sendable, Equatable {
         case version = "protocol"
         case userAgent = "user_agent"
         case requestID = "request_id"
+        case traceID = "trace_id"
+        case spanID = "span_id"
         case requestBytes = "request_bytes"
         /// `header.` and a name.
         case requestField = "header"

@@ -72,7 +72,9 @@ extension ClientConnection {
         let storage = exchange.storage
         let bytes = line.bytes
         let name = bytes.extracting(0..<bytes.first(ASCII.colon, from: 0, to: bytes.byteCount))
-        guard TrailerPolicy.passes(name), !VariableName.isSame(name, as: service.requestIDs.variable) else { return }
+        guard TrailerPolicy.passes(name), !VariableName.isSame(name, as: service.requestIDs.variable),
+            exchange.traceContext?.replaces(name) != true
+        else { return }
         var substitute = storage.value.substitute
         while let current = substitute {
             if current.replacedNames.contains(where: { VariableName.isSame(name, as: $0) }) { return }

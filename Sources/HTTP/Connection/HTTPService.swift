@@ -23,6 +23,8 @@ package final class HTTPService {
     private(set) var isRetired = false
     let router: any RequestRouter
     package var requestIDs = RequestIDPolicy()
+    /// Nil where the gateway takes no part in traces, and passes on what clients send.
+    package var traceContexts: TraceContextPolicy?
     var requestIDGenerator = RequestIDGenerator()
     private var assembly: SharedRequestAssembly?
     private var connectionLimits: SharedHTTP2Limits?

@@ -70,6 +70,7 @@ struct ExchangeStorage: ~Copyable {
     var user: String?
     /// The request's identifier, once it has been requested.
     var requestID: RequestID?
+    var traceContext: TraceContext?
     /// The internal request that is being answered in place of the client's.
     var substitute: Substitute?
     /// The reason for the response, if the handler did not choose it.
@@ -142,6 +143,7 @@ struct ExchangeStorage: ~Copyable {
         if errorRequest != nil { errorRequest = nil }
         if user != nil { user = nil }
         if requestID != nil { requestID = nil }
+        if traceContext != nil { traceContext = nil }
         if cursor == filled {
             cursor = 0
             filled = 0

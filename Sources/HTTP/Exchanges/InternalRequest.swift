@@ -173,8 +173,9 @@ extension ClientConnection {
         let outer = storage.value.substitute
         guard (outer?.depth ?? 0) < InternalRequest.maximumDepth else { return .failure(Refusal(outcome: .tooDeep)) }
         let exchange = Exchange(storage)
-        // The identifier may come from the head of the client's request, which is about to be replaced.
+        // The identifiers may come from the head of the client's request, which is about to be replaced.
         _ = exchange.requestID
+        _ = exchange.traceContext
         let entity: [UInt8]
         var continues = false
         switch request.entity {

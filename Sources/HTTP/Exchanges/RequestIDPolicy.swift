@@ -3,33 +3,20 @@ import Transport
 
 /// How requests are identified.
 package struct RequestIDPolicy: Sendable {
-    /// The clients whose request identifiers are accepted.
-    package enum Acceptance: Sendable, Equatable {
-        case nobody, everybody
-        case networks([IPNetwork])
-    }
-
     /// The field that contains the identifier, from clients and to servers, in lower case.
     package let field: [UInt8]
     /// The field's name as folded by `VariableName`.
     let variable: [UInt8]
     /// The start of its line, with the colon and a space.
     package let linePrefix: [UInt8]
-    let acceptance: Acceptance
+    /// The clients whose identifiers are accepted.
+    let accepted: AcceptedClients
 
-    package init(field: String = "X-Request-ID", acceptance: Acceptance = .nobody) {
+    package init(field: String = "X-Request-ID", accepted: AcceptedClients = .nobody) {
         self.field = Array(field.lowercased().utf8)
         variable = VariableName.folded(self.field)
         linePrefix = Array("\(field): ".utf8)
-        self.acceptance = acceptance
-    }
-
-    fileprivate func accepts(_ address: @autoclosure () -> IPAddress?) -> Bool {
-        switch acceptance {
-        case .nobody: false
-        case .everybody: true
-        case .networks(let networks): address().map(networks.contain) ?? false
-        }
+        self.accepted = accepted
     }
 }
 
@@ -40,9 +27,14 @@ struct RequestIDGenerator {
     private var next = 32
 
     mutating func makeID() -> RequestID {
+        let words = makeWords()
+        return .made(high: words.high, low: words.low)
+    }
+
+    mutating func makeWords() -> (high: UInt64, low: UInt64) {
         if next == words.count { refill() }
         defer { next += 2 }
-        return .made(high: words[next], low: words[next + 1])
+        return (words[next], words[next + 1])
     }
 
     /// getrandom(2) returns this few bytes immediately and completely.
@@ -67,7 +59,7 @@ extension Exchange {
 
     /// The identifier that the client sent, if it is accepted and well-formed.
     private func givenRequestID(_ policy: RequestIDPolicy) -> RequestID? {
-        guard policy.accepts(endpoint.remoteAddress.ip) else { return nil }
+        guard policy.accepted.contain(endpoint.remoteAddress.ip) else { return nil }
         return value(ofField: policy.field).flatMap { RequestID($0.bytes) }
     }
 

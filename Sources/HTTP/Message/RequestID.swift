@@ -59,16 +59,8 @@ package enum RequestID: Equatable, Sendable {
     }
 
     private static func writeDigits(_ high: UInt64, _ low: UInt64, to text: MutableByteView) {
-        for index in 0..<16 {
-            let shift = UInt64(60 - 4 * index)
-            text[index] = digit(high >> shift)
-            text[16 + index] = digit(low >> shift)
-        }
-    }
-
-    private static func digit(_ value: UInt64) -> UInt8 {
-        let nibble = UInt8(truncatingIfNeeded: value) & 15
-        return nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") - 10 + nibble
+        HexDigits.write(high, digits: 16, to: text)
+        HexDigits.write(low, digits: 16, to: text[16...])
     }
 
     package var text: String {

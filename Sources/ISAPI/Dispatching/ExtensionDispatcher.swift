@@ -158,7 +158,8 @@ package final class ExtensionDispatcher: RequestHandler {
             head: exchange.head, headBytes: exchange.headBytes, fields: exchange.fields,
             scriptName: scriptName, pathInfo: pathInfo, translatedPath: translated,
             origin: origin(of: exchange, on: connection), application: application,
-            keepAlive: exchange.willKeepAlive, requestID: exchange.requestID, user: exchange.user)
+            keepAlive: exchange.willKeepAlive, requestID: exchange.requestID, trace: exchange.traceContext,
+            user: exchange.user)
         session.begin(request, handle: handle, notifier: connection.endpoint)
         return session
     }

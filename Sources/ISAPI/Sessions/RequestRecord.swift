@@ -18,6 +18,8 @@ package struct ExtensionRequest: ~Copyable {
     /// Whether the connection may be kept after the response.
     package var keepAlive: Bool
     package var requestID: RequestID
+    /// In place of the client's fields about its trace.
+    package var trace: TraceContext?
     /// The user, if the client was authenticated by a password.
     package var user: String?
 
@@ -25,7 +27,7 @@ package struct ExtensionRequest: ~Copyable {
         head: RequestHead, headBytes: ByteView, fields: TableView<FieldSlice>,
         scriptName: ByteView, pathInfo: ByteView, translatedPath: ByteView,
         origin: RequestOrigin, application: ExtensionApplication, keepAlive: Bool, requestID: RequestID,
-        user: String? = nil
+        trace: TraceContext? = nil, user: String? = nil
     ) {
         self.head = head
         self.headBytes = headBytes
@@ -37,6 +39,7 @@ package struct ExtensionRequest: ~Copyable {
         unsafe self.application = Unretained(unchecked: application)
         self.keepAlive = keepAlive
         self.requestID = requestID
+        self.trace = trace
         self.user = user
     }
 }
@@ -82,7 +85,8 @@ struct RequestRecord: ~Copyable {
         let query = headBytes[head.query.range]
         let type = headBytes[contentType.range]
         let paths = request.scriptName.count + 2 * (request.pathInfo.count + request.translatedPath.count)
-        let room = headBytes.count + paths + method.count + query.count + type.count + Self.endCount
+        let traceRoom = request.trace == nil ? 0 : Self.traceLine.count + TraceContext.textCount + 1
+        let room = headBytes.count + paths + method.count + query.count + type.count + Self.endCount + traceRoom
         var texts = TextWriter(arena.reserve(room)[..<room])
         // The slices of the head are relative to the arena's beginning.
         _ = texts.add(headBytes)
@@ -95,6 +99,7 @@ struct RequestRecord: ~Copyable {
         translatedPathText = texts.add(request.translatedPath)
         contentTypeText = texts.add(type)
         emptyText = texts.add(ByteView())
+        if let trace = request.trace { replaceFields(by: trace, &texts) }
         arena.commit(texts.count)
     }
 
@@ -161,6 +166,29 @@ struct RequestRecord: ~Copyable {
         return VariableName.isSame(bytes(one).bytes, asVariableOf: bytes(other).bytes)
     }
 
+    /// Shows the extension the trace as the gateway continues it.
+    @inline(never)
+    private mutating func replaceFields(by trace: TraceContext, _ texts: inout TextWriter) {
+        var count = 0
+        for index in 0..<head.fieldCount {
+            let field = fieldStorage[index]
+            if trace.replaces(texts.bytes(field.name).bytes) { continue }
+            fieldStorage[count] = field
+            count += 1
+        }
+        let line = texts.add(trace.withParentText { Self.traceLine + Array($0) })
+        let nameEnd = Int(line.start) + TraceContext.parentField.utf8CodeUnitCount
+        if count == fieldStorage.count {
+            fieldStorage = Table(fieldStorage, enlargedTo: count + 1, with: FieldSlice.none)
+        }
+        fieldStorage[count] = FieldSlice(
+            name: Slice(Int(line.start), nameEnd), value: Slice(nameEnd + 2, Int(line.start + line.count)),
+            known: .other)
+        head.fieldCount = count + 1
+    }
+
+    private static let traceLine = Array("\(TraceContext.parentField): ".utf8)
+
     /// The number of NULs after the parts.
     private static let endCount = 10
 
@@ -186,6 +214,11 @@ private struct TextWriter: ~Copyable {
     init(_ room: MutableByteView) {
         self.room = room
     }
+
+    /// A text that was stored.
+    func bytes(_ slice: Slice) -> ByteView { room[slice.range].view }
+
+    mutating func add(_ text: [UInt8]) -> Slice { text.withBytes { add($0) } }
 
     /// Where in the memory the text is.
     @inline(__always)

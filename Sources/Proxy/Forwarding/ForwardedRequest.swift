@@ -1,4 +1,5 @@
 import HTTP
+import Memory
 import Transport
 
 /// Writes the head of a request for the server, from parsed values only.
@@ -82,6 +83,7 @@ struct ForwardedRequest {
         appendOrigin(to: &output, given: given)
         if isQuestion { appendAskedRequest(to: &output) }
         appendRequestID(to: &output, route)
+        appendTraceContext(to: &output, route)
         route.added.withBytes { output.append($0) }
         if let upgrade {
             output.append("Connection: upgrade\r\nUpgrade: ")
@@ -109,6 +111,12 @@ struct ForwardedRequest {
         exchange.appendRequestID(to: &output)
     }
 
+    /// The same for the request's place in its trace.
+    private func appendTraceContext(to output: inout OutputBuffer, _ route: ProxyRoute) {
+        if !route.removed.isEmpty, route.removes(ByteView(TraceContext.parentField)) { return }
+        exchange.appendTraceContext(to: &output)
+    }
+
     /// Forwards the client's fields; returns which of the gateway's own are among them.
     ///
     /// The client's value of the request id field is used only if the client's ids are accepted.
@@ -130,7 +138,10 @@ struct ForwardedRequest {
             case .expect where isHeld || isQuestion: continue
             case .other:
                 switch Self.own(span, name.first, name.end) {
-                case nil: if exchange.isRequestIDField(field.name) { continue }
+                case nil:
+                    if exchange.isRequestIDField(field.name) || exchange.isReplacedByTraceContext(bytes[name.range]) {
+                        continue
+                    }
                 case .origin?: continue
                 // A trusted proxy has received the client's connection.
                 case let field? where trusted == .xForwardedFor && (field != .other || !isQuestion):

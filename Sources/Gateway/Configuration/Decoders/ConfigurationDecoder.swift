@@ -14,6 +14,7 @@ extension ValueDecoder<Configuration> {
             let admin = keys.take("admin", .admin, default: AdminDraft())
             let log = keys.take("log", .log, default: LogConfiguration())
             let requestID = keys.take("request_id", .requestID, default: RequestIDConfiguration())
+            let traceContext = keys.take("trace_context", .traceContext, default: nil)
             let limits = keys.take("limits", .limits, default: LimitsConfiguration())
             let fileCache = keys.take("file_cache", .fileCache, default: FileCacheConfiguration())
             let drain = keys.take("drain", .drain, default: DrainConfiguration())
@@ -36,8 +37,8 @@ extension ValueDecoder<Configuration> {
             return Configuration(
                 workers: workers, user: user, isWatching: isWatching,
                 listeners: (listeners.values + [admin.listener].compactMap(\.self)).map(\.value),
-                admin: admin.configuration, log: log, requestID: requestID, limits: limits, fileCache: fileCache,
-                drain: drain,
+                admin: admin.configuration, log: log, requestID: requestID, traceContext: traceContext,
+                limits: limits, fileCache: fileCache, drain: drain,
                 extensions: extensions.values, resolver: resolver,
                 upstreams: upstreams.values + keys.context.namedByURL,
                 sites: sites.map(\.configuration) + [admin.site].compactMap(\.self),

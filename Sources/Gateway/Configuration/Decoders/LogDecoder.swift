@@ -241,7 +241,8 @@ extension ValueDecoder<ClosedRange<Int>> {
 }
 
 extension ValueDecoder<Int> {
-    fileprivate static var sample: Self {
+    /// 100 for `1/100`.
+    static var sample: Self {
         text("a part of the requests such as 1/100") { text in
             guard text.hasPrefix("1/") else { return nil }
             let digits = text.dropFirst(2)

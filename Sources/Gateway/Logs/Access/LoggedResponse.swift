@@ -47,6 +47,8 @@ struct LoggedResponse: ~Copyable {
         case .userAgent: if let value = exchange.value(named: "user-agent") { append(value, to: &line, escaping) }
         case .requestField: break
         case .requestID: if isUnderstood { appendRequestID(to: &line) }
+        case .traceID: if isUnderstood { exchange.traceContext?.withTraceText { line.append(contentsOf: $0) } }
+        case .spanID: if isUnderstood { exchange.traceContext?.withSpanText { line.append(contentsOf: $0) } }
         case .requestBytes: if isUnderstood { line.appendDecimal(exchange.receivedBodyBytes) }
         case .tlsVersion: append(security?.protocolName, to: &line, escaping)
         case .tlsCipher: append(security?.cipherName, to: &line, escaping)
