@@ -22,13 +22,13 @@ DESTDIR ?=
 
 build_packages := gcc libc6-dev openssl libssl-dev zlib1g-dev libdeflate-dev libcrypt-dev libpcre2-dev libc-ares-dev
 test_packages := python3 python3-pytest python3-pytest-xdist python3-cryptography curl procps certbot pebble g++ pkg-config chromium \
-	haproxy nginx prometheus python3-websockets testssl.sh libnghttp2-dev nghttp2-client python3-hpack goaccess jq
+	haproxy nginx prometheus python3-prometheus-client python3-websockets testssl.sh libnghttp2-dev nghttp2-client python3-hpack goaccess jq
 
 # The packages for codings beyond gzip.
 trait_packages := libbrotli-dev libzstd-dev
 
 # The interpreter with the modules that the tests import: Debian's, even if another one comes first in PATH.
-python = $(shell python3 -c 'import pytest, xdist, cryptography, websockets, hpack' 2>/dev/null && echo python3 || echo /usr/bin/python3)
+python = $(shell python3 -c 'import pytest, xdist, cryptography, websockets, hpack, prometheus_client' 2>/dev/null && echo python3 || echo /usr/bin/python3)
 
 c_sources = $(wildcard CShims/*/*.c CShims/*/*/*.c Examples/*/*.c Tests/EndToEnd/extensions/*.c \
 	Tests/EndToEnd/clients/*.c Tests/CNGHTTP2/*.c Bench/*.c)

@@ -187,7 +187,8 @@ struct GenerationBuilder {
         case .runExtension(let name, let wholePathInfo):
             extensions.action(
                 for: name, in: candidate, naming: route.path.naming(wholePathInfo: wholePathInfo), site: site,
-                siteNumber: number, errorPages: errorPages, worker: worker)
+                siteNumber: number, errorPages: errorPages, keepsTimes: configuration.keepsExtensionTimes,
+                worker: worker)
         case .administration(let page):
             AdminAction(page, monitor)
         case .extensionsIn(let folder):
@@ -196,7 +197,8 @@ struct GenerationBuilder {
                 extensions: ScriptFolders.files(of: folder).map { file in
                     let action = extensions.action(
                         for: file.path, in: candidate, naming: route.path.naming(wholePathInfo: false), site: site,
-                        siteNumber: number, errorPages: errorPages, worker: worker)
+                        siteNumber: number, errorPages: errorPages, keepsTimes: configuration.keepsExtensionTimes,
+                        worker: worker)
                     return (file.name, action)
                 })
         }

@@ -1,7 +1,6 @@
 """What a monitoring system collects from /metrics of the admin listener."""
 
 import json
-import re
 import ssl
 import subprocess
 
@@ -9,46 +8,13 @@ import gateway
 import patience
 import pytest
 import wire
+from metrics import BIND, Metrics, collect
 
-BIND = {"bind": "127.0.0.1:0", "socket": "admin.sock"}
 ROUTES = [
     gateway.PING,
     {"path": "/away", "redirect": {"to": "https://elsewhere.test/"}},
     {"path": "/secret", "allow": ["192.0.2.1"], "respond": {}},
 ]
-SAMPLE = re.compile(r'([a-z_]+)(?:\{((?:[a-z_]+="(?:[^"\\\n]|\\.)*",?)*)\})? (\S+)')
-LABEL = re.compile(r'([a-z_]+)="((?:[^"\\\n]|\\.)*)"')
-
-
-def collect(server, *fields):
-    with server.raw("admin") as client:
-        response = client.get("/metrics", *fields)
-    assert response.status == 200
-    return response
-
-
-class Metrics:
-    """The samples of one collection."""
-
-    def __init__(self, server):
-        self.samples = {}
-        for line in collect(server).text.splitlines():
-            if line.startswith("#"):
-                continue
-            name, labels, value = SAMPLE.fullmatch(line).groups()
-            key = (name, frozenset(LABEL.findall(labels or "")))
-            assert key not in self.samples, f"a series is there twice: {line}"
-            self.samples[key] = float(value)
-
-    def sum(self, name, **labels):
-        """The sum of the samples with these labels among theirs."""
-        wanted = set(labels.items())
-        return sum(value for (one, its), value in self.samples.items() if one == name and wanted <= its)
-
-    def labels(self, name):
-        return [dict(labels) for one, labels in self.samples if one == name]
-
-
 @pytest.fixture
 def server(start_gateway):
     return start_gateway(ROUTES, admin=BIND)
@@ -212,6 +178,19 @@ def test_bytes_are_counted_both_ways(start_gateway, origin):
     received = metrics.sum("isagate_request_bytes_total", route="extension")
     assert 5000 < received < 5200
     assert metrics.sum("isagate_response_bytes_total", route="extension") == 5000
+
+
+def test_compressed_responses_are_counted_by_coding(start_gateway):
+    text = "compressible " * 1000
+    server = start_gateway([{"path": "/text", "compress": "on", "respond": {"body": text}}], admin=BIND)
+    with server.plain() as client:
+        for coding in ("gzip", "gzip", "identity", "deflate"):
+            assert client.get("/text", f"Accept-Encoding: {coding}").status == 200
+        metrics = Metrics(server)
+    responses = {one: metrics.sum("isagate_compressed_responses_total", coding=one) for one in ("gzip", "deflate", "br")}
+    assert responses == {"gzip": 2, "deflate": 1, "br": 0}
+    assert metrics.sum("isagate_compression_input_bytes_total", coding="gzip") == 2 * len(text)
+    assert 0 < metrics.sum("isagate_compression_output_bytes_total", coding="gzip") < len(text) / 4
 
 
 # Connections

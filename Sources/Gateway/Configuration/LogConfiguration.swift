@@ -96,3 +96,26 @@ package struct LogConditions: Sendable, Equatable {
     /// One line for so many requests that meet the other conditions.
     package var sample = 1
 }
+
+extension Configuration {
+    /// Whether metrics or a log show how long requests wait for extensions, and run there.
+    var keepsExtensionTimes: Bool {
+        admin.isListening
+            || log.access.contains { log in
+                log.format.fields.contains { $0.kind == .extensionWait || $0.kind == .extensionRun }
+            }
+    }
+}
+
+extension AccessLogConfiguration.Format {
+    fileprivate var fields: [LogField] {
+        switch self {
+        case .combined: []
+        case .json(let fields), .w3c(let fields): fields
+        case .template(let pieces):
+            pieces.compactMap { piece in
+                if case .field(let field) = piece { field } else { nil }
+            }
+        }
+    }
+}

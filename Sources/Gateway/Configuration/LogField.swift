@@ -48,6 +48,8 @@ package struct LogField: Sendable, Equatable {
         // Who has answered.
         case extensionName = "extension"
         case pool, upstream
+        case extensionWait = "extension_wait_us"
+        case extensionRun = "extension_run_us"
         case upstreamServer = "upstream_server"
         case upstreamRetries = "upstream_retries"
 
@@ -67,7 +69,7 @@ package struct LogField: Sendable, Equatable {
         switch kind {
         case .unixTime, .milliseconds, .clientPort, .serverPort, .status, .substatus, .systemError, .upstreamRetries,
             .bytes, .received, .headMilliseconds, .waitMilliseconds, .responseMilliseconds, .requestBytes,
-            .uncodedBytes:
+            .uncodedBytes, .extensionWait, .extensionRun:
             true
         default: false
         }

@@ -16,6 +16,8 @@ final class ConfiguredExtension: ExtensionLoader, @unchecked Sendable {
     private let workers: [Worker]
     private let retirement: Retirement
     private let logger: Logger
+    /// One for each worker.
+    let counters: [ExtensionCounters]
     private let state = Mutex(State())
 
     private struct State {
@@ -49,9 +51,10 @@ final class ConfiguredExtension: ExtensionLoader, @unchecked Sendable {
 
     init(
         _ configuration: ExtensionConfiguration, in sharedPool: SharedPool?, _ pools: PoolRegistry, workers: [Worker],
-        retirement: Retirement, logger: Logger
+        retirement: Retirement, logger: Logger, counters: [ExtensionCounters]
     ) {
         self.configuration = configuration
+        self.counters = counters
         self.sharedPool = sharedPool
         self.pools = pools
         self.workers = workers
@@ -116,7 +119,9 @@ final class ConfiguredExtension: ExtensionLoader, @unchecked Sendable {
     func queue(on worker: Int) -> ExtensionRequestQueue {
         state.withLock { state in
             if let queue = state.queues[worker]?.queue { return queue }
-            let queue = ExtensionRequestQueue(name: configuration.name, worker: workers[worker], loader: self)
+            let queue = ExtensionRequestQueue(
+                name: configuration.name, worker: workers[worker], loader: self,
+                counters: counters[worker])
             if let instance = state.cycle.serving { queue.use(instance.handles[worker]) }
             if state.cycle.hasFailed { queue.loadFailed(retryAfter: state.pause) }
             state.queues[worker] = WeakQueue(queue: queue)

@@ -68,7 +68,8 @@ final class ExtensionHost {
         let current = extensions[configuration.name]
         if let current, current.serves(configuration, in: pool) { return current }
         let configured = ConfiguredExtension(
-            configuration, in: pool, pools, workers: workers, retirement: retirement, logger: logger)
+            configuration, in: pool, pools, workers: workers, retirement: retirement, logger: logger,
+            counters: current?.counters ?? workers.map { _ in ExtensionCounters() })
         let library = current?.library(of: configuration, in: pool)
         guard library != nil || configuration.load == .startup else { return configured }
         do throws(ExtensionStartError) {
@@ -139,7 +140,7 @@ final class ExtensionHost {
     /// The action, on one worker, of a route that runs the extension `name` of `candidate`.
     func action(
         for name: String, in candidate: Candidate, naming: ScriptNaming, site: SiteConfiguration, siteNumber: Int,
-        errorPages: ErrorPages?, worker: Int
+        errorPages: ErrorPages?, keepsTimes: Bool, worker: Int
     ) -> Action {
         // A file that was added to its folder a moment ago becomes known with the next reading of the configuration.
         guard let configured = candidate.extensions[name] else {
@@ -157,7 +158,7 @@ final class ExtensionHost {
             ExtensionDispatcher(
                 queue: configured.queue(on: worker), application: application, worker: workers[worker], naming: naming,
                 requestTimeout: Delay(configuration.requestTimeout),
-                spooling: configuration.spooling, reporter: reporter))
+                spooling: configuration.spooling, keepsTimes: keepsTimes, reporter: reporter))
     }
 
     /// Unloads everything; false when an extension did not finish its requests within `limit`.
@@ -183,6 +184,11 @@ struct ExtensionView: Sendable {
     /// How much the threads of a loaded extension have to do.
     func load(of name: String) -> ApplicationPool.Load? {
         extensions[name]?.currentLoad
+    }
+
+    /// What each worker has counted of its requests.
+    func counters(of name: String) -> [ExtensionCounters] {
+        extensions[name]?.counters ?? []
     }
 
     /// What the pools do at present.

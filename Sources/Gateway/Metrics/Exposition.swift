@@ -60,20 +60,32 @@ struct Exposition {
     /// - Parameters:
     ///   - bounds: upper bounds of the buckets in seconds, ascending.
     ///   - counts: how many fell into each, with one more for those beyond.
-    mutating func add(histogram bounds: [Double], counts: [UInt64], sum: Double, _ labels: Labels) {
+    ///   - exemplars: of each bucket; Prometheus's form has none.
+    mutating func add(
+        histogram bounds: [Double], counts: [UInt64], sum: Double, exemplars: [Exemplar?] = [], _ labels: Labels
+    ) {
         var total: UInt64 = 0
         for (index, count) in counts.enumerated() {
             total += count
             let bound = index < bounds.count ? Self.number(bounds[index]) : "+Inf"
             text += name + "_bucket"
             append(labels, bound: bound)
-            text += " \(total)\n"
+            text += " \(total)"
+            if format == .openMetrics, index < exemplars.count, let exemplar = exemplars[index] { append(exemplar) }
+            text += "\n"
         }
         text += name + "_sum"
         append(labels)
         text += " \(Self.number(sum))\n" + name + "_count"
         append(labels)
         text += " \(total)\n"
+    }
+
+    private mutating func append(_ exemplar: Exemplar) {
+        let labels = exemplar.labels.map { "\($0.name)=\"\(Self.escaped($0.value))\"" }
+        guard !labels.isEmpty else { return }
+        let seconds = Self.number(Double(exemplar.milliseconds) / 1000)
+        text += " # {\(labels.joined(separator: ","))} \(seconds) \(exemplar.unixSeconds)"
     }
 
     /// Ends the document.

@@ -87,6 +87,34 @@ extension MetricsPage {
         }
     }
 
+    /// What workers have counted of extensions' requests.
+    mutating func addExtensionCounters(_ names: [String], _ view: ExtensionView?) {
+        let counters = names.map { (name: $0, workers: view?.counters(of: $0) ?? []) }
+        page.begin("isagate_extension_calls", .counter, "Requests that an extension has ended.")
+        for one in counters {
+            page.add(one.workers.reduce(0) { $0 + $1.requests.count }, ["extension": one.name])
+        }
+        page.begin("isagate_extension_wait_seconds", .counter, "The time in which all of them waited for a thread.")
+        for one in counters {
+            page.add(Double(one.workers.reduce(0) { $0 + $1.waited.count }) / 1e6, ["extension": one.name])
+        }
+        page.begin(
+            "isagate_extension_run_seconds", .counter,
+            "The time in which all of them ran, from the call of HttpExtensionProc to the end of the request.")
+        for one in counters {
+            page.add(Double(one.workers.reduce(0) { $0 + $1.ran.count }) / 1e6, ["extension": one.name])
+        }
+        page.begin(
+            "isagate_extension_errors", .counter, "Requests that the extension did not answer, or answered as an error."
+        )
+        for one in counters {
+            for failure in ExtensionCounters.Failure.allCases {
+                let count = one.workers.reduce(0) { $0 + $1.count(of: failure) }
+                page.add(count, ["extension": one.name, "reason": failure.word])
+            }
+        }
+    }
+
     mutating func addPools(_ pools: [ProcessPoolStatus]) {
         // A pool that ends has a successor of the same name.
         let names = Dictionary(grouping: pools, by: \.name).sorted { $0.key < $1.key }

@@ -65,6 +65,7 @@ struct MetricsPage {
         addUpstreams(status.upstreams)
         if let upstreams = snapshot.upstreams { addCounters(of: upstreams) }
         addExtensions(status.extensions, snapshot.loaded)
+        addExtensionCounters(status.extensions.map(\.name), snapshot.loaded)
         addPools(snapshot.loaded?.poolStatus() ?? [])
     }
 
@@ -93,12 +94,26 @@ struct MetricsPage {
         for one in series.all {
             page.add(
                 histogram: bounds, counts: one.counts.buckets, sum: Double(one.counts.milliseconds) / 1000,
+                exemplars: one.counts.exemplars,
                 ["site": one.site, "route": one.route])
         }
         page.begin("isagate_request_bytes", .counter, "Bytes of request heads and contents that were read.")
         for one in series.all { page.add(one.counts.received, ["site": one.site, "route": one.route]) }
         page.begin("isagate_response_bytes", .counter, "Bytes of response contents.")
         for one in series.all { page.add(one.counts.sent, ["site": one.site, "route": one.route]) }
+        addCodings(snapshot.servers.compactMap { $0.metrics?.codings.counts })
+    }
+
+    private mutating func addCodings(_ workers: [[CodingCounters.Counts]]) {
+        let sums = CodingCounters.names.indices.map { index in
+            workers.reduce(CodingCounters.Counts()) { $0 + $1[index] }
+        }
+        page.begin("isagate_compressed_responses", .counter, "Responses that were compressed, by coding.")
+        for (name, sum) in zip(CodingCounters.names, sums) { page.add(sum.responses, ["coding": name]) }
+        page.begin("isagate_compression_input_bytes", .counter, "Bytes of their contents before that.")
+        for (name, sum) in zip(CodingCounters.names, sums) { page.add(sum.uncodedBytes, ["coding": name]) }
+        page.begin("isagate_compression_output_bytes", .counter, "Bytes of their contents as they were sent.")
+        for (name, sum) in zip(CodingCounters.names, sums) { page.add(sum.codedBytes, ["coding": name]) }
     }
 
     private mutating func addRefusals(_ refusals: [RefusalCount]) {

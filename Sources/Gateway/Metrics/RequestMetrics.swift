@@ -14,6 +14,7 @@ final class RequestMetrics: @unchecked Sendable {
     /// By tag; the counters are kept alive by `made`.
     private var rows: [Unretained<RouteCounters>?] = []
     private let made = Mutex<[Int32: RouteCounters]>([:])
+    let codings = CodingCounters()
 
     /// - Parameter buckets: upper bounds in milliseconds, ascending, at most `RouteCounters.bucketLimit`.
     init(buckets: [UInt64], worker: Worker) {
@@ -26,8 +27,28 @@ final class RequestMetrics: @unchecked Sendable {
         let measures = exchange.measures
         let tag = Int(measures.tag)
         let counters = tag < rows.count ? rows[tag] ?? makeRow(tag) : makeRow(tag)
-        let now = worker.with { $0.now }
-        counters.with { $0.count(measures, until: now) }
+        let (now, second) = worker.with { ($0.now, $0.wallSeconds) }
+        let bucket = counters.with { $0.count(measures, until: now, in: second) }
+        if let bucket { keepExemplar(exchange, in: bucket, of: counters, now, second) }
+        if let coding = measures.coding { noteCoding(coding, exchange, measures) }
+    }
+
+    /// A bucket has an exemplar of each second in which it gets a request.
+    @inline(never)
+    private func keepExemplar(
+        _ exchange: Exchange, in bucket: Int, of counters: Unretained<RouteCounters>, _ now: Deadline, _ second: Int64
+    ) {
+        guard !exchange.head.methodToken.isEmpty else { return }
+        let trace = exchange.traceContext.flatMap { $0.flags.contains(.sampled) ? $0 : nil }
+        let exemplar = Exemplar(
+            request: exchange.requestID, trace: trace, milliseconds: now.milliseconds - exchange.began.milliseconds,
+            unixSeconds: second)
+        counters.with { $0.keep(exemplar, in: bucket) }
+    }
+
+    @inline(never)
+    private func noteCoding(_ coding: StaticString, _ exchange: Exchange, _ measures: ExchangeMeasures) {
+        codings.note(coding, uncoded: exchange.appliedCoding?.uncodedBytes ?? 0, coded: measures.sentBytes)
     }
 
     /// The first request of a series makes its counters.
@@ -49,7 +70,7 @@ final class RequestMetrics: @unchecked Sendable {
 
 /// The counters of one series of requests on one worker.
 @safe
-final class RouteCounters: Sendable {
+final class RouteCounters: @unchecked Sendable {
     static let methods = 10
     /// 1xx to 5xx.
     static let classes = 5
@@ -65,6 +86,9 @@ final class RouteCounters: Sendable {
     /// The upper bounds; the last is above every time.
     private let bounds: InlineArray<33, UInt64>
     private let bucketCount: Int
+    /// The second of each bucket's exemplar; of the worker alone.
+    private var exemplarSeconds = InlineArray<33, Int64>(repeating: .min)
+    private let kept = Mutex<[Exemplar?]>(Array(repeating: nil, count: bucketLimit + 1))
 
     init(buckets: [UInt64]) {
         precondition(Self.sent + 1 + Self.padding <= 102 && buckets.count <= Self.bucketLimit)
@@ -72,8 +96,9 @@ final class RouteCounters: Sendable {
         bucketCount = buckets.count
     }
 
+    /// - Returns: the bucket, if it wants an exemplar.
     @inline(__always)
-    func count(_ measures: ExchangeMeasures, until end: Deadline) {
+    func count(_ measures: ExchangeMeasures, until end: Deadline, in second: Int64) -> Int? {
         let method = Self.padding + Int(measures.method.rawValue) * Self.classes
         cells[method + Self.group(of: measures.status)].add()
         let milliseconds = end.milliseconds - measures.began.milliseconds
@@ -83,6 +108,13 @@ final class RouteCounters: Sendable {
         if milliseconds > 0 { cells[Self.milliseconds].add(milliseconds) }
         cells[Self.received].add(measures.receivedBytes)
         if measures.sentBytes > 0 { cells[Self.sent].add(measures.sentBytes) }
+        guard exemplarSeconds[bucket] != second else { return nil }
+        exemplarSeconds[bucket] = second
+        return bucket
+    }
+
+    func keep(_ exemplar: Exemplar, in bucket: Int) {
+        kept.withLock { $0[bucket] = exemplar }
     }
 
     /// From 0 for 1xx to 4 for 5xx.
@@ -102,7 +134,7 @@ final class RouteCounters: Sendable {
             requests: (0..<Self.methods * Self.classes).map { cells[Self.padding + $0].count },
             buckets: (0...bucketCount).map { cells[Self.firstBucket + $0].count },
             milliseconds: cells[Self.milliseconds].count, received: cells[Self.received].count,
-            sent: cells[Self.sent].count)
+            sent: cells[Self.sent].count, exemplars: Array(kept.withLock { $0 }.prefix(bucketCount + 1)))
     }
 }
 
@@ -115,6 +147,8 @@ struct RouteCounts: Equatable {
     var milliseconds: UInt64
     var received: UInt64
     var sent: UInt64
+    /// The last one of each bucket.
+    var exemplars: [Exemplar?] = []
 
     mutating func add(_ other: RouteCounts) {
         requests = zip(requests, other.requests).map(+)
@@ -122,5 +156,8 @@ struct RouteCounts: Equatable {
         milliseconds += other.milliseconds
         received += other.received
         sent += other.sent
+        exemplars = zip(exemplars, other.exemplars).map { one, two in
+            (one?.unixSeconds ?? .min) < (two?.unixSeconds ?? .min) ? two : one
+        }
     }
 }

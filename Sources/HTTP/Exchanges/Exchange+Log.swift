@@ -23,7 +23,8 @@ extension Exchange {
         let head = clientHead
         return ExchangeMeasures(
             tag: storage.value.tag, method: head.method, status: status, began: storage.value.began,
-            receivedBytes: UInt64(head.length) + storage.value.receivedContent, sentBytes: contentBytes)
+            receivedBytes: UInt64(head.length) + storage.value.receivedContent, sentBytes: contentBytes,
+            coding: storage.value.logCoding)
     }
 
     // MARK: Log
@@ -74,6 +75,14 @@ extension Exchange {
     package func setLogExtension(_ name: String, pool: String?) {
         storage.value.logExtension = name
         if let pool { storage.value.logPool = pool }
+    }
+
+    /// Microseconds in which the request waited for a thread of the extension, and in which that ran it; nil if that is
+    /// not known.
+    package var extensionTimes: (waited: UInt64, ran: UInt64)? { storage.value.extensionTimes }
+
+    package func noteExtensionTimes(waited: UInt64, ran: UInt64) {
+        storage.value.extensionTimes = (waited, ran)
     }
 
     /// The upstream that the request was forwarded to, the last server of it, and how many attempts there were.
@@ -151,4 +160,6 @@ package struct ExchangeMeasures: BitwiseCopyable {
     package let receivedBytes: UInt64
     /// Bytes of the response's content.
     package let sentBytes: UInt64
+    /// The coding that the gateway has applied to it.
+    package let coding: StaticString?
 }

@@ -53,6 +53,8 @@ struct ExchangeStorage: ~Copyable {
     var logSubstatus = 0
     /// Which extension, or which server of which upstream, has answered; and how many servers were tried.
     var logExtension: String?
+    /// Microseconds in which the request waited for the extension and in which that ran it; nil if that is not known.
+    var extensionTimes: (waited: UInt64, ran: UInt64)?
     var logPool: String?
     var logUpstream: String?
     var logServer: String?
@@ -155,6 +157,7 @@ struct ExchangeStorage: ~Copyable {
     private mutating func forgetExtension() {
         logExtension = nil
         logPool = nil
+        extensionTimes = nil
     }
 
     @inline(never)

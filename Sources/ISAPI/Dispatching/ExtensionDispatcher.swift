@@ -17,6 +17,8 @@ package final class ExtensionDispatcher: RequestHandler {
     /// extension as soon as its read-ahead is full.
     private let spooling: Spool.Limits?
     private let reporter: any ExtensionReporter
+    /// Whether requests are counted, and their times are noted.
+    private let keepsTimes: Bool
     private let naming: ScriptNaming
     private let root: OwnedBytes
 
@@ -36,13 +38,15 @@ package final class ExtensionDispatcher: RequestHandler {
     ///   - naming: which part of the path names the extension.
     package init(
         queue: ExtensionRequestQueue, application: ExtensionApplication, worker: Worker, naming: ScriptNaming,
-        requestTimeout: Delay, spooling: Spool.Limits? = nil, reporter: any ExtensionReporter
+        requestTimeout: Delay, spooling: Spool.Limits? = nil, keepsTimes: Bool = false,
+        reporter: any ExtensionReporter
     ) {
         self.queue = queue
         self.application = application
         self.worker = worker
         self.requestTimeout = requestTimeout
         self.spooling = spooling
+        self.keepsTimes = keepsTimes
         self.reporter = reporter
         self.naming = naming
         root = OwnedBytes(Array(application.physicalPath.utf8))
@@ -72,6 +76,7 @@ package final class ExtensionDispatcher: RequestHandler {
         }
         guard submissions.add(session, on: worker) else {
             session.withdraw()
+            count(.queueFull)
             report("queue full", exchange)
             exchange.fail(busy)
             return
@@ -124,8 +129,11 @@ package final class ExtensionDispatcher: RequestHandler {
     private func waitForHandle(_ exchange: Exchange) async throws(ExchangeFailure) -> Bool {
         switch try await queue.wait(at: exchange.endpoint, until: worker.now.advanced(by: requestTimeout)) {
         case .loaded: return true
-        case .refused: exchange.fail(refused)
+        case .refused:
+            count(.notLoaded)
+            exchange.fail(refused)
         case .timedOut:
+            count(.notLoaded)
             report("not loaded within the request timeout", exchange)
             exchange.fail(timedOut)
         }
@@ -160,7 +168,9 @@ package final class ExtensionDispatcher: RequestHandler {
             origin: origin(of: exchange, on: connection), application: application,
             keepAlive: exchange.willKeepAlive, requestID: exchange.requestID, trace: exchange.traceContext,
             user: exchange.user)
-        session.begin(request, handle: handle, notifier: connection.endpoint)
+        session.begin(
+            request, handle: handle, notifier: connection.endpoint,
+            times: SessionTimes(queued: keepsTimes ? worker.turnBegan : nil))
         return session
     }
 
@@ -383,6 +393,10 @@ package final class ExtensionDispatcher: RequestHandler {
         _ outcome: SessionOutcome, _ framed: ChunkedBody?, _ session: ExtensionSession, _ exchange: Exchange
     ) {
         exchange.setLogExtension(application.poolName, pool: application.processPool)
+        if outcome.times.areKept {
+            queue.counters.note(outcome)
+            exchange.noteExtensionTimes(waited: outcome.times.waited, ran: outcome.times.ran)
+        }
         if !outcome.flaws.isEmpty { report("left out of a response: \(outcome.flaws.description)", exchange) }
         switch outcome.ending {
         case .complete: break
@@ -458,11 +472,16 @@ package final class ExtensionDispatcher: RequestHandler {
 
     /// `request_timeout` has expired.
     private func timeOut(_ session: ExtensionSession, _ exchange: Exchange) throws(ExchangeFailure) {
+        count(.timeout)
         report("no response within the request timeout", exchange)
         queue.handle?.module.requestTimedOut(session)
         guard !exchange.isResponseBegun else { throw .aborted }
         session.abandon()
         exchange.fail(timedOut, keepAlive: false)
+    }
+
+    private func count(_ failure: ExtensionCounters.Failure) {
+        if keepsTimes { queue.counters.note(failure) }
     }
 
     func report(_ problem: String, _ exchange: Exchange) {

@@ -7,6 +7,7 @@ import Transport
 /// Used by its worker's thread only. The loader reports the result of each attempt to every queue.
 package final class ExtensionRequestQueue: @unchecked Sendable {
     let name: String
+    let counters: ExtensionCounters
     private let worker: Worker
     private let loader: any ExtensionLoader
     private(set) var handle: ExtensionHandle?
@@ -17,8 +18,11 @@ package final class ExtensionRequestQueue: @unchecked Sendable {
     /// Incremented with each report of the loader.
     private var reports: UInt64 = 0
 
-    package init(name: String, worker: Worker, loader: any ExtensionLoader) {
+    package init(
+        name: String, worker: Worker, loader: any ExtensionLoader, counters: ExtensionCounters = ExtensionCounters()
+    ) {
         self.name = name
+        self.counters = counters
         self.worker = worker
         self.loader = loader
     }

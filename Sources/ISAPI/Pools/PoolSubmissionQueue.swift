@@ -125,9 +125,9 @@ extension PoolSubmissionQueue: LoopBorrower {
             _ = sessions.popFirst()
             running = session
             let isOurs = worker.lend { pool.run(session, notifies: false) }
-            session.with { $0.endDeferral(onWorker: isOurs) }
-            guard isOurs else { return false }
             let ended = CLinux_monotonic_ns()
+            session.with { $0.endDeferral(onWorker: isOurs, run: (seen, ended)) }
+            guard isOurs else { return false }
             inline.ran(for: ended &- seen, at: now)
             seen = ended
             if seen &- began > InlineRunning.turnLimit || !inline.isAllowed(at: now) { break }
@@ -148,8 +148,9 @@ extension PoolSubmissionQueue: LoopBorrower {
         }
         if batch.members.isEmpty { return true }
         let pool = pool
+        let began = CLinux_monotonic_ns()
         let isOurs = worker.lend { pool.run(batch, by: module) }
-        batch.endDeferral(onWorker: isOurs)
+        batch.endDeferral(onWorker: isOurs, began: began)
         guard isOurs else { return false }
         for duration in batch.durations { inline.ran(for: UInt64(duration) * 1000, at: now) }
         return true

@@ -49,9 +49,20 @@ final class SessionBatch: @unchecked Sendable {
     }
 
     /// As `ExtensionSession.endDeferral`; other threads than the worker's do not know those that were taken back.
-    func endDeferral(onWorker: Bool) {
+    ///
+    /// - Parameter began: when the first was called, by the monotonic clock in nanoseconds; nil while they run.
+    func endDeferral(onWorker: Bool, began: UInt64? = nil) {
         let end = onWorker ? members.count : progress.withLock { $0.end }
-        for index in 0..<end { members[index].session.with { $0.endDeferral(onWorker: onWorker) } }
+        var time = began ?? 0
+        for index in 0..<end {
+            var run: (UInt64, UInt64)?
+            if began != nil, index < durations.count {
+                let ended = time + UInt64(durations[index]) * 1000
+                run = (time, ended)
+                time = ended
+            }
+            members[index].session.with { $0.endDeferral(onWorker: onWorker, run: run) }
+        }
     }
 
     // MARK: The thread that runs it

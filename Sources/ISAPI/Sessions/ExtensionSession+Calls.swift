@@ -1,4 +1,5 @@
 import CISAPI
+import CLinux
 import Memory
 
 /// A refusal as the extension receives it: the Win32 number that GetLastError then returns.
@@ -92,9 +93,18 @@ extension ExtensionSession {
 
     /// The extension has returned to the worker's thread, or the loop has been taken by another thread.
     ///
-    /// - Parameter onWorker: whether the calling thread is the worker's.
-    func endDeferral(onWorker: Bool) {
-        state.withLock { state in state.endDeferral(onWorker: onWorker) }
+    /// - Parameters:
+    ///   - onWorker: whether the calling thread is the worker's.
+    ///   - run: when the extension was called and had returned, by the monotonic clock in nanoseconds; nil where that
+    ///     is not known, or has been said.
+    func endDeferral(onWorker: Bool, run: (began: UInt64, ended: UInt64)? = nil) {
+        state.withLock { state in
+            if state.times.areKept, let run {
+                state.times.start(at: run.began)
+                if state.outcome != nil { state.times.end(at: run.ended) }
+            }
+            state.endDeferral(onWorker: onWorker)
+        }
     }
 
     private typealias Work = (Unretained<ExtensionModule>, ControlBlock)
@@ -102,6 +112,7 @@ extension ExtensionSession {
     private func prepare(_ state: inout SessionState) -> (Work?, isFree: Bool, isCompletion: Bool) {
         guard state.life.isQueued else { return (nil, false, true) }
         guard state.life.start() else { return (nil, state.recycleIfPossible(), false) }
+        if state.times.areKept, !state.defersNotices { state.times.start(at: CLinux_monotonic_ns()) }
         guard state.openBlock(for: self), let block = state.block,
             let module = state.module
         else {

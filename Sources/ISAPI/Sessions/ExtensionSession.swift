@@ -37,7 +37,8 @@ package final class ExtensionSession: @unchecked Sendable {
 
     /// Copies the request and prepares the session for its pool.
     package func begin(
-        _ request: borrowing ExtensionRequest, handle: ExtensionHandle, notifier: any SessionNotifier
+        _ request: borrowing ExtensionRequest, handle: ExtensionHandle, notifier: any SessionNotifier,
+        times: SessionTimes = SessionTimes()
     ) {
         handle.module.requestBegan()
         state.withLock { state in
@@ -49,6 +50,7 @@ package final class ExtensionSession: @unchecked Sendable {
             unsafe state.module = Unretained(unchecked: handle.module)
             unsafe state.pool = Unretained(unchecked: handle.submissions.pool)
             unsafe state.notifier = notifier
+            state.times = times
         }
     }
 

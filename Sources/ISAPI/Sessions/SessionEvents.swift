@@ -74,6 +74,7 @@ package struct SessionOutcome: BitwiseCopyable, Equatable, Sendable {
     package var resetsConnection = false
     /// The sub-status in the log.
     package var substatus = 0
+    package var times = SessionTimes()
 
     package var isError: Bool {
         switch ending {

@@ -1,4 +1,5 @@
 import CISAPI
+import CLinux
 import HTTP
 import Memory
 
@@ -32,6 +33,7 @@ struct SessionState: ~Copyable {
     /// The sub-status in the log.
     var substatus = 0
     var outcome: SessionOutcome?
+    var times = SessionTimes()
     /// Text for the access log.
     var log = ByteBuffer()
     /// The buffer in which server variables are composed.
@@ -118,6 +120,7 @@ struct SessionState: ~Copyable {
     }
 
     mutating func takeEvents() -> SessionEvents {
+        if times.areKept { outcome?.times = times }
         isNotified = false
         isLookedAfter = true
         let (head, bytes) = response.take()
@@ -211,6 +214,7 @@ struct SessionState: ~Copyable {
 
     /// The response is complete with this status; the block's text for the log is read.
     mutating func complete(_ status: UInt32) {
+        noteEnd()
         detachOperation()
         response.finish()
         noteLogData()
@@ -236,9 +240,15 @@ struct SessionState: ~Copyable {
 
     /// The extension cannot complete the response: its process has ended, or it has none.
     mutating func fail(_ ending: SessionOutcome.Ending) {
+        noteEnd()
         detachOperation()
         response.finish()
         outcome = SessionOutcome(ending: ending, closesConnection: response.isHeadGiven, flaws: response.head.flaws)
+    }
+
+    /// On a worker's thread, the worker notes the end.
+    private mutating func noteEnd() {
+        if times.areKept, !defersNotices { times.end(at: CLinux_monotonic_ns()) }
     }
 
     /// Appends to the text for the log, up to its limit.

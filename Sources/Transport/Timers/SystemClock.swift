@@ -4,8 +4,10 @@ import Glibc
 /// The clocks of the system, which a worker reads once in each turn.
 enum SystemClock {
     static func monotonicNow() -> Deadline {
-        Deadline(milliseconds: CLinux_monotonic_ns() / 1_000_000)
+        Deadline(milliseconds: monotonicNanoseconds() / 1_000_000)
     }
+
+    static func monotonicNanoseconds() -> UInt64 { CLinux_monotonic_ns() }
 
     /// Seconds since 1970.
     static func wallNow() -> Int64 {

@@ -14,6 +14,8 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
     package let index: Int
     /// The monotonic clock at the start of this turn of the loop.
     package private(set) var now: Deadline
+    /// The same in nanoseconds.
+    package private(set) var turnBegan: UInt64 = 0
     /// Seconds since 1970 at the start of this turn of the loop.
     package private(set) var wallSeconds: Int64
     /// The number of this worker's connections that have not ended.
@@ -112,7 +114,8 @@ package final class Worker: TaskExecutor, @unchecked Sendable {
         while !(isStopping && connectionCount == 0) {
             if isDraining, connectionCount == 0 { reportDrained() }
             let count = unsafe waitForEvents(events, capacity)
-            now = SystemClock.monotonicNow()
+            turnBegan = SystemClock.monotonicNanoseconds()
+            now = Deadline(milliseconds: turnBegan / 1_000_000)
             wallSeconds = SystemClock.wallNow()
             turnCounter.add()
             for index in 0..<max(0, Int(count)) {

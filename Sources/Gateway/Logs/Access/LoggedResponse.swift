@@ -58,6 +58,8 @@ struct LoggedResponse: ~Copyable {
         case .clientSubject: append(verifiedClient?.subject, to: &line, escaping)
         case .extensionName: append(exchange.logExtension, to: &line, escaping)
         case .pool: append(exchange.logPool, to: &line, escaping)
+        case .extensionWait: if let times = exchange.extensionTimes { line.appendDecimal(times.waited) }
+        case .extensionRun: if let times = exchange.extensionTimes { line.appendDecimal(times.ran) }
         case .upstream: append(exchange.logUpstream, to: &line, escaping)
         case .upstreamServer: append(exchange.logServer, to: &line, escaping)
         case .upstreamRetries: if exchange.logAttempts > 0 { line.appendDecimal(UInt64(exchange.logAttempts - 1)) }
