@@ -108,23 +108,17 @@ struct GenerationBuilder {
         passwords: [String: PasswordFile], largestBody: Int, _ files: SharedFiles
     ) -> [String: SiteTable] {
         let pool = CompressionPool(memoryLimit: configuration.limits.compressionMemory / workers)
+        let rules = RouteRules(
+            largestBody: largestBody, usualBody: configuration.limits.requestBody, limiters: limiters,
+            passwords: passwords, pool: pool)
         let sites = configuration.sites.enumerated().map { index, site in
             let table = makeErrorPages(of: site, errorPages)
             let routes = site.routes.map { route in
                 let action = makeAction(
                     route, of: site, number: index + 1, errorPages: table, worker: worker, files)
-                let asked = route.forwardAuth.map {
-                    upstreams.guarded(action, by: $0, in: upstreamCandidate, worker: worker)
-                }
-                let access = AccessRules().overridden(by: site.access).overridden(by: route.access)
-                let users = access.basic.flatMap { passwords[$0.users] }
-                let guarded =
-                    access.isOpen
-                    ? asked ?? action : AccessAction(access, users: users, action: asked ?? action)
-                let limiter = route.limiterIdentity(in: site).flatMap { limiters[$0] }
-                let limited = limiter.map { LimitedAction(guarded, $0) } ?? guarded
-                let ruled = ruled(limited, route, of: site, largestBody: largestBody, pool)
-                let whole = accessLogs.bits(of: route.logs).map { LoggedAction(ruled, logs: $0) } ?? ruled
+                let whole = rules.applied(
+                    to: action, of: route, on: site, logs: accessLogs.bits(of: route.logs)
+                ) { upstreams.guarded($0, by: $1, in: upstreamCandidate, worker: worker) }
                 whole.tag = RequestSeries.tag(ofSite: siteNumbers.number(of: site), RouteKind(route.action))
                 return (route, whole)
             }
@@ -152,19 +146,6 @@ struct GenerationBuilder {
             }
         }
         return pages.isEmpty ? nil : ErrorPages(pages)
-    }
-
-    private func ruled(
-        _ action: Action, _ route: RouteConfiguration, of site: SiteConfiguration, largestBody: Int,
-        _ pool: CompressionPool
-    ) -> Action {
-        let filter = RouteFilter(site.responseRules.extended(by: route.responseRules), pool: pool)
-        let limit = route.requestBody ?? configuration.limits.requestBody
-        let isOwnLimit = limit != largestBody
-        guard filter != nil || isOwnLimit || route.inflation != nil else { return action }
-        return RuledAction(
-            action, filter: filter, bodyLimit: isOwnLimit ? UInt64(limit) : nil,
-            inflation: route.inflation.map { UInt64($0) }, pool: pool)
     }
 
     private func makeAction(
@@ -215,16 +196,9 @@ extension SiteConfiguration {
 
 extension SiteConfiguration {
     /// What the site shows and asks for in handshakes.
-    fileprivate var identity: [String] {
+    var identity: [String] {
         let clients = clientCertificates.map { ["\($0.mode) \($0.authorities) \($0.revocations ?? "") \($0.depth)"] }
         return certificates.map(\.chain).sorted() + (clients ?? [])
-    }
-}
-
-extension RouteConfiguration {
-    /// Nil for a route without limits.
-    fileprivate func limiterIdentity(in site: SiteConfiguration) -> RequestLimiter.Identity? {
-        limits.map { RequestLimiter.Identity(hosts: site.hosts, path: path, conditions: conditions, limits: $0) }
     }
 }
 
@@ -242,7 +216,7 @@ extension PathPattern {
 
 extension Configuration {
     /// Bytes of the largest request body that any route accepts; a larger one is refused before the route is known.
-    fileprivate var largestRequestBody: Int {
+    var largestRequestBody: Int {
         sites.flatMap(\.routes).map { $0.requestBody ?? limits.requestBody }.max() ?? limits.requestBody
     }
 }

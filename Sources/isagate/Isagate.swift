@@ -9,7 +9,7 @@ struct Isagate: ParsableCommand {
         abstract: "An HTTPS gateway that runs ISAPI extensions.",
         subcommands: [
             Run.self, Check.self, Reload.self, StatusCommand.self, Certs.self, Pools.self, Stop.self, Drain.self,
-            Explain.self, Probe.self,
+            Explain.self, Diff.self, Format.self, Probe.self,
             Version.self, GatewayProcessCommand.self, ProbeProcessCommand.self,
         ])
 

@@ -112,7 +112,7 @@ final class RouteTable {
 }
 
 /// Refuses a request for its path.
-private final class RefusingAction: Action {
+final class RefusingAction: Action {
     private let rejection: RequestRejection
 
     init(_ rejection: RequestRejection) {

@@ -22,6 +22,8 @@ package struct AdminRequest: Codable, Equatable, Sendable {
         case recyclePool = "recycle_pool"
         /// Start a pool that rapid-fail protection has stopped.
         case startPool = "start_pool"
+        /// The text of the configuration that is served.
+        case configuration
     }
 
     package var command: Command
@@ -55,6 +57,7 @@ package struct AdminResponse: Codable, Equatable, Sendable {
     package var certificates: [CertificateSummary]?
     package var reload: ReloadReport?
     package var pools: [ProcessPoolStatus]?
+    package var configuration: ServedConfiguration?
 
     init(_ outcome: Outcome, _ message: String) {
         self.outcome = outcome

@@ -37,6 +37,7 @@ extension Supervisor {
             reopenLogs()
             admin?.respond(AdminResponse(.done, "the log files are opened anew"), to: client)
         case .pools: ask(.pools, for: client)
+        case .configuration: answerConfiguration(client)
         case .recyclePool, .startPool:
             guard let pool = request.pool else {
                 return admin?.respond(AdminResponse(.refused, "the command needs a pool"), to: client) ?? ()
@@ -44,6 +45,17 @@ extension Supervisor {
             let command = request.command == .startPool ? PoolCommand.start : .recycle
             ask(.poolCommand, for: client, within: Self.poolCommandLimit) { .poolCommand(id: $0, command, pool: pool) }
         }
+    }
+
+    private func answerConfiguration(_ client: Int) {
+        var response: AdminResponse
+        do throws(GatewayError) {
+            response = AdminResponse(.done, "serving \(configurationFile)")
+            response.configuration = ServedConfiguration(try Self.unseal(served.archive))
+        } catch {
+            response = AdminResponse(error)
+        }
+        admin?.respond(response, to: client)
     }
 
     /// A new process of a pool may take its start limit, of which there are two minutes for the client.

@@ -1,0 +1,49 @@
+import Glibc
+import Transport
+
+/// The text of a configuration file, for what reads and writes it without decoding it.
+package enum ConfigurationText {
+    package static func read(_ path: String) throws(ConfigurationErrors) -> String {
+        try Configuration.read(path: path).text
+    }
+
+    package static func standardInput() throws(ConfigurationErrors) -> String {
+        try Configuration.read(path: "/dev/stdin").text
+    }
+
+    /// Replaces a file in one step, so that a reload never reads half of it; mode and owner stay. A symbolic link stays
+    /// one, and the file that it leads to is replaced.
+    package static func replace(_ path: String, with text: String) throws(GatewayError) {
+        guard let resolved = unsafe realpath(path, nil) else { throw failure(path) }
+        let target = unsafe String(cString: resolved)
+        unsafe free(resolved)
+        var status = stat()
+        guard unsafe stat(target, &status) == 0 else { throw failure(path) }
+        let temporary = "\(target).\(getpid()).new"
+        let descriptor = Descriptor(
+            adopting: unsafe open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, status.st_mode & 0o7777))
+        guard descriptor.isOpen else { throw failure(temporary) }
+        let isOwner = fchown(descriptor.number, status.st_uid, status.st_gid) == 0
+        let isWritten = fchmod(descriptor.number, status.st_mode & 0o7777) == 0 && write(text, to: descriptor.number)
+        guard isOwner, isWritten, fsync(descriptor.number) == 0, unsafe rename(temporary, target) == 0 else {
+            let error = failure(path)
+            unsafe unlink(temporary)
+            throw error
+        }
+    }
+
+    private static func write(_ text: String, to descriptor: Int32) -> Bool {
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            let count = rest.withBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { return false }
+            rest = rest.dropFirst(count)
+        }
+        return true
+    }
+
+    private static func failure(_ path: String) -> GatewayError {
+        .runtime("cannot write \(path): \(systemMessage(errno))")
+    }
+}
