@@ -1,3 +1,4 @@
+import Memory
 import Testing
 
 @testable import HTTP
@@ -8,6 +9,19 @@ struct ByteScanTests {
         "a", "te", "host", "server", "upgrade", "location", "keep-alive", "content-type", "transfer-encoding",
         "x-forwarded-proto", "content-security-policy",
     ]
+
+    @Test("The first byte that a line of a log escapes is found in any place", arguments: [1, 15, 16, 17, 40])
+    func escaped(count: Int) {
+        for place in 0..<count {
+            for byte in UInt8.min...UInt8.max {
+                var bytes = [UInt8](repeating: UInt8(ascii: "a"), count: count)
+                bytes[place] = byte
+                let isPlain = (0x20...0x7E).contains(byte) && byte != 0x22 && byte != 0x5C
+                let found = bytes.withBytes { $0.bytes.firstToEscape(from: 0, lowest: 0x20, 0x22, 0x5C) }
+                #expect(found == (isPlain ? count : place))
+            }
+        }
+    }
 
     @Test("A name is found whatever the case of its letters", arguments: names.indices)
     func found(index: Int) {

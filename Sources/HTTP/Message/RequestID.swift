@@ -59,8 +59,8 @@ package enum RequestID: Equatable, Sendable {
     }
 
     private static func writeDigits(_ high: UInt64, _ low: UInt64, to text: MutableByteView) {
-        HexDigits.write(high, digits: 16, to: text)
-        HexDigits.write(low, digits: 16, to: text[16...])
+        HexDigits.write(high, to: text)
+        HexDigits.write(low, to: text[16...])
     }
 
     package var text: String {

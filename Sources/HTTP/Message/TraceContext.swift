@@ -75,11 +75,11 @@ package struct TraceContext: Equatable, Sendable {
     package func withParentText<Result>(_ body: (ByteView) -> Result) -> Result {
         withTemporaryBytes(Self.textCount) { text in
             for index in [2, 35, 52] { text[index] = Self.dash }
-            HexDigits.write(0, digits: 2, to: text)
-            HexDigits.write(traceHigh, digits: 16, to: text[3...])
-            HexDigits.write(traceLow, digits: 16, to: text[19...])
-            HexDigits.write(span, digits: 16, to: text[36...])
-            HexDigits.write(UInt64(flags.rawValue), digits: 2, to: text[53...])
+            HexDigits.write(UInt8(0), to: text)
+            HexDigits.write(traceHigh, to: text[3...])
+            HexDigits.write(traceLow, to: text[19...])
+            HexDigits.write(span, to: text[36...])
+            HexDigits.write(flags.rawValue, to: text[53...])
             return body(ByteView(text))
         }
     }
@@ -87,15 +87,15 @@ package struct TraceContext: Equatable, Sendable {
     /// Calls `body` with the identifier of the trace.
     package func withTraceText<Result>(_ body: (ByteView) -> Result) -> Result {
         withTemporaryBytes(32) { text in
-            HexDigits.write(traceHigh, digits: 16, to: text)
-            HexDigits.write(traceLow, digits: 16, to: text[16...])
+            HexDigits.write(traceHigh, to: text)
+            HexDigits.write(traceLow, to: text[16...])
             return body(ByteView(text))
         }
     }
 
     package func withSpanText<Result>(_ body: (ByteView) -> Result) -> Result {
         withTemporaryBytes(16) { text in
-            HexDigits.write(span, digits: 16, to: text)
+            HexDigits.write(span, to: text)
             return body(ByteView(text))
         }
     }

@@ -36,7 +36,7 @@ struct ByteLanes: BitwiseCopyable {
 
     /// Bytes outside the closed range from `first` to `last`.
     @inline(__always)
-    private func outside(_ first: UInt8, _ last: UInt8) -> Matches {
+    func outside(_ first: UInt8, _ last: UInt8) -> Matches {
         bytes &- SIMD16(repeating: first) .> SIMD16(repeating: last - first)
     }
 

@@ -79,6 +79,14 @@ extension RawSpan {
         first(from: start, to: end) { $0.equal(to: value) }
     }
 
+    /// The first byte from `start` on that is not ASCII between `lowest` and `~`, or is one of the two others; the count
+    /// if there is none.
+    package func firstToEscape(from start: Int, lowest: UInt8, _ one: UInt8, _ other: UInt8) -> Int {
+        first(from: start, to: byteCount) { lanes in
+            lanes.outside(lowest, 0x7E) .| lanes.equal(to: one) .| lanes.equal(to: other)
+        }
+    }
+
     /// The range without leading and trailing spaces and tabs (OWS, RFC 9110 §5.6.3).
     @inline(__always)
     func trimmed(_ start: Int, _ end: Int) -> (start: Int, end: Int) {

@@ -1,3 +1,4 @@
+import HTTP
 import Memory
 
 /// How a value is written, so that nothing in it can end the value or the line.
@@ -13,14 +14,15 @@ enum LineEscaping: UInt8, BitwiseCopyable {
     /// The same in the first field, where `#` would begin a directive.
     case w3cFirst
 
-    /// Whether the byte is written as it is.
+    /// The first byte from `start` on that is not written as it is; the count if there is none.
     @inline(__always)
-    func isPlain(_ byte: UInt8) -> Bool {
-        switch self {
-        case .quoted, .json: byte &- 0x20 < 0x5F && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
-        case .bare: byte &- 0x21 < 0x5E && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
-        case .w3c: byte &- 0x21 < 0x5E
-        case .w3cFirst: byte &- 0x21 < 0x5E && byte != UInt8(ascii: "#")
+    func firstToEscape(in value: ByteView, from start: Int) -> Int {
+        let (quote, backslash, hash) = (UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "#"))
+        return switch self {
+        case .quoted, .json: value.bytes.firstToEscape(from: start, lowest: 0x20, quote, backslash)
+        case .bare: value.bytes.firstToEscape(from: start, lowest: 0x21, quote, backslash)
+        case .w3c: value.bytes.firstToEscape(from: start, lowest: 0x21, 0x7F, 0x7F)
+        case .w3cFirst: value.bytes.firstToEscape(from: start, lowest: 0x21, hash, hash)
         }
     }
 }
@@ -29,19 +31,14 @@ extension [UInt8] {
     /// Appends bytes of any kind, escaped.
     mutating func append(_ value: ByteView, as escaping: LineEscaping) {
         var start = 0
-        var index = 0
-        while index < value.count {
-            if escaping.isPlain(value[index]) {
-                index += 1
-                continue
-            }
+        while true {
+            let index = escaping.firstToEscape(in: value, from: start)
             append(contentsOf: value[start..<index])
+            guard index < value.count else { return }
             if escaping == .json, value[index] >= 0x80 { return appendJSONText(value[index...]) }
             appendEscape(of: value[index], escaping)
-            index += 1
-            start = index
+            start = index + 1
         }
-        append(contentsOf: value[start..<index])
     }
 
     mutating func append(_ value: String, as escaping: LineEscaping) {
@@ -66,8 +63,8 @@ extension [UInt8] {
     @inline(never)
     private mutating func appendJSONText(_ value: ByteView) {
         for unit in String(decoding: value, as: UTF8.self).utf16 {
-            if let byte = UInt8(exactly: unit), LineEscaping.json.isPlain(byte) {
-                append(byte)
+            if unit >= 0x20, unit < 0x7F, unit != 0x22, unit != 0x5C {
+                append(UInt8(unit))
             } else {
                 appendJSONEscape(of: unit)
             }
