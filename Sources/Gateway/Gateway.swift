@@ -45,6 +45,7 @@ package final class Gateway: GatewayControl {
     ) {
         self.configuration = configuration
         self.launcher = launcher
+        let logger = logger.recording(monitor.events)
         self.logger = logger
         accessLogs = AccessLogHost(logger)
         countdown = Countdown(whenStopped)

@@ -13,6 +13,9 @@ import pytest
 
 needed = pytest.mark.skipif(not shutil.which("chromium"), reason="needs a browser")
 
+# The keys that tests press, by the numbers that Windows gives them.
+KEYS = {"Tab": 9, "Enter": 13, "End": 35, "Home": 36, "ArrowLeft": 37, "ArrowRight": 39}
+
 
 class Browser:
     """One page of a browser with its own profile in `folder`."""
@@ -45,6 +48,8 @@ class Browser:
         self.limit = threading.Timer(patience.seconds(60), self.process.kill)
         self.limit.start()
         self.received = b""
+        # What the browser has told unasked, since the test last cleared it.
+        self.events = []
         self.number = 0
         self.session = None
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
@@ -70,7 +75,10 @@ class Browser:
             assert data, "the browser has ended"
             self.received += data
         message, _, self.received = self.received.partition(b"\0")
-        return json.loads(message)
+        message = json.loads(message)
+        if "method" in message:
+            self.events.append(message)
+        return message
 
     def show(self, url, width, height, scheme="light"):
         """Loads a page in a window of this size with the colour scheme `scheme`."""
@@ -90,6 +98,23 @@ class Browser:
         result = self.call("Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True)
         assert "exceptionDetails" not in result, result["exceptionDetails"]
         return result["result"].get("value")
+
+    def wait_for(self, expression, limit=10):
+        """Waits until an expression in the page is true, and returns its value."""
+        found = []
+
+        def holds():
+            found[:] = [self.evaluate(expression)]
+            return found[0]
+
+        patience.until(holds, limit)
+        return found[0]
+
+    def press(self, key, code=None, text=None, modifiers=0):
+        """Presses a key and releases it."""
+        about = {"key": key, "code": code or key, "windowsVirtualKeyCode": KEYS[key], "modifiers": modifiers}
+        self.call("Input.dispatchKeyEvent", type="keyDown", **about, **({"text": text} if text else {}))
+        self.call("Input.dispatchKeyEvent", type="keyUp", **about)
 
     def close(self):
         self.session = None

@@ -6,6 +6,7 @@ import Transport
 final class AdminAction: Action, RequestHandler {
     private let page: AdminPage
     private let monitor: Monitor
+    private let stream: StatusStream
 
     private static let alive = AdminAction.json(200, Array("{\"live\":true}\n".utf8))
     private static let readOnly = AdminAction.message(
@@ -19,6 +20,7 @@ final class AdminAction: Action, RequestHandler {
     init(_ page: AdminPage, _ monitor: Monitor) {
         self.page = page
         self.monitor = monitor
+        stream = StatusStream(monitor)
     }
 
     override func answer(_ exchange: Exchange) -> Disposition {
@@ -27,15 +29,17 @@ final class AdminAction: Action, RequestHandler {
             return .answered
         }
         // Answered by the event loop itself: a process whose loops turn is alive, whatever else it waits for.
-        if page == .live {
-            exchange.respond(Self.alive)
-            return .answered
+        switch page {
+        case .live: exchange.respond(Self.alive)
+        case .page: exchange.respond(StatusPage.response)
+        case .events: return .handler(stream)
+        case .ready, .status, .metrics: return .handler(self)
         }
-        return .handler(self)
+        return .answered
     }
 
     override func isHandled(byAnyOf handlers: [any RequestHandler]) -> Bool {
-        handlers.contains { $0 === self }
+        handlers.contains { $0 === self || $0 === stream }
     }
 
     func handle(_ exchange: Exchange) async throws(ExchangeFailure) {
@@ -51,7 +55,7 @@ final class AdminAction: Action, RequestHandler {
         _ page: AdminPage, of monitor: Monitor, _ format: Exposition.Format
     ) -> FixedResponse {
         switch page {
-        case .live: return alive
+        case .live, .page, .events: preconditionFailure("answered by the event loop itself")
         case .ready:
             let readiness = monitor.readiness
             return json(readiness.ready ? 200 : 503, encodeLine(readiness))

@@ -2,6 +2,11 @@ import Synchronization
 
 /// What the admin listener reports about the gateway; asked from any thread.
 final class Monitor: Sendable {
+    /// For pages that are open.
+    let feed = StatusFeed()
+    /// What has gone wrong lately.
+    let events = RecentEvents()
+    private let explainer = Explainer()
     private let drains = Atomic(false)
     private let content = Mutex(Content())
 
@@ -13,6 +18,7 @@ final class Monitor: Sendable {
     /// Reports on what is served from now on; nil when nothing is.
     func show(_ snapshot: GatewaySnapshot?) {
         content.withLock { $0.snapshot = snapshot }
+        feed.serve(snapshot, of: self)
     }
 
     func take(_ facts: SupervisorFacts) {
@@ -22,6 +28,7 @@ final class Monitor: Sendable {
     /// The gateway ends: it is not ready from now on.
     func drain() {
         drains.store(true, ordering: .releasing)
+        feed.release(self)
     }
 
     var isDraining: Bool { drains.load(ordering: .acquiring) }
@@ -37,6 +44,22 @@ final class Monitor: Sendable {
         if let supervisor { page.add(supervisor) }
         if let snapshot { page.add(snapshot) }
         return page.finish()
+    }
+
+    /// What the status page shows.
+    func document() -> StatusDocument {
+        let (snapshot, supervisor) = content.withLock { ($0.snapshot, $0.supervisor) }
+        return StatusDocument(
+            snapshot, supervisor ?? .unknown, isDraining: isDraining, events: events, pages: feed.readerCount,
+            explainer)
+    }
+
+    /// What was counted of all requests, with the upper bounds of the buckets; nil where nothing is counted.
+    func requestTotals() -> (RequestTotals, bounds: [UInt64])? {
+        guard let snapshot = content.withLock({ $0.snapshot }), let plan = snapshot.metrics else { return nil }
+        var totals = RequestTotals(bounds: plan.buckets.count)
+        for server in snapshot.servers { server.metrics?.add(to: &totals) }
+        return (totals, plan.buckets)
     }
 
     /// What `isagate status` prints.

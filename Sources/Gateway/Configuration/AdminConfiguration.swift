@@ -27,6 +27,10 @@ package enum AdminPage: Sendable, CaseIterable {
     case ready
     case status
     case metrics
+    /// The page for people.
+    case page
+    /// What the page shows, as it changes.
+    case events
 
     var path: String {
         switch self {
@@ -34,6 +38,8 @@ package enum AdminPage: Sendable, CaseIterable {
         case .ready: "/readyz"
         case .status: "/status.json"
         case .metrics: "/metrics"
+        case .page: "/"
+        case .events: "/events"
         }
     }
 }

@@ -8,9 +8,25 @@ import Transport
 /// One per worker and topic, so that only readers of the totals ever wait for the lock.
 final class ReasonLog: @unchecked Sendable {
     private struct Entry {
+        let what: What
         var total = 0
         var unreported = 0
         var reportedSecond = Int64.min
+        var lastSecond: Int64 = 0
+        /// Of the last one that was logged.
+        var client: SocketAddress?
+        var request: RequestID?
+    }
+
+    /// A reason, apart from what varies within it.
+    private struct What {
+        var reason: String
+        var subject: String?
+        var detail: String?
+
+        var text: String {
+            (subject.map { "\($0): " } ?? "") + reason + (detail.map { ": \($0)" } ?? "")
+        }
     }
 
     private let topic: String
@@ -26,14 +42,22 @@ final class ReasonLog: @unchecked Sendable {
         self.topic = topic
         self.logger = logger
         self.worker = worker
+        logger.recentEvents?.register(self)
     }
 
     /// Counts one more; `reason` is one of a bounded set of texts, never text of a client.
     ///
-    /// - Parameter request: the request that it concerns, if there is one.
+    /// - Parameters:
+    ///   - subject: what it concerns, in front of the reason.
+    ///   - detail: behind the reason.
+    ///   - request: the request that it concerns, if there is one.
     @inline(never)
-    func note(_ reason: String, from client: SocketAddress?, request: RequestID? = nil) {
-        let (reason, unreported) = count(reason)
+    func note(
+        _ reason: String, about subject: String? = nil, detail: String? = nil, from client: SocketAddress?,
+        request: RequestID? = nil
+    ) {
+        let what = What(reason: reason, subject: subject, detail: detail)
+        let (reason, unreported) = count(what, client, request)
         guard unreported > 0 else { return }
         let others = unreported > 1 ? ", \(unreported - 1) more like it since the last line" : ""
         let origin = client.map { ", client \($0.host)" } ?? ""
@@ -46,17 +70,35 @@ final class ReasonLog: @unchecked Sendable {
         entries.withLock { $0.map { RefusalCount(topic: topic, reason: $0.key, count: $0.value.total) } }
     }
 
+    /// The same for the status page, with when and to whom it happened last; from any thread.
+    var events: [RecentEvents.Event] {
+        entries.withLock { Array($0.values) }.map { entry in
+            RecentEvents.Event(
+                topic: topic, subject: entry.what.subject, reason: entry.what.reason, detail: entry.what.detail,
+                severity: .warning, count: entry.total, last: entry.lastSecond, client: entry.client?.host,
+                request: entry.request?.text)
+        }
+    }
+
     /// The reason under which it is counted, and how many of those have to be reported now.
-    private func count(_ reason: String) -> (reason: String, unreported: Int) {
+    private func count(
+        _ what: What, _ client: SocketAddress?, _ request: RequestID?
+    ) -> (reason: String, unreported: Int) {
         let second = worker.wallSeconds
+        let text = what.text
         return entries.withLock { entries in
-            let reason = entries[reason] != nil || entries.count < Self.reasonLimit ? reason : "other reasons"
-            var entry = entries[reason] ?? Entry()
+            let isKept = entries[text] != nil || entries.count < Self.reasonLimit
+            let reason = isKept ? text : "other reasons"
+            var entry = entries[reason] ?? Entry(what: isKept ? what : What(reason: reason))
             entry.total += 1
             entry.unreported += 1
+            entry.lastSecond = second
             let isDue = entry.reportedSecond != second
             let unreported = isDue ? entry.unreported : 0
-            if isDue { (entry.reportedSecond, entry.unreported) = (second, 0) }
+            if isDue {
+                (entry.reportedSecond, entry.unreported) = (second, 0)
+                (entry.client, entry.request) = (client, request)
+            }
             entries[reason] = entry
             return (reason, unreported)
         }

@@ -66,6 +66,11 @@ final class RequestMetrics: @unchecked Sendable {
     var counts: [Int32: RouteCounts] {
         made.withLock { $0 }.mapValues(\.counts)
     }
+
+    /// Adds all of it to a sum.
+    func add(to totals: inout RequestTotals) {
+        for counters in made.withLock({ $0 }).values { counters.add(to: &totals) }
+    }
 }
 
 /// The counters of one series of requests on one worker.
@@ -127,6 +132,22 @@ final class RouteCounters: @unchecked Sendable {
         case ..<500: 3
         default: 4
         }
+    }
+
+    /// Calls `body` with each class of status, from 0 for 1xx, and its count for each method.
+    func forEachClass(_ body: (_ group: Int, _ count: UInt64) -> Void) {
+        for index in 0..<Self.methods * Self.classes {
+            let count = cells[Self.padding + index].count
+            if count > 0 { body(index % Self.classes, count) }
+        }
+    }
+
+    func forEachBucket(_ body: (_ bucket: Int, _ count: UInt64) -> Void) {
+        for bucket in 0...bucketCount { body(bucket, cells[Self.firstBucket + bucket].count) }
+    }
+
+    var transferred: (milliseconds: UInt64, received: UInt64, sent: UInt64) {
+        (cells[Self.milliseconds].count, cells[Self.received].count, cells[Self.sent].count)
     }
 
     var counts: RouteCounts {

@@ -15,8 +15,7 @@ final class ProxyLog: ProxyReporter, @unchecked Sendable {
 
     func report(_ failure: ProxyFailure, upstream: String, server: String?, request: RequestID) {
         let place = server.map { "\(upstream) \($0)" } ?? upstream
-        let detail = failure.detail.map { ": \($0)" } ?? ""
-        log.note("\(place): \(failure.reason)\(detail)", from: nil, request: request)
+        log.note("\(failure.reason)", about: place, detail: failure.detail, from: nil, request: request)
     }
 
     func ejected(_ server: String, upstream: String) {

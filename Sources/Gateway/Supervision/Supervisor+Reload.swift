@@ -100,16 +100,14 @@ extension Supervisor {
         var response: AdminResponse
         switch outcome {
         case .success(let report):
-            counters.reloads += 1
             response = AdminResponse(.done, "serving generation \(report.generation) of the configuration")
-            counters.lastReload = ReloadOutcome(succeeded: true, message: response.message)
+            counters.note(ReloadOutcome(succeeded: true, message: response.message, changes: report.changes))
             response.reload = report
             logger.notice("reload: \(response.message)")
         case .failure(let error):
             response = AdminResponse(error)
             if case .files = cause { break }
-            counters.failedReloads += 1
-            counters.lastReload = ReloadOutcome(succeeded: false, message: response.message)
+            counters.note(ReloadOutcome(succeeded: false, message: response.message))
             logger.error("reload failed, everything stays as it was")
             for line in error.message.split(separator: "\n") { logger.error("\(line)") }
         }

@@ -88,6 +88,25 @@ package final class Supervisor {
         var reloads = 0
         var failedReloads = 0
         var lastReload: ReloadOutcome?
+        /// The newest first; nil before the first one, and from a program of an earlier version.
+        var recentReloads: [ReloadOutcome]?
+        /// Why gateway processes were replaced, the newest first; nil as above.
+        var recentRestarts: [SupervisorEvent]?
+
+        /// How many of each are kept.
+        private static let historyLimit = 10
+
+        mutating func note(_ reload: ReloadOutcome) {
+            if reload.succeeded { reloads += 1 } else { failedReloads += 1 }
+            lastReload = reload
+            recentReloads = Array(([reload] + (recentReloads ?? [])).prefix(Self.historyLimit))
+        }
+
+        mutating func noteRestart(_ text: String) {
+            restarts += 1
+            let event = SupervisorEvent(unixSeconds: TLS.Timestamp.now.seconds, text: text)
+            recentRestarts = Array(([event] + (recentRestarts ?? [])).prefix(Self.historyLimit))
+        }
     }
 
     let configurationFile: String
@@ -399,7 +418,7 @@ package final class Supervisor {
 
     /// Starts another process in place of one that has ended, or is ending.
     private func replace(_ child: Child, _ text: String) {
-        counters.restarts += 1
+        counters.noteRestart(text)
         isBeatOutstanding = false
         failReload("\(text) during the reload")
         failQueries("\(text)")

@@ -6,7 +6,7 @@ import Transport
 /// A capacity unit that becomes free at a server is passed directly to the first request in the queue and never appears
 /// free in between, so no request overtakes another.
 package final class RequestQueue: Sendable {
-    private let limit: Int
+    package let limit: Int
     private let waiting = Mutex<[Waiter]>([])
     /// The number of waiting requests, for checks whether there are any.
     private let length = Atomic(0)

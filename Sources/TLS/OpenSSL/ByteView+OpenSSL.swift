@@ -22,7 +22,7 @@ extension ByteView {
     var privateKey: EVP_PKEY? { unsafe parse { unsafe d2i_AutoPrivateKey(nil, $0, $1) } }
 
     /// SHA-256.
-    var digest: [UInt8] {
+    package var digest: [UInt8] {
         var digest = [UInt8](repeating: 0, count: Int(SHA256_DIGEST_LENGTH))
         digest.withMutableBytes { _ = unsafe SHA256(octets, count, $0.octets) }
         return digest

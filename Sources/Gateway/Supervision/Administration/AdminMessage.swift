@@ -116,14 +116,30 @@ package struct ReloadOutcome: Codable, Equatable, Sendable {
     package var unixSeconds: Int64
     /// For people: the generation that is served, or why it was refused.
     package var message: String
+    /// One sentence for each change, without what is unchanged; nil for a reload that was refused.
+    package var changes: [String]?
 
-    init(succeeded: Bool, message: String) {
+    /// Changes that are kept; a reload may replace thousands of certificates.
+    private static let changeLimit = 40
+    /// A configuration may have thousands of mistakes.
+    private static let messageLimit = 4000
+
+    init(succeeded: Bool, message: String, changes: [String]? = nil) {
         let now = TLS.Timestamp.now
         self.succeeded = succeeded
-        self.message = message
+        self.message = String(message.prefix(Self.messageLimit))
         unixSeconds = now.seconds
         time = now.description
+        guard let changes = changes?.filter({ !$0.contains(": unchanged, ") }) else { return }
+        let others = changes.count - Self.changeLimit
+        self.changes = changes.prefix(Self.changeLimit) + (others > 0 ? ["and \(others) more"] : [])
     }
+}
+
+/// Something that happened to the gateway as a whole.
+struct SupervisorEvent: Codable, Equatable, Sendable {
+    var unixSeconds: Int64
+    var text: String
 }
 
 /// What a supervisor knows about itself and its processes.

@@ -92,7 +92,8 @@ extension Supervisor {
             }
             return
         }
-        counters.failedReloads += 1
+        counters.note(ReloadOutcome(succeeded: false, message: reasons.joined(separator: "\n")))
+        informGateway()
         logger.warning("some of the changed files cannot be used; they are tried again when they change")
         for line in reasons.joined(separator: "\n").split(separator: "\n") { logger.error("\(line)") }
     }

@@ -55,6 +55,14 @@ package struct ProcessPoolStatus: Codable, Equatable, Sendable {
         package var secondsAgo: Int
         /// Requests that were in it.
         package var requests: Int
+
+        package init(pid: Int32, reason: String, text: String, secondsAgo: Int, requests: Int) {
+            self.pid = pid
+            self.reason = reason
+            self.text = text
+            self.secondsAgo = secondsAgo
+            self.requests = requests
+        }
     }
 }
 
