@@ -74,14 +74,14 @@ struct RequestCountingTests {
     private func measures(_ method: Method = .get, _ status: Int = 200, began: UInt64 = 0) -> ExchangeMeasures {
         ExchangeMeasures(
             tag: 0, method: method, status: status, began: Deadline(milliseconds: began), receivedBytes: 100,
-            sentBytes: 7)
+            sentBytes: 7, coding: nil)
     }
 
     @Test(
         "A time is counted in the first bucket that it does not exceed", arguments: [(0, 0), (10, 0), (11, 1), (99, 2)])
     func buckets(milliseconds: UInt64, bucket: Int) {
         let counters = RouteCounters(buckets: [10, 20])
-        counters.count(measures(began: 1000), until: Deadline(milliseconds: 1000 + milliseconds))
+        _ = counters.count(measures(began: 1000), until: Deadline(milliseconds: 1000 + milliseconds), in: 0)
         #expect(counters.counts.buckets == (0..<3).map { $0 == bucket ? 1 : 0 })
         #expect(counters.counts.milliseconds == milliseconds)
     }
@@ -93,7 +93,7 @@ struct RequestCountingTests {
         ])
     func series(method: Method, status: Int, index: Int) {
         let counters = RouteCounters(buckets: [])
-        counters.count(measures(method, status), until: Deadline(milliseconds: 0))
+        _ = counters.count(measures(method, status), until: Deadline(milliseconds: 0), in: 0)
         #expect(counters.counts.requests.firstIndex(of: 1) == index)
         #expect(counters.counts.requests.reduce(0, +) == 1)
     }
@@ -101,7 +101,7 @@ struct RequestCountingTests {
     @Test("Workers are added up, and sites of earlier configurations left out")
     func sums() throws {
         let counters = RouteCounters(buckets: [10])
-        counters.count(measures(), until: Deadline(milliseconds: 0))
+        _ = counters.count(measures(), until: Deadline(milliseconds: 0), in: 0)
         let text = ConfigurationText(more: "admin: { bind: \"127.0.0.1:9145\", latency_buckets: [10ms] }").text
         let configuration = try decode(text)
         let numbers = SiteNumbers()
