@@ -55,6 +55,7 @@ def configure(folder, origin, dead):
             "orders": {"servers": [{"url": origin.url}, {"url": f"http://127.0.0.1:{dead}"}],
                        "health": {"passive": {"fails": 3, "eject": "20s"}}},
             "search": {"servers": [{"url": origin.url, "max_connections": 4}]},
+            "reports": {"servers": [{"url": f"http://127.0.0.1:{dead}"}]},
         },
         "extensions": {
             "greeting": {"library": libraries["hello"]},
@@ -65,6 +66,7 @@ def configure(folder, origin, dead):
                 {"path": "/static/*", "files": {"root": str(folder / "files"), "strip_prefix": "/static"}},
                 {"path": "/orders", "proxy": {"to": "orders"}},
                 {"path": "/search", "proxy": {"to": "search"}},
+                {"path": "/reports", "proxy": {"to": "reports"}},
                 {"path": "/hello", "extension": "greeting"},
             ]),
             site(issuer, "legacy.example", 4, 9, [
@@ -88,11 +90,12 @@ def ask(server, until, phase):
         path, host = random.choices(
             [(f"/static/{random.randrange(20)}.css", "shop.example"), ("/search", "shop.example"),
              ("/orders", "shop.example"), ("/hello", "legacy.example"), ("/hello", "shop.example"),
-             ("/missing", "shop.example")], [10, 4, 2, 3, 2, 0.5])[0]  # fmt: skip
+             ("/missing", "shop.example"), ("/reports", "shop.example")],
+            [10, 4, 2, 3, 2, 0.5, 0.4 * max(0, math.sin(now / 60 + 1))])[0]  # fmt: skip
         with contextlib.suppress(OSError, EOFError):
             client = client or server.plain()
             client.get(path, f"Host: {host}")
-        time.sleep(0.03 + 0.02 * math.sin(now / 70 + phase) + 0.01 * math.sin(now / 11))
+        time.sleep(0.04 + 0.02 * math.sin(now / 70 + phase) + 0.01 * math.sin(now / 11))
 
 
 def crash(server):
@@ -105,12 +108,13 @@ def serve(server, seconds):
     clients = [threading.Thread(target=ask, args=(server, until, phase / 3)) for phase in range(6)]
     for client in clients:
         client.start()
-    time.sleep(seconds / 3)
+    time.sleep(seconds * 0.4)
     assert server.command("reload").returncode == 0
     crash(server)
-    time.sleep(seconds / 3)
+    time.sleep(seconds * 0.35)
     server.configure({**server.configuration, "upstraems": {}})
     assert server.command("reload").returncode == 78
+    time.sleep(seconds * 0.2)
     with server.plain() as client:
         client.send("GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n")
         client.read_response()
