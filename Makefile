@@ -18,11 +18,13 @@ compat := .build/compat
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
+SHAREDIR ?= $(PREFIX)/share
 DESTDIR ?=
 
 build_packages := gcc libc6-dev openssl libssl-dev zlib1g-dev libdeflate-dev libcrypt-dev libpcre2-dev libc-ares-dev
 test_packages := python3 python3-pytest python3-pytest-xdist python3-cryptography curl procps certbot pebble g++ pkg-config chromium \
-	haproxy nginx prometheus python3-prometheus-client python3-websockets testssl.sh libnghttp2-dev nghttp2-client python3-hpack goaccess jq
+	haproxy nginx prometheus python3-prometheus-client python3-websockets testssl.sh libnghttp2-dev nghttp2-client python3-hpack goaccess jq \
+	python3-jsonschema python3-yaml mandoc
 
 # The packages for codings beyond gzip.
 trait_packages := libbrotli-dev libzstd-dev
@@ -96,9 +98,17 @@ compat: build-packages ## Builds libisagate-compat, the functions of windows.h, 
 		-ICShims/CCompat/include -Wl,-z,defs -Wl,-soname,libisagate-compat.so.0 \
 		-o $(compat)/libisagate-compat.so.0 CShims/CCompat/*/*.c
 
-install: build install-development ## Installs the gateway, and what extensions are built with, under PREFIX (/usr/local)
+install: build install-development ## Installs the gateway with its manual and completions, and what extensions are built with, under PREFIX (/usr/local)
 	install -D -m 755 $(release) $(DESTDIR)$(PREFIX)/bin/isagate
 	install -D -m 755 $(release)-host $(DESTDIR)$(PREFIX)/libexec/isagate/isagate-host
+	install -D -m 644 -t $(DESTDIR)$(SHAREDIR)/man/man1 deploy/man/isagate.1
+	install -D -m 644 -t $(DESTDIR)$(SHAREDIR)/man/man5 deploy/man/isagate.yaml.5
+	install -d $(DESTDIR)$(SHAREDIR)/bash-completion/completions $(DESTDIR)$(SHAREDIR)/zsh/site-functions \
+		$(DESTDIR)$(SHAREDIR)/fish/vendor_completions.d $(DESTDIR)$(SHAREDIR)/isagate
+	$(release) --generate-completion-script bash >$(DESTDIR)$(SHAREDIR)/bash-completion/completions/isagate
+	$(release) --generate-completion-script zsh >$(DESTDIR)$(SHAREDIR)/zsh/site-functions/_isagate
+	$(release) --generate-completion-script fish >$(DESTDIR)$(SHAREDIR)/fish/vendor_completions.d/isagate.fish
+	$(release) schema >$(DESTDIR)$(SHAREDIR)/isagate/isagate.schema.json
 
 install-development: compat ## Installs the headers, libisagate-compat and isagate-extension.pc only
 	install -d $(DESTDIR)$(INCLUDEDIR)/isagate $(DESTDIR)$(LIBDIR)/pkgconfig

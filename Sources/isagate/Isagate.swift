@@ -1,15 +1,15 @@
 import ArgumentParser
 import Gateway
 
-/// The command line: `isagate run`, `check`, `certs`, `pools`, `version`, and nginx's `-t`.
+/// The command line: its commands, and nginx's `-t` and `-s`.
 @main
 struct Isagate: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "isagate",
         abstract: "An HTTPS gateway that runs ISAPI extensions.",
         subcommands: [
-            Run.self, Check.self, Reload.self, StatusCommand.self, Certs.self, Pools.self, Stop.self, Drain.self,
-            Explain.self, Diff.self, Format.self, Probe.self,
+            Run.self, Check.self, Reload.self, StatusCommand.self, Certs.self, Pools.self, Stop.self,
+            Drain.self, Explain.self, Diff.self, Format.self, Schema.self, Probe.self,
             Version.self, GatewayProcessCommand.self, ProbeProcessCommand.self,
         ])
 
@@ -64,7 +64,7 @@ struct Isagate: ParsableCommand {
 extension Isagate {
     /// The first word in place of a command that is not one.
     private static func unknownCommand(_ arguments: some Sequence<String>) -> String? {
-        let takingValues = ["-c", "--config", "-s"]
+        let takingValues = ["-c", "--config", "-s", "--generate-completion-script"]
         let commands = configuration.subcommands.map { $0._commandName } + ["help"]
         var isValue = false
         for word in arguments {

@@ -69,12 +69,42 @@ def build(folder, environment, file):
 def test_everything_lands_under_the_destination(staged):
     files = {os.path.relpath(os.path.join(folder, name), staged) for folder, _, names in os.walk(staged) for name in names}
     assert {"usr/bin/isagate", "usr/libexec/isagate/isagate-host"} <= files
+    assert {"usr/share/man/man1/isagate.1", "usr/share/man/man5/isagate.yaml.5"} <= files
+    assert {
+        "usr/share/bash-completion/completions/isagate",
+        "usr/share/zsh/site-functions/_isagate",
+        "usr/share/fish/vendor_completions.d/isagate.fish",
+        "usr/share/isagate/isagate.schema.json",
+    } <= files
     assert {"usr/lib/libisagate-compat.so", "usr/lib/libisagate-compat.so.0", "usr/lib/pkgconfig/isagate-extension.pc"} <= files
     installed = {os.path.basename(file) for file in files if file.startswith("usr/include/isagate/")}
     # All but those for the gateway only.
     kept = {"CISAPI_host.h", "module.modulemap"}
     assert installed == set(os.listdir(os.path.join(gateway.ROOT, "CShims/CISAPI/include"))) - kept
-    assert all(file.startswith(("usr/bin/", "usr/lib/", "usr/libexec/isagate/", "usr/include/isagate/")) for file in files)
+    assert all(file.startswith(("usr/bin/", "usr/lib/", "usr/libexec/isagate/", "usr/include/isagate/", "usr/share/")) for file in files)
+
+
+def test_the_completions_know_the_commands(staged):
+    script = staged / "usr/share/bash-completion/completions/isagate"
+    subprocess.run(["bash", "-n", script], check=True)
+    for name in ["bash-completion/completions/isagate", "zsh/site-functions/_isagate",
+                 "fish/vendor_completions.d/isagate.fish"]:
+        text = (staged / "usr/share" / name).read_text()
+        for command in ["reload", "explain", "schema", "--running", "recycle"]:
+            # fish names options without their dashes.
+            assert command.lstrip("-") in text
+
+
+def test_a_command_is_completed_by_bash(staged):
+    script = f"""
+        source {staged}/usr/share/bash-completion/completions/isagate
+        COMP_WORDS=(isagate ex) COMP_CWORD=1 COMP_LINE="isagate ex" COMP_POINT=10
+        function=$(complete -p isagate | sed 's/.*-F \\([^ ]*\\).*/\\1/')
+        $function isagate ex isagate
+        echo "${{COMPREPLY[@]}}"
+    """
+    outcome = subprocess.run(["bash", "-c", script], capture_output=True, text=True)
+    assert outcome.stdout.split() == ["explain"], outcome.stderr
 
 
 def test_the_version_is_the_programs(staged, environment):

@@ -2,10 +2,8 @@ extension ValueDecoder<Located<RouteConfiguration>> {
     static func route(_ declared: DeclaredNames) -> Self {
         .mapping { keys in
             let expression = keys.take("match", .pathExpression)
-            let path =
-                keys.names.contains("match")
-                ? keys.take("path", .located(.pathPattern), default: nil)
-                : keys.require("path", .located(.pathPattern), placeholder: nil)
+            let path = keys.take(
+                "path", ValueDecoder<Located<PathPattern>>.located(.pathPattern), orElse: "match")
             var conditions = keys.take("when", .conditions, default: .none)
             conditions.expression = expression
             let limits = keys.take("limit", .routeLimits)
@@ -126,13 +124,6 @@ private func checkCaptures(of template: PathTemplate?, in expression: String?, _
 extension PathPattern {
     /// Replaces an invalid pattern: no path is empty, so it makes no other route unreachable.
     fileprivate static let unmatchable = PathPattern.exact("")
-}
-
-extension ValueDecoder<Located<PathPattern>?> {
-    fileprivate static func located(_ pattern: ValueDecoder<PathPattern>) -> Self {
-        let located = ValueDecoder<Located<PathPattern>>.located(pattern)
-        return Self { located.decode($0, $1) }
-    }
 }
 
 extension ValueDecoder<PathPattern> {

@@ -23,6 +23,8 @@ final class DecodingContext {
     /// Positions at which nothing further is reported, because the value there is not the intended one.
     private var unreadable = Set<SourcePosition>()
     private var keyPath: [String] = []
+    /// Learns what is accepted; nil while a file is decoded.
+    var recorder: ShapeRecorder?
 
     init(
         file: String, folder: String, repeatedKeys: [SourcePosition: String], system: SystemFacts = .live,

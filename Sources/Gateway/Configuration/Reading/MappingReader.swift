@@ -20,6 +20,7 @@ struct MappingReader {
         self.context = context
         position = node.position
         if node.isNothing { return }
+        if let recorder = context.recorder, case .mapping = node { recorder.foundMapping() }
         guard case .mapping(let mapping) = node else {
             context.report("expected a mapping of keys to values, found \(node.found)", at: node)
             return nil
@@ -46,7 +47,8 @@ struct MappingReader {
 
     /// In file order.
     var entries: [(name: String, key: Node, value: Node)] {
-        zip(names, nodes).map { ($0, $1.key, $1.value) }
+        context.recorder?.foundNames()
+        return zip(names, nodes).map { ($0, $1.key, $1.value) }
     }
 
     /// The position of the value of a key, or nil when the key is absent.
@@ -59,6 +61,10 @@ struct MappingReader {
     /// Most keys are absent; their decoders are not even created.
     mutating func take<Value>(_ name: String, _ decoder: @autoclosure () -> ValueDecoder<Value>) -> Value? {
         known.append(name)
+        if let recorder = context.recorder {
+            recorder.found(key: name, decoder(), isRequired: false, context)
+            return nil
+        }
         guard let index = names.firstIndex(of: name) else { return nil }
         return context.decode(nodes[index].value, as: decoder(), key: name)
     }
@@ -81,8 +87,20 @@ struct MappingReader {
     mutating func require<Value>(
         _ name: String, _ decoder: @autoclosure () -> ValueDecoder<Value>, placeholder: Value
     ) -> Value {
+        if let recorder = context.recorder {
+            recorder.found(key: name, decoder(), isRequired: true, context)
+            return placeholder
+        }
         if !names.contains(name) { missing.append(name) }
         return take(name, decoder()) ?? placeholder
+    }
+
+    /// The value of a key that must be present unless another one is.
+    mutating func take<Value>(
+        _ name: String, _ decoder: @autoclosure () -> ValueDecoder<Value>, orElse other: String
+    ) -> Value? {
+        if !names.contains(name), !names.contains(other) { missing.append(name) }
+        return take(name, decoder())
     }
 
     /// Reports the keys that were not taken, and the required ones that are absent unless a mistyped key explains them.
@@ -91,10 +109,10 @@ struct MappingReader {
         var explained = Set<String>()
         let present = Set(names)
         let absent = known.filter { !present.contains($0) }
-        for entry in entries where !known.contains(entry.name) {
-            let suggestion = nearestName(to: entry.name, among: absent)
+        for (entry, nodes) in zip(names, nodes) where !known.contains(entry) {
+            let suggestion = nearestName(to: entry, among: absent)
             if let suggestion { explained.insert(suggestion) }
-            context.report("unknown key \(quoted(entry.name))", at: entry.key, suggestion: suggestion)
+            context.report("unknown key \(quoted(entry))", at: nodes.key, suggestion: suggestion)
         }
         for name in missing where !explained.contains(name) {
             context.report("missing key \(quoted(name))", at: position)

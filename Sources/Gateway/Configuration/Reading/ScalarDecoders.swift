@@ -46,32 +46,36 @@ extension ValueDecoder<Bool> {
 extension ValueDecoder<Int> {
     /// A whole number in a range.
     static func integer(in range: ClosedRange<Int>) -> Self {
-        bounded("a whole number", in: range, parse: parseInteger) { String($0) }
+        bounded("a whole number", .integer(range), in: range, parse: parseInteger) { String($0) }
     }
 
     /// A number of bytes in a range.
     static func size(in range: ClosedRange<Int>) -> Self {
-        bounded("a size such as 512, 64K, 10M or 1G", in: range, parse: parseSize, format: formatSize)
+        bounded("a size such as 512, 64K, 10M or 1G", .size, in: range, parse: parseSize, format: formatSize)
     }
 }
 
 extension ValueDecoder<Duration> {
     /// A length of time in a range.
     static func time(in range: ClosedRange<Duration>) -> Self {
-        bounded("a time such as 500ms, 10s, 5m, 1h or 1d", in: range, parse: parseTime, format: formatTime)
+        bounded("a time such as 500ms, 10s, 5m, 1h or 1d", .time, in: range, parse: parseTime, format: formatTime)
     }
 }
 
 extension ValueDecoder where Value: Comparable {
     fileprivate static func bounded(
-        _ noun: String, in range: ClosedRange<Value>, parse: @escaping (String) -> Value?,
+        _ noun: String, _ form: TextShape.Form, in range: ClosedRange<Value>, parse: @escaping (String) -> Value?,
         format: @escaping (Value) -> String
     ) -> Self {
         Self { node, context in
+            let bounds = "\(format(range.lowerBound)) to \(format(range.upperBound))"
+            if let recorder = context.recorder {
+                recorder.found(TextShape(noun: "\(noun), from \(bounds)", form: form))
+                return nil
+            }
             let decoder = text("\(noun) for \(context.key)") { text throws(Refusal) in
                 guard let value = parse(text) else { return nil }
                 guard range.contains(value) else {
-                    let bounds = "\(format(range.lowerBound)) to \(format(range.upperBound))"
                     throw Refusal(message: "\(context.key) must be from \(bounds), found \(quoted(text))")
                 }
                 return value

@@ -18,8 +18,13 @@ extension ValueDecoder {
     /// A scalar that `parse` accepts.
     ///
     /// `noun` completes "expected …". `parse` returns nil for a text of the wrong form, and throws to state more.
-    static func text(_ noun: String, _ parse: @escaping (String) throws(Refusal) -> Value?) -> Self {
+    ///
+    /// - Parameter form: what texts have in common, for the description of the file.
+    static func text(
+        _ noun: String, form: TextShape.Form = .any, _ parse: @escaping (String) throws(Refusal) -> Value?
+    ) -> Self {
         Self { node, context in
+            context.recorder?.found(TextShape(noun: noun, form: form))
             guard case .scalar(let scalar) = node, !node.isNothing else {
                 context.report("expected \(noun), found \(node.found)", at: node)
                 return nil
@@ -36,7 +41,7 @@ extension ValueDecoder {
 
     /// One of a few words.
     static func word(_ noun: String, _ words: KeyValuePairs<String, Value>) -> Self {
-        text(noun) { text throws(Refusal) in
+        text(noun, form: .words(words.map(\.key))) { text throws(Refusal) in
             if let match = words.first(where: { $0.key == text }) { return match.value }
             let known = words.map(\.key).joined(separator: ", ")
             throw Refusal(
@@ -60,6 +65,10 @@ extension ValueDecoder {
         _ noun: String, of element: @escaping (_ name: String) -> ValueDecoder<Element>
     ) -> Self where Value == NamedValues<Element> {
         Self { node, context in
+            if let recorder = context.recorder {
+                recorder.found(namesOf: element(""), context)
+                return nil
+            }
             guard let keys = MappingReader(node, context) else { return nil }
             if keys.names.isEmpty { context.report("expected at least one of \(noun)", at: node) }
             return NamedValues(
@@ -76,6 +85,10 @@ extension ValueDecoder {
     /// A list with at least one element; a single value is a list of one.
     static func list<Element>(_ noun: String, of element: ValueDecoder<Element>) -> Self where Value == [Element] {
         Self { node, context in
+            if let recorder = context.recorder {
+                recorder.found(listOf: element, context)
+                return nil
+            }
             guard case .sequence(let sequence) = node else {
                 if !node.isNothing { return element.decode(node, context).map { [$0] } }
                 context.report("expected a list of \(noun), found \(node.found)", at: node)
