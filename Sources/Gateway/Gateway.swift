@@ -163,6 +163,13 @@ package final class Gateway: GatewayControl {
     private func warn(of new: CertificateSet) {
         let known = Set(certificates?.warnings ?? [])
         for warning in new.warnings where !known.contains(warning) { logger.warning("\(warning.description)") }
+        let served = Set((certificates?.reports ?? []).map(\.serial))
+        for report in new.reports where !served.contains(report.serial) {
+            let left = report.notAfter.seconds - TLS.Timestamp.now.seconds
+            guard (0..<Condition.expiryNotice).contains(left) else { continue }
+            let text = Condition.expiryText(of: report.file, secondsLeft: left)
+            logger.warning("\(text) (\(Condition.Word.certificateExpiring.rawValue))")
+        }
     }
 
     package func reload(_ material: Material) -> Result<ReloadReport, GatewayError> {
@@ -260,7 +267,7 @@ package final class Gateway: GatewayControl {
     // MARK: Reports
 
     func status() -> GatewayStatus {
-        snapshot().status()
+        snapshot().status(isDraining: monitor.isDraining)
     }
 
     func take(_ facts: SupervisorFacts) {

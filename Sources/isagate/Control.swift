@@ -112,6 +112,7 @@ extension SupervisorStatus {
             let count = gateway.certificates.count
             lines.append("\(count) certificates; the first to expire, on \(first.notAfter): \(first.file)")
         }
+        lines += (conditions ?? []).map { "\($0.reason): \($0.text)" }
         if drainingProcesses > 0 { lines.append("\(drainingProcesses) gateway processes are finishing") }
         lines += gateway.listeners.map { "listener \($0.name): \($0.addresses.joined(separator: " "))" }
         for upstream in gateway.upstreams {

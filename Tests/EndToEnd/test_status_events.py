@@ -188,7 +188,7 @@ def test_it_is_sent_by_http_2(start_gateway):
 
 
 def test_a_client_that_does_not_read_is_cut(start_gateway):
-    servers = [{"url": f"http://127.0.0.1:{port}"} for port in range(20_000, 20_090)]
+    servers = [{"url": f"http://127.0.0.1:{port}"} for port in range(20_000, 21_500)]
     server = start_gateway(
         [gateway.PING, {"path": "/up", "proxy": {"to": "many"}}], admin=BIND,
         upstreams={"many": {"servers": servers}}, limits={"write_timeout": "1s"})  # fmt: skip

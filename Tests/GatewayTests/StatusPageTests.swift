@@ -163,7 +163,7 @@ struct StatusProblemTests {
 
     @Test("Why the gateway is not ready is a problem of the moment")
     func readiness() {
-        let reason = Readiness.Reason(reason: "draining", name: nil, text: "the gateway ends")
+        let reason = Condition(.draining, "the gateway ends")
         let problem = StatusDocument.Problem(reason, 100)
         #expect((problem.last, problem.explanation?.code) == (100, "draining"))
     }

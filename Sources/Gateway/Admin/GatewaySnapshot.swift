@@ -22,8 +22,10 @@ struct GatewaySnapshot: Sendable {
     let metrics: MetricsPlan?
     let fileCaches: [FileCacheCounters]
 
-    func status() -> GatewayStatus {
-        GatewayStatus(
+    func status(isDraining: Bool) -> GatewayStatus {
+        let upstreamStatus = upstreams?.status() ?? []
+        let expiries = (certificates?.reports ?? []).map { CertificateExpiry($0) }
+        return GatewayStatus(
             version: BuildVersion.text, pid: getpid(),
             uptimeSeconds: Int((ContinuousClock.now - began).components.seconds),
             connections: admission.count, clients: clients.count,
@@ -35,9 +37,11 @@ struct GatewaySnapshot: Sendable {
                     name: $0.name, description: loaded?.description(of: $0.name),
                     pool: $0.pool?.name ?? "in_process")
             },
-            upstreams: upstreams?.status() ?? [], records: RecordProtection.summary,
-            certificates: (certificates?.reports ?? []).map { CertificateExpiry($0) }, generation: generation,
-            accessLogs: accessLogs?.status ?? [])
+            upstreams: upstreamStatus, records: RecordProtection.summary,
+            certificates: expiries, generation: generation, accessLogs: accessLogs?.status ?? [],
+            conditions: Readiness(readinessFacts(isDraining: isDraining)).reasons
+                + GatewayStatus.conditions(
+                    upstreams: upstreamStatus, certificates: expiries, pools: loaded?.poolStatus() ?? []))
     }
 
     func readinessFacts(isDraining: Bool) -> Readiness.Facts {

@@ -40,9 +40,11 @@ final class Monitor: Sendable {
 
     func metrics(in format: Exposition.Format) -> String {
         let (snapshot, supervisor) = content.withLock { ($0.snapshot, $0.supervisor) }
+        let status = snapshot?.status(isDraining: isDraining)
         var page = MetricsPage(format, isReady: Readiness(snapshot?.readinessFacts(isDraining: isDraining)).ready)
+        page.add(SupervisorStatus(supervisor ?? .unknown, gateway: status).conditions ?? [])
         if let supervisor { page.add(supervisor) }
-        if let snapshot { page.add(snapshot) }
+        if let snapshot, let status { page.add(snapshot, status) }
         return page.finish()
     }
 
@@ -65,7 +67,8 @@ final class Monitor: Sendable {
     /// What `isagate status` prints.
     var status: SupervisorStatus {
         let (snapshot, supervisor) = content.withLock { ($0.snapshot, $0.supervisor) }
-        return SupervisorStatus(supervisor ?? SupervisorFacts.unknown, gateway: snapshot?.status())
+        return SupervisorStatus(
+            supervisor ?? SupervisorFacts.unknown, gateway: snapshot?.status(isDraining: isDraining))
     }
 }
 

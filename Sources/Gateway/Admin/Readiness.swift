@@ -3,16 +3,7 @@ import ISAPI
 /// Whether requests should be sent to the gateway, with every reason why not.
 struct Readiness: Encodable, Equatable {
     let ready: Bool
-    let reasons: [Reason]
-
-    struct Reason: Encodable, Equatable {
-        /// A word for programs.
-        let reason: String
-        /// What it concerns; nil for the gateway as a whole.
-        let name: String?
-        /// For people.
-        let text: String
-    }
+    let reasons: [Condition]
 
     /// What the decision depends on.
     struct Facts: Equatable {
@@ -26,19 +17,18 @@ struct Readiness: Encodable, Equatable {
 
     /// - Parameter facts: nil before anything is served, and after the end.
     init(_ facts: Facts?) {
-        reasons = facts.map(Self.reasons) ?? [Reason(reason: "not_serving", name: nil, text: "nothing is served")]
+        reasons = facts.map(Self.reasons) ?? [Condition(.notServing, "nothing is served")]
         ready = reasons.isEmpty
     }
 
-    private static func reasons(_ facts: Facts) -> [Reason] {
-        var reasons: [Reason] = []
+    private static func reasons(_ facts: Facts) -> [Condition] {
+        var reasons: [Condition] = []
         if facts.isDraining {
-            reasons.append(Reason(reason: "draining", name: nil, text: "the gateway ends"))
+            reasons.append(Condition(.draining, "the gateway ends"))
         }
         reasons += facts.listenersWithoutCertificate.map { name in
-            Reason(
-                reason: "certificate_expired", name: name,
-                text: "listener \(name) has no certificate that is valid now")
+            Condition(
+                .certificateExpired, name: name, "listener \(name) has no certificate that is valid now")
         }
         // A pool that ends has a successor of the same name.
         let pools = facts.pools.filter { $0.state != "ending" }
@@ -46,20 +36,19 @@ struct Readiness: Encodable, Equatable {
         let waiting = Set(reasons.compactMap(\.name))
         reasons += facts.extensionsNotLoaded.filter { name in
             !pools.contains { $0.extensions.contains(name) && waiting.contains($0.name) }
-        }.map { Reason(reason: "extension_not_loaded", name: $0, text: "extension \($0) could not be loaded") }
+        }.map { Condition(.extensionNotLoaded, name: $0, "extension \($0) could not be loaded") }
         return reasons
     }
 
-    private static func reason(_ pool: ProcessPoolStatus) -> Reason? {
+    private static func reason(_ pool: ProcessPoolStatus) -> Condition? {
         switch pool.state {
         case "stopped":
-            Reason(
-                reason: "pool_stopped", name: pool.name,
-                text: "the processes of pool \(pool.name) have crashed too often")
+            Condition(
+                .poolStopped, name: pool.name, "the processes of pool \(pool.name) have crashed too often")
         // A pool without processes starts them for the next request.
         case "running" where !pool.processes.contains { $0.state == "ready" }:
-            Reason(
-                reason: "pool_starting", name: pool.name, text: "no process of pool \(pool.name) is ready yet")
+            Condition(
+                .poolStarting, name: pool.name, "no process of pool \(pool.name) is ready yet")
         default: nil
         }
     }

@@ -17,7 +17,9 @@ struct PoolLog: Sendable {
         case .started(let pid): logger.notice("\(subject): process \(pid) is ready")
         case .crashed(let pid, let reason, let requests, let descriptions):
             let inside = requests == 1 ? "1 request was" : "\(requests) requests were"
-            logger.error("\(subject): process \(pid): \(reason); \(inside) in it")
+            logger.error(
+                "\(subject): process \(pid): \(reason); \(inside) in it (\(Condition.Word.poolProcessCrashed.rawValue))"
+            )
             for description in descriptions { logger.error("\(subject): process \(pid): in it was \(description)") }
         case .recycled(let pid, let reason):
             logger.notice("\(subject): process \(pid) gets no more requests: it \(reason.text) (\(reason.rawValue))")
@@ -27,7 +29,7 @@ struct PoolLog: Sendable {
             logger.critical(
                 """
                 \(subject): stopped for \(rapidFail.pause): \(rapidFail.crashes) processes crashed within \
-                \(rapidFail.within)
+                \(rapidFail.within) (\(Condition.Word.poolStopped.rawValue))
                 """)
         case .resumed: logger.notice("\(subject): processes are started again")
         case .ended(let pid, true): logger.info("\(subject): process \(pid) ended")

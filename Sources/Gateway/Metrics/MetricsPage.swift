@@ -21,6 +21,18 @@ struct MetricsPage {
         return page.text
     }
 
+    // MARK: What an operator should know
+
+    mutating func add(_ conditions: [Condition]) {
+        page.begin(
+            "isagate_condition", .gauge,
+            "What an operator should know, as labels of the value 1; isagate explain explains the reason.")
+        var seen = Set<[String]>()
+        for one in conditions where seen.insert([one.reason, one.name ?? ""]).inserted {
+            page.add(1, ["reason": one.reason, "name": one.name ?? ""])
+        }
+    }
+
     // MARK: Supervision
 
     mutating func add(_ supervisor: SupervisorFacts) {
@@ -41,8 +53,7 @@ struct MetricsPage {
 
     // MARK: The gateway process
 
-    mutating func add(_ snapshot: GatewaySnapshot) {
-        let status = snapshot.status()
+    mutating func add(_ snapshot: GatewaySnapshot, _ status: GatewayStatus) {
         page.begin("isagate_uptime_seconds", .gauge, "The age of the gateway process.")
         page.add(status.uptimeSeconds)
         page.begin("isagate_generation", .gauge, "The number of the configuration that is served.")

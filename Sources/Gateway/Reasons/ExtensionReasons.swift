@@ -237,6 +237,43 @@ extension ReasonCatalogue {
                 "Wait for the start; look at the log if it takes long.")),
     ]
 
+    /// What lasts while requests are served, and that somebody should act on.
+    static let ofConditions: [Reason] = [
+        Reason(
+            .condition, "certificate_expiring",
+            Explanation(
+                "certificate_expiring", .operation, "A certificate that is served expires within 14 days.",
+                "Find out why it was not renewed; isagate certs lists all, and isagate reload takes a new one over.")),
+        Reason(
+            .condition, "pool_process_crashed",
+            Explanation(
+                "pool_process_crashed", .ownExtension, "A process of a pool has crashed within the last ten minutes.",
+                "Look at the log for the signal, the requests and the back trace; isagate pools shows the last ends.")),
+        Reason(
+            .condition, "upstream_server_down", otherTexts: ["upstream * is down"],
+            Explanation(
+                "upstream_server_down", .upstream, "The health check of a server fails, and it gets no requests.",
+                "Look at the log for how it fails; ask the server directly for the path of its check.")),
+        Reason(
+            .condition, "upstream_server_ejected",
+            otherTexts: ["upstream * is left out for a while, because requests to it failed"],
+            Explanation(
+                "upstream_server_ejected", .upstream, "So many requests to a server failed that it is left out.",
+                "Look at the log for how they failed; it gets requests again when the time of eject is over.")),
+        Reason(
+            .condition, "reload_refused",
+            otherTexts: ["the last reload was refused*", "reload failed, everything stays as it was"],
+            Explanation(
+                "reload_refused", .operation, "The last reload changed nothing, because its configuration has errors.",
+                "Correct what the log and isagate check name, and reload again.")),
+        Reason(
+            .condition, "gateway_process_replaced",
+            Explanation(
+                "gateway_process_replaced", .gateway,
+                "The gateway process crashed or stopped answering within the last hour, and another one serves.",
+                "Look at the log for its crash report; run the extension that it names isolated.")),
+    ]
+
     /// Why a command, or a reload, is not carried out.
     static let ofCommands: [Reason] = [
         Reason(

@@ -38,6 +38,7 @@ package struct Reason: Encodable, Equatable, Sendable {
         /// A response of the gateway itself; the text is in its content.
         case answered = "response"
         case notReady = "not ready"
+        case condition
         case upstreamChecked = "upstream check"
         case processEnded = "process ended"
         case extensionNotLoaded = "extension not loaded"

@@ -5,7 +5,8 @@ import ISAPI
 package enum ReasonCatalogue {
     package static let reasons: [Reason] =
         RequestRejection.reasons + ofCuts + HTTP2Fault.reasons + ofConnections + UpstreamReason.reasons
-        + ResponseReason.reasons + ofChecks + ofFiles + ofExtensions + ofAnswers + ofReadiness + EndReason.reasons
+        + ResponseReason.reasons + ofChecks + ofFiles + ofExtensions + ofAnswers + ofReadiness + ofConditions
+        + EndReason.reasons
         + CertificateReason.reasons + ofCommands
 
     /// The reason with this text, given for this event; nil when there is none.

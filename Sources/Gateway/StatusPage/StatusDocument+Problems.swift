@@ -44,7 +44,7 @@ extension RecentEvents.Event {
 
 extension StatusDocument.Problem {
     /// Why the gateway is not ready, which it is as long as this is shown.
-    init(_ reason: Readiness.Reason, _ now: Int64) {
+    init(_ reason: Condition, _ now: Int64) {
         let found = ReasonCatalogue.find(reason.reason).first { $0.event == .notReady }
         self.init(
             topic: Reason.Event.notReady.rawValue, subject: reason.name, reason: reason.text, detail: nil,

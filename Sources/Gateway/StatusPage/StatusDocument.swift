@@ -26,6 +26,7 @@ struct StatusDocument: Encodable {
     let reloadCount: Int
     let refusedReloadCount: Int
     let problems: [Problem]
+    let conditions: [Condition]
     /// Nil while nothing is served.
     let gateway: Served?
 
@@ -157,7 +158,9 @@ struct StatusDocument: Encodable {
         reloads = facts.counters.recentReloads ?? facts.counters.lastReload.map { [$0] } ?? []
         reloadCount = facts.counters.reloads
         refusedReloadCount = facts.counters.failedReloads
-        gateway = snapshot.map { Served($0, pages: pages) }
+        let status = snapshot?.status(isDraining: isDraining)
+        gateway = snapshot.flatMap { snapshot in status.map { Served(snapshot, $0, pages: pages) } }
+        conditions = SupervisorStatus(facts, gateway: status).conditions ?? []
         let present = Int64(time.tv_sec)
         let list = ProblemList(
             events.latest(atMost: Self.rowLimit / 2), pools: gateway?.pools ?? [], explainer, present)
@@ -166,8 +169,7 @@ struct StatusDocument: Encodable {
 }
 
 extension StatusDocument.Served {
-    fileprivate init(_ snapshot: GatewaySnapshot, pages: Int) {
-        let status = snapshot.status()
+    fileprivate init(_ snapshot: GatewaySnapshot, _ status: GatewayStatus, pages: Int) {
         uptime = status.uptimeSeconds
         generation = status.generation
         connections = status.connections

@@ -16,35 +16,28 @@ extension StatusScript {
         const near = (row) => row.used / row.limit >= 0.8;
         const limitText = ({ used, limit }) => figure(used) + " of " + figure(limit) + " (" + share(used, limit) + ")";
         const noticed = 14 * 86400;
+        const conditionKinds = {
+          certificate_expiring: ["warn", "certificates"], pool_process_crashed: ["warn", "extensions"],
+          upstream_server_down: ["warn", "upstreams"], upstream_server_ejected: ["warn", "upstreams"],
+          reload_refused: ["warn", "reloads"], gateway_process_replaced: ["warn", "reloads"],
+        };
 
         // MARK: The verdict, and what needs attention
 
         function findings(doc) {
           const list = [];
           const add = (kind, place, text) => list.push({ kind, place, text });
-          for (const { reason, text } of doc.readiness.reasons) {
-            if (reason !== "draining") add("bad", "problems", text);
+          for (const { reason, text } of doc.conditions) {
+            const [kind, place] = conditionKinds[reason] ?? ["bad", "problems"];
+            const sentence = text.charAt(0).toUpperCase() + text.slice(1);
+            if (reason !== "draining") add(kind, place, sentence + " · " + reason);
           }
           const served = doc.gateway;
           if (!served) return list;
-          for (const { name, servers } of served.upstreams.rows) {
-            const away = servers.filter((server) => server.state !== "up").length;
-            const text = "Upstream " + name + ": " + away + " of " + many(servers.length, "server") + " not in use";
-            if (away) add(away === servers.length ? "bad" : "warn", "upstreams", text);
-          }
-          for (const { hosts, secondsLeft } of served.certificates.rows) {
-            const name = "The certificate for " + hosts[0];
-            const left = many(days(secondsLeft), "day");
-            if (secondsLeft < 0) add("bad", "certificates", name + " has expired");
-            else if (secondsLeft < noticed) add("warn", "certificates", name + " expires in " + left);
-          }
           for (const row of served.limits.rows) if (near(row)) add("warn", "limits", "Near the limit: " + row.name);
           for (const { name, lost } of served.logs) {
             if (lost) add("warn", "limits", "Log " + name + " has lost " + many(lost, "line"));
           }
-          if (doc.reloads[0] && !doc.reloads[0].succeeded) add("warn", "reloads", "The last reload was refused");
-          const age = doc.restarts[0] ? doc.now - doc.restarts[0].unixSeconds : Infinity;
-          if (age < 3600) add("warn", "reloads", "The gateway process was replaced " + ago(age));
           return list;
         }
 

@@ -108,7 +108,7 @@ extension Supervisor {
             response = AdminResponse(error)
             if case .files = cause { break }
             counters.note(ReloadOutcome(succeeded: false, message: response.message))
-            logger.error("reload failed, everything stays as it was")
+            logger.error("reload failed, everything stays as it was (\(Condition.Word.reloadRefused.rawValue))")
             for line in error.message.split(separator: "\n") { logger.error("\(line)") }
         }
         informGateway()

@@ -146,7 +146,7 @@ package final class Supervisor {
     private var backoff = RestartBackoff()
     private var restartAt = Deadline.never
     private var hasServed = false
-    private var isEnding = false
+    private(set) var isEnding = false
     private var hasEnded = false
     private var failure: GatewayError?
     private var nextBeat = Deadline.never
@@ -429,10 +429,11 @@ package final class Supervisor {
     private func scheduleRestart(lifetime: Duration, after text: String = "no gateway process") {
         let pause = backoff.pause(afterLiving: lifetime)
         if pause == .zero {
-            logger.error("\(text): starting another")
+            logger.error("\(text): starting another (\(Condition.Word.gatewayProcessReplaced.rawValue))")
             launch()
         } else {
-            logger.error("\(text): starting another in \(formatTime(pause))")
+            logger.error(
+                "\(text): starting another in \(formatTime(pause)) (\(Condition.Word.gatewayProcessReplaced.rawValue))")
             restartAt = Deadline.current().advanced(by: Delay(pause))
         }
     }

@@ -79,10 +79,15 @@ extension Exchange {
 
     /// Microseconds in which the request waited for a thread of the extension, and in which that ran it; nil if that is
     /// not known.
-    package var extensionTimes: (waited: UInt64, ran: UInt64)? { storage.value.extensionTimes }
+    package var extensionTimes: (waited: UInt64, ran: UInt64)? {
+        let waited = storage.value.extensionWait
+        return waited == .max ? nil : (UInt64(waited), UInt64(storage.value.extensionRun))
+    }
 
+    /// More than an hour counts as an hour and 11 minutes.
     package func noteExtensionTimes(waited: UInt64, ran: UInt64) {
-        storage.value.extensionTimes = (waited, ran)
+        storage.value.extensionWait = min(UInt32(clamping: waited), .max - 1)
+        storage.value.extensionRun = UInt32(clamping: ran)
     }
 
     /// The upstream that the request was forwarded to, the last server of it, and how many attempts there were.

@@ -53,8 +53,10 @@ struct ExchangeStorage: ~Copyable {
     var logSubstatus = 0
     /// Which extension, or which server of which upstream, has answered; and how many servers were tried.
     var logExtension: String?
-    /// Microseconds in which the request waited for the extension and in which that ran it; nil if that is not known.
-    var extensionTimes: (waited: UInt64, ran: UInt64)?
+    /// Microseconds in which the request waited for the extension and in which that ran it; the first is the largest
+    /// number if that is not known. Every waiting exchange keeps them, so they are short.
+    var extensionWait = UInt32.max
+    var extensionRun: UInt32 = 0
     var logPool: String?
     var logUpstream: String?
     var logServer: String?
@@ -157,7 +159,7 @@ struct ExchangeStorage: ~Copyable {
     private mutating func forgetExtension() {
         logExtension = nil
         logPool = nil
-        extensionTimes = nil
+        extensionWait = .max
     }
 
     @inline(never)

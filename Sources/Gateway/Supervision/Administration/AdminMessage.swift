@@ -95,6 +95,8 @@ package struct SupervisorStatus: Codable, Equatable, Sendable {
     package var drainingProcesses: Int
     /// Nil while no gateway process serves.
     package var gateway: GatewayStatus?
+    /// What an operator should know; nil from a program of an earlier version.
+    package var conditions: [Condition]?
 
     init(_ supervisor: SupervisorFacts, gateway: GatewayStatus?) {
         supervisorPid = supervisor.pid
@@ -104,6 +106,8 @@ package struct SupervisorStatus: Codable, Equatable, Sendable {
         lastReload = supervisor.counters.lastReload
         drainingProcesses = supervisor.drainingProcesses
         self.gateway = gateway
+        conditions = (gateway?.conditions ?? []) + supervisor.conditions(now: TLS.Timestamp.now.seconds)
+        self.gateway?.conditions = nil
     }
 }
 

@@ -75,7 +75,9 @@ extension Supervisor {
         _ subject: Query.Subject, for client: Int, within limit: Delay, _ request: (Int) -> ControlRequest
     ) {
         guard let current, current.role == .serving else {
-            return answerWithoutGateway(subject, client, "no gateway process serves")
+            return answerWithoutGateway(
+                subject, client,
+                isEnding ? "draining: the gateway finishes the requests it has" : "no gateway process serves")
         }
         let id = makeIdentifier()
         queries[id] = Query(client: client, subject: subject, deadline: Deadline.current().advanced(by: limit))

@@ -75,6 +75,8 @@ package struct GatewayStatus: Codable, Equatable, Sendable {
     package var generation: Int
     /// Nil from a process of an earlier version.
     package var accessLogs: [AccessLogStatus]?
+    /// What an operator should know, apart from what the supervisor knows; nil from a process of an earlier version.
+    package var conditions: [Condition]?
 }
 
 /// When a served certificate expires.
