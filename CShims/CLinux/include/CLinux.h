@@ -16,6 +16,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
+#include <sys/ioctl.h>
 #include <sys/random.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -194,6 +195,15 @@ static const uint32_t CLinux_IN_ONLYDIR = IN_ONLYDIR;
 
 static inline int CLinux_eventfd(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }
 static inline int CLinux_signalfd(const sigset_t *set) { return signalfd(-1, set, SFD_CLOEXEC); }
+
+/// The size of a terminal's window; 0, or -1 with errno.
+static inline int CLinux_terminal_size(int fd, unsigned short *rows, unsigned short *columns) {
+  struct winsize size = {0};
+  int status = ioctl(fd, TIOCGWINSZ, &size);
+  *rows = size.ws_row;
+  *columns = size.ws_col;
+  return status;
+}
 
 /// FUTEX_WAIT_PRIVATE; `timeout_ns` < 0 waits without limit. 0, or -1 with errno.
 static inline int CLinux_futex_wait(void *word, uint32_t expected, int64_t timeout_ns) {

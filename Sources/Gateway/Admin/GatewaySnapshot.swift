@@ -41,7 +41,10 @@ struct GatewaySnapshot: Sendable {
             certificates: expiries, generation: generation, accessLogs: accessLogs?.status ?? [],
             conditions: Readiness(readinessFacts(isDraining: isDraining)).reasons
                 + GatewayStatus.conditions(
-                    upstreams: upstreamStatus, certificates: expiries, pools: loaded?.poolStatus() ?? []))
+                    upstreams: upstreamStatus, certificates: expiries, pools: loaded?.poolStatus() ?? []),
+            traffic: metrics.map { plan in
+                TrafficStatus(servers.compactMap { $0.metrics?.counts }, bounds: plan.buckets)
+            })
     }
 
     func readinessFacts(isDraining: Bool) -> Readiness.Facts {

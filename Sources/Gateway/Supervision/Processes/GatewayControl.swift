@@ -77,6 +77,8 @@ package struct GatewayStatus: Codable, Equatable, Sendable {
     package var accessLogs: [AccessLogStatus]?
     /// What an operator should know, apart from what the supervisor knows; nil from a process of an earlier version.
     package var conditions: [Condition]?
+    /// Nil without metrics, and from a process of an earlier version.
+    package var traffic: TrafficStatus?
 }
 
 /// When a served certificate expires.
