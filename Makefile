@@ -60,7 +60,8 @@ http2_tests := files files_conditions files_listing files_changes files_validato
 
 host_includes := CShims/CISAPI/include CShims/CCompat/include CShims/CLinux/include CShims/CPoolProtocol/include
 host_sources = $(wildcard Sources/isagate-host/*.[ch] CShims/CCompat/*.h CShims/CCompat/*/*.[ch]) \
-	$(wildcard CShims/CPoolProtocol/include/*.h) CShims/CLinux/CLinux.c CShims/CLinux/Crashes.c \
+	$(wildcard CShims/CPoolProtocol/include/*.h) CShims/CLinux/CLinux.c \
+	CShims/CLinux/Crashes.c CShims/CLinux/Stacks.c CShims/CLinux/Frames.c CShims/CLinux/Frames.h \
 	CShims/CCompat/exports.list
 
 # Tests of the contract that are run once more with every extension isolated.

@@ -5,8 +5,7 @@
 // the dynamic linker's lock around the names of functions: a process that hangs there is killed from outside.
 #define _GNU_SOURCE
 #include "CLinux.h"
-#include <dlfcn.h>
-#include <link.h>
+#include "Frames.h"
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -17,8 +16,6 @@
 
 enum {
   stack_size = 256 << 10,
-  frame_limit = 48,
-  library_limit = 256,
   notice_limit = 256,
   // An access up to this many bytes below the end of a stack counts as a stack overflow.
   overflow_reach = 64 << 10,
@@ -36,42 +33,6 @@ static char notice[notice_limit];
 static unsigned long notice_count;
 static atomic_flag is_crashing = ATOMIC_FLAG_INIT;
 
-// Libraries by the dynamic linker's path, which is the path of a copy.
-static struct {
-  _Atomic(void *) map;
-  char name[64];
-  char path[192];
-} libraries[library_limit];
-
-// ---- Text ----
-
-typedef struct {
-  char bytes[512];
-  size_t count;
-} text;
-
-static void put(text *to, const char *from) {
-  while (*from != '\0' && to->count < sizeof to->bytes - 1) {
-    unsigned char byte = (unsigned char)*from++;
-    to->bytes[to->count++] = byte < 0x20 || byte == 0x7F ? '?' : (char)byte;
-  }
-}
-
-static void put_number(text *to, uint64_t number, unsigned base, int width) {
-  char digits[32];
-  int count = 0;
-  do {
-    digits[count++] = "0123456789abcdef"[number % base];
-    number /= base;
-  } while (number > 0 || count < width);
-  while (count > 0 && to->count < sizeof to->bytes - 1) to->bytes[to->count++] = digits[--count];
-}
-
-static void put_address(text *to, uintptr_t address) {
-  put(to, "0x");
-  put_number(to, address, 16, 1);
-}
-
 // The time at the beginning of a log line.
 static void begin_line(text *to) {
   struct timespec now;
@@ -87,8 +48,8 @@ static void begin_line(text *to) {
                            day_of_year - (153 * month + 2) / 5 + 1, second / 3600, second / 60 % 60, second % 60};
   to->count = 0;
   for (int index = 0; index < 6; index++) {
-    put_number(to, (uint64_t)parts[index], 10, index == 0 ? 4 : 2);
-    put(to, index < 2 ? "-" : index == 2 ? "T" : index < 5 ? ":" : "Z critical: crash: ");
+    text_put_number(to, (uint64_t)parts[index], 10, index == 0 ? 4 : 2);
+    text_put(to, index < 2 ? "-" : index == 2 ? "T" : index < 5 ? ":" : "Z critical: crash: ");
   }
 }
 
@@ -125,39 +86,20 @@ static uintptr_t stack_pointer(const void *context) {
 #endif
 }
 
-static int library_with(const void *map) {
-  for (int index = 0; index < library_limit && map != NULL; index++) {
-    if (atomic_load(&libraries[index].map) == map) return index;
-  }
-  return -1;
-}
-
 // In the format of ControlBlockTable: a kind, then the id.
 static void put_request(text *line, const uint64_t *trace) {
   if (trace == NULL || trace[0] == 0) return;
-  put(line, ", request ");
+  text_put(line, ", request ");
   if (trace[0] == 1) {
-    put_number(line, trace[1], 16, 16);
-    put_number(line, trace[2], 16, 16);
+    text_put_number(line, trace[1], 16, 16);
+    text_put_number(line, trace[2], 16, 16);
     return;
   }
   char name[33];
   uint64_t count = trace[0] - 2 < 32 ? trace[0] - 2 : 32;
   memcpy(name, &trace[1], count);
   name[count] = '\0';
-  put(line, name);
-}
-
-// The extension whose library is nearest to the top of the stack, if its thread is not one that runs requests.
-static const char *nearest_extension(void *const *frames, int count) {
-  for (int index = 0; index < count; index++) {
-    Dl_info information;
-    void *map = NULL;
-    if (dladdr1(frames[index], &information, &map, RTLD_DL_LINKMAP) == 0) continue;
-    int library = library_with(map);
-    if (library >= 0) return libraries[library].name;
-  }
-  return NULL;
+  text_put(line, name);
 }
 
 static void describe_fault(int signal, const siginfo_t *info, const void *context, void *const *frames, int count) {
@@ -166,72 +108,35 @@ static void describe_fault(int signal, const siginfo_t *info, const void *contex
   bool was_sent = info->si_code <= 0;
   bool is_overflow = signal == SIGSEGV && !was_sent && address + overflow_reach > stack && address < stack + overflow_reach;
   begin_line(&line);
-  put(&line, "signal ");
-  put_number(&line, (uint64_t)signal, 10, 1);
-  put(&line, " (");
-  put(&line, signal_name(signal));
-  put(&line, ")");
-  if (is_overflow) put(&line, ", stack overflow");
+  text_put(&line, "signal ");
+  text_put_number(&line, (uint64_t)signal, 10, 1);
+  text_put(&line, " (");
+  text_put(&line, signal_name(signal));
+  text_put(&line, ")");
+  if (is_overflow) text_put(&line, ", stack overflow");
   if (!was_sent && (signal == SIGSEGV || signal == SIGBUS)) {
-    put(&line, " at address ");
-    put_address(&line, address);
+    text_put(&line, " at address ");
+    text_put_address(&line, address);
   }
-  const char *extension = CLinux_running.extension != NULL ? CLinux_running.extension : nearest_extension(frames, count);
+  const char *extension = CLinux_running.extension != NULL ? CLinux_running.extension : frames_extension(frames, count);
   if (extension != NULL) {
-    put(&line, ", extension ");
-    put(&line, extension);
+    text_put(&line, ", extension ");
+    text_put(&line, extension);
   }
   if (CLinux_running.extension != NULL) put_request(&line, CLinux_running.request);
   char name[16] = "";
   if (prctl(PR_GET_NAME, name) == 0) {
-    put(&line, ", thread ");
-    put(&line, name);
+    text_put(&line, ", thread ");
+    text_put(&line, name);
   }
   end_line(&line);
 }
 
 static void describe_frame(int number, void *frame) {
   text line;
-  Dl_info information;
-  void *map = NULL;
   begin_line(&line);
-  put(&line, "#");
-  put_number(&line, (uint64_t)number, 10, 1);
-  put(&line, " ");
-  put_address(&line, (uintptr_t)frame);
-  if (dladdr1(frame, &information, &map, RTLD_DL_LINKMAP) != 0) {
-    int library = library_with(map);
-    if (information.dli_sname != NULL) {
-      put(&line, " ");
-      put(&line, information.dli_sname);
-      put(&line, "+");
-      put_address(&line, (uintptr_t)frame - (uintptr_t)information.dli_saddr);
-    }
-    put(&line, " in ");
-    put(&line, library >= 0 ? libraries[library].path : information.dli_fname);
-    put(&line, "+");
-    put_address(&line, (uintptr_t)frame - (uintptr_t)information.dli_fbase);
-  }
+  text_put_frame(&line, number, frame);
   end_line(&line);
-}
-
-// The frames from the signal's on: the first is where it happened.
-static int take_frames(void **frames, int limit, const void *context) {
-  void *all[frame_limit + 8];
-  int count = backtrace(all, frame_limit + 8), first = 0;
-#if defined(__x86_64__)
-  void *fault = (void *)((const ucontext_t *)context)->uc_mcontext.gregs[REG_RIP];
-#elif defined(__aarch64__)
-  void *fault = (void *)((const ucontext_t *)context)->uc_mcontext.pc;
-#else
-  void *fault = NULL;
-#endif
-  for (int index = 0; index < count && first == 0; index++) {
-    if (all[index] == fault) first = index;
-  }
-  int kept = count - first < limit ? count - first : limit;
-  memcpy(frames, all + first, (size_t)kept * sizeof *frames);
-  return kept;
 }
 
 // ---- The end ----
@@ -260,7 +165,7 @@ static void crashed(int signal, siginfo_t *info, void *context) {
   if (channel >= 0) send(channel, notice, notice_count, MSG_DONTWAIT | MSG_NOSIGNAL);
   if (before_report != NULL) before_report();
   void *frames[frame_limit];
-  int count = take_frames(frames, frame_limit, context);
+  int count = frames_take(frames, frame_limit, context);
   describe_fault(signal, info, context, frames, count);
   for (int index = 0; index < count; index++) describe_frame(index, frames[index]);
   pass_on(signal, info, context);
@@ -300,6 +205,7 @@ static void make_key(void) { has_key = pthread_key_create(&key, free_block) == 0
 
 void CLinux_guard_stack(void) {
   stack_t current;
+  stacks_note_thread();
   pthread_once(&once, make_key);
   if (!has_key || pthread_getspecific(key) != NULL || sigaltstack(NULL, &current) != 0 ||
       (current.ss_flags & SS_DISABLE) == 0) {
@@ -312,30 +218,4 @@ void CLinux_guard_stack(void) {
     pthread_setspecific(key, NULL);
     munmap(stack, stack_size);
   }
-}
-
-// ---- Names ----
-
-void CLinux_name_library(const void *address, const char *name, const char *path) {
-  Dl_info information;
-  void *map = NULL;
-  if (dladdr1(address, &information, &map, RTLD_DL_LINKMAP) == 0 || map == NULL) return;
-  static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-  pthread_mutex_lock(&lock);
-  for (int index = 0; index < library_limit; index++) {
-    if (atomic_load(&libraries[index].map) != NULL) continue;
-    strncpy(libraries[index].name, name, sizeof libraries[index].name - 1);
-    strncpy(libraries[index].path, path, sizeof libraries[index].path - 1);
-    atomic_store(&libraries[index].map, map);
-    break;
-  }
-  pthread_mutex_unlock(&lock);
-}
-
-void CLinux_forget_library(const void *address) {
-  Dl_info information;
-  void *map = NULL;
-  if (dladdr1(address, &information, &map, RTLD_DL_LINKMAP) == 0) return;
-  int library = library_with(map);
-  if (library >= 0) atomic_store(&libraries[library].map, NULL);
 }

@@ -21,6 +21,7 @@ final class WorkerServer: @unchecked Sendable {
     private let acceptorLogs: AcceptorLogs
     private let adminLogs: AcceptorLogs
     private var accessLogs: AccessLogs?
+    private let slowWatch: SlowWatch
     private var ports: [String: Port] = [:]
     // The admin listener answers when the others are full, and what it is asked counts as no request.
     private let adminAdmission = Admission(limit: adminConnections)
@@ -42,6 +43,7 @@ final class WorkerServer: @unchecked Sendable {
         self.worker = worker
         self.admission = admission
         self.clients = clients
+        slowWatch = SlowWatch(worker)
         faults = ReasonLog("HTTP/2 connection ended", logger: logger, worker: worker)
         cut = ReasonLog("response cut", logger: logger, worker: worker)
         rejected = ReasonLog("request refused", logger: logger, worker: worker)
@@ -77,6 +79,7 @@ final class WorkerServer: @unchecked Sendable {
     func apply(_ generation: Generation, adding sockets: [BoundSocket], removing removed: Set<String>) {
         let logs = generation.accessLogs
         accessLogs = logs.targets.isEmpty ? nil : AccessLogs(logs, worker: worker)
+        slowWatch.serve(logs)
         updateMetrics(generation.metrics)
         for (name, port) in ports where generation.ports[name]?.isAdmin != port.isAdmin {
             for listener in port.listeners { listener.close() }
@@ -96,6 +99,9 @@ final class WorkerServer: @unchecked Sendable {
             } else {
                 ports[name] = makePort(answer, generation)
             }
+        }
+        for port in ports.values where !port.isAdmin {
+            port.router.observe(keepingTimes: logs.needsTimes, slow: logs.slow == nil ? nil : slowWatch)
         }
         for address in removed { closeListeners(at: address) }
         for bound in sockets {

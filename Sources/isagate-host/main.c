@@ -239,11 +239,31 @@ static void answer(uint16_t type, uint32_t request, uint32_t value) {
   channel_flush(&control);
 }
 
+// The stack of the thread that runs code of the request.
+static void look(uint32_t index) {
+  CLinux_stack stack;
+  request *owner = request_at(index);
+  int outcome = owner ? CLinux_stack_of(owner->trace, &stack) : 0;
+  if (owner) request_release(owner);
+  uint32_t value = outcome > 0 ? POOL_STACK_TAKEN : outcome < 0 ? POOL_STACK_REFUSED : POOL_STACK_NONE;
+  message_begin(&control, POOL_STACK, 0, index, value);
+  if (outcome > 0) {
+    message_item(&control, stack.thread, strnlen(stack.thread, sizeof stack.thread));
+    for (int number = 0; number < stack.count; number++) {
+      char text[512];
+      message_item(&control, text, CLinux_describe_frame(number, stack.frames[number], text, sizeof text));
+    }
+  }
+  message_end(&control);
+  channel_flush(&control);
+}
+
 static void serve_control(void) {
   for (;;) {
     message received = channel_receive(&control);
     switch (received.header.type) {
     case POOL_PING: answer(POOL_PONG, 0, received.header.value); break;
+    case POOL_LOOK: look(received.header.request); break;
     case POOL_TERMINATE: {
       if (received.header.request >= pool.library_count) _exit(1);
       const library *leaving = &pool.libraries[received.header.request];

@@ -120,7 +120,8 @@ extension SupervisorStatus {
         }
         lines += gateway.refusals.map { "\($0.topic): \($0.reason): \($0.count)" }
         lines += (gateway.accessLogs ?? []).map { log in
-            "access log \(log.name): \(log.lines) lines" + (log.lost > 0 ? ", \(log.lost) lost" : "")
+            let stacks = log.stacks.map { ", \($0.taken) stacks, \($0.dropped) left out" } ?? ""
+            return "access log \(log.name): \(log.lines) lines" + (log.lost > 0 ? ", \(log.lost) lost" : "") + stacks
         }
         lines += gateway.extensions.map { one in
             let place = one.pool.map { $0 == "in_process" ? ", in process" : ", in pool \($0)" } ?? ""

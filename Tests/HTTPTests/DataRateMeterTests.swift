@@ -131,4 +131,15 @@ import Transport
         _ = meter.wait(from: Self.at(1 << 51), within: limits)
         _ = meter.judge(at: Self.at(.max - 1), within: limits, counting: .max)
     }
+
+    @Test func `The time for which a client was waited for is that of all waits`() {
+        var meter = DataRateMeter()
+        _ = meter.wait(from: Self.at(100), within: Self.limits())
+        #expect(meter.waited(until: Self.at(150)) == 50)
+        meter.stopWaiting(at: Self.at(300), within: Self.limits())
+        #expect(meter.waited(until: Self.at(1000)) == 200)
+        _ = meter.wait(from: Self.at(1000), within: Self.limits())
+        #expect(meter.judge(at: Self.at(1100), within: Self.limits(), counting: 500) == .keepsUp)
+        #expect(meter.waited(until: Self.at(1150)) == 350)
+    }
 }

@@ -290,6 +290,25 @@ static inline void CLinux_run_ends(void) { CLinux_running.extension = 0; }
 void CLinux_name_library(const void *address, const char *name, const char *path);
 void CLinux_forget_library(const void *address);
 
+// MARK: stacks of other threads
+
+enum { CLinux_STACK_LIMIT = 48 };
+
+/// The thread that runs the code for a request, at the moment it was asked.
+typedef struct {
+  void *frames[CLinux_STACK_LIMIT];
+  int count;
+  /// As CLinux_set_thread_name gave it.
+  char thread[16];
+} CLinux_stack;
+
+/// Has the thread that runs the code for `request`, the address given to CLinux_run_begins, tell its stack, by a signal
+/// that only this uses: 1 if it did, 0 if no thread runs that code, -1 if the thread does not answer within 100 ms, or
+/// other code has taken the signal. One at a time; threads are found once CLinux_guard_stack was called on them.
+int CLinux_stack_of(const uint64_t *request, CLinux_stack *stack);
+/// Writes a frame as the crash report does, without a NUL; the number of bytes, at most `room`.
+unsigned long CLinux_describe_frame(int number, void *frame, char *bytes, unsigned long room);
+
 // MARK: the worker of the calling thread
 
 void *CLinux_current_worker(void);

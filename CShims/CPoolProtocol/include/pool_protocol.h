@@ -17,7 +17,7 @@
 
 #include <stdint.h>
 
-#define POOL_VERSION 3
+#define POOL_VERSION 4
 
 // The process's control channel. Every other descriptor comes by it, behind POOL_HELLO.
 #define POOL_CONTROL_FD 3
@@ -56,6 +56,8 @@ enum {
   POOL_TERMINATE,
   // Ends the process, with DllMain's notifications.
   POOL_STOP,
+  // Asks for the stack of the thread that runs the code of `request`.
+  POOL_LOOK,
 
   // On the control channel, from the process.
 
@@ -73,6 +75,9 @@ enum {
   POOL_TERMINATED,
   // The process is crashing; it ends soon.
   POOL_CRASHED,
+  // The answer to POOL_LOOK for `request`. `value`: a POOL_STACK_ number. With POOL_STACK_TAKEN items: the name of the
+  // thread, then each frame as text.
+  POOL_STACK,
 
   // On a call channel, from the gateway.
 
@@ -116,6 +121,14 @@ enum {
   POOL_REFUSED_ATTACH,
   POOL_REFUSED_VERSION,
   POOL_REFUSED_SETUP
+};
+
+enum {
+  // No thread runs code of the request.
+  POOL_STACK_NONE = 0,
+  POOL_STACK_TAKEN,
+  // The thread does not answer.
+  POOL_STACK_REFUSED
 };
 
 // The beginning of each message.

@@ -32,6 +32,8 @@ package struct AccessLogConfiguration: Sendable, Equatable {
     package var buffer = 8 << 20
     /// When a file is put aside; nil for never.
     package var rotation: LogRotation?
+    /// For the slow log, which also has lines of requests in progress.
+    package var slow: SlowLogConfiguration?
 
     /// The number of logs that a configuration may have: exchanges choose among them by the bits of a number.
     package static let maximumCount = 31
@@ -52,7 +54,24 @@ package struct AccessLogConfiguration: Sendable, Equatable {
         case w3c([LogField])
         /// Text with fields in it.
         case template([LogTemplatePiece])
+
+        var isJSON: Bool { if case .json = self { true } else { false } }
+
+        /// Whether a field has to be noted while the request is in progress.
+        var needsTimes: Bool { fields.contains(where: \.needsTimes) }
     }
+}
+
+/// What the slow log has besides one line for each request that took longer than `LogConditions.slowerThan`: one when it
+/// exceeds that time.
+package struct SlowLogConfiguration: Sendable, Equatable {
+    /// The name by which sites and routes choose it.
+    package static let name = "slow"
+
+    /// Whether the line has the stack of the thread that runs the extension.
+    package var takesStacks = true
+    /// Each stack interrupts a thread, and takes about a millisecond of another one.
+    package var stacksPerSecond = 5
 }
 
 /// When the lines of a log continue in a new file, and how many of the earlier files are kept.
@@ -102,7 +121,10 @@ extension Configuration {
     var keepsExtensionTimes: Bool {
         admin.isListening
             || log.access.contains { log in
-                log.format.fields.contains { $0.kind == .extensionWait || $0.kind == .extensionRun }
+                log.slow != nil
+                    || log.format.fields.contains {
+                        $0.needsTimes || $0.kind == .extensionWait || $0.kind == .extensionRun
+                    }
             }
     }
 }

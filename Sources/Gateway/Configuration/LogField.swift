@@ -19,6 +19,9 @@ package struct LogField: Sendable, Equatable {
         case headMilliseconds = "head_ms"
         case waitMilliseconds = "wait_ms"
         case responseMilliseconds = "response_ms"
+        case queueMilliseconds = "queue_ms"
+        case connectMilliseconds = "connect_ms"
+        case clientMilliseconds = "client_ms"
 
         // Who, and where.
         case client, user, host
@@ -69,7 +72,7 @@ package struct LogField: Sendable, Equatable {
         switch kind {
         case .unixTime, .milliseconds, .clientPort, .serverPort, .status, .substatus, .systemError, .upstreamRetries,
             .bytes, .received, .headMilliseconds, .waitMilliseconds, .responseMilliseconds, .requestBytes,
-            .uncodedBytes, .extensionWait, .extensionRun:
+            .uncodedBytes, .extensionWait, .extensionRun, .queueMilliseconds, .connectMilliseconds, .clientMilliseconds:
             true
         default: false
         }
@@ -91,6 +94,14 @@ package struct LogField: Sendable, Equatable {
         }
     }
 
+    /// Whether the value has to be noted while the request is in progress.
+    var needsTimes: Bool {
+        switch kind {
+        case .queueMilliseconds, .connectMilliseconds: true
+        default: false
+        }
+    }
+
     // MARK: Defaults
 
     /// The fields of JSON.
@@ -98,6 +109,16 @@ package struct LogField: Sendable, Equatable {
         .init(.time), .init(.client), .init(.method), .init(.path), .init(.query), .init(.version), .init(.referer),
         .init(.userAgent), .init(.status), .init(.bytes), .init(.milliseconds), .init(.received), .init(.user),
         .init(.requestID), .init(.reason),
+    ]
+
+    /// The fields of the slow log in JSON.
+    package static let slow: [LogField] = [
+        .init(.time), .init(.client), .init(.method), .init(.host), .init(.path), .init(.query), .init(.version),
+        .init(.status), .init(.bytes), .init(.requestBytes), .init(.requestID), .init(.milliseconds),
+        .init(.headMilliseconds), .init(.queueMilliseconds), .init(.extensionWait), .init(.extensionRun),
+        .init(.connectMilliseconds), .init(.waitMilliseconds), .init(.responseMilliseconds),
+        .init(.clientMilliseconds), .init(.extensionName), .init(.pool), .init(.upstream), .init(.upstreamServer),
+        .init(.upstreamRetries), .init(.reason),
     ]
 
     /// The fields that IIS writes by default.

@@ -188,6 +188,13 @@ struct MetricsPage {
         for log in logs { page.add(log.lines, ["log": log.name]) }
         page.begin("isagate_access_log_lines_lost", .counter, "Lines that were not written in time.")
         for log in logs { page.add(log.lost, ["log": log.name]) }
+        guard let stacks = logs.compactMap(\.stacks).first else { return }
+        page.begin(
+            "isagate_slow_log_stacks", .counter,
+            "Stacks for the slow log: taken, dropped beyond the number in a second, refused by a thread.")
+        page.add(stacks.taken, ["outcome": "taken"])
+        page.add(stacks.dropped, ["outcome": "dropped"])
+        page.add(stacks.refused, ["outcome": "refused"])
     }
 
     // MARK: Certificates

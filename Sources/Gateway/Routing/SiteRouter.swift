@@ -18,6 +18,10 @@ final class SiteRouter: RequestRouter {
     }
     /// `metrics`, used without counting references.
     private var counting: Unretained<RequestMetrics>?
+    /// Whether it is noted where the time of requests goes.
+    private var keepsTimes = false
+    /// Nil without a slow log; alive as long as the worker's server.
+    private var slow: Unretained<SlowWatch>?
     private let refusals: ReasonLog
     private let cuts: ReasonLog
     private let faults: ReasonLog
@@ -38,6 +42,12 @@ final class SiteRouter: RequestRouter {
         self.requests = requests
     }
 
+    /// - Parameter slow: has to stay alive as long as the router.
+    func observe(keepingTimes keepsTimes: Bool, slow: SlowWatch?) {
+        self.keepsTimes = keepsTimes
+        self.slow = slow.map { unsafe Unretained(unchecked: $0) }
+    }
+
     /// Uses other sites from the next request on.
     func serve(_ table: SiteTable, accessLogs: AccessLogs?, metrics: RequestMetrics?) {
         self.table = table
@@ -47,7 +57,16 @@ final class SiteRouter: RequestRouter {
 
     func answer(_ exchange: Exchange) -> Disposition {
         requests.increment()
+        if keepsTimes { return answerKeepingTimes(exchange) }
         return current.with { $0.answer(exchange, isCounted: true) }
+    }
+
+    @inline(never)
+    private func answerKeepingTimes(_ exchange: Exchange) -> Disposition {
+        exchange.keepTimes()
+        let disposition = current.with { $0.answer(exchange, isCounted: true) }
+        if let slow, case .handler = disposition { slow.with { $0.watch(exchange) } }
+        return disposition
     }
 
     func answer(_ exchange: Exchange, passing passed: [any RequestHandler]) -> Disposition {

@@ -1,4 +1,3 @@
-import CLinux
 import Glibc
 import Transport
 
@@ -28,12 +27,5 @@ struct Poll {
 
     func isReady(_ descriptor: Int32) -> Bool {
         entries.contains { $0.fd == descriptor && $0.revents != 0 }
-    }
-}
-
-extension Deadline {
-    /// The monotonic clock now, for threads that are not workers.
-    static func current() -> Deadline {
-        Deadline(milliseconds: CLinux_monotonic_ns() / 1_000_000)
     }
 }

@@ -86,6 +86,7 @@ package final class HTTPService {
     @inline(never)
     func observe(_ exchange: Exchange) {
         guard router.observesExchanges else { return }
+        if exchange.storage.value.pending != nil { exchange.leavePending() }
         exchange.withConnection { connection in
             if connection.successor == nil {
                 router.finished(exchange)
@@ -128,6 +129,7 @@ package final class HTTPService {
     @inline(__always)
     func giveBack(_ exchange: Exchange, keepingUpTo limit: Int = spareLimit) {
         let storage = exchange.storage
+        if storage.value.pending != nil { exchange.leavePending() }
         storage.value.clear()
         if spareCount < limit, storage.value.limits == limits.head {
             storage.value.next = spare

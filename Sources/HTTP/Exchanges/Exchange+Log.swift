@@ -103,36 +103,7 @@ extension Exchange {
         storage.value.logAttempts += 1
     }
 
-    // MARK: Times and sizes for the log
-
-    /// Called when an extension or an upstream gets the request.
-    package func noteHandOver(at time: Deadline) {
-        storage.value.handedOver = time
-    }
-
-    /// Milliseconds until the head was complete, from its first byte on.
-    package var headMilliseconds: UInt64 { milliseconds(from: began, to: storage.value.headRead) ?? 0 }
-
-    /// Milliseconds until the response began, from the first byte of the request on. A response that is given as a
-    /// whole begins when it ends.
-    package func responseMilliseconds(now: Deadline) -> UInt64 {
-        milliseconds(from: began, to: responseBegan(now)) ?? 0
-    }
-
-    /// Milliseconds until the response began, from when an extension or an upstream got the request; nil if none did.
-    package func waitMilliseconds(now: Deadline) -> UInt64? {
-        milliseconds(from: storage.value.handedOver, to: responseBegan(now))
-    }
-
-    private func responseBegan(_ now: Deadline) -> Deadline {
-        let time = storage.value.responseBegan
-        return time.milliseconds == 0 ? now : time
-    }
-
-    private func milliseconds(from start: Deadline, to end: Deadline) -> UInt64? {
-        guard start.milliseconds != 0, end >= start else { return nil }
-        return end.milliseconds - start.milliseconds
-    }
+    // MARK: Sizes for the log
 
     /// The bytes of the request's content that were received, as they were sent.
     package var receivedBodyBytes: UInt64 { storage.value.body.received }

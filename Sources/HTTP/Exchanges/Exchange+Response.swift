@@ -87,7 +87,7 @@ extension Exchange {
         let phrase =
             reason
             ?? ByteView(standard)
-        storage.value.responseBegan = endpoint.worker.now
+        storage.value.times.responseBegan = endpoint.worker.now
         storage.value.response.beginHead(status: status, reason: phrase, to: &storage.value.output)
         let facts = framingFacts(keepAlive)
         if let filter = storage.value.filter {

@@ -35,11 +35,10 @@ struct ExchangeStorage: ~Copyable {
     var normalizedPath: [UInt8]?
     /// The time at which the first byte of the request was received.
     var began = Deadline(milliseconds: 0)
-    /// When the last part of a head came that came in parts, when an extension or an upstream got the request, and when
-    /// the response began; zero if it was not noted.
-    var headRead = Deadline(milliseconds: 0)
-    var handedOver = Deadline(milliseconds: 0)
-    var responseBegan = Deadline(milliseconds: 0)
+    var times = RequestTimes()
+    /// The list that has this exchange while it is in progress, and its place there.
+    var pending: PendingExchanges?
+    var pendingPlace = 0
     /// The client that a trusted proxy names.
     var namedClient: IPAddress?
     var trustedField: TrustedProxies.Field?
@@ -134,9 +133,7 @@ struct ExchangeStorage: ~Copyable {
         tag = 0
         logStatus = nil
         logSubstatus = 0
-        headRead = Deadline(milliseconds: 0)
-        handedOver = Deadline(milliseconds: 0)
-        responseBegan = Deadline(milliseconds: 0)
+        times = RequestTimes()
         logCoding = nil
         if logExtension != nil { forgetExtension() }
         if logAttempts != 0 { forgetServer() }

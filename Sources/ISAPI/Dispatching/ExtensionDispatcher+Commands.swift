@@ -87,3 +87,22 @@ extension ExtensionDispatcher {
 
     private static let fileBlock = 64 << 10
 }
+
+extension ExtensionDispatcher {
+    /// The request ends without the extension, whose further calls fail.
+    func abandon(_ session: ExtensionSession, _ exchange: Exchange) {
+        if exchange.keepsTimes {
+            let times = session.timesUntilNow
+            exchange.noteExtensionTimes(waited: times.waited, ran: times.ran)
+        }
+        session.abandon()
+    }
+
+    static func message(_ status: Int, _ text: String, retryAfter: Int? = nil) -> FixedResponse {
+        var fields = [("Content-Type", "text/plain; charset=utf-8")]
+        if let retryAfter { fields.append(("Retry-After", "\(retryAfter)")) }
+        return FixedResponse(
+            status: status, fields: fields.map { (name: $0.0, value: $0.1) },
+            body: Array("\(status) \(StatusCode.reason(status)): \(text)\n".utf8))
+    }
+}

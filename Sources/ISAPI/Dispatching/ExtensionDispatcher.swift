@@ -84,7 +84,7 @@ package final class ExtensionDispatcher: RequestHandler {
         do throws(ExchangeFailure) {
             if try await relay(session, exchange, promptly: submissions.promisesToRun) { submissions.release(session) }
         } catch {
-            session.abandon()
+            abandon(session, exchange)
             throw error
         }
     }
@@ -117,7 +117,7 @@ package final class ExtensionDispatcher: RequestHandler {
         do throws(ExchangeFailure) {
             if try await relay(session, exchange, promptly: false) { session.release() }
         } catch {
-            session.abandon()
+            abandon(session, exchange)
             throw error
         }
     }
@@ -127,6 +127,7 @@ package final class ExtensionDispatcher: RequestHandler {
     /// Separate from `handle`, whose frame every pending request keeps.
     @inline(never)
     private func waitForHandle(_ exchange: Exchange) async throws(ExchangeFailure) -> Bool {
+        if exchange.keepsTimes { exchange.noteQueued(at: worker.now) }
         switch try await queue.wait(at: exchange.endpoint, until: worker.now.advanced(by: requestTimeout)) {
         case .loaded: return true
         case .refused:
@@ -168,9 +169,11 @@ package final class ExtensionDispatcher: RequestHandler {
             origin: origin(of: exchange, on: connection), application: application,
             keepAlive: exchange.willKeepAlive, requestID: exchange.requestID, trace: exchange.traceContext,
             user: exchange.user)
+        // It is asked for before the end.
+        if exchange.keepsTimes { exchange.setLogExtension(application.poolName, pool: application.processPool) }
         session.begin(
             request, handle: handle, notifier: connection.endpoint,
-            times: SessionTimes(queued: keepsTimes ? worker.turnBegan : nil))
+            times: SessionTimes(queued: keepsTimes ? worker.turnBegan : nil, areExact: exchange.keepsTimes))
         return session
     }
 
@@ -476,7 +479,7 @@ package final class ExtensionDispatcher: RequestHandler {
         report("no response within the request timeout", exchange)
         queue.handle?.module.requestTimedOut(session)
         guard !exchange.isResponseBegun else { throw .aborted }
-        session.abandon()
+        abandon(session, exchange)
         exchange.fail(timedOut, keepAlive: false)
     }
 
@@ -487,13 +490,5 @@ package final class ExtensionDispatcher: RequestHandler {
     func report(_ problem: String, _ exchange: Exchange) {
         reporter.report(
             "extension \(queue.name): \(problem)", request: exchange.requestID, worker: exchange.endpoint.worker.index)
-    }
-
-    private static func message(_ status: Int, _ text: String, retryAfter: Int? = nil) -> FixedResponse {
-        var fields = [("Content-Type", "text/plain; charset=utf-8")]
-        if let retryAfter { fields.append(("Retry-After", "\(retryAfter)")) }
-        return FixedResponse(
-            status: status, fields: fields.map { (name: $0.0, value: $0.1) },
-            body: Array("\(status) \(StatusCode.reason(status)): \(text)\n".utf8))
     }
 }

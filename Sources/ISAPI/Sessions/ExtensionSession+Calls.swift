@@ -112,7 +112,9 @@ extension ExtensionSession {
     private func prepare(_ state: inout SessionState) -> (Work?, isFree: Bool, isCompletion: Bool) {
         guard state.life.isQueued else { return (nil, false, true) }
         guard state.life.start() else { return (nil, state.recycleIfPossible(), false) }
-        if state.times.areKept, !state.defersNotices { state.times.start(at: CLinux_monotonic_ns()) }
+        if state.times.areKept, !state.defersNotices || state.times.areExact {
+            state.times.start(at: CLinux_monotonic_ns())
+        }
         guard state.openBlock(for: self), let block = state.block,
             let module = state.module
         else {

@@ -1,4 +1,5 @@
 import CISAPI
+import CLinux
 import Memory
 import Synchronization
 import Transport
@@ -128,6 +129,13 @@ package final class ExtensionSession: @unchecked Sendable {
             guard !state.log.isEmpty else { return nil }
             return String(decoding: state.log.bytes, as: UTF8.self)
         }
+    }
+
+    /// The times of a request that is about to be abandoned.
+    var timesUntilNow: SessionTimes {
+        var times = state.withLock { $0.times }
+        times.end(at: CLinux_monotonic_ns())
+        return times
     }
 
     /// The outcome was taken and everything sent: the worker releases the session.

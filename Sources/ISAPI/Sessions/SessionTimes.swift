@@ -4,13 +4,17 @@
 package struct SessionTimes: BitwiseCopyable, Equatable, Sendable {
     /// Whether anybody wants to know; otherwise no clock is read.
     package let areKept: Bool
+    /// Whether the clock is read also when a worker's thread enters the code, so that the times are known before it
+    /// returns.
+    let areExact: Bool
     private var queued: UInt64
     private var started: UInt64 = 0
     private var ended: UInt64 = 0
 
     /// - Parameter queued: when the request was begun; nil if nobody wants to know.
-    package init(queued: UInt64? = nil) {
+    package init(queued: UInt64? = nil, areExact: Bool = false) {
         areKept = queued != nil
+        self.areExact = areExact
         self.queued = queued ?? 0
     }
 

@@ -35,6 +35,7 @@ struct Forwarder {
         _ exchange: Exchange, _ attempt: UpstreamExchange, _ held: Held
     ) async throws(ForwardingFailure) {
         upstream.budget.noteRequest()
+        if question == nil, exchange.keepsTimes { exchange.noteQueued(at: upstream.worker.now) }
         let end = upstream.worker.now.advanced(by: question?.timeout ?? upstream.settings.requestTimeout)
         var tried = TriedServers()
         var retries = upstream.settings.retries
@@ -150,6 +151,7 @@ struct Forwarder {
             connection = try await upstream.connect(to: server, for: exchange, until: end)
             server.counters.connections.add()
         }
+        if question == nil, exchange.keepsTimes { exchange.noteConnected(at: upstream.worker.now) }
         do throws(ForwardingFailure) {
             try begin(attempt, exchange, server, held)
             let ending = try await attempt.relay(exchange, connection, route, until: end)

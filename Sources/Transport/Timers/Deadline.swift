@@ -8,6 +8,9 @@ package struct Deadline: Equatable, Comparable, BitwiseCopyable, Sendable {
         self.milliseconds = milliseconds
     }
 
+    /// The clock now, for threads that are not workers, which have read it at the beginning of the turn.
+    package static func current() -> Deadline { SystemClock.monotonicNow() }
+
     package static func < (left: Deadline, right: Deadline) -> Bool {
         left.milliseconds < right.milliseconds
     }

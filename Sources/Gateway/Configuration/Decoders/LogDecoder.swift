@@ -2,10 +2,13 @@ extension ValueDecoder<LogConfiguration> {
     static var log: Self {
         let defaults = LogConfiguration()
         return .mapping { keys in
-            LogConfiguration(
+            var log = LogConfiguration(
                 level: keys.take("level", .logLevel, default: defaults.level),
                 format: keys.take("operator", .operatorFormat, default: defaults.format),
                 access: keys.take("access", .accessLogs, default: defaults.access))
+            let slow = keys.take("slow", .located(.slowLog))
+            if let slow { log.addSlow(slow, keys.context) }
+            return log
         }
     }
 }
@@ -86,7 +89,7 @@ extension ValueDecoder<[AccessLogConfiguration]> {
     }
 }
 
-private func reportRepeated(_ logs: [Located<AccessLogConfiguration>], _ context: DecodingContext) {
+func reportRepeated(_ logs: [Located<AccessLogConfiguration>], _ context: DecodingContext) {
     for (index, log) in logs.enumerated() {
         let earlier = logs[..<index]
         if !log.value.name.isEmpty, let first = earlier.first(where: { $0.value.name == log.value.name }) {
@@ -109,34 +112,46 @@ extension ValueDecoder<AccessLogConfiguration> {
             let name =
                 isNamed
                 ? keys.require("name", .logName, placeholder: "") : keys.take("name", .logName, default: "access")
-            let syslog = keys.take("syslog", .syslog)
-            let path =
-                keys.names.contains("syslog")
-                ? keys.take("path", .logDestination)
-                : keys.require("path", .logDestination, placeholder: .standardOutput)
-            if keys.names.contains("syslog"), keys.names.contains("path") {
-                keys.context.report("a log has either path or syslog", at: keys.position)
-            }
             var log = AccessLogConfiguration(
-                name: name, destination: syslog.map { .syslog($0) } ?? path ?? .standardOutput,
+                name: name, destination: keys.takeLogDestination(),
                 format: keys.take("format", .logFormat, default: .combined))
-            log.isDefault = keys.take("default", .boolean, default: true)
             log.conditions = LogConditions(
                 statuses: keys.take("only", .loggedStatuses),
                 slowerThan: keys.take("slower", .time(in: .milliseconds(1)...(.seconds(86_400))), default: .zero),
                 sample: keys.take("sample", .sample, default: 1))
-            log.rotation = keys.take("rotate", .logRotation)
-            if log.rotation != nil {
-                switch log.destination {
-                case .file: break
-                case .standardOutput, .syslog:
-                    keys.context.report(
-                        "only files are rotated", at: keys.position(of: "rotate") ?? keys.position)
-                }
-            }
-            log.buffer = keys.take("buffer", .size(in: 256 << 10...1 << 30), default: log.buffer)
+            log.takeWriting(&keys)
             return log
         }
+    }
+}
+
+extension AccessLogConfiguration {
+    /// What all logs of requests have.
+    mutating func takeWriting(_ keys: inout MappingReader) {
+        isDefault = keys.take("default", .boolean, default: true)
+        rotation = keys.take("rotate", .logRotation)
+        if rotation != nil {
+            switch destination {
+            case .file: break
+            case .standardOutput, .syslog:
+                keys.context.report("only files are rotated", at: keys.position(of: "rotate") ?? keys.position)
+            }
+        }
+        buffer = keys.take("buffer", .size(in: 256 << 10...1 << 30), default: buffer)
+    }
+}
+
+extension MappingReader {
+    /// `path` or `syslog`.
+    mutating func takeLogDestination() -> AccessLogConfiguration.Destination {
+        let syslog = take("syslog", .syslog)
+        let path =
+            names.contains("syslog")
+            ? take("path", .logDestination) : require("path", .logDestination, placeholder: .standardOutput)
+        if names.contains("syslog"), names.contains("path") {
+            context.report("a log has either path or syslog", at: position)
+        }
+        return syslog.map { .syslog($0) } ?? path ?? .standardOutput
     }
 }
 
@@ -257,7 +272,7 @@ extension ValueDecoder<Int> {
 // MARK: Format
 
 extension ValueDecoder<AccessLogConfiguration.Format> {
-    fileprivate static var logFormat: Self {
+    static var logFormat: Self {
         let word = word(
             "a log format", ["combined": .combined, "json": .json(LogField.json), "w3c": .w3c(LogField.w3c)])
         let section = ValueDecoder<Self.Draft>.mapping { keys in

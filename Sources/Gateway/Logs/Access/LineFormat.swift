@@ -8,7 +8,7 @@ struct LineFormat: Sendable {
     private let literals: [UInt8]
     /// The names of fields of requests, in lower case.
     private let names: [[UInt8]]
-    private let isJSON: Bool
+    let isJSON: Bool
 
     /// Literal bytes, then a value.
     struct Piece: BitwiseCopyable, Sendable {

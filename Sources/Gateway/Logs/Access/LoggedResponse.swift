@@ -11,8 +11,12 @@ struct LoggedResponse: ~Copyable {
     /// False for a request that was refused before it was parsed.
     private let isUnderstood: Bool
 
-    init(_ exchange: Exchange, clock: LogClock, now: Deadline) {
+    /// Whether the request is in progress.
+    private let isRunning: Bool
+
+    init(_ exchange: Exchange, clock: LogClock, now: Deadline, isRunning: Bool = false) {
         self.exchange = exchange
+        self.isRunning = isRunning
         self.clock = clock
         self.now = now
         milliseconds = now.milliseconds - exchange.began.milliseconds
@@ -29,8 +33,11 @@ struct LoggedResponse: ~Copyable {
         case .unixTime: line.appendDecimal(UInt64(clock.unixSeconds))
         case .milliseconds: line.appendDecimal(milliseconds)
         case .headMilliseconds: if isUnderstood { line.appendDecimal(exchange.headMilliseconds) }
-        case .waitMilliseconds: if let wait = exchange.waitMilliseconds(now: now) { line.appendDecimal(wait) }
+        case .waitMilliseconds: appendDecimal(exchange.waitMilliseconds(now: now), to: &line)
         case .responseMilliseconds: line.appendDecimal(exchange.responseMilliseconds(now: now))
+        case .queueMilliseconds: appendDecimal(exchange.queueMilliseconds(now: now), to: &line)
+        case .connectMilliseconds: appendDecimal(exchange.connectMilliseconds(now: now), to: &line)
+        case .clientMilliseconds: line.appendDecimal(exchange.clientMilliseconds(now: now))
         case .client: append(exchange.clientAddress, to: &line, escaping)
         case .clientPort: appendPort(exchange.clientAddress.port, to: &line)
         case .serverAddress: append(exchange.endpoint.localAddress, to: &line, escaping)
@@ -63,7 +70,7 @@ struct LoggedResponse: ~Copyable {
         case .upstream: append(exchange.logUpstream, to: &line, escaping)
         case .upstreamServer: append(exchange.logServer, to: &line, escaping)
         case .upstreamRetries: if exchange.logAttempts > 0 { line.appendDecimal(UInt64(exchange.logAttempts - 1)) }
-        case .status: line.appendDecimal(UInt64(exchange.status))
+        case .status: if !isRunning || exchange.isResponseBegun { line.appendDecimal(UInt64(exchange.status)) }
         case .substatus: line.appendDecimal(UInt64(exchange.logSubstatus))
         case .systemError: line.appendDecimal(0)
         case .bytes: line.appendDecimal(exchange.contentBytes)
@@ -89,6 +96,10 @@ struct LoggedResponse: ~Copyable {
 
     private var verifiedClient: SecurityDescription.ClientCertificate? {
         security?.clientCertificate.flatMap { $0.failure == nil ? $0 : nil }
+    }
+
+    private func appendDecimal(_ value: UInt64?, to line: inout [UInt8]) {
+        if let value { line.appendDecimal(value) }
     }
 
     private func append(_ text: String?, to line: inout [UInt8], _ escaping: LineEscaping) {

@@ -95,6 +95,8 @@ struct AccessLogTarget: Sendable {
     let bit: UInt32
     let format: LineFormat
     let writer: LogWriter
+    /// For the slow log, if it has stacks.
+    let stacks: StackTaker?
 
     var conditions: LogConditions { configuration.conditions }
 
@@ -103,6 +105,7 @@ struct AccessLogTarget: Sendable {
         self.bit = bit
         self.writer = writer
         format = LineFormat(configuration.format)
+        stacks = configuration.slow.flatMap { $0.takesStacks ? StackTaker(perSecond: $0.stacksPerSecond) : nil }
     }
 }
 
@@ -113,10 +116,18 @@ struct AccessLogSet: Sendable {
     /// The logs of requests for which none are named.
     var defaults: UInt32 { targets.reduce(0) { $0 | ($1.configuration.isDefault ? $1.bit : 0) } }
 
+    /// The log that also has lines of requests in progress.
+    var slow: AccessLogTarget? { targets.first { $0.configuration.slow != nil } }
+
+    /// Whether a log has values that have to be noted while a request is in progress.
+    var needsTimes: Bool { targets.contains { $0.configuration.format.needsTimes || $0.configuration.slow != nil } }
+
     var status: [AccessLogStatus] {
         targets.map { target in
             let counts = target.writer.counts
-            return AccessLogStatus(name: target.configuration.name, lines: counts.accepted, lost: counts.lost)
+            return AccessLogStatus(
+                name: target.configuration.name, lines: counts.accepted, lost: counts.lost,
+                stacks: target.stacks?.counts)
         }
     }
 
@@ -141,4 +152,6 @@ package struct AccessLogStatus: Codable, Equatable, Sendable {
     package var lines: Int
     /// Lines that were not written in time.
     package var lost: Int
+    /// Of the slow log.
+    package var stacks: StackCounts?
 }

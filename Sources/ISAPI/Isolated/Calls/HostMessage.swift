@@ -12,6 +12,7 @@ enum HostFailure: Error {
 enum HostMessageType {
     static let hello = UInt16(POOL_HELLO), descriptors = UInt16(POOL_DESCRIPTORS), ping = UInt16(POOL_PING)
     static let terminate = UInt16(POOL_TERMINATE), stop = UInt16(POOL_STOP)
+    static let look = UInt16(POOL_LOOK), stack = UInt16(POOL_STACK)
     static let loaded = UInt16(POOL_LOADED), refused = UInt16(POOL_REFUSED)
     static let ready = UInt16(POOL_READY), notice = UInt16(POOL_NOTICE)
     static let pong = UInt16(POOL_PONG), terminated = UInt16(POOL_TERMINATED)
@@ -38,6 +39,9 @@ struct HostMessage {
     }
 
     var needsReply: Bool { header.flags & UInt16(POOL_NO_REPLY) == 0 }
+
+    /// Whether every item was read.
+    var isAtEnd: Bool { position == payload.count }
 
     /// The next four bytes.
     mutating func word() throws(HostFailure) -> UInt32 {

@@ -47,6 +47,8 @@ final class HostProcess: @unchecked Sendable {
         var libraries: [LibraryOutcome?]
         /// An answer to POOL_TERMINATE.
         var agreement: Bool?
+        /// The answer to the last POOL_LOOK, with the index of its request.
+        var stack: (request: UInt32, answer: ThreadStack)?
         var isStopping = false
         /// Why the gateway has ended it.
         var killReason: KillReason?
@@ -202,7 +204,7 @@ final class HostProcess: @unchecked Sendable {
     /// Seconds that DllMain may take for the end of a thread.
     private static let threadEndLimit = 5
 
-    private func sendControl(_ type: UInt16, _ request: UInt32 = 0, _ value: UInt32 = 0) -> Bool {
+    func sendControl(_ type: UInt16, _ request: UInt32 = 0, _ value: UInt32 = 0) -> Bool {
         state.withLock { state in
             guard state.ending == nil else { return false }
             control.begin(type, request: request, value: value)
@@ -292,6 +294,7 @@ final class HostProcess: @unchecked Sendable {
                 changed.advance()
                 changed.wake(Int.max)
             case HostMessageType.crashed: events.isCrashing(self)
+            case HostMessageType.stack: try noteStack(&message)
             default: throw .violation
             }
         }
