@@ -3,8 +3,10 @@
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
+import time
 
 import gateway
 import patience
@@ -62,3 +64,61 @@ def test_auto_is_json_where_nobody_looks_and_text_on_a_terminal(start_gateway):
     assert process.wait(patience.seconds(30)) == 0
     os.close(shown)
     assert b'"message"' not in text
+
+
+def fail_to_load(start_gateway, count, **log):
+    """A gateway that has failed so often, in the same way."""
+    extension = {"load": "first_request", "load_retry": "100ms"}
+    server = start_gateway([gateway.PING], {"refuses_to_load": extension}, log=log, workers=1)
+    client = server.plain()
+    for _ in range(count):
+        assert client.get("/refuses_to_load").status == 500
+        # Until it is tried again.
+        time.sleep(0.15)
+    return server
+
+
+def test_a_line_that_repeats_is_counted_and_the_count_comes_by_itself(start_gateway):
+    server = fail_to_load(start_gateway, 4, repeats="1s")
+    found = server.log.wait_for(r"error: (.*refuses_to_load.*) … (\d+) more like it$")
+    server.stop()
+    written = [line for line in server.log.lines if line.endswith(f" error: {found[1]}")]
+    # A second may end between them.
+    counted = sum(int(match[1]) for line in server.log.lines if (match := re.search(r"… (\d+) more like it$", line)))
+    assert len(written) + counted == 4 and len(written) < 3
+
+
+def test_what_was_counted_is_told_at_the_end_in_json_too(start_gateway):
+    server = fail_to_load(start_gateway, 4, repeats="1h", operator="json")
+    server.stop()
+    errors = [line for line in map(json.loads, server.log.lines) if line["level"] == "error"]
+    assert [line.get("repeats") for line in errors] == [None, 3]
+    assert errors[0]["message"] == errors[1]["message"]
+
+
+def test_every_line_is_written_where_that_is_wanted(start_gateway):
+    server = fail_to_load(start_gateway, 3, repeats="off")
+    server.stop()
+    assert "more like it" not in server.log.text
+    errors = [line.partition("Z ")[2] for line in server.log.lines if " error: " in line]
+    assert len(errors) == 3 and len(set(errors)) == 1
+
+
+def test_every_reload_that_fails_is_reported_as_a_whole(start_gateway):
+    server = start_gateway([gateway.PING], log={"repeats": "1h"}, admin={"socket": "admin.sock"}, workers=1)
+    server.file.write_text(server.file.read_text().replace('"routes"', '"roots"'))
+    for _ in range(2):
+        assert server.command("reload").returncode == 78
+    server.stop()
+    errors = [line.partition("Z ")[2] for line in server.log.lines if " error: " in line]
+    assert len(errors) > 4 and errors[: len(errors) // 2] == errors[len(errors) // 2 :]
+
+
+def test_notices_are_never_held_back(start_gateway):
+    server = start_gateway([gateway.PING], log={"repeats": "1h"}, admin={"socket": "admin.sock"}, workers=1)
+    for _ in range(2):
+        os.kill(server.gateway_pid, signal.SIGKILL)
+        server.log.wait_for(r"was ended by signal 9")
+        server.plain().get("/ping")
+    server.log.wait_for(r"notice: ready: ", count=2)
+    server.stop()

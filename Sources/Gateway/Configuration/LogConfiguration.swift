@@ -3,6 +3,9 @@ import Transport
 package struct LogConfiguration: Sendable, Equatable {
     package var level = Level.info
     package var format = Format.text
+    /// For how long lines that repeat one are held back and counted; nil to write them all. Long enough for a fault that
+    /// comes back every second, short enough for the count to be news.
+    package var repeats: Duration? = .seconds(10)
     /// Empty when requests are not logged.
     package var access: [AccessLogConfiguration] = []
 

@@ -108,8 +108,11 @@ extension Supervisor {
             response = AdminResponse(error)
             if case .files = cause { break }
             counters.note(ReloadOutcome(succeeded: false, message: response.message))
-            logger.error("reload failed, everything stays as it was (\(Condition.Word.reloadRefused.rawValue))")
-            for line in error.message.split(separator: "\n") { logger.error("\(line)") }
+            // The answer to a request, each time; and a report of several lines is not to have gaps.
+            let whole = StandardErrorLog.counted
+            logger.error(
+                "reload failed, everything stays as it was (\(Condition.Word.reloadRefused.rawValue))", metadata: whole)
+            for line in error.message.split(separator: "\n") { logger.error("\(line)", metadata: whole) }
         }
         informGateway()
         if case .command(let client) = cause { (retiredAdmin ?? admin)?.respond(response, to: client) }

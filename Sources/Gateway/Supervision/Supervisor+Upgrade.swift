@@ -131,6 +131,7 @@ struct Handover: Codable {
         let kept = descriptors + [memory.number]
         for descriptor in kept { setCloseOnExec(descriptor, false) }
         unsafe setenv(Self.variable, String(memory.number), 1)
+        StandardErrorLog.flushCounts()
         var words = unsafe CommandLine.arguments.map { unsafe strdup($0) } + [nil]
         unsafe execv(executable, &words)
         let code = errno

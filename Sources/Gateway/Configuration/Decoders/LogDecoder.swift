@@ -5,6 +5,7 @@ extension ValueDecoder<LogConfiguration> {
             var log = LogConfiguration(
                 level: keys.take("level", .logLevel, default: defaults.level),
                 format: keys.take("operator", .operatorFormat, default: defaults.format),
+                repeats: keys.take("repeats", .repeats, default: defaults.repeats),
                 access: keys.take("access", .accessLogs, default: defaults.access))
             let slow = keys.take("slow", .located(.slowLog))
             if let slow { log.addSlow(slow, keys.context) }
@@ -27,6 +28,16 @@ extension ValueDecoder<LogConfiguration.Level> {
 extension ValueDecoder<LogConfiguration.Format> {
     fileprivate static var operatorFormat: Self {
         .word("text, json or auto", ["text": .text, "json": .json, "auto": .auto])
+    }
+}
+
+extension ValueDecoder<Duration?> {
+    /// A time, or `off`.
+    fileprivate static var repeats: Self {
+        let time = ValueDecoder<Duration>.time(in: .seconds(1)...(.seconds(3600)))
+        return Self { node, context in
+            node.scalar?.string == "off" ? .some(nil) : time.decode(node, context).map { .some($0) }
+        }
     }
 }
 

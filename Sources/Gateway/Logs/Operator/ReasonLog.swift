@@ -62,7 +62,7 @@ final class ReasonLog: @unchecked Sendable {
         let others = unreported > 1 ? ", \(unreported - 1) more like it since the last line" : ""
         let origin = client.map { ", client \($0.host)" } ?? ""
         let name = request.map { ", request \($0.text)" } ?? ""
-        logger.info("\(topic): \(reason)\(origin)\(name)\(others)")
+        logger.info("\(topic): \(reason)\(origin)\(name)\(others)", metadata: StandardErrorLog.counted)
     }
 
     /// How often each reason was noted since the start; from any thread.

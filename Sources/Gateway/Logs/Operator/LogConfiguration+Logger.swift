@@ -5,8 +5,8 @@ extension LogConfiguration {
     /// The gateway's logger: standard error, at the configured level.
     package func makeLogger() -> Logger {
         let level = self.level.loggerLevel
-        let isJSON = format.isJSON
-        return Logger(label: "isagate") { _ in StandardErrorLog(logLevel: level, isJSON: isJSON) }
+        let log = StandardErrorLog.make(level, isJSON: format.isJSON, holdingRepeatsFor: repeats)
+        return Logger(label: "isagate") { _ in log }
     }
 }
 
