@@ -74,7 +74,7 @@ pytest = $(python) -m pytest -q --numprocesses auto --dist loadfile
 
 stage = @printf '\n== %s\n'
 
-.PHONY: help run build compat install install-development test test-unit test-end-to-end test-address test-thread test-traits test-trixie lint format bench soak soak-files fuzz certs examples clean
+.PHONY: help run build compat install install-development test test-unit test-end-to-end test-address test-thread test-traits test-trixie lint format bench soak soak-files soak-observed fuzz certs examples clean
 .PHONY: build-packages test-packages
 
 help: ## Lists these commands
@@ -183,6 +183,10 @@ soak: test-packages ## Runs mixed clients of extensions for SOAK_SECONDS (600) w
 	$(stage) "soak, $(SOAK_SECONDS) s"
 	$(address_environment) ISAGATE=$(address)/debug/isagate ISAGATE_TEST_PATIENCE=4 \
 		$(python) Tests/EndToEnd/soak.py $(SOAK_SECONDS)
+
+soak-observed: build test-packages ## Loads a gateway for SOAK_SECONDS (600) whose metrics, log and status page are read; growth fails it
+	$(stage) "soak under observation, $(SOAK_SECONDS) s"
+	ISAGATE=.build/release/isagate $(python) Tests/EndToEnd/observed_soak.py $(SOAK_SECONDS)
 
 soak-files: test-packages ## Runs slow and fast clients of changing files for SOAK_SECONDS (600); a wrong byte fails it
 	$(stage) "build with AddressSanitizer"

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import threading
 import time
+import urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
@@ -104,10 +105,14 @@ class Server:
             self.process.wait()
 
 
-def start_gateway(folder, listener="secure"):
+def start_gateway(folder, listener="secure", configuration="isagate", kind=Server):
     program = os.path.join(ROOT, ".build/release/isagate")
     environment = {**os.environ, "TRANSMIT": f"{folder}/files/1m.bin"}
-    return Server([program, "run", "--config", f"{folder}/isagate.yaml"], None, environment, listener)
+    return kind([program, "run", "--config", f"{folder}/{configuration}.yaml"], None, environment, listener)
+
+
+def start_observed_gateway(folder):
+    return start_gateway(folder, configuration="observed", kind=ObservedServer)
 
 
 def write_gateway_configuration(folder, upstreams):
@@ -155,6 +160,78 @@ def write_gateway_configuration(folder, upstreams):
     }
     with open(f"{folder}/isagate.yaml", "w") as file:
         json.dump(configuration, file)
+    for name, sections in OBSERVATIONS.items():
+        with open(f"{folder}/{name}.yaml", "w") as file:
+            json.dump({**configuration, **sections}, file)
+
+
+def access_log(log_format):
+    """An access log whose file does not fill the disk."""
+    return {"access": {"path": "access.log", "format": log_format, "rotate": {"size": "64M", "keep": 1}}}
+
+
+# What can be looked at, by the names of the configurations; all of it is off in the others.
+OBSERVATIONS = {
+    "combined": {"log": access_log("combined")},
+    "json": {"log": access_log("json")},
+    "w3c": {"log": access_log("w3c")},
+    "metrics": {"admin": {"bind": "127.0.0.1:0"}},
+    "observed": {"log": access_log("json"), "admin": {"bind": "127.0.0.1:0"}},
+}
+
+
+class ObservedServer(Server):
+    """A gateway whose metrics are collected every second and whose status page is open."""
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.is_over = threading.Event()
+        self.failure = None
+        self.observers = [threading.Thread(target=self.observe, args=[one]) for one in (self.collect, self.look)]
+        for observer in self.observers:
+            observer.start()
+
+    def port_from_log(self):
+        self.admin_port = None
+        port = None
+        for line in self.process.stderr:
+            if match := re.search(r"listener (secure|admin): https?://127\.0\.0\.1:(\d+)", line):
+                if match[1] == "admin":
+                    self.admin_port = int(match[2])
+                else:
+                    port = int(match[2])
+            if " ready: " in line:
+                return port
+        raise SystemExit("the gateway did not start")
+
+    def observe(self, one):
+        try:
+            one()
+        except Exception as failure:
+            if not self.is_over.is_set():
+                self.failure = failure
+
+    def collect(self):
+        while not self.is_over.wait(1):
+            url = f"http://127.0.0.1:{self.admin_port}/metrics"
+            with urllib.request.urlopen(url, timeout=10) as answer:
+                if b"isagate_requests_total" not in answer.read():
+                    raise RuntimeError("the metrics are not complete")
+
+    def look(self):
+        url = f"http://127.0.0.1:{self.admin_port}/events"
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            while not self.is_over.is_set():
+                if not answer.readline():
+                    raise RuntimeError("the stream of the status page has ended")
+
+    def stop(self):
+        self.is_over.set()
+        super().stop()
+        for observer in self.observers:
+            observer.join()
+        if self.failure:
+            raise SystemExit(f"the gateway could not be observed: {self.failure}")
 
 
 def free_port():

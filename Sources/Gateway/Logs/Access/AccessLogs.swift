@@ -84,7 +84,7 @@ private final class AccessLog {
     private let statuses: [ClosedRange<Int>]?
     private let slowerThan: UInt64
     private var sampler: LogSampler
-    private var lines: [UInt8] = []
+    private var lines = OutputBuffer()
     private var lineCount = 0
 
     init(_ target: AccessLogTarget) {
@@ -124,12 +124,10 @@ private final class AccessLog {
 
     func passLines() {
         guard lineCount > 0 else { return }
-        writer.append(lines, count: lineCount)
-        lines.removeAll(keepingCapacity: lines.count <= Self.keptCapacity)
+        writer.append(lines.unsent, count: lineCount)
+        lines.removeAll()
         lineCount = 0
     }
-
-    private static let keptCapacity = 64 << 10
 }
 
 /// Selects one of every `count` events, at a place that clients cannot predict.

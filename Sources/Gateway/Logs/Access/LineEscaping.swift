@@ -27,13 +27,13 @@ enum LineEscaping: UInt8, BitwiseCopyable {
     }
 }
 
-extension [UInt8] {
+extension OutputBuffer {
     /// Appends bytes of any kind, escaped.
     mutating func append(_ value: ByteView, as escaping: LineEscaping) {
         var start = 0
         while true {
             let index = escaping.firstToEscape(in: value, from: start)
-            append(contentsOf: value[start..<index])
+            append(value[start..<index])
             guard index < value.count else { return }
             if escaping == .json, value[index] >= 0x80 { return appendJSONText(value[index...]) }
             appendEscape(of: value[index], escaping)
@@ -49,7 +49,7 @@ extension [UInt8] {
     private mutating func appendEscape(of byte: UInt8, _ escaping: LineEscaping) {
         switch escaping {
         case .quoted, .bare:
-            append(contentsOf: "\\x".utf8)
+            append("\\x")
             appendHexadecimal(byte)
         case .w3c, .w3cFirst:
             if byte <= 0x20 || byte == 0x7F { return append(UInt8(ascii: "+")) }
@@ -82,13 +82,13 @@ extension [UInt8] {
     private mutating func appendHexadecimal(_ byte: UInt8) {
         for nibble in [byte >> 4, byte & 15] { append(nibble < 10 ? 48 + nibble : 55 + nibble) }
     }
+}
 
-    mutating func appendDecimal(_ value: UInt64) {
-        var unit: UInt64 = 1
-        while value / unit >= 10 { unit *= 10 }
-        while unit > 0 {
-            append(48 + UInt8(truncatingIfNeeded: value / unit % 10))
-            unit /= 10
-        }
+extension [UInt8] {
+    /// The same for lines that are rare.
+    mutating func append(_ value: String, as escaping: LineEscaping) {
+        var text = OutputBuffer()
+        text.append(value, as: escaping)
+        append(contentsOf: text.unsent)
     }
 }

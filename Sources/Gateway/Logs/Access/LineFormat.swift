@@ -52,7 +52,7 @@ struct LineFormat: Sendable {
 
     // MARK: Lines
 
-    func append(_ response: borrowing LoggedResponse, to line: inout [UInt8]) {
+    func append(_ response: borrowing LoggedResponse, to line: inout OutputBuffer) {
         let start = line.count
         for piece in pieces {
             append(piece, to: &line) { line in
@@ -65,44 +65,48 @@ struct LineFormat: Sendable {
     /// A line without the values that are only known when a tunnel has ended.
     func begin(_ response: borrowing LoggedResponse) -> PendingLine {
         var parts: [(text: [UInt8], then: Piece?)] = []
-        var text: [UInt8] = []
+        var text = OutputBuffer()
         for piece in pieces {
             if let field = piece.field, LogField(field).isKnownAtEnd {
-                parts.append((text, piece))
-                text = []
+                parts.append((Array(text.unsent), piece))
+                text.removeAll()
                 continue
             }
             append(piece, to: &text) { text in
                 if let field = piece.field { append(field, piece, response, to: &text) }
             }
         }
-        parts.append((text, nil))
+        parts.append((Array(text.unsent), nil))
         return PendingLine(parts: parts)
     }
 
-    func append(_ pending: PendingLine, _ end: borrowing TunnelEnd, to line: inout [UInt8]) {
+    func append(_ pending: PendingLine, _ end: borrowing TunnelEnd, to line: inout OutputBuffer) {
         let start = line.count
         for part in pending.parts {
-            line.append(contentsOf: part.text)
+            part.text.withBytes { line.append($0) }
             guard let piece = part.then, let field = piece.field else { continue }
             append(piece, to: &line) { end.append(field, to: &$0) }
         }
         self.end(start, &line)
     }
 
-    private func end(_ start: Int, _ line: inout [UInt8]) {
+    private func end(_ start: Int, _ line: inout OutputBuffer) {
         if isJSON {
             // Every key follows a comma, the first one a brace.
-            if line.count > start { line[start] = UInt8(ascii: "{") } else { line.append(UInt8(ascii: "{")) }
+            if line.count > start {
+                line.overwrite(at: start, count: 1) { $0[0] = UInt8(ascii: "{") }
+            } else {
+                line.append(UInt8(ascii: "{"))
+            }
             line.append(UInt8(ascii: "}"))
         }
         line.append(UInt8(ascii: "\n"))
     }
 
     @inline(__always)
-    private func append(_ piece: Piece, to line: inout [UInt8], value: (inout [UInt8]) -> Void) {
+    private func append(_ piece: Piece, to line: inout OutputBuffer, value: (inout OutputBuffer) -> Void) {
         let start = line.count
-        literals.withBytes { line.append(contentsOf: $0[piece.literal.range]) }
+        literals.withBytes { line.append($0[piece.literal.range]) }
         guard piece.field != nil else { return }
         let valueStart = line.count
         value(&line)
@@ -111,14 +115,14 @@ struct LineFormat: Sendable {
         case .text: if isEmpty { line.append(UInt8(ascii: "-")) }
         case .jsonString: line.append(UInt8(ascii: "\""))
         case .optionalJSONString:
-            if isEmpty { line.removeSubrange(start...) } else { line.append(UInt8(ascii: "\"")) }
-        case .jsonNumber: if isEmpty { line.removeSubrange(start...) }
+            if isEmpty { line.removeLast(line.count - start) } else { line.append(UInt8(ascii: "\"")) }
+        case .jsonNumber: if isEmpty { line.removeLast(line.count - start) }
         }
     }
 
     @inline(__always)
     private func append(
-        _ field: LogField.Kind, _ piece: Piece, _ response: borrowing LoggedResponse, to line: inout [UInt8]
+        _ field: LogField.Kind, _ piece: Piece, _ response: borrowing LoggedResponse, to line: inout OutputBuffer
     ) {
         if field == .requestField {
             response.appendField(named: names[piece.name], to: &line, piece.escaping)

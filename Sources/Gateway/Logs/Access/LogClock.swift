@@ -1,3 +1,6 @@
+import HTTP
+import Memory
+
 /// The current second, as the formats of logs write it; each text is made at most once a second.
 final class LogClock {
     private(set) var unixSeconds = Int64.min
@@ -6,10 +9,14 @@ final class LogClock {
 
     private struct Texts {
         let iso8601: [UInt8]
+        let date: [UInt8]
+        let clock: [UInt8]
         let commonLog: [UInt8]
 
         init(_ stamp: Timestamp) {
             iso8601 = Array(stamp.iso8601.utf8)
+            date = Array(stamp.date.utf8)
+            clock = Array(stamp.clock.utf8)
             commonLog = Array(stamp.commonLog.utf8)
         }
     }
@@ -27,26 +34,26 @@ final class LogClock {
     }
 
     /// `2026-01-31T23:59:59Z`
-    func appendISO8601(to line: inout [UInt8]) {
+    func appendISO8601(to line: inout OutputBuffer) {
         make()
-        line.append(contentsOf: texts.iso8601)
+        texts.iso8601.withBytes { line.append($0) }
     }
 
     /// `31/Jan/2026:23:59:59 +0000`
-    func appendCommonLog(to line: inout [UInt8]) {
+    func appendCommonLog(to line: inout OutputBuffer) {
         make()
-        line.append(contentsOf: texts.commonLog)
+        texts.commonLog.withBytes { line.append($0) }
     }
 
     /// `2026-01-31`
-    func appendDate(to line: inout [UInt8]) {
+    func appendDate(to line: inout OutputBuffer) {
         make()
-        line.append(contentsOf: texts.iso8601.prefix(while: { $0 != UInt8(ascii: "T") }))
+        texts.date.withBytes { line.append($0) }
     }
 
     /// `23:59:59`
-    func appendClock(to line: inout [UInt8]) {
+    func appendClock(to line: inout OutputBuffer) {
         make()
-        line.append(contentsOf: texts.iso8601.suffix(9).dropLast())
+        texts.clock.withBytes { line.append($0) }
     }
 }

@@ -24,7 +24,7 @@ struct LoggedResponse: ~Copyable {
     }
 
     /// Appends a value; nothing if there is none.
-    func append(_ field: LogField.Kind, to line: inout [UInt8], _ escaping: LineEscaping) {
+    func append(_ field: LogField.Kind, to line: inout OutputBuffer, _ escaping: LineEscaping) {
         switch field {
         case .time: clock.appendISO8601(to: &line)
         case .date: clock.appendDate(to: &line)
@@ -44,18 +44,18 @@ struct LoggedResponse: ~Copyable {
         case .serverPort: appendPort(exchange.endpoint.localAddress.port, to: &line)
         case .user: if let user = exchange.user { line.append(user, as: escaping) }
         case .host: append(exchange.head.authority, to: &line, escaping)
-        case .scheme: line.append(contentsOf: (exchange.connection.stream.isSecure ? "https" : "http").utf8)
+        case .scheme: line.append(exchange.connection.stream.isSecure ? "https" : "http" as StaticString)
         case .request: appendRequest(to: &line, escaping)
         case .method: append(exchange.head.methodToken, to: &line, escaping)
         case .path: appendPath(to: &line, escaping)
         case .query: appendQuery(to: &line, escaping)
-        case .version: if isUnderstood { line.append(contentsOf: ByteView(exchange.head.version.name)) }
+        case .version: if isUnderstood { line.append(ByteView(exchange.head.version.name)) }
         case .referer: if let value = exchange.value(named: "referer") { append(value, to: &line, escaping) }
         case .userAgent: if let value = exchange.value(named: "user-agent") { append(value, to: &line, escaping) }
         case .requestField: break
         case .requestID: if isUnderstood { appendRequestID(to: &line) }
-        case .traceID: if isUnderstood { exchange.traceContext?.withTraceText { line.append(contentsOf: $0) } }
-        case .spanID: if isUnderstood { exchange.traceContext?.withSpanText { line.append(contentsOf: $0) } }
+        case .traceID: if isUnderstood { exchange.traceContext?.withTraceText { line.append($0) } }
+        case .spanID: if isUnderstood { exchange.traceContext?.withSpanText { line.append($0) } }
         case .requestBytes: if isUnderstood { line.appendDecimal(exchange.receivedBodyBytes) }
         case .tlsVersion: append(security?.protocolName, to: &line, escaping)
         case .tlsCipher: append(security?.cipherName, to: &line, escaping)
@@ -75,7 +75,7 @@ struct LoggedResponse: ~Copyable {
         case .systemError: line.appendDecimal(0)
         case .bytes: line.appendDecimal(exchange.contentBytes)
         case .received: break
-        case .coding: if let coding = exchange.appliedCoding { line.append(contentsOf: ByteView(coding.name)) }
+        case .coding: if let coding = exchange.appliedCoding { line.append(ByteView(coding.name)) }
         case .uncodedBytes: if let coding = exchange.appliedCoding { line.appendDecimal(coding.uncodedBytes) }
         case .reason: if let reason = exchange.logReason { line.append(ByteView(reason), as: escaping) }
         }
@@ -84,7 +84,7 @@ struct LoggedResponse: ~Copyable {
     /// Appends the value of the first field with this name.
     ///
     /// - Parameter name: in lower case.
-    func appendField(named name: [UInt8], to line: inout [UInt8], _ escaping: LineEscaping) {
+    func appendField(named name: [UInt8], to line: inout OutputBuffer, _ escaping: LineEscaping) {
         let fields = exchange.fields
         for index in 0..<fields.count
         where FieldSyntax.isNamed(exchange.bytes(of: fields[index].name).bytes, name) {
@@ -98,37 +98,37 @@ struct LoggedResponse: ~Copyable {
         security?.clientCertificate.flatMap { $0.failure == nil ? $0 : nil }
     }
 
-    private func appendDecimal(_ value: UInt64?, to line: inout [UInt8]) {
+    private func appendDecimal(_ value: UInt64?, to line: inout OutputBuffer) {
         if let value { line.appendDecimal(value) }
     }
 
-    private func append(_ text: String?, to line: inout [UInt8], _ escaping: LineEscaping) {
+    private func append(_ text: String?, to line: inout OutputBuffer, _ escaping: LineEscaping) {
         if let text { line.append(text, as: escaping) }
     }
 
-    private func append(_ slice: Slice, to line: inout [UInt8], _ escaping: LineEscaping) {
+    private func append(_ slice: Slice, to line: inout OutputBuffer, _ escaping: LineEscaping) {
         guard !slice.isEmpty else { return }
         line.append(exchange.bytes(of: slice), as: escaping)
     }
 
-    private func append(_ address: SocketAddress, to line: inout [UInt8], _ escaping: LineEscaping) {
+    private func append(_ address: SocketAddress, to line: inout OutputBuffer, _ escaping: LineEscaping) {
         withTemporaryBytes(SocketAddress.maximumHostText) { room in
             let count = address.writeHost(to: room)
             line.append(room[..<count].view, as: escaping)
         }
     }
 
-    private func appendPort(_ port: UInt16, to line: inout [UInt8]) {
+    private func appendPort(_ port: UInt16, to line: inout OutputBuffer) {
         if port != 0 { line.appendDecimal(UInt64(port)) }
     }
 
     /// Its bytes need no escaping in any format.
-    private func appendRequestID(to line: inout [UInt8]) {
-        exchange.requestID.withBytes { line.append(contentsOf: $0) }
+    private func appendRequestID(to line: inout OutputBuffer) {
+        exchange.requestID.withBytes { line.append($0) }
     }
 
     /// The path and query of the request line, and what an extension has added to the query.
-    private func appendRequest(to line: inout [UInt8], _ escaping: LineEscaping) {
+    private func appendRequest(to line: inout OutputBuffer, _ escaping: LineEscaping) {
         guard isUnderstood else { return }
         append(exchange.head.methodToken, to: &line, escaping)
         line.append(" ", as: escaping)
@@ -136,17 +136,17 @@ struct LoggedResponse: ~Copyable {
         let end = line.count
         line.append(UInt8(ascii: "?"))
         appendQuery(to: &line, escaping)
-        if line.count == end + 1 { line.removeLast() }
+        if line.count == end + 1 { line.removeLast(1) }
         line.append(" ", as: escaping)
-        line.append(contentsOf: ByteView(exchange.head.version.name))
+        line.append(ByteView(exchange.head.version.name))
     }
 
-    private func appendPath(to line: inout [UInt8], _ escaping: LineEscaping) {
+    private func appendPath(to line: inout OutputBuffer, _ escaping: LineEscaping) {
         let head = exchange.head
         append(head.form == .authority ? head.target : head.path, to: &line, escaping)
     }
 
-    private func appendQuery(to line: inout [UInt8], _ escaping: LineEscaping) {
+    private func appendQuery(to line: inout OutputBuffer, _ escaping: LineEscaping) {
         append(exchange.head.query, to: &line, escaping)
         if let parameter = exchange.logParameter { line.append(parameter, as: escaping) }
     }
@@ -159,7 +159,7 @@ struct TunnelEnd: ~Copyable {
     let milliseconds: UInt64
     let clock: LogClock
 
-    func append(_ field: LogField.Kind, to line: inout [UInt8]) {
+    func append(_ field: LogField.Kind, to line: inout OutputBuffer) {
         switch field {
         case .time: clock.appendISO8601(to: &line)
         case .date: clock.appendDate(to: &line)

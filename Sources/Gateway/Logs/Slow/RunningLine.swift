@@ -1,5 +1,6 @@
 import HTTP
 import ISAPI
+import Memory
 
 /// The line of a request in progress: what the log's format says, then what the request waits for, and the stack.
 struct RunningLine: Sendable {
@@ -24,7 +25,7 @@ struct RunningLine: Sendable {
             }
         let stack = if case .running(let stack) = activity { stack } else { ThreadStack.none }
         if isJSON { appendJSON(word, stack, to: &line) } else { appendText(word, stack, to: &line) }
-        writer.append(line, count: line.count { $0 == UInt8(ascii: "\n") })
+        line.withBytes { writer.append($0, count: line.count { $0 == UInt8(ascii: "\n") }) }
     }
 
     private func appendJSON(_ phase: String, _ stack: ThreadStack, to line: inout [UInt8]) {

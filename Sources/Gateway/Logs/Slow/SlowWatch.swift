@@ -64,9 +64,9 @@ final class SlowWatch {
         let chosen = exchange.logs == .max ? defaults : exchange.logs
         guard chosen & log.bit != 0 else { return }
         clock.set(worker.wallSeconds)
-        var text: [UInt8] = []
+        var text = OutputBuffer()
         log.format.append(LoggedResponse(exchange, clock: clock, now: worker.now, isRunning: true), to: &text)
-        let line = RunningLine(text, isJSON: log.format.isJSON)
+        let line = RunningLine(Array(text.unsent), isJSON: log.format.isJSON)
         let phase = exchange.phase
         let writer = log.writer
         if phase == .extensionCode, let stacks = log.stacks,

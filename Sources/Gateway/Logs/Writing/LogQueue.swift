@@ -1,4 +1,5 @@
 import Dispatch
+import Memory
 import Synchronization
 
 /// Lines on their way from the workers to the thread that writes them, up to a number of bytes.
@@ -33,7 +34,7 @@ final class LogQueue: Sendable {
     // MARK: From workers
 
     /// Takes whole lines, or counts them as lost if there is no space for them.
-    func append(_ lines: [UInt8], count: Int) {
+    func append(_ lines: ByteView, count: Int) {
         let announces = state.withLock { state in
             guard state.bytes.count + state.taken + lines.count <= limit else {
                 state.counts.lost += count

@@ -2,6 +2,7 @@ import Dispatch
 import Glibc
 import ISAPI
 import Logging
+import Memory
 import Transport
 
 /// The thread that writes the lines of one log, in batches.
@@ -28,7 +29,7 @@ final class LogWriter: Sendable {
         queue.end()
     }
 
-    func append(_ lines: [UInt8], count: Int) { queue.append(lines, count: count) }
+    func append(_ lines: ByteView, count: Int) { queue.append(lines, count: count) }
 
     func reopen() { queue.reopen() }
 
