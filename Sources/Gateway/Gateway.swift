@@ -60,8 +60,12 @@ package final class Gateway: GatewayControl {
     /// error pages and users can be read. Upstreams' files are tried by `Configuration.loadWithUpstreamFiles`.
     ///
     /// - Returns: warnings about what works but is probably not intended.
-    package static func validate(_ configuration: Configuration) throws(GatewayError) -> [String] {
-        let certificates = try GenerationBuilder.loadCertificates(of: configuration)
+    ///
+    /// - Parameter noteFile: called for each file of a certificate or key that is read.
+    package static func validate(
+        _ configuration: Configuration, noteFile: @escaping @Sendable () -> Void = {}
+    ) throws(GatewayError) -> [String] {
+        let certificates = try GenerationBuilder.loadCertificates(of: configuration, noteFile: noteFile)
         _ = try ErrorPageReader().read(configuration.sites)
         _ = try PasswordFileReader().read(configuration.sites)
         return certificates.warnings.map(\.description)

@@ -83,7 +83,8 @@ struct GenerationBuilder {
     /// The certificates of all TLS listeners; unchanged ones are reused from `previous`.
     static func loadCertificates(
         of configuration: Configuration, replacing previous: CertificateSet? = nil, isPreviousAccepted: Bool = false,
-        from files: [String: [UInt8]] = [:], _ chains: ChainReader = ChainReader()
+        from files: [String: [UInt8]] = [:], _ chains: ChainReader = ChainReader(),
+        noteFile: @escaping @Sendable () -> Void = {}
     ) throws(GatewayError) -> CertificateSet {
         let listeners = configuration.tlsListeners
         if let empty = listeners.first(where: \.sites.isEmpty) {
@@ -91,6 +92,7 @@ struct GenerationBuilder {
         }
         // A file that could not be read beforehand is tried once more, for the reason.
         let reader: FileReader = { path throws(CertificateProblem) in
+            noteFile()
             if let bytes = files[path] { return bytes }
             return try CertificateFileSystem.read(path)
         }

@@ -9,7 +9,10 @@ enum Control {
     ) throws -> AdminResponse {
         let response: AdminResponse
         do throws(AdminClient.Failure) {
-            response = try AdminClient.ask(AdminRequest(command, pool: pool), socket: try socket(of: file.path))
+            let socket = try socket(of: file.path)
+            response = try Progress.show({ progress(of: command, socket) }) { () throws(AdminClient.Failure) in
+                try AdminClient.ask(AdminRequest(command, pool: pool), socket: socket)
+            }
         } catch {
             complain(error.message.contains("error: ") ? error.message : "isagate: error: \(error.message)")
             switch error {
@@ -23,6 +26,20 @@ enum Control {
             throw ExitCode(response.exitCode)
         }
         return response
+    }
+
+    /// What the gateway does about a command that may take long; nil for others, and when it does not say.
+    private static func progress(of command: AdminRequest.Command, _ socket: String) -> String? {
+        switch command {
+        case .stop, .drain:
+            guard let status = try? AdminClient.ask(AdminRequest(.status), socket: socket).status,
+                let count = status.gateway?.connections
+            else { return nil }
+            return "draining: \(count == 1 ? "1 connection is" : "\(count) connections are") left"
+        case .reload: return "reloading: the files are read and tried"
+        case .recyclePool: return "waiting for the new process and for the requests of the old one"
+        default: return nil
+        }
     }
 
     static func socket(of file: String) throws(AdminClient.Failure) -> String {

@@ -124,7 +124,7 @@ struct LoggedResponse: ~Copyable {
 
     /// Its bytes need no escaping in any format.
     private func appendRequestID(to line: inout OutputBuffer) {
-        exchange.requestID.withBytes { line.append($0) }
+        exchange.requestID.append(to: &line)
     }
 
     /// The path and query of the request line, and what an extension has added to the query.

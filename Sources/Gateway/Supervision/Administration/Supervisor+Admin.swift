@@ -74,15 +74,18 @@ extension Supervisor {
     private func ask(
         _ subject: Query.Subject, for client: Int, within limit: Delay, _ request: (Int) -> ControlRequest
     ) {
-        guard let current, current.role == .serving else {
+        guard let answering = current.flatMap({ $0.role == .serving ? $0 : nil }) ?? drainingChild else {
             return answerWithoutGateway(
                 subject, client,
                 isEnding ? "draining: the gateway finishes the requests it has" : "no gateway process serves")
         }
         let id = makeIdentifier()
         queries[id] = Query(client: client, subject: subject, deadline: Deadline.current().advanced(by: limit))
-        send(to: current, request(id))
+        send(to: answering, request(id))
     }
+
+    /// The process whose connections are finishing, when no other will serve.
+    private var drainingChild: Child? { isEnding ? children.first { $0.role == .ending } : nil }
 
     func answer(_ id: Int, _ pools: [ProcessPoolStatus]) {
         guard let query = queries.removeValue(forKey: id) else { return }

@@ -2,11 +2,12 @@ import Memory
 
 /// Bytes to be sent to a peer: appended at the end, sent from the front.
 @safe
+@usableFromInline
 package struct OutputBuffer: ~Copyable {
     /// Not allocated before the first byte, because a waiting request has nothing to send.
-    private var memory = OwnedBytes()
-    private var start = 0
-    private var end = 0
+    @usableFromInline var memory = OwnedBytes()
+    @usableFromInline var start = 0
+    @usableFromInline var end = 0
 
     private static let initialCapacity = 16 << 10
     /// A buffer that has grown beyond this is not kept for the next request.
@@ -14,10 +15,10 @@ package struct OutputBuffer: ~Copyable {
 
     package init() {}
 
-    package var count: Int { end - start }
+    @inlinable package var count: Int { end - start }
     package var isEmpty: Bool { start == end }
     /// The number of bytes allocated.
-    var capacity: Int { memory.count }
+    @usableFromInline var capacity: Int { memory.count }
 
     /// The bytes that have not been sent yet; valid until the buffer is changed.
     @inline(__always)
@@ -44,21 +45,22 @@ package struct OutputBuffer: ~Copyable {
         replaceMemory(with: isEmpty ? OwnedBytes() : OwnedBytes(count: count + 64))
     }
 
+    @inlinable
     package mutating func append(_ bytes: ByteView) { appendShort(bytes) }
 
-    @inline(__always)
+    @inlinable @inline(__always)
     package mutating func append(_ text: StaticString) { appendShort(ByteView(text)) }
 
     /// Nearly all pieces of a head are short and fit: they are copied without a function call.
-    @inline(__always)
-    private mutating func appendShort(_ bytes: ByteView) {
+    @inlinable @inline(__always)
+    mutating func appendShort(_ bytes: ByteView) {
         guard bytes.count <= 32, end + bytes.count < capacity else { return appendLong(bytes) }
         memory.room.copyShort(bytes, to: end)
         end += bytes.count
     }
 
-    @inline(never)
-    private mutating func appendLong(_ bytes: ByteView) {
+    @usableFromInline @inline(never)
+    mutating func appendLong(_ bytes: ByteView) {
         guard bytes.count > 0 else { return }
         reserve(bytes.count)
         memory.room.copy(bytes, to: end)
@@ -72,7 +74,7 @@ package struct OutputBuffer: ~Copyable {
         end += range.count
     }
 
-    @inline(__always)
+    @inlinable @inline(__always)
     package mutating func append(_ byte: UInt8) {
         reserve(1)
         memory.room[end] = byte
@@ -115,14 +117,14 @@ package struct OutputBuffer: ~Copyable {
     }
 
     /// Reserves space for `count` more bytes at the end.
-    @inline(__always)
-    private mutating func reserve(_ count: Int) {
+    @inlinable @inline(__always)
+    mutating func reserve(_ count: Int) {
         // A buffer without memory allocates some even for zero bytes.
         if end + count >= capacity { grow(by: count) }
     }
 
-    @inline(never)
-    private mutating func grow(by count: Int) {
+    @usableFromInline @inline(never)
+    mutating func grow(by count: Int) {
         replaceMemory(
             with: OwnedBytes(count: max(capacity * 2, self.count + count + 1, Self.initialCapacity)))
     }
