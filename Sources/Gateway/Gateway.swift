@@ -33,7 +33,7 @@ package final class Gateway: GatewayControl {
     /// The files of the certificates of each listener with TLS.
     private var certificateFiles: [String: [String]] = [:]
     private let monitor = Monitor()
-    private let siteNumbers = SiteNumbers()
+    let siteNumbers = SiteNumbers()
     private let began = ContinuousClock.now
     private var workerCount = 0
 
@@ -314,6 +314,10 @@ package final class Gateway: GatewayControl {
     ) {
         extensions?.perform(command, on: name, done)
     }
+
+    var isRecording: Bool { current?.recorder != nil }
+    /// The servers of all workers, to look recorded requests up.
+    var recordingServers: [WorkerServer] { servers }
 
     package func heartbeat(_ beaten: @escaping @Sendable () -> Void) {
         let beats = Countdown(beaten)

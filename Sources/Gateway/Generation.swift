@@ -21,6 +21,8 @@ struct Generation: Sendable {
     let limiters: [RequestLimiter.Identity: RequestLimiter]
     /// Nil where nobody can ask what was counted.
     let metrics: MetricsPlan?
+    /// Nil where requests are not recorded.
+    let recorder: RecorderConfiguration?
     /// Of each worker's cache.
     let fileCaches: [FileCacheCounters]
 
@@ -40,7 +42,7 @@ struct Generation: Sendable {
             handshakeTimeout: handshakeTimeout, handshakes: handshakes, ports: ports, accessLogs: accessLogs,
             certificates: certificates,
             limiters: limiters,
-            metrics: metrics, fileCaches: fileCaches)
+            metrics: metrics, recorder: recorder, fileCaches: fileCaches)
     }
 
     /// The sites and rules of one listener.

@@ -60,7 +60,8 @@ struct GenerationBuilder {
             },
             handshakeTimeout: Delay(configuration.limits.handshakeTimeout), handshakes: makeHandshakeLimit(),
             ports: ports, accessLogs: accessLogs, certificates: certificates, limiters: limiters,
-            metrics: MetricsPlan(configuration, siteNumbers), fileCaches: caches.map(\.counters))
+            metrics: MetricsPlan(configuration, siteNumbers), recorder: configuration.recorder,
+            fileCaches: caches.map(\.counters))
     }
 
     /// The counts continue if the limit is unchanged.

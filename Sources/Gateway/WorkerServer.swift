@@ -22,6 +22,7 @@ final class WorkerServer: @unchecked Sendable {
     private let adminLogs: AcceptorLogs
     private var accessLogs: AccessLogs?
     private let slowWatch: SlowWatch
+    private var recorder: FlightRecorder?
     private var ports: [String: Port] = [:]
     // The admin listener answers when the others are full, and what it is asked counts as no request.
     private let adminAdmission = Admission(limit: adminConnections)
@@ -67,6 +68,19 @@ final class WorkerServer: @unchecked Sendable {
         }
     }
 
+    /// What was recorded stays, unless nothing is recorded any more.
+    private func updateRecorder(_ settings: RecorderConfiguration?) {
+        guard let settings else { return recorder = nil }
+        if let recorder { recorder.configure(settings) } else { recorder = FlightRecorder(settings, worker: worker) }
+    }
+
+    /// Looks recorded requests up; on the worker's thread.
+    func collect(_ query: TraceQuery) -> CollectedRecords {
+        var collected = recorder?.collect(query) ?? CollectedRecords(last: 0)
+        collected.worker = worker.index
+        return collected
+    }
+
     /// How often clients were refused or cut off since the start; from any thread.
     var refusals: [RefusalCount] {
         [rejected, cut, faults, acceptorLogs.refused, acceptorLogs.handshakes].flatMap(\.totals)
@@ -81,6 +95,7 @@ final class WorkerServer: @unchecked Sendable {
         accessLogs = logs.targets.isEmpty ? nil : AccessLogs(logs, worker: worker)
         slowWatch.serve(logs)
         updateMetrics(generation.metrics)
+        updateRecorder(generation.recorder)
         for (name, port) in ports where generation.ports[name]?.isAdmin != port.isAdmin {
             for listener in port.listeners { listener.close() }
             port.service.retire()
@@ -100,8 +115,10 @@ final class WorkerServer: @unchecked Sendable {
                 ports[name] = makePort(answer, generation)
             }
         }
-        for port in ports.values where !port.isAdmin {
-            port.router.observe(keepingTimes: logs.needsTimes, slow: logs.slow == nil ? nil : slowWatch)
+        for (name, port) in ports where !port.isAdmin {
+            port.router.observe(
+                keepingTimes: logs.needsTimes || recorder != nil, slow: logs.slow == nil ? nil : slowWatch,
+                recorder: recorder, listener: name)
         }
         for address in removed { closeListeners(at: address) }
         for bound in sockets {

@@ -5,13 +5,14 @@ import Gateway
 enum Control {
     /// Sends a command to the gateway of a configuration file and returns its answer; reports a failure.
     static func ask(
-        _ command: AdminRequest.Command, _ file: ConfigurationFile, pool: String? = nil
+        _ command: AdminRequest.Command, _ file: ConfigurationFile, pool: String? = nil, trace: TraceFilter? = nil
     ) throws -> AdminResponse {
         let response: AdminResponse
         do throws(AdminClient.Failure) {
             let socket = try socket(of: file.path)
+            let request = AdminRequest(command, pool: pool, trace: trace)
             response = try Progress.show({ progress(of: command, socket) }) { () throws(AdminClient.Failure) in
-                try AdminClient.ask(AdminRequest(command, pool: pool), socket: socket)
+                try AdminClient.ask(request, socket: socket)
             }
         } catch {
             complain(error.message.contains("error: ") ? error.message : "isagate: error: \(error.message)")

@@ -20,6 +20,8 @@ package struct Configuration: Sendable, Equatable {
     package var requestID = RequestIDConfiguration()
     /// Nil where the gateway takes no part in traces.
     package var traceContext: TraceContextConfiguration?
+    /// Nil where requests are not recorded.
+    package var recorder: RecorderConfiguration?
     package var limits = LimitsConfiguration()
     package var fileCache = FileCacheConfiguration()
     package var drain = DrainConfiguration()

@@ -120,9 +120,9 @@ package struct LogConditions: Sendable, Equatable {
 }
 
 extension Configuration {
-    /// Whether metrics or a log show how long requests wait for extensions, and run there.
+    /// Whether metrics, a log or the recorder show how long requests wait for extensions, and run there.
     var keepsExtensionTimes: Bool {
-        admin.isListening
+        admin.isListening || recorder != nil
             || log.access.contains { log in
                 log.slow != nil
                     || log.format.fields.contains {

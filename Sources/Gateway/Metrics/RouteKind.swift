@@ -40,6 +40,13 @@ enum RequestSeries {
     static func tag(ofSite site: Int32, _ kind: RouteKind = .none) -> Int32 {
         site * Int32(RouteKind.allCases.count) + kind.rawValue
     }
+
+    /// The number of the site of a tag.
+    static func site(ofTag tag: Int32) -> Int32 { tag / Int32(RouteKind.allCases.count) }
+
+    static func kind(ofTag tag: Int32) -> RouteKind {
+        RouteKind(rawValue: tag % Int32(RouteKind.allCases.count)) ?? .none
+    }
 }
 
 /// The numbers by which sites are counted: they stay the same over reloads, so that counts continue.
@@ -54,6 +61,12 @@ final class SiteNumbers {
         numbers[label] = next
         return next
     }
+
+    /// The number of the sites with this label, if there ever was one.
+    func number(ofLabel label: String) -> Int32? { numbers[label] }
+
+    /// The labels of all sites since the start.
+    var labels: [Int32: String] { Dictionary(uniqueKeysWithValues: numbers.map { ($0.value, $0.key) }) }
 }
 
 extension SiteConfiguration {

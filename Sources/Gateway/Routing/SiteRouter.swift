@@ -18,6 +18,9 @@ final class SiteRouter: RequestRouter {
     }
     /// `metrics`, used without counting references.
     private var counting: Unretained<RequestMetrics>?
+    /// Nil where requests are not recorded.
+    private var recorder: FlightRecorder?
+    private var listener = ""
     /// Whether it is noted where the time of requests goes.
     private var keepsTimes = false
     /// Nil without a slow log; alive as long as the worker's server.
@@ -43,8 +46,10 @@ final class SiteRouter: RequestRouter {
     }
 
     /// - Parameter slow: has to stay alive as long as the router.
-    func observe(keepingTimes keepsTimes: Bool, slow: SlowWatch?) {
+    func observe(keepingTimes keepsTimes: Bool, slow: SlowWatch?, recorder: FlightRecorder?, listener: String) {
         self.keepsTimes = keepsTimes
+        self.recorder = recorder
+        self.listener = listener
         self.slow = slow.map { unsafe Unretained(unchecked: $0) }
     }
 
@@ -73,15 +78,17 @@ final class SiteRouter: RequestRouter {
         current.with { $0.answer(exchange, passing: passed) }
     }
 
-    var observesExchanges: Bool { accessLogs != nil || counting != nil }
+    var observesExchanges: Bool { accessLogs != nil || counting != nil || recorder != nil }
 
     func finished(_ exchange: Exchange) {
         accessLogs?.record(exchange)
         counting?.with { $0.record(exchange) }
+        recorder?.record(exchange, on: listener)
     }
 
     func switched(_ exchange: Exchange) -> (any SuccessionObserver)? {
         counting?.with { $0.record(exchange) }
+        recorder?.record(exchange, on: listener)
         return accessLogs?.recordAtEnd(exchange)
     }
 

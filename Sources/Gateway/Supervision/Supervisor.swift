@@ -354,6 +354,7 @@ package final class Supervisor {
         case .certificates(let id, let certificates): answer(id, certificates)
         case .pools(let id, let pools): answer(id, pools)
         case .poolCommand(let id, let isDone, let text): answer(id, isDone: isDone, text)
+        case .trace(let id, let report): answer(id, report)
         case .beat:
             isBeatOutstanding = false
             serviceManager.notify(.alive)

@@ -54,6 +54,9 @@ extension Exchange {
         if !isResponseBegun, storage.value.logStatus == nil { setLogStatus(status) }
     }
 
+    /// Whether the response has begun and was not sent completely.
+    package var isCut: Bool { storage.value.isAborted && isResponseBegun }
+
     /// The status in the log, if it is not the one sent.
     package func setLogStatus(_ status: Int) {
         storage.value.logStatus = status

@@ -15,6 +15,7 @@ extension ValueDecoder<Configuration> {
             let log = keys.take("log", .log, default: LogConfiguration())
             let requestID = keys.take("request_id", .requestID, default: RequestIDConfiguration())
             let traceContext = keys.take("trace_context", .traceContext, default: nil)
+            let recorder = keys.take("recorder", .recorder)
             let limits = keys.take("limits", .limits, default: LimitsConfiguration())
             let fileCache = keys.take("file_cache", .fileCache, default: FileCacheConfiguration())
             let drain = keys.take("drain", .drain, default: DrainConfiguration())
@@ -38,7 +39,7 @@ extension ValueDecoder<Configuration> {
                 workers: workers, user: user, isWatching: isWatching,
                 listeners: (listeners.values + [admin.listener].compactMap(\.self)).map(\.value),
                 admin: admin.configuration, log: log, requestID: requestID, traceContext: traceContext,
-                limits: limits, fileCache: fileCache, drain: drain,
+                recorder: recorder, limits: limits, fileCache: fileCache, drain: drain,
                 extensions: extensions.values, resolver: resolver,
                 upstreams: upstreams.values + keys.context.namedByURL,
                 sites: sites.map(\.configuration) + [admin.site].compactMap(\.self),

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import Memory
 import Transport
@@ -81,8 +82,7 @@ final class Syslog: LogSink, @unchecked Sendable {
 
     private func connect() throws(TransportFailure) -> OpenFile {
         guard let address else { throw .system(EINVAL) }
-        let number = Glibc.socket(
-            address.family, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        let number = Glibc.socket(address.family, CLinux_SOCK_DATAGRAM_FLAGS, 0)
         guard number >= 0 else { throw .system(errno) }
         let fresh = OpenFile(Descriptor(adopting: number))
         guard unsafe address.withSocketAddress({ unsafe Glibc.connect(number, $0, $1) }) == 0 else {

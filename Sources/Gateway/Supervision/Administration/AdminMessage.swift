@@ -24,15 +24,20 @@ package struct AdminRequest: Codable, Equatable, Sendable {
         case startPool = "start_pool"
         /// The text of the configuration that is served.
         case configuration
+        /// The requests that were recorded.
+        case trace
     }
 
     package var command: Command
     /// The pool that the command concerns.
     package var pool: String?
+    /// Which recorded requests the command asks for.
+    package var trace: TraceFilter?
 
-    package init(_ command: Command, pool: String? = nil) {
+    package init(_ command: Command, pool: String? = nil, trace: TraceFilter? = nil) {
         self.command = command
         self.pool = pool
+        self.trace = trace
     }
 }
 
@@ -58,6 +63,7 @@ package struct AdminResponse: Codable, Equatable, Sendable {
     package var reload: ReloadReport?
     package var pools: [ProcessPoolStatus]?
     package var configuration: ServedConfiguration?
+    package var trace: TraceReport?
 
     init(_ outcome: Outcome, _ message: String) {
         self.outcome = outcome

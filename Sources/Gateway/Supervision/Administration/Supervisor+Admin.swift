@@ -6,7 +6,7 @@ extension Supervisor {
     /// A client of the control socket that waits for data of the gateway process.
     struct Query {
         enum Subject {
-            case status, certificates, pools, poolCommand
+            case status, certificates, pools, poolCommand, trace
         }
 
         let client: Int
@@ -38,6 +38,9 @@ extension Supervisor {
             admin?.respond(AdminResponse(.done, "the log files are opened anew"), to: client)
         case .pools: ask(.pools, for: client)
         case .configuration: answerConfiguration(client)
+        case .trace:
+            let filter = request.trace ?? TraceFilter()
+            ask(.trace, for: client, within: Self.queryLimit) { .trace(id: $0, filter) }
         case .recyclePool, .startPool:
             guard let pool = request.pool else {
                 return admin?.respond(AdminResponse(.refused, "the command needs a pool"), to: client) ?? ()
@@ -66,7 +69,7 @@ extension Supervisor {
             switch subject {
             case .status: .status(id: id)
             case .certificates: .certificates(id: id)
-            case .pools, .poolCommand: .pools(id: id)
+            case .pools, .poolCommand, .trace: .pools(id: id)
             }
         }
     }
@@ -91,6 +94,18 @@ extension Supervisor {
         guard let query = queries.removeValue(forKey: id) else { return }
         var response = AdminResponse(.done, "\(pools.count) pools")
         response.pools = pools
+        admin?.respond(response, to: query.client)
+    }
+
+    /// - Parameter report: nil where requests are not recorded.
+    func answer(_ id: Int, _ report: TraceReport?) {
+        guard let query = queries.removeValue(forKey: id) else { return }
+        guard let report else {
+            let text = "requests are not recorded: add the section recorder to the configuration file, and reload"
+            return admin?.respond(AdminResponse(.failed, text), to: query.client) ?? ()
+        }
+        var response = AdminResponse(.done, "\(report.records.count) requests")
+        response.trace = report
         admin?.respond(response, to: query.client)
     }
 

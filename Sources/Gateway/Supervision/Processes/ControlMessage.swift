@@ -23,6 +23,8 @@ enum ControlRequest: Codable, Equatable, Sendable {
     case certificates(id: Int)
     case pools(id: Int)
     case poolCommand(id: Int, PoolCommand, pool: String)
+    /// Look recorded requests up.
+    case trace(id: Int, TraceFilter)
     /// Answer once every worker's event loop has turned.
     case beat(id: Int)
     /// What the supervisor contributes to reports of the gateway process; sent whenever it changes.
@@ -51,6 +53,8 @@ enum ControlReply: Codable, Equatable, Sendable {
     case certificates(id: Int, [CertificateSummary])
     case pools(id: Int, [ProcessPoolStatus])
     case poolCommand(id: Int, isDone: Bool, String)
+    /// Nil where requests are not recorded.
+    case trace(id: Int, TraceReport?)
     case beat(id: Int)
     /// Everything was released.
     case ended

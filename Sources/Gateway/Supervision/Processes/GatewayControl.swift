@@ -34,6 +34,11 @@ protocol GatewayControl: AnyObject {
     func perform(
         _ command: PoolCommand, onPool name: String,
         _ done: @escaping @Sendable (Result<String, PoolCommandError>) -> Void)
+    /// Looks recorded requests up, and calls `done` on any thread with what each worker has; false where requests are not
+    /// recorded.
+    func trace(_ filter: TraceFilter, _ done: @escaping @Sendable ([CollectedRecords]) -> Void) -> Bool
+    /// Decodes what the workers have found for a filter.
+    func report(_ collected: [CollectedRecords], for filter: TraceFilter) -> TraceReport
     /// Calls `beaten` on any thread once a message has passed through every worker's event loop.
     func heartbeat(_ beaten: @escaping @Sendable () -> Void)
 }

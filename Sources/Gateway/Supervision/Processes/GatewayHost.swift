@@ -26,6 +26,14 @@ final class GatewayHost {
         var hasStopped = false
         var beats: [Int] = []
         var replies: [ControlReply] = []
+        var traces: [FoundTrace] = []
+    }
+
+    /// What the workers have found for a question.
+    private struct FoundTrace {
+        let id: Int
+        let filter: TraceFilter
+        let records: [CollectedRecords]
     }
 
     private let launcher: any HostLauncher
@@ -93,6 +101,7 @@ final class GatewayHost {
                 }
             }
             return []
+        case .trace(let id, let filter): return trace(id, filter)
         case .supervisor(let facts):
             gateway?.take(facts)
             return []
@@ -100,6 +109,15 @@ final class GatewayHost {
             gateway?.heartbeat { [mail] in mail.post { $0.beats.append(id) } }
             return []
         }
+    }
+
+    /// The answer is made on this thread when every worker has passed on what it has.
+    private func trace(_ id: Int, _ filter: TraceFilter) -> [ControlReply] {
+        guard let gateway else { return [] }
+        let isRecording = gateway.trace(filter) { [mail] records in
+            mail.post { $0.traces.append(FoundTrace(id: id, filter: filter, records: records)) }
+        }
+        return isRecording ? [] : [.trace(id: id, nil)]
     }
 
     private var gateway: (any GatewayControl)? {
@@ -214,6 +232,9 @@ final class GatewayHost {
         var replies: [ControlReply] = []
         let mail = mail.take()
         replies += mail.beats.map { .beat(id: $0) } + mail.replies
+        for found in mail.traces {
+            replies.append(.trace(id: found.id, gateway?.report(found.records, for: found.filter)))
+        }
         if mail.hasStopped {
             finish()
             replies.append(.ended)
