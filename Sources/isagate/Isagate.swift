@@ -9,7 +9,7 @@ struct Isagate: ParsableCommand {
         abstract: "An HTTPS gateway that runs ISAPI extensions.",
         subcommands: [
             Run.self, Check.self, Reload.self, StatusCommand.self, Certs.self, Pools.self, Top.self, Trace.self,
-            Stop.self, Drain.self, Explain.self, Diff.self, Format.self, Schema.self, Probe.self,
+            ReplayCommand.self, Stop.self, Drain.self, Explain.self, Diff.self, Format.self, Schema.self, Probe.self,
             Version.self, GatewayProcessCommand.self, ProbeProcessCommand.self,
         ])
 

@@ -1,0 +1,112 @@
+import HTTP
+import Memory
+import TLS
+import Transport
+
+/// Sends a recorded request to another gateway and compares the responses.
+package struct Replay: Sendable {
+    package let request: ReplayRequest
+    package let url: RequestURL
+    /// A file of authorities; nil for the system's.
+    package var authorities: String?
+    package var isVerified = true
+    /// For connection, handshake, request and response together.
+    package var time = Duration.seconds(30)
+
+    package init(_ request: ReplayRequest, to url: RequestURL) {
+        self.request = request
+        self.url = url
+    }
+
+    /// The most bytes of a response that are waited for; a longer one is cut off.
+    private static let responseLimit: UInt64 = 64 << 20
+    private static let limits = HeadLimits(maximumHead: 256 << 10, maximumFields: 1000)
+    private static let interimLimit = 20
+
+    package func run() throws(ReplayFailure) -> ReplayedResponse {
+        let name = request.host.isEmpty ? url.host : request.host
+        let connection = try ReplayConnection(
+            to: url, name: name, try context(), until: Deadline.current().advanced(by: Delay(time)))
+        // A gateway may answer before it has read everything, and close.
+        var failure: ReplayFailure?
+        do throws(ReplayFailure) {
+            try connection.send(request.bytes)
+        } catch {
+            failure = error
+        }
+        do throws(ReplayFailure) {
+            return try readResponse(connection)
+        } catch {
+            throw failure ?? error
+        }
+    }
+
+    private func context() throws(ReplayFailure) -> TLSClientContext? {
+        guard url.isSecure else { return nil }
+        var settings = TLSClientContext.Settings()
+        settings.authorities = authorities
+        settings.isVerified = isVerified
+        do throws(CertificateProblem) {
+            return try TLSClientContext(settings, readFile: CertificateFileSystem.read)
+        } catch {
+            throw .unsuitable(error.description)
+        }
+    }
+
+    private func readResponse(_ connection: ReplayConnection) throws(ReplayFailure) -> ReplayedResponse {
+        var parser = ResponseParser(limits: Self.limits)
+        var received: [UInt8] = []
+        var interims = 0
+        while true {
+            while try !Self.parse(&parser, received, isHead: request.isHead) {
+                let bytes = try connection.receive()
+                guard !bytes.isEmpty else { throw .broken("the connection ended before the response") }
+                received += bytes
+            }
+            guard parser.head.isInterim else { break }
+            interims += 1
+            guard interims <= Self.interimLimit else { throw .broken("too many interim responses") }
+            received.removeFirst(parser.head.length)
+            parser.reset()
+        }
+        let head = parser.head
+        let phrase = received.withBytes { String(decoding: $0[head.reason.range], as: UTF8.self) }
+        var count = UInt64(received.count - head.length)
+        let expected: UInt64
+        switch head.framing {
+        case .none: expected = 0
+        case .length(let length): expected = min(length, Self.responseLimit)
+        case .chunked, .untilClose: expected = Self.responseLimit
+        }
+        // The status is known; how the rest ends is not what is asked.
+        while count < expected, let bytes = try? connection.receive(), !bytes.isEmpty { count += UInt64(bytes.count) }
+        return ReplayedResponse(status: head.status, phrase: TraceRecord.visible(phrase))
+    }
+
+    private static func parse(
+        _ parser: inout ResponseParser, _ received: [UInt8], isHead: Bool
+    ) throws(ReplayFailure) -> Bool {
+        do throws(ResponseRejection) {
+            return try parser.parse(received.span.rawBytes, toHEAD: isHead)
+        } catch {
+            throw .broken("this is no response of HTTP/1.1: \(error.reason)")
+        }
+    }
+}
+
+/// What another gateway has answered.
+package struct ReplayedResponse: Sendable, Equatable {
+    package let status: Int
+    /// The reason phrase, which may be empty.
+    package let phrase: String
+
+    package var text: String { phrase.isEmpty ? String(status) : "\(status) \(phrase)" }
+}
+
+extension TraceRecord {
+    /// The request and its old response, for the result of a replay.
+    package var replayText: String {
+        let reason = reason.map { " (\($0))" } ?? ""
+        return Self.visible("\(method ?? "-") \(target ?? "-"): \(status)\(reason)")
+    }
+}

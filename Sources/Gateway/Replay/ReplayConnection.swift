@@ -1,0 +1,179 @@
+import CLinux
+import Glibc
+import Memory
+import TLS
+import Transport
+
+/// Why a request could not be sent again.
+package enum ReplayFailure: Error, Equatable, Sendable {
+    /// The request is not one that can be sent.
+    case unsuitable(String)
+    /// There is no connection to the other gateway.
+    case unreachable(String)
+    /// The connection has failed before the response.
+    case broken(String)
+
+    package var message: String {
+        switch self {
+        case .unsuitable(let text), .unreachable(let text), .broken(let text): text
+        }
+    }
+}
+
+/// One connection to another gateway, on which the calling thread waits, but not beyond a deadline.
+final class ReplayConnection {
+    private let socket: OpenFile
+    private let deadline: Deadline
+    private let session: TLSClientSession?
+    private var hasEnded = false
+
+    /// Connects, and performs the handshake.
+    ///
+    /// - Parameters:
+    ///   - name: the name for the handshake.
+    ///   - context: nil without TLS.
+    init(
+        to url: RequestURL, name: String, _ context: TLSClientContext?, until deadline: Deadline
+    ) throws(ReplayFailure) {
+        self.deadline = deadline
+        let address = url.host.hasPrefix("[") ? String(url.host.dropFirst().dropLast()) : url.host
+        socket = try Self.connect(to: address, port: url.effectivePort, until: deadline)
+        do throws(TLSError) {
+            session = if let context { try TLSClientSession(context, to: name) } else { nil }
+        } catch {
+            throw .unreachable(error.description)
+        }
+        if let session { try shakeHands(session) }
+    }
+
+    // MARK: Connecting
+
+    /// Tries the addresses of the host one after the other.
+    private static func connect(
+        to host: String, port: UInt16, until deadline: Deadline
+    ) throws(ReplayFailure) -> OpenFile {
+        var hints = unsafe addrinfo()
+        unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+        var list: UnsafeMutablePointer<addrinfo>?
+        let status = unsafe getaddrinfo(host, String(port), &hints, &list)
+        guard status == 0 else {
+            throw .unreachable("\(host): \(unsafe String(cString: gai_strerror(status)))")
+        }
+        defer { unsafe freeaddrinfo(list) }
+        var reason = "no address"
+        var next = unsafe list
+        while let info = unsafe next {
+            let descriptor = OpenFile(
+                adopting: unsafe Glibc.socket(info.pointee.ai_family, CLinux_SOCK_STREAM_FLAGS, 0))
+            let result = unsafe Glibc.connect(descriptor.number, info.pointee.ai_addr, info.pointee.ai_addrlen)
+            if result == 0 { return descriptor }
+            if errno == EINPROGRESS, wait(descriptor.number, toWrite: true, until: deadline) {
+                let failure = failure(of: descriptor.number)
+                if failure == 0 { return descriptor }
+                reason = systemMessage(failure)
+            } else {
+                reason = deadline <= .current() ? "no connection in time" : systemMessage(errno)
+            }
+            unsafe next = info.pointee.ai_next
+        }
+        throw .unreachable("\(host):\(port): \(reason)")
+    }
+
+    private static func failure(of descriptor: Int32) -> Int32 {
+        var failure: Int32 = 0
+        var size = socklen_t(MemoryLayout<Int32>.size)
+        _ = unsafe getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &failure, &size)
+        return failure
+    }
+
+    /// False when the deadline has passed.
+    private static func wait(_ descriptor: Int32, toWrite: Bool, until deadline: Deadline) -> Bool {
+        while deadline > .current() {
+            var poll = Poll()
+            if toWrite { poll.watchForWriting(descriptor) } else { poll.watch(descriptor) }
+            poll.wait(until: deadline)
+            if poll.isReady(descriptor) { return true }
+        }
+        return false
+    }
+
+    private func shakeHands(_ session: TLSClientSession) throws(ReplayFailure) {
+        do throws(ReplayFailure) {
+            while true {
+                let outcome = session.shakeHands()
+                try sendAll(session.takeOutput())
+                switch outcome {
+                case .done: return
+                case .incomplete:
+                    let bytes = try receiveSome()
+                    guard !bytes.isEmpty else { throw .unreachable("TLS: connection closed during handshake") }
+                    bytes.withBytes { session.deliver($0) }
+                case .ended: throw .unreachable("TLS: connection closed during handshake")
+                case .failed(let reason): throw .unreachable("TLS: \(reason)")
+                }
+            }
+        } catch {
+            throw .unreachable(error.message)
+        }
+    }
+
+    // MARK: Bytes
+
+    func send(_ bytes: [UInt8]) throws(ReplayFailure) {
+        guard let session else { return try sendAll(bytes) }
+        // In pieces, so that not all of it is in memory twice.
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let piece = Array(rest.prefix(64 << 10))
+            guard piece.withBytes({ session.write($0) }) else { throw .broken("TLS: the connection has failed") }
+            try sendAll(session.takeOutput())
+            rest = rest.dropFirst(piece.count)
+        }
+    }
+
+    /// The next bytes; none at the end.
+    func receive() throws(ReplayFailure) -> [UInt8] {
+        guard let session else { return try receiveSome() }
+        var block = [UInt8](repeating: 0, count: 16 << 10)
+        while true {
+            switch block.withMutableBytes({ session.read(into: $0) }) {
+            case .done(let count): return Array(block[..<count])
+            case .ended: return []
+            case .failed(let reason): throw .broken("TLS: \(reason)")
+            case .incomplete:
+                let bytes = try receiveSome()
+                guard !bytes.isEmpty else { throw .broken("TLS: the connection ended without notice") }
+                bytes.withBytes { session.deliver($0) }
+            }
+        }
+    }
+
+    private func sendAll(_ bytes: [UInt8]) throws(ReplayFailure) {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let number = socket.number
+            let count = rest.withBytes { unsafe Glibc.send(number, $0.baseAddress, $0.count, CLinux_MSG_NOSIGNAL) }
+            if count >= 0 {
+                rest = rest.dropFirst(count)
+            } else if errno == EAGAIN {
+                guard Self.wait(number, toWrite: true, until: deadline) else { throw .broken("not sent in time") }
+            } else if errno != EINTR {
+                throw .broken("sending: \(systemMessage(errno))")
+            }
+        }
+    }
+
+    private func receiveSome() throws(ReplayFailure) -> [UInt8] {
+        var block = [UInt8](repeating: 0, count: 16 << 10)
+        while true {
+            let number = socket.number
+            let count = block.withMutableBytes { unsafe recv(number, $0.baseAddress, $0.count, 0) }
+            if count >= 0 { return Array(block[..<count]) }
+            if errno == EAGAIN {
+                guard Self.wait(number, toWrite: false, until: deadline) else { throw .broken("no response in time") }
+            } else if errno != EINTR {
+                throw .broken("receiving: \(systemMessage(errno))")
+            }
+        }
+    }
+}
