@@ -363,6 +363,7 @@ package final class Gateway: GatewayControl {
         servers = []
         current = nil
         monitor.show(nil)
+        monitor.feed.wait()
         accessLogs.stop()
         if let extensions, !extensions.stop(within: limit) {
             logger.warning("an extension did not let go of its requests in time")

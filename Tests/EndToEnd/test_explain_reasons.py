@@ -30,7 +30,6 @@ PLACES = [
     ("ISAPI/Dispatching/*.swift", r"[^.]report\(" + LITERAL, "misbehaviour"),
     ("StaticFiles/FileRoot.swift", r"case \.\w+: " + LITERAL, "file not served"),
     ("StaticFiles/*.swift", r"reporter\.report\(\s*" + LITERAL, "file not served"),
-    ("Gateway/Admin/Readiness.swift", r"reason: " + LITERAL, "not ready"),
     ("ISAPI/Loading/ExtensionModule.swift", r"case \.\w+\(let \w+\): " + LITERAL, "extension not loaded"),
     ("Gateway/Supervision/**/*.swift", r"AdminResponse\(\s*\.(?:busy|refused|failed), " + LITERAL, "command refused"),
     ("Gateway/Supervision/**/*.swift", r"answerWithoutGateway\([^,]+, [^,]+, " + LITERAL, "command refused"),
@@ -87,7 +86,7 @@ def test_every_entry_about_a_response_is_in_the_sources(catalogue):
     stale = [
         reason["text"]
         for reason in catalogue
-        if reason["event"] in ("response", "file not served", "misbehaviour", "not ready")
+        if reason["event"] in ("response", "file not served", "misbehaviour")
         and not any(fits(reason, text) for text in texts)
         and not reason["text"].startswith("called ")
     ]

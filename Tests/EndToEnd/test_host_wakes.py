@@ -15,7 +15,7 @@ def test_no_wake_up_between_host_and_gateway_is_lost(tmp_path):
         return os.path.join(gateway.ROOT, *names)
 
     includes = [path("CShims", name, "include") for name in ("CISAPI", "CCompat", "CLinux", "CPoolProtocol")]
-    sources = [path("Tests/Host/wakes.c"), path("CShims/CLinux/CLinux.c"), path("CShims/CLinux/Crashes.c")]
+    sources = [path("Tests/Host/wakes.c"), *(path(f"CShims/CLinux/{one}.c") for one in ("CLinux", "Crashes", "Stacks", "Frames"))]
     sources += [name for name in glob.glob(path("Sources/isagate-host/*.c")) if not name.endswith("/main.c")]
     sources += glob.glob(path("CShims/CCompat/*/*.c"))
     program = tmp_path / "wakes"

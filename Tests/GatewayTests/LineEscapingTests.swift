@@ -1,13 +1,14 @@
 import Foundation
+import HTTP
 import Testing
 
 @testable import Gateway
 
 @Suite("Values in the lines of access logs") struct LineEscapingTests {
     private func written(_ bytes: [UInt8], _ escaping: LineEscaping) -> String {
-        var line: [UInt8] = []
+        var line = OutputBuffer()
         bytes.withBytes { line.append($0, as: escaping) }
-        return String(decoding: line, as: UTF8.self)
+        return String(decoding: line.unsent, as: UTF8.self)
     }
 
     @Test(arguments: [
@@ -34,9 +35,10 @@ import Testing
     }
 
     @Test(arguments: [0, 7, 10, 1234, UInt64.max]) func `A number is decimal`(_ value: UInt64) {
-        var line: [UInt8] = Array("x".utf8)
+        var line = OutputBuffer()
+        line.append("x" as StaticString)
         line.appendDecimal(value)
-        #expect(String(decoding: line, as: UTF8.self) == "x\(value)")
+        #expect(String(decoding: line.unsent, as: UTF8.self) == "x\(value)")
     }
 
     @Test func `A sample has one of each so many`() {

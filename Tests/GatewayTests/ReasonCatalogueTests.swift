@@ -50,6 +50,12 @@ struct ReasonCatalogueTests {
         }
     }
 
+    @Test("has every condition", arguments: Condition.Word.allCases)
+    func conditions(_ word: Condition.Word) {
+        let found = ReasonCatalogue.find(word.rawValue)
+        #expect(found.count == 1 && [.condition, .notReady].contains(found.first?.event))
+    }
+
     @Test("has every reason for which a process of a pool ends", arguments: EndReason.allCases)
     func ends(_ end: EndReason) {
         #expect(ReasonCatalogue.find(end.rawValue).map(\.event) == [.processEnded])

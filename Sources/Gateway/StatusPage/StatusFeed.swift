@@ -71,6 +71,7 @@ final class StatusFeed: Sendable {
     }
 
     private func show(_ monitor: Monitor, isLast: Bool) {
+        guard readerCount > 0 else { return }
         let document = document(of: monitor)
         let history = history()
         for reader in state.withLock({ $0.readers }) { reader.take(document, history: history, isLast: isLast) }
@@ -113,6 +114,9 @@ final class StatusFeed: Sendable {
         if mustSample { queue.async { [self] in sample(monitor) } }
         if isOther { release(monitor) }
     }
+
+    /// Waits until no document is being made: what one describes is kept alive meanwhile.
+    func wait() { queue.sync {} }
 
     /// Shows every reader the present state and ends its stream.
     func release(_ monitor: Monitor) {

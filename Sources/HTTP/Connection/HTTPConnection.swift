@@ -81,7 +81,7 @@ package final class HTTPConnection: ClientConnection {
                 if storage.value.cursor == storage.value.filled {
                     storage.value.began = endpoint.worker.now
                 } else {
-                    storage.value.times.headRead = endpoint.worker.now
+                    exchange.noteHeadRead(at: endpoint.worker.now)
                 }
                 storage.value.filled += count
                 if storage.value.isFirstInputFull { readOn(exchange) }

@@ -57,7 +57,7 @@ struct DataRateMeter: BitwiseCopyable {
     private(set) var hasBegun = false
     private(set) var isWaiting = false
     /// Milliseconds of waits, as far as they are accounted for.
-    private var waitedMilliseconds: UInt64 = 0
+    private var waitedMilliseconds: UInt32 = 0
     /// Whether the bytes have been counted since the current wait began.
     private var hasCounted = false
     /// Whether the system does not report the number of transferred bytes.
@@ -123,13 +123,13 @@ struct DataRateMeter: BitwiseCopyable {
 
     /// Milliseconds for which the gateway has waited for the client.
     func waited(until now: Deadline) -> UInt64 {
-        waitedMilliseconds + (isWaiting && now > since ? now.milliseconds - since.milliseconds : 0)
+        UInt64(waitedMilliseconds) + (isWaiting && now > since ? now.milliseconds - since.milliseconds : 0)
     }
 
     private mutating func chargeWait(at now: Deadline, _ rate: MinimumDataRate) {
         guard isWaiting, now > since else { return }
         let elapsed = Delay.milliseconds(now.milliseconds - since.milliseconds)
-        waitedMilliseconds += elapsed.milliseconds
+        waitedMilliseconds &+= UInt32(clamping: elapsed.milliseconds)
         let (difference, overflow) = balance.subtractingReportingOverflow(Self.worth(of: elapsed, rate))
         balance = overflow ? .min : difference
         since = now

@@ -9,7 +9,7 @@ package final class PendingExchanges {
     package func add(_ exchange: Exchange) {
         guard exchange.storage.value.pending == nil else { return }
         exchange.storage.value.pending = self
-        exchange.storage.value.pendingPlace = exchanges.count
+        exchange.storage.value.pendingPlace = UInt32(exchanges.count)
         exchanges.append(exchange)
     }
 
@@ -18,7 +18,7 @@ package final class PendingExchanges {
         let last = exchanges.removeLast()
         guard place < exchanges.count else { return }
         exchanges[place] = last
-        last.storage.value.pendingPlace = place
+        last.storage.value.pendingPlace = UInt32(place)
     }
 }
 
@@ -27,6 +27,6 @@ extension Exchange {
     @inline(never)
     func leavePending() {
         guard let list = storage.value.pending.take() else { return }
-        list.remove(at: storage.value.pendingPlace)
+        list.remove(at: Int(storage.value.pendingPlace))
     }
 }

@@ -114,7 +114,7 @@ extension Exchange {
 
     private func errorPage(for status: Int) -> ErrorPages.Page? {
         if storage.value.substitute?.usesErrorPages == false { return nil }
-        return storage.value.errorPages?.page(for: status, substatus: storage.value.logSubstatus)
+        return storage.value.errorPages?.page(for: status, substatus: logSubstatus)
     }
 
     private func respond(

@@ -51,7 +51,7 @@ extension Exchange {
             case .aborted: (503, "gateway stopped")
             }
         if logReason == nil { setLogReason(reason) }
-        if !isResponseBegun, storage.value.logStatus == nil { setLogStatus(status) }
+        if !isResponseBegun, storage.value.logStatus == 0 { setLogStatus(status) }
     }
 
     /// Whether the response has begun and was not sent completely.
@@ -59,14 +59,14 @@ extension Exchange {
 
     /// The status in the log, if it is not the one sent.
     package func setLogStatus(_ status: Int) {
-        storage.value.logStatus = status
+        storage.value.logStatus = UInt16(clamping: status)
     }
 
     /// The substatus in the log; 0 for none.
-    package var logSubstatus: Int { storage.value.logSubstatus }
+    package var logSubstatus: Int { Int(storage.value.logSubstatus) }
 
     package func setLogSubstatus(_ substatus: Int) {
-        storage.value.logSubstatus = substatus
+        storage.value.logSubstatus = UInt16(clamping: substatus)
     }
 
     /// The extension that has answered, by its name in the configuration.
@@ -88,22 +88,22 @@ extension Exchange {
     }
 
     /// More than an hour counts as an hour and 11 minutes.
-    package func noteExtensionTimes(waited: UInt64, ran: UInt64) {
-        storage.value.extensionWait = min(UInt32(clamping: waited), .max - 1)
-        storage.value.extensionRun = UInt32(clamping: ran)
+    package func noteExtensionTimes(waited: UInt32, ran: UInt32) {
+        storage.value.extensionWait = min(waited, .max - 1)
+        storage.value.extensionRun = ran
     }
 
     /// The upstream that the request was forwarded to, the last server of it, and how many attempts there were.
     package var logUpstream: String? { storage.value.logUpstream }
     package var logServer: String? { storage.value.logServer }
-    package var logAttempts: Int { storage.value.logAttempts }
+    package var logAttempts: Int { Int(storage.value.logAttempts) }
 
     /// Called for each attempt.
     package func noteServer(_ server: String, of upstream: String, at time: Deadline) {
         if storage.value.logAttempts == 0 { noteHandOver(at: time) }
         storage.value.logUpstream = upstream
         storage.value.logServer = server
-        storage.value.logAttempts += 1
+        if storage.value.logAttempts < .max { storage.value.logAttempts += 1 }
     }
 
     // MARK: Sizes for the log

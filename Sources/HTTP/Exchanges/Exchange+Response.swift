@@ -87,7 +87,7 @@ extension Exchange {
         let phrase =
             reason
             ?? ByteView(standard)
-        storage.value.times.responseBegan = endpoint.worker.now
+        noteResponse(at: endpoint.worker.now)
         storage.value.response.beginHead(status: status, reason: phrase, to: &storage.value.output)
         let facts = framingFacts(keepAlive)
         if let filter = storage.value.filter {
@@ -236,7 +236,10 @@ extension Exchange {
         storage.value.response.isHeadSent || storage.value.coding != nil
     }
     package var isResponseFinished: Bool { storage.value.response.isFinished }
-    package var status: Int { storage.value.logStatus ?? storage.value.response.status }
+    package var status: Int {
+        let logged = storage.value.logStatus
+        return logged == 0 ? storage.value.response.status : Int(logged)
+    }
     /// The number of body bytes sent; for an abandoned response, without those not sent yet.
     package var contentBytes: UInt64 {
         let written = storage.value.response.contentBytes

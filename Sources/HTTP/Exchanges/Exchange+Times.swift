@@ -1,24 +1,22 @@
 import Transport
 
-/// When a request was where, as far as that is noted.
+/// When a request was where, as far as that is noted: milliseconds from its first byte on, and 1; 0 for what has not
+/// happened. Every waiting request keeps them, so they are small.
 struct RequestTimes: BitwiseCopyable {
-    /// Zero for what has not happened.
-    private static let unknown = Deadline(milliseconds: 0)
-
     /// When the last part of a head came that came in parts, when an extension or an upstream got the request, and when
     /// the response began.
-    var headRead = unknown
-    var handedOver = unknown
-    var responseBegan = unknown
+    var headRead: UInt32 = 0
+    var handedOver: UInt32 = 0
+    var responseBegan: UInt32 = 0
 
     // Only where somebody wants to know.
 
+    /// When the request began to wait for its extension to be loaded, or for a place at a server.
+    var queued: UInt32 = 0
+    /// When there was a connection to the server.
+    var connected: UInt32 = 0
     var isKept = false
     var isReported = false
-    /// When the request began to wait for its extension to be loaded, or for a place at a server.
-    var queued = unknown
-    /// When there was a connection to the server.
-    var connected = unknown
 }
 
 /// Where the time of a request goes.
@@ -32,12 +30,20 @@ extension Exchange {
     package var keepsTimes: Bool { storage.value.times.isKept }
 
     /// The request waits for a place at what is going to answer it.
-    package func noteQueued(at time: Deadline) { storage.value.times.queued = time }
+    package func noteQueued(at time: Deadline) { storage.value.times.queued = offset(of: time) }
 
     /// Called when an extension or an upstream gets the request.
-    package func noteHandOver(at time: Deadline) { storage.value.times.handedOver = time }
+    package func noteHandOver(at time: Deadline) { storage.value.times.handedOver = offset(of: time) }
 
-    package func noteConnected(at time: Deadline) { storage.value.times.connected = time }
+    package func noteConnected(at time: Deadline) { storage.value.times.connected = offset(of: time) }
+
+    func noteHeadRead(at time: Deadline) { storage.value.times.headRead = offset(of: time) }
+
+    func noteResponse(at time: Deadline) { storage.value.times.responseBegan = offset(of: time) }
+
+    private func offset(of time: Deadline) -> UInt32 {
+        time < began ? 1 : UInt32(clamping: time.milliseconds - began.milliseconds + 1)
+    }
 
     /// Whether it has been reported that the request takes long.
     package var isReported: Bool { storage.value.times.isReported }
@@ -47,12 +53,12 @@ extension Exchange {
     // MARK: Times
 
     /// Milliseconds until the head was complete, from its first byte on.
-    package var headMilliseconds: UInt64 { milliseconds(from: began, to: storage.value.times.headRead) ?? 0 }
+    package var headMilliseconds: UInt64 { UInt64(max(1, storage.value.times.headRead)) - 1 }
 
     /// Milliseconds until the response began, from the first byte of the request on. A response that is given as a
     /// whole begins when it ends.
     package func responseMilliseconds(now: Deadline) -> UInt64 {
-        milliseconds(from: began, to: responseBegan(now)) ?? 0
+        UInt64(responseBegan(now)) - 1
     }
 
     /// Milliseconds until the response began, from when an extension or an upstream got the request; nil if none did.
@@ -65,8 +71,8 @@ extension Exchange {
     package func queueMilliseconds(now: Deadline) -> UInt64? {
         let times = storage.value.times
         let waited = extensionTimes.map { $0.waited / 1000 }
-        guard times.queued.milliseconds != 0 else { return waited }
-        let end = times.handedOver < times.queued ? now : times.handedOver
+        guard times.queued != 0 else { return waited }
+        let end = times.handedOver < times.queued ? offset(of: now) : times.handedOver
         return (milliseconds(from: times.queued, to: end) ?? 0) + (waited ?? 0)
     }
 
@@ -74,7 +80,7 @@ extension Exchange {
     package func connectMilliseconds(now: Deadline) -> UInt64? {
         guard keepsTimes, logAttempts > 0 else { return nil }
         let times = storage.value.times
-        return milliseconds(from: times.handedOver, to: times.connected.milliseconds == 0 ? now : times.connected)
+        return milliseconds(from: times.handedOver, to: times.connected == 0 ? offset(of: now) : times.connected)
     }
 
     /// Milliseconds for which the gateway waited for the client: for the head and the body, and to take the response.
@@ -82,14 +88,13 @@ extension Exchange {
         headMilliseconds + storage.value.bodyMeter.waited(until: now) + storage.value.responseMeter.waited(until: now)
     }
 
-    private func responseBegan(_ now: Deadline) -> Deadline {
+    private func responseBegan(_ now: Deadline) -> UInt32 {
         let time = storage.value.times.responseBegan
-        return time.milliseconds == 0 ? now : time
+        return time == 0 ? offset(of: now) : time
     }
 
-    private func milliseconds(from start: Deadline, to end: Deadline) -> UInt64? {
-        guard start.milliseconds != 0, end >= start else { return nil }
-        return end.milliseconds - start.milliseconds
+    private func milliseconds(from start: UInt32, to end: UInt32) -> UInt64? {
+        start != 0 && end >= start ? UInt64(end - start) : nil
     }
 
     // MARK: Now
@@ -100,7 +105,7 @@ extension Exchange {
         if storage.value.bodyMeter.isWaiting || storage.value.responseMeter.isWaiting { return .client }
         if times.queued > times.handedOver { return .queue }
         if logAttempts > 0 { return times.connected < times.handedOver ? .connection : .upstream }
-        return times.handedOver.milliseconds == 0 ? .gateway : .extensionCode
+        return times.handedOver == 0 ? .gateway : .extensionCode
     }
 }
 

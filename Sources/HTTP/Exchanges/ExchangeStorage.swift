@@ -38,7 +38,6 @@ struct ExchangeStorage: ~Copyable {
     var times = RequestTimes()
     /// The list that has this exchange while it is in progress, and its place there.
     var pending: PendingExchanges?
-    var pendingPlace = 0
     /// The client that a trusted proxy names.
     var namedClient: IPAddress?
     var trustedField: TrustedProxies.Field?
@@ -48,9 +47,14 @@ struct ExchangeStorage: ~Copyable {
     var receivedContent: UInt64 = 0
     /// The router's own number for the request.
     var tag: Int32 = 0
-    var logStatus: Int?
-    var logSubstatus = 0
-    /// Which extension, or which server of which upstream, has answered; and how many servers were tried.
+    /// The place among `pending`.
+    var pendingPlace: UInt32 = 0
+    /// 0 for the status sent.
+    var logStatus: UInt16 = 0
+    var logSubstatus: UInt16 = 0
+    /// How many servers were tried.
+    var logAttempts: UInt16 = 0
+    /// Which extension, or which server of which upstream, has answered.
     var logExtension: String?
     /// Microseconds in which the request waited for the extension and in which that ran it; the first is the largest
     /// number if that is not known. Every waiting exchange keeps them, so they are short.
@@ -59,7 +63,6 @@ struct ExchangeStorage: ~Copyable {
     var logPool: String?
     var logUpstream: String?
     var logServer: String?
-    var logAttempts = 0
     /// How the gateway has coded the body, and how many bytes it had before.
     var logCoding: StaticString?
     var uncodedBytes: UInt64 = 0
@@ -73,7 +76,7 @@ struct ExchangeStorage: ~Copyable {
     var user: String?
     /// The request's identifier, once it has been requested.
     var requestID: RequestID?
-    var traceContext: TraceContext?
+    var traceContext: SharedTraceContext?
     /// The internal request that is being answered in place of the client's.
     var substitute: Substitute?
     /// The reason for the response, if the handler did not choose it.
@@ -131,7 +134,7 @@ struct ExchangeStorage: ~Copyable {
         logs = .max
         receivedContent = 0
         tag = 0
-        logStatus = nil
+        logStatus = 0
         logSubstatus = 0
         times = RequestTimes()
         logCoding = nil

@@ -16,10 +16,10 @@ package struct TraceContextPolicy: Sendable, Equatable {
 extension Exchange {
     /// The request's place in its trace; every call returns the same. Nil where the gateway takes no part in traces.
     package var traceContext: TraceContext? {
-        if let known = storage.value.traceContext { return known }
+        if let known = storage.value.traceContext { return known.context }
         guard let policy = connection.service.traceContexts else { return nil }
         let context = makeTraceContext(policy)
-        storage.value.traceContext = context
+        storage.value.traceContext = SharedTraceContext(context)
         return context
     }
 
@@ -62,4 +62,11 @@ extension TraceContext {
         return name.equals(Self.parentField, from: 0, to: name.byteCount)
             || !keepsState && name.equals(Self.stateField, from: 0, to: name.byteCount)
     }
+}
+
+/// The context in memory of its own: most gateways take no part in traces, and every waiting request has place for it.
+final class SharedTraceContext {
+    let context: TraceContext
+
+    init(_ context: TraceContext) { self.context = context }
 }

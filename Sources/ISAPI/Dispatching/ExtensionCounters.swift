@@ -37,8 +37,8 @@ package final class ExtensionCounters: Sendable {
 
     func note(_ outcome: SessionOutcome) {
         requests.add()
-        waited.add(outcome.times.waited)
-        ran.add(outcome.times.ran)
+        waited.add(UInt64(outcome.waited ?? 0))
+        ran.add(UInt64(outcome.ran))
         switch outcome.ending {
         case .complete: break
         case .silent: note(.silent)

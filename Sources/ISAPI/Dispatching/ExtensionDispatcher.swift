@@ -396,9 +396,9 @@ package final class ExtensionDispatcher: RequestHandler {
         _ outcome: SessionOutcome, _ framed: ChunkedBody?, _ session: ExtensionSession, _ exchange: Exchange
     ) {
         exchange.setLogExtension(application.poolName, pool: application.processPool)
-        if outcome.times.areKept {
+        if let waited = outcome.waited {
             queue.counters.note(outcome)
-            exchange.noteExtensionTimes(waited: outcome.times.waited, ran: outcome.times.ran)
+            exchange.noteExtensionTimes(waited: waited, ran: outcome.ran)
         }
         if !outcome.flaws.isEmpty { report("left out of a response: \(outcome.flaws.description)", exchange) }
         switch outcome.ending {

@@ -20,6 +20,8 @@ package final class PoolSubmissionQueue {
     private(set) var promisesToRun = false
     /// The session that runs on the lent loop.
     private var running: Unretained<ExtensionSession>?
+    /// When it was begun, by the monotonic clock in nanoseconds.
+    private var runBegan: UInt64 = 0
     private var now = Deadline(milliseconds: 0)
 
     private static let idleLimit = 256
@@ -124,9 +126,10 @@ extension PoolSubmissionQueue: LoopBorrower {
             }
             _ = sessions.popFirst()
             running = session
+            runBegan = seen
             let isOurs = worker.lend { pool.run(session, notifies: false) }
             let ended = CLinux_monotonic_ns()
-            session.with { $0.endDeferral(onWorker: isOurs, run: (seen, ended)) }
+            session.with { $0.endDeferral(onWorker: isOurs, began: seen, ended: ended) }
             guard isOurs else { return false }
             inline.ran(for: ended &- seen, at: now)
             seen = ended
@@ -148,9 +151,8 @@ extension PoolSubmissionQueue: LoopBorrower {
         }
         if batch.members.isEmpty { return true }
         let pool = pool
-        let began = CLinux_monotonic_ns()
         let isOurs = worker.lend { pool.run(batch, by: module) }
-        batch.endDeferral(onWorker: isOurs, began: began)
+        batch.endDeferral(onWorker: isOurs)
         guard isOurs else { return false }
         for duration in batch.durations { inline.ran(for: UInt64(duration) * 1000, at: now) }
         return true
@@ -173,7 +175,7 @@ extension PoolSubmissionQueue: LoopBorrower {
             sessions.append(&rest)
         }
         // It may just have ended and belong to another worker already; these notices do no harm there.
-        if let session = running { session.with { $0.endDeferral(onWorker: true) } }
+        if let session = running { session.with { $0.endDeferral(onWorker: true, began: runBegan) } }
         flush()
     }
 }

@@ -1,3 +1,4 @@
+import CLinux
 import Memory
 import Transport
 
@@ -49,20 +50,10 @@ final class SessionBatch: @unchecked Sendable {
     }
 
     /// As `ExtensionSession.endDeferral`; other threads than the worker's do not know those that were taken back.
-    ///
-    /// - Parameter began: when the first was called, by the monotonic clock in nanoseconds; nil while they run.
-    func endDeferral(onWorker: Bool, began: UInt64? = nil) {
+    func endDeferral(onWorker: Bool) {
         let end = onWorker ? members.count : progress.withLock { $0.end }
-        var time = began ?? 0
-        for index in 0..<end {
-            var run: (UInt64, UInt64)?
-            if began != nil, index < durations.count {
-                let ended = time + UInt64(durations[index]) * 1000
-                run = (time, ended)
-                time = ended
-            }
-            members[index].session.with { $0.endDeferral(onWorker: onWorker, run: run) }
-        }
+        let now = CLinux_monotonic_ns()
+        for index in 0..<end { members[index].session.with { $0.endDeferral(onWorker: onWorker, ended: now) } }
     }
 
     // MARK: The thread that runs it

@@ -85,8 +85,15 @@ extension ExtensionSession {
     }
 
     /// HttpExtensionProc has returned, or will not, for a request that was begun by `beginBatchedRun`.
-    func endBatchedRun(_ ending: ExtensionModule.Ending) {
-        let pool = state.withLock { $0.pool }
+    ///
+    /// - Parameter duration: the microseconds that the code took; nil if that is not known.
+    func endBatchedRun(_ ending: ExtensionModule.Ending, after duration: UInt32? = nil) {
+        let pool = state.withLock { state in
+            if state.times.areKept, let duration {
+                state.times.start(at: CLinux_monotonic_ns() - UInt64(duration) * 1000)
+            }
+            return state.pool
+        }
         finish(ending)
         if let pool { pool.with { $0.ran() } }
     }
@@ -95,13 +102,13 @@ extension ExtensionSession {
     ///
     /// - Parameters:
     ///   - onWorker: whether the calling thread is the worker's.
-    ///   - run: when the extension was called and had returned, by the monotonic clock in nanoseconds; nil where that
-    ///     is not known, or has been said.
-    func endDeferral(onWorker: Bool, run: (began: UInt64, ended: UInt64)? = nil) {
+    ///   - began: when the extension was called, by the monotonic clock in nanoseconds; nil where that is not known.
+    ///   - ended: when it had returned; nil while it has not, or where that is not known.
+    func endDeferral(onWorker: Bool, began: UInt64? = nil, ended: UInt64? = nil) {
         state.withLock { state in
-            if state.times.areKept, let run {
-                state.times.start(at: run.began)
-                if state.outcome != nil { state.times.end(at: run.ended) }
+            if state.times.areKept {
+                if let began { state.times.start(at: began) }
+                if let ended, state.outcome != nil { state.times.end(at: ended) }
             }
             state.endDeferral(onWorker: onWorker)
         }

@@ -74,7 +74,9 @@ package struct SessionOutcome: BitwiseCopyable, Equatable, Sendable {
     package var resetsConnection = false
     /// The sub-status in the log.
     package var substatus = 0
-    package var times = SessionTimes()
+    /// Microseconds in which the request waited for a thread, and in which it ran; nil if nobody wants to know.
+    package var waited: UInt32?
+    package var ran: UInt32 = 0
 
     package var isError: Bool {
         switch ending {

@@ -120,7 +120,10 @@ struct SessionState: ~Copyable {
     }
 
     mutating func takeEvents() -> SessionEvents {
-        if times.areKept { outcome?.times = times }
+        if times.areKept {
+            outcome?.waited = times.waited
+            outcome?.ran = times.ran
+        }
         isNotified = false
         isLookedAfter = true
         let (head, bytes) = response.take()
@@ -246,9 +249,9 @@ struct SessionState: ~Copyable {
         outcome = SessionOutcome(ending: ending, closesConnection: response.isHeadGiven, flaws: response.head.flaws)
     }
 
-    /// On a worker's thread, the worker notes the end.
+    /// On a worker's thread, the worker notes the end, unless it runs several requests in a process.
     private mutating func noteEnd() {
-        if times.areKept, !defersNotices { times.end(at: CLinux_monotonic_ns()) }
+        if times.areKept, !defersNotices || process != nil { times.end(at: CLinux_monotonic_ns()) }
     }
 
     /// Appends to the text for the log, up to its limit.

@@ -85,7 +85,7 @@ extension HostProcess {
                 let session = member.session.value
                 let (status, duration) = try unsafe receiveReturn(on: channel, session, member.block.pointer)
                 batch.advance(after: duration)
-                session.endBatchedRun(.returned(status))
+                session.endBatchedRun(.returned(status), after: duration)
             }
         } catch {
             let ending = end(after: error)
