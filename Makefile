@@ -54,7 +54,7 @@ foreign_tests := certbot.py install.py scanners.py http2_memory.py
 http2_tests := files files_conditions files_listing files_changes files_validators mapped_files extensions contract contract_edges \
 	async operations pending inline_extensions extension_kit isapi_reference support_requests script_maps samples \
 	third_party_extension compression compression_streams coded_requests error_pages error_pages_by_route headers redirects conditions \
-	access client_limits request_id trace_context extension_times slow_log path_rules targets bodies large_bodies spooled_bodies refused_bodies \
+	access client_limits request_id trace_context extension_times path_rules targets bodies large_bodies spooled_bodies refused_bodies \
 	early_answers proxy proxy_origins proxy_rewriting proxy_buffers forward_auth balancing access_log access_log_ends \
 	lifetime misbehaviour data_rates max_forwards requests request_limits
 
