@@ -95,7 +95,7 @@ def test_the_state_can_be_asked_during_a_drain(held):
 
 def test_a_check_of_many_certificates_shows_how_many_are_read(tmp_path):
     issuer = authority.Authority(tmp_path, "operators")
-    pairs = [issuer.issue(f"site{number}", [f"s{number}.test"], number + 1) for number in range(1500)]
+    pairs = [issuer.issue(f"site{number}", [f"s{number}.test"], number + 1) for number in range(4000)]
     sites = [
         {**gateway.site([gateway.PING], [f"s{number}.test"]), "certificates": [pair]}
         for number, pair in enumerate(pairs)
@@ -103,7 +103,7 @@ def test_a_check_of_many_certificates_shows_how_many_are_read(tmp_path):
     file = tmp_path / "isagate.yaml"
     file.write_text(json.dumps({"version": 1, "listeners": gateway.LISTENERS, "sites": sites}))
     terminal = Terminal(file, "check")
-    terminal.wait_for(r"checking certificates: \d+ of 3000 files")
+    terminal.wait_for(r"checking certificates: \d+ of 8000 files")
     assert terminal.finish() == 0
     assert "\r\x1b[K" in terminal.text
 
