@@ -46,16 +46,16 @@ enum WorkerUsage {
     static func loopLags(of workers: [Worker], limit: Double) -> [Double] {
         let lags = Lags(count: workers.count)
         let began = DispatchTime.now()
-        let turned = DispatchGroup()
+        // A worker that has ended never answers: unlike a group, a semaphore may be given up.
+        let turned = DispatchSemaphore(value: 0)
         for worker in workers {
-            turned.enter()
             worker.perform { worker in
                 let time = DispatchTime.now().uptimeNanoseconds - began.uptimeNanoseconds
                 lags.seconds.withLock { $0[worker.index] = Double(time) / 1e9 }
-                turned.leave()
+                turned.signal()
             }
         }
-        _ = turned.wait(timeout: began + limit)
+        for _ in workers where turned.wait(timeout: began + limit) == .timedOut { break }
         return lags.seconds.withLock { $0.map { $0 ?? limit } }
     }
 
