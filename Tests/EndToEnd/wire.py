@@ -73,12 +73,11 @@ class Client:
         return response
 
     def read_chunks(self, response):
-        while True:
-            size = int(self.read_until(b"\r\n"), 16)
-            if size == 0:
-                break
-            response.body += self.read_bytes(size)
+        chunks = []
+        while size := int(self.read_until(b"\r\n"), 16):
+            chunks.append(self.read_bytes(size))
             assert self.read_bytes(2) == b"\r\n"
+        response.body = b"".join(chunks)
         while (line := self.read_until(b"\r\n")) != b"\r\n":
             response.trailers.append(parse_field(line[:-2].decode("latin-1")))
 
