@@ -33,6 +33,7 @@ package final class Gateway: GatewayControl {
     /// The files of the certificates of each listener with TLS.
     private var certificateFiles: [String: [String]] = [:]
     private let monitor = Monitor()
+    private let certificateNotices: CertificateNotices
     let siteNumbers = SiteNumbers()
     private let began = ContinuousClock.now
     private var workerCount = 0
@@ -48,6 +49,7 @@ package final class Gateway: GatewayControl {
         let logger = logger.recording(monitor.events)
         self.logger = logger
         accessLogs = AccessLogHost(logger)
+        certificateNotices = CertificateNotices(logger)
         countdown = Countdown(whenStopped)
         admission = Admission(limit: configuration.limits.maxConnections)
         clients = ClientConnections(limit: configuration.limits.clientConnections ?? .max)
@@ -167,13 +169,7 @@ package final class Gateway: GatewayControl {
     private func warn(of new: CertificateSet) {
         let known = Set(certificates?.warnings ?? [])
         for warning in new.warnings where !known.contains(warning) { logger.warning("\(warning.description)") }
-        let served = Set((certificates?.reports ?? []).map(\.serial))
-        for report in new.reports where !served.contains(report.serial) {
-            let left = report.notAfter.seconds - TLS.Timestamp.now.seconds
-            guard (0..<Condition.expiryNotice).contains(left) else { continue }
-            let text = Condition.expiryText(of: report.file, secondsLeft: left)
-            logger.warning("\(text) (\(Condition.Word.certificateExpiring.rawValue))")
-        }
+        certificateNotices.follow(new.reports)
     }
 
     package func reload(_ material: Material) -> Result<ReloadReport, GatewayError> {
@@ -364,6 +360,7 @@ package final class Gateway: GatewayControl {
         current = nil
         monitor.show(nil)
         monitor.feed.wait()
+        AdminAction.wait()
         accessLogs.stop()
         if let extensions, !extensions.stop(within: limit) {
             logger.warning("an extension did not let go of its requests in time")

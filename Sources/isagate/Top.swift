@@ -7,7 +7,7 @@ struct Top: ParsableCommand {
         abstract: "Show what the running gateway does: requests, errors, connections, times, upstreams and pools.",
         discussion: """
             On a terminal the screen is renewed until q is pressed; otherwise a line is printed for each interval. Times
-            are known where metrics are, with admin.bind.
+            are known where metrics are, with admin.bind. Exits 69 when no gateway runs, or when it ends meanwhile.
             """)
 
     @Option(help: ArgumentHelp("Seconds between two looks, 0.1 to 3600.", valueName: "seconds"))
@@ -45,6 +45,15 @@ struct Top: ParsableCommand {
         return TopReport.Sample(status: status, pools: pools, seconds: now / .seconds(1))
     }
 
+    /// A gateway that has answered and does so no more has ended, whether its supervisor can still say so or not.
+    private func lookAgain() throws -> TopReport.Sample {
+        do {
+            return try look()
+        } catch {
+            throw Status.notRunning
+        }
+    }
+
     private static let began = ContinuousClock.now
 
     private func printLines(_ first: TopReport.Sample) throws {
@@ -55,7 +64,7 @@ struct Top: ParsableCommand {
             if number == count { return }
             usleep(UInt32(interval * 1_000_000))
             previous = sample
-            sample = try look()
+            sample = try lookAgain()
         }
     }
 
@@ -72,7 +81,7 @@ struct Top: ParsableCommand {
             }
             if event == .quit || number == count { return }
             previous = sample
-            sample = try look()
+            sample = try lookAgain()
         }
     }
 }

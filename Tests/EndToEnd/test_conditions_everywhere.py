@@ -22,6 +22,9 @@ def page(server):
     return Stream(server).next("status")
 
 
+DAY = 86400
+
+
 def seen(server, reason, name=None):
     """Waits until the condition is seen in all places."""
     patience.until(lambda: Metrics(server).sum("isagate_condition", reason=reason) >= 1)
@@ -110,6 +113,21 @@ def test_a_certificate_that_expires_soon_is_a_condition(start_gateway, tmp_path,
         assert "certificate_expiring" not in {one["reason"] for one in page(server)["conditions"]}
     else:
         seen(server, reason, name=pair["chain"])
+
+
+def test_a_certificate_that_comes_near_its_end_while_it_is_served_is_a_condition(start_gateway, tmp_path):
+    pair = authority.Authority(tmp_path, "operators").issue("soon", ["localhost"], 7, days=14 + patience.seconds(3) / DAY)
+    server = start_gateway(sites=[{**gateway.site([gateway.PING]), "certificates": [pair]}], admin=BIND)
+    assert "certificate_expiring" not in server.log.text
+    seen(server, "certificate_expiring", name=pair["chain"])
+    assert "the certificate expires in 14 days" in status(server)
+
+
+def test_a_certificate_that_expires_while_it_is_served_is_a_condition(start_gateway, tmp_path):
+    pair = authority.Authority(tmp_path, "operators").issue("ends", ["localhost"], 7, days=patience.seconds(4) / DAY)
+    server = start_gateway(sites=[{**gateway.site([gateway.PING]), "certificates": [pair]}], admin=BIND)
+    server.log.wait_for(rf"{pair['chain']}: the certificate has expired \(certificate_expired\)")
+    seen(server, "certificate_expired", name=pair["chain"])
 
 
 def test_a_drain_is_a_condition(start_gateway, tmp_path):

@@ -17,6 +17,9 @@ final class AdminAction: Action, RequestHandler {
     private static let threads = SideThreads("admin", width: 2, limit: 32)
     private static let limit = Delay.seconds(5)
 
+    /// Waits until no document is being made: what one describes is kept alive meanwhile.
+    static func wait() { threads.wait() }
+
     init(_ page: AdminPage, _ monitor: Monitor) {
         self.page = page
         self.monitor = monitor

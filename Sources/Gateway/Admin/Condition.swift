@@ -84,14 +84,19 @@ extension Condition {
     }
 
     fileprivate static func ofCertificates(_ certificates: [CertificateExpiry]) -> [Condition] {
-        certificates.filter { (0..<expiryNotice).contains($0.secondsLeft) }.map { one in
-            Condition(.certificateExpiring, name: one.file, expiryText(of: one.file, secondsLeft: one.secondsLeft))
-        }
+        certificates.compactMap { ofExpiry(of: $0.file, secondsLeft: $0.secondsLeft) }
     }
 
-    static func expiryText(of file: String, secondsLeft: Int64) -> String {
-        let days = secondsLeft / 86400
-        return "\(file): the certificate expires in \(days == 1 ? "1 day" : "\(days) days")"
+    /// What is to be said of a certificate; nil while it is valid for long.
+    static func ofExpiry(of file: String, secondsLeft: Int64) -> Condition? {
+        guard secondsLeft > 0 else {
+            return Condition(.certificateExpired, name: file, "\(file): the certificate has expired")
+        }
+        // A certificate that has just come near its end has a moment less than all the days.
+        let days = (secondsLeft + 43200) / 86400
+        guard secondsLeft <= expiryNotice else { return nil }
+        let time = secondsLeft < 86400 ? "less than a day" : days == 1 ? "1 day" : "\(days) days"
+        return Condition(.certificateExpiring, name: file, "\(file): the certificate expires in \(time)")
     }
 
     fileprivate static func ofCrashes(_ pools: [ProcessPoolStatus]) -> [Condition] {

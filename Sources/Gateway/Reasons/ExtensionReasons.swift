@@ -212,7 +212,8 @@ extension ReasonCatalogue {
             .notReady, "certificate_expired", otherTexts: ["listener * has no certificate that is valid now"],
             status: 503,
             Explanation(
-                "certificate_expired", .operation, "No certificate of a listener with TLS is valid at present.",
+                "certificate_expired", .operation,
+                "A certificate that is served has expired. The gateway is not ready where a listener has no other.",
                 "Renew the certificate and reload; check the clock of the machine.")),
         Reason(
             .notReady, "pool_starting", otherTexts: ["no process of pool * is ready yet"], status: 503,

@@ -29,4 +29,9 @@ package final class SideThreads: Sendable {
         }
         return true
     }
+
+    /// Waits until the work that was queued before is done.
+    package func wait() {
+        for queue in queues { queue.sync {} }
+    }
 }
