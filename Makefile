@@ -8,6 +8,9 @@ SHELL := /bin/bash
 # The graph in Package.swift is the architecture: an import it does not declare is an error.
 SWIFT_BUILD_FLAGS := --explicit-target-dependency-import-check error
 
+# The program does not depend on the folder it is built in: assertions in C name their files relative to it.
+RELEASE_FLAGS := -Xcc -ffile-prefix-map=$(CURDIR)=.
+
 release := .build/release/isagate
 address := .build-asan
 thread := .build-tsan
@@ -17,17 +20,22 @@ compat := .build/compat
 # The folders of `make install`; DESTDIR is prefixed to all of them.
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
+PKGCONFIGDIR ?= $(LIBDIR)/pkgconfig
 INCLUDEDIR ?= $(PREFIX)/include
 SHAREDIR ?= $(PREFIX)/share
 DESTDIR ?=
 
-build_packages := gcc libc6-dev openssl libssl-dev zlib1g-dev libdeflate-dev libcrypt-dev libpcre2-dev libc-ares-dev
-test_packages := python3 python3-pytest python3-pytest-xdist python3-cryptography curl procps certbot pebble g++ pkg-config chromium \
+build_requirements := gcc libc6-dev openssl libssl-dev zlib1g-dev libdeflate-dev libcrypt-dev libpcre2-dev libc-ares-dev
+test_requirements := python3 python3-pytest python3-pytest-xdist python3-cryptography curl procps certbot pebble g++ pkg-config chromium \
 	haproxy nginx prometheus python3-prometheus-client python3-websockets testssl.sh libnghttp2-dev nghttp2-client python3-hpack goaccess jq \
 	python3-jsonschema python3-yaml mandoc
 
+# What Debian packages are made with and tested with.
+package_requirements := dpkg-dev debhelper patchelf
+package_test_requirements := $(package_requirements) lintian mmdebstrap iproute2
+
 # The packages for codings beyond gzip.
-trait_packages := libbrotli-dev libzstd-dev
+trait_requirements := libbrotli-dev libzstd-dev
 
 # The interpreter with the modules that the tests import: Debian's, even if another one comes first in PATH.
 python = $(shell python3 -c 'import pytest, xdist, cryptography, websockets, hpack, prometheus_client' 2>/dev/null && echo python3 || echo /usr/bin/python3)
@@ -74,8 +82,8 @@ pytest = $(python) -m pytest -q --numprocesses auto --dist loadfile
 
 stage = @printf '\n== %s\n'
 
-.PHONY: help run build compat install install-development test test-unit test-end-to-end test-address test-thread test-traits test-trixie lint format bench soak soak-files soak-observed fuzz certs examples clean
-.PHONY: build-packages test-packages
+.PHONY: help run build compat install install-development deb tarball test test-packages test-unit test-end-to-end test-address test-thread test-traits test-trixie lint format bench soak soak-files soak-observed fuzz certs examples clean
+.PHONY: build-requirements test-requirements
 
 help: ## Lists these commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1 \2/p' Makefile | while read -r name text; do printf '%-16s%s\n' "$$name" "$$text"; done
@@ -83,9 +91,9 @@ help: ## Lists these commands
 run: build examples certs ## Builds everything and serves deploy/isagate.yaml
 	@exec $(release) run --config deploy/isagate.yaml
 
-build: build-packages ## Builds the gateway, and isagate-host beside it
+build: build-requirements ## Builds the gateway, and isagate-host beside it
 	$(stage) "release build"
-	swift build -c release $(SWIFT_BUILD_FLAGS) --product isagate
+	swift build -c release $(SWIFT_BUILD_FLAGS) $(RELEASE_FLAGS) --product isagate
 	@$(MAKE) --no-print-directory $(release)-host
 
 # The host of isolated extensions, in plain C. `swift build` makes its folder.
@@ -93,7 +101,7 @@ build: build-packages ## Builds the gateway, and isagate-host beside it
 	@gcc -std=gnu17 -O2 -g -Wall -Wextra -Werror -pthread $(addprefix -I,$(host_includes)) \
 		-Wl,--dynamic-list=CShims/CCompat/exports.list -o $@ $(filter %.c,$^)
 
-compat: build-packages ## Builds libisagate-compat, the functions of windows.h, for extensions to be linked to
+compat: build-requirements ## Builds libisagate-compat, the functions of windows.h, for extensions to be linked to
 	@mkdir -p $(compat)
 	gcc -O2 -g -Wall -Wextra -Werror -shared -fPIC -fvisibility=hidden -pthread -ICShims/CISAPI/include \
 		-ICShims/CCompat/include -Wl,-z,defs -Wl,-soname,libisagate-compat.so.0 \
@@ -112,24 +120,33 @@ install: build install-development ## Installs the gateway with its manual and c
 	$(release) schema >$(DESTDIR)$(SHAREDIR)/isagate/isagate.schema.json
 
 install-development: compat ## Installs the headers, libisagate-compat and isagate-extension.pc only
-	install -d $(DESTDIR)$(INCLUDEDIR)/isagate $(DESTDIR)$(LIBDIR)/pkgconfig
+	install -d $(DESTDIR)$(INCLUDEDIR)/isagate $(DESTDIR)$(LIBDIR) $(DESTDIR)$(PKGCONFIGDIR)
 	install -m 644 $(filter-out %/CISAPI_host.h,$(wildcard $(addprefix CShims/CISAPI/include/*.,h H hpp))) \
 		$(DESTDIR)$(INCLUDEDIR)/isagate
 	install -m 755 $(compat)/libisagate-compat.so.0 $(DESTDIR)$(LIBDIR)
 	ln -sf libisagate-compat.so.0 $(DESTDIR)$(LIBDIR)/libisagate-compat.so
 	sed -e 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@INCLUDEDIR@|$(INCLUDEDIR)|' \
 		-e 's|@VERSION@|$(shell sed -n 's/.*let text = "\(.*\)"/\1/p' Sources/Gateway/BuildVersion.swift)|' \
-		deploy/isagate-extension.pc.in >$(DESTDIR)$(LIBDIR)/pkgconfig/isagate-extension.pc
+		deploy/isagate-extension.pc.in >$(DESTDIR)$(PKGCONFIGDIR)/isagate-extension.pc
+
+deb: build ## Builds the Debian packages isagate and isagate-dev, in .build/packages
+	@Tests/install-packages $(package_requirements)
+	packaging/build deb
+
+tarball: build ## Builds an archive for other distributions, in .build/packages
+	@Tests/install-packages $(package_requirements)
+	packaging/build tarball
 
 test: test-unit test-end-to-end test-address ## Runs every test; without CI set, also the fuzzers for a moment
+	@if Tests/Packages/run possible; then $(MAKE) --no-print-directory test-packages; fi
 	$(if $(CI),,@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=10)
 	$(stage) "all tests passed"
 
-test-unit: test-packages ## Runs the unit tests with AddressSanitizer
+test-unit: test-requirements ## Runs the unit tests with AddressSanitizer
 	$(stage) "unit tests with AddressSanitizer"
 	$(address_environment) swift test --disable-xctest --sanitize=address --scratch-path $(address) $(SWIFT_BUILD_FLAGS)
 
-test-end-to-end: test-packages build examples ## Runs the end-to-end tests
+test-end-to-end: test-requirements build examples ## Runs the end-to-end tests
 	$(stage) "end-to-end tests"
 	ISAGATE=$(release) $(pytest) Tests/EndToEnd
 	$(stage) "end-to-end tests of extensions in processes of their own"
@@ -143,15 +160,15 @@ test-address: test-unit examples ## Runs the end-to-end tests with AddressSaniti
 	$(address_environment) ISAGATE=$(address)/debug/isagate ISAGATE_TEST_PATIENCE=4 \
 		$(pytest) Tests/EndToEnd $(addprefix --ignore Tests/EndToEnd/test_,$(foreign_tests))
 
-test-thread: test-packages examples ## Runs the unit tests and those of extensions with ThreadSanitizer
+test-thread: test-requirements examples ## Runs the unit tests and those of extensions with ThreadSanitizer
 	$(stage) "unit tests with ThreadSanitizer"
 	$(thread_environment) swift test --disable-xctest --sanitize=thread --scratch-path $(thread) $(SWIFT_BUILD_FLAGS)
 	$(stage) "end-to-end tests of extensions with ThreadSanitizer"
 	$(thread_environment) ISAGATE=$(thread)/debug/isagate $(python) -m pytest -q \
 		$(patsubst %,Tests/EndToEnd/test_%.py,$(thread_tests))
 
-test-traits: test-packages ## Builds with Brotli and Zstandard, and runs the tests that concern them
-	@Tests/install-packages $(trait_packages)
+test-traits: test-requirements ## Builds with Brotli and Zstandard, and runs the tests that concern them
+	@Tests/install-packages $(trait_requirements)
 	$(stage) "unit tests of the codings, with Brotli and Zstandard"
 	swift test --disable-xctest --traits Brotli,Zstd --scratch-path $(traits) $(SWIFT_BUILD_FLAGS) \
 		--filter CompressionTests
@@ -159,11 +176,16 @@ test-traits: test-packages ## Builds with Brotli and Zstandard, and runs the tes
 	ISAGATE=$(traits)/debug/isagate ISAGATE_TEST_PATIENCE=4 $(python) -m pytest -q \
 		$(addprefix Tests/EndToEnd/test_compression_,clients.py streams.py traits.py)
 
+test-packages: build examples test-requirements ## Installs, serves, upgrades and removes the Debian packages in fresh roots of Debian 12 and 13, as root
+	@Tests/install-packages $(package_test_requirements)
+	$(stage) "packages on Debian 12 and 13"
+	Tests/Packages/run
+
 test-trixie: ## Builds on Debian 13, as root, and runs the unit tests and the end-to-end tests of TLS there
 	@Tests/install-packages mmdebstrap
-	Tests/trixie $(build_packages) $(filter-out certbot pebble chromium prometheus testssl.sh,$(test_packages))
+	Tests/trixie $(build_requirements) $(filter-out certbot pebble chromium prometheus testssl.sh,$(test_requirements))
 
-lint: build-packages test-packages ## Checks the formatting of Swift and the warnings of C
+lint: build-requirements test-requirements ## Checks the formatting of Swift and the warnings of C
 	$(stage) "swift format"
 	swift format lint --strict --parallel --recursive --configuration .swift-format Sources Tests Examples Package.swift
 	$(stage) "gcc -Wall -Wextra"
@@ -177,18 +199,18 @@ bench: build examples ## Measures against other servers; prints one table in und
 	Bench/run
 
 SOAK_SECONDS ?= 600
-soak: test-packages ## Runs mixed clients of extensions for SOAK_SECONDS (600) with AddressSanitizer; a leak fails it
+soak: test-requirements ## Runs mixed clients of extensions for SOAK_SECONDS (600) with AddressSanitizer; a leak fails it
 	$(stage) "build with AddressSanitizer"
 	swift build --sanitize=address --scratch-path $(address) $(SWIFT_BUILD_FLAGS) --product isagate
 	$(stage) "soak, $(SOAK_SECONDS) s"
 	$(address_environment) ISAGATE=$(address)/debug/isagate ISAGATE_TEST_PATIENCE=4 \
 		$(python) Tests/EndToEnd/soak.py $(SOAK_SECONDS)
 
-soak-observed: build test-packages ## Loads a gateway for SOAK_SECONDS (600) whose metrics, log and status page are read; growth fails it
+soak-observed: build test-requirements ## Loads a gateway for SOAK_SECONDS (600) whose metrics, log and status page are read; growth fails it
 	$(stage) "soak under observation, $(SOAK_SECONDS) s"
 	ISAGATE=.build/release/isagate $(python) Tests/EndToEnd/observed_soak.py $(SOAK_SECONDS)
 
-soak-files: test-packages ## Runs slow and fast clients of changing files for SOAK_SECONDS (600); a wrong byte fails it
+soak-files: test-requirements ## Runs slow and fast clients of changing files for SOAK_SECONDS (600); a wrong byte fails it
 	$(stage) "build with AddressSanitizer"
 	swift build --sanitize=address --scratch-path $(address) $(SWIFT_BUILD_FLAGS) --product isagate
 	$(stage) "soak of files, $(SOAK_SECONDS) s"
@@ -200,10 +222,10 @@ fuzz: ## Runs each fuzzer for FUZZ_SECONDS (30)
 	$(stage) "fuzzers, $(FUZZ_SECONDS) s each"
 	Tests/Fuzz/run $(FUZZ_SECONDS)
 
-certs: build-packages ## Makes the development certificates in Certs/dev
+certs: build-requirements ## Makes the development certificates in Certs/dev
 	Certs/generate
 
-examples: build-packages ## Builds the example extensions
+examples: build-requirements ## Builds the example extensions
 	$(stage) "examples"
 	$(MAKE) --no-print-directory -C Examples
 
@@ -211,8 +233,8 @@ clean: ## Removes what was built
 	$(MAKE) --no-print-directory -C Examples clean
 	rm -rf .build .build-*
 
-build-packages:
-	@Tests/install-packages $(build_packages)
+build-requirements:
+	@Tests/install-packages $(build_requirements)
 
-test-packages: build-packages
-	@Tests/install-packages $(test_packages)
+test-requirements: build-requirements
+	@Tests/install-packages $(test_requirements)

@@ -346,7 +346,8 @@ int main(int count, char **arguments) {
   }
   // After the change of the user, which resets it.
   prctl(PR_SET_PDEATHSIG, SIGKILL);
-  // Programs that an extension starts do not get it.
+  // Programs that an extension starts do not get these. The loader has read the variable before.
+  unsetenv("LD_LIBRARY_PATH");
   fcntl(POOL_CONTROL_FD, F_SETFD, FD_CLOEXEC);
   channel_open(&control, POOL_CONTROL_FD);
   if (!read_hello()) {

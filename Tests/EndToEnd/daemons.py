@@ -12,7 +12,7 @@ import patience
 
 def find(program):
     path = shutil.which(program, path=os.environ["PATH"] + ":/usr/sbin")
-    assert path, f"{program} is missing; make test-packages installs it"
+    assert path, f"{program} is missing; make test-requirements installs it"
     return path
 
 

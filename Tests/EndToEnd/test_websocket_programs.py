@@ -109,7 +109,7 @@ def test_twenty_reloads_drop_no_connection_of_a_library(gateway):
 
 def test_a_browser_talks_through_tls(gateway, results, tmp_path):
     chromium = shutil.which("chromium")
-    assert chromium, "chromium is missing; make test-packages installs it"
+    assert chromium, "chromium is missing; make test-requirements installs it"
     process = subprocess.Popen(
         [
             chromium, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",

@@ -7,10 +7,21 @@ import Transport
 package enum HostProgram {
     /// The program beside this one, or where an installation has it.
     package static func find() -> String? {
+        beside(["isagate-host", "../libexec/isagate/isagate-host"], with: X_OK)
+    }
+
+    /// The first of the paths, relative to the folder of this program, that may be used in this way.
+    private static func beside(_ paths: [String], with mode: Int32) -> String? {
         guard let own = ownPath() else { return nil }
         let folder = own.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
-        let places = ["\(folder)/isagate-host", "\(folder)/../libexec/isagate/isagate-host"]
-        return places.first { unsafe access($0, X_OK) == 0 }
+        return paths.lazy.map { "\(folder)/\($0)" }.first { unsafe access($0, mode) == 0 }
+    }
+
+    /// Where isagate-host finds Swift's runtime libraries, which extensions may need and it does not: a package has
+    /// them in a folder of its own, which those extensions do not name. isagate-host removes the variable.
+    private static var libraryPath: [String] {
+        let core = beside(["../lib/isagate/libswiftCore.so"], with: R_OK)
+        return core.map { ["LD_LIBRARY_PATH=\($0.dropLast("/libswiftCore.so".count))"] } ?? []
     }
 
     private static func ownPath() -> String? {
@@ -45,7 +56,8 @@ package enum HostProgram {
             ["\(user.user)", groups(of: user).map { "\($0)" }.joined(separator: ",")]
         }
         let pid = unsafe spawnProgram(
-            executable, ["isagate-host"] + (numbers ?? []), environment: environment, &actions, inOwnGroup: true)
+            executable, ["isagate-host"] + (numbers ?? []), environment: environment + libraryPath, &actions,
+            inOwnGroup: true)
         withExtendedLifetime(raised) {}
         return pid
     }
