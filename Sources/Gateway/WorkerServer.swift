@@ -167,6 +167,9 @@ final class WorkerServer: @unchecked Sendable {
     ///   - isReplaced: whether another process serves instead; otherwise the admin listener goes on until `stop`.
     ///   - drained: called once, on the worker's thread, when there is no connection any more.
     func drain(isReplaced: Bool, _ drained: @escaping @Sendable () -> Void) {
+        if !isReplaced {
+            for port in ports.values where !port.isAdmin { for listener in port.listeners { listener.acceptWaiting() } }
+        }
         closeListeners { isReplaced || !$0.isAdmin }
         worker.drain(drained)
     }

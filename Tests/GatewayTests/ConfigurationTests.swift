@@ -31,6 +31,7 @@ import Testing
         #expect(configuration.limits.requestHead == 32 << 10)
         #expect(configuration.limits.idleTimeout == .milliseconds(1500))
         #expect(configuration.limits.maxConnections == 100)
+        #expect(configuration.drain.delay == .seconds(5))
         #expect(configuration.drain.grace == .seconds(120))
         var pool = ExtensionConfiguration(name: "hello", library: "/etc/isagate/hello.so")
         (pool.threads, pool.queue, pool.requestTimeout) = (2, 10, .seconds(5))
@@ -142,7 +143,7 @@ private let fullFile = """
     limits:
       { request_head: 32K, request_line: 4K, request_fields: 50, request_body: 2G, header_timeout: 1s, body_timeout: 2s,
         idle_timeout: 1500ms, write_timeout: 1m, handshake_timeout: 3s, max_connections: 100, unread_body: 0 }
-    drain: { grace: 2m }
+    drain: { delay: 5s, grace: 2m }
     extensions:
       hello: { library: ./hello.so, run: in_process, threads: 2, queue: 10, request_timeout: 5s }
     sites:

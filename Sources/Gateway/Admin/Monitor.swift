@@ -31,7 +31,10 @@ final class Monitor: Sendable {
         feed.release(self)
     }
 
-    var isDraining: Bool { drains.load(ordering: .acquiring) }
+    /// Whether the gateway ends: its connections finish, or it is about to let them.
+    var isDraining: Bool {
+        drains.load(ordering: .acquiring) || content.withLock { $0.supervisor?.isLeaving == true }
+    }
 
     var readiness: Readiness {
         let snapshot = content.withLock { $0.snapshot }

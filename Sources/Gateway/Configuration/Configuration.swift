@@ -119,6 +119,8 @@ package struct LimitsConfiguration: Sendable, Equatable {
 }
 
 package struct DrainConfiguration: Sendable, Equatable {
+    /// How long the gateway serves on while it reports that it is not ready.
+    package var delay = Duration.zero
     /// How long requests in progress may take to finish when the gateway stops.
     package var grace = Duration.seconds(30)
 }

@@ -206,7 +206,8 @@ extension ReasonCatalogue {
         Reason(
             .notReady, "draining", status: 503,
             Explanation(
-                "draining", .operation, "The gateway ends: it finishes the requests it has, and takes no others.",
+                "draining", .operation,
+                "The gateway ends: it finishes the requests it has, and takes new ones for drain.delay at most.",
                 "Nothing, if the end was requested.")),
         Reason(
             .notReady, "certificate_expired", otherTexts: ["listener * has no certificate that is valid now"],

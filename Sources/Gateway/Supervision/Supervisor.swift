@@ -144,6 +144,8 @@ package final class Supervisor {
     var nextIdentifier = 1
 
     private var backoff = RestartBackoff()
+    /// Set while the end is delayed.
+    var leaving: Leaving?
     private var restartAt = Deadline.never
     private var hasServed = false
     private(set) var isEnding = false
@@ -157,8 +159,6 @@ package final class Supervisor {
     static let endLimit = Delay.seconds(100)
     /// For the crash report and the system's core dump.
     private static let crashLimit = Delay.seconds(30)
-    /// After a second signal.
-    private static let pressedLimit = Delay.seconds(5)
 
     /// Reads and binds everything, or continues for the program that executed this one.
     package init(configurationFile: String, isSingle: Bool) throws(GatewayError) {
@@ -239,7 +239,7 @@ package final class Supervisor {
         for child in children { next = min(next, child.limit, child.link.deadline) }
         for hosts in children.compactMap(\.hosts) + leftHosts { next = min(next, hosts.deadline) }
         for query in queries.values { next = min(next, query.deadline) }
-        return min(next, watchSchedule.deadline)
+        return min(next, watchSchedule.deadline, leaving?.until ?? .never)
     }
 
     private func handle(_ signal: Int32) {
@@ -273,6 +273,7 @@ package final class Supervisor {
             launch()
         }
         if nextBeat <= now { beat(now) }
+        if let leaving, leaving.until <= now { drain(leaving.cause, within: leaving.grace) }
         if watchSchedule.deadline <= now { lookAtFiles(now) }
         abandonWaiting(now)
     }
@@ -284,7 +285,7 @@ package final class Supervisor {
 
     /// Whether a gateway serves and no other is about to replace it.
     var isSteady: Bool {
-        current?.role == .serving && !isEnding && !children.contains { $0.role == .candidate }
+        current?.role == .serving && !isEnding && leaving == nil && !children.contains { $0.role == .candidate }
     }
 
     var isWaitingToRestart: Bool { restartAt != .never }
@@ -455,11 +456,9 @@ package final class Supervisor {
         send(to: current, .beat(id: 0))
     }
 
-    // MARK: Ending
-
-    /// Lets connections finish within `grace`, without limit when nil; a second call ends them immediately.
-    func end(_ cause: String, within grace: Duration?) {
-        guard !isEnding else { return endAtOnce() }
+    /// Refuses new connections and lets the others finish within `grace`, without limit when nil.
+    func drain(_ cause: String, within grace: Duration?) {
+        leaving = nil
         isEnding = true
         restartAt = .never
         logger.notice("ending: \(cause)")
@@ -472,22 +471,5 @@ package final class Supervisor {
             retire(child, after: delay, isReplaced: false)
         }
         hasEnded = children.isEmpty
-    }
-
-    /// Lets a gateway's connections finish.
-    ///
-    /// - Parameter isReplaced: whether another process serves instead.
-    func retire(_ child: Child, after grace: Delay?, isReplaced: Bool) {
-        child.limit = grace.map { Deadline.current().advanced(by: $0).advanced(by: Self.endLimit) } ?? .never
-        let milliseconds = grace.map { Int(clamping: $0.milliseconds) }
-        send(to: child, .drain(graceMilliseconds: milliseconds, isReplaced: isReplaced))
-    }
-
-    private func endAtOnce() {
-        logger.notice("second signal: stopping at once")
-        for child in children {
-            child.limit = Deadline.current().advanced(by: Self.pressedLimit)
-            if child.role != .crashed { send(to: child, .abort) }
-        }
     }
 }

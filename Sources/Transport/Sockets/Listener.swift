@@ -47,7 +47,16 @@ package final class Listener: EventSource {
         socket.close()
     }
 
+    /// Accepts the connections that wait, as many as in one turn: closing the socket would reset them.
+    package func acceptWaiting() {
+        if socket.isOpen { acceptSome() }
+    }
+
     override func handle(_ events: UInt32) {
+        acceptSome()
+    }
+
+    private func acceptSome() {
         for _ in 0..<Self.acceptsPerTurn {
             var storage = sockaddr_storage()
             var length = socklen_t(MemoryLayout<sockaddr_storage>.size)

@@ -159,6 +159,7 @@ extension ValueDecoder<DrainConfiguration> {
     fileprivate static var drain: Self {
         .mapping { keys in
             DrainConfiguration(
+                delay: keys.take("delay", .time(in: .zero ... .seconds(3600)), default: DrainConfiguration().delay),
                 grace: keys.take("grace", .time(in: .zero ... .seconds(3600)), default: DrainConfiguration().grace))
         }
     }

@@ -157,6 +157,8 @@ struct SupervisorFacts: Codable, Equatable, Sendable {
     var pid: Int32
     var counters: Supervisor.Counters
     var drainingProcesses: Int
+    /// Whether the gateway serves on only until balancers have noticed that it ends; nil from a program of an earlier version.
+    var isLeaving: Bool?
 }
 
 /// JSON on one line, keys in alphabetical order.

@@ -141,7 +141,8 @@ extension Supervisor {
 
     private var facts: SupervisorFacts {
         SupervisorFacts(
-            pid: getpid(), counters: counters, drainingProcesses: children.count { $0.role == .ending })
+            pid: getpid(), counters: counters, drainingProcesses: children.count { $0.role == .ending },
+            isLeaving: leaving != nil)
     }
 
     /// Has the gateway process report what has changed here.
