@@ -28,7 +28,7 @@ DESTDIR ?=
 build_requirements := gcc libc6-dev openssl libssl-dev zlib1g-dev libdeflate-dev libcrypt-dev libpcre2-dev libc-ares-dev
 test_requirements := python3 python3-pytest python3-pytest-xdist python3-cryptography curl procps certbot pebble g++ pkg-config chromium \
 	haproxy nginx prometheus python3-prometheus-client python3-websockets testssl.sh libnghttp2-dev nghttp2-client python3-hpack goaccess jq \
-	python3-jsonschema python3-yaml mandoc
+	python3-jsonschema python3-yaml mandoc iproute2 keepalived python3-pip systemd
 
 # What Debian packages are made with and tested with.
 package_requirements := dpkg-dev debhelper patchelf
@@ -183,7 +183,7 @@ test-packages: build examples test-requirements ## Installs, serves, upgrades an
 
 test-trixie: ## Builds on Debian 13, as root, and runs the unit tests and the end-to-end tests of TLS there
 	@Tests/install-packages mmdebstrap
-	Tests/trixie $(build_requirements) $(filter-out certbot pebble chromium prometheus testssl.sh,$(test_requirements))
+	Tests/trixie $(build_requirements) $(filter-out certbot pebble chromium prometheus testssl.sh iproute2 keepalived python3-pip systemd,$(test_requirements))
 
 lint: build-requirements test-requirements ## Checks the formatting of Swift and the warnings of C
 	$(stage) "swift format"
@@ -238,3 +238,4 @@ build-requirements:
 
 test-requirements: build-requirements
 	@Tests/install-packages $(test_requirements)
+	@Tests/install-kubernetes-tools .build-kubernetes
