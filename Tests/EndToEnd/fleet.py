@@ -16,6 +16,7 @@ import time
 
 import daemons
 import gateway
+import http2
 import patience
 import wire
 
@@ -133,7 +134,6 @@ class Outcome:
     announced: int = 0
     closed: int = 0
     failures: list = dataclasses.field(default_factory=list)
-    resumed: int = 0
 
 
 class Clients:
@@ -210,3 +210,80 @@ class Clients:
 def new_keys(count=2):
     """Keys for tickets, as a file has them."""
     return secrets.token_bytes(80 * count)
+
+
+class MultiplexedClients:
+    """Clients of HTTP/2, each with a connection until GOAWAY; between `with` and its end.
+
+    A stream beyond the last one that GOAWAY names was not processed, and is sent again on another connection (RFC 9113
+    section 8.7). Everything else that is no response fails a request.
+    """
+
+    def __init__(self, host, authority, count=16, address=FLOATING):
+        self.address = address
+        self.context = ssl.create_default_context(cafile=authority)
+        self.context.set_alpn_protocols(["h2"])
+        self.outcome = Outcome()
+        self.changed = threading.Condition()
+        self.is_ending = False
+        self.host, self.count = host, count
+
+    def __enter__(self):
+        self.threads = [self.host.thread(self.stay) for _ in range(self.count)]
+        return self
+
+    def __exit__(self, *_):
+        self.is_ending = True
+        for thread in self.threads:
+            thread.join(patience.seconds(30))
+            assert not thread.is_alive()
+
+    def note(self, name, failure=None):
+        with self.changed:
+            if failure is None:
+                setattr(self.outcome, name, getattr(self.outcome, name) + 1)
+            else:
+                self.outcome.failures.append(f"{name}: {failure!r}")
+            self.changed.notify_all()
+
+    def stay(self):
+        while not self.is_ending:
+            try:
+                sock = socket.create_connection((self.address, 443), timeout=patience.seconds(10))
+                client = http2.Client(self.context.wrap_socket(sock, server_hostname="localhost"))
+            except OSError as failure:
+                self.note("connection", failure)
+                time.sleep(0.1)
+                continue
+            self.note("connections")
+            try:
+                while not self.is_ending and self.ask(client):
+                    time.sleep(0.02)
+            except (OSError, AssertionError) as failure:
+                self.note("request", failure)
+            client.close()
+
+    def ask(self, client):
+        """One request; whether the connection goes on."""
+        try:
+            stream = client.open()
+        except OSError:
+            # The end may have been announced since the last request.
+            stream = None
+        last, is_complete = None, False
+        while not is_complete and (got := client.read_frame()) is not None:
+            if got.kind == http2.GOAWAY:
+                assert got.code == "NO_ERROR", got
+                last = int.from_bytes(got.payload[:4], "big")
+                if stream is None or last < stream:
+                    break
+            elif got.stream == stream:
+                assert got.kind in (http2.HEADERS, http2.DATA), got
+                is_complete = got.ends_stream
+        if is_complete:
+            self.note("requests")
+        else:
+            assert last is not None and (stream is None or last < stream), "the connection ended without notice"
+        if last is not None:
+            self.note("announced")
+        return last is None

@@ -61,12 +61,15 @@ def test_a_rolling_upgrade_fails_no_request(balancer, members, client, certifica
 
 def test_a_rolling_restart_fails_no_request(balancer, members, client, certificates):
     """Each gateway is stopped and started when the one before serves again, as for another version of the system."""
-    with fleet.Clients(client, certificates / "ca.pem", fresh=4) as clients:
+    authority = certificates / "ca.pem"
+    with fleet.Clients(client, authority, fresh=4) as clients, fleet.MultiplexedClients(client, authority) as others:
         for member in members:
             member.restart()
             balancer.wait_until_up(member.host.name)
         clients.wait_for_answers(200)
     assert clients.outcome.failures == []
+    assert others.outcome.failures == []
+    assert others.outcome.requests > 100 and others.outcome.announced >= others.count
     # The balancer knew of each before its port was closed, and the clients were told with their last response.
     assert len(left_out(balancer)) == len(members)
     assert clients.outcome.announced + clients.outcome.closed >= clients.count
