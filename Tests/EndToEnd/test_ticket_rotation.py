@@ -156,3 +156,21 @@ def test_a_failure_is_told_without_a_traceback(api, environment, message):
 
 def test_the_chart_has_the_same_script():
     assert (cluster.FOLDER / "chart" / "files" / "rotate.py").read_text() == SCRIPT.read_text()
+
+
+def test_the_commands_of_the_documentation_do_the_same(tmp_path):
+    text = (cluster.FOLDER.parents[1] / "docs" / "fleet.md").read_text()
+    commands = [line.strip() for line in text.splitlines() if "openssl rand" in line]
+    first, rotation = commands
+    file = tmp_path / "ticket.keys"
+
+    def run(command):
+        subprocess.run(["bash", "-euc", command], cwd=tmp_path, check=True, timeout=60)
+        content = file.read_bytes()
+        return [content[index : index + 80] for index in range(0, len(content), 80)]
+
+    before = run(first)
+    after = run(rotation)
+    assert [len(key) for key in before + after] == [80] * 6
+    assert (after[0], after[2]) == (before[1], before[0])
+    assert after[1] not in before
