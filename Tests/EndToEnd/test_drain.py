@@ -63,6 +63,22 @@ def test_no_connection_is_accepted_while_draining(start_busy):
     assert server.wait() == 0
 
 
+def test_connections_that_wait_to_be_accepted_are_served(ping):
+    process = ping.gateway_pid
+    os.kill(process, signal.SIGSTOP)
+    waiting = [ping.raw("plain") for _ in range(8)]
+    for client in waiting:
+        client.send(wire.request("/ping"))
+    ping.signal(signal.SIGTERM)
+    # The supervisor has closed its sockets and sent its message.
+    ping.log.wait_for("notice: ending: signal TERM")
+    os.kill(process, signal.SIGCONT)
+    for client in waiting:
+        assert client.read_response().status == 200
+        client.expect_end()
+    assert ping.wait() == 0
+
+
 def test_a_kept_connection_is_closed_with_its_next_response(start_busy):
     server, busy, let_go = start_busy([gateway.PING])
     idle = server.secure()
