@@ -32,7 +32,7 @@ test_requirements := python3 python3-pytest python3-pytest-xdist python3-cryptog
 
 # What Debian packages are made with and tested with.
 package_requirements := dpkg-dev debhelper patchelf
-package_test_requirements := $(package_requirements) lintian mmdebstrap iproute2
+package_test_requirements := $(package_requirements) lintian mmdebstrap iproute2 buildah
 
 # The packages for codings beyond gzip.
 trait_requirements := libbrotli-dev libzstd-dev
@@ -41,7 +41,7 @@ trait_requirements := libbrotli-dev libzstd-dev
 python = $(shell python3 -c 'import pytest, xdist, cryptography, websockets, hpack, prometheus_client' 2>/dev/null && echo python3 || echo /usr/bin/python3)
 
 c_sources = $(wildcard CShims/*/*.c CShims/*/*/*.c Examples/*/*.c Tests/EndToEnd/extensions/*.c \
-	Tests/EndToEnd/clients/*.c Tests/CNGHTTP2/*.c Bench/*.c)
+	Tests/EndToEnd/clients/*.c Tests/CNGHTTP2/*.c Tests/Packages/*.c Bench/*.c)
 windows_sources = $(wildcard Tests/EndToEnd/compat/*.c Tests/EndToEnd/samples/*.c)
 
 address_environment := ASAN_OPTIONS=detect_leaks=1 \
