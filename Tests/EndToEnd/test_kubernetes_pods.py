@@ -23,10 +23,14 @@ def documents():
     return cluster.kustomize("base")
 
 
-@pytest.fixture
-def container(documents):
+def container_of(documents):
     spec = cluster.find(documents, "Deployment")["spec"]["template"]["spec"]
     return {**spec["containers"][0], "limit": spec["terminationGracePeriodSeconds"]}
+
+
+@pytest.fixture
+def container(documents):
+    return container_of(documents)
 
 
 @pytest.fixture
@@ -50,9 +54,11 @@ def project(folder, files, version=1):
 
 
 class Pod:
-    """The gateway with the arguments of the container; paths of volumes are those of a folder."""
+    """The gateway with the arguments of the container and without any capability; paths of volumes are those of a folder."""
 
-    def __init__(self, hosts, folder, documents, container, pair):
+    CONFINED = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs"]
+
+    def __init__(self, hosts, folder, documents, container, pair, library=None):
         self.folder = folder / "pod"
         self.folder.mkdir()
         self.host = hosts.host("pod", POD, "192.0.2.5")
@@ -68,9 +74,12 @@ class Pod:
         project(self.certificate, {name: (pair / name).read_bytes() for name in ("tls.crt", "tls.key")})
         project(self.keys, {"keys": fleet.new_keys(3)})
         places["run"].mkdir()
+        if library:
+            places["extensions"].mkdir()
+            shutil.copy(library, places["extensions"] / "shop.so")
         self.file = places["configuration"] / "isagate.yaml"
         arguments = [argument.replace("/etc/isagate", str(places["configuration"])) for argument in container["args"]]
-        self.running = self.host.start(gateway.binary(), *arguments)
+        self.running = self.host.start(*self.CONFINED, gateway.binary(), *arguments)
         self.running.log.wait_for('"message":"ready: ')
         self.ports = {port["name"]: port["containerPort"] for port in container["ports"]}
 
@@ -160,3 +169,18 @@ def test_a_pod_that_ends_finishes_its_requests_within_its_time(pod, container, p
     idle.expect_end()
     assert pod.running.wait() == 0
     assert time.monotonic() - began < container["limit"] - container["lifecycle"]["preStop"]["sleep"]["seconds"]
+
+
+def test_extensions_run_isolated_in_a_pod(hosts, tmp_path, pairs, build_extension):  # noqa: F811
+    documents = cluster.kustomize("overlays/extensions")
+    library = build_extension("hello")
+    pod = Pod(hosts, tmp_path, documents, container_of(documents), pairs[0], library)
+    context = wire.client_context(tmp_path / f"{pairs[0].name}-made" / "ca.pem")
+    with pod.secure(context) as client:
+        response = client.get("/shop/list")
+    assert (response.status, response.text) == (200, "Hello, world\n")
+    outcome = subprocess.run(
+        [gateway.binary(), "pools", "--config", pod.file], capture_output=True, text=True, timeout=patience.seconds(30)
+    )
+    assert outcome.returncode == 0, outcome.stderr
+    assert "shop" in outcome.stdout
