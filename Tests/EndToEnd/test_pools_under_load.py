@@ -63,7 +63,7 @@ def test_what_goes_wrong_in_one_pool_costs_nobody_else_a_request(start_gateway):
         [gateway.PING],
         {
             "ends_process": pool(
-                request_timeout="500ms", on_timeout="recycle", stop_limit="1s", limits={"memory": "128M", "descriptors": 256}
+                request_timeout="1s", on_timeout="recycle", stop_limit="1s", limits={"memory": "128M", "descriptors": 256}
             ),
             "hello": pool(),
             "counts": pool(processes=2),

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Memory
+import Synchronization
 import Transport
 
 /// A request that was recorded, as `isagate trace` prints it.
@@ -91,12 +92,27 @@ extension TraceReport {
 
 /// Translates the monotonic clock, which records have.
 struct RecordClock {
-    private let monotonic = Deadline.current().milliseconds
-    private let wall = Int64((Date().timeIntervalSince1970 * 1000).rounded())
+    /// What the system's clock shows when the monotonic one is at 0, in milliseconds.
+    private let offset: Int64
+
+    /// The last one, which is kept until the system's clock is set: a request has the same time whenever it is asked for.
+    private static let known = Mutex<Int64?>(nil)
+    /// Two clocks in milliseconds that are read one after the other, by a thread that may be interrupted.
+    private static let tolerance = 20
+
+    init() {
+        let monotonic = Int64(Deadline.current().milliseconds)
+        let measured = Int64((Date().timeIntervalSince1970 * 1000).rounded()) - monotonic
+        offset = Self.known.withLock { known in
+            if let known, abs(known - measured) <= Self.tolerance { return known }
+            known = measured
+            return measured
+        }
+    }
 
     /// RFC 3339 with milliseconds.
     func text(of milliseconds: UInt64) -> String {
-        let time = wall - Int64(monotonic) + Int64(milliseconds)
+        let time = offset + Int64(milliseconds)
         let (seconds, rest) = time.quotientAndRemainder(dividingBy: 1000)
         let digits = String(rest + 1000).dropFirst()
         return Timestamp(unixSeconds: seconds).iso8601.dropLast() + ".\(digits)Z"
