@@ -193,6 +193,7 @@ def test_extensions_in_swift_use_the_runtime_of_the_package(machine):
 
 
 def test_an_upgrade_under_load_fails_no_request(root, machine):
+    root.file("/var/log/isagate").chmod(0o755)
     inode = root.file("/usr/bin/isagate").stat().st_ino
     first = serving_process(root)
     with load.Load(machine) as clients:
@@ -219,7 +220,8 @@ def test_a_program_that_cannot_serve_does_not_replace_the_running_one(root, mach
     assert serving_process(root) == first and machine.get("/ping").status == 200
 
 
-def test_what_the_administrator_wrote_survives_an_upgrade(root):
+def test_what_the_administrator_changed_survives_an_upgrade(root):
+    assert stat.S_IMODE(root.file("/var/log/isagate").stat().st_mode) == 0o755
     assert root.file("/etc/isagate/isagate.yaml").read_text() == CONFIGURATION
 
 
@@ -231,10 +233,18 @@ def test_removing_ends_the_gateway_and_keeps_what_is_not_the_packages(root, mach
     assert not root.file("/usr/bin/isagate").exists()
 
 
+def test_installing_again_finds_what_was_kept(root):
+    install(root, "second")
+    assert root.file("/etc/isagate/isagate.yaml").read_text() == CONFIGURATION
+    account = int(root.run("id", "-u", "isagate").stdout)
+    assert {root.file(folder).stat().st_uid for folder in ("/var/lib/isagate", "/var/log/isagate")} == {account}
+
+
 def test_purging_leaves_nothing(root, before):
     root.run("rm", "-r", "/srv/app")
-    root.apt("autoremove", "--purge")
     root.apt("purge", "isagate", "isagate-dev")
+    # What the packages depend on.
+    root.apt("autoremove", "--purge")
     after = root.listing()
     assert {name: facts for name, facts in after.items() if before.get(name) != facts} == {}
     assert set(before) - set(after) == set()
