@@ -8,9 +8,10 @@ import wire
 class Load:
     """Some kept connections and one client that opens a new connection for each request; counts failures."""
 
-    def __init__(self, server, kept=4, name="localhost"):
+    def __init__(self, server, kept=4, name="localhost", path="/ping"):
         self.server = server
         self.name = name
+        self.path = path
         self.failures = []
         self.answers = 0
         self.changed = threading.Condition()
@@ -57,7 +58,7 @@ class Load:
         with client:
             while True:
                 try:
-                    response = client.get("/ping", f"Host: {self.name}")
+                    response = client.get(self.path, f"Host: {self.name}")
                     assert response.status == 200
                 except Exception as failure:  # noqa: BLE001
                     self.failures.append(("request", failure))

@@ -16,6 +16,13 @@ import wire
 from conftest import BUILT, PROJECT
 
 ACCOUNT = "65532"
+ISOLATED = """
+version: 1
+listeners: { plain: { bind: ":8080" } }
+admin: { socket: /run/isagate/isagate.sock }
+extensions: { hello: { library: hello.so, run: isolated } }
+sites: [{ hosts: ["*"], routes: [{ path: /, extension: hello }] }]
+"""
 
 
 @pytest.fixture(scope="module")
@@ -48,10 +55,10 @@ def image(buildah, built, request):
 class Container:
     """The gateway as process 1, and nobody else, in the image."""
 
-    def __init__(self, image, log, environment):
+    def __init__(self, image, log, options, environment):
         self.image = image
         self.log = log
-        command = ["unshare", "--pid", "--fork", "--kill-child", "--mount", "--mount-proc=/proc", *self.inside("run")]
+        command = ["unshare", "--pid", "--fork", "--kill-child", "--mount", "--mount-proc=/proc", *self.inside("run", *options)]
         with open(log, "wb") as output:
             self.process = subprocess.Popen(command, stdout=output, stderr=output, env=environment)
 
@@ -96,7 +103,7 @@ class Container:
 
 @pytest.fixture
 def start(image, tmp_path):
-    return lambda **environment: Container(image, tmp_path / "log", environment)
+    return lambda *options, **environment: Container(image, tmp_path / "log", options, environment)
 
 
 def test_the_containerfile_builds_an_image_that_needs_no_right(buildah, built):
@@ -134,6 +141,14 @@ def test_its_health_check_succeeds_while_it_serves(start):
         health = container.command("status")
         assert health.returncode == 0, health.stderr
         assert "supervisor 1" in health.stdout
+
+
+def test_extensions_run_in_it_in_processes_of_their_own(image, start):
+    roots.run("gcc", "-shared", "-fPIC", f"-I{PROJECT}/CShims/CISAPI/include", "-o", image / "tmp/hello.so",
+              PROJECT / "Examples/hello/hello.c")
+    (image / "tmp/isagate.yaml").write_text(ISOLATED)
+    with start("--config", "/tmp/isagate.yaml") as container:
+        assert container.text() == "Hello, world\n"
 
 
 def test_it_starts_without_ipv6(start):

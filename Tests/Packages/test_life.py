@@ -1,5 +1,6 @@
 """The life of the packages on one machine: each test goes on where the one before it ended."""
 
+import contextlib
 import http.server
 import os
 import re
@@ -196,11 +197,15 @@ def test_an_upgrade_under_load_fails_no_request(root, machine):
     root.file("/var/log/isagate").chmod(0o755)
     inode = root.file("/usr/bin/isagate").stat().st_ino
     first = serving_process(root)
-    with load.Load(machine) as clients:
+    loads = [load.Load(machine, kept=2, path=path) for path in ("/ping", "/hello", "/apart", "/swift-apart", "/behind")]
+    with contextlib.ExitStack() as running:
+        for clients in loads:
+            running.enter_context(clients)
         install(root, "second")
         assert serving_process(root) != first
-        clients.wait_for_answers(50)
-    assert clients.failures == []
+        for clients in loads:
+            clients.wait_for_answers(50)
+    assert [clients.failures for clients in loads] == [[]] * len(loads)
     assert root.file("/usr/bin/isagate").stat().st_ino != inode
     assert os.path.samefile(f"/proc/{supervisor(root)}/exe", root.file("/usr/bin/isagate"))
     assert machine.get("/swift-apart").status == 200
