@@ -28,7 +28,7 @@ DESTDIR ?=
 build_requirements := gcc libc6-dev openssl libssl-dev zlib1g-dev libdeflate-dev libcrypt-dev libpcre2-dev libc-ares-dev
 test_requirements := python3 python3-pytest python3-pytest-xdist python3-cryptography curl procps certbot pebble g++ pkg-config chromium \
 	haproxy nginx prometheus python3-prometheus-client python3-websockets testssl.sh libnghttp2-dev nghttp2-client python3-hpack goaccess jq \
-	python3-jsonschema python3-yaml mandoc iproute2 keepalived python3-pip systemd
+	python3-jsonschema python3-yaml mandoc iproute2 keepalived python3-pip systemd gcc-mingw-w64-x86-64-win32
 
 # What Debian packages are made with and tested with.
 package_requirements := dpkg-dev debhelper patchelf
@@ -41,7 +41,7 @@ trait_requirements := libbrotli-dev libzstd-dev
 python = $(shell python3 -c 'import pytest, xdist, cryptography, websockets, hpack, prometheus_client' 2>/dev/null && echo python3 || echo /usr/bin/python3)
 
 c_sources = $(wildcard CShims/*/*.c CShims/*/*/*.c Examples/*/*.c Tests/EndToEnd/extensions/*.c \
-	Tests/EndToEnd/clients/*.c Tests/CNGHTTP2/*.c Tests/Packages/*.c Bench/*.c)
+	Tests/EndToEnd/clients/*.c Tests/CNGHTTP2/*.c Tests/Packages/*.c Tests/Host/driven.c Bench/*.c)
 windows_sources = $(wildcard Tests/EndToEnd/compat/*.c Tests/EndToEnd/samples/*.c)
 
 address_environment := ASAN_OPTIONS=detect_leaks=1 \
@@ -68,7 +68,7 @@ http2_tests := files files_conditions files_listing files_changes files_validato
 	lifetime misbehaviour data_rates max_forwards requests request_limits
 
 host_includes := CShims/CISAPI/include CShims/CCompat/include CShims/CLinux/include CShims/CPoolProtocol/include
-host_sources = $(wildcard Sources/isagate-host/*.[ch] CShims/CCompat/*.h CShims/CCompat/*/*.[ch]) \
+host_sources = $(wildcard Sources/isagate-host/*.[ch] Sources/isagate-host/linux/*.[ch] CShims/CCompat/*.h CShims/CCompat/*/*.[ch]) \
 	$(wildcard CShims/CPoolProtocol/include/*.h) CShims/CLinux/CLinux.c \
 	CShims/CLinux/Crashes.c CShims/CLinux/Stacks.c CShims/CLinux/Frames.c CShims/CLinux/Frames.h \
 	CShims/CCompat/exports.list
@@ -84,7 +84,7 @@ pytest = $(python) -m pytest -q --numprocesses auto --dist loadfile
 stage = @printf '\n== %s\n'
 
 .PHONY: help run build compat install install-development deb tarball test test-packages test-unit test-end-to-end test-address test-thread test-traits test-trixie lint format bench soak soak-files soak-observed fuzz certs examples clean
-.PHONY: build-requirements test-requirements
+.PHONY: build-requirements test-requirements windows-host
 
 help: ## Lists these commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1 \2/p' Makefile | while read -r name text; do printf '%-16s%s\n' "$$name" "$$text"; done
@@ -101,6 +101,14 @@ build: build-requirements ## Builds the gateway, and isagate-host beside it
 %-host: $(host_sources)
 	@gcc -std=gnu17 -O2 -g -Wall -Wextra -Werror -pthread $(addprefix -I,$(host_includes)) \
 		-Wl,--dynamic-list=CShims/CCompat/exports.list -o $@ $(filter %.c,$^)
+
+# The same program for Windows and Wine. Only tests build it.
+WINDOWS_HOST ?= .build/isagate-host.exe
+windows_host_sources = $(wildcard Sources/isagate-host/*.[ch] Sources/isagate-host/windows/*.[ch] CShims/CPoolProtocol/include/*.h)
+windows-host: $(WINDOWS_HOST)
+$(WINDOWS_HOST): $(windows_host_sources)
+	@mkdir -p $(@D)
+	x86_64-w64-mingw32-gcc -std=gnu17 -O2 -g -Wall -Wextra -Werror -ICShims/CPoolProtocol/include -static-libgcc -o $@ $(filter %.c,$^)
 
 compat: build-requirements ## Builds libisagate-compat, the functions of windows.h, for extensions to be linked to
 	@mkdir -p $(compat)
@@ -184,14 +192,16 @@ test-packages: build examples test-requirements ## Installs, serves, upgrades an
 
 test-trixie: ## Builds on Debian 13, as root, and runs the unit tests and the end-to-end tests of TLS there
 	@Tests/install-packages mmdebstrap
-	Tests/trixie $(build_requirements) $(filter-out certbot pebble chromium prometheus testssl.sh iproute2 keepalived python3-pip systemd,$(test_requirements))
+	Tests/trixie $(build_requirements) $(filter-out certbot pebble chromium prometheus testssl.sh iproute2 keepalived python3-pip systemd gcc-mingw-w64-x86-64-win32,$(test_requirements))
 
-lint: build-requirements test-requirements ## Checks the formatting of Swift and the warnings of C
+lint: build-requirements test-requirements ## Checks the formatting of Swift and the warnings of C, also for Windows
 	$(stage) "swift format"
 	swift format lint --strict --parallel --recursive --configuration .swift-format Sources Tests Examples Package.swift
 	$(stage) "gcc -Wall -Wextra"
 	gcc -Wall -Wextra -Werror -fsyntax-only -ICShims/CISAPI/include $(addprefix -I,$(wildcard CShims/*/include Tests/*/include)) $(c_sources)
 	gcc -Wall -Wextra -Werror -fsyntax-only -fshort-wchar -ICShims/CISAPI/include $(windows_sources)
+	$(stage) "isagate-host for Windows"
+	@$(MAKE) --no-print-directory windows-host
 
 format: ## Formats the Swift sources in place
 	swift format --in-place --parallel --recursive --configuration .swift-format Sources Tests Examples Package.swift

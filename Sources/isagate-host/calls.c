@@ -7,10 +7,7 @@
 // - What is deferred belongs to the request, not to a channel, and whoever calls for the request sends it first.
 // - The request's lock is held until the answer shows that it has arrived. A call that may wait for the client is
 //   preceded by a POOL_SYNCHRONIZE instead, and does not hold the lock.
-#define _GNU_SOURCE
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "host.h"
 
@@ -20,6 +17,7 @@
 #define DEFERRED_FOR 2000000
 // Looks at the run channels, with nothing deferred, before the thread that sends sleeps.
 #define IDLE_ROUNDS 5
+#define SENDER_STACK (256u << 10)
 
 _Thread_local channel *own_channel;
 _Thread_local request *own_request;
@@ -27,26 +25,26 @@ _Thread_local request *own_request;
 // ---- Channels for threads without one ----
 
 static struct {
-  pthread_mutex_t lock;
-  pthread_cond_t returned;
+  mutex lock;
+  condition returned;
   channel *first;
-} idle = {.lock = PTHREAD_MUTEX_INITIALIZER, .returned = PTHREAD_COND_INITIALIZER};
+} idle = {.lock = MUTEX_INITIALIZER, .returned = CONDITION_INITIALIZER};
 
 static channel *take_channel(void) {
-  pthread_mutex_lock(&idle.lock);
-  while (!idle.first) pthread_cond_wait(&idle.returned, &idle.lock);
+  mutex_lock(&idle.lock);
+  while (!idle.first) condition_wait(&idle.returned, &idle.lock);
   channel *taken = idle.first;
   idle.first = taken->next;
-  pthread_mutex_unlock(&idle.lock);
+  mutex_unlock(&idle.lock);
   return taken;
 }
 
 static void give_channel(channel *taken) {
-  pthread_mutex_lock(&idle.lock);
+  mutex_lock(&idle.lock);
   taken->next = idle.first;
   idle.first = taken;
-  pthread_cond_signal(&idle.returned);
-  pthread_mutex_unlock(&idle.lock);
+  condition_signal(&idle.returned);
+  mutex_unlock(&idle.lock);
 }
 
 // ---- Calls ----
@@ -80,7 +78,7 @@ static call found(HCONN connection) {
 static void precede(call *self, bool may_wait) {
   if (!self->channel) self->channel = take_channel();
   if (!self->request) return;
-  if (!self->is_locked) pthread_mutex_lock(&self->request->lock);
+  if (!self->is_locked) mutex_lock(&self->request->lock);
   self->is_locked = self->request->deferred.count > 0;
   if (self->is_locked && may_wait) {
     call_deliver(self->request, self->channel);
@@ -89,7 +87,7 @@ static void precede(call *self, bool may_wait) {
     channel_append(self->channel, self->request->deferred.bytes, self->request->deferred.count);
     forget_deferred(self->request);
   }
-  if (!self->is_locked) pthread_mutex_unlock(&self->request->lock);
+  if (!self->is_locked) mutex_unlock(&self->request->lock);
 }
 
 call call_begin(HCONN connection, bool may_wait) {
@@ -102,7 +100,7 @@ bool call_begin_deferred(call *self, HCONN connection, size_t count) {
   *self = found(connection);
   request *owner = self->request;
   if (owner && self->channel && owner == own_request) {
-    pthread_mutex_lock(&owner->lock);
+    mutex_lock(&owner->lock);
     self->is_locked = true;
     if (owner->may_defer && owner->deferred.count + count <= DEFERRED_LIMIT) return true;
   }
@@ -121,17 +119,20 @@ message call_perform(call *self) {
 
 static void end(call *self) {
   if (self->request) {
-    if (self->is_locked) pthread_mutex_unlock(&self->request->lock);
+    if (self->is_locked) mutex_unlock(&self->request->lock);
     request_release(self->request);
   }
   if (self->channel && self->channel != own_channel) give_channel(self->channel);
 }
 
-BOOL call_end(call *self, uint32_t error) {
-  end(self);
-  if (error == 0) return TRUE;
+BOOL call_refuse(uint32_t error) {
   SetLastError(error);
   return FALSE;
+}
+
+BOOL call_end(call *self, uint32_t error) {
+  end(self);
+  return error == 0 ? TRUE : call_refuse(error);
 }
 
 // ---- What is deferred for too long ----
@@ -140,21 +141,21 @@ static struct {
   unsigned count;
   channel *run;
   struct {
-    pthread_mutex_t lock;
+    mutex lock;
     request *running;
   } channels[POOL_CHANNELS];
-  pthread_mutex_t lock;
-  pthread_cond_t noted;
+  mutex lock;
+  condition noted;
   bool is_noted;
   atomic_bool is_asleep;
-} sender = {.lock = PTHREAD_MUTEX_INITIALIZER, .noted = PTHREAD_COND_INITIALIZER};
+} sender = {.lock = MUTEX_INITIALIZER, .noted = CONDITION_INITIALIZER};
 
 void calls_note_deferred(void) {
   if (!atomic_load(&sender.is_asleep)) return;
-  pthread_mutex_lock(&sender.lock);
+  mutex_lock(&sender.lock);
   sender.is_noted = true;
-  pthread_cond_signal(&sender.noted);
-  pthread_mutex_unlock(&sender.lock);
+  condition_signal(&sender.noted);
+  mutex_unlock(&sender.lock);
 }
 
 BOOL call_defer(call *self) {
@@ -175,16 +176,16 @@ BOOL call_defer(call *self) {
 }
 
 void calls_set_running(unsigned run_channel, request *running) {
-  pthread_mutex_lock(&sender.channels[run_channel].lock);
+  mutex_lock(&sender.channels[run_channel].lock);
   sender.channels[run_channel].running = running;
-  pthread_mutex_unlock(&sender.channels[run_channel].lock);
+  mutex_unlock(&sender.channels[run_channel].lock);
 }
 
 static request *running_on(unsigned run_channel) {
-  pthread_mutex_lock(&sender.channels[run_channel].lock);
+  mutex_lock(&sender.channels[run_channel].lock);
   request *running = sender.channels[run_channel].running;
   if (running) atomic_fetch_add_explicit(&running->references, 1, memory_order_relaxed);
-  pthread_mutex_unlock(&sender.channels[run_channel].lock);
+  mutex_unlock(&sender.channels[run_channel].lock);
   return running;
 }
 
@@ -200,9 +201,9 @@ static bool send_deferred(void) {
     is_any |= since != 0;
     if (since != 0 && since <= limit) {
       channel *by = take_channel();
-      pthread_mutex_lock(&running->lock);
+      mutex_lock(&running->lock);
       if (running->deferred.count > 0) call_deliver(running, by);
-      pthread_mutex_unlock(&running->lock);
+      mutex_unlock(&running->lock);
       give_channel(by);
     }
     request_release(running);
@@ -210,32 +211,29 @@ static bool send_deferred(void) {
   return is_any;
 }
 
-static void *run_sender(void *unused) {
+static void run_sender(void *unused) {
   (void)unused;
   for (;;) {
     for (unsigned rounds = 0; rounds < IDLE_ROUNDS; rounds++) {
       if (send_deferred()) rounds = 0;
-      nanosleep(&(struct timespec){.tv_nsec = DEFERRED_FOR / 2}, NULL);
+      thread_sleep(DEFERRED_FOR / 2);
     }
     atomic_store(&sender.is_asleep, true);
     // What was deferred before the store is seen here, what comes after it is noted.
     if (!send_deferred()) {
-      pthread_mutex_lock(&sender.lock);
-      while (!sender.is_noted) pthread_cond_wait(&sender.noted, &sender.lock);
+      mutex_lock(&sender.lock);
+      while (!sender.is_noted) condition_wait(&sender.noted, &sender.lock);
       sender.is_noted = false;
-      pthread_mutex_unlock(&sender.lock);
+      mutex_unlock(&sender.lock);
     }
     atomic_store(&sender.is_asleep, false);
   }
-  return NULL;
 }
 
 void calls_open(channel *shared, unsigned count, channel *run, unsigned run_count) {
   for (unsigned index = 0; index < count; index++) give_channel(&shared[index]);
-  for (unsigned index = 0; index < run_count; index++) pthread_mutex_init(&sender.channels[index].lock, NULL);
+  for (unsigned index = 0; index < run_count; index++) mutex_open(&sender.channels[index].lock);
   sender.count = run_count;
   sender.run = run;
-  pthread_t thread;
-  if (pthread_create(&thread, NULL, run_sender, NULL) != 0) _exit(1);
-  pthread_detach(thread);
+  if (!thread_start(run_sender, NULL, SENDER_STACK)) process_end(1);
 }

@@ -1,14 +1,7 @@
-// Messages over stream sockets.
-#define _GNU_SOURCE
-#include <errno.h>
-#include <sched.h>
+// Messages over streams.
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "CLinux.h"
 #include "host.h"
 
 // Bytes of a channel's buffers that are kept between messages.
@@ -47,15 +40,9 @@ void buffer_clear(buffer *target, size_t kept) {
   *target = (buffer){0};
 }
 
-uint64_t monotonic_now(void) {
-  struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
-}
-
-void channel_open(channel *self, int descriptor) {
-  *self = (channel){.descriptor = descriptor};
-  pthread_mutex_init(&self->held_lock, NULL);
+void channel_open(channel *self, system_stream stream) {
+  *self = (channel){.stream = stream};
+  mutex_open(&self->held_lock);
 }
 
 void message_begin(channel *self, uint16_t type, uint16_t flags, uint32_t request, uint32_t value) {
@@ -77,9 +64,9 @@ void message_null(channel *self) { message_word(self, POOL_NULL); }
 
 void message_word(channel *self, uint32_t word) { buffer_append(&self->output, &word, sizeof word); }
 
-bool message_file(channel *self, int descriptor) {
+bool message_file(channel *self, system_file file) {
   if (self->file_count == POOL_FILES) return false;
-  self->files[self->file_count++] = descriptor;
+  self->files[self->file_count++] = file;
   return true;
 }
 
@@ -98,43 +85,20 @@ void channel_append(channel *self, const void *messages, size_t count) {
   buffer_append(&self->output, messages, count);
 }
 
-// Sends the files with some of the output; how much.
-static size_t send_files(channel *self) {
-  struct iovec part = {.iov_base = self->output.bytes, .iov_len = self->output.count};
-  union {
-    struct cmsghdr aligned;
-    char bytes[CMSG_SPACE(sizeof self->files)];
-  } control;
-  size_t size = self->file_count * sizeof(int);
-  struct msghdr packet = {.msg_iov = &part, .msg_iovlen = 1};
-  packet.msg_control = control.bytes;
-  packet.msg_controllen = CMSG_SPACE(size);
-  struct cmsghdr *head = CMSG_FIRSTHDR(&packet);
-  head->cmsg_level = SOL_SOCKET;
-  head->cmsg_type = SCM_RIGHTS;
-  head->cmsg_len = CMSG_LEN(size);
-  memcpy(CMSG_DATA(head), self->files, size);
-  for (;;) {
-    ssize_t sent = sendmsg(self->descriptor, &packet, MSG_NOSIGNAL);
-    if (sent > 0) return (size_t)sent;
-    if (sent == 0 || errno != EINTR) _exit(0);
-  }
-}
-
-// Sends some of the bytes; how many.
-static size_t send_part(channel *self, const uint8_t *bytes, size_t count) {
-  for (;;) {
-    ssize_t sent = send(self->descriptor, bytes, count, MSG_NOSIGNAL);
-    if (sent > 0) return (size_t)sent;
-    // The gateway has closed the channel, or has ended: so does this process, without a report.
-    if (sent == 0 || errno != EINTR) _exit(0);
-  }
+// Sends some of the bytes, with the files; how many.
+static size_t send_part(channel *self, const uint8_t *bytes, size_t count, unsigned file_count) {
+  size_t sent = stream_send(self->stream, bytes, count, self->files, file_count);
+  // The gateway has closed the channel, or has ended: so does this process, without a report.
+  if (sent == 0) process_end(0);
+  return sent;
 }
 
 // Sends what is held, with the lock held.
 static void send_held(channel *self) {
   size_t sent = 0;
-  while (sent < self->held.count) sent += send_part(self, self->held.bytes + sent, self->held.count - sent);
+  while (sent < self->held.count) {
+    sent += send_part(self, self->held.bytes + sent, self->held.count - sent, 0);
+  }
   buffer_clear(&self->held, KEPT);
   // Not earlier: who finds nothing held sends.
   atomic_store(&self->held_since, 0);
@@ -142,11 +106,11 @@ static void send_held(channel *self) {
 
 void channel_hold(channel *self) {
   if (self->file_count > 0 || self->held.count + self->output.count > KEPT) return channel_flush(self);
-  pthread_mutex_lock(&self->held_lock);
+  mutex_lock(&self->held_lock);
   buffer_append(&self->held, self->output.bytes, self->output.count);
   bool is_first = atomic_load(&self->held_since) == 0;
   if (is_first) atomic_store(&self->held_since, monotonic_now());
-  pthread_mutex_unlock(&self->held_lock);
+  mutex_unlock(&self->held_lock);
   buffer_clear(&self->output, KEPT);
   if (is_first) calls_note_deferred();
 }
@@ -154,50 +118,50 @@ void channel_hold(channel *self) {
 bool channel_release_held(channel *self, uint64_t before) {
   uint64_t since = atomic_load(&self->held_since);
   if (since == 0 || since > before) return since != 0;
-  pthread_mutex_lock(&self->held_lock);
+  mutex_lock(&self->held_lock);
   send_held(self);
-  pthread_mutex_unlock(&self->held_lock);
+  mutex_unlock(&self->held_lock);
   return false;
 }
 
 void channel_send_last(channel *self) {
-  if (pthread_mutex_trylock(&self->held_lock) != 0) return;
-  if (self->held.count > 0) send(self->descriptor, self->held.bytes, self->held.count, MSG_DONTWAIT | MSG_NOSIGNAL);
+  if (!mutex_try(&self->held_lock)) return;
+  if (self->held.count > 0) stream_send_last(self->stream, self->held.bytes, self->held.count);
   self->held.count = 0;
-  pthread_mutex_unlock(&self->held_lock);
+  mutex_unlock(&self->held_lock);
 }
 
 void channel_flush(channel *self) {
   if (atomic_load(&self->held_since) != 0) {
-    pthread_mutex_lock(&self->held_lock);
+    mutex_lock(&self->held_lock);
     if (self->held.count > 0 && self->file_count == 0) {
       buffer_append(&self->held, self->output.bytes, self->output.count);
       buffer_clear(&self->output, KEPT);
     }
     send_held(self);
-    pthread_mutex_unlock(&self->held_lock);
+    mutex_unlock(&self->held_lock);
   }
   size_t sent = 0;
   while (sent < self->output.count) {
-    bool has_files = sent == 0 && self->file_count > 0;
-    sent += has_files ? send_files(self)
-                      : send_part(self, self->output.bytes + sent, self->output.count - sent);
+    // The files go with the first bytes.
+    unsigned file_count = sent == 0 ? self->file_count : 0;
+    sent += send_part(self, self->output.bytes + sent, self->output.count - sent, file_count);
   }
   self->file_count = 0;
   buffer_clear(&self->output, KEPT);
 }
 
-// One call of recvmsg(2), into the room of the input.
-static ssize_t receive(channel *self, int flags) {
-  int files[POOL_FILES];
-  int count = POOL_FILES;
-  long got = CLinux_receive_packet(self->descriptor, self->input.bytes + self->input.count,
-                                   self->input.capacity - self->input.count, files, &count, flags);
-  for (int index = 0; got >= 0 && index < count; index++) {
+// Receives into the room of the input: how many bytes, 0 at the end, -1 for none yet.
+static long receive(channel *self, bool may_wait) {
+  system_file files[POOL_FILES];
+  unsigned count = 0;
+  long got = stream_receive(self->stream, self->input.bytes + self->input.count,
+                            self->input.capacity - self->input.count, files, &count, may_wait);
+  for (unsigned index = 0; index < count; index++) {
     if (self->received_count < POOL_FILES) {
       self->received[self->received_count++] = files[index];
     } else {
-      close(files[index]);
+      file_close(files[index]);
     }
   }
   return got;
@@ -216,11 +180,13 @@ static void receive_up_to(channel *self, size_t count) {
     reserve(&self->input, room > RECEIVED_AT_ONCE ? room : RECEIVED_AT_ONCE);
     // On a busy machine the gateway's thread runs meanwhile, and this one needs not be woken.
     bool may_wait = yields++ >= YIELDS;
-    ssize_t got = receive(self, may_wait ? 0 : MSG_DONTWAIT);
-    if (got < 0 && errno == EAGAIN) sched_yield();
-    if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
-    if (got <= 0) _exit(0);
-    self->input.count += (size_t)got;
+    long got = receive(self, may_wait);
+    if (got == 0) process_end(0);
+    if (got > 0) {
+      self->input.count += (size_t)got;
+    } else if (!may_wait) {
+      thread_yield();
+    }
   }
 }
 
@@ -255,7 +221,7 @@ message channel_receive_reply(channel *self) {
   for (;;) {
     message received = receive_next(self);
     if (received.header.type == POOL_REPLY) return received;
-    if (received.header.type != POOL_RUN) _exit(1);
+    if (received.header.type != POOL_RUN) process_end(1);
     buffer_append(&self->early, &received.header, sizeof received.header);
     buffer_append(&self->early, received.payload, received.header.length);
   }
@@ -270,17 +236,17 @@ bool channel_has_message(channel *self) {
   return count >= sizeof header + header.length;
 }
 
-int channel_take_file(channel *self) {
-  if (self->received_count == 0) return -1;
-  int first = self->received[0];
+system_file channel_take_file(channel *self) {
+  if (self->received_count == 0) return NO_FILE;
+  system_file first = self->received[0];
   self->received_count--;
-  memmove(self->received, self->received + 1, self->received_count * sizeof(int));
+  memmove(self->received, self->received + 1, self->received_count * sizeof(system_file));
   return first;
 }
 
 uint32_t message_next_word(message *self) {
   uint32_t word = 0;
-  if (self->header.length - self->position < sizeof word) _exit(1);
+  if (self->header.length - self->position < sizeof word) process_end(1);
   memcpy(&word, self->payload + self->position, sizeof word);
   self->position += sizeof word;
   return word;
@@ -290,7 +256,7 @@ item message_next(message *self) {
   uint32_t count = message_next_word(self);
   if (count == POOL_NULL) return (item){0};
   size_t padded = ((size_t)count + 3) & ~(size_t)3;
-  if (self->header.length - self->position < padded) _exit(1);
+  if (self->header.length - self->position < padded) process_end(1);
   item next = {.bytes = self->payload + self->position, .count = count};
   self->position += padded;
   return next;

@@ -2,15 +2,14 @@
 #ifndef ISAGATE_HOST_H
 #define ISAGATE_HOST_H
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "CCompat.h"
 #include "httpext.h"
 #include "pool_protocol.h"
+#include "system.h"
 
 // ---- Messages ----
 
@@ -20,14 +19,14 @@ typedef struct {
   size_t count, capacity;
 } buffer;
 
-// One end of a stream socket, used by one thread at a time.
+// One end of a stream, used by one thread at a time.
 typedef struct channel {
-  int descriptor;
+  system_stream stream;
   // The messages to be sent, and the beginning of the one that is composed.
   buffer output;
   size_t message;
   // The files that accompany it.
-  int files[POOL_FILES];
+  system_file files[POOL_FILES];
   unsigned file_count;
   // What was received, of which the part from `start` was not read.
   buffer input;
@@ -36,11 +35,11 @@ typedef struct channel {
   buffer early;
   size_t early_start;
   // Messages that are sent with the next ones; `held_since` is 0 as long as there are none.
-  pthread_mutex_t held_lock;
+  mutex held_lock;
   buffer held;
   atomic_ullong held_since;
   // The files that came with it.
-  int received[POOL_FILES];
+  system_file received[POOL_FILES];
   unsigned received_count;
   struct channel *next;
 } channel;
@@ -63,15 +62,15 @@ typedef struct {
 void buffer_append(buffer *target, const void *bytes, size_t count);
 void buffer_clear(buffer *target, size_t kept);
 
-void channel_open(channel *self, int descriptor);
+void channel_open(channel *self, system_stream stream);
 // Composes a message: its beginning, its payload, its end. Without an end it is not sent.
 void message_begin(channel *self, uint16_t type, uint16_t flags, uint32_t request, uint32_t value);
 void message_bytes(channel *self, const void *bytes, size_t count);
 void message_item(channel *self, const void *bytes, size_t count);
 void message_null(channel *self);
 void message_word(channel *self, uint32_t word);
-// The descriptor stays the caller's, open until the message is sent; false if there are too many.
-bool message_file(channel *self, int descriptor);
+// The file stays the caller's, open until the message is sent; false if there are too many.
+bool message_file(channel *self, system_file file);
 void message_end(channel *self);
 // Appends messages that were composed before.
 void channel_append(channel *self, const void *messages, size_t count);
@@ -89,10 +88,8 @@ message channel_receive(channel *self);
 message channel_receive_reply(channel *self);
 // Whether the next message has arrived, as far as that is known without asking the system.
 bool channel_has_message(channel *self);
-// Nanoseconds since some time.
-uint64_t monotonic_now(void);
-// The next file that came with the messages so far: the caller owns it. -1 if there is none.
-int channel_take_file(channel *self);
+// The next file that came with the messages so far: the caller owns it. NO_FILE if there is none.
+system_file channel_take_file(channel *self);
 
 item message_next(message *self);
 uint32_t message_next_word(message *self);
@@ -100,26 +97,20 @@ uint32_t message_next_word(message *self);
 // A text of its own; the process ends where there is no memory.
 char *item_copy(item text);
 
-// ---- The sandbox ----
+// ---- The process ----
 
-typedef struct {
-  uint32_t count;
-  char **list;
-} paths;
-
-// Gives up what the process need not have, for good. NULL, or why it cannot be done.
-const char *sandbox_enter(const pool_hello *hello, const char *folder, const paths *readable, const paths *writable);
 // Has a text logged.
 void send_notice(const char *text);
+// The process cannot serve: it says why and ends.
+_Noreturn void host_refuse(const char *text);
 
 // ---- Libraries ----
 
 typedef struct {
   char *name, *path;
   bool has_backslashes;
-  // The library's copy.
-  int file;
-  // Of isagate_module_open; 0 if it was not loaded.
+  library_file file;
+  // Of code_open; 0 if it was not loaded.
   uint64_t identity;
   PFN_GETEXTENSIONVERSION version;
   PFN_HTTPEXTENSIONPROC run;
@@ -153,7 +144,7 @@ typedef struct request {
   uint32_t index;
   atomic_uint references;
   // Guards everything below, and the order of calls: see calls.c.
-  pthread_mutex_t lock;
+  mutex lock;
   // Messages of calls that have succeeded for the extension, and that were not sent.
   buffer deferred;
   atomic_ullong deferred_since;
@@ -198,6 +189,9 @@ BOOL WINAPI host_get_server_variable(HCONN connection, LPSTR name, LPVOID value,
 BOOL WINAPI host_write_client(HCONN connection, LPVOID bytes, LPDWORD count, DWORD flags);
 BOOL WINAPI host_read_client(HCONN connection, LPVOID bytes, LPDWORD size);
 BOOL WINAPI host_server_support(HCONN connection, DWORD number, LPVOID bytes, LPDWORD size, LPDWORD type);
+
+// Sets the last error, and returns FALSE.
+BOOL call_refuse(uint32_t error);
 
 // A call of the extension on its way to the gateway.
 typedef struct {

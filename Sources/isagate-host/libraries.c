@@ -1,10 +1,6 @@
 // The libraries of the pool.
-#define _GNU_SOURCE
-#include <dlfcn.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "CLinux.h"
 #include "host.h"
 
 static void refuse(uint32_t index, channel *control, uint32_t reason, uint32_t error,
@@ -17,27 +13,23 @@ static void refuse(uint32_t index, channel *control, uint32_t reason, uint32_t e
 }
 
 void library_load(library *self, uint32_t index, channel *control) {
-  char file[32];
-  snprintf(file, sizeof file, "/proc/self/fd/%d", self->file);
-  void *handle = dlopen(file, RTLD_NOW | RTLD_LOCAL);
-  if (!handle) return refuse(index, control, POOL_REFUSED_CANNOT_OPEN, 0, dlerror());
-  uint64_t identity = isagate_module_open(handle, self->path, self->has_backslashes);
-  if (identity == 0) return refuse(index, control, POOL_REFUSED_SETUP, 0, "too many libraries are loaded");
+  uint64_t identity;
+  code_refusal refusal;
+  void *code = code_open(self->file, self->path, self->has_backslashes, &identity, &refusal);
+  if (!code) return refuse(index, control, refusal.reason, refusal.error, refusal.text);
   static const char *const required[] = {"GetExtensionVersion", "HttpExtensionProc"};
   void *functions[2];
   for (size_t number = 0; number < 2; number++) {
-    functions[number] = dlsym(handle, required[number]);
-    if (!functions[number]) {
-      return refuse(index, control, POOL_REFUSED_NO_ENTRY_POINT, 0, required[number]);
-    }
+    functions[number] = code_function(code, required[number]);
+    if (!functions[number]) return refuse(index, control, POOL_REFUSED_NO_ENTRY_POINT, 0, required[number]);
   }
-  void *terminate = dlsym(handle, "TerminateExtension");
+  void *terminate = code_function(code, "TerminateExtension");
   memcpy(&self->version, &functions[0], sizeof self->version);
   memcpy(&self->run, &functions[1], sizeof self->run);
   memcpy(&self->terminate, &terminate, sizeof terminate);
-  CLinux_name_library(functions[1], self->name, self->path);
+  code_name(functions[1], self->name, self->path);
   SetLastError(0);
-  if (!isagate_module_attach(identity)) {
+  if (!code_attach(identity)) {
     return refuse(index, control, POOL_REFUSED_ATTACH, GetLastError(), "");
   }
   HSE_VERSION_INFO information = {0};

@@ -5,26 +5,16 @@
 // The gateway starts it and owns it: when the gateway closes its end of the control channel, or ends, so does this
 // process. It has no file, no memory and no privilege of the gateway but what comes by the control channel. Started by
 // root it takes the user and the groups, by number, before it reads anything.
-#define _GNU_SOURCE
-#include <errno.h>
-#include <fcntl.h>
-#include <grp.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <unistd.h>
 
-#include "CLinux.h"
 #include "host.h"
 
 static channel control;
 static pool_memory *shared_memory;
 // What POOL_HELLO says.
 static pool_hello hello;
-static pid_t own_process;
 static struct {
   char *name, *folder;
   uint32_t library_count;
@@ -48,7 +38,7 @@ static void send_or_hold(channel *by) {
 // Tells the gateway that the code has returned after these microseconds. What was deferred precedes it.
 static void return_from(request *owner, DWORD status, uint32_t duration) {
   channel *by = own_channel;
-  pthread_mutex_lock(&owner->lock);
+  mutex_lock(&owner->lock);
   bool continues = status == HSE_STATUS_PENDING && !owner->is_done;
   // Other threads may call for the request from now on: what precedes their calls has to arrive first.
   if (continues && owner->deferred.count > 0) call_deliver(owner, by);
@@ -65,7 +55,7 @@ static void return_from(request *owner, DWORD status, uint32_t duration) {
   message_item(by, block->lpszLogData, strnlen(block->lpszLogData, HSE_LOG_BUFFER_LEN));
   message_end(by);
   bool has_ended = status != HSE_STATUS_PENDING || owner->is_done;
-  pthread_mutex_unlock(&owner->lock);
+  mutex_unlock(&owner->lock);
   // Before the gateway uses the slot again.
   if (has_ended) request_end(owner);
   send_or_hold(by);
@@ -85,21 +75,21 @@ static bool enter(unsigned number, uint32_t sequence) {
 
 static void run(unsigned number, message *received) {
   pool_run facts;
-  if (received->header.length < sizeof(uint32_t) + sizeof facts) _exit(1);
+  if (received->header.length < sizeof(uint32_t) + sizeof facts) process_end(1);
   memcpy(&facts, received->payload + sizeof(uint32_t), sizeof facts);
-  if (facts.library >= pool.library_count || pool.libraries[facts.library].identity == 0) _exit(1);
+  if (facts.library >= pool.library_count || pool.libraries[facts.library].identity == 0) process_end(1);
   if (!enter(number, facts.sequence)) return send_or_hold(own_channel);
   const library *entered = &pool.libraries[facts.library];
   request *owner;
   EXTENSION_CONTROL_BLOCK *block = request_begin(received, entered, &owner);
-  isagate_thread_enter(entered->identity);
+  code_enter(entered->identity);
   calls_set_running(number, owner);
   own_request = owner;
-  CLinux_run_begins(entered->name, owner->trace);
+  run_begins(entered->name, owner->trace);
   uint64_t began = monotonic_now();
   DWORD status = entered->run(block);
   uint64_t duration = (monotonic_now() - began) / 1000;
-  CLinux_run_ends();
+  run_ends();
   own_request = NULL;
   calls_set_running(number, NULL);
   return_from(owner, status, duration < UINT32_MAX ? (uint32_t)duration : UINT32_MAX);
@@ -109,17 +99,17 @@ static void run(unsigned number, message *received) {
 static void complete(message *received) {
   pool_completion facts;
   item first = message_next(received);
-  if (first.count != sizeof facts) _exit(1);
+  if (first.count != sizeof facts) process_end(1);
   memcpy(&facts, first.bytes, sizeof facts);
   item bytes = message_next(received);
   request *owner = request_at(received->header.request);
   if (owner && facts.target) {
     const completion *target = (const completion *)(uintptr_t)facts.target;
     if (bytes.count) memcpy((void *)(uintptr_t)facts.buffer, bytes.bytes, bytes.count);
-    isagate_thread_enter(owner->library->identity);
-    CLinux_run_begins(owner->library->name, owner->trace);
+    code_enter(owner->library->identity);
+    run_begins(owner->library->name, owner->trace);
     target->function(request_block(owner), target->context, facts.bytes, facts.error);
-    CLinux_run_ends();
+    run_ends();
   }
   if (owner) request_release(owner);
   message_begin(own_channel, POOL_RETURN, 0, received->header.request, 0);
@@ -129,12 +119,11 @@ static void complete(message *received) {
 
 static channel *run_channels;
 
-static void *serve(void *context) {
+static void serve(void *context) {
   unsigned number = (unsigned)(uintptr_t)context;
   char name[16];
   snprintf(name, sizeof name, "%.10s-%u", pool.name, number + 1);
-  prctl(PR_SET_NAME, name);
-  CLinux_guard_stack();
+  thread_begins(name);
   own_channel = &run_channels[number];
   for (;;) {
     message received = channel_receive(own_channel);
@@ -143,33 +132,26 @@ static void *serve(void *context) {
     case POOL_COMPLETE: complete(&received); break;
     // The library is about to be released: it is notified of the end of this thread.
     case POOL_STOP:
-      isagate_thread_ends();
+      code_thread_ends();
       message_begin(own_channel, POOL_RETURN, 0, POOL_NO_REQUEST, 0);
       message_end(own_channel);
       channel_flush(own_channel);
-      return NULL;
-    default: _exit(1);
+      return;
+    default: process_end(1);
     }
   }
 }
 
 static bool start_threads(unsigned count) {
-  pthread_attr_t attributes;
-  pthread_attr_init(&attributes);
-  pthread_attr_setstacksize(&attributes, STACK_SIZE);
-  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
   for (unsigned index = 0; index < count; index++) {
-    pthread_t thread;
-    if (pthread_create(&thread, &attributes, serve, (void *)(uintptr_t)index) != 0) return false;
+    if (!thread_start(serve, (void *)(uintptr_t)index, STACK_SIZE)) return false;
   }
-  pthread_attr_destroy(&attributes);
   return true;
 }
 
 // ---- The beginning ----
 
-// The process cannot serve.
-static void refuse(const char *text) {
+void host_refuse(const char *text) {
   message_begin(&control, POOL_REFUSED, 0, POOL_NO_REQUEST, POOL_REFUSED_SETUP);
   message_word(&control, 0);
   message_item(&control, text, strlen(text));
@@ -185,24 +167,10 @@ void send_notice(const char *text) {
   channel_flush(&control);
 }
 
-// The next of the descriptors that the gateway passes.
-static int next_descriptor(void) {
-  static unsigned left;
-  while (left == 0) {
-    message received = channel_receive(&control);
-    if (received.header.type != POOL_DESCRIPTORS) refuse("descriptors are missing");
-    left = received.header.flags >> POOL_FILES_SHIFT;
-  }
-  left--;
-  int next = channel_take_file(&control);
-  if (next < 0) refuse("descriptors are missing");
-  return next;
-}
-
 static channel *open_channels(unsigned count) {
   channel *channels = calloc(count ? count : 1, sizeof *channels);
   if (!channels) abort();
-  for (unsigned index = 0; index < count; index++) channel_open(&channels[index], next_descriptor());
+  for (unsigned index = 0; index < count; index++) channel_open(&channels[index], handover_stream(&control));
   return channels;
 }
 
@@ -215,20 +183,15 @@ static paths read_paths(message *hello, uint32_t count) {
 
 // Requests that have ended do not end with the process.
 static void send_last(void) {
-  // A process that the extension has forked has nothing to send.
-  if (getpid() != own_process) return;
+  // A copy of it has nothing to send.
+  if (process_is_copy()) return;
   for (uint32_t index = 0; index < hello.run_channels; index++) channel_send_last(&run_channels[index]);
 }
 
 static void catch_crashes(void) {
   pool_header notice = {.type = POOL_CRASHED};
-  own_process = getpid();
-  CLinux_before_crash_report(send_last);
   atexit(send_last);
-  if (CLinux_catch_crashes(POOL_CONTROL_FD, &notice, sizeof notice, 0) != 0) {
-    refuse("crashes cannot be caught");
-  }
-  isagate_observe_threads(CLinux_guard_stack);
+  if (!crashes_catch(control.stream, &notice, sizeof notice, send_last)) host_refuse("crashes cannot be caught");
 }
 
 // ---- The process ----
@@ -241,9 +204,9 @@ static void answer(uint16_t type, uint32_t request, uint32_t value) {
 
 // The stack of the thread that runs code of the request.
 static void look(uint32_t index) {
-  CLinux_stack stack;
+  stack_report stack;
   request *owner = request_at(index);
-  int outcome = owner ? CLinux_stack_of(owner->trace, &stack) : 0;
+  int outcome = owner ? stack_take(owner->trace, &stack) : 0;
   if (owner) request_release(owner);
   uint32_t value = outcome > 0 ? POOL_STACK_TAKEN : outcome < 0 ? POOL_STACK_REFUSED : POOL_STACK_NONE;
   message_begin(&control, POOL_STACK, 0, index, value);
@@ -251,7 +214,7 @@ static void look(uint32_t index) {
     message_item(&control, stack.thread, strnlen(stack.thread, sizeof stack.thread));
     for (int number = 0; number < stack.count; number++) {
       char text[512];
-      message_item(&control, text, CLinux_describe_frame(number, stack.frames[number], text, sizeof text));
+      message_item(&control, text, stack_describe(number, stack.frames[number], text, sizeof text));
     }
   }
   message_end(&control);
@@ -265,33 +228,21 @@ static void serve_control(void) {
     case POOL_PING: answer(POOL_PONG, 0, received.header.value); break;
     case POOL_LOOK: look(received.header.request); break;
     case POOL_TERMINATE: {
-      if (received.header.request >= pool.library_count) _exit(1);
+      if (received.header.request >= pool.library_count) process_end(1);
       const library *leaving = &pool.libraries[received.header.request];
       BOOL agrees = leaving->identity && leaving->terminate ? leaving->terminate(received.header.value) : TRUE;
       answer(POOL_TERMINATED, received.header.request, agrees != FALSE);
       break;
     }
     case POOL_STOP:
-      isagate_work_threads_end();
+      threads_end();
       for (uint32_t index = pool.library_count; index > 0; index--) {
-        if (pool.libraries[index - 1].identity) isagate_module_close(pool.libraries[index - 1].identity);
+        if (pool.libraries[index - 1].identity) code_close(pool.libraries[index - 1].identity);
       }
       exit(0);
-    default: _exit(1);
+    default: process_end(1);
     }
   }
-}
-
-// Takes the user and the groups that the process is to have, of which the first is its own.
-static bool take_user(char **arguments) {
-  gid_t groups[256];
-  size_t count = 0;
-  for (char *next = arguments[1]; *next && count < sizeof groups / sizeof *groups;) {
-    groups[count++] = (gid_t)strtoul(next, &next, 10);
-    if (*next == ',') next++;
-  }
-  uid_t user = (uid_t)strtoul(arguments[0], NULL, 10);
-  return count > 0 && setgroups(count, groups) == 0 && setgid(groups[0]) == 0 && setuid(user) == 0;
 }
 
 static paths variables, readable, writable;
@@ -301,7 +252,7 @@ static bool read_hello(void) {
   item facts = message_next(&greeting);
   if (greeting.header.type != POOL_HELLO || facts.count != sizeof hello) return false;
   memcpy(&hello, facts.bytes, sizeof hello);
-  if (hello.version != POOL_VERSION) refuse("isagate-host is of another version");
+  if (hello.version != POOL_VERSION) host_refuse("isagate-host is of another version");
   pool.name = item_copy(message_next(&greeting));
   pool.folder = item_copy(message_next(&greeting));
   variables = read_paths(&greeting, hello.variables);
@@ -313,7 +264,7 @@ static bool read_hello(void) {
   for (uint32_t index = 0; index < hello.libraries; index++) {
     pool_library library_facts;
     item first = message_next(&greeting);
-    if (first.count != sizeof library_facts) _exit(1);
+    if (first.count != sizeof library_facts) process_end(1);
     memcpy(&library_facts, first.bytes, sizeof library_facts);
     pool.libraries[index].has_backslashes = library_facts.has_backslashes;
     pool.libraries[index].name = item_copy(message_next(&greeting));
@@ -322,46 +273,33 @@ static bool read_hello(void) {
   return true;
 }
 
-// Environment, working folder, descriptors.
+// Environment, working folder, memory and streams.
 static channel *take_belongings(void) {
-  for (uint32_t index = 0; index < variables.count; index++) putenv(variables.list[index]);
-  if (chdir(pool.folder) != 0) {
-    char text[512];
-    snprintf(text, sizeof text, "working folder %s: %s", pool.folder, strerror(errno));
-    refuse(text);
-  }
-  int memory = next_descriptor();
-  shared_memory = mmap(NULL, sizeof *shared_memory, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
-  if (shared_memory == MAP_FAILED) refuse("no shared memory");
-  close(memory);
-  for (uint32_t index = 0; index < hello.libraries; index++) pool.libraries[index].file = next_descriptor();
+  for (uint32_t index = 0; index < variables.count; index++) process_set_variable(variables.list[index]);
+  const char *refusal = process_enter_folder(pool.folder);
+  if (refusal) host_refuse(refusal);
+  shared_memory = handover_memory(&control);
+  for (uint32_t index = 0; index < hello.libraries; index++) pool.libraries[index].file = handover_library(&control);
   run_channels = open_channels(hello.run_channels);
   return open_channels(hello.shared_channels);
 }
 
 int main(int count, char **arguments) {
-  if (count == 3 && !take_user(arguments + 1)) {
-    perror("isagate-host: the user of the pool cannot be taken");
-    return 1;
-  }
-  // After the change of the user, which resets it.
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  // Programs that an extension starts do not get these. The loader has read the variable before.
-  unsetenv("LD_LIBRARY_PATH");
-  fcntl(POOL_CONTROL_FD, F_SETFD, FD_CLOEXEC);
-  channel_open(&control, POOL_CONTROL_FD);
+  if (!process_begin(count, arguments)) return 1;
+  channel_open(&control, handover_control());
   if (!read_hello()) {
     fputs("isagate-host is started by isagate, for a pool whose extensions run isolated\n", stderr);
     return 1;
   }
   channel *shared = take_belongings();
+  if (handover_notice) send_notice(handover_notice);
   const char *refusal = sandbox_enter(&hello, pool.folder, &readable, &writable);
-  if (refusal) refuse(refusal);
+  if (refusal) host_refuse(refusal);
   catch_crashes();
   requests_open();
   calls_open(shared, hello.shared_channels, run_channels, hello.run_channels);
   for (uint32_t index = 0; index < hello.libraries; index++) library_load(&pool.libraries[index], index, &control);
-  if (!start_threads(hello.run_channels)) refuse("no threads");
+  if (!start_threads(hello.run_channels)) host_refuse("no threads");
   answer(POOL_READY, 0, 0);
   serve_control();
 }

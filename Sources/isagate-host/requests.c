@@ -1,9 +1,6 @@
 // Requests and their control blocks.
-#define _GNU_SOURCE
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/mman.h>
 
 #include "host.h"
 
@@ -19,22 +16,22 @@ typedef struct {
 } slot;
 
 _Static_assert(sizeof(slot) <= SLOT_SIZE, "a control block and its owner fit a slot");
+_Static_assert(_Alignof(request) <= _Alignof(max_align_t), "malloc aligns a request");
 
 static uint8_t *slots;
 // Slots that may be used: their memory is taken as the gateway uses higher ones, so that it counts as data
 // (RLIMIT_DATA) no earlier.
 static atomic_uint usable_slots;
 #define SLOTS_AT_ONCE 4096u
-static pthread_mutex_t growth = PTHREAD_MUTEX_INITIALIZER;
+static mutex growth = MUTEX_INITIALIZER;
 // Each guards the owners of every sixteenth slot.
-static pthread_mutex_t locks[16];
+static mutex locks[16];
 
 static char no_text[8];
 
 void requests_open(void) {
-  slots = mmap(NULL, (size_t)SLOT_SIZE * POOL_REQUESTS, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (slots == MAP_FAILED) abort();
-  for (size_t index = 0; index < 16; index++) pthread_mutex_init(&locks[index], NULL);
+  slots = memory_reserve((size_t)SLOT_SIZE * POOL_REQUESTS);
+  for (size_t index = 0; index < 16; index++) mutex_open(&locks[index]);
 }
 
 static slot *slot_at(uint32_t index) { return (slot *)(void *)(slots + (size_t)index * SLOT_SIZE); }
@@ -42,26 +39,25 @@ static slot *slot_at(uint32_t index) { return (slot *)(void *)(slots + (size_t)i
 EXTENSION_CONTROL_BLOCK *request_block(request *self) { return &slot_at(self->index)->block; }
 
 static request *retained(uint32_t index) {
-  pthread_mutex_t *lock = &locks[index % 16];
-  pthread_mutex_lock(lock);
+  mutex *lock = &locks[index % 16];
+  mutex_lock(lock);
   request *owner = slot_at(index)->owner;
   if (owner) atomic_fetch_add_explicit(&owner->references, 1, memory_order_relaxed);
-  pthread_mutex_unlock(lock);
+  mutex_unlock(lock);
   return owner;
 }
 
 // Makes the slot usable.
 static void reach_slot(uint32_t index) {
   if (index < atomic_load_explicit(&usable_slots, memory_order_acquire)) return;
-  pthread_mutex_lock(&growth);
+  mutex_lock(&growth);
   uint32_t usable = atomic_load(&usable_slots);
   uint32_t wanted = (index / SLOTS_AT_ONCE + 1) * SLOTS_AT_ONCE;
   if (wanted > usable) {
-    size_t size = (size_t)SLOT_SIZE * (wanted - usable);
-    if (mprotect(slots + (size_t)SLOT_SIZE * usable, size, PROT_READ | PROT_WRITE) != 0) abort();
+    memory_use(slots + (size_t)SLOT_SIZE * usable, (size_t)SLOT_SIZE * (wanted - usable));
     atomic_store_explicit(&usable_slots, wanted, memory_order_release);
   }
-  pthread_mutex_unlock(&growth);
+  mutex_unlock(&growth);
 }
 
 request *request_at(uint32_t index) { return index < atomic_load(&usable_slots) ? retained(index) : NULL; }
@@ -89,14 +85,14 @@ void request_release(request *self) {
     self->completions = next;
   }
   free(self->deferred.bytes);
-  pthread_mutex_destroy(&self->lock);
+  mutex_close(&self->lock);
   free(self);
 }
 
 // Puts `owner` in place of the present one, which is returned.
 static request *exchange_owner(uint32_t index, request *owner, request *expected) {
-  pthread_mutex_t *lock = &locks[index % 16];
-  pthread_mutex_lock(lock);
+  mutex *lock = &locks[index % 16];
+  mutex_lock(lock);
   slot *place = slot_at(index);
   request *previous = place->owner;
   bool changes = owner || previous == expected;
@@ -104,7 +100,7 @@ static request *exchange_owner(uint32_t index, request *owner, request *expected
     place->owner = owner;
     place->was_used = true;
   }
-  pthread_mutex_unlock(lock);
+  mutex_unlock(lock);
   return changes ? previous : NULL;
 }
 
@@ -131,7 +127,7 @@ static LPSTR place_text(uint8_t **place, item text) {
 EXTENSION_CONTROL_BLOCK *request_begin(message *run, const library *library, request **made) {
   item first = message_next(run);
   pool_run facts;
-  if (first.count != sizeof facts || run->header.request >= POOL_REQUESTS) _exit(1);
+  if (first.count != sizeof facts || run->header.request >= POOL_REQUESTS) process_end(1);
   memcpy(&facts, first.bytes, sizeof facts);
   reach_slot(run->header.request);
   item texts[6];
@@ -140,14 +136,14 @@ EXTENSION_CONTROL_BLOCK *request_begin(message *run, const library *library, req
     texts[index] = message_next(run);
     room += texts[index].count + 1;
   }
-  request *self = aligned_alloc(16, (sizeof *self + room + 15) & ~(size_t)15);
+  request *self = malloc(sizeof *self + room);
   if (!self) abort();
   memset(self, 0, sizeof *self);
   self->index = run->header.request;
   self->is_running = self->may_defer = true;
   self->library = library;
   memcpy(self->trace, facts.trace, sizeof self->trace);
-  pthread_mutex_init(&self->lock, NULL);
+  mutex_open(&self->lock);
   // One reference of the slot, one of the thread that runs it.
   atomic_init(&self->references, 2);
   for (uint32_t count = facts.variables; count > 0; count--) {
@@ -207,13 +203,13 @@ variable *request_variable(request *self, const char *name) {
 }
 
 completion *request_completion(request *self, PFN_HSE_IO_COMPLETION function, void *context) {
-  pthread_mutex_lock(&self->lock);
+  mutex_lock(&self->lock);
   completion *known = self->completions;
   while (known && (known->function != function || known->context != context)) known = known->next;
   if (!known && (known = malloc(sizeof *known))) {
     *known = (completion){.next = self->completions, .function = function, .context = context};
     self->completions = known;
   }
-  pthread_mutex_unlock(&self->lock);
+  mutex_unlock(&self->lock);
   return known;
 }

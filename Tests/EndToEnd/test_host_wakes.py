@@ -17,6 +17,7 @@ def test_no_wake_up_between_host_and_gateway_is_lost(tmp_path):
     includes = [path("CShims", name, "include") for name in ("CISAPI", "CCompat", "CLinux", "CPoolProtocol")]
     sources = [path("Tests/Host/wakes.c"), *(path(f"CShims/CLinux/{one}.c") for one in ("CLinux", "Crashes", "Stacks", "Frames"))]
     sources += [name for name in glob.glob(path("Sources/isagate-host/*.c")) if not name.endswith("/main.c")]
+    sources += glob.glob(path("Sources/isagate-host/linux/*.c"))
     sources += glob.glob(path("CShims/CCompat/*/*.c"))
     program = tmp_path / "wakes"
     flags = ["-std=gnu17", "-O2", "-pthread", f"-Wl,--dynamic-list={path('CShims/CCompat/exports.list')}"]

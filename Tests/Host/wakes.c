@@ -5,6 +5,7 @@
 // written, or the end of the request before them, has arrived: a wake-up that is lost makes one of them wait for ever,
 // which ends the program with status 1. `make test` runs some ten thousand rounds; for ten million, build it as
 // test_host_wakes.py does.
+#define _GNU_SOURCE
 #define main host_main
 #include "../../Sources/isagate-host/main.c"
 #undef main

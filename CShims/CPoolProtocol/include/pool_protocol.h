@@ -58,6 +58,10 @@ enum {
   POOL_STOP,
   // Asks for the stack of the thread that runs the code of `request`.
   POOL_LOOK,
+  // In place of POOL_DESCRIPTORS, to a Windows process, which cannot receive descriptors. Items, in the same order, each a
+  // text: `#` and a number for what the process has inherited, a descriptor under Wine and a handle elsewhere; or a path
+  // of its system, as that of a library always is.
+  POOL_NAMES,
 
   // On the control channel, from the process.
 
@@ -99,7 +103,7 @@ enum {
   POOL_WRITE_ASYNC,
   // `value`: the buffer's size. Reply: the payload is the data.
   POOL_READ,
-  // ServerSupportFunction with the request `value`. Items: `pool_support`, and what the request requires (contract.c).
+  // ServerSupportFunction with the request `value`. Items: `pool_support`, and what the request requires (support.c).
   // Reply, also to a refusal: `pool_support` as it is afterwards; an item, what is stored for the extension.
   POOL_SUPPORT,
   // Reply: that everything before has arrived; `value`: the first error of the request's calls without an answer.

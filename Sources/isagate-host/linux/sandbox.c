@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "CLinux.h"
-#include "host.h"
+#include "../host.h"
 
 static const char *failure;
 static char failure_text[512];
