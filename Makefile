@@ -8,8 +8,10 @@ SHELL := /bin/bash
 # The graph in Package.swift is the architecture: an import it does not declare is an error.
 SWIFT_BUILD_FLAGS := --explicit-target-dependency-import-check error
 
-# The program does not depend on the folder it is built in: assertions in C name their files relative to it.
-RELEASE_FLAGS := -Xcc -ffile-prefix-map=$(CURDIR)=.
+# The programs do not depend on the folder they are built in: assertions in C name their files relative to it, and so
+# does the debugging information, of which the linker takes a hash.
+RELATIVE_PATHS := -ffile-prefix-map=$(CURDIR)=.
+RELEASE_FLAGS := -Xcc $(RELATIVE_PATHS)
 
 release := .build/release/isagate
 address := .build-asan
@@ -99,7 +101,7 @@ build: build-requirements ## Builds the gateway, and isagate-host beside it
 
 # The host of isolated extensions, in plain C. `swift build` makes its folder.
 %-host: $(host_sources)
-	@gcc -std=gnu17 -O2 -g -Wall -Wextra -Werror -pthread $(addprefix -I,$(host_includes)) \
+	@gcc -std=gnu17 -O2 -g $(RELATIVE_PATHS) -Wall -Wextra -Werror -pthread $(addprefix -I,$(host_includes)) \
 		-Wl,--dynamic-list=CShims/CCompat/exports.list -o $@ $(filter %.c,$^)
 
 # The same program for Windows and Wine. Only tests build it.
@@ -112,7 +114,7 @@ $(WINDOWS_HOST): $(windows_host_sources)
 
 compat: build-requirements ## Builds libisagate-compat, the functions of windows.h, for extensions to be linked to
 	@mkdir -p $(compat)
-	gcc -O2 -g -Wall -Wextra -Werror -shared -fPIC -fvisibility=hidden -pthread -ICShims/CISAPI/include \
+	gcc -O2 -g $(RELATIVE_PATHS) -Wall -Wextra -Werror -shared -fPIC -fvisibility=hidden -pthread -ICShims/CISAPI/include \
 		-ICShims/CCompat/include -Wl,-z,defs -Wl,-soname,libisagate-compat.so.0 \
 		-o $(compat)/libisagate-compat.so.0 CShims/CCompat/*/*.c
 
