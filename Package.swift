@@ -90,10 +90,11 @@ let package = Package(
         module("ISAPI", uses: ["Memory", "HTTP", "Transport", "CISAPI", "CCompat", "CLinux", "CPoolProtocol"]),
         module("StaticFiles", uses: ["Memory", "HTTP", "Transport", "CLinux"]),
         module("Proxy", uses: ["Memory", "HTTP", "Transport", "CAres", "CLinux"]),
+        module("ACME", uses: ["Memory", "Transport", "TLS", "CLinux"]),
         module(
             "Gateway",
             uses: [
-                "Memory", "Transport", "TLS", "HTTP", "Compression", "ISAPI", "StaticFiles", "Proxy", "CCrypt",
+                "Memory", "Transport", "TLS", "HTTP", "ACME", "Compression", "ISAPI", "StaticFiles", "Proxy", "CCrypt",
                 "CLinux",
                 "CPCRE2", yams, log,
             ]),
@@ -118,7 +119,7 @@ let package = Package(
         tests("ISAPI", uses: ["HTTP", "CISAPI"]), tests("Gateway", uses: ["TLS", "HTTP", "Transport"]),
         tests("StaticFiles", uses: ["HTTP"]),
         tests("TLS", uses: ["TestSupport", "Transport", "COpenSSL", "CLinux"]),
-        tests("Compression", uses: ["HTTP", "CZlib"]),
+        tests("Compression", uses: ["HTTP", "CZlib"]), tests("ACME", uses: ["TLS", "Transport", "CLinux"]),
         tests("ExtensionKit", uses: ["CISAPI", "CCompat", httpTypes]),
     ]
 )

@@ -300,6 +300,15 @@ static inline int COpenSSL_cipher_set_tag(const COpenSSL_cipher *cipher, void *c
 
 COpenSSL_OWNED COpenSSL_TAKES_TEXT
 static inline EVP_PKEY *COpenSSL_EC_gen(const char *curve) { return EVP_EC_gen(curve); }
+COpenSSL_OWNED static inline EVP_PKEY *COpenSSL_RSA_gen(unsigned bits) { return EVP_RSA_gen(bits); }
+static inline int COpenSSL_PEM_write_key(BIO *output, EVP_PKEY *key) {
+  return PEM_write_bio_PKCS8PrivateKey(output, key, NULL, NULL, 0, NULL, NULL);
+}
+/// The library's PBKDF2 with AES-256.
+COpenSSL_TAKES_TEXT
+static inline int COpenSSL_PEM_write_encrypted_key(BIO *output, EVP_PKEY *key, const char *passphrase) {
+  return PEM_write_bio_PKCS8PrivateKey(output, key, EVP_aes_256_cbc(), NULL, 0, NULL, (void *)passphrase);
+}
 
 static const int COpenSSL_PKEY_KEYPAIR = EVP_PKEY_KEYPAIR;
 

@@ -5,12 +5,14 @@ extension EVP_PKEY {
     /// OpenSSL's name for the type of key.
     var typeName: String? { unsafe EVP_PKEY_get0_type_name(self).map { unsafe String(cString: $0) } }
 
-    /// A signature, with the hash that the key is made for; nil when OpenSSL cannot make it.
-    func signature(of text: ByteView) -> [UInt8]? {
+    /// A signature; nil when OpenSSL cannot make it.
+    ///
+    /// - Parameter digest: nil for the hash that the key is made for.
+    func signature(of text: ByteView, _ digest: EVP_MD? = nil) -> [UInt8]? {
         guard let operation = unsafe EVP_MD_CTX_new() else { return nil }
         defer { unsafe EVP_MD_CTX_free(operation) }
         var count = 0
-        guard unsafe EVP_DigestSignInit(operation, nil, nil, nil, self) == 1,
+        guard unsafe EVP_DigestSignInit(operation, nil, digest, nil, self) == 1,
             unsafe EVP_DigestSign(operation, nil, &count, text.octets, text.count) == 1
         else { return nil }
         var signature = [UInt8](repeating: 0, count: count)

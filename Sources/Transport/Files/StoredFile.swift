@@ -1,0 +1,83 @@
+import Glibc
+
+/// A failure of a system call, by its error number.
+package struct FileFailure: Error, Equatable {
+    package let number: Int32
+    package var message: String { systemText(number) }
+    /// Of the system call that failed last on this thread.
+    init() { number = errno }
+}
+
+/// Files that keep state: they are read whole, and replaced as a whole.
+package enum StoredFile {
+    package static func open(_ path: String, _ flags: Int32, mode: mode_t = 0) throws(FileFailure) -> OpenFile {
+        let file = OpenFile(adopting: unsafe Glibc.open(path, flags | O_CLOEXEC, mode))
+        guard file.isOpen else { throw FileFailure() }
+        return file
+    }
+
+    /// Writes a file beside `path`, has the disk take it, and gives it the name: whatever happens, the old content or the
+    /// new one is there.
+    package static func replace(_ path: String, with content: [UInt8], mode: mode_t) throws(FileFailure) {
+        let temporary = path + temporarySuffix
+        try remove(temporary)
+        do throws(FileFailure) {
+            let file = try open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: mode)
+            try file.writeAll(content)
+            try file.sync()
+            try rename(temporary, to: path)
+        } catch {
+            try? remove(temporary)
+            throw error
+        }
+        try sync(folderOf: path)
+    }
+
+    /// What names of files end with that are being written.
+    package static let temporarySuffix = ".new"
+
+    package static func rename(_ path: String, to target: String) throws(FileFailure) {
+        guard unsafe Glibc.rename(path, target) == 0 else { throw FileFailure() }
+    }
+
+    /// Without an error if there is none.
+    package static func remove(_ path: String) throws(FileFailure) {
+        guard unsafe unlink(path) == 0 || errno == ENOENT else { throw FileFailure() }
+    }
+
+    /// Has the disk take the names of a folder.
+    package static func sync(folderOf path: String) throws(FileFailure) {
+        let folder = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+        try open(folder, O_RDONLY | O_DIRECTORY).sync()
+    }
+
+    /// A folder for this account only; without an error if it is there.
+    package static func makeFolder(_ path: String) throws(FileFailure) {
+        guard unsafe mkdir(path, 0o700) == 0 || errno == EEXIST else { throw FileFailure() }
+    }
+}
+
+extension OpenFile {
+    /// Writes all bytes, at the file's position.
+    package func writeAll(_ bytes: [UInt8]) throws(FileFailure) {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = rest.withBytes { bytes in unsafe write(number, bytes.baseAddress, bytes.count) }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { throw FileFailure() }
+            rest = rest.dropFirst(count)
+        }
+    }
+
+    /// Has the disk take what was written.
+    package func sync() throws(FileFailure) {
+        guard use({ fsync($0) }) == 0 else { throw FileFailure() }
+    }
+
+    /// Device and inode.
+    package var identity: [UInt64]? {
+        var status = stat()
+        guard unsafe fstat(number, &status) == 0 else { return nil }
+        return [UInt64(status.st_dev), UInt64(status.st_ino)]
+    }
+}
