@@ -47,6 +47,16 @@ package enum AcmeError: Error, Equatable, Sendable {
         }
     }
 
+    /// Whether an order may go on when the authority can be asked again.
+    package var leavesOrder: Bool {
+        switch self {
+        case .unreachable, .late: true
+        case .refused(let problem, _): problem.kind == "serverInternal"
+        case .status(let status, _): status >= 500
+        default: false
+        }
+    }
+
     /// Whether the authority refuses what it accepts at another time.
     package var isTemporary: Bool {
         switch self {

@@ -122,6 +122,11 @@ final class Acceptor: ListenerDelegate, @unchecked Sendable {
         switch await beginning(of: endpoint, until: deadline) {
         case .tls:
             guard let stream = await secure(endpoint, certificates, until: deadline) else { return }
+            if stream.applicationProtocol == ChallengeCertificates.applicationProtocol {
+                // The authority has seen the certificate (RFC 8737 §3).
+                stream.finish()
+                return endpoint.close()
+            }
             guard stream.applicationProtocol == "h2" else { return await connection(on: stream).serve() }
             await MultiplexedConnection(stream, service: service).serve()
         case .text:
@@ -228,7 +233,7 @@ final class Acceptor: ListenerDelegate, @unchecked Sendable {
     @inline(never)
     private func makeStream(_ endpoint: Endpoint, _ certificates: CertificateStore) -> TLSStream? {
         do throws(TLSError) {
-            return try TLSStream(endpoint, certificates: certificates)
+            return try TLSStream(endpoint, certificates: certificates, challenges: rules.tlsChallenges)
         } catch {
             logs.handshakes.note(error.reason, from: endpoint.remoteAddress)
             endpoint.reset()
@@ -256,9 +261,12 @@ struct AcceptorRules {
     let handshakeTimeout: Delay
     /// Nil for no limit.
     let handshakes: HandshakeLimit?
+    /// Nil where no challenge of an authority is answered.
+    let tlsChallenges: ChallengeCertificates?
 
     init(_ port: Generation.Port, _ generation: Generation) {
         certificates = port.certificates
+        tlsChallenges = port.tlsChallenges
         proxies = port.proxies
         trusted = port.trusted
         expectsHTTP2 = port.expectsHTTP2

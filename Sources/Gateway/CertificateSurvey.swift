@@ -8,9 +8,12 @@ package struct CertificateSurvey {
 
     /// Reads the certificates that a configuration names.
     package init(_ configuration: Configuration) {
-        let (reports, problems) = CertificateLoader().examine(configuration.tlsListeners)
+        let reader = AcmeMaterial.reader(CertificateFileSystem.read)
+        var material = AcmeMaterial(readFile: reader, at: .now)
+        let listeners = material.resolve(configuration.tlsListeners)
+        let (reports, problems) = CertificateLoader(readFile: reader, readKey: reader).examine(listeners)
         certificates = reports.map { CertificateSummary($0, generation: nil) }
-        self.problems = problems.map(\.description)
+        self.problems = material.problems + problems.map(\.description)
     }
 
     /// The certificates that a running gateway reports to serve.

@@ -19,16 +19,21 @@ extension SiteDescription {
     fileprivate init(_ site: SiteConfiguration, listener policy: TLSPolicy) {
         self.init(
             hosts: site.hosts.map { ServerNamePattern($0.description) }, policy: site.tls.applied(to: policy),
-            certificates: site.certificates.map { files in
-                CertificateFiles(
-                    chain: files.chain, key: files.key, passphrase: files.passphraseFile, ocsp: files.ocsp,
-                    authorities: files.authorities.map { CertificateFiles.Authorities($0) })
-            },
+            certificates: site.certificates.map { CertificateFiles($0) } + site.placeholders,
             clientCertificates: site.clientCertificates.map { clients in
                 ClientCertificatePolicy(
                     mode: clients.mode == .require ? .require : .request, authorities: clients.authorities,
                     depth: clients.depth, revocations: clients.revocations)
             })
+    }
+}
+
+extension CertificateFiles {
+    fileprivate init(_ files: CertificateConfiguration) {
+        self.init(
+            chain: files.chain, key: files.key, passphrase: files.passphraseFile, ocsp: files.ocsp,
+            authorities: files.authorities.map { Authorities($0) })
+        if files.acme != nil { role = .issued }
     }
 }
 
@@ -66,6 +71,15 @@ extension TLSPolicy.Version {
         switch version {
         case .tls12: self = .tls12
         case .tls13: self = .tls13
+        }
+    }
+}
+
+extension SiteConfiguration {
+    /// What is shown for the names of certificates that are ordered while there is none.
+    var placeholders: [CertificateFiles] {
+        certificates.compactMap(\.acme).prefix(1).map { use in
+            AcmeMaterial.placeholder(for: use.names, waits: use.waits)
         }
     }
 }

@@ -32,6 +32,7 @@ package final class Gateway: GatewayControl {
     private var served: Set<ServedAddress> = []
     /// The files of the certificates of each listener with TLS.
     private var certificateFiles: [String: [String]] = [:]
+    private let acme: AcmeHost
     private let monitor = Monitor()
     private let certificateNotices: CertificateNotices
     let siteNumbers = SiteNumbers()
@@ -50,6 +51,7 @@ package final class Gateway: GatewayControl {
         self.logger = logger
         accessLogs = AccessLogHost(logger)
         certificateNotices = CertificateNotices(logger)
+        acme = AcmeHost(logger)
         countdown = Countdown(whenStopped)
         admission = Admission(limit: configuration.limits.maxConnections)
         clients = ClientConnections(limit: configuration.limits.clientConnections ?? .max)
@@ -105,10 +107,12 @@ package final class Gateway: GatewayControl {
         }
         served = Set(material.sockets.map(ServedAddress.init))
         certificateFiles = configuration.certificateFiles
+        let plan = AcmePlan(configuration, files: material.files)
         configuration.sites = []
         publish()
         countdown.start(from: threads.count)
         for thread in threads { thread.start() }
+        acme.serve(plan)
     }
 
     /// Whether the gateway may handle the records of TLS 1.3; if the library does not behave as required, OpenSSL does.
@@ -150,7 +154,7 @@ package final class Gateway: GatewayControl {
             previousLimiters: current?.limiters ?? [:], previousHandshakes: current?.handshakes, monitor: monitor,
             siteNumbers: siteNumbers,
             files: material.files,
-            chains: material.chains)
+            chains: material.chains, acme: acme)
         let built = try builder.run { () throws(GatewayError) in try generationBuilder.build() }
         warn(of: built.certificates)
         current = built
@@ -233,6 +237,7 @@ package final class Gateway: GatewayControl {
         }
         configuration = new
         certificateFiles = new.certificateFiles
+        acme.serve(AcmePlan(new, files: material.files))
         configuration.sites = []
         served = wanted
         publish()
@@ -286,7 +291,7 @@ package final class Gateway: GatewayControl {
         }
         return GatewaySnapshot(
             began: began, generation: generation, listeners: listeners, admission: admission, clients: clients,
-            servers: servers, extensions: configuration.extensions, loaded: extensions?.view,
+            servers: servers, acme: acme, extensions: configuration.extensions, loaded: extensions?.view,
             upstreams: upstreams?.view, certificates: certificates, certificateFiles: certificateFiles,
             accessLogs: current?.accessLogs, metrics: current?.metrics,
             fileCaches: current?.fileCaches ?? [])
@@ -311,6 +316,10 @@ package final class Gateway: GatewayControl {
         extensions?.perform(command, on: name, done)
     }
 
+    func perform(_ command: AcmeCommand, _ done: @escaping @Sendable (AcmeOutcome) -> Void) {
+        acme.perform(command, done)
+    }
+
     var isRecording: Bool { current?.recorder != nil }
     /// The servers of all workers, to look recorded requests up.
     var recordingServers: [WorkerServer] { servers }
@@ -327,6 +336,7 @@ package final class Gateway: GatewayControl {
     package func drain(isReplaced: Bool, _ begun: @escaping @Sendable () -> Void) {
         // The one that has replaced this process is asked from now on, and it is not draining.
         if !isReplaced { monitor.drain() }
+        acme.stop()
         let drains = Countdown(begun)
         drains.start(from: servers.count)
         // A worker without connections goes on until the others have none: its part of the admin listener's queue
@@ -385,7 +395,9 @@ extension Configuration {
         var files: [String: [String]] = [:]
         for listener in listeners where listener.tls != nil {
             let sites = sites.filter { $0.listen.contains(listener.name) }
-            files[listener.name] = sites.flatMap(\.certificates).map(\.chain)
+            files[listener.name] =
+                sites.flatMap(\.certificates).map(\.chain)
+                + sites.flatMap(\.placeholders).filter { $0.role != .placeholder(waits: true) }.map(\.chain)
         }
         return files
     }

@@ -34,7 +34,8 @@ struct Generation: Sendable {
                     name,
                     Port(
                         sites: port.sites, certificates: certificates.stores[name], proxies: port.proxies,
-                        trusted: port.trusted, expectsHTTP2: port.expectsHTTP2, isAdmin: port.isAdmin)
+                        trusted: port.trusted, expectsHTTP2: port.expectsHTTP2, isAdmin: port.isAdmin,
+                        httpChallenges: port.httpChallenges, tlsChallenges: port.tlsChallenges)
                 )
             })
         return Generation(
@@ -59,6 +60,9 @@ struct Generation: Sendable {
         let expectsHTTP2: Bool
         /// Whether it is the admin listener, which is neither limited nor logged with the others.
         let isAdmin: Bool
+        /// Nil where no challenge of an authority is answered.
+        let httpChallenges: HTTPChallenges?
+        let tlsChallenges: ChallengeCertificates?
     }
 }
 

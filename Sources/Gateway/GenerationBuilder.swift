@@ -27,6 +27,7 @@ struct GenerationBuilder {
     let files: [String: [UInt8]]
     /// What has already been parsed of them.
     let chains: ChainReader
+    let acme: AcmeHost
 
     func build() throws(GatewayError) -> Generation {
         let certificates = try Self.loadCertificates(
@@ -43,13 +44,16 @@ struct GenerationBuilder {
                 worker: worker, limiters: limiters, errorPages: pages, passwords: passwords,
                 largestBody: largestBody, files)
         }
+        let plan = AcmePlan(configuration, files: files)
         var ports: [String: Generation.Port] = [:]
         for listener in configuration.listeners {
             let sites = tables.compactMap { $0[listener.name] }
             ports[listener.name] = Generation.Port(
                 sites: sites, certificates: certificates.stores[listener.name], proxies: listener.proxies,
                 trusted: listener.trusted.map(TrustedProxies.init), expectsHTTP2: listener.expectsHTTP2,
-                isAdmin: configuration.admin.isListening && listener.name == AdminConfiguration.listenerName)
+                isAdmin: configuration.admin.isListening && listener.name == AdminConfiguration.listenerName,
+                httpChallenges: listener.tls == nil && plan.usesHTTP ? acme.httpChallenges : nil,
+                tlsChallenges: plan.isEmpty ? nil : acme.tlsChallenges)
         }
         var limits = ConnectionLimits(configuration.limits)
         limits.maximumBody = UInt64(largestBody)
@@ -87,16 +91,17 @@ struct GenerationBuilder {
         from files: [String: [UInt8]] = [:], _ chains: ChainReader = ChainReader(),
         noteFile: @escaping @Sendable () -> Void = {}
     ) throws(GatewayError) -> CertificateSet {
-        let listeners = configuration.tlsListeners
-        if let empty = listeners.first(where: \.sites.isEmpty) {
+        if let empty = configuration.tlsListeners.first(where: \.sites.isEmpty) {
             throw .configuration("listener \(empty.name): no site with certificates listens on it")
         }
         // A file that could not be read beforehand is tried once more, for the reason.
-        let reader: FileReader = { path throws(CertificateProblem) in
+        let reader = AcmeMaterial.reader { path throws(CertificateProblem) in
             noteFile()
             if let bytes = files[path] { return bytes }
             return try CertificateFileSystem.read(path)
         }
+        var material = AcmeMaterial(readFile: reader, at: .now)
+        let listeners = material.resolve(configuration.tlsListeners)
         do throws(CertificateProblems) {
             return try CertificateLoader(readFile: reader, readKey: reader, chains: chains)
                 .load(listeners, replacing: previous, isPreviousAccepted: isPreviousAccepted)

@@ -1,3 +1,4 @@
+import ACME
 import CLinux
 import Glibc
 
@@ -28,4 +29,17 @@ func raiseDescriptorLimit() {
     guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
     limit.rlim_cur = limit.rlim_max
     _ = unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+}
+
+/// Makes the folders in which certificates are stored that the gateway orders, for the account that it has then.
+///
+/// Whether they can be written is found out, and reported, by the part of the gateway that writes there.
+func makeAcmeFolders(_ configuration: Configuration) {
+    for place in Set(configuration.acme.map(\.storage)) {
+        try? FolderStorage(place).prepare()
+        guard let account = configuration.user, geteuid() == 0 else { continue }
+        for folder in [place] + FolderStorage.folders.map({ "\(place)/\($0)" }) {
+            _ = unsafe chown(folder, account.user, account.group)
+        }
+    }
 }

@@ -106,6 +106,7 @@ final class WorkerServer: @unchecked Sendable {
                 port.router.serve(
                     answer.sites[worker.index], accessLogs: answer.isAdmin ? nil : accessLogs,
                     metrics: answer.isAdmin ? nil : metrics)
+                port.router.challenges = answer.httpChallenges
                 port.service.limits = generation.limits
                 port.service.requestIDs = generation.requestIDs
                 port.service.traceContexts = answer.isAdmin ? nil : generation.traceContexts
@@ -132,6 +133,7 @@ final class WorkerServer: @unchecked Sendable {
             answer.sites[worker.index], accessLogs: answer.isAdmin ? nil : accessLogs,
             metrics: answer.isAdmin ? nil : metrics, refusals: rejected, cuts: cut, faults: faults,
             requests: answer.isAdmin ? adminRequests : requests)
+        router.challenges = answer.httpChallenges
         let service = HTTPService(worker: worker, limits: generation.limits, router: router)
         service.requestIDs = generation.requestIDs
         service.traceContexts = answer.isAdmin ? nil : generation.traceContexts

@@ -144,6 +144,12 @@ private let selectApplicationProtocol:
         UnsafePointer<UInt8>?, UInt32, UnsafeMutableRawPointer?
     ) -> Int32 = { session, chosen, chosenCount, offered, offeredCount, _ in
         let offer = unsafe ByteView(start: offered, count: Int(offeredCount))
+        if let negotiation = Negotiation.of(session), negotiation.isChallenge {
+            // The only name of the list, after its length.
+            unsafe chosen?.pointee = offer.dropFirst(1).octets
+            unsafe chosenCount?.pointee = UInt8(offer.count - 1)
+            return SSL_TLSEXT_ERR_OK
+        }
         guard let context = Negotiation.of(session)?.site?.context,
             let name = context.select(from: offer, for: session)
         else { return SSL_TLSEXT_ERR_ALERT_FATAL }

@@ -51,11 +51,15 @@ package final class TLSStream: RecordChannel, ByteStream {
     private static let recordSize = RecordSealer.mostContent + 512
 
     /// - Throws: `TLSError` when OpenSSL cannot allocate a session.
-    package init(_ endpoint: Endpoint, certificates: CertificateStore) throws(TLSError) {
+    ///
+    /// - Parameter challenges: certificates that answer validations of an authority.
+    package init(
+        _ endpoint: Endpoint, certificates: CertificateStore, challenges: ChallengeCertificates? = nil
+    ) throws(TLSError) {
         guard let session = SessionReference(of: certificates.initial.object) else {
             throw TLSError("create TLS session")
         }
-        let negotiation = Negotiation(certificates)
+        let negotiation = Negotiation(certificates, challenges: challenges)
         self.endpoint = endpoint
         self.session = session
         self.negotiation = negotiation

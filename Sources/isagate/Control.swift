@@ -5,12 +5,13 @@ import Gateway
 enum Control {
     /// Sends a command to the gateway of a configuration file and returns its answer; reports a failure.
     static func ask(
-        _ command: AdminRequest.Command, _ file: ConfigurationFile, pool: String? = nil, trace: TraceFilter? = nil
+        _ command: AdminRequest.Command, _ file: ConfigurationFile, pool: String? = nil, trace: TraceFilter? = nil,
+        acme: AcmeCommand? = nil
     ) throws -> AdminResponse {
         let response: AdminResponse
         do throws(AdminClient.Failure) {
             let socket = try socket(of: file.path)
-            let request = AdminRequest(command, pool: pool, trace: trace)
+            let request = AdminRequest(command, pool: pool, trace: trace, acme: acme)
             response = try Progress.show({ progress(of: command, socket) }) { () throws(AdminClient.Failure) in
                 try AdminClient.ask(request, socket: socket)
             }
@@ -38,6 +39,7 @@ enum Control {
             else { return nil }
             return "draining: \(count == 1 ? "1 connection is" : "\(count) connections are") left"
         case .reload: return "reloading: the files are read and tried"
+        case .acme: return "waiting for the authority"
         case .recyclePool: return "waiting for the new process and for the requests of the old one"
         default: return nil
         }

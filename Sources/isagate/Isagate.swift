@@ -8,7 +8,8 @@ struct Isagate: ParsableCommand {
         commandName: "isagate",
         abstract: "An HTTPS gateway that runs ISAPI extensions.",
         subcommands: [
-            Run.self, Check.self, Reload.self, StatusCommand.self, Certs.self, Pools.self, Top.self, Trace.self,
+            Run.self, Check.self, Reload.self, StatusCommand.self, Certs.self, Acme.self, Pools.self, Top.self,
+            Trace.self,
             ReplayCommand.self, Stop.self, Drain.self, Explain.self, Diff.self, Format.self, Schema.self, Probe.self,
             Version.self, GatewayProcessCommand.self, ProbeProcessCommand.self,
         ])

@@ -81,3 +81,41 @@ import Testing
         #expect(budget.order(at: now, isRenewal: true) == now)
     }
 }
+
+@Suite struct RecordTests {
+    private let day: Int64 = 86_400
+
+    private func issued(_ record: CertificateRecord, at now: Int64) -> CertificateRecord {
+        var record = record
+        record.noteIssued(
+            by: "ca", names: ["a.test"], serial: "1", notBefore: now, notAfter: now + 90 * day, renewalID: "x.y",
+            chance: 0, at: now)
+        return record
+    }
+
+    @Test func anAuthorityThatAlwaysWantsARenewalAtOnceGetsOneADay() {
+        var record = issued(CertificateRecord(names: ["a.test"]), at: 1000 * day)
+        record.note(RenewalWindow(start: 1, end: 2), retryAfter: nil, chance: 0, at: 1000 * day)
+        #expect(record.isOrderDue(for: ["a.test"], at: 1000 * day))
+        record = issued(record, at: 1000 * day + 60)
+        record.note(RenewalWindow(start: 1, end: 2), retryAfter: nil, chance: 0, at: 1000 * day + 60)
+        #expect(!record.isOrderDue(for: ["a.test"], at: 1000 * day + 120))
+        #expect(record.isOrderDue(for: ["a.test"], at: 1001 * day + 60))
+    }
+
+    @Test func everyIssuerIsTriedBeforeAPause() {
+        var record = CertificateRecord(names: ["a.test"])
+        record.noteFailure(.late, alternatives: 2, chance: 1, at: 100)
+        #expect(record.retryAt == 101)
+        record.noteFailure(.late, alternatives: 2, chance: 1, at: 101)
+        #expect(record.retryAt == 161)
+    }
+
+    @Test func aCertificateForOtherNamesIsReplaced() {
+        let record = issued(CertificateRecord(names: ["a.test"]), at: 0)
+        #expect(!record.isOrderDue(for: ["a.test"], at: 1))
+        #expect(record.isOrderDue(for: ["a.test", "b.test"], at: 1))
+        #expect(record.isOrderDue(for: ["a.test"], at: 60 * day))
+        #expect(record.isOrderDue(for: ["a.test"], at: 91 * day))
+    }
+}

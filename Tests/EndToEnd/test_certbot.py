@@ -1,16 +1,12 @@
 """certbot gets certificates from an ACME server and makes the gateway load them (RFC 8555)."""
 
-import contextlib
-import json
 import os
-import socket
-import ssl
 import subprocess
-import urllib.request
 
 import gateway
 import load
 import patience
+import pebble
 import pytest
 import rotation
 
@@ -18,59 +14,11 @@ NAME = "gateway.test"
 HOOK = os.path.join(gateway.ROOT, "deploy/certbot-deploy-hook")
 
 
-def free_ports(count):
-    """Ports without a listener; the servers here cannot choose their own."""
-    with contextlib.ExitStack() as sockets:
-        bound = [sockets.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [each.getsockname()[1] for each in bound]
-
-
 @pytest.fixture
 def acme(tmp_path, certificates):
     """Pebble and the name server it asks: the address of its directory, its root, and the port it validates on."""
-    listening, management, http, tls, dns, dns_management = free_ports(6)
-    configuration = {
-        "listenAddress": f"127.0.0.1:{listening}",
-        "managementListenAddress": f"127.0.0.1:{management}",
-        "certificate": str(certificates / "localhost.pem"),
-        "privateKey": str(certificates / "localhost.key"),
-        "httpPort": http,
-        "tlsPort": tls,
-    }
-    file = tmp_path / "pebble.json"
-    file.write_text(json.dumps({"pebble": configuration}))
-    names = ["pebble-challtestsrv", "-defaultIPv6", "", "-http01", "", "-https01", "", "-tlsalpn01", ""]
-    names += ["-dns01", f"127.0.0.1:{dns}", "-management", f"127.0.0.1:{dns_management}"]
-    server = ["pebble", "-config", file, "-dnsserver", f"127.0.0.1:{dns}"]
-    # Nonces are refused and validations delayed at random, unless configured otherwise.
-    environment = {**os.environ, "PEBBLE_WFE_NONCEREJECT": "0", "PEBBLE_VA_NOSLEEP": "1"}
-    with running(names), running(server, environment) as log:
-        # It prints that it listens before it does.
-        log.wait_for("ACME directory available at")
-        patience.until(lambda: all(accepts_connections(port) for port in (listening, management)))
-        root = tmp_path / "root.pem"
-        context = ssl.create_default_context(cafile=certificates / "ca.pem")
-        with urllib.request.urlopen(f"https://localhost:{management}/roots/0", context=context) as answer:
-            root.write_bytes(answer.read())
-        yield {"directory": f"https://localhost:{listening}/dir", "root": root, "http": http}
-
-
-def accepts_connections(port):
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-@contextlib.contextmanager
-def running(command, environment=None):
-    """A process and its log."""
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment)
-    log = gateway.Log(process.stdout)
-    try:
-        yield log
-    finally:
-        process.terminate()
-        process.wait(patience.seconds(10))
-        log.thread.join()
+    with pebble.started(tmp_path, certificates) as server:
+        yield {"directory": server.directory, "root": server.root, "http": server.http}
 
 
 @pytest.fixture

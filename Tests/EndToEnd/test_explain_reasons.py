@@ -36,7 +36,7 @@ PLACES = [
 ]
 
 # Texts at these places that no operator has to look up: they explain themselves, or are another text's beginning.
-PLAIN = {"the command needs a pool", "x: x"}
+PLAIN = {"the command needs a pool", "the command does not say what to do", "x: x"}
 
 
 def explain(*arguments):

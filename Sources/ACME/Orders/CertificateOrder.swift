@@ -14,6 +14,8 @@ package struct CertificateOrder: Codable, Equatable, Sendable {
     private var step = Step.unordered
     private var notBefore: Int64 = 0
     private var polls = 0
+    /// Whether a validation may have found nobody who answers, so that its failure says nothing.
+    private(set) package var wasInterrupted = false
 
     private enum Step: Codable, Equatable {
         case unordered
@@ -105,6 +107,10 @@ package struct CertificateOrder: Codable, Equatable, Sendable {
 
     /// Continues after a restart: answers are not there any more, and what the authority has done meanwhile is unknown.
     package mutating func resume() {
+        switch step {
+        case .accepting, .validating: wasInterrupted = true
+        default: break
+        }
         polls = 0
         notBefore = 0
         step = url == nil ? .unordered : .ordered

@@ -24,12 +24,15 @@ package final class FolderStorage: AcmeStorage {
         self.place = place
     }
 
-    /// Makes the folders, for this account only.
+    /// Makes the folders, for this account only; those above, for everybody.
     package func prepare() throws(AcmeError) {
         var path = ""
         for part in place.split(separator: "/") {
             path += "/\(part)"
-            try attempt("cannot be made", path) { () throws(FileFailure) in try StoredFile.makeFolder(path) }
+            let mode: mode_t = path == place ? 0o700 : 0o755
+            try attempt("cannot be made", path) { () throws(FileFailure) in
+                try StoredFile.makeFolder(path, mode: mode)
+            }
         }
         for folder in Self.folders {
             try attempt("cannot be made", folder) { () throws(FileFailure) in
@@ -39,9 +42,8 @@ package final class FolderStorage: AcmeStorage {
     }
 
     package func lock() throws(AcmeError) -> StorageLock? {
-        let file = try attempt("cannot be opened", "lock") { () throws(FileFailure) in
-            try StoredFile.open(path("lock"), O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600)
-        }
+        let file = OpenFile(Descriptor(opening: path("lock"), O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600))
+        guard file.isOpen else { throw .local("\(place)/lock cannot be opened: \(systemText(errno))") }
         guard file.use({ flock($0, LOCK_EX | LOCK_NB) }) == 0 else {
             if errno == EWOULDBLOCK { return nil }
             throw .local("\(place)/lock cannot be locked: \(systemText(errno))")
@@ -50,16 +52,18 @@ package final class FolderStorage: AcmeStorage {
         let number = (UInt64(String(decoding: text.prefix { $0 != 0x0A }, as: UTF8.self)) ?? 0) + 1
         try attempt("cannot be written", "lock") { () throws(FileFailure) in
             guard file.use({ ftruncate($0, 0) }) == 0 else { return }
-            try file.writeAll(Array("\(number)\n".utf8))
+            let text = Array("\(number)\n".utf8)
+            try file.use { number throws(FileFailure) in try writeAll(text[...], to: number) }
         }
         return StorageLock(number: number, holder: file)
     }
 
     /// A lock file that was removed or replaced locks nobody out any more.
     private func check(_ lock: StorageLock) throws(AcmeError) {
-        guard let held = lock.holder as? OpenFile,
-            let named = try? StoredFile.open(path("lock"), O_RDONLY | O_NOFOLLOW), held.identity == named.identity
-        else { throw .local("\(place)/lock is not the file that was locked; another gateway may use the folder") }
+        let named = OpenFile(Descriptor(opening: path("lock"), O_RDONLY | O_NOFOLLOW))
+        guard let held = lock.holder as? OpenFile, named.isOpen, held.identity == named.identity else {
+            throw .local("\(place)/lock is not the file that was locked; another gateway may use the folder")
+        }
     }
 
     package func read(_ key: String) throws(AcmeError) -> [UInt8]? {

@@ -31,6 +31,8 @@ package struct Condition: Codable, Equatable, Sendable {
         case upstreamServerEjected = "upstream_server_ejected"
         case reloadRefused = "reload_refused"
         case gatewayProcessReplaced = "gateway_process_replaced"
+        case acmeFailing = "acme_failing"
+        case acmePlaceholder = "acme_placeholder"
     }
 
     /// A certificate is expected to have been renewed by then; most authorities' certificates are, with 30 days left.
@@ -97,6 +99,21 @@ extension Condition {
         guard secondsLeft <= expiryNotice else { return nil }
         let time = secondsLeft < 86400 ? "less than a day" : days == 1 ? "1 day" : "\(days) days"
         return Condition(.certificateExpiring, name: file, "\(file): the certificate expires in \(time)")
+    }
+
+    static func ofAcme(_ certificates: [AcmeStatus]) -> [Condition] {
+        certificates.flatMap { one in
+            let name = one.names.first ?? ""
+            var conditions: [Condition] = []
+            if let problem = one.problem {
+                conditions.append(Condition(.acmeFailing, name: name, "no new certificate for \(name): \(problem)"))
+            }
+            if one.issuer == nil {
+                conditions.append(
+                    Condition(.acmePlaceholder, name: name, "no certificate for \(name) was issued yet"))
+            }
+            return conditions
+        }
     }
 
     fileprivate static func ofCrashes(_ pools: [ProcessPoolStatus]) -> [Condition] {

@@ -12,6 +12,7 @@ struct GatewaySnapshot: Sendable {
     let admission: Admission
     let clients: ClientConnections
     let servers: [WorkerServer]
+    let acme: AcmeHost
     let extensions: [ExtensionConfiguration]
     let loaded: ExtensionView?
     let upstreams: UpstreamView?
@@ -41,10 +42,11 @@ struct GatewaySnapshot: Sendable {
             certificates: expiries, generation: generation, accessLogs: accessLogs?.status ?? [],
             conditions: Readiness(readinessFacts(isDraining: isDraining)).reasons
                 + GatewayStatus.conditions(
-                    upstreams: upstreamStatus, certificates: expiries, pools: loaded?.poolStatus() ?? []),
+                    upstreams: upstreamStatus, certificates: expiries, pools: loaded?.poolStatus() ?? [])
+                + Condition.ofAcme(acme.status),
             traffic: metrics.map { plan in
                 TrafficStatus(servers.compactMap { $0.metrics?.counts }, bounds: plan.buckets)
-            })
+            }, acme: acme.status)
     }
 
     func readinessFacts(isDraining: Bool) -> Readiness.Facts {

@@ -25,6 +25,7 @@ package struct Configuration: Sendable, Equatable {
     package var limits = LimitsConfiguration()
     package var fileCache = FileCacheConfiguration()
     package var drain = DrainConfiguration()
+    package var acme: [AcmeConfiguration] = []
     package var extensions: [ExtensionConfiguration] = []
     package var resolver = ResolverConfiguration()
     package var upstreams: [UpstreamConfiguration] = []

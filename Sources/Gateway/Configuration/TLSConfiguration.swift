@@ -58,6 +58,8 @@ package struct CertificateConfiguration: Sendable, Equatable {
     package var authorities: Authorities?
     /// Whether a change of these files is noticed; nil for the setting of the configuration.
     package var isWatched: Bool?
+    /// What is ordered; nil for a certificate that somebody else looks after.
+    package var acme: AcmeUse?
 
     package enum Authorities: Sendable, Equatable {
         case system

@@ -21,7 +21,7 @@ package enum ConfigurationText {
         guard unsafe stat(target, &status) == 0 else { throw failure(path) }
         let temporary = "\(target).\(getpid()).new"
         let descriptor = Descriptor(
-            adopting: unsafe open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, status.st_mode & 0o7777))
+            opening: temporary, O_WRONLY | O_CREAT | O_EXCL, mode: status.st_mode & 0o7777)
         guard descriptor.isOpen else { throw failure(temporary) }
         let isOwner = fchown(descriptor.number, status.st_uid, status.st_gid) == 0
         let isWritten = fchmod(descriptor.number, status.st_mode & 0o7777) == 0 && write(text, to: descriptor.number)
@@ -33,14 +33,7 @@ package enum ConfigurationText {
     }
 
     private static func write(_ text: String, to descriptor: Int32) -> Bool {
-        var rest = Array(text.utf8)[...]
-        while !rest.isEmpty {
-            let count = rest.withBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { return false }
-            rest = rest.dropFirst(count)
-        }
-        return true
+        (try? writeAll(Array(text.utf8)[...], to: descriptor)) != nil
     }
 
     private static func failure(_ path: String) -> GatewayError {

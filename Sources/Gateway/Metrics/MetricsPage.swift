@@ -71,6 +71,7 @@ struct MetricsPage {
         addHandshakes(snapshot.servers)
         addWorkers(snapshot.servers)
         addCertificates(snapshot.certificates?.reports ?? [])
+        addOrders(snapshot.acme.status)
         addLogs(status.accessLogs ?? [])
         addFileCache(snapshot.fileCaches)
         addUpstreams(status.upstreams)
@@ -198,6 +199,16 @@ struct MetricsPage {
     }
 
     // MARK: Certificates
+
+    private mutating func addOrders(_ certificates: [AcmeStatus]) {
+        if certificates.isEmpty { return }
+        page.begin("isagate_acme_failures", .gauge, "Attempts in a row that have brought no certificate.")
+        for one in certificates { page.add(one.failures, ["name": one.names.first ?? "", "key": one.key]) }
+        page.begin("isagate_acme_renewal_timestamp_seconds", .gauge, "When each certificate is going to be renewed.")
+        for one in certificates {
+            if let time = one.renewAt { page.add(time, ["name": one.names.first ?? "", "key": one.key]) }
+        }
+    }
 
     private mutating func addCertificates(_ reports: [CertificateReport]) {
         // A certificate of several sites is one series for each; one that a site names twice would be the same series.

@@ -36,6 +36,13 @@ extension ReasonCatalogue {
                 "no_site", .operation, "No site of the listener has the host that the request names.",
                 "Add the host to hosts of a site, or add a site with hosts: \"*\".")),
         Reason(
+            .answered, "no such challenge", status: 404,
+            Explanation(
+                "no_such_challenge", .client,
+                "A path below /.well-known/acme-challenge/ was requested that no authority waits for at present.",
+                "Nothing has to be done, unless another ACME client is to answer there; then use http-01 for only one of "
+                    + "them.")),
+        Reason(
             .answered, "no route answers for the requested path", status: 404,
             Explanation(
                 "no_route", .operation, "The site has no route whose path and conditions fit the request.",

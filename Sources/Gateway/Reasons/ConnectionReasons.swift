@@ -54,6 +54,12 @@ extension ReasonCatalogue {
 
     private static let handshakes: [Reason] = [
         Reason(
+            .handshakeFailed, "certificate not issued yet",
+            Explanation(
+                "certificate_not_issued_yet", .operation,
+                "The name waits for its first certificate, with start: wait of its issuer.",
+                "Wait a minute; acme_failing in isagate status tells why if it lasts.")),
+        Reason(
             .handshakeFailed, "http request",
             Explanation(
                 "http_on_tls_port", .client,

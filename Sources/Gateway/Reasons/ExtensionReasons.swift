@@ -242,6 +242,20 @@ extension ReasonCatalogue {
     /// What lasts while requests are served, and that somebody should act on.
     static let ofConditions: [Reason] = [
         Reason(
+            .condition, "acme_failing", otherTexts: ["no new certificate for *", "acme: no certificate for *"],
+            Explanation(
+                "acme_failing", .operation,
+                "A certificate could not be ordered or renewed. The last one is served as long as it is valid.",
+                "Read what the authority says in the same line. Most often it cannot connect to the host: its name has to "
+                    + "lead here, and port 80 for http-01, or 443 for tls-alpn-01, has to be reachable. It is tried again "
+                    + "by itself.")),
+        Reason(
+            .condition, "acme_placeholder", otherTexts: ["no certificate for * was issued yet"],
+            Explanation(
+                "acme_placeholder", .operation,
+                "The first certificate for a name is still being ordered; clients get one that the gateway has signed.",
+                "Wait a minute. If it lasts, acme_failing tells why.")),
+        Reason(
             .condition, "certificate_expiring",
             Explanation(
                 "certificate_expiring", .operation, "A certificate that is served expires within 14 days.",

@@ -24,17 +24,26 @@ package struct Replay: Sendable {
     private static let interimLimit = 20
 
     package func run() throws(ReplayFailure) -> ReplayedResponse {
+        let context = try context()
+        do throws(ConnectionFailure) {
+            return try exchange(context)
+        } catch {
+            throw ReplayFailure(error)
+        }
+    }
+
+    private func exchange(_ context: TLSClientContext?) throws(ConnectionFailure) -> ReplayedResponse {
         let name = request.host.isEmpty ? url.host : request.host
-        let connection = try ReplayConnection(
-            to: url, name: name, try context(), until: Deadline.current().advanced(by: Delay(time)))
+        let connection = try BlockingConnection(
+            to: url, name: name, context, until: Deadline.current().advanced(by: Delay(time)))
         // A gateway may answer before it has read everything, and close.
-        var failure: ReplayFailure?
-        do throws(ReplayFailure) {
+        var failure: ConnectionFailure?
+        do throws(ConnectionFailure) {
             try connection.send(request.bytes)
         } catch {
             failure = error
         }
-        do throws(ReplayFailure) {
+        do throws(ConnectionFailure) {
             return try readResponse(connection)
         } catch {
             throw failure ?? error
@@ -53,7 +62,7 @@ package struct Replay: Sendable {
         }
     }
 
-    private func readResponse(_ connection: ReplayConnection) throws(ReplayFailure) -> ReplayedResponse {
+    private func readResponse(_ connection: BlockingConnection) throws(ConnectionFailure) -> ReplayedResponse {
         var parser = ResponseParser(limits: Self.limits)
         var received: [UInt8] = []
         var interims = 0
@@ -85,7 +94,7 @@ package struct Replay: Sendable {
 
     private static func parse(
         _ parser: inout ResponseParser, _ received: [UInt8], isHead: Bool
-    ) throws(ReplayFailure) -> Bool {
+    ) throws(ConnectionFailure) -> Bool {
         do throws(ResponseRejection) {
             return try parser.parse(received.span.rawBytes, toHEAD: isHead)
         } catch {

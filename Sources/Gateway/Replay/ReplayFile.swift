@@ -9,7 +9,7 @@ package enum ReplayFile {
 
     /// The content of a file, or why it cannot be read.
     package static func read(_ path: String) throws(ReplayFailure) -> [UInt8] {
-        let descriptor = OpenFile(adopting: unsafe open(path, O_RDONLY | O_CLOEXEC))
+        let descriptor = OpenFile(Descriptor(opening: path, O_RDONLY))
         guard descriptor.number >= 0 else { throw .unsuitable("\(path): \(systemMessage(errno))") }
         var content: [UInt8] = []
         var block = [UInt8](repeating: 0, count: 64 << 10)

@@ -25,6 +25,8 @@ final class SiteRouter: RequestRouter {
     private var keepsTimes = false
     /// Nil without a slow log; alive as long as the worker's server.
     private var slow: Unretained<SlowWatch>?
+    /// Nil where no challenge of an authority is answered.
+    var challenges: HTTPChallenges?
     private let refusals: ReasonLog
     private let cuts: ReasonLog
     private let faults: ReasonLog
@@ -62,6 +64,7 @@ final class SiteRouter: RequestRouter {
 
     func answer(_ exchange: Exchange) -> Disposition {
         requests.increment()
+        if let challenges, challenges.answer(exchange) { return .answered }
         if keepsTimes { return answerKeepingTimes(exchange) }
         return current.with { $0.answer(exchange, isCounted: true) }
     }

@@ -21,7 +21,7 @@ final class LibraryCopy: Sendable {
     var path: String { "/proc/self/fd/\(file.number)" }
 
     init(of path: String) throws(SystemCallError) {
-        let source = Descriptor(adopting: unsafe open(path, O_RDONLY | O_CLOEXEC))
+        let source = Descriptor(opening: path, O_RDONLY)
         guard source.isOpen else { throw SystemCallError("open") }
         let name = path.split(separator: "/").last.map(String.init) ?? path
         file = OpenFile(

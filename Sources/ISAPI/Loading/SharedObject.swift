@@ -61,7 +61,7 @@ package struct SharedObject: Equatable, Sendable {
 
     /// Reads the file at `path`.
     package init(file path: String) throws(Failure) {
-        let descriptor = Descriptor(adopting: unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK))
+        let descriptor = Descriptor(opening: path, O_RDONLY | O_NONBLOCK)
         guard descriptor.isOpen else { throw .unreadable(systemText(errno)) }
         var status = stat()
         guard unsafe fstat(descriptor.number, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {

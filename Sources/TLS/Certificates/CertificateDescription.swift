@@ -10,6 +10,18 @@ package struct CertificateFiles: Hashable, Sendable {
     package var ocsp: String?
     /// The authorities that clients trust, to one of which the chain has to lead; nil when they are not configured.
     package var authorities: Authorities?
+    package var role = Role.configured
+
+    /// Where a certificate comes from.
+    package enum Role: Hashable, Sendable {
+        case configured
+        /// The gateway orders and renews it.
+        case issued
+        /// It stands in for an issued one, for names that no other certificate is for.
+        ///
+        /// - Parameter waits: handshakes are refused meanwhile.
+        case placeholder(waits: Bool)
+    }
 
     package enum Authorities: Hashable, Sendable {
         case system

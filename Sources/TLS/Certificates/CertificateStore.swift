@@ -29,6 +29,8 @@ package final class CertificateStore: Sendable {
         let identity: CertificateIdentity
         let files: CertificateFiles
         let staple: OCSPStaple?
+
+        var isPlaceholder: Bool { if case .placeholder = files.role { true } else { false } }
     }
 
     /// The certificates for a name: at most one of each kind of key.
@@ -36,9 +38,13 @@ package final class CertificateStore: Sendable {
         let site: Site
         let certificates: [Served]
 
+        /// Whether its names wait for their certificate, and handshakes are refused.
+        let isWaiting: Bool
+
         init(site: Site, certificates: [Served]) {
             self.site = site
             self.certificates = certificates
+            isWaiting = certificates.allSatisfy { $0.files.role == .placeholder(waits: true) }
         }
     }
 

@@ -9,6 +9,9 @@ import Memory
 /// (`SSL_set_ex_data`) takes two allocations, which would stay for the lifetime of the connection.
 final class Negotiation {
     let store: CertificateStore
+    private let challenges: ChallengeCertificates?
+    /// Whether the handshake is the validation of a challenge, and nothing follows.
+    private(set) var isChallenge = false
     /// Whether the client is the gateway's own trial, which has no certificate.
     private let isProof: Bool
     private(set) var answer: CertificateStore.Answer?
@@ -16,8 +19,9 @@ final class Negotiation {
     /// Why the ClientHello was refused.
     private(set) var refusal: String?
 
-    init(_ store: CertificateStore, isProof: Bool = false) {
+    init(_ store: CertificateStore, challenges: ChallengeCertificates? = nil, isProof: Bool = false) {
         self.store = store
+        self.challenges = challenges
         self.isProof = isProof
     }
 
@@ -58,9 +62,17 @@ final class Negotiation {
         case .malformed: return refuse("malformed server name", SSL_AD_DECODE_ERROR)
         case .invalid: return refuse("invalid server name", SSL_AD_ILLEGAL_PARAMETER)
         }
+        if let name, let challenges, ChallengeCertificates.isOffered(by: session),
+            let identity = challenges.identity(for: name)
+        {
+            isChallenge = true
+            SSL_set_options(session, COpenSSL_OP_NO_TICKET)
+            return identity.attach(to: session) ? nil : refuse(TLSError("attach").reason, SSL_AD_INTERNAL_ERROR)
+        }
         guard let answer = store.answer(for: name) else {
             return refuse(name == nil ? "no server name" : "unknown server name", SSL_AD_UNRECOGNIZED_NAME)
         }
+        if answer.isWaiting, !isProof { return refuse("certificate not issued yet", SSL_AD_INTERNAL_ERROR) }
         self.answer = answer
         answer.site.context.adopt(session, from: store.initial)
         answer.site.sessionContext.bytes.withBytes { session.setContextIdentity($0) }

@@ -17,7 +17,9 @@ struct SiteAnswers {
         isComplete: Bool
     ) {
         let patterns = certificates.map(\.identity.patterns)
-        unnamed = CertificateStore.Answer(site: site, certificates: Self.choose(certificates))
+        let real = certificates.filter { !$0.isPlaceholder }
+        unnamed = CertificateStore.Answer(
+            site: site, certificates: Self.choose(real.isEmpty ? certificates : real))
         var used = Set(
             certificates.indices.filter { index in
                 unnamed.certificates.contains { $0.identity === certificates[index].identity }
@@ -25,8 +27,10 @@ struct SiteAnswers {
         if !description.hosts.contains(.any) { used = [] }
         var shared: [[Int]: CertificateStore.Answer] = [:]
         func answer(for host: ServerNamePattern) -> CertificateStore.Answer? {
+            let covering = certificates.indices.filter { index in patterns[index].contains { $0.covers(host) } }
+            let real = covering.filter { !certificates[$0].isPlaceholder }
             let indices = Self.choose(
-                certificates.indices.filter { index in patterns[index].contains { $0.covers(host) } },
+                real.isEmpty ? covering : real,
                 by: { certificates[$0].identity.keyType.kind })
             if indices.isEmpty { return nil }
             used.formUnion(indices)
@@ -50,7 +54,8 @@ struct SiteAnswers {
         }
 
         let hosts = description.hosts.map(\.description)
-        for index in certificates.indices where !used.contains(index) {
+        for index in certificates.indices
+        where !used.contains(index) && certificates[index].files.role == .configured {
             let names = patterns[index].map(\.description)
             let file = certificates[index].files.chain
             let other = certificates.indices.first { other in

@@ -10,21 +10,16 @@ package struct FileFailure: Error, Equatable {
 
 /// Files that keep state: they are read whole, and replaced as a whole.
 package enum StoredFile {
-    package static func open(_ path: String, _ flags: Int32, mode: mode_t = 0) throws(FileFailure) -> OpenFile {
-        let file = OpenFile(adopting: unsafe Glibc.open(path, flags | O_CLOEXEC, mode))
-        guard file.isOpen else { throw FileFailure() }
-        return file
-    }
-
     /// Writes a file beside `path`, has the disk take it, and gives it the name: whatever happens, the old content or the
     /// new one is there.
     package static func replace(_ path: String, with content: [UInt8], mode: mode_t) throws(FileFailure) {
         let temporary = path + temporarySuffix
         try remove(temporary)
         do throws(FileFailure) {
-            let file = try open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: mode)
-            try file.writeAll(content)
-            try file.sync()
+            let file = Descriptor(opening: temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode: mode)
+            guard file.isOpen else { throw FileFailure() }
+            try writeAll(content[...], to: file.number)
+            guard fsync(file.number) == 0 else { throw FileFailure() }
             try rename(temporary, to: path)
         } catch {
             try? remove(temporary)
@@ -48,32 +43,28 @@ package enum StoredFile {
     /// Has the disk take the names of a folder.
     package static func sync(folderOf path: String) throws(FileFailure) {
         let folder = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
-        try open(folder, O_RDONLY | O_DIRECTORY).sync()
+        let opened = Descriptor(opening: folder, O_RDONLY | O_DIRECTORY)
+        guard opened.isOpen, fsync(opened.number) == 0 else { throw FileFailure() }
     }
 
-    /// A folder for this account only; without an error if it is there.
-    package static func makeFolder(_ path: String) throws(FileFailure) {
-        guard unsafe mkdir(path, 0o700) == 0 || errno == EEXIST else { throw FileFailure() }
+    /// Without an error if it is there.
+    package static func makeFolder(_ path: String, mode: mode_t = 0o700) throws(FileFailure) {
+        guard unsafe mkdir(path, mode) == 0 || errno == EEXIST else { throw FileFailure() }
+    }
+}
+
+/// Writes all bytes to an open file, at its position.
+package func writeAll(_ bytes: ArraySlice<UInt8>, to descriptor: Int32) throws(FileFailure) {
+    var rest = bytes
+    while !rest.isEmpty {
+        let count = rest.withBytes { bytes in unsafe write(descriptor, bytes.baseAddress, bytes.count) }
+        if count < 0, errno == EINTR { continue }
+        guard count > 0 else { throw FileFailure() }
+        rest = rest.dropFirst(count)
     }
 }
 
 extension OpenFile {
-    /// Writes all bytes, at the file's position.
-    package func writeAll(_ bytes: [UInt8]) throws(FileFailure) {
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            let count = rest.withBytes { bytes in unsafe write(number, bytes.baseAddress, bytes.count) }
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { throw FileFailure() }
-            rest = rest.dropFirst(count)
-        }
-    }
-
-    /// Has the disk take what was written.
-    package func sync() throws(FileFailure) {
-        guard use({ fsync($0) }) == 0 else { throw FileFailure() }
-    }
-
     /// Device and inode.
     package var identity: [UInt64]? {
         var status = stat()

@@ -19,6 +19,11 @@ package struct Descriptor: ~Copyable, Sendable {
         if number >= 0 { CLinux_descriptor_opened(number) }
     }
 
+    /// Opens a file; not open, with errno set, if that fails.
+    package init(opening path: String, _ flags: Int32, mode: mode_t = 0) {
+        self.init(adopting: unsafe open(path, flags | O_CLOEXEC, mode))
+    }
+
     deinit {
         if number >= 0 { CLinux_descriptor_close(number) }
     }

@@ -113,7 +113,7 @@ final class LoopTenure: @unchecked Sendable {
     /// Whether the thread that has the loop is running or runnable, and not blocked (proc_pid_stat(5)).
     private var isBorrowerRunnable: Bool {
         let path = "/proc/self/task/\(thread.load(ordering: .relaxed))/stat"
-        let file = Descriptor(adopting: unsafe open(path, O_RDONLY | O_CLOEXEC))
+        let file = Descriptor(opening: path, O_RDONLY)
         guard file.isOpen else { return false }
         return withTemporaryBytes(256) { text in
             let count = unsafe read(file.number, text.baseAddress, text.count)

@@ -19,6 +19,7 @@ extension ValueDecoder<Configuration> {
             let limits = keys.take("limits", .limits, default: LimitsConfiguration())
             let fileCache = keys.take("file_cache", .fileCache, default: FileCacheConfiguration())
             let drain = keys.take("drain", .drain, default: DrainConfiguration())
+            let acme = keys.take("acme", .named("issuers", of: { .acme(name: $0) }), default: NamedValues())
             let pools = keys.take("pools", .named("pools", of: { .pool(name: $0) }), default: NamedValues())
             let extensions = keys.take(
                 "extensions", .named("extensions", of: { .isapiExtension(name: $0, pools) }), default: NamedValues())
@@ -29,7 +30,7 @@ extension ValueDecoder<Configuration> {
 
             let declared = DeclaredNames(
                 listeners: listeners, extensions: extensions.names, upstreams: upstreams.names,
-                logs: log.access.map(\.name))
+                logs: log.access.map(\.name), acme: acme)
             let sites = keys.require("sites", .list("sites", of: .site(declared)), placeholder: [])
             reportSharedAddresses(of: listeners.values + [admin.listener].compactMap(\.self), in: keys.context)
             admin.reportSharedName(with: listeners.names, in: keys.context)
@@ -39,7 +40,7 @@ extension ValueDecoder<Configuration> {
                 workers: workers, user: user, isWatching: isWatching,
                 listeners: (listeners.values + [admin.listener].compactMap(\.self)).map(\.value),
                 admin: admin.configuration, log: log, requestID: requestID, traceContext: traceContext,
-                recorder: recorder, limits: limits, fileCache: fileCache, drain: drain,
+                recorder: recorder, limits: limits, fileCache: fileCache, drain: drain, acme: acme.values,
                 extensions: extensions.values, resolver: resolver,
                 upstreams: upstreams.values + keys.context.namedByURL,
                 sites: sites.map(\.configuration) + [admin.site].compactMap(\.self),

@@ -4,6 +4,7 @@ struct DeclaredNames {
     var extensions: [String]
     var upstreams: [String] = []
     var logs: [String] = []
+    var acme = NamedValues<AcmeConfiguration>()
 
     func usesTLS(_ listener: String) -> Bool {
         listeners.values.contains { $0.value.name == listener && $0.value.tls != nil }
@@ -21,7 +22,7 @@ extension ValueDecoder<SiteDraft> {
         .mapping { keys in
             let hosts = keys.require("hosts", .list("hosts", of: .located(.host)), placeholder: [])
             let listen = keys.take("listen", .list("listeners", of: .located(.string)))
-            let certificates = keys.take("certificates", .list("certificates", of: .certificate), default: [])
+            let entries = keys.take("certificates", .list("certificates", of: .certificateEntry), default: [])
             let tls = keys.take("tls", .siteTLS, default: TLSSettings())
             let clientCertificates = keys.take("client_certificates", .clientCertificates)
             let root = keys.take("root", .folder, default: keys.context.folder)
@@ -46,6 +47,8 @@ extension ValueDecoder<SiteDraft> {
             if names.isEmpty, !declared.listeners.names.isEmpty, listen == nil {
                 keys.context.report("every listener uses TLS: this site needs certificates", at: keys.position)
             }
+            let certificates = AcmeResolution(issuers: declared.acme, context: keys.context).certificates(
+                entries, of: hosts, listen: names, declared)
             let configuration = SiteConfiguration(
                 hosts: hosts.map(\.value), listen: names, certificates: certificates, tls: tls,
                 clientCertificates: clientCertificates, root: root, errorPages: errorPages, access: access,

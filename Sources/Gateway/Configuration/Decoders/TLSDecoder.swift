@@ -58,22 +58,30 @@ extension ValueDecoder<TLSSettings.ApplicationProtocol> {
 extension ValueDecoder<CertificateConfiguration> {
     static var certificate: Self {
         .mapping { keys in
-            var certificate = takePair(from: &keys)
-            certificate.ocsp = keys.take("ocsp", .path)
-            certificate.authorities = keys.take("ca", .authorities)
-            certificate.isWatched = keys.take("watch", .boolean)
-            return certificate
+            let chain = keys.require("chain", .file, placeholder: "")
+            return takeRest(of: &keys, chain: chain)
         }
+    }
+
+    /// Every key but `chain`.
+    static func takeRest(of keys: inout MappingReader, chain: String) -> CertificateConfiguration {
+        var certificate = takeKey(from: &keys, chain: chain)
+        certificate.ocsp = keys.take("ocsp", .path)
+        certificate.authorities = keys.take("ca", .authorities)
+        certificate.isWatched = keys.take("watch", .boolean)
+        return certificate
     }
 
     /// The client certificate of the gateway itself.
     static var ownCertificate: Self {
-        .mapping { keys in takePair(from: &keys) }
+        .mapping { keys in
+            let chain = keys.require("chain", .file, placeholder: "")
+            return takeKey(from: &keys, chain: chain)
+        }
     }
 
-    private static func takePair(from keys: inout MappingReader) -> CertificateConfiguration {
-        let chain = keys.require("chain", .file, placeholder: "")
-        return CertificateConfiguration(
+    private static func takeKey(from keys: inout MappingReader, chain: String) -> CertificateConfiguration {
+        CertificateConfiguration(
             chain: chain, key: keys.take("key", .file) ?? chain, passphraseFile: keys.take("passphrase_file", .file))
     }
 }

@@ -134,7 +134,7 @@ struct SystemError: Error, CustomStringConvertible {
 
 /// The whole of a file; EFBIG when it is longer than `limit` bytes.
 func readFile(_ path: String, atMost limit: Int) throws(SystemError) -> [UInt8] {
-    let descriptor = Descriptor(adopting: unsafe open(path, O_RDONLY | O_CLOEXEC))
+    let descriptor = Descriptor(opening: path, O_RDONLY)
     guard descriptor.isOpen else { throw SystemError(number: errno) }
     var bytes = [UInt8](repeating: 0, count: min(limit + 1, 64 << 10))
     var length = 0

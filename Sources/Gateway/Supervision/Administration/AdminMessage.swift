@@ -26,6 +26,8 @@ package struct AdminRequest: Codable, Equatable, Sendable {
         case configuration
         /// The requests that were recorded.
         case trace
+        /// Have something done about certificates that the gateway orders; answered with the outcome.
+        case acme
     }
 
     package var command: Command
@@ -33,8 +35,13 @@ package struct AdminRequest: Codable, Equatable, Sendable {
     package var pool: String?
     /// Which recorded requests the command asks for.
     package var trace: TraceFilter?
+    /// What is to be done about certificates.
+    package var acme: AcmeCommand?
 
-    package init(_ command: Command, pool: String? = nil, trace: TraceFilter? = nil) {
+    package init(
+        _ command: Command, pool: String? = nil, trace: TraceFilter? = nil, acme: AcmeCommand? = nil
+    ) {
+        self.acme = acme
         self.command = command
         self.pool = pool
         self.trace = trace

@@ -41,6 +41,11 @@ extension Supervisor {
         case .trace:
             let filter = request.trace ?? TraceFilter()
             ask(.trace, for: client, within: Self.queryLimit) { .trace(id: $0, filter) }
+        case .acme:
+            guard let command = request.acme else {
+                return admin?.respond(AdminResponse(.refused, "the command does not say what to do"), to: client) ?? ()
+            }
+            ask(.poolCommand, for: client, within: Self.poolCommandLimit) { .acme(id: $0, command) }
         case .recyclePool, .startPool:
             guard let pool = request.pool else {
                 return admin?.respond(AdminResponse(.refused, "the command needs a pool"), to: client) ?? ()

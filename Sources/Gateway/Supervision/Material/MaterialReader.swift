@@ -72,6 +72,7 @@ extension Configuration {
         let clients = sites.compactMap(\.clientCertificates)
         let optional = clients.map(\.revocations) + listeners.map { $0.tls?.ticketKeys }
         return clients.map(\.authorities) + optional.compactMap { $0 } + upstreams.flatMap(\.files)
+            + acme.flatMap { [$0.authorities, $0.binding?.keyFile, $0.storageKeyFile].compactMap { $0 } }
     }
 }
 

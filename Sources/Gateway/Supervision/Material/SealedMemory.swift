@@ -11,14 +11,10 @@ enum SealedMemory {
         let number = unsafe CLinux_memfd_create_sealable("isagate")
         guard number >= 0 else { throw SystemError(number: errno) }
         let descriptor = OpenFile(adopting: number)
-        var offset = 0
-        while offset < bytes.count {
-            let count = bytes.withBytes {
-                unsafe write(number, $0.baseAddress! + offset, $0.count - offset)
-            }
-            if count < 0 && errno == EINTR { continue }
-            guard count > 0 else { throw SystemError(number: errno) }
-            offset += count
+        do throws(FileFailure) {
+            try writeAll(bytes[...], to: number)
+        } catch {
+            throw SystemError(number: error.number)
         }
         guard CLinux_seal(number) == 0 else { throw SystemError(number: errno) }
         return descriptor

@@ -23,6 +23,8 @@ enum ControlRequest: Codable, Equatable, Sendable {
     case certificates(id: Int)
     case pools(id: Int)
     case poolCommand(id: Int, PoolCommand, pool: String)
+    /// Answered as `poolCommand` is.
+    case acme(id: Int, AcmeCommand)
     /// Look recorded requests up.
     case trace(id: Int, TraceFilter)
     /// Answer once every worker's event loop has turned.

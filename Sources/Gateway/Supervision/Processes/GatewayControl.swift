@@ -34,6 +34,8 @@ protocol GatewayControl: AnyObject {
     func perform(
         _ command: PoolCommand, onPool name: String,
         _ done: @escaping @Sendable (Result<String, PoolCommandError>) -> Void)
+    /// Carries a command about certificates out, and calls `done` on any thread.
+    func perform(_ command: AcmeCommand, _ done: @escaping @Sendable (AcmeOutcome) -> Void)
     /// Looks recorded requests up, and calls `done` on any thread with what each worker has; false where requests are not
     /// recorded.
     func trace(_ filter: TraceFilter, _ done: @escaping @Sendable ([CollectedRecords]) -> Void) -> Bool
@@ -84,6 +86,8 @@ package struct GatewayStatus: Codable, Equatable, Sendable {
     package var conditions: [Condition]?
     /// Nil without metrics, and from a process of an earlier version.
     package var traffic: TrafficStatus?
+    /// The certificates that the gateway orders; nil from a process of an earlier version.
+    package var acme: [AcmeStatus]?
 }
 
 /// When a served certificate expires.

@@ -101,6 +101,11 @@ final class GatewayHost {
                 }
             }
             return []
+        case .acme(let id, let command):
+            gateway?.perform(command) { [mail] outcome in
+                mail.post { $0.replies.append(.poolCommand(id: id, isDone: outcome.isDone, outcome.text)) }
+            }
+            return []
         case .trace(let id, let filter): return trace(id, filter)
         case .supervisor(let facts):
             gateway?.take(facts)

@@ -15,7 +15,7 @@ package enum CertificateFileSystem {
     /// A `FileReader`.
     @Sendable
     package static func read(_ path: String) throws(CertificateProblem) -> [UInt8] {
-        let descriptor = Descriptor(adopting: unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK))
+        let descriptor = Descriptor(opening: path, O_RDONLY | O_NONBLOCK)
         guard descriptor.isOpen else { throw failure(errno, path) }
         var status = stat()
         guard unsafe fstat(descriptor.number, &status) == 0 else { throw failure(errno, path) }

@@ -4,24 +4,24 @@ import Memory
 import TLS
 import Transport
 
-/// Why a request could not be sent again.
-package enum ReplayFailure: Error, Equatable, Sendable {
-    /// The request is not one that can be sent.
-    case unsuitable(String)
-    /// There is no connection to the other gateway.
+/// Why a connection of this kind, or what came over it, is of no use.
+enum ConnectionFailure: Error, Equatable {
+    /// There is no connection.
     case unreachable(String)
-    /// The connection has failed before the response.
+    /// It has failed.
     case broken(String)
+    /// What came is not what was asked for.
+    case unsuitable(String)
 
-    package var message: String {
+    var message: String {
         switch self {
-        case .unsuitable(let text), .unreachable(let text), .broken(let text): text
+        case .unreachable(let text), .broken(let text), .unsuitable(let text): text
         }
     }
 }
 
-/// One connection to another gateway, on which the calling thread waits, but not beyond a deadline.
-final class ReplayConnection {
+/// One connection to a server, on which the calling thread waits, but not beyond a deadline.
+final class BlockingConnection {
     private let socket: OpenFile
     private let deadline: Deadline
     private let session: TLSClientSession?
@@ -34,7 +34,7 @@ final class ReplayConnection {
     ///   - context: nil without TLS.
     init(
         to url: RequestURL, name: String, _ context: TLSClientContext?, until deadline: Deadline
-    ) throws(ReplayFailure) {
+    ) throws(ConnectionFailure) {
         self.deadline = deadline
         let address = url.host.hasPrefix("[") ? String(url.host.dropFirst().dropLast()) : url.host
         socket = try Self.connect(to: address, port: url.effectivePort, until: deadline)
@@ -51,7 +51,7 @@ final class ReplayConnection {
     /// Tries the addresses of the host one after the other.
     private static func connect(
         to host: String, port: UInt16, until deadline: Deadline
-    ) throws(ReplayFailure) -> OpenFile {
+    ) throws(ConnectionFailure) -> OpenFile {
         var hints = unsafe addrinfo()
         unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
         var list: UnsafeMutablePointer<addrinfo>?
@@ -97,8 +97,8 @@ final class ReplayConnection {
         return false
     }
 
-    private func shakeHands(_ session: TLSClientSession) throws(ReplayFailure) {
-        do throws(ReplayFailure) {
+    private func shakeHands(_ session: TLSClientSession) throws(ConnectionFailure) {
+        do throws(ConnectionFailure) {
             while true {
                 let outcome = session.shakeHands()
                 try sendAll(session.takeOutput())
@@ -119,7 +119,7 @@ final class ReplayConnection {
 
     // MARK: Bytes
 
-    func send(_ bytes: [UInt8]) throws(ReplayFailure) {
+    func send(_ bytes: [UInt8]) throws(ConnectionFailure) {
         guard let session else { return try sendAll(bytes) }
         // In pieces, so that not all of it is in memory twice.
         var rest = bytes[...]
@@ -132,7 +132,7 @@ final class ReplayConnection {
     }
 
     /// The next bytes; none at the end.
-    func receive() throws(ReplayFailure) -> [UInt8] {
+    func receive() throws(ConnectionFailure) -> [UInt8] {
         guard let session else { return try receiveSome() }
         var block = [UInt8](repeating: 0, count: 16 << 10)
         while true {
@@ -148,7 +148,7 @@ final class ReplayConnection {
         }
     }
 
-    private func sendAll(_ bytes: [UInt8]) throws(ReplayFailure) {
+    private func sendAll(_ bytes: [UInt8]) throws(ConnectionFailure) {
         var rest = bytes[...]
         while !rest.isEmpty {
             let number = socket.number
@@ -163,7 +163,7 @@ final class ReplayConnection {
         }
     }
 
-    private func receiveSome() throws(ReplayFailure) -> [UInt8] {
+    private func receiveSome() throws(ConnectionFailure) -> [UInt8] {
         var block = [UInt8](repeating: 0, count: 16 << 10)
         while true {
             let number = socket.number

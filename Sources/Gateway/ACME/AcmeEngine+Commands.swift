@@ -1,0 +1,78 @@
+import ACME
+import TLS
+
+/// What operators have the engine do.
+extension AcmeEngine {
+    func carryOut(_ assignment: AcmeAssignment) {
+        do throws(AcmeError) {
+            switch assignment.command {
+            case .renew(let name, let isForced): try renew(name, isForced: isForced, assignment)
+            case .revoke(let name): try assignment.done(.done(revoke(name)))
+            case .rollOver(let issuer): try assignment.done(.done(rollOver(issuer)))
+            }
+        } catch {
+            assignment.done(.failed(error.message))
+        }
+    }
+
+    private func entries(of name: String) throws(AcmeError) -> [Entry] {
+        let found = entries.filter { $0.certificate.use.names.contains(name.lowercased()) }
+        guard !found.isEmpty else { throw .local("no certificate for \(name) is ordered") }
+        for entry in found where storage(of: entry.certificate.storage) == nil {
+            throw .local("\(entry.certificate.storage) cannot be used now; the log tells why")
+        }
+        return found
+    }
+
+    /// Answered when the first of the certificates is issued, or has failed.
+    private func renew(_ name: String, isForced: Bool, _ assignment: AcmeAssignment) throws(AcmeError) {
+        let found = try entries(of: name)
+        let due = found.filter { entry in
+            guard let record = entry.record else { return true }
+            return isForced || !record.isServed(for: entry.certificate.use.names, at: now) || record.renewAt <= now
+        }
+        guard let first = due.first else {
+            let time = TLS.Timestamp(seconds: found.compactMap(\.record?.renewAt).min() ?? 0)
+            return assignment.done(.done("not due before \(time); --force orders it now"))
+        }
+        for entry in due {
+            entry.record?.retryAt = 0
+            entry.record?.renewAt = 0
+        }
+        first.waiting.append(assignment)
+    }
+
+    private func revoke(_ name: String) throws(AcmeError) -> String {
+        var serials: [String] = []
+        for entry in try entries(of: name) {
+            guard let (storage, lock) = storage(of: entry.certificate.storage), let from = entry.record?.issuer,
+                let issuer = try issuer(from, in: entry.certificate.storage),
+                let text = try storage.read(entry.certificate.label + ".pem")
+            else { continue }
+            let contents: CertificateContents
+            do throws(CertificateProblem) {
+                contents = try CertificateContents(
+                    text, passphrase: passphrase(entry.certificate), file: storage.place, at: .now)
+            } catch {
+                throw .local(error.description)
+            }
+            try issuer.client.revoke(contents.encoded, reason: Self.superseded, try issuer.account(lock))
+            serials.append(contents.serial)
+            entry.record?.retryAt = 0
+            entry.record?.renewAt = 0
+        }
+        guard !serials.isEmpty else { throw .local("no certificate for \(name) was issued yet") }
+        return "revoked \(serials.joined(separator: ", ")); others are ordered"
+    }
+
+    /// RFC 5280 §5.3.1.
+    private static let superseded = 4
+
+    private func rollOver(_ name: String) throws(AcmeError) -> String {
+        guard let plan, let configuration = plan.issuers[name],
+            let issuer = try issuer(name, in: configuration.storage), let (_, lock) = storage(of: configuration.storage)
+        else { throw .local("there is no issuer \(name) that orders certificates") }
+        try issuer.rollOver(lock)
+        return "the account at \(name) has another key"
+    }
+}

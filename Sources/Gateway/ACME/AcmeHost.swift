@@ -1,0 +1,155 @@
+import ACME
+import ISAPI
+import Logging
+import Synchronization
+import TLS
+import Transport
+
+/// The part of a gateway that looks after certificates: a thread of its own orders them, workers answer challenges.
+///
+/// What is issued is written into the storage, where the supervisor notices it, as it does other changes of watched files.
+final class AcmeHost: Sendable {
+    let httpChallenges = HTTPChallenges()
+    let tlsChallenges = ChallengeCertificates()
+    private let mailbox = AcmeMailbox()
+    private let hasStarted = Atomic(false)
+    private let logger: Logger
+
+    init(_ logger: Logger) {
+        self.logger = logger
+    }
+
+    /// Looks after what a configuration wants from now on; without certificates to order no thread starts.
+    func serve(_ plan: AcmePlan) {
+        if plan.isEmpty, !hasStarted.load(ordering: .acquiring) { return }
+        mailbox.post(plan)
+        guard !hasStarted.exchange(true, ordering: .acquiringAndReleasing) else { return }
+        let engine = Engine(
+            httpChallenges: httpChallenges, tlsChallenges: tlsChallenges, mailbox: mailbox, logger: logger)
+        if !NativeThread.start("acme", { engine.run() }) {
+            logger.error("acme: no thread could be started; certificates are not ordered")
+        }
+    }
+
+    /// - Parameter done: called on any thread with the outcome.
+    func perform(_ command: AcmeCommand, _ done: @escaping @Sendable (AcmeOutcome) -> Void) {
+        guard hasStarted.load(ordering: .acquiring) else { return done(.failed("no certificates are ordered")) }
+        mailbox.post(AcmeAssignment(command: command, done: done))
+    }
+
+    /// Begins nothing more, so that another process can.
+    func stop() { mailbox.end() }
+
+    /// What is looked after, as it was after the last step.
+    var status: [AcmeStatus] { mailbox.status }
+
+    private struct Engine: Sendable {
+        let httpChallenges: HTTPChallenges
+        let tlsChallenges: ChallengeCertificates
+        let mailbox: AcmeMailbox
+        let logger: Logger
+
+        func run() {
+            AcmeEngine(
+                AcmeResponder(http: httpChallenges, tls: tlsChallenges), mailbox: mailbox, logger: logger
+            ).run()
+        }
+    }
+}
+
+/// Passes what is wanted to the engine's thread, and back what it does.
+final class AcmeMailbox: Sendable {
+    private struct Content {
+        var plan: AcmePlan?
+        var isEnding = false
+        var status: [AcmeStatus] = []
+        var assignments: [AcmeAssignment] = []
+    }
+
+    /// Commands that may wait.
+    private static let assignmentLimit = 16
+
+    private let content = Mutex(Content())
+    private let wakeUp = WakeUp()
+
+    func post(_ plan: AcmePlan) {
+        content.withLock { $0.plan = plan }
+        wakeUp.ring()
+    }
+
+    func post(_ assignment: AcmeAssignment) {
+        let isTaken = content.withLock { content in
+            guard content.assignments.count < Self.assignmentLimit, !content.isEnding else { return false }
+            content.assignments.append(assignment)
+            return true
+        }
+        guard isTaken else { return assignment.done(.failed("too many commands wait, or the gateway ends")) }
+        wakeUp.ring()
+    }
+
+    func takeAssignments() -> [AcmeAssignment] {
+        content.withLock { content in
+            defer { content.assignments = [] }
+            return content.assignments
+        }
+    }
+
+    func end() {
+        content.withLock { $0.isEnding = true }
+        wakeUp.ring()
+    }
+
+    func publish(_ status: [AcmeStatus]) { content.withLock { $0.status = status } }
+
+    var status: [AcmeStatus] { content.withLock { $0.status } }
+    var isEnding: Bool { content.withLock { $0.isEnding } }
+
+    func takePlan() -> AcmePlan? {
+        content.withLock { content in
+            defer { content.plan = nil }
+            return content.plan
+        }
+    }
+
+    /// Waits for something to be posted.
+    func wait(until deadline: Deadline) {
+        var poll = Poll()
+        poll.watch(wakeUp.descriptor)
+        poll.wait(until: deadline)
+        if poll.isReady(wakeUp.descriptor) { wakeUp.clear() }
+    }
+}
+
+/// Makes challenges answerable.
+final class AcmeResponder {
+    private let http: HTTPChallenges
+    private let tls: ChallengeCertificates
+
+    init(http: HTTPChallenges, tls: ChallengeCertificates) {
+        self.http = http
+        self.tls = tls
+    }
+
+    func present(_ use: ChallengeUse, _ key: JSONWebKey, at now: Int64) throws(AcmeError) {
+        switch use.type {
+        case .http: http.set(key.keyAuthorization(use.token), for: use.token)
+        case .tlsALPN:
+            let text = try OwnCertificate.challenge(
+                for: use.name, keyAuthorization: key.keyAuthorization(use.token), at: now)
+            do throws(CertificateProblem) {
+                try tls.set(text, for: use.name)
+            } catch {
+                throw .local(error.description)
+            }
+        case .dns, .dnsPersist: throw .local("\(use.type.rawValue) is not configured")
+        }
+    }
+
+    func withdraw(_ use: ChallengeUse) {
+        switch use.type {
+        case .http: http.remove(use.token)
+        case .tlsALPN: tls.remove(use.name)
+        case .dns, .dnsPersist: break
+        }
+    }
+}

@@ -1,0 +1,46 @@
+import ACME
+import TLS
+
+/// What the configuration wants to have looked after.
+struct AcmePlan: Sendable {
+    let issuers: [String: AcmeConfiguration]
+    let certificates: [Certificate]
+    /// Files of the configuration, which were read with the rights of the supervisor.
+    let files: [String: [UInt8]]
+
+    struct Certificate: Sendable, Equatable {
+        let use: AcmeUse
+        /// The folder that it is stored in.
+        let storage: String
+        let storageKeyFile: String?
+
+        /// The name of its entries.
+        var label: String {
+            let name = (use.names.first ?? "").replacing("*", with: "_").replacing(":", with: "-")
+            return "certificates/\(name).\(use.key.rawValue)"
+        }
+    }
+
+    init(_ configuration: Configuration, files: [String: [UInt8]]) {
+        let issuers = Dictionary(configuration.acme.map { ($0.name, $0) }) { first, _ in first }
+        self.issuers = issuers
+        self.files = files
+        var seen: [String: Int] = [:]
+        var certificates: [Certificate] = []
+        for site in configuration.sites {
+            for use in site.certificates.compactMap(\.acme) {
+                guard let issuer = use.issuers.first.flatMap({ issuers[$0] }) else { continue }
+                let one = Certificate(use: use, storage: issuer.storage, storageKeyFile: issuer.storageKeyFile)
+                let key = "\(one.storage)/\(one.label)"
+                if seen[key] == nil {
+                    seen[key] = certificates.count
+                    certificates.append(one)
+                }
+            }
+        }
+        self.certificates = certificates
+    }
+
+    var isEmpty: Bool { certificates.isEmpty }
+    var usesHTTP: Bool { issuers.values.contains { $0.challenges.contains(.http) } }
+}

@@ -1,0 +1,231 @@
+import Transport
+import Yams
+
+/// The section `acme`, and what sites may say about it.
+extension ValueDecoder<AcmeConfiguration> {
+    static func acme(name: String) -> Self {
+        .mapping { keys in
+            var acme = AcmeConfiguration(
+                name: name, directory: keys.require("directory", .acmeDirectory, placeholder: ""), storage: "")
+            acme.contact = keys.take("contact", .list("addresses", of: .acmeContact), default: [])
+            let isAgreed = keys.require(
+                "terms_agreed", .boolean, placeholder: keys.names.contains("terms_agreed"))
+            if !isAgreed, keys.names.contains("terms_agreed") {
+                keys.context.report(
+                    "the terms of the authority have to be agreed to: terms_agreed: true",
+                    at: keys.position(of: "terms_agreed") ?? keys.position)
+            }
+            acme.keys = keys.take(
+                "key",
+                .word(
+                    "the kind of key",
+                    [
+                        "ecdsa-p256": [.ecdsaP256], "ecdsa-p384": [.ecdsaP384], "rsa-2048": [.rsa],
+                        "both": [.ecdsaP256, .rsa],
+                    ]), default: acme.keys)
+            acme.challenges = keys.take("challenge", .list("challenges", of: .acmeChallenge), default: acme.challenges)
+            acme.binding = keys.take("eab", .acmeBinding)
+            acme.profile = keys.take("profile", .acmeWord("a profile of the authority"))
+            acme.authorities = keys.take("ca", .file)
+            acme.preferredChain = keys.take("preferred_chain", .name("the name of an issuer"))
+            acme.storage = keys.take("storage", .path, default: keys.context.stateFolder + "/acme")
+            acme.storageKeyFile = keys.take("storage_key_file", .file)
+            acme.waits = keys.take(
+                "start", .word("what a start without a certificate does", ["placeholder": false, "wait": true]),
+                default: false)
+            return acme
+        }
+    }
+}
+
+extension DecodingContext {
+    /// Of the system's service.
+    var stateFolder: String { "/var/lib/isagate" }
+}
+
+extension ValueDecoder<String> {
+    fileprivate static var acmeDirectory: Self {
+        text("letsencrypt, letsencrypt-staging, or the https URL of a directory") { text in
+            switch text {
+            case "letsencrypt": return AcmeConfiguration.letsEncrypt
+            case "letsencrypt-staging": return AcmeConfiguration.letsEncryptStaging
+            default:
+                let isURL =
+                    text.hasPrefix("https://") && text.utf8.count > 8 && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F }
+                return isURL ? text : nil
+            }
+        }
+    }
+
+    fileprivate static var acmeContact: Self {
+        text("an address of mail") { text in
+            let address = text.hasPrefix("mailto:") ? String(text.dropFirst(7)) : text
+            let parts = address.split(separator: "@", omittingEmptySubsequences: false)
+            let isAddress =
+                parts.count == 2 && !parts[0].isEmpty && isDomainName(parts[1].lowercased()[...])
+                && address.utf8.allSatisfy {
+                    $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "?") && $0 != UInt8(ascii: ",")
+                }
+            return isAddress ? "mailto:" + address : nil
+        }
+    }
+
+    fileprivate static func acmeWord(_ noun: String) -> Self {
+        text(noun) { text in
+            (1...64).contains(text.utf8.count) && text.utf8.allSatisfy(isNameByte) ? text : nil
+        }
+    }
+}
+
+extension ValueDecoder<AcmeConfiguration.Challenge> {
+    fileprivate static var acmeChallenge: Self {
+        .word("a challenge", ["http-01": .http, "tls-alpn-01": .tlsALPN])
+    }
+}
+
+extension ValueDecoder<AcmeConfiguration.Binding> {
+    fileprivate static var acmeBinding: Self {
+        .mapping { keys in
+            AcmeConfiguration.Binding(
+                keyID: keys.require("key_id", .name("the identifier of the key"), placeholder: ""),
+                keyFile: keys.require("key_file", .file, placeholder: ""))
+        }
+    }
+}
+
+/// An element of `certificates` of a site.
+enum CertificateEntry {
+    case files(CertificateConfiguration)
+    case acme(name: String?, SourcePosition)
+}
+
+extension ValueDecoder<CertificateEntry> {
+    /// Files, `{ acme: NAME }`, or `acme` where one issuer is configured.
+    static var certificateEntry: Self {
+        let word = ValueDecoder<Bool>.word("certificates", ["acme": true])
+        let mapping = ValueDecoder.mapping { keys in
+            let issuer = keys.take("acme", .string)
+            if keys.names.contains("acme") { return .acme(name: issuer ?? "", keys.position) }
+            let chain = keys.take("chain", .file, orElse: "acme") ?? ""
+            return .files(ValueDecoder<CertificateConfiguration>.takeRest(of: &keys, chain: chain))
+        }
+        return Self { node, context in
+            guard case .scalar = node, !node.isNothing else { return mapping.decode(node, context) }
+            return word.decode(node, context).map { _ in .acme(name: nil, node.position) }
+        }
+    }
+}
+
+/// Turns the entries of a site into files.
+struct AcmeResolution {
+    let issuers: NamedValues<AcmeConfiguration>
+    let context: DecodingContext
+
+    func certificates(
+        _ entries: [CertificateEntry], of hosts: [Located<HostPattern>], listen: [String], _ declared: DeclaredNames
+    ) -> [CertificateConfiguration] {
+        var files: [CertificateConfiguration] = []
+        var chosen: [AcmeConfiguration] = []
+        var position: SourcePosition?
+        for entry in entries {
+            switch entry {
+            case .files(let certificate): files.append(certificate)
+            case .acme(let name, let place):
+                position = position ?? place
+                if let issuer = issuer(name, place) { chosen.append(issuer) }
+            }
+        }
+        guard let position, !chosen.isEmpty else { return files }
+        judge(hosts, chosen, position, listen, declared)
+        return files + AcmeConfiguration.certificates(hosts.map(\.value), by: chosen)
+    }
+
+    private func issuer(_ name: String?, _ position: SourcePosition) -> AcmeConfiguration? {
+        guard let name else {
+            if issuers.names.count == 1 { return issuers.values.first }
+            let reason = issuers.names.isEmpty ? "there is no section 'acme'" : "there are several: use { acme: NAME }"
+            context.report("certificates: acme needs one issuer, and \(reason)", at: position)
+            return nil
+        }
+        guard issuers.names.contains(name) else {
+            context.report(
+                "unknown issuer \(quoted(name))", at: position, suggestion: nearestName(to: name, among: issuers.names))
+            return nil
+        }
+        return issuers.values.first { $0.name == name }
+    }
+
+    /// What can be known without the network.
+    private func judge(
+        _ hosts: [Located<HostPattern>], _ issuers: [AcmeConfiguration], _ position: SourcePosition, _ listen: [String],
+        _ declared: DeclaredNames
+    ) {
+        let named = hosts.filter { $0.value.certificateName != nil }
+        if named.isEmpty {
+            context.report("acme orders certificates for names, and this site has none", at: position)
+        }
+        if named.count > Self.nameLimit {
+            context.report(
+                "a certificate has at most \(Self.nameLimit) names, and this site has \(named.count)", at: position)
+        }
+        for issuer in issuers {
+            for host in named {
+                guard let name = host.value.certificateName else { continue }
+                if name.hasPrefix("*") {
+                    context.report(
+                        "\(quoted(name)): a wildcard is not proved by http-01 and tls-alpn-01, the challenges of "
+                            + quoted(issuer.name), at: host.position)
+                }
+                guard issuer.isPublic, let reason = Self.obstacle(name) else { continue }
+                context.report("\(quoted(name)): no public authority issues for it: \(reason)", at: host.position)
+            }
+            judge(challengesOf: issuer, position, listen, declared)
+        }
+    }
+
+    private static let nameLimit = 100
+
+    private func judge(
+        challengesOf issuer: AcmeConfiguration, _ position: SourcePosition, _ listen: [String],
+        _ declared: DeclaredNames
+    ) {
+        let listeners = declared.listeners.values.map(\.value)
+        let plain = listeners.filter { $0.tls == nil }
+        let secure = listeners.filter { $0.tls != nil && listen.contains($0.name) }
+        let hasHTTP = issuer.challenges.contains(.http) && !plain.isEmpty
+        let hasTLS = issuer.challenges.contains(.tlsALPN) && !secure.isEmpty
+        guard hasHTTP || hasTLS else {
+            let wanted = issuer.challenges.contains(.http) ? "without TLS for http-01" : "with TLS for tls-alpn-01"
+            return context.report("issuer \(quoted(issuer.name)) needs a listener \(wanted)", at: position)
+        }
+        let ports =
+            (hasHTTP ? plain.flatMap(\.bind).map { ($0, UInt16(80)) } : [])
+            + (hasTLS ? secure.flatMap(\.bind).map { ($0, UInt16(443)) } : [])
+        if issuer.isPublic, !ports.contains(where: { $0.0.port == $0.1 }) {
+            context.note(
+                "the authority connects to port \(hasHTTP ? "80" : "443"), on which no listener is; something has to pass "
+                    + "its connections on", at: position)
+        }
+    }
+
+    /// Why no public authority may issue for a name (Baseline Requirements of the CA/Browser Forum, §4.2.2).
+    private static func obstacle(_ name: String) -> String? {
+        if let address = IPAddress(name) {
+            let ranges = [
+                "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "169.254.0.0/16", "fc00::/7",
+                "fe80::/10", "::1/128",
+            ]
+            return ranges.contains { IPNetwork($0)?.contains(address) == true }
+                ? "the address is not a public one" : nil
+        }
+        let labels = name.split(separator: ".")
+        if labels.count < 2 { return "it is no name of a domain" }
+        if name.contains("_") { return "it has an underscore" }
+        let last = labels.last.map(String.init) ?? ""
+        let reserved = [
+            "test", "example", "invalid", "localhost", "local", "internal", "lan", "home", "corp", "onion", "alt",
+        ]
+        if reserved.contains(last) || name.hasSuffix(".home.arpa") { return "names below .\(last) are not public" }
+        return last.allSatisfy(\.isNumber) ? "it is no name of a domain" : nil
+    }
+}
