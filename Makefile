@@ -149,7 +149,7 @@ tarball: build ## Builds an archive for other distributions, in .build/packages
 	packaging/build tarball
 
 test: test-unit test-end-to-end test-address ## Runs every test; without CI set, also the fuzzers for a moment
-	@if Tests/Packages/run possible; then $(MAKE) --no-print-directory test-packages; fi
+	@if Tests/Packages/run possible; then $(MAKE) --no-print-directory test-packages; else echo "test-packages is left out"; fi
 	$(if $(CI),,@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=10)
 	$(stage) "all tests passed"
 
