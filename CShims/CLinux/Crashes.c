@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include "CLinux.h"
 #include "Frames.h"
+#include <setjmp.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -153,11 +154,36 @@ static void pass_on(int signal, siginfo_t *info, void *context) {
   if (info->si_code <= 0) raise(signal);
 }
 
+// The thread that unwinds its stack for the report, and where it goes on after a fault: a stack that was overwritten
+// leads anywhere.
+static _Atomic pid_t unwinding;
+static sigjmp_buf after_unwinding;
+
+static int take_frames(void **frames, const void *context) {
+  sigset_t faults;
+  sigemptyset(&faults);
+  sigaddset(&faults, SIGSEGV);
+  sigaddset(&faults, SIGBUS);
+  if (sigsetjmp(after_unwinding, 1) != 0) {
+    // The mask is as before.
+    frames[0] = frames_fault(context);
+    return 1;
+  }
+  atomic_store(&unwinding, gettid());
+  pthread_sigmask(SIG_UNBLOCK, &faults, NULL);
+  int count = frames_take(frames, frame_limit, context);
+  pthread_sigmask(SIG_BLOCK, &faults, NULL);
+  atomic_store(&unwinding, 0);
+  return count;
+}
+
 static void (*before_report)(void);
 
 void CLinux_before_crash_report(void (*action)(void)) { before_report = action; }
 
 static void crashed(int signal, siginfo_t *info, void *context) {
+  pid_t own = gettid();
+  if (atomic_compare_exchange_strong(&unwinding, &own, 0)) siglongjmp(after_unwinding, 1);
   if (atomic_flag_test_and_set(&is_crashing)) {
     // Another thread was first, and ends the process.
     while (true) pause();
@@ -165,7 +191,7 @@ static void crashed(int signal, siginfo_t *info, void *context) {
   if (channel >= 0) send(channel, notice, notice_count, MSG_DONTWAIT | MSG_NOSIGNAL);
   if (before_report != NULL) before_report();
   void *frames[frame_limit];
-  int count = frames_take(frames, frame_limit, context);
+  int count = take_frames(frames, context);
   describe_fault(signal, info, context, frames, count);
   for (int index = 0; index < count; index++) describe_frame(index, frames[index]);
   pass_on(signal, info, context);

@@ -84,17 +84,21 @@ void text_put_frame(text *to, int number, void *frame) {
   text_put_address(to, (uintptr_t)frame - (uintptr_t)information.dli_fbase);
 }
 
+void *frames_fault(const void *context) {
+#if defined(__x86_64__)
+  return (void *)((const ucontext_t *)context)->uc_mcontext.gregs[REG_RIP];
+#elif defined(__aarch64__)
+  return (void *)((const ucontext_t *)context)->uc_mcontext.pc;
+#else
+  (void)context;
+  return NULL;
+#endif
+}
+
 // The frames from the signal's on: the first is where it happened.
 int frames_take(void **frames, int limit, const void *context) {
-  void *all[frame_limit + 8];
+  void *all[frame_limit + 8], *fault = frames_fault(context);
   int count = backtrace(all, frame_limit + 8), first = 0;
-#if defined(__x86_64__)
-  void *fault = (void *)((const ucontext_t *)context)->uc_mcontext.gregs[REG_RIP];
-#elif defined(__aarch64__)
-  void *fault = (void *)((const ucontext_t *)context)->uc_mcontext.pc;
-#else
-  void *fault = NULL;
-#endif
   for (int index = 0; index < count && first == 0; index++) {
     if (all[index] == fault) first = index;
   }

@@ -25,6 +25,8 @@ void text_put_frame(text *to, int number, void *frame);
 
 // The frames from the one that a signal has interrupted on: the first is where that happened.
 int frames_take(void **frames, int limit, const void *context);
+// Where the signal has interrupted the code.
+void *frames_fault(const void *context);
 // The extension whose library is nearest to the top of the stack; NULL for none.
 const char *frames_extension(void *const *frames, int count);
 

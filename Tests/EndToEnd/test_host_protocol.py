@@ -183,7 +183,7 @@ def test_a_stack_is_told_while_the_code_runs(host):
     assert response(host.run_channels[0])[1] == "end"
 
 
-@pytest.mark.parametrize("query", ["crash", "overflow"])
+@pytest.mark.parametrize("query", ["crash", "overflow", "smash"])
 def test_a_crash_is_announced_and_explained(host, query):
     host.run(query)
     assert host.control.expect(pool.CRASHED)

@@ -81,6 +81,13 @@ static int overflow(volatile char *before) {
   return overflow(page) + page[0];
 }
 
+// Overwrites what lies above its frame, and crashes.
+static void smash(void) {
+  volatile char place[16];
+  for (int index = 0; index < 512; index++) *(volatile char *)((UINT_PTR)place + (UINT_PTR)index) = 0x41;
+  *(volatile int *)(UINT_PTR)8 = 1;
+}
+
 DWORD WINAPI HttpExtensionProc(EXTENSION_CONTROL_BLOCK *block) {
   const char *what = block->lpszQueryString;
   if (strcmp(what, "file") == 0) return send_file(block);
@@ -90,6 +97,7 @@ DWORD WINAPI HttpExtensionProc(EXTENSION_CONTROL_BLOCK *block) {
     return HSE_STATUS_PENDING;
   }
   if (strcmp(what, "crash") == 0) *(volatile int *)(UINT_PTR)8 = 1;
+  if (strcmp(what, "smash") == 0) smash();
   if (strcmp(what, "overflow") == 0) return (DWORD)overflow((volatile char *)what);
   if (strcmp(what, "read") == 0) {
     read_body(block);

@@ -139,7 +139,7 @@ static void handle_abort(int number) {
 }
 
 bool crashes_catch(system_stream stream, const void *notice, size_t count, void (*before)(void)) {
-  if (count > sizeof crash_notice) return false;
+  if (count > sizeof crash_notice || !frames_open()) return false;
   control = stream;
   memcpy(crash_notice, notice, count);
   crash_notice_count = count;

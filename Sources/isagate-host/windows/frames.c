@@ -130,12 +130,31 @@ size_t stack_describe(int number, void *frame, char *text, size_t room) {
 }
 
 // ---- Unwinding ----
+//
+// A stack that was overwritten leads anywhere: what cannot be read ends the unwinding. The key has, for a thread that
+// unwinds, the place to go on at then. (Unlike _Thread_local it allocates nothing.)
 
-int frames_take(CONTEXT *registers, uintptr_t low, uintptr_t high, void **frames, int limit) {
+static DWORD unwinding;
+
+static LONG CALLBACK leave_unwinding(EXCEPTION_POINTERS *raised) {
+  (void)raised;
+  void **place = TlsGetValue(unwinding);
+  if (!place) return EXCEPTION_CONTINUE_SEARCH;
+  TlsSetValue(unwinding, NULL);
+  __builtin_longjmp(place, 1);
+}
+
+bool frames_open(void) {
+  unwinding = TlsAlloc();
+  return unwinding != TLS_OUT_OF_INDEXES && AddVectoredExceptionHandler(1, leave_unwinding) != NULL;
+}
+
+static void unwind(CONTEXT *registers, uintptr_t low, uintptr_t high, void **frames, int limit, volatile int *taken) {
   int count = 0;
   while (count < limit) {
     uintptr_t stack = registers->Rsp;
     frames[count++] = (void *)registers->Rip;
+    *taken = count;
     if (stack < low || stack > high - sizeof(uint64_t) || stack % sizeof(uint64_t) != 0) break;
     DWORD64 base, frame;
     void *data;
@@ -149,5 +168,16 @@ int frames_take(CONTEXT *registers, uintptr_t low, uintptr_t high, void **frames
     }
     if (registers->Rip == 0 || registers->Rsp <= stack) break;
   }
-  return count;
+}
+
+// Not inlined: __builtin_longjmp has to leave another function.
+__attribute__((noinline)) int frames_take(CONTEXT *registers, uintptr_t low, uintptr_t high, void **frames, int limit) {
+  void *place[5];
+  volatile int taken = 0;
+  if (__builtin_setjmp(place) == 0) {
+    TlsSetValue(unwinding, place);
+    unwind(registers, low, high, frames, limit, &taken);
+    TlsSetValue(unwinding, NULL);
+  }
+  return taken;
 }

@@ -37,6 +37,8 @@ void line_put_address(line *to, uintptr_t address);
 // `#0 0x7f89b488a672 HttpExtensionProc+0x37 in Z:\srv\app\shop.dll+0x1672`
 void line_put_frame(line *to, int number, void *frame);
 
+// False if the system refuses what frames_take needs.
+bool frames_open(void);
 // The return addresses on a stack from a state of registers on, which is changed; at most `limit`.
 int frames_take(CONTEXT *registers, uintptr_t low, uintptr_t high, void **frames, int limit);
 // The extension whose library is nearest to the top of the stack; NULL for none.
