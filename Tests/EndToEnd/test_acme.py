@@ -136,6 +136,15 @@ def test_a_stored_certificate_that_is_damaged_is_set_aside_and_ordered_anew(star
     assert len(list((tmp_path / "state/acme/aside").iterdir())) == 1
 
 
+def test_a_stored_certificate_that_cannot_be_read_is_named_and_tried_again_later(start_gateway, authority, tmp_path):
+    (tmp_path / "state/acme/certificates/gateway.test.ecdsa-p256.pem").mkdir(parents=True)
+    server = start_gateway(**sections(authority, tmp_path))
+    server.log.wait_for("acme: .*gateway.test.ecdsa-p256.pem.* not a file")
+    assert b"Isagate placeholder" in certificate(authority.tls)
+    status = server.command("acme", "status")
+    assert status.returncode == 1 and "not a file" in status.stdout
+
+
 def test_keys_are_stored_encrypted_with_a_key_file(start_gateway, authority, tmp_path):
     secret = tmp_path / "storage.key"
     secret.write_text("a long secret\n")

@@ -87,6 +87,9 @@ final class AcmeEngine {
             entry.record = old?.record
             return entry
         }
+        for old in known.values where !entries.contains(where: { $0.certificate == old.certificate }) {
+            if let use = old.record?.order?.order.openChallenge { responder.withdraw(use) }
+        }
         let wanted = Set(plan.certificates.map(\.storage))
         stores = stores.filter { wanted.contains($0.key) }
         for place in wanted where stores[place] == nil { stores[place] = Store(FolderStorage(place)) }
@@ -113,6 +116,14 @@ final class AcmeEngine {
     private func note(_ store: Store, _ problem: String) {
         if store.problem != problem { logger.warning("acme: \(problem)") }
         store.problem = problem
+    }
+
+    /// Leaves a storage that cannot be read or written alone for a while, and begins anew then: another process may hold it
+    /// now, or the disk is full.
+    private func release(_ store: Store, _ error: AcmeError) {
+        note(store, error.message)
+        store.lock = nil
+        store.retryAt = Deadline.current().advanced(by: Self.longestWait)
     }
 
     private func readEntries(of store: Store) {
@@ -195,20 +206,17 @@ final class AcmeEngine {
 
     private func step(_ entry: Entry) {
         guard let store = stores[entry.certificate.storage], let lock = store.lock else { return }
+        if entry.record == nil {
+            do throws(AcmeError) { entry.record = try read(entry, store, lock) } catch { release(store, error) }
+            return
+        }
         do throws(AcmeError) {
-            if entry.record == nil {
-                entry.record = try read(entry, store, lock)
-                return
-            }
             try perform(entry, store, lock)
             try save(entry, store, lock)
         } catch {
             fail(entry, error)
             do throws(AcmeError) { try save(entry, store, lock) } catch {
-                note(store, error.message)
-                // It may be held by another process now, or the disk is full.
-                let retryAt = max(entry.record?.retryAt ?? 0, now + 60)
-                entry.record?.retryAt = retryAt
+                release(store, error)
             }
         }
     }
