@@ -42,5 +42,6 @@ struct AcmePlan: Sendable {
     }
 
     var isEmpty: Bool { certificates.isEmpty }
-    var usesHTTP: Bool { issuers.values.contains { $0.challenges.contains(.http) } }
+    /// Whether any of them may be proved by http-01.
+    var usesHTTP: Bool { !isEmpty && issuers.values.contains { $0.challenges.contains(.http) } }
 }
