@@ -44,7 +44,7 @@ final class AccessLogHost {
 
     private func open(_ configuration: AccessLogConfiguration) throws(GatewayError) -> LogWriter {
         do throws(TransportFailure) {
-            return LogWriter(
+            return try LogWriter(
                 configuration.name, try makeSink(configuration), limit: configuration.buffer, logger: logger)
         } catch {
             throw .runtime("access log \(configuration.name): \(error.message)")

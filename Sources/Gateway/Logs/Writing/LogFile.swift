@@ -59,11 +59,13 @@ final class LogFile: LogSink, @unchecked Sendable {
             #Fields: \(directives.map(\.w3cName).joined(separator: " "))
 
             """
-        var rest = Array(text.utf8)[...]
-        while !rest.isEmpty, let count = try? append(rest) { rest = rest.dropFirst(count) }
+        text.withBytes { bytes in
+            var rest = bytes
+            while !rest.isEmpty, let count = try? append(rest) { rest = rest.dropFirst(count) }
+        }
     }
 
-    func write(_ lines: ArraySlice<UInt8>) throws(TransportFailure) -> Int {
+    func write(_ lines: ByteView) throws(TransportFailure) -> Int {
         guard let rotation, !isStuck else { return try append(lines) }
         let today = Self.day(of: time(nil))
         var fitting = Self.fitting(lines, in: rotation.size.map { $0 - size } ?? .max)
@@ -77,18 +79,20 @@ final class LogFile: LogSink, @unchecked Sendable {
     }
 
     /// The number of bytes of whole lines that have space.
-    private static func fitting(_ lines: ArraySlice<UInt8>, in space: Int) -> Int {
+    private static func fitting(_ lines: ByteView, in space: Int) -> Int {
         guard lines.count > space else { return lines.count }
-        return lines.prefix(max(0, space)).lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 - lines.startIndex } ?? 0
+        var end = max(0, space)
+        while end > 0, lines[end - 1] != UInt8(ascii: "\n") { end -= 1 }
+        return end
     }
 
-    private static func firstLine(of lines: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
-        lines.firstIndex(of: UInt8(ascii: "\n")).map { lines[...$0] } ?? lines
+    private static func firstLine(of lines: ByteView) -> ByteView {
+        lines.firstIndex(of: UInt8(ascii: "\n")).map { lines[..<($0 + 1)] } ?? lines
     }
 
-    private func append(_ bytes: ArraySlice<UInt8>) throws(TransportFailure) -> Int {
+    private func append(_ bytes: ByteView) throws(TransportFailure) -> Int {
         while true {
-            let count = bytes.withBytes { unsafe Glibc.write(file.number, $0.baseAddress, $0.count) }
+            let count = unsafe Glibc.write(file.number, bytes.baseAddress, bytes.count)
             if count > 0 { return count }
             guard count < 0, errno == EINTR else { throw .system(count < 0 ? errno : ENOSPC) }
         }

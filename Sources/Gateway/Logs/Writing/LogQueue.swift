@@ -1,17 +1,25 @@
 import Dispatch
+import Glibc
 import Memory
 import Synchronization
+import Transport
 
 /// Lines on their way from the workers to the thread that writes them, up to a number of bytes.
+///
+/// They are in two places by turns: the workers fill one while the other is written.
 final class LogQueue: Sendable {
     /// Bytes of lines that have not been written yet.
     let limit: Int
+    private let first: ReservedBytes
+    private let second: ReservedBytes
     private let state = Mutex(State())
     private let wanted = DispatchSemaphore(value: 0)
     private let ended = DispatchSemaphore(value: 0)
 
     private struct State {
-        var bytes: [UInt8] = []
+        var isFirstFilled = true
+        /// Bytes in the place that the workers fill.
+        var count = 0
         /// Bytes that have been taken and not written yet.
         var taken = 0
         /// Whether the writer knows that there is something to do.
@@ -25,28 +33,37 @@ final class LogQueue: Sendable {
     /// Lines of half a page of memory wait for others no longer than this; a batch of `hurriedSize` does not wait.
     private static let delay = DispatchTimeInterval.milliseconds(10)
     private static let hurriedSize = 128 << 10
+    /// What a batch took beyond this is given back: after a disk was slow for a moment, the memory is as before.
     private static let keptCapacity = 256 << 10
 
-    init(limit: Int) {
+    init(limit: Int) throws(TransportFailure) {
+        guard let first = ReservedBytes(count: limit), let second = ReservedBytes(count: limit) else {
+            throw .system(errno)
+        }
         self.limit = limit
+        self.first = first
+        self.second = second
     }
+
+    private func place(isFirst: Bool) -> MutableByteView { isFirst ? first.room : second.room }
 
     // MARK: From workers
 
     /// Takes whole lines, or counts them as lost if there is no space for them.
     func append(_ lines: ByteView, count: Int) {
         let announces = state.withLock { state in
-            guard state.bytes.count + state.taken + lines.count <= limit else {
+            guard state.count + state.taken + lines.count <= limit else {
                 state.counts.lost += count
                 return false
             }
-            state.bytes.append(contentsOf: lines)
+            place(isFirst: state.isFirstFilled).copy(lines, to: state.count)
+            state.count += lines.count
             state.counts.accepted += count
             if !state.isAnnounced {
                 state.isAnnounced = true
                 return true
             }
-            let isHurried = !state.isHurried && state.bytes.count >= Self.hurriedSize
+            let isHurried = !state.isHurried && state.count >= Self.hurriedSize
             if isHurried { state.isHurried = true }
             return isHurried
         }
@@ -77,20 +94,21 @@ final class LogQueue: Sendable {
 
     // MARK: From the writer
 
-    /// The next lines, once there are some, and what else is to be done.
-    func next() -> (lines: [UInt8], reopens: Bool, isEnding: Bool) {
+    /// The next lines, once there are some, and what else is to be done. They stay as they are until `recycle`.
+    func next() -> (lines: ByteView, reopens: Bool, isEnding: Bool) {
         while true {
             wanted.wait()
-            let waits = state.withLock { !$0.isEnding && !$0.isReopening && !$0.isHurried && !$0.bytes.isEmpty }
+            let waits = state.withLock { !$0.isEnding && !$0.isReopening && !$0.isHurried && $0.count > 0 }
             if waits { _ = wanted.wait(timeout: .now() + Self.delay) }
             let work = state.withLock { state in
                 state.isAnnounced = false
                 state.isHurried = false
                 let reopens = state.isReopening
                 state.isReopening = false
-                let lines = state.bytes
-                state.bytes = []
-                state.taken = lines.count
+                let lines = place(isFirst: state.isFirstFilled).view[..<state.count]
+                state.isFirstFilled.toggle()
+                state.taken = state.count
+                state.count = 0
                 return (lines: lines, reopens: reopens, isEnding: state.isEnding)
             }
             if !work.lines.isEmpty || work.reopens || work.isEnding { return work }
@@ -111,12 +129,16 @@ final class LogQueue: Sendable {
         }
     }
 
-    /// Returns the memory of lines that have been written, for others.
-    func recycle(_ lines: consuming [UInt8]) {
-        guard lines.capacity <= Self.keptCapacity else { return }
-        lines.removeAll(keepingCapacity: true)
-        state.withLock { state in
-            if state.bytes.capacity == 0 { state.bytes = lines }
+    /// Returns the place of lines that have been written.
+    ///
+    /// - Parameter count: their number of bytes.
+    func recycle(_ count: Int) {
+        guard count > Self.keptCapacity else { return }
+        // No worker fills it before the next lines are taken.
+        if state.withLock({ $0.isFirstFilled }) {
+            second.discard(from: Self.keptCapacity, to: count)
+        } else {
+            first.discard(from: Self.keptCapacity, to: count)
         }
     }
 
@@ -126,14 +148,14 @@ final class LogQueue: Sendable {
         return state.withLock { state in
             defer { state.isReopening = false }
             // What the signals were for is looked at after this batch.
-            if !state.bytes.isEmpty { state.isAnnounced = true }
+            if state.count > 0 { state.isAnnounced = true }
             return (state.isReopening, state.isEnding)
         }
     }
 
     /// Whether lines wait that no signal announces any more.
     func announceAgain() {
-        if state.withLock({ !$0.bytes.isEmpty || $0.isEnding || $0.isReopening }) { wanted.signal() }
+        if state.withLock({ $0.count > 0 || $0.isEnding || $0.isReopening }) { wanted.signal() }
     }
 
     func noteEnd() {

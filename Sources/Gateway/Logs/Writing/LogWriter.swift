@@ -15,8 +15,9 @@ final class LogWriter: Sendable {
     /// - Parameters:
     ///   - name: the log's, for messages.
     ///   - limit: bytes of lines that may wait.
-    init(_ name: String, _ sink: any LogSink, limit: Int, logger: Logger) {
-        let queue = LogQueue(limit: limit)
+    /// - Throws: the system's error number where there is no memory.
+    init(_ name: String, _ sink: any LogSink, limit: Int, logger: Logger) throws(TransportFailure) {
+        let queue = try LogQueue(limit: limit)
         self.queue = queue
         let thread = WriterThread(name: name, sink: sink, queue: queue, logger: logger)
         if !NativeThread.start("log-writer", { thread.run() }) {
@@ -46,7 +47,7 @@ protocol LogSink: AnyObject, Sendable {
     ///
     /// - Returns: the number of bytes that need not be given again.
     /// - Throws: the reason why nothing can be written now.
-    func write(_ lines: ArraySlice<UInt8>) throws(TransportFailure) -> Int
+    func write(_ lines: ByteView) throws(TransportFailure) -> Int
 
     /// Continues in a new file of the same name, after the old one was renamed.
     func reopen() throws(TransportFailure)
@@ -78,13 +79,13 @@ private final class WriterThread: @unchecked Sendable {
             write(lines)
             if reopens { reopen() }
             reportLosses()
-            queue.recycle(lines)
+            queue.recycle(lines.count)
         }
         queue.noteEnd()
     }
 
-    private func write(_ lines: [UInt8]) {
-        var rest = lines[...]
+    private func write(_ lines: ByteView) {
+        var rest = lines
         while !rest.isEmpty {
             do throws(TransportFailure) {
                 let count = try sink.write(rest)
@@ -97,7 +98,7 @@ private final class WriterThread: @unchecked Sendable {
                 if state.reopens { reopen() }
                 if state.isEnding {
                     queue.giveUp(rest.reduce(0) { $0 + ($1 == UInt8(ascii: "\n") ? 1 : 0) })
-                    rest = []
+                    rest = ByteView()
                 }
             }
         }

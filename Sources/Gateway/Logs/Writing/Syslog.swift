@@ -38,17 +38,17 @@ final class Syslog: LogSink, @unchecked Sendable {
         return text.isEmpty ? "-" : text
     }
 
-    func write(_ lines: ArraySlice<UInt8>) throws(TransportFailure) -> Int {
+    func write(_ lines: ByteView) throws(TransportFailure) -> Int {
         let head = Array((priority + Timestamp.now().iso8601 + origin).utf8)
         var rest = lines
         while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
             do throws(TransportFailure) {
-                try send(head + rest[..<end].prefix(Self.largestMessage - head.count))
+                try send(head + Array(rest[..<end].prefix(Self.largestMessage - head.count)))
             } catch {
                 if rest.count < lines.count { break }
                 throw error
             }
-            rest = rest[(end + 1)...]
+            rest = rest.dropFirst(end + 1)
         }
         return lines.count - rest.count
     }
