@@ -152,7 +152,7 @@ final class BlockingConnection {
         var rest = bytes[...]
         while !rest.isEmpty {
             let number = socket.number
-            let count = rest.withBytes { unsafe Glibc.send(number, $0.baseAddress, $0.count, CLinux_MSG_NOSIGNAL) }
+            let count = rest.withBytes { SystemCalls.send(number, $0) }
             if count >= 0 {
                 rest = rest.dropFirst(count)
             } else if errno == EAGAIN {
@@ -167,7 +167,7 @@ final class BlockingConnection {
         var block = [UInt8](repeating: 0, count: 16 << 10)
         while true {
             let number = socket.number
-            let count = block.withMutableBytes { unsafe recv(number, $0.baseAddress, $0.count, 0) }
+            let count = SystemCalls.read(number, into: &block)
             if count >= 0 { return Array(block[..<count]) }
             if errno == EAGAIN {
                 guard Self.wait(number, toWrite: false, until: deadline) else { throw .broken("no response in time") }

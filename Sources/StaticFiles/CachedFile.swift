@@ -98,8 +98,7 @@ final class CachedFile {
             guard got > 0 else { break }
             done += got
         }
-        var status = stat()
-        guard done == count, unsafe fstat(file.number, &status) == 0, FileVersion(status) == version else {
+        guard done == count, let status = SystemCalls.status(of: file.number), FileVersion(status) == version else {
             return false
         }
         contentMemory = bytes

@@ -22,8 +22,7 @@ final class FileRoot {
 
     /// Resolves the path again, in case it leads to another folder now: a release is often a link that is changed.
     func refresh() {
-        var status = stat()
-        guard unsafe stat(path, &status) == 0 else { return folder.close() }
+        guard let status = SystemCalls.status(of: path) else { return folder.close() }
         let current = (device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
         if folder.isOpen, current == identity { return }
         folder = Descriptor(adopting: unsafe CLinux_open_folder(path))
@@ -37,8 +36,7 @@ final class FileRoot {
         if !folder.isOpen { refresh() }
         guard folder.isOpen else { throw .noRoot }
         let file = OpenFile(unsafe try descriptor(of: path))
-        var status = stat()
-        guard unsafe fstat(file.number, &status) == 0 else { throw FileProblem(errno: errno) }
+        guard let status = SystemCalls.status(of: file.number) else { throw FileProblem(errno: errno) }
         return OpenedFile(file, status)
     }
 

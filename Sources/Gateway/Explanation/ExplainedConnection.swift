@@ -69,9 +69,7 @@ struct ExplainedConnection {
         }
         var sent = 0
         while sent < request.count {
-            let count = request[sent...].withBytes {
-                unsafe send(descriptor, $0.baseAddress, $0.count, CLinux_MSG_NOSIGNAL)
-            }
+            let count = request[sent...].withBytes { SystemCalls.send(descriptor, $0) }
             // It may refuse a request before it has read all of it.
             guard count > 0 else { break }
             sent += count
@@ -79,7 +77,7 @@ struct ExplainedConnection {
         var response: [UInt8] = []
         var block = [UInt8](repeating: 0, count: 16 << 10)
         while response.count < 1 << 20 {
-            let count = unsafe read(descriptor, &block, block.count)
+            let count = SystemCalls.read(descriptor, into: &block)
             if count < 0 && errno == EINTR { continue }
             guard count > 0 else { break }
             response += block[..<count]

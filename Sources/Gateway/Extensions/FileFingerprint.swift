@@ -1,4 +1,5 @@
 import Glibc
+import Transport
 
 /// Identifies a version of a file without reading it.
 struct FileFingerprint: Equatable, Sendable {
@@ -10,8 +11,7 @@ struct FileFingerprint: Equatable, Sendable {
 
     /// Nil when there is no such file.
     init?(of path: String) {
-        var status = stat()
-        guard unsafe stat(path, &status) == 0 else { return nil }
+        guard let status = SystemCalls.status(of: path) else { return nil }
         device = UInt64(status.st_dev)
         inode = UInt64(status.st_ino)
         size = Int64(status.st_size)

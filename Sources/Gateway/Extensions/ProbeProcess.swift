@@ -31,7 +31,7 @@ package enum ProbeProcess {
         var rest = [UInt8](encoded)[...]
         while !rest.isEmpty {
             let number = answer.number
-            let count = rest.withBytes { unsafe write(number, $0.baseAddress, $0.count) }
+            let count = rest.withBytes { SystemCalls.write(number, $0) }
             guard count > 0 else { return }
             rest = rest.dropFirst(count)
         }
@@ -91,8 +91,7 @@ package enum ProbeProcess {
             var entry = pollfd(fd: descriptor.number, events: Int16(POLLIN), revents: 0)
             let milliseconds = Int32(left.components.seconds * 1000) + 1
             guard unsafe poll(&entry, 1, milliseconds) > 0 else { continue }
-            let number = descriptor.number
-            let count = unsafe block.withUnsafeMutableBytes { unsafe read(number, $0.baseAddress, $0.count) }
+            let count = SystemCalls.read(descriptor.number, into: &block)
             if count <= 0 { return (answer, true) }
             answer += block.prefix(count)
         }

@@ -17,8 +17,7 @@ package enum ConfigurationText {
         guard let resolved = unsafe realpath(path, nil) else { throw failure(path) }
         let target = unsafe String(cString: resolved)
         unsafe free(resolved)
-        var status = stat()
-        guard unsafe stat(target, &status) == 0 else { throw failure(path) }
+        guard let status = SystemCalls.status(of: target) else { throw failure(path) }
         let temporary = "\(target).\(getpid()).new"
         let descriptor = Descriptor(
             opening: temporary, O_WRONLY | O_CREAT | O_EXCL, mode: status.st_mode & 0o7777)

@@ -14,8 +14,7 @@ package enum ReplayFile {
         var content: [UInt8] = []
         var block = [UInt8](repeating: 0, count: 64 << 10)
         while true {
-            let number = descriptor.number
-            let count = block.withMutableBytes { unsafe Glibc.read(number, $0.baseAddress, $0.count) }
+            let count = SystemCalls.read(descriptor.number, into: &block)
             if count < 0, errno == EINTR { continue }
             guard count >= 0 else { throw .unsuitable("\(path): \(systemMessage(errno))") }
             if count == 0 { return content }

@@ -89,7 +89,7 @@ package final class TerminalScreen {
 
     private func hasQuitKey() -> Bool {
         var bytes = [UInt8](repeating: 0, count: 64)
-        let count = unsafe read(STDIN_FILENO, &bytes, bytes.count)
+        let count = SystemCalls.read(STDIN_FILENO, into: &bytes)
         // The end of input is the end of the terminal.
         return count <= 0 || bytes[..<count].contains(UInt8(ascii: "q"))
     }
@@ -97,7 +97,7 @@ package final class TerminalScreen {
     private func write(_ text: String) {
         var rest = Array(text.utf8)[...]
         while !rest.isEmpty {
-            let count = rest.withBytes { unsafe Glibc.write(STDOUT_FILENO, $0.baseAddress, $0.count) }
+            let count = rest.withBytes { SystemCalls.write(STDOUT_FILENO, $0) }
             if count < 0, errno == EINTR { continue }
             guard count > 0 else { return }
             rest = rest.dropFirst(count)

@@ -63,8 +63,7 @@ package struct SharedObject: Equatable, Sendable {
     package init(file path: String) throws(Failure) {
         let descriptor = Descriptor(opening: path, O_RDONLY | O_NONBLOCK)
         guard descriptor.isOpen else { throw .unreadable(systemText(errno)) }
-        var status = stat()
-        guard unsafe fstat(descriptor.number, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+        guard let status = SystemCalls.status(of: descriptor.number), status.st_mode & S_IFMT == S_IFREG else {
             throw .unreadable("it is not a file")
         }
         guard status.st_size <= Self.maximumBytes else { throw .unreadable("it is longer than 1 GiB") }

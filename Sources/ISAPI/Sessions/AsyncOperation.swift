@@ -195,8 +195,9 @@ final class TransferFile: Sendable {
     /// - Throws: `invalidHandle` if it is not a regular file.
     init(_ file: OpenFile) throws(CallFailure) {
         self.file = file
-        var status = stat()
-        guard unsafe fstat(file.number, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { throw .invalidHandle }
+        guard let status = SystemCalls.status(of: file.number), status.st_mode & S_IFMT == S_IFREG else {
+            throw .invalidHandle
+        }
         size = UInt64(status.st_size)
     }
 }

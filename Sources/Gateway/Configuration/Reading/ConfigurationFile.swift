@@ -46,8 +46,7 @@ extension Configuration {
 
     /// The kind of file at a path, nil if nothing is visible there.
     static func kindOfFile(_ path: String) -> FileKind? {
-        var status = stat()
-        guard unsafe stat(path, &status) == 0 else {
+        guard let status = SystemCalls.status(of: path) else {
             return errno == EACCES ? .hidden(behind: closedFolder(path)) : nil
         }
         return status.st_mode & S_IFMT == S_IFDIR ? .folder : .file
@@ -143,7 +142,7 @@ func readFile(_ path: String, atMost limit: Int) throws(SystemError) -> [UInt8] 
         let number = descriptor.number
         let count = bytes.withMutableBytes { buffer in
             let rest = buffer[length...]
-            return unsafe read(number, rest.baseAddress, rest.count)
+            return SystemCalls.read(number, into: rest)
         }
         if count < 0, errno == EINTR { continue }
         guard count >= 0 else { throw SystemError(number: errno) }

@@ -2,6 +2,7 @@ import Glibc
 import Logging
 import Memory
 import Synchronization
+import Transport
 
 /// Diagnostics as lines on standard error: time in UTC, level, text; or these as an object of JSON.
 struct StandardErrorLog: LogHandler {
@@ -43,7 +44,7 @@ struct StandardErrorLog: LogHandler {
             if repeats > 0 { line += " … \(repeats) more like it".utf8 }
         }
         line.append(UInt8(ascii: "\n"))
-        line.withBytes { _ = unsafe Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
+        line.withBytes { _ = SystemCalls.write(STDERR_FILENO, $0) }
     }
 
     private func appendText(_ level: Logger.Level, _ message: String, _ values: Values, to line: inout [UInt8]) {

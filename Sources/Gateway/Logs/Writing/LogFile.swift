@@ -92,7 +92,7 @@ final class LogFile: LogSink, @unchecked Sendable {
 
     private func append(_ bytes: ByteView) throws(TransportFailure) -> Int {
         while true {
-            let count = unsafe Glibc.write(file.number, bytes.baseAddress, bytes.count)
+            let count = SystemCalls.write(file.number, bytes)
             if count > 0 { return count }
             guard count < 0, errno == EINTR else { throw .system(count < 0 ? errno : ENOSPC) }
         }
@@ -124,15 +124,11 @@ final class LogFile: LogSink, @unchecked Sendable {
 
     /// Whether the path still names the file that is open.
     private func isCurrent(_ path: String) -> Bool {
-        var named = stat()
-        guard unsafe stat(path, &named) == 0, let status else { return false }
+        guard let named = SystemCalls.status(of: path), let status else { return false }
         return named.st_ino == status.st_ino && named.st_dev == status.st_dev
     }
 
-    private var status: stat? {
-        var status = stat()
-        return unsafe fstat(file.number, &status) == 0 ? status : nil
-    }
+    private var status: stat? { SystemCalls.status(of: file.number) }
 
     private var size: Int { Int(status?.st_size ?? 0) }
 

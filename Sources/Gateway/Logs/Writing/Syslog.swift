@@ -72,7 +72,7 @@ final class Syslog: LogSink, @unchecked Sendable {
     private func transmit(_ message: [UInt8], _ socket: OpenFile) -> Bool {
         message.withBytes { bytes in
             while true {
-                if unsafe Glibc.send(socket.number, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL)) >= 0 {
+                if SystemCalls.send(socket.number, bytes) >= 0 {
                     return true
                 }
                 if errno != EINTR { return false }

@@ -36,7 +36,7 @@ package enum AdminClient {
         }
         // A gateway that refuses immediately may have closed already; its answer can still be read.
         let line = encodeLine(request)
-        _ = unsafe send(descriptor.number, line, line.count, CLinux_MSG_NOSIGNAL)
+        _ = line.withBytes { SystemCalls.send(descriptor.number, $0) }
         let answer = readToEnd(descriptor.number)
         guard let response = decodeLine(answer, as: AdminResponse.self) else {
             throw .noAnswer("the gateway on \(path) gave no answer")
@@ -53,7 +53,7 @@ package enum AdminClient {
         var answer: [UInt8] = []
         var block = [UInt8](repeating: 0, count: 64 << 10)
         while answer.count < answerLimit {
-            let count = unsafe read(descriptor, &block, block.count)
+            let count = SystemCalls.read(descriptor, into: &block)
             if count < 0 && errno == EINTR { continue }
             guard count > 0 else { break }
             answer.append(contentsOf: block.prefix(count))

@@ -23,8 +23,7 @@ final class AdminServer {
         guard let address = UnixAddress(path) else { throw .configuration("admin.socket: \(path) is too long") }
         makeFolder(of: path)
         if Self.isServed(address) { throw .runtime("admin.socket: another gateway listens on \(path)") }
-        var status = stat()
-        if unsafe lstat(path, &status) == 0 {
+        if let status = SystemCalls.linkStatus(of: path) {
             guard status.st_mode & S_IFMT == S_IFSOCK else {
                 throw .configuration("admin.socket: \(path) exists and is no socket")
             }
@@ -124,7 +123,7 @@ final class AdminServer {
     private func read(from number: Int) -> AdminRequest? {
         guard let client = clients[number] else { return nil }
         var bytes = [UInt8](repeating: 0, count: 4096)
-        let count = unsafe Glibc.read(client.descriptor.number, &bytes, bytes.count)
+        let count = SystemCalls.read(client.descriptor.number, into: &bytes)
         if count < 0 && (errno == EAGAIN || errno == EINTR) { return nil }
         guard count > 0 else {
             clients[number] = nil
@@ -141,9 +140,7 @@ final class AdminServer {
     private func write(to number: Int) {
         guard let client = clients[number] else { return }
         while let output = clients[number]?.session.output {
-            let count = output.withBytes {
-                unsafe send(client.descriptor.number, $0.baseAddress, $0.count, CLinux_MSG_NOSIGNAL)
-            }
+            let count = output.withBytes { SystemCalls.send(client.descriptor.number, $0) }
             if count < 0 && errno == EINTR { continue }
             if count < 0 && errno == EAGAIN { return }
             if count < 0 { clients[number]?.session.end() }
@@ -158,8 +155,7 @@ private struct FileIdentity: Equatable {
     let number: UInt
 
     init?(_ path: String) {
-        var status = stat()
-        guard unsafe lstat(path, &status) == 0 else { return nil }
+        guard let status = SystemCalls.linkStatus(of: path) else { return nil }
         device = UInt(status.st_dev)
         number = UInt(status.st_ino)
     }

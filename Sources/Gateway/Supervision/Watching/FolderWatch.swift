@@ -35,7 +35,7 @@ final class FolderWatch {
         var isChanged = false
         var buffer = [UInt8](repeating: 0, count: 16 << 10)
         while true {
-            let count = unsafe read(source.number, &buffer, buffer.count)
+            let count = SystemCalls.read(source.number, into: &buffer)
             if count < 0 && errno == EINTR { continue }
             guard count > 0 else { return isChanged }
             if isRelevant(buffer[..<count]) { isChanged = true }

@@ -17,8 +17,7 @@ package enum CertificateFileSystem {
     package static func read(_ path: String) throws(CertificateProblem) -> [UInt8] {
         let descriptor = Descriptor(opening: path, O_RDONLY | O_NONBLOCK)
         guard descriptor.isOpen else { throw failure(errno, path) }
-        var status = stat()
-        guard unsafe fstat(descriptor.number, &status) == 0 else { throw failure(errno, path) }
+        guard let status = SystemCalls.status(of: descriptor.number) else { throw failure(errno, path) }
         guard status.st_mode & S_IFMT == S_IFREG else { throw CertificateProblem(path, .unreadable("not a file")) }
         guard status.st_size <= maximumBytes else { throw failure(EFBIG, path) }
         // One byte more than expected detects the end without another call.
@@ -28,7 +27,7 @@ package enum CertificateFileSystem {
             let number = descriptor.number
             let count = bytes.withMutableBytes { bytes in
                 let room = bytes[length...]
-                return unsafe Glibc.read(number, room.baseAddress, room.count)
+                return SystemCalls.read(number, into: room)
             }
             if count < 0, errno == EINTR { continue }
             guard count >= 0 else { throw failure(errno, path) }
