@@ -116,8 +116,8 @@ def test_a_file_that_is_not_there_is_an_error(tmp_path):
 
 
 def test_the_projects_own_configurations_have_the_layout():
-    files = [path for path in pathlib.Path(gateway.ROOT, "deploy").glob("**/*.yaml")]
-    assert files
+    files = [path for path in pathlib.Path(gateway.ROOT, "deploy").glob("**/isagate.yaml")]
+    assert len(files) > 1
     for file in files:
         outcome = fmt("--check", str(file), folder=gateway.ROOT)
         assert outcome.returncode == 0, outcome.stdout + outcome.stderr
