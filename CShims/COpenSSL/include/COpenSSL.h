@@ -342,6 +342,9 @@ static inline void COpenSSL_X509_set_validity(X509 *certificate, long seconds) {
   X509_gmtime_adj(X509_getm_notBefore(certificate), 0);
   X509_gmtime_adj(X509_getm_notAfter(certificate), seconds);
 }
+/// Gives a certificate a random serial number, a common name, and the names of a list such as `DNS:a.test, IP:::1`; it
+/// becomes its own issuer. 0 when OpenSSL does not accept them.
+COpenSSL_TAKES_TEXT int COpenSSL_X509_set_names(X509 *certificate, const char *name, const char *names);
 static inline int COpenSSL_X509_has_expired(const X509 *certificate) {
   return X509_cmp_current_time(X509_get0_notAfter(certificate)) < 0;
 }
