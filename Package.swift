@@ -98,8 +98,10 @@ let package = Package(
                 "CLinux",
                 "CPCRE2", yams, log,
             ]),
+        // Reads configurations of other servers; it uses nothing of the gateway.
+        module("Migration", uses: []),
         .executableTarget(
-            name: "isagate", dependencies: ["Gateway", arguments], path: "Sources/isagate",
+            name: "isagate", dependencies: ["Gateway", "Migration", arguments], path: "Sources/isagate",
             swiftSettings: strictness),
 
         // For extensions in Swift. It uses only the contract, nothing else of the gateway.
@@ -117,7 +119,7 @@ let package = Package(
         tests("HTTP", uses: ["TestSupport", "Transport", "CLinux", "CNGHTTP2"]),
         tests("Proxy", uses: ["TestSupport", "HTTP", "Transport"]),
         tests("ISAPI", uses: ["HTTP", "CISAPI"]), tests("Gateway", uses: ["TLS", "HTTP", "Transport"]),
-        tests("StaticFiles", uses: ["HTTP"]),
+        tests("StaticFiles", uses: ["HTTP"]), tests("Migration"),
         tests("TLS", uses: ["TestSupport", "Transport", "COpenSSL", "CLinux"]),
         tests("Compression", uses: ["HTTP", "CZlib"]), tests("ACME", uses: ["TLS", "Transport", "CLinux"]),
         tests("ExtensionKit", uses: ["CISAPI", "CCompat", httpTypes]),

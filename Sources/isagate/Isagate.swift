@@ -10,7 +10,8 @@ struct Isagate: ParsableCommand {
         subcommands: [
             Run.self, Check.self, Reload.self, StatusCommand.self, Certs.self, Acme.self, Pools.self, Top.self,
             Trace.self,
-            ReplayCommand.self, Stop.self, Drain.self, Explain.self, Diff.self, Format.self, Init.self, Schema.self,
+            ReplayCommand.self, Stop.self, Drain.self, Explain.self, Diff.self, Format.self, Init.self, Import.self,
+            Schema.self,
             Probe.self,
             Version.self, GatewayProcessCommand.self, ProbeProcessCommand.self,
         ])
