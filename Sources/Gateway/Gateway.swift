@@ -188,12 +188,16 @@ package final class Gateway: GatewayControl {
                     of: material.configuration, replacing: current.certificates, isPreviousAccepted: true,
                     from: material.files)
             }
+            let servers = try upstreams.map { upstreams throws(GatewayError) in
+                try upstreams.prepareServers(of: material.configuration.upstreams, files: material.files)
+            }
             warn(of: certificates)
             let exchanged = current.exchanging(certificates)
             self.current = exchanged
             apply(exchanged)
+            if let servers { upstreams?.replaceServers(servers) }
             publish()
-            return []
+            return servers?.map(\.sentence) ?? []
         }
     }
 

@@ -4,8 +4,12 @@ import Transport
 package struct UpstreamConfiguration: Sendable, Equatable {
     package var name: String
     package var balance = Balance.roundRobin
-    /// In file order; at least one.
+    /// In file order; at least one, unless they come from a file of servers.
     package var servers: [ServerConfiguration] = []
+    /// The file of servers, as an absolute path; nil when they are only configured.
+    package var serversFile: String?
+    /// The configured servers, which are used while the file has none.
+    package var ownServers: [ServerConfiguration] = []
     /// To an established connection, TLS included.
     package var connectTimeout = Duration.seconds(5)
     /// Between two sends of a request that the server accepts.

@@ -39,7 +39,7 @@ extension MetricsPage {
         func add(_ name: String, _ help: String, _ number: (ServerCounters) -> UInt64) {
             page.begin(name, .counter, help)
             for upstream in view.upstreams {
-                for (index, server) in upstream.state.servers.enumerated() {
+                for (index, server) in upstream.servers.enumerated() {
                     page.add(upstream.sum(index, number), ["upstream": upstream.name, "server": server.name])
                 }
             }
@@ -53,7 +53,7 @@ extension MetricsPage {
             "isagate_upstream_request_seconds", .counter,
             "The time of all attempts together, from the choice of the server to the end of the response.")
         for upstream in view.upstreams {
-            for (index, server) in upstream.state.servers.enumerated() {
+            for (index, server) in upstream.servers.enumerated() {
                 page.add(
                     Double(upstream.sum(index) { $0.milliseconds.count }) / 1000,
                     ["upstream": upstream.name, "server": server.name])

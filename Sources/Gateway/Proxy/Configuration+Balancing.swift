@@ -37,15 +37,24 @@ private let processSecret: [UInt8] = (0..<16).map { _ in .random(in: 0...255) }
 
 extension UpstreamState {
     convenience init(_ upstream: UpstreamConfiguration, inheriting old: UpstreamState?) {
+        let known = old?.servers ?? []
         let servers = upstream.servers.map { server in
             let name = server.url.description
             return ServerState(
-                name: name, maximumRequests: server.maxConnections,
-                tunnels: old?.servers.first { $0.name == name }?.tunnels)
+                server, isVariable: upstream.serversFile != nil, tunnels: known.first { $0.name == name }?.tunnels)
         }
         self.init(
             name: upstream.name, servers: servers, rules: HealthRules(upstream.health),
             queueLimit: upstream.queue.requests, inheriting: old)
+    }
+}
+
+extension ServerState {
+    /// - Parameter isVariable: whether the maximum of requests may change.
+    convenience init(_ server: ServerConfiguration, isVariable: Bool, tunnels: TunnelCounters?) {
+        self.init(
+            name: server.url.description, maximumRequests: server.maxConnections, isVariable: isVariable,
+            tunnels: tunnels)
     }
 }
 

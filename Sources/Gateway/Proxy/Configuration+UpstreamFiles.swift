@@ -1,11 +1,15 @@
 import TLS
 
 extension Configuration {
-    /// As `load`, and reads the files that upstreams need for TLS; a problem with a file is reported where it is named.
+    /// As `load`, and reads the files of upstreams: those with servers, and those for TLS. A problem with the latter is
+    /// reported where the file is named.
     package static func loadWithUpstreamFiles(path: String) throws(ConfigurationErrors) -> Configuration {
         let (text, folder) = try read(path: path)
-        let (configuration, places) = try decodeWithPlaces(
+        let (decoded, places) = try decodeWithPlaces(
             text: text, file: path, folder: folder, kindOfFile: kindOfFile)
+        let configuration = try decoded.takingServers { file throws(SystemError) in
+            try readFile(file, atMost: ServersFile.maximumBytes)
+        }
         var diagnostics: [Diagnostic] = []
         for upstream in configuration.upstreams {
             do throws(CertificateProblem) {

@@ -19,31 +19,26 @@ final class ServerNames {
         resolver?.resolver.retire()
     }
 
-    /// Watches the names of an upstream's servers, and waits a moment for their first answers: requests that arrive
-    /// then find a server, and a name that cannot be resolved does not prevent the start.
-    ///
-    /// - Parameter upstreams: the upstream of each worker.
-    func watch(
-        _ servers: [ServerConfiguration], _ settings: ResolverConfiguration, for upstreams: [Upstream]
-    ) -> [Resolver.Watch] {
-        let names = servers.enumerated().compactMap { index, server in server.name.map { (index, $0) } }
-        guard !names.isEmpty else { return [] }
+    /// Watches the names of servers, and waits a moment for their first answers: requests that arrive then find a server,
+    /// and a name that cannot be resolved does not prevent the start.
+    func watch(_ servers: [LoadedServer], _ settings: ResolverConfiguration) {
+        let named = servers.compactMap { server in server.configuration.name.map { (server, $0) } }
+        guard !named.isEmpty else { return }
         let resolver = resolver(settings)
         let answered = DispatchGroup()
-        let watches = names.map { index, name in
+        for (server, name) in named {
             answered.enter()
             let first = FirstAnswer(answered)
-            return resolver.watch(name) { [workers] addresses in
+            server.watch = resolver.watch(name) { [workers, perWorker = server.perWorker] addresses in
                 if let addresses {
-                    for (worker, upstream) in zip(workers, upstreams) {
-                        worker.perform { worker in upstream.servers[index].move(to: addresses, at: worker.now) }
+                    for (worker, server) in zip(workers, perWorker) {
+                        worker.perform { worker in server.move(to: addresses, at: worker.now) }
                     }
                 }
                 first.came()
             }
         }
         _ = answered.wait(timeout: .now() + .milliseconds(Int(Delay(settings.patience).milliseconds)))
-        return watches
     }
 
     private func resolver(_ settings: ResolverConfiguration) -> Resolver {

@@ -1,4 +1,5 @@
 import CLinux
+import Dispatch
 import Glibc
 import HTTP
 import Logging
@@ -22,6 +23,8 @@ final class UpstreamHost {
     /// A set of upstreams that is not in use yet.
     struct Candidate {
         fileprivate let loaded: [String: LoadedUpstream]
+        /// Of upstreams that are kept.
+        fileprivate let changes: [ServerChange]
     }
 
     /// Creates the upstreams of `configurations` that the current set lacks.
@@ -31,39 +34,56 @@ final class UpstreamHost {
         var loaded: [String: LoadedUpstream] = [:]
         for configuration in configurations {
             let material = configuration.files.map { files[$0] ?? [] }
-            if let current = current[configuration.name], current.configuration == configuration,
+            if let current = current[configuration.name], current.configuration.isSame(as: configuration),
                 current.resolver == resolver, current.material == material
             {
                 loaded[configuration.name] = current
                 continue
             }
-            let security = try security(for: configuration, files: files)
-            let servers = configuration.servers.map { (configuration: $0, addresses: $0.url.addresses) }
-            let state = UpstreamState(configuration, inheriting: current[configuration.name]?.state)
-            let balancing = try Balancing(configuration, files: files)
-            let upstreams = workers.map { makeUpstream(configuration, servers, balancing, state, security, $0) }
-            loaded[configuration.name] = LoadedUpstream(
-                configuration: configuration, resolver: resolver, material: material, state: state,
-                upstreams: upstreams, watches: names.watch(configuration.servers, resolver, for: upstreams))
+            loaded[configuration.name] = try load(configuration, resolver, material, files: files)
         }
-        return Candidate(loaded: loaded)
+        let kept = configurations.filter { loaded[$0.name] === current[$0.name] }
+        return Candidate(loaded: loaded, changes: try prepareServers(of: kept, files: files))
+    }
+
+    private func load(
+        _ configuration: UpstreamConfiguration, _ resolver: ResolverConfiguration, _ material: [[UInt8]],
+        files: [String: [UInt8]]
+    ) throws(GatewayError) -> LoadedUpstream {
+        let security = try security(for: configuration, files: files)
+        let balancing = try Balancing(configuration, files: files)
+        let state = UpstreamState(configuration, inheriting: current[configuration.name]?.state)
+        let servers = zip(configuration.servers, state.servers).enumerated().map { index, server in
+            LoadedServer(server.0, server.1, index: index, in: configuration, balancing, workers: workers.count)
+        }
+        let upstreams = workers.map { worker in
+            Upstream(
+                UpstreamSettings(configuration), servers: servers.map { $0.perWorker[worker.index] },
+                balancing: balancing, state: state, worker: worker, security: security)
+        }
+        names.watch(servers, resolver)
+        return LoadedUpstream(
+            configuration: configuration, resolver: resolver, material: material, state: state,
+            balancing: balancing, security: security, servers: servers, upstreams: upstreams)
     }
 
     /// Switches to the candidate; workers release the upstreams that it no longer has. Only after they serve without
     /// these.
     func commit(_ candidate: Candidate) {
-        for (name, new) in candidate.loaded where current[name] !== new { startChecks(of: new) }
+        for (name, new) in candidate.loaded where current[name] !== new { startChecks(of: new.servers, in: new) }
         for (name, old) in current where candidate.loaded[name] !== old {
-            for checker in old.checkers { checker.stop() }
+            for server in old.servers { server.checker?.stop() }
             for (worker, upstream) in zip(workers, old.upstreams) { worker.perform { _ in upstream.retire() } }
         }
         current = candidate.loaded
+        replaceServers(candidate.changes)
     }
 
     /// Each server is checked by one of the workers.
-    private func startChecks(of loaded: LoadedUpstream) {
-        for (index, checker) in loaded.checkers.enumerated() {
-            let worker = workers[index % workers.count]
+    private func startChecks(of servers: [LoadedServer], in loaded: LoadedUpstream) {
+        for server in servers {
+            guard let checker = server.checker else { continue }
+            let worker = workers[server.index % workers.count]
             let upstream = loaded.upstreams[worker.index]
             let reporter = reporters[worker.index]
             worker.perform { worker in
@@ -72,13 +92,95 @@ final class UpstreamHost {
         }
     }
 
+    // MARK: Servers that change
+
+    /// Other servers for an upstream in use.
+    struct ServerChange {
+        fileprivate let loaded: LoadedUpstream
+        fileprivate let configuration: UpstreamConfiguration
+        fileprivate let security: UpstreamTLS?
+
+        /// For people.
+        var sentence: String {
+            let old = Set(loaded.configuration.servers.map(\.url))
+            let new = Set(configuration.servers.map(\.url))
+            return "servers of upstream \(configuration.name): \(new.subtracting(old).count) added, "
+                + "\(old.subtracting(new).count) removed, \(new.count) in use"
+        }
+    }
+
+    /// The upstreams in use whose servers differ from those of `configurations`.
+    func prepareServers(
+        of configurations: [UpstreamConfiguration], files: [String: [UInt8]]
+    ) throws(GatewayError) -> [ServerChange] {
+        var changes: [ServerChange] = []
+        for configuration in configurations {
+            guard configuration.serversFile != nil, let loaded = current[configuration.name],
+                loaded.configuration.servers != configuration.servers
+            else { continue }
+            var security = loaded.security
+            if security == nil { security = try self.security(for: configuration, files: files) }
+            changes.append(ServerChange(loaded: loaded, configuration: configuration, security: security))
+        }
+        return changes
+    }
+
+    /// Switches to other servers: those that stay keep their connections and what is known of them, and requests in
+    /// progress at the others go on.
+    ///
+    /// Returns when every worker has switched.
+    func replaceServers(_ changes: [ServerChange]) {
+        for change in changes { replaceServers(change) }
+    }
+
+    private func replaceServers(_ change: ServerChange) {
+        let loaded = change.loaded
+        let configuration = change.configuration
+        let security = change.security
+        let known = Dictionary(uniqueKeysWithValues: loaded.servers.map { ($0.configuration.url, $0) })
+        var added: [LoadedServer] = []
+        let servers = configuration.servers.map { server in
+            if let old = known[server.url], old.configuration.isService == server.isService { return old }
+            let state = ServerState(server, isVariable: true, tunnels: known[server.url]?.state.tunnels)
+            let new = LoadedServer(
+                server, state, index: loaded.takeIndex(), in: configuration, loaded.balancing, workers: workers.count)
+            added.append(new)
+            return new
+        }
+        // The first answers are awaited before the servers are used.
+        names.watch(added, loaded.resolver)
+        loaded.state.replaceServers(servers.map(\.state))
+        let switched = DispatchGroup()
+        for (worker, upstream) in zip(workers, loaded.upstreams) {
+            let own = zip(servers, configuration.servers).map { ($0.perWorker[worker.index], $1.weight, $1.isBackup) }
+            switched.enter()
+            worker.perform { _ in
+                for (server, weight, isBackup) in own { server.change(weight: weight, isBackup: isBackup) }
+                upstream.replaceServers(own.map(\.0), security: security)
+                switched.leave()
+            }
+        }
+        switched.wait()
+        let staying = Set(servers.map(ObjectIdentifier.init))
+        for server in loaded.servers where !staying.contains(ObjectIdentifier(server)) { server.checker?.stop() }
+        for (server, configured) in zip(servers, configuration.servers) {
+            server.configuration = configured
+            server.state.setMaximumRequests(configured.maxConnections)
+        }
+        loaded.servers = servers
+        loaded.configuration = configuration
+        loaded.security = security
+        startChecks(of: added, in: loaded)
+        loaded.state.offerCapacity(at: .current())
+    }
+
     /// What can be asked of them from any thread.
     var view: UpstreamView {
         UpstreamView(
             upstreams: current.values.map { loaded in
                 UpstreamView.One(
-                    name: loaded.configuration.name, state: loaded.state,
-                    counters: loaded.upstreams.map { $0.servers.map(\.counters) })
+                    name: loaded.configuration.name, state: loaded.state, servers: loaded.servers.map(\.state),
+                    counters: workers.indices.map { worker in loaded.servers.map { $0.perWorker[worker].counters } })
             }.sorted { $0.name < $1.name })
     }
 
@@ -125,7 +227,7 @@ final class UpstreamHost {
             return try CertificateFileSystem.read(path)
         }
         let context = try TLSClientContext(TLSClientContext.Settings(configuration.tls), readFile: reader)
-        return UpstreamTLS(context, names: configuration.servers.map { configuration.tls.serverName ?? $0.url.host })
+        return UpstreamTLS(context)
     }
 
     private func security(
@@ -137,23 +239,6 @@ final class UpstreamHost {
             throw .configuration("upstream \(configuration.name): \(error.description)")
         }
     }
-
-    private func makeUpstream(
-        _ configuration: UpstreamConfiguration,
-        _ servers: [(configuration: ServerConfiguration, addresses: [SocketAddress])], _ balancing: Balancing,
-        _ state: UpstreamState, _ security: UpstreamTLS?, _ worker: Worker
-    ) -> Upstream {
-        Upstream(
-            UpstreamSettings(configuration),
-            servers: servers.enumerated().map { index, server in
-                UpstreamServer(
-                    index: index, name: server.configuration.url.authority, weight: server.configuration.weight,
-                    isSecure: server.configuration.url.isSecure, addresses: server.addresses,
-                    isBackup: server.configuration.isBackup, slowStart: Delay(configuration.slowStart),
-                    state: state.servers[index], sticky: balancing.sticky)
-            },
-            balancing: balancing, state: state, worker: worker, security: security)
-    }
 }
 
 /// The upstreams of one configuration, for reports.
@@ -161,6 +246,7 @@ struct UpstreamView: Sendable {
     struct One: Sendable {
         let name: String
         let state: UpstreamState
+        let servers: [ServerState]
         /// By worker and server.
         let counters: [[ServerCounters]]
 
@@ -178,7 +264,7 @@ struct UpstreamView: Sendable {
         return upstreams.map { upstream in
             UpstreamStatus(
                 name: upstream.name, waitingRequests: upstream.state.queue.count,
-                servers: upstream.state.snapshot(at: now).map { server in
+                servers: upstream.state.snapshot(of: upstream.servers, at: now).map { server in
                     UpstreamStatus.ServerStatus(
                         url: server.name, state: !server.isUp ? "down" : server.ejectedFor == nil ? "up" : "ejected",
                         ejectedMilliseconds: server.ejectedFor, activeRequests: server.activeRequests,
@@ -186,38 +272,5 @@ struct UpstreamView: Sendable {
                         tunnelBytesToClients: server.tunnels.toClients)
                 })
         }
-    }
-}
-
-/// An upstream in use, on every worker.
-private final class LoadedUpstream {
-    let configuration: UpstreamConfiguration
-    /// The files of its TLS, which may change while the configuration stays.
-    let material: [[UInt8]]
-    let resolver: ResolverConfiguration
-    let state: UpstreamState
-    let upstreams: [Upstream]
-    /// The names of its servers.
-    private let watches: [Resolver.Watch]
-    /// One for each server, if servers are checked actively.
-    let checkers: [HealthChecker]
-
-    init(
-        configuration: UpstreamConfiguration, resolver: ResolverConfiguration, material: [[UInt8]],
-        state: UpstreamState, upstreams: [Upstream], watches: [Resolver.Watch]
-    ) {
-        self.resolver = resolver
-        self.watches = watches
-        self.configuration = configuration
-        self.material = material
-        self.state = state
-        self.upstreams = upstreams
-        let check = configuration.health.active.map(HealthCheck.init)
-        checkers =
-            check.map { check in configuration.servers.indices.map { HealthChecker(server: $0, check: check) } } ?? []
-    }
-
-    deinit {
-        for watch in watches { watch.cancel() }
     }
 }

@@ -2,22 +2,19 @@ import Proxy
 import TLS
 import Transport
 
-/// TLS to the servers of one upstream, with the name that each of them has to prove.
+/// TLS to the servers of one upstream.
 final class UpstreamTLS: UpstreamSecurity, Sendable {
     private let context: TLSClientContext
-    /// By the index of the server.
-    private let names: [String]
 
-    init(_ context: TLSClientContext, names: [String]) {
+    init(_ context: TLSClientContext) {
         self.context = context
-        self.names = names
     }
 
     func secure(_ endpoint: Endpoint, to server: UpstreamServer, until deadline: Deadline) async -> SecuredStream {
         let stream: TLSStream
         do throws(TLSError) {
             stream = try TLSStream(
-                endpoint, to: names[server.index], client: context,
+                endpoint, to: server.secureName, client: context,
                 resuming: server.resumption as? TLSResumption)
         } catch {
             return .failed(error.description)

@@ -265,7 +265,7 @@ extension StatusDocument.Served {
                 Row(
                     name: "requests that wait for upstream \(one.name)", key: "upstreams.\(one.name).queue",
                     used: one.state.queue.count, limit: one.state.queue.limit))
-            for server in one.state.servers {
+            for server in one.servers {
                 guard let limit = server.maximumRequests else { continue }
                 rows.append(
                     Row(

@@ -32,20 +32,24 @@ package struct BalancedRequest: BitwiseCopyable, Sendable {
     }
 }
 
-/// Servers of one upstream by their index: those from 64 on are never members, and so may be tried twice.
+/// Servers of one upstream by their index: at most as many as a request is sent to.
 package struct TriedServers: BitwiseCopyable, Sendable {
-    private var bits: UInt64 = 0
+    private var indices = InlineArray<16, Int>(repeating: 0)
+    private var count = 0
 
     package init() {}
 
-    var isEmpty: Bool { bits == 0 }
+    var isEmpty: Bool { count == 0 }
 
     package func contains(_ server: UpstreamServer) -> Bool {
-        server.index < 64 && bits >> UInt64(server.index) & 1 == 1
+        for place in 0..<count where indices[place] == server.index { return true }
+        return false
     }
 
     package mutating func insert(_ server: UpstreamServer) {
-        if server.index < 64 { bits |= 1 << UInt64(server.index) }
+        guard count < indices.count else { return }
+        indices[count] = server.index
+        count += 1
     }
 }
 

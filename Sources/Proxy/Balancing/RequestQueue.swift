@@ -14,20 +14,17 @@ package final class RequestQueue: Sendable {
     /// One waiting request, woken by a signal to its client's endpoint.
     final class Waiter: Sendable {
         private let endpoint: WaitingEndpoint
-        private let server = Atomic(-1)
+        private let server = Mutex<ServerState?>(nil)
 
         init(_ endpoint: WaitingEndpoint) {
             self.endpoint = endpoint
         }
 
-        /// The index of the server at which capacity was granted; nil while it waits.
-        var granted: Int? {
-            let index = server.load(ordering: .acquiring)
-            return index < 0 ? nil : index
-        }
+        /// The server at which capacity was granted; nil while it waits.
+        var granted: ServerState? { server.withLock { $0 } }
 
-        fileprivate func grant(_ index: Int) {
-            server.store(index, ordering: .releasing)
+        fileprivate func grant(_ granted: ServerState) {
+            server.withLock { $0 = granted }
             endpoint.signal()
         }
     }
@@ -61,7 +58,7 @@ package final class RequestQueue: Sendable {
     }
 
     /// Passes capacity at a server to the first waiting request; false when there is none.
-    func hand(over server: Int) -> Bool {
+    func hand(over server: ServerState) -> Bool {
         guard count > 0 else { return false }
         return waiting.withLock { waiting in
             guard !waiting.isEmpty else { return false }

@@ -51,7 +51,7 @@ struct Forwarder {
             }
             do throws(ForwardingFailure) {
                 try await send(exchange, to: server, attempt, held, isFresh: isFresh, until: end)
-                upstream.state.requestSucceeded(server.index)
+                upstream.state.requestSucceeded(server.state)
                 return upstream.leave(server)
             } catch {
                 guard case .upstream(let failure) = error else {
@@ -100,7 +100,7 @@ struct Forwarder {
     private func note(_ failure: ProxyFailure, of server: UpstreamServer, _ exchange: Exchange) {
         server.counters.failures.add()
         report(failure, of: server, exchange)
-        guard failure.speaksAgainstServer, upstream.state.requestFailed(server.index, at: upstream.worker.now) else {
+        guard failure.speaksAgainstServer, upstream.state.requestFailed(server.state, at: upstream.worker.now) else {
             return
         }
         server.counters.ejections.add()

@@ -38,6 +38,13 @@ package struct HealthBook: Sendable {
         }
     }
 
+    /// Switches to other servers; the state of those of the same names is kept.
+    mutating func follow(_ names: [String]) {
+        var new = HealthBook(names, rules: rules)
+        new.inherit(from: self)
+        self = new
+    }
+
     package func isUp(_ server: Int) -> Bool { records[server].isUp }
 
     package func ejectedUntil(_ server: Int) -> Deadline { records[server].ejectedUntil }

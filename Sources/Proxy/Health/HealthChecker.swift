@@ -3,11 +3,11 @@ import Transport
 
 /// Checks one server at intervals, from one worker; the results count for all workers.
 package final class HealthChecker: Sendable {
-    private let server: Int
+    private let server: ServerState
     private let check: HealthCheck
     private let isStopped = Atomic(false)
 
-    package init(server: Int, check: HealthCheck) {
+    package init(server: ServerState, check: HealthCheck) {
         self.server = server
         self.check = check
     }
@@ -23,11 +23,13 @@ package final class HealthChecker: Sendable {
         defer { pause.close() }
         // The first checks of all servers are spread over one period, as later ones are by the jitter.
         var next = upstream.worker.now.advanced(by: .milliseconds(.random(in: 0...check.every.milliseconds / 4)))
-        while await passes(until: next, pause), !isStopped.load(ordering: .relaxed), !upstream.isRetired {
-            let outcome = await HealthProbe(upstream, upstream.servers[server], check).run()
+        while await passes(until: next, pause), !isStopped.load(ordering: .relaxed), !upstream.isRetired,
+            let checked = upstream.server(of: server)
+        {
+            let outcome = await HealthProbe(upstream, checked, check).run()
             let now = upstream.worker.now
             if upstream.state.checked(server, passed: outcome == .passed, at: now) {
-                reporter.checked(upstream.servers[server].name, upstream: upstream.settings.name, outcome)
+                reporter.checked(checked.name, upstream: upstream.settings.name, outcome)
             }
             next = now.advanced(by: .milliseconds(check.jittered))
         }

@@ -5,7 +5,13 @@ import Transport
 package final class ServerState: Sendable {
     package let name: String
     /// Requests that may be in progress at the same time, from all workers together; nil for any number.
-    package let maximumRequests: Int?
+    package var maximumRequests: Int? {
+        let limit = limit.load(ordering: .relaxed)
+        return limit == .max ? nil : limit
+    }
+    private let limit: Atomic<Int>
+    /// Whether the requests in progress are counted.
+    let isCounted: Bool
     /// Since when the server is up, in milliseconds; `.max` while it is down.
     private let upSince = Atomic<UInt64>(0)
     private let ejectedUntil = Atomic<UInt64>(0)
@@ -14,10 +20,15 @@ package final class ServerState: Sendable {
     /// Whether a request failed and none succeeded since.
     private let isDoubtful = Atomic(false)
 
-    /// - Parameter tunnels: those of the server before a reload.
-    package init(name: String, maximumRequests: Int? = nil, tunnels: TunnelCounters? = nil) {
+    /// - Parameters:
+    ///   - isVariable: whether the maximum may change, so that requests are counted even without one.
+    ///   - tunnels: those of the server before a reload.
+    package init(
+        name: String, maximumRequests: Int? = nil, isVariable: Bool = false, tunnels: TunnelCounters? = nil
+    ) {
         self.name = name
-        self.maximumRequests = maximumRequests
+        limit = Atomic(maximumRequests ?? .max)
+        isCounted = isVariable || maximumRequests != nil
         self.tunnels = tunnels ?? TunnelCounters()
     }
 
@@ -62,26 +73,32 @@ package final class ServerState: Sendable {
 
     // MARK: Requests in progress
 
+    /// Changes the maximum of a server that was created as variable; requests in progress go on.
+    package func setMaximumRequests(_ maximum: Int?) {
+        limit.store(maximum ?? .max, ordering: .relaxed)
+    }
+
     package var activeRequests: Int { active.load(ordering: .relaxed) }
 
     @inline(__always)
     package var hasRoom: Bool {
-        guard let maximumRequests else { return true }
-        return active.load(ordering: .relaxed) < maximumRequests
+        guard isCounted else { return true }
+        return active.load(ordering: .relaxed) < limit.load(ordering: .relaxed)
     }
 
     /// Counts one more request; false when the maximum is reached.
     ///
-    /// Only a limited server is counted: the number is shared by all processors.
+    /// Only a server that has a limit, or may get one, is counted: the number is shared by all processors.
     @inline(__always)
     func enter() -> Bool {
-        guard let maximumRequests else { return true }
-        if active.add(1, ordering: .relaxed).newValue <= maximumRequests { return true }
+        guard isCounted else { return true }
+        if active.add(1, ordering: .relaxed).newValue <= limit.load(ordering: .relaxed) { return true }
         active.subtract(1, ordering: .relaxed)
         return false
     }
 
     func leave() {
+        guard isCounted else { return }
         active.subtract(1, ordering: .relaxed)
     }
 }

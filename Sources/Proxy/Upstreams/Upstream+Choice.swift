@@ -72,10 +72,17 @@ extension Upstream {
         _ exchange: Exchange, until end: Deadline
     ) async throws(ForwardingFailure) -> UpstreamServer {
         let client = exchange.endpoint
-        guard let waiter = state.queue.enter(client) else { throw .upstream(.queueFull) }
+        guard var waiter = state.queue.enter(client) else { throw .upstream(.queueFull) }
         let deadline = min(end, worker.now.advanced(by: settings.queueTimeout))
         while true {
-            if let index = waiter.granted { return servers[index] }
+            if let granted = waiter.granted {
+                if let server = server(of: granted) { return server }
+                // The server was removed meanwhile.
+                granted.leave()
+                if let server = choose(for: exchange, except: TriedServers()) { return server }
+                guard let next = state.queue.enter(client) else { throw .upstream(.queueFull) }
+                waiter = next
+            }
             let failure: ForwardingFailure
             switch await client.wait(for: .signal | .hangup | .finished, until: deadline) {
             case .ready, .signalled, .draining: continue
@@ -83,9 +90,10 @@ extension Upstream {
             case .hangup: failure = .client(.clientGone(.reset))
             case .aborted: failure = .client(.aborted)
             }
-            if !state.queue.leave(waiter), let index = waiter.granted {
-                if case .upstream = failure { return servers[index] }
-                leave(servers[index])
+            if !state.queue.leave(waiter), let granted = waiter.granted {
+                let server = server(of: granted)
+                if case .upstream = failure, let server { return server }
+                if let server { leave(server) } else { granted.leave() }
             }
             throw failure
         }
@@ -93,8 +101,13 @@ extension Upstream {
 
     /// Releases the capacity of a request, and passes it to the first waiting request.
     func leave(_ server: UpstreamServer) {
-        guard server.state.maximumRequests != nil else { return }
-        if server.state.isAvailable(at: worker.now), state.queue.hand(over: server.index) { return }
+        guard server.state.isCounted else { return }
+        // While a maximum was lowered, more requests than that are in progress.
+        if !server.isRemoved, server.state.activeRequests <= server.state.maximumRequests ?? .max,
+            server.state.isAvailable(at: worker.now), state.queue.hand(over: server.state)
+        {
+            return
+        }
         server.state.leave()
     }
 }

@@ -4,20 +4,20 @@ import Transport
 /// idle connections.
 ///
 /// One per worker, used by its thread only, so that no lock is needed for a request. A reload that does not change its
-/// configuration keeps it.
+/// configuration keeps it; its servers may be replaced.
 package final class Upstream: EndpointKeeper, TurnEndAction, @unchecked Sendable {
     package let settings: UpstreamSettings
-    package let servers: [UpstreamServer]
+    package private(set) var servers: [UpstreamServer]
     package let balancing: Balancing
     /// The state of the upstream for all workers.
     package let state: UpstreamState
-    let primaries: [UpstreamServer]
-    let backups: [UpstreamServer]
+    private(set) var primaries: [UpstreamServer]
+    private(set) var backups: [UpstreamServer]
     let balancer: Balancer
     let backupBalancer: Balancer
     package let worker: Worker
     /// TLS for those servers that use it.
-    let security: (any UpstreamSecurity)?
+    private(set) var security: (any UpstreamSecurity)?
     var budget: RetryBudget
     private(set) var isRetired = false
     private var isSweepDue = false
@@ -43,6 +43,23 @@ package final class Upstream: EndpointKeeper, TurnEndAction, @unchecked Sendable
         budget = RetryBudget(share: settings.retryBudget)
     }
 
+    // MARK: Servers
+
+    /// Switches to other servers. Those that stay are passed again; requests in progress at the others go on.
+    package func replaceServers(_ changed: [UpstreamServer], security: (any UpstreamSecurity)?) {
+        let staying = Set(changed.map(ObjectIdentifier.init))
+        for server in servers where !staying.contains(ObjectIdentifier(server)) { server.remove(at: worker.now) }
+        self.security = security
+        servers = changed
+        primaries = changed.filter { !$0.isBackup }
+        backups = changed.filter(\.isBackup)
+    }
+
+    /// The server with this state; nil when it is not one of them, or no longer.
+    func server(of state: ServerState) -> UpstreamServer? {
+        servers.first { $0.state === state }
+    }
+
     // MARK: Memory
 
     func lendExchange() -> UpstreamExchange {
@@ -60,7 +77,7 @@ package final class Upstream: EndpointKeeper, TurnEndAction, @unchecked Sendable
     @inline(__always)
     func keep(_ connection: consuming UpstreamConnection, to server: UpstreamServer) {
         let isWanted =
-            !isRetired && !worker.isDraining && settings.proxyProtocol == nil
+            !isRetired && !server.isRemoved && !worker.isDraining && settings.proxyProtocol == nil
             && server.idle.count < settings.keptConnections
             && (!server.hasMoved || server.isAt(connection.endpoint.remoteAddress))
         guard isWanted, connection.mayBeKept(at: worker.now) else {

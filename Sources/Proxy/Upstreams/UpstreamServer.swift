@@ -4,17 +4,17 @@ import Transport
 ///
 /// Used by its worker's thread only. State that the workers share, such as health, is stored separately and passed to
 /// each of them.
-package final class UpstreamServer {
-    /// The server's index in its upstream, from 0.
+package final class UpstreamServer: @unchecked Sendable {
+    /// The server's number in its upstream, which no other server gets as long as the upstream exists.
     package let index: Int
     /// `host:port` of the URL, or the path of a socket: the name in logs, and the Host of requests if it is configured
     /// so.
     package let name: String
     /// The name as bytes for requests.
     let authority: [UInt8]
-    package let weight: Int
+    package private(set) var weight: Int
     /// Whether the server is used only when none of the others is available.
-    package let isBackup: Bool
+    package private(set) var isBackup: Bool
     /// The time in which the server's share grows to its weight once it is available again.
     private let slowStart: Delay
     /// The name as a number, for hashes.
@@ -23,10 +23,14 @@ package final class UpstreamServer {
     let sign: [UInt8]
     /// Whether the connections use TLS.
     package let isSecure: Bool
+    /// The name that its certificate must contain.
+    package let secureName: String
     /// The server's addresses; replaced as a whole when its name resolves to others.
     var places: ServerAddresses
     /// Whether the addresses were replaced since the start, so that a connection may be to a former address.
     private(set) var hasMoved = false
+    /// Whether it is no longer one of the upstream's servers.
+    private(set) var isRemoved = false
     /// The state of the server for all workers.
     package let state: ServerState
     /// Requests in progress at this server from this worker.
@@ -39,7 +43,8 @@ package final class UpstreamServer {
     var idle = ConnectionPool()
 
     package init(
-        index: Int, name: String, weight: Int, isSecure: Bool, addresses: [SocketAddress], isBackup: Bool = false,
+        index: Int, name: String, weight: Int, isSecure: Bool, secureName: String = "",
+        addresses: [SocketAddress], isBackup: Bool = false,
         slowStart: Delay = .milliseconds(0), state: ServerState? = nil, sticky: StickySessions? = nil
     ) {
         self.index = index
@@ -47,6 +52,7 @@ package final class UpstreamServer {
         authority = Array(name.utf8)
         self.weight = weight
         self.isSecure = isSecure
+        self.secureName = secureName
         places = ServerAddresses(addresses)
         self.isBackup = isBackup
         self.slowStart = slowStart
@@ -65,6 +71,18 @@ package final class UpstreamServer {
         let availability = state.availability(at: now)
         guard availability < slowStart.milliseconds else { return full }
         return max(1, full * Int(availability) / Int(slowStart.milliseconds))
+    }
+
+    /// Changes the server's share of the requests.
+    package func change(weight: Int, isBackup: Bool) {
+        self.weight = weight
+        self.isBackup = isBackup
+    }
+
+    /// Idle connections are closed now, those in use when their request has ended.
+    func remove(at now: Deadline) {
+        isRemoved = true
+        idle.sweep(now: now, all: true)
     }
 
     /// Switches to other addresses; idle connections to the old ones are closed.

@@ -4,8 +4,10 @@ extension ValueDecoder<UpstreamConfiguration> {
             let time = ValueDecoder<Duration>.time(in: .milliseconds(10) ... .seconds(86_400))
             var upstream = UpstreamConfiguration(name: name)
             upstream.balance = ValueDecoder<UpstreamConfiguration.Balance>.take(from: &keys)
-            let servers = keys.require("servers", .list("servers", of: .located(.server)), placeholder: [])
+            upstream.serversFile = keys.take("servers_from", .file)
+            let servers = keys.take("servers", .list("servers", of: .located(.server)), orElse: "servers_from") ?? []
             upstream.servers = servers.map(\.value)
+            upstream.ownServers = upstream.servers
             upstream.connectTimeout = keys.take("connect_timeout", time, default: upstream.connectTimeout)
             upstream.sendTimeout = keys.take("send_timeout", time, default: upstream.sendTimeout)
             upstream.responseTimeout = keys.take("response_timeout", time, default: upstream.responseTimeout)
@@ -27,7 +29,7 @@ extension ValueDecoder<UpstreamConfiguration> {
             upstream.health = keys.take("health", .health, default: upstream.health)
             reportImpossibleTimeouts(upstream, keys)
             reportRepeatedServers(servers, keys.context)
-            if keys.names.contains("tls"), !servers.contains(where: \.value.url.isSecure) {
+            if keys.names.contains("tls"), upstream.serversFile == nil, !servers.contains(where: \.value.url.isSecure) {
                 keys.context.report(
                     "tls needs a server whose url begins with https://", at: keys.position(of: "tls") ?? keys.position)
             }
@@ -56,7 +58,7 @@ private func reportImpossibleTimeouts(_ upstream: UpstreamConfiguration, _ keys:
     }
 }
 
-private func reportRepeatedServers(_ servers: [Located<ServerConfiguration>], _ context: DecodingContext) {
+func reportRepeatedServers(_ servers: [Located<ServerConfiguration>], _ context: DecodingContext) {
     var first: [ServerURL: SourcePosition] = [:]
     for server in servers {
         if let earlier = first[server.value.url] {
@@ -81,7 +83,7 @@ extension ValueDecoder<UpstreamConfiguration.KeepAlive> {
 }
 
 extension ValueDecoder<ServerConfiguration> {
-    fileprivate static var server: Self {
+    static var server: Self {
         section.or(scalar: ValueDecoder<ServerURL>.serverURL) { ServerConfiguration(url: $0) }
     }
 

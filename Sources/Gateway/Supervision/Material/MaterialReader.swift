@@ -19,7 +19,7 @@ extension MaterialArchive {
             for file in configuration.filesWithCertificatesOrKeys {
                 archive.files[file] = try? readFile(file, atMost: Self.maximumFileBytes)
             }
-            return (archive, configuration)
+            return (archive, try archive.supplyingServers(to: configuration))
         } catch {
             throw .configuration(error.description)
         }
@@ -39,15 +39,25 @@ extension MaterialArchive {
         return archive
     }
 
+    private func supplyingServers(to configuration: Configuration) throws(ConfigurationErrors) -> Configuration {
+        try configuration.takingServers { file throws(SystemError) in
+            // The reason why it could not be read is not in the archive.
+            if let bytes = files[file] { bytes } else { try readFile(file, atMost: Self.maximumFileBytes) }
+        }
+    }
+
     /// Large enough for a large revocation list.
     private static let maximumFileBytes = 16 << 20
 
     /// The configuration in the archive; a file in the archive counts as existing, whatever this process may read.
     func configuration() throws(GatewayError) -> Configuration {
         do throws(ConfigurationErrors) {
-            return try Configuration.decode(text: configurationText, file: configurationFile, folder: folder) { path in
+            let configuration = try Configuration.decode(
+                text: configurationText, file: configurationFile, folder: folder
+            ) { path in
                 files[path] != nil ? .file : Configuration.kindOfFile(path)
             }
+            return try supplyingServers(to: configuration)
         } catch {
             throw .configuration(error.description)
         }
@@ -55,19 +65,20 @@ extension MaterialArchive {
 }
 
 extension Configuration {
-    /// Absolute paths, each once.
+    /// Absolute paths, each once; with those of servers.
     var filesWithCertificatesOrKeys: [String] {
-        let files = sites.flatMap(\.certificates).flatMap(\.files) + furtherFiles
+        let files = sites.flatMap(\.certificates).flatMap(\.files) + furtherFiles + upstreams.compactMap(\.serversFile)
         return Set(files).sorted()
     }
 
     /// The files whose changes have to be noticed.
     var watchedFiles: WatchedFiles {
         let certificates = sites.flatMap(\.certificates).filter { $0.isWatched ?? isWatching }
-        return WatchedFiles(groups: certificates.map(\.files) + (isWatching ? furtherFiles.map { [$0] } : []))
+        let others = upstreams.compactMap(\.serversFile) + (isWatching ? furtherFiles : [])
+        return WatchedFiles(groups: certificates.map(\.files) + others.map { [$0] })
     }
 
-    /// Files of client authorities, session tickets and upstream servers.
+    /// Files of client authorities, session tickets and upstreams.
     private var furtherFiles: [String] {
         let clients = sites.compactMap(\.clientCertificates)
         let optional = clients.map(\.revocations) + listeners.map { $0.tls?.ticketKeys }

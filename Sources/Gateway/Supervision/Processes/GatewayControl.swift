@@ -6,7 +6,8 @@ protocol GatewayControl: AnyObject {
     func start(_ material: Material) throws(GatewayError)
     /// Replaces what is served; after a failure nothing has changed.
     func reload(_ material: Material) -> Result<ReloadReport, GatewayError>
-    /// Replaces only the certificates, using the configuration being served; after a failure nothing has changed.
+    /// Replaces only the certificates and the servers of upstreams, using the configuration being served; after a failure
+    /// nothing has changed.
     func exchangeCertificates(_ material: Material) -> Result<ReloadReport, GatewayError>
     /// Closes the listeners and lets connections finish their requests.
     ///

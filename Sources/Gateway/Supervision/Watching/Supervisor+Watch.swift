@@ -1,9 +1,9 @@
 import Transport
 
-/// Replaces certificates whose files change, without a request.
+/// Replaces certificates and servers of upstreams whose files change, without a request.
 ///
-/// Only the watched files are read again, and only certificates are replaced: a change of the configuration file waits
-/// for a reload.
+/// Only the watched files are read again, and only certificates and servers are replaced: a change of the configuration
+/// file waits for a reload.
 extension Supervisor {
     /// Watches the files of the served configuration; later changes are noticed, and changes since the files were read
     /// are checked.
@@ -24,7 +24,7 @@ extension Supervisor {
             unwatched = Set(watch.failures.map(\.folder))
             fileWatch = watch
         } catch {
-            logger.warning("changes of certificates are not noticed: \(error.description)")
+            logger.warning("changes of watched files are not noticed: \(error.description)")
         }
     }
 
@@ -46,7 +46,7 @@ extension Supervisor {
             let archive = try Self.unseal(served.archive)
             let material = archive.refreshed(served.watched.paths)
             let changes = served.watched.changes(from: archive, to: material)
-            if !changes.isEmpty { logger.notice("files with certificates have changed: exchanging them") }
+            if !changes.isEmpty { logger.notice("watched files have changed: using them") }
             filesUnderWay = FilesUnderWay(material: material, trial: WatchTrial(changes))
             tryFiles()
         } catch {
