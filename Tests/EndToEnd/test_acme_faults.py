@@ -40,8 +40,9 @@ def test_a_fault_of_the_authority_is_named_and_touches_nothing(start_gateway, au
     server = start_gateway(**test_acme.sections(authority, tmp_path))
     server.log.wait_for(f"acme: no certificate for gateway.test, www.gateway.test from pebble: {message}")
     assert b"Isagate placeholder" in test_acme.certificate(authority.tls)
-    status = server.command("acme", "status")
-    assert status.returncode == 1 and "failed 1 times" in status.stdout
+    # The line comes before the record is written and shown.
+    patience.until(lambda: "failed 1 times" in server.command("acme", "status").stdout)
+    assert server.command("acme", "status").returncode == 1
     assert server.command("certs", "--json").stdout.count("placeholder")
 
 
