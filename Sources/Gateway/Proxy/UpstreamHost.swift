@@ -101,10 +101,16 @@ final class UpstreamHost {
         fileprivate let security: UpstreamTLS?
 
         /// For people.
-        var sentence: String {
+        let sentence: String
+
+        fileprivate init(_ loaded: LoadedUpstream, _ configuration: UpstreamConfiguration, _ security: UpstreamTLS?) {
+            self.loaded = loaded
+            self.configuration = configuration
+            self.security = security
             let old = Set(loaded.configuration.servers.map(\.url))
             let new = Set(configuration.servers.map(\.url))
-            return "servers of upstream \(configuration.name): \(new.subtracting(old).count) added, "
+            sentence =
+                "servers of upstream \(configuration.name): \(new.subtracting(old).count) added, "
                 + "\(old.subtracting(new).count) removed, \(new.count) in use"
         }
     }
@@ -120,7 +126,7 @@ final class UpstreamHost {
             else { continue }
             var security = loaded.security
             if security == nil { security = try self.security(for: configuration, files: files) }
-            changes.append(ServerChange(loaded: loaded, configuration: configuration, security: security))
+            changes.append(ServerChange(loaded, configuration, security))
         }
         return changes
     }
