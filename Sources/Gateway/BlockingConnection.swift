@@ -53,7 +53,7 @@ final class BlockingConnection {
         to host: String, port: UInt16, until deadline: Deadline
     ) throws(ConnectionFailure) -> OpenFile {
         var hints = unsafe addrinfo()
-        unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+        unsafe hints.ai_socktype = CLinux_SOCK_STREAM
         var list: UnsafeMutablePointer<addrinfo>?
         let status = unsafe getaddrinfo(host, String(port), &hints, &list)
         guard status == 0 else {

@@ -104,6 +104,7 @@ long CLinux_peer_user(int socket);
 int CLinux_tcp_progress(int descriptor, uint64_t *acknowledged, uint64_t *received);
 
 static const int CLinux_SO_REUSEPORT = SO_REUSEPORT;
+static const int CLinux_SOCK_STREAM = SOCK_STREAM;
 static const int CLinux_SOCK_STREAM_FLAGS = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
 static const int CLinux_SOCK_BLOCKING_STREAM_FLAGS = SOCK_STREAM | SOCK_CLOEXEC;
 static const int CLinux_SOCK_PACKET_FLAGS = SOCK_SEQPACKET | SOCK_CLOEXEC;

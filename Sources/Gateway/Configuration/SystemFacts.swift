@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import Transport
 
@@ -25,7 +26,7 @@ package struct SystemFacts {
 enum IPv6 {
     /// False if the kernel does not support it, or if it is switched off for every interface.
     static var isOn: Bool {
-        let probe = Descriptor(adopting: socket(AF_INET6, Int32(SOCK_STREAM.rawValue), 0))
+        let probe = Descriptor(adopting: socket(AF_INET6, CLinux_SOCK_STREAM_FLAGS, 0))
         guard probe.isOpen else { return false }
         // One line for each address; there is at least the loopback address.
         guard let addresses = try? readFile("/proc/net/if_inet6", atMost: 1 << 20) else { return false }

@@ -19,7 +19,7 @@ struct ExplainedConnection {
     /// The bytes of the response; nil when the system refuses a socket or a thread.
     func answer(_ request: [UInt8], _ router: ExplainingRouter) -> [UInt8]? {
         var descriptors: [Int32] = [-1, -1]
-        let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
+        let type = CLinux_SOCK_BLOCKING_STREAM_FLAGS
         guard unsafe socketpair(AF_UNIX, type, 0, &descriptors) == 0 else { return nil }
         let peer = OpenFile(adopting: descriptors[1])
         let own = descriptors[0]
