@@ -375,6 +375,7 @@ package final class Gateway: GatewayControl {
         monitor.show(nil)
         monitor.feed.wait()
         AdminAction.wait()
+        acme.waitForEnd(within: .seconds(1))
         accessLogs.stop()
         if let extensions, !extensions.stop(within: limit) {
             logger.warning("an extension did not let go of its requests in time")

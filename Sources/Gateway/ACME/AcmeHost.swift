@@ -1,4 +1,5 @@
 import ACME
+import Dispatch
 import ISAPI
 import Logging
 import Synchronization
@@ -13,6 +14,7 @@ final class AcmeHost: Sendable {
     let tlsChallenges = ChallengeCertificates()
     private let mailbox = AcmeMailbox()
     private let hasStarted = Atomic(false)
+    private let ended = DispatchGroup()
     private let logger: Logger
 
     init(_ logger: Logger) {
@@ -25,8 +27,11 @@ final class AcmeHost: Sendable {
         mailbox.post(plan)
         guard !hasStarted.exchange(true, ordering: .acquiringAndReleasing) else { return }
         let engine = Engine(
-            httpChallenges: httpChallenges, tlsChallenges: tlsChallenges, mailbox: mailbox, logger: logger)
+            httpChallenges: httpChallenges, tlsChallenges: tlsChallenges, mailbox: mailbox, logger: logger,
+            ended: ended)
+        ended.enter()
         if !NativeThread.start("acme", { engine.run() }) {
+            ended.leave()
             logger.error("acme: no thread could be started; certificates are not ordered")
         }
     }
@@ -40,6 +45,12 @@ final class AcmeHost: Sendable {
     /// Begins nothing more, so that another process can.
     func stop() { mailbox.end() }
 
+    /// Waits for the thread's end, but not for an authority that takes long to answer.
+    func waitForEnd(within limit: Duration) {
+        mailbox.end()
+        _ = ended.wait(timeout: .now() + .milliseconds(Int(limit / .milliseconds(1))))
+    }
+
     /// What is looked after, as it was after the last step.
     var status: [AcmeStatus] { mailbox.status }
 
@@ -48,11 +59,15 @@ final class AcmeHost: Sendable {
         let tlsChallenges: ChallengeCertificates
         let mailbox: AcmeMailbox
         let logger: Logger
+        let ended: DispatchGroup
 
         func run() {
             AcmeEngine(
                 AcmeResponder(http: httpChallenges, tls: tlsChallenges), mailbox: mailbox, logger: logger
             ).run()
+            // What it has of the thread would be lost if the process ended at the same time.
+            TLSLibrary.forgetThread()
+            ended.leave()
         }
     }
 }

@@ -10,4 +10,9 @@ package enum TLSLibrary {
     package static func prepare() {
         COpenSSL_keep_record_buffers()
     }
+
+    /// Frees what OpenSSL keeps for the calling thread, which ends.
+    package static func forgetThread() {
+        OPENSSL_thread_stop()
+    }
 }
