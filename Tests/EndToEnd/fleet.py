@@ -13,6 +13,7 @@ import socket
 import ssl
 import threading
 import time
+import typing
 
 import daemons
 import gateway
@@ -127,6 +128,14 @@ def keepalived(host, folder, name):
     return host.start("keepalived", "-n", "-l", "-D", "-f", FOLDER / name, *files)
 
 
+class Failure(typing.NamedTuple):
+    """What a client lost: a `connection` that did not come about, or a `request` without its whole answer."""
+
+    what: str
+    reason: str
+    began: float
+
+
 @dataclasses.dataclass
 class Outcome:
     requests: int = 0
@@ -170,13 +179,14 @@ class Clients:
 
     async def stay(self, number):
         while not self.is_ending:
+            began = time.monotonic()
             try:
                 reader, writer = await asyncio.wait_for(
                     asyncio.open_connection(self.address, 443, ssl=self.context, server_hostname="localhost"),
                     patience.seconds(10),
                 )
             except (OSError, ssl.SSLError, asyncio.TimeoutError) as failure:
-                self.outcome.failures.append(f"connection: {failure!r}")
+                self.outcome.failures.append(Failure("connection", repr(failure), began))
                 await asyncio.sleep(0.1)
                 continue
             self.outcome.connections += 1
@@ -187,7 +197,7 @@ class Clients:
                         self.outcome.closed += 1
                         break
             except (OSError, ssl.SSLError, EOFError, asyncio.TimeoutError) as failure:
-                self.outcome.failures.append(f"request: {failure!r}")
+                self.outcome.failures.append(Failure("request", repr(failure), began))
             writer.close()
 
     async def ask(self, reader, writer):
@@ -243,7 +253,7 @@ class MultiplexedClients:
             if failure is None:
                 setattr(self.outcome, name, getattr(self.outcome, name) + 1)
             else:
-                self.outcome.failures.append(f"{name}: {failure!r}")
+                self.outcome.failures.append(Failure(name, repr(failure), time.monotonic()))
             self.changed.notify_all()
 
     def stay(self):

@@ -13,7 +13,11 @@ def seconds(time):
 
 
 def until(condition, limit=10):
-    """Polls until the condition holds; fails when it does not within `limit` seconds."""
+    """Polls until the condition holds; fails when it does not within `limit` seconds.
+
+    The pause leaves the processor to what is waited for, and stays below the gateway's handshakes of one client.
+    """
     end = time.monotonic() + seconds(limit)
     while not condition():
         assert time.monotonic() < end, "what was waited for did not happen"
+        time.sleep(0.01)

@@ -36,9 +36,9 @@ def answer_after_refusals(server):
             assert time.monotonic() < deadline
 
 
-@pytest.mark.parametrize("requests", [0, 1])
-def test_an_idle_connection_is_closed_after_its_time(start_gateway, requests):
-    server = start_gateway([gateway.PING], limits={"idle_timeout": "300ms"})
+@pytest.mark.parametrize("requests, limit", [(0, "header_timeout"), (1, "idle_timeout")])
+def test_an_idle_connection_is_closed_after_its_time(start_gateway, requests, limit):
+    server = start_gateway([gateway.PING], limits={limit: "300ms"})
     client = server.secure()
     for _ in range(requests):
         client.get("/ping")
