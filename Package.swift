@@ -91,12 +91,12 @@ let package = Package(
         module("StaticFiles", uses: ["Memory", "HTTP", "Transport", "CLinux"]),
         module("Proxy", uses: ["Memory", "HTTP", "Transport", "CAres", "CLinux"]),
         module("ACME", uses: ["Memory", "Transport", "TLS", "CLinux"]),
+        module("Redis", uses: ["Memory", "Transport"]),
         module(
             "Gateway",
             uses: [
-                "Memory", "Transport", "TLS", "HTTP", "ACME", "Compression", "ISAPI", "StaticFiles", "Proxy", "CCrypt",
-                "CLinux",
-                "CPCRE2", yams, log,
+                "Memory", "Transport", "TLS", "HTTP", "ACME", "Compression", "ISAPI", "StaticFiles", "Proxy", "Redis",
+                "CCrypt", "CLinux", "CPCRE2", yams, log,
             ]),
         // Reads configurations of other servers; it uses nothing of the gateway.
         module("Migration", uses: []),
@@ -117,7 +117,7 @@ let package = Package(
             name: "CNGHTTP2", path: "Tests/CNGHTTP2", publicHeadersPath: "include",
             linkerSettings: [.linkedLibrary("nghttp2")]),
         tests("HTTP", uses: ["TestSupport", "Transport", "CLinux", "CNGHTTP2"]),
-        tests("Proxy", uses: ["TestSupport", "HTTP", "Transport"]),
+        tests("Proxy", uses: ["TestSupport", "HTTP", "Transport"]), tests("Redis", uses: ["TestSupport", "Transport"]),
         tests("ISAPI", uses: ["HTTP", "CISAPI"]), tests("Gateway", uses: ["TLS", "HTTP", "Transport"]),
         tests("StaticFiles", uses: ["HTTP"]), tests("Migration"),
         tests("TLS", uses: ["TestSupport", "Transport", "COpenSSL", "CLinux"]),
