@@ -20,6 +20,8 @@ package enum AcmeError: Error, Equatable, Sendable {
     case wrongCertificate(String)
     /// Something of this machine.
     case local(String)
+    /// The gateway ends in the middle of a step, which is done anew by the next one.
+    case interrupted
 
     package var message: String {
         switch self {
@@ -36,6 +38,7 @@ package enum AcmeError: Error, Equatable, Sendable {
         case .tooSlow(let what): "\(what)"
         case .wrongCertificate(let reason): "the certificate is not the one that was ordered: \(reason)"
         case .local(let reason): reason
+        case .interrupted: "the gateway ends"
         }
     }
 
@@ -63,7 +66,7 @@ package enum AcmeError: Error, Equatable, Sendable {
         case .unreachable, .late, .nonsense, .tooSlow: true
         case .refused(let problem, _): problem.kind == "rateLimited" || problem.kind == "serverInternal"
         case .status(let status, _): status == 429 || status >= 500
-        case .notValidated, .noChallenge, .wrongCertificate, .local: false
+        case .notValidated, .noChallenge, .wrongCertificate, .local, .interrupted: false
         }
     }
 }

@@ -106,11 +106,63 @@ import Testing
         let offered = authorization(.pending, types: ["http-01", "dns-01"], wildcard: true)
         try order.handle(.authorization(offered, retryAfter: nil), at: 0)
         #expect(try order.next(at: 0) != .create)
-        #expect(order.openChallenge?.type == .dns)
+        #expect(order.openChallenges.first?.type == .dns)
         #expect(throws: AcmeError.noChallenge(name: "a.test", offered: ["http-01"])) {
             try other.handle(
                 .authorization(authorization(.pending, types: ["http-01"], wildcard: true), retryAfter: nil), at: 0)
         }
+    }
+
+    @Test func aNameAndItsWildcardAreMadeProvableTogetherAndValidatedOneAfterTheOther() throws {
+        let names = ["a.test", "*.a.test"]
+        var order = CertificateOrder(names: names, challenges: [.http, .dns], at: 0)
+        var pending = document(.pending, names: names)
+        pending.authorizations = ["https://ca/1", "https://ca/2"]
+        try order.handle(.order(pending, url: "https://ca/order", retryAfter: nil), at: 0)
+        #expect(try order.next(at: 0) == .askForAuthorization("https://ca/1"))
+        let plain = authorization(.pending, types: ["dns-01"], token: "one")
+        try order.handle(.authorization(plain, retryAfter: nil), at: 0)
+        #expect(try order.next(at: 0) == .askForAuthorization("https://ca/2"))
+        let wildcard = authorization(.pending, types: ["dns-01"], wildcard: true, token: "two")
+        try order.handle(.authorization(wildcard, retryAfter: nil), at: 0)
+        let uses = order.openChallenges
+        #expect(uses.map(\.token) == ["one", "two"] && uses.map(\.name) == ["a.test", "a.test"])
+        #expect(try order.next(at: 0) == .present(uses[0]))
+        try order.handle(.presented(delay: 30), at: 5)
+        #expect(try order.next(at: 5) == .present(uses[1]))
+        // The slowest counts: this one was seen at once.
+        try order.handle(.presented(delay: 0), at: 6)
+        #expect(try order.next(at: 6) == .wait(until: 35))
+        #expect(try order.next(at: 35) == .accept(uses[0]))
+        try order.handle(.accepted, at: 35)
+        #expect(try order.next(at: 36) == .askForAuthorization("https://ca/1"))
+        try order.handle(.authorization(authorization(.valid, types: ["dns-01"]), retryAfter: nil), at: 36)
+        #expect(try order.next(at: 36) == .accept(uses[1]))
+        #expect(order.openChallenges == uses)
+        try order.handle(.accepted, at: 36)
+        #expect(try order.next(at: 37) == .askForAuthorization("https://ca/2"))
+        try order.handle(.authorization(authorization(.valid, wildcard: true), retryAfter: nil), at: 37)
+        for use in uses {
+            #expect(try order.next(at: 37) == .withdraw(use))
+            try order.handle(.withdrawn, at: 37)
+        }
+        #expect(order.openChallenges == [])
+        #expect(try order.next(at: 37) == .askForOrder("https://ca/order"))
+    }
+
+    @Test func anOrderHoldsItsNamesForHandshakesFromItsFirstAnswerOn() throws {
+        var order = CertificateOrder(names: ["a.test", "b.test"], challenges: [.tlsALPN], at: 0)
+        var pending = document(.pending, names: ["a.test", "b.test"])
+        pending.authorizations = ["https://ca/1", "https://ca/2"]
+        try order.handle(.order(pending, url: "https://ca/order", retryAfter: nil), at: 0)
+        for name in ["a.test", "b.test"] {
+            try order.handle(.authorization(authorization(.pending, name: name), retryAfter: nil), at: 0)
+        }
+        #expect(order.namesToHold == ["a.test", "b.test"] && order.heldNames.isEmpty)
+        try order.handle(.presented(delay: 0), at: 0)
+        #expect(order.heldNames == ["a.test", "b.test"] && order.namesToHold.isEmpty)
+        order.resume()
+        #expect(order.heldNames.isEmpty && order.namesToHold.isEmpty)
     }
 
     @Test(arguments: ["", "../x", "a b", "a/b", String(repeating: "x", count: 257)])

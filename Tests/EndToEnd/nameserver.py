@@ -4,14 +4,18 @@ import socket
 import struct
 import threading
 
-A, SRV = 1, 33
+A, TXT, SRV = 1, 16, 33
 
 
 class NameServer:
-    """`records` maps (name, type) to the data of answers; a name without records does not exist."""
+    """`records` maps (name, type) to the data of answers; a name without records does not exist.
 
-    def __init__(self, ttl=0):
+    In `texts`, if given, every file is a TXT record: its folder is the name, its own name the value.
+    """
+
+    def __init__(self, ttl=0, texts=None):
         self.records = {}
+        self.texts = texts
         self.ttl = ttl
         self.asked = threading.Semaphore(0)
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -37,6 +41,11 @@ class NameServer:
         name = ".".join(labels).lower()
         data = self.records.get((name, kind), [])
         exists = any(known == name for known, _ in self.records)
+        if self.texts and (self.texts / name).is_dir():
+            exists = True
+            if kind == TXT:
+                values = [file.name.encode() for file in (self.texts / name).iterdir()]
+                data = [bytes([len(value)]) + value for value in values]
         head = message[:2] + struct.pack("!HHHHH", 0x8180 | (0 if exists else 3), 1, len(data), 0, 0)
         answers = b"".join(struct.pack("!HHHIH", 0xC00C, kind, 1, self.ttl, len(each)) + each for each in data)
         return head + message[12 : offset + 5] + answers

@@ -49,8 +49,8 @@ class Pebble:
 
 
 @contextlib.contextmanager
-def started(folder, certificates, refused_nonces=0, **settings):
-    """Every name leads to 127.0.0.1.
+def started(folder, certificates, refused_nonces=0, name_server=None, **settings):
+    """Every name leads to 127.0.0.1, unless `name_server` is the port of another server of names.
 
     `refused_nonces` is the percentage of nonces that are refused at random; `settings` are pebble's.
     """
@@ -68,7 +68,7 @@ def started(folder, certificates, refused_nonces=0, **settings):
     file.write_text(json.dumps({"pebble": configuration}))
     names = ["pebble-challtestsrv", "-defaultIPv6", "", "-http01", "", "-https01", "", "-tlsalpn01", ""]
     names += ["-dns01", f"127.0.0.1:{dns}", "-management", f"127.0.0.1:{dns_management}"]
-    server = ["pebble", "-config", file, "-dnsserver", f"127.0.0.1:{dns}"]
+    server = ["pebble", "-config", file, "-dnsserver", f"127.0.0.1:{name_server or dns}"]
     # Validations are delayed at random, unless configured otherwise.
     environment = {**os.environ, "PEBBLE_WFE_NONCEREJECT": str(refused_nonces), "PEBBLE_VA_NOSLEEP": "1"}
     with running(names), running(server, environment) as log:

@@ -50,7 +50,7 @@ import Testing
         ),
         (
             "{ hosts: ['*.a.org'], certificates: acme, routes: *r }",
-            "'*.a.org': a wildcard is not proved by http-01 and tls-alpn-01, the challenges of 'le'"
+            "'*.a.org': a wildcard is not proved by http-01 and tls-alpn-01; 'le' needs dns-01"
         ),
         (
             "{ hosts: [localhost], certificates: acme, routes: *r }",
@@ -82,12 +82,46 @@ import Testing
             "expected letsencrypt, letsencrypt-staging, or the https URL of a directory, found 'http://a.org/dir'"
         ),
         (
+            "{ le: { directory: letsencrypt, terms_agreed: true, challenge: dns-01 } }",
+            "dns-01 needs a program that publishes records: dns: { command: [FILE] }"
+        ),
+        (
+            "{ le: { directory: letsencrypt, terms_agreed: true, dns: { command: [/bin/dns] } } }",
+            "dns is for the challenge dns-01, which is not used"
+        ),
+        (
+            "{ le: { directory: letsencrypt, terms_agreed: true, challenge: dns-01, dns: { command: [dns, x] } } }",
+            "command begins with the absolute path of a program, found 'dns'"
+        ),
+        ("{ le: { directory: letsencrypt, terms_agreed: true, challenge: dns-01, dns: {} } }", "missing key 'command'"),
+        (
             "{ le: { directory: letsencrypt, terms_agreed: true, contact: x } }",
             "expected an address of mail, found 'x'"
         ),
     ]) func aMistakenIssuerIsReported(_ issuer: String, _ mistake: String) {
         let found = mistakes(text(issuers: issuer, site: "{ hosts: [a.org], certificates: acme, routes: *r }"))
         #expect(found.contains { $0.hasSuffix(mistake) }, "\(found)")
+    }
+
+    @Test func wildcardsAreProvedByRecordsOfTheDomainWithoutAListener() throws {
+        let issuers = """
+            { le: { directory: letsencrypt, terms_agreed: true, challenge: dns-01,
+                    dns: { command: [/usr/local/bin/dns, -z], timeout: 2m, propagation: 5s } } }
+            """
+        let configuration = try decode(
+            text(
+                issuers: issuers, site: "{ hosts: [a.org, '*.a.org'], certificates: acme, routes: *r }",
+                listeners: "listeners: { tls: { bind: ['[::]:8443'], tls: {} } }"))
+        #expect(configuration.sites[0].certificates.first?.acme?.names == ["a.org", "*.a.org"])
+        #expect(
+            configuration.acme[0].dns
+                == AcmeConfiguration.DNS(
+                    command: ["/usr/local/bin/dns", "-z"], timeout: .seconds(120), propagation: .seconds(5)))
+        let found = mistakes(
+            text(issuers: issuers, site: "{ hosts: [192.0.2.1], certificates: acme, routes: *r }"))
+        #expect(
+            found.first?.hasSuffix("'192.0.2.1': an address is not proved by dns-01, the challenge of 'le'") == true,
+            "\(found)")
     }
 
     @Test func aChallengeNeedsAListener() {

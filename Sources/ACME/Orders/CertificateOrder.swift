@@ -1,6 +1,9 @@
 /// One order from its first request to its certificate, as a value: it says what to do next, is told what came of it, and
 /// can be written down after every step.
 ///
+/// All names are made provable first, since records of a domain take time to be seen, and two of one order may have the
+/// same name; then they are validated one after the other, so that a failure costs no more than one validation.
+///
 /// The authority has the order's state too, so that after a restart the order is looked at anew (`resume`), and goes on
 /// from there.
 package struct CertificateOrder: Codable, Equatable, Sendable {
@@ -13,6 +16,8 @@ package struct CertificateOrder: Codable, Equatable, Sendable {
     private var finalize: String?
     private var step = Step.unordered
     private var notBefore: Int64 = 0
+    /// When the answers that were presented are seen everywhere.
+    private var visibleAt: Int64 = 0
     private var polls = 0
     /// Whether a validation may have found nobody who answers, so that its failure says nothing.
     private(set) package var wasInterrupted = false
@@ -21,15 +26,15 @@ package struct CertificateOrder: Codable, Equatable, Sendable {
         case unordered
         /// The order's state is to be asked for.
         case ordered
-        /// The first authorization is to be asked for.
-        case authorizing([String])
-        /// The challenge is to be made answerable.
-        case presenting(ChallengeUse, [String])
-        /// The authority is to be told that it is.
-        case accepting(ChallengeUse, [String])
-        /// The authority looks.
-        case validating(ChallengeUse, [String])
-        case withdrawing(ChallengeUse, [String])
+        /// The first of these authorizations is to be asked for; these challenges were found in others.
+        case authorizing([String], found: [ChallengeUse])
+        /// The first of the rest is to be made answerable.
+        case presenting([ChallengeUse], all: [ChallengeUse])
+        /// The authority is to be told that the first of the rest is.
+        case accepting([ChallengeUse], all: [ChallengeUse])
+        /// The authority looks at the first of the rest.
+        case validating([ChallengeUse], all: [ChallengeUse])
+        case withdrawing([ChallengeUse])
         case finalizing
         /// The authority issues.
         case processing
@@ -82,28 +87,49 @@ package struct CertificateOrder: Codable, Equatable, Sendable {
         switch step {
         case .unordered: return .create
         case .ordered, .processing: return .askForOrder(url ?? "")
-        case .authorizing(let urls): return .askForAuthorization(urls.first ?? "")
-        case .presenting(let use, _): return .present(use)
-        case .accepting(let use, _): return .accept(use)
-        case .validating(let use, _): return .askForAuthorization(use.authorization)
-        case .withdrawing(let use, _): return .withdraw(use)
+        case .authorizing(let urls, _): return .askForAuthorization(urls.first ?? "")
+        case .presenting(let rest, _): return .present(try first(of: rest))
+        case .accepting(let rest, _): return .accept(try first(of: rest))
+        case .validating(let rest, _): return .askForAuthorization(try first(of: rest).authorization)
+        case .withdrawing(let rest): return .withdraw(try first(of: rest))
         case .finalizing: return .finalize(finalize ?? "")
         case .issued(let certificate): return .download(certificate)
         }
     }
 
+    private func first(of rest: [ChallengeUse]) throws(AcmeError) -> ChallengeUse {
+        guard let use = rest.first else { throw .local("an order cannot go on without a challenge") }
+        return use
+    }
+
     private var isCleanup: Bool { if case .withdrawing = step { true } else { false } }
 
-    /// The challenge that is answerable, or may be.
-    package var openChallenge: ChallengeUse? {
+    /// The challenges that are answerable, or may be.
+    package var openChallenges: [ChallengeUse] {
         switch step {
-        case .presenting(let use, _), .accepting(let use, _), .validating(let use, _), .withdrawing(let use, _): use
-        default: nil
+        case .presenting(_, let all), .accepting(_, let all), .validating(_, let all), .withdrawing(let all): all
+        default: []
         }
     }
 
+    /// The names that a handshake for tls-alpn-01 shows this order's certificates for: it shows one for each name.
+    package var heldNames: Set<String> {
+        if case .presenting(let rest, let all) = step, rest.count == all.count { return [] }
+        return names(provedBy: openChallenges)
+    }
+
+    /// The names that it is about to take; all at once, so that no two orders wait for each other.
+    package var namesToHold: Set<String> {
+        guard case .presenting(let rest, let all) = step, rest.count == all.count else { return [] }
+        return names(provedBy: all)
+    }
+
+    private func names(provedBy uses: [ChallengeUse]) -> Set<String> {
+        Set(uses.filter { $0.type == .tlsALPN }.map(\.name))
+    }
+
     /// The name whose validation begins with the next action; it counts against what the authority allows.
-    package var nameToValidate: String? { if case .accepting(let use, _) = step { use.name } else { nil } }
+    package var nameToValidate: String? { if case .accepting(let rest, _) = step { rest.first?.name } else { nil } }
 
     /// Continues after a restart: answers are not there any more, and what the authority has done meanwhile is unknown.
     package mutating func resume() {
@@ -125,19 +151,24 @@ package struct CertificateOrder: Codable, Equatable, Sendable {
         switch (event, step) {
         case (.order(let document, let url, let retryAfter), _):
             try take(document, url: url, retryAfter, now)
-        case (.authorization(let document, let retryAfter), .authorizing(let urls)):
-            try look(at: document, urls, retryAfter, now)
-        case (.authorization(let document, let retryAfter), .validating(let use, let urls)):
-            try judge(document, use, urls, retryAfter, now)
-        case (.presented(let delay), .presenting(let use, let urls)):
-            step = .accepting(use, urls)
-            notBefore = now + delay
-        case (.accepted, .accepting(let use, let urls)):
-            step = .validating(use, urls)
+        case (.authorization(let document, _), .authorizing(let urls, let found)):
+            try look(at: document, urls, found)
+        case (.authorization(let document, let retryAfter), .validating(let rest, let all)):
+            try judge(document, rest, all, retryAfter, now)
+        case (.presented(let delay), .presenting(let rest, let all)):
+            visibleAt = max(visibleAt, now + delay)
+            if rest.count > 1 {
+                step = .presenting(Array(rest.dropFirst()), all: all)
+            } else {
+                step = .accepting(all, all: all)
+                notBefore = visibleAt
+            }
+        case (.accepted, .accepting(let rest, let all)):
+            step = .validating(rest, all: all)
             polls = 0
-            try pause(nil, now, "\(use.name) was not validated in time")
-        case (.withdrawn, .withdrawing(_, let urls)):
-            proceed(urls)
+            try pause(nil, now, "\(rest.first?.name ?? "a name") was not validated in time")
+        case (.withdrawn, .withdrawing(let rest)):
+            if rest.count > 1 { step = .withdrawing(Array(rest.dropFirst())) } else { askAgain() }
         default: throw .local("an order cannot go on with this")
         }
     }
@@ -163,7 +194,8 @@ package struct CertificateOrder: Codable, Equatable, Sendable {
             if step == .processing || step == .finalizing { return try pause(retryAfter, now, Self.neverReady) }
             // All authorizations are valid already, and the order has not noticed.
             if step == .ordered, polls > 0 { try pause(retryAfter, now, Self.neverReady) }
-            step = .authorizing(document.authorizations)
+            step = .authorizing(document.authorizations, found: [])
+            visibleAt = 0
         case .ready:
             step = .finalizing
         case .processing:
@@ -181,31 +213,43 @@ package struct CertificateOrder: Codable, Equatable, Sendable {
     private static let neverReady = "the order did not become ready in time"
 
     private mutating func look(
-        at document: AuthorizationDocument, _ urls: [String], _ retryAfter: Int64?, _ now: Int64
+        at document: AuthorizationDocument, _ urls: [String], _ found: [ChallengeUse]
     ) throws(AcmeError) {
         guard let url = urls.first else { throw .local("an order cannot go on with this") }
         try check(document)
+        var found = found
         switch document.status {
-        case .valid: proceed(urls)
+        case .valid: break
         case .pending:
-            guard let (use, found) = document.challenge(challenges, authorization: url) else {
+            guard let (use, challenge) = document.challenge(challenges, authorization: url) else {
                 throw .noChallenge(
                     name: document.identifier.value,
                     offered: document.challenges.prefix(10).map { visibleText($0.type, limit: 40) })
             }
-            if found.status == "invalid" { throw .notValidated(name: use.name, found.error) }
-            step = .presenting(use, urls)
+            if challenge.status == "invalid" { throw .notValidated(name: use.name, challenge.error) }
+            found.append(use)
         case .invalid, .deactivated, .expired, .revoked:
             throw .notValidated(name: document.identifier.value, document.challenges.compactMap(\.error).first)
+        }
+        if urls.count > 1 {
+            step = .authorizing(Array(urls.dropFirst()), found: found)
+        } else if found.isEmpty {
+            askAgain()
+        } else {
+            step = .presenting(found, all: found)
         }
     }
 
     private mutating func judge(
-        _ document: AuthorizationDocument, _ use: ChallengeUse, _ urls: [String], _ retryAfter: Int64?, _ now: Int64
+        _ document: AuthorizationDocument, _ rest: [ChallengeUse], _ all: [ChallengeUse], _ retryAfter: Int64?,
+        _ now: Int64
     ) throws(AcmeError) {
         try check(document)
+        let use = try first(of: rest)
         switch document.status {
-        case .valid: step = .withdrawing(use, urls)
+        case .valid:
+            step = rest.count > 1 ? .accepting(Array(rest.dropFirst()), all: all) : .withdrawing(all)
+            notBefore = 0
         case .pending: try pause(retryAfter, now, "\(use.name) was not validated in time")
         case .invalid, .deactivated, .expired, .revoked:
             throw .notValidated(
@@ -222,16 +266,10 @@ package struct CertificateOrder: Codable, Equatable, Sendable {
         }
     }
 
-    /// Turns to the next authorization, or to the order.
-    private mutating func proceed(_ urls: [String]) {
-        let rest = Array(urls.dropFirst())
-        if rest.isEmpty {
-            step = .ordered
-            polls += 1
-        } else {
-            step = .authorizing(rest)
-            polls = 0
-        }
+    /// Turns to the order, whose names are proved.
+    private mutating func askAgain() {
+        step = .ordered
+        polls += 1
         notBefore = 0
     }
 

@@ -7,24 +7,14 @@ import Transport
 /// Orders and renews certificates, on its own thread: one request to an authority after the other, whichever is due
 /// first, so that nothing comes in bursts.
 final class AcmeEngine {
-    private let responder: AcmeResponder
-    private let mailbox: AcmeMailbox
-    private let logger: Logger
+    let responder: AcmeResponder
+    let mailbox: AcmeMailbox
+    let logger: Logger
     var plan: AcmePlan?
-    private var stores: [String: Store] = [:]
+    private(set) var stores: [String: AcmeStore] = [:]
     private var issuers: [String: AcmeIssuer] = [:]
     private(set) var entries: [Entry] = []
     private var loggedSkew = false
-
-    /// A storage and its lock; nil while another process has it.
-    private final class Store {
-        let storage: FolderStorage
-        var lock: StorageLock?
-        var problem: String?
-        var retryAt = Deadline(milliseconds: 0)
-
-        init(_ storage: FolderStorage) { self.storage = storage }
-    }
 
     final class Entry {
         let certificate: AcmePlan.Certificate
@@ -36,8 +26,7 @@ final class AcmeEngine {
     }
 
     /// The clock may be set meanwhile.
-    private static let longestWait = Delay.seconds(60)
-    private static let lockPause = Delay.seconds(1)
+    private static let longestWait = AcmeStore.longestWait
     /// Of a clock that differs from the authority's by more, certificates may be refused.
     private static let skewLimit: Int64 = 3600
 
@@ -55,6 +44,7 @@ final class AcmeEngine {
             if let plan = mailbox.takePlan() { adopt(plan) }
             openStores()
             for assignment in mailbox.takeAssignments() { carryOut(assignment) }
+            if removeNextRecord() { continue }
             if let entry = nextDue() {
                 step(entry)
                 publish()
@@ -63,7 +53,7 @@ final class AcmeEngine {
                 mailbox.wait(until: nextDeadline)
             }
         }
-        for entry in entries { if let use = entry.record?.order?.order.openChallenge { responder.withdraw(use) } }
+        for entry in entries { withdrawAnswers(of: entry) }
         for assignment in mailbox.takeAssignments() + entries.flatMap(\.waiting) {
             assignment.done(.failed("the gateway ends"))
         }
@@ -88,50 +78,34 @@ final class AcmeEngine {
             return entry
         }
         for old in known.values where !entries.contains(where: { $0.certificate == old.certificate }) {
-            if let use = old.record?.order?.order.openChallenge { responder.withdraw(use) }
+            withdrawAnswers(of: old)
         }
         let wanted = Set(plan.certificates.map(\.storage))
-        stores = stores.filter { wanted.contains($0.key) }
-        for place in wanted where stores[place] == nil { stores[place] = Store(FolderStorage(place)) }
+        // One that is not wanted any more stays until what was published for it is removed.
+        stores = stores.filter { wanted.contains($0.key) || $0.value.hasRecords }
+        for place in wanted where stores[place] == nil { stores[place] = AcmeStore(FolderStorage(place), logger) }
     }
 
     private func openStores() {
         for store in stores.values where store.lock == nil && store.retryAt <= .current() {
-            do throws(AcmeError) {
-                try store.storage.prepare()
-                store.lock = try store.storage.lock()
-                if store.lock == nil {
-                    note(store, "\(store.storage.place) is in use by another gateway, which orders its certificates")
-                } else {
-                    store.problem = nil
-                    readEntries(of: store)
-                }
-            } catch {
-                note(store, error.message)
-            }
-            store.retryAt = Deadline.current().advanced(by: Self.lockPause)
+            guard store.open() else { continue }
+            for entry in entries where entry.certificate.storage == store.storage.place { entry.record = nil }
         }
     }
 
-    private func note(_ store: Store, _ problem: String) {
-        if store.problem != problem { logger.warning("acme: \(problem)") }
-        store.problem = problem
+    /// Gives storages up that nothing is kept in any more.
+    func closeStores() {
+        let wanted = Set(entries.map(\.certificate.storage))
+        stores = stores.filter { wanted.contains($0.key) || $0.value.hasRecords }
     }
 
-    /// Leaves a storage that cannot be read or written alone for a while, and begins anew then: another process may hold it
-    /// now, or the disk is full.
-    private func release(_ store: Store, _ error: AcmeError) {
-        note(store, error.message)
-        store.lock = nil
-        store.retryAt = Deadline.current().advanced(by: Self.longestWait)
-    }
-
-    private func readEntries(of store: Store) {
-        for entry in entries where entry.certificate.storage == store.storage.place { entry.record = nil }
+    /// Of the gateway; records of domains are removed when their order is over.
+    private func withdrawAnswers(of entry: Entry) {
+        for use in entry.record?.order?.order.openChallenges ?? [] { responder.withdraw(use) }
     }
 
     /// Reads what is stored of a certificate; what cannot be used is set aside, and ordered anew.
-    private func read(_ entry: Entry, _ store: Store, _ lock: StorageLock) throws(AcmeError) -> CertificateRecord {
+    private func read(_ entry: Entry, _ store: AcmeStore, _ lock: StorageLock) throws(AcmeError) -> CertificateRecord {
         let label = entry.certificate.label
         var record = CertificateRecord(names: entry.certificate.use.names)
         if let text = try store.storage.read(label + ".json") {
@@ -167,7 +141,7 @@ final class AcmeEngine {
         return record
     }
 
-    private func setAside(_ key: String, _ reason: String, _ store: Store, _ lock: StorageLock) throws(AcmeError) {
+    private func setAside(_ key: String, _ reason: String, _ store: AcmeStore, _ lock: StorageLock) throws(AcmeError) {
         let place = try store.storage.setAside(key, lock)
         logger.warning("acme: \(store.storage.place)/\(key) cannot be used and is now \(place): \(reason)")
     }
@@ -180,7 +154,15 @@ final class AcmeEngine {
 
     private func due(_ entry: Entry) -> Int64 {
         guard let record = entry.record else { return now }
-        return record.due(for: entry.certificate.use.names, at: now)
+        return isBlocked(entry) ? .max : record.due(for: entry.certificate.use.names, at: now)
+    }
+
+    /// Whether another order has to end first, since a handshake can prove a name for one of them only.
+    private func isBlocked(_ entry: Entry) -> Bool {
+        guard let wanted = entry.record?.order?.order.namesToHold, !wanted.isEmpty else { return false }
+        return entries.contains { other in
+            other !== entry && other.record?.order?.order.heldNames.isDisjoint(with: wanted) == false
+        }
     }
 
     /// An entry whose time has come, in a storage that can be written.
@@ -195,6 +177,10 @@ final class AcmeEngine {
         var next = present.advanced(by: Self.longestWait)
         for store in stores.values where store.lock == nil { next = min(next, store.retryAt) }
         let now = now
+        for store in stores.values where store.lock != nil {
+            guard let removal = store.records.nextRemoval else { continue }
+            next = min(next, present.advanced(by: .seconds(UInt64(max(0, min(removal - now, 3600))))))
+        }
         for entry in entries where stores[entry.certificate.storage]?.lock != nil {
             let seconds = max(0, min(due(entry) - now, 3600))
             next = min(next, present.advanced(by: .milliseconds(UInt64(seconds) * 1000)))
@@ -207,27 +193,29 @@ final class AcmeEngine {
     private func step(_ entry: Entry) {
         guard let store = stores[entry.certificate.storage], let lock = store.lock else { return }
         if entry.record == nil {
-            do throws(AcmeError) { entry.record = try read(entry, store, lock) } catch { release(store, error) }
+            do throws(AcmeError) { entry.record = try read(entry, store, lock) } catch { store.release(error) }
             return
         }
         do throws(AcmeError) {
             try perform(entry, store, lock)
             try save(entry, store, lock)
         } catch {
+            // The next gateway begins the step anew.
+            if error == .interrupted { return }
             fail(entry, error)
             do throws(AcmeError) { try save(entry, store, lock) } catch {
-                release(store, error)
+                store.release(error)
             }
         }
     }
 
-    private func save(_ entry: Entry, _ store: Store, _ lock: StorageLock) throws(AcmeError) {
+    private func save(_ entry: Entry, _ store: AcmeStore, _ lock: StorageLock) throws(AcmeError) {
         guard let record = entry.record else { return }
         try store.storage.write(record.encoded, to: entry.certificate.label + ".json", lock)
-        store.problem = nil
+        store.noteWritten()
     }
 
-    private func perform(_ entry: Entry, _ store: Store, _ lock: StorageLock) throws(AcmeError) {
+    private func perform(_ entry: Entry, _ store: AcmeStore, _ lock: StorageLock) throws(AcmeError) {
         guard var record = entry.record else { return }
         let use = entry.certificate.use
         guard record.isOrderDue(for: use.names, at: now) else {
@@ -275,7 +263,7 @@ final class AcmeEngine {
     /// Takes the next step of an order; false when it is complete.
     private func advance(
         _ open: inout CertificateRecord.OpenOrder, _ record: inout CertificateRecord, _ entry: Entry,
-        _ issuer: AcmeIssuer, _ account: SignedAccount, _ store: Store, _ lock: StorageLock
+        _ issuer: AcmeIssuer, _ account: SignedAccount, _ store: AcmeStore, _ lock: StorageLock
     ) throws(AcmeError) -> Bool {
         let client = issuer.client
         switch try open.order.next(at: now) {
@@ -296,8 +284,8 @@ final class AcmeEngine {
             let (document, retryAfter) = try client.authorization(at: url, account)
             try open.order.handle(.authorization(document, retryAfter: retryAfter), at: now)
         case .present(let use):
-            try responder.present(use, account.jwk, at: now)
-            try open.order.handle(.presented(delay: 0), at: now)
+            let delay = try present(use, entry, issuer, account, store, lock)
+            try open.order.handle(.presented(delay: delay), at: now)
         case .accept(let use):
             let allowed = issuer.budget.validation(of: use.name, at: now)
             guard allowed <= now else {
@@ -307,7 +295,7 @@ final class AcmeEngine {
             try client.accept(use.url, account)
             try open.order.handle(.accepted, at: now)
         case .withdraw(let use):
-            responder.withdraw(use)
+            try withdraw(use, entry, account, store, lock)
             try open.order.handle(.withdrawn, at: now)
         case .finalize(let url):
             let request = try CertificateRequest.make(for: open.order.names, try key(of: open, entry))
@@ -320,65 +308,9 @@ final class AcmeEngine {
         return true
     }
 
-    private func key(of open: CertificateRecord.OpenOrder, _ entry: Entry) throws(AcmeError) -> SigningKey {
-        do throws(TLSError) {
-            return try SigningKey(pem: Array(open.key.utf8), passphrase: passphrase(entry.certificate))
-        } catch {
-            throw .local("the key of the order cannot be used: \(error.description)")
-        }
-    }
-
-    /// Checks the certificate and stores it, where the supervisor notices it.
-    private func take(
-        _ url: String, _ open: CertificateRecord.OpenOrder, _ record: inout CertificateRecord, _ entry: Entry,
-        _ issuer: AcmeIssuer, _ account: SignedAccount, _ store: Store, _ lock: StorageLock
-    ) throws(AcmeError) {
-        let label = entry.certificate.label
-        var (chain, alternates) = try issuer.client.certificate(at: url, account)
-        var contents = try check(chain, open, entry)
-        if let wanted = issuer.configuration.preferredChain, !contents.root.contains(wanted) {
-            for alternate in alternates {
-                guard let other = try? issuer.client.certificate(at: alternate, account).chain,
-                    let read = try? check(other, open, entry), read.root.contains(wanted)
-                else { continue }
-                (chain, contents) = (other, read)
-                break
-            }
-        }
-        try store.storage.write(Array(open.key.utf8) + chain, to: label + ".pem", lock)
-        record.noteIssued(
-            by: issuer.name, names: open.order.names, serial: contents.serial, notBefore: contents.notBefore.seconds,
-            notAfter: contents.notAfter.seconds, renewalID: RenewalIdentifier.make(of: contents.encoded),
-            chance: .random(in: 0...1), at: now)
-        tell(
-            entry,
-            .done("\(issuer.name) has issued a certificate: serial \(contents.serial), expires \(contents.notAfter)"))
-        logger.notice(
-            "acme: \(issuer.name) has issued a certificate for \(open.order.names.joined(separator: ", ")): serial \(contents.serial), expires \(contents.notAfter)"
-        )
-    }
-
-    private func check(
-        _ chain: [UInt8], _ open: CertificateRecord.OpenOrder, _ entry: Entry
-    ) throws(AcmeError) -> CertificateContents {
-        let contents: CertificateContents
-        do throws(CertificateProblem) {
-            contents = try CertificateContents(
-                Array(open.key.utf8) + chain, passphrase: passphrase(entry.certificate), file: "the new certificate",
-                at: .now)
-        } catch {
-            throw .wrongCertificate(error.description)
-        }
-        if let problem = contents.problem { throw .wrongCertificate(problem.description) }
-        guard Set(contents.names) == Set(open.order.names) else {
-            throw .wrongCertificate("it is for \(visibleText(contents.names.prefix(5).joined(separator: ", ")))")
-        }
-        return contents
-    }
-
     /// Asks when the authority wants the certificate to be renewed; without an answer the schedule stays.
     private func ask(
-        _ record: inout CertificateRecord, _ use: AcmeUse, _ store: Store, _ lock: StorageLock
+        _ record: inout CertificateRecord, _ use: AcmeUse, _ store: AcmeStore, _ lock: StorageLock
     ) throws(AcmeError) {
         record.askAt = now + RenewalSchedule.windowPause
         guard let name = record.issuer, let identifier = record.renewalID, plan?.issuers[name] != nil else { return }
@@ -391,7 +323,7 @@ final class AcmeEngine {
         }
     }
 
-    private func issuer(_ name: String, _ store: Store, _ lock: StorageLock) throws(AcmeError) -> AcmeIssuer {
+    private func issuer(_ name: String, _ store: AcmeStore, _ lock: StorageLock) throws(AcmeError) -> AcmeIssuer {
         let key = "\(store.storage.place) \(name)"
         if let known = issuers[key] { return known }
         guard let plan, let configuration = plan.issuers[name] else {
@@ -406,7 +338,7 @@ final class AcmeEngine {
         guard var record = entry.record else { return }
         let use = entry.certificate.use
         let name = record.order?.issuer ?? use.issuers[record.failures % use.issuers.count]
-        if let challenge = record.order?.order.openChallenge { responder.withdraw(challenge) }
+        withdrawAnswers(of: entry)
         // The order goes on, where only the connection has failed.
         if error.leavesOrder, let open = record.order, open.order.url != nil, now - open.order.began < 3600 {
             record.problem = error.message
@@ -442,7 +374,7 @@ final class AcmeEngine {
         )
     }
 
-    private func tell(_ entry: Entry, _ outcome: AcmeOutcome) {
+    func tell(_ entry: Entry, _ outcome: AcmeOutcome) {
         let waiting = entry.waiting
         entry.waiting = []
         for assignment in waiting { assignment.done(outcome) }

@@ -127,11 +127,18 @@ final class AcmeMailbox: Sendable {
     }
 
     /// Waits for something to be posted.
-    func wait(until deadline: Deadline) {
+    func wait(until deadline: Deadline) { _ = wait(for: [], until: deadline) }
+
+    /// Waits for something to be posted, or for one of the descriptors.
+    ///
+    /// - Returns: those that can be read.
+    func wait(for descriptors: [Int32], until deadline: Deadline) -> [Int32] {
         var poll = Poll()
         poll.watch(wakeUp.descriptor)
+        for descriptor in descriptors { poll.watch(descriptor) }
         poll.wait(until: deadline)
         if poll.isReady(wakeUp.descriptor) { wakeUp.clear() }
+        return descriptors.filter { poll.isReady($0) }
     }
 }
 
@@ -156,7 +163,7 @@ final class AcmeResponder {
             } catch {
                 throw .local(error.description)
             }
-        case .dns, .dnsPersist: throw .local("\(use.type.rawValue) is not configured")
+        case .dns, .dnsPersist: throw .local("\(use.type.rawValue) is not answered by a listener")
         }
     }
 

@@ -8,6 +8,8 @@ package struct AcmeConfiguration: Sendable, Equatable {
     package var keys: [Key] = [.ecdsaP256]
     /// The preferred first.
     package var challenges: [Challenge] = [.http]
+    /// How records for dns-01 are published.
+    package var dns: DNS?
     package var binding: Binding?
     package var profile: String?
     /// A file of authorities for the connection to this one; nil for the system's.
@@ -31,6 +33,19 @@ package struct AcmeConfiguration: Sendable, Equatable {
     package enum Challenge: String, Sendable {
         case http = "http-01"
         case tlsALPN = "tls-alpn-01"
+        case dns = "dns-01"
+
+        /// Whether it is proved without a connection to a listener, so that it proves wildcards too, but no addresses.
+        var usesDomain: Bool { self == .dns }
+    }
+
+    package struct DNS: Sendable, Equatable {
+        /// The absolute path of a program, and its first arguments.
+        package var command: [String] = []
+        /// How long it may take.
+        package var timeout: Duration = .seconds(60)
+        /// How long to wait after it, until all servers of the domain have the record.
+        package var propagation: Duration = .seconds(30)
     }
 
     /// What makes a new account one that the authority knows (RFC 8555 §7.3.4).

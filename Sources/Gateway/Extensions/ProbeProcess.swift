@@ -41,16 +41,11 @@ package enum ProbeProcess {
 
     /// Makes `executable` load the library in a process that lives for at most `limit`.
     static func run(_ executable: String, _ file: String, within limit: Duration) -> Outcome {
-        var ends: [Int32] = [-1, -1]
-        guard unsafe pipe(&ends) == 0 else { return .notStarted }
-        let reading = Descriptor(adopting: ends[0])
-        var writing = Descriptor(adopting: ends[1])
-        setCloseOnExec(reading.number, true)
-        setCloseOnExec(writing.number, true)
-        let process = spawn(executable, file, answer: writing.number)
-        writing.close()
+        guard var pipe = Pipe() else { return .notStarted }
+        let process = spawn(executable, file, answer: pipe.writing.number)
+        pipe.writing.close()
         guard let process else { return .notStarted }
-        let (answer, isComplete) = readAll(reading, within: limit)
+        let (answer, isComplete) = readAll(pipe.reading, within: limit)
         if !isComplete { kill(process, SIGKILL) }
         var status: Int32 = 0
         while unsafe waitpid(process, &status, 0) < 0 && errno == EINTR {}

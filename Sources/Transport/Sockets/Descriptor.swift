@@ -108,6 +108,22 @@ package final class OpenFile: Sendable {
     }
 }
 
+/// A pipe (pipe(2)), whose ends are closed when the process executes another program.
+package struct Pipe: ~Copyable {
+    package let reading: Descriptor
+    package var writing: Descriptor
+
+    /// Nil, with errno, if the system cannot create it.
+    package init?() {
+        var ends: [Int32] = [-1, -1]
+        guard unsafe pipe(&ends) == 0 else { return nil }
+        reading = Descriptor(adopting: ends[0])
+        writing = Descriptor(adopting: ends[1])
+        setCloseOnExec(ends[0], true)
+        setCloseOnExec(ends[1], true)
+    }
+}
+
 /// Sets whether a descriptor is closed when the process executes another program.
 package func setCloseOnExec(_ descriptor: Int32, _ isClosed: Bool) {
     _ = fcntl(descriptor, F_SETFD, isClosed ? FD_CLOEXEC : 0)

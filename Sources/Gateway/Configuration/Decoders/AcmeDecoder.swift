@@ -24,6 +24,16 @@ extension ValueDecoder<AcmeConfiguration> {
                         "both": [.ecdsaP256, .rsa],
                     ]), default: acme.keys)
             acme.challenges = keys.take("challenge", .list("challenges", of: .acmeChallenge), default: acme.challenges)
+            acme.dns = keys.take("dns", .acmeDNS)
+            if acme.challenges.contains(.dns), !keys.names.contains("dns") {
+                keys.context.report(
+                    "dns-01 needs a program that publishes records: dns: { command: [FILE] }",
+                    at: keys.position(of: "challenge") ?? keys.position)
+            }
+            if acme.dns != nil, !acme.challenges.contains(.dns) {
+                keys.context.report(
+                    "dns is for the challenge dns-01, which is not used", at: keys.position(of: "dns") ?? keys.position)
+            }
             acme.binding = keys.take("eab", .acmeBinding)
             acme.profile = keys.take("profile", .acmeWord("a profile of the authority"))
             acme.authorities = keys.take("ca", .file)
@@ -79,7 +89,24 @@ extension ValueDecoder<String> {
 
 extension ValueDecoder<AcmeConfiguration.Challenge> {
     fileprivate static var acmeChallenge: Self {
-        .word("a challenge", ["http-01": .http, "tls-alpn-01": .tlsALPN])
+        .word("a challenge", ["http-01": .http, "tls-alpn-01": .tlsALPN, "dns-01": .dns])
+    }
+}
+
+extension ValueDecoder<AcmeConfiguration.DNS> {
+    fileprivate static var acmeDNS: Self {
+        .mapping { keys in
+            var dns = AcmeConfiguration.DNS()
+            dns.command = keys.require("command", .list("words of a command", of: .string), placeholder: [])
+            if keys.names.contains("command"), dns.command.first?.hasPrefix("/") != true {
+                keys.context.report(
+                    "command begins with the absolute path of a program, found \(quoted(dns.command.first ?? ""))",
+                    at: keys.position(of: "command") ?? keys.position)
+            }
+            dns.timeout = keys.take("timeout", .time(in: .seconds(1) ... .seconds(600)), default: dns.timeout)
+            dns.propagation = keys.take("propagation", .time(in: .zero ... .seconds(1800)), default: dns.propagation)
+            return dns
+        }
     }
 }
 
@@ -171,9 +198,15 @@ struct AcmeResolution {
         for issuer in issuers {
             for host in named {
                 guard let name = host.value.certificateName else { continue }
-                if name.hasPrefix("*") {
+                if name.hasPrefix("*"), !issuer.challenges.contains(where: \.usesDomain) {
                     context.report(
-                        "\(quoted(name)): a wildcard is not proved by http-01 and tls-alpn-01, the challenges of "
+                        "\(quoted(name)): a wildcard is not proved by http-01 and tls-alpn-01; \(quoted(issuer.name)) "
+                            + "needs dns-01", at: host.position)
+                }
+                if IPAddress(name) != nil, issuer.challenges.allSatisfy(\.usesDomain) {
+                    let challenges = issuer.challenges.map(\.rawValue).joined(separator: " and ")
+                    context.report(
+                        "\(quoted(name)): an address is not proved by \(challenges), the challenge of "
                             + quoted(issuer.name), at: host.position)
                 }
                 guard issuer.isPublic, let reason = Self.obstacle(name) else { continue }
@@ -194,14 +227,15 @@ struct AcmeResolution {
         let secure = listeners.filter { $0.tls != nil && listen.contains($0.name) }
         let hasHTTP = issuer.challenges.contains(.http) && !plain.isEmpty
         let hasTLS = issuer.challenges.contains(.tlsALPN) && !secure.isEmpty
-        guard hasHTTP || hasTLS else {
+        let needsListener = issuer.challenges.contains { !$0.usesDomain }
+        guard hasHTTP || hasTLS || !needsListener else {
             let wanted = issuer.challenges.contains(.http) ? "without TLS for http-01" : "with TLS for tls-alpn-01"
             return context.report("issuer \(quoted(issuer.name)) needs a listener \(wanted)", at: position)
         }
         let ports =
             (hasHTTP ? plain.flatMap(\.bind).map { ($0, UInt16(80)) } : [])
             + (hasTLS ? secure.flatMap(\.bind).map { ($0, UInt16(443)) } : [])
-        if issuer.isPublic, !ports.contains(where: { $0.0.port == $0.1 }) {
+        if issuer.isPublic, needsListener, !ports.contains(where: { $0.0.port == $0.1 }) {
             context.note(
                 "the authority connects to port \(hasHTTP ? "80" : "443"), on which no listener is; something has to pass "
                     + "its connections on", at: position)

@@ -14,15 +14,9 @@ enum EndCommand {
                 "ISAGATE_POOL=\(pool)", "ISAGATE_PID=\(pid)", "ISAGATE_REASON=\(reason.rawValue)",
                 "ISAGATE_REASON_TEXT=\(text)",
             ]
-        var actions = unsafe posix_spawn_file_actions_t()
-        unsafe posix_spawn_file_actions_init(&actions)
-        defer { unsafe posix_spawn_file_actions_destroy(&actions) }
-        unsafe posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
-        unsafe posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO)
-        let child = unsafe HostProgram.spawnProgram(
-            words[0], words, environment: environment, &actions, inOwnGroup: true)
-        guard child > 0 else { return "\(words[0]): \(systemText(errno))" }
-        let host = ChildHost(pid: child)
+        guard let host = HostProgram.start(words, environment: environment, output: STDERR_FILENO) else {
+            return "\(words[0]): \(systemText(errno))"
+        }
         guard host.ends(within: limit) else {
             host.kill()
             _ = host.waitForEnd()

@@ -73,6 +73,30 @@ package enum HostProgram {
 
     private static let groupLimit = 256
 
+    /// Starts a program that an operator has configured, with nothing to read, in a process group of its own; nil with
+    /// errno.
+    ///
+    /// - Parameters:
+    ///   - words: its absolute path, then its arguments; no shell looks at them.
+    ///   - output: what it writes to its standard output and error goes there.
+    package static func start(
+        _ words: [String], environment: [String], output: Int32
+    ) -> ChildHost? {
+        guard let program = words.first else {
+            errno = EINVAL
+            return nil
+        }
+        var actions = unsafe posix_spawn_file_actions_t()
+        unsafe posix_spawn_file_actions_init(&actions)
+        defer { unsafe posix_spawn_file_actions_destroy(&actions) }
+        unsafe posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
+        for stream in [STDOUT_FILENO, STDERR_FILENO] {
+            unsafe posix_spawn_file_actions_adddup2(&actions, output, stream)
+        }
+        let child = unsafe spawnProgram(program, words, environment: environment, &actions, inOwnGroup: true)
+        return child > 0 ? ChildHost(pid: child) : nil
+    }
+
     /// posix_spawn(3) with all signals as a program expects them; -1 with errno.
     static func spawnProgram(
         _ executable: String, _ arguments: [String], environment: [String],
@@ -169,10 +193,10 @@ package struct ChildLauncher: HostLauncher {
 }
 
 /// A child of this process, in a process group of its own.
-struct ChildHost: LaunchedHost {
-    let pid: pid_t
-    let descriptor: OpenFile
-    let missing: [String]
+package struct ChildHost: LaunchedHost {
+    package let pid: pid_t
+    package let descriptor: OpenFile
+    package let missing: [String]
 
     init(pid: pid_t, missing: [String] = []) {
         self.pid = pid
@@ -181,19 +205,19 @@ struct ChildHost: LaunchedHost {
     }
 
     /// Whether it ends within this time; not known, and false, where the system has no descriptors of processes.
-    func ends(within limit: Duration) -> Bool {
+    package func ends(within limit: Duration) -> Bool {
         var entry = pollfd(fd: descriptor.number, events: Int16(POLLIN), revents: 0)
         guard descriptor.isOpen else { return false }
         return unsafe poll(&entry, 1, Int32(limit / .milliseconds(1))) > 0
     }
 
     /// The process group exists as long as the process was not waited for.
-    func kill() {
+    package func kill() {
         _ = Glibc.kill(pid, SIGKILL)
         _ = Glibc.kill(-pid, SIGKILL)
     }
 
-    func waitForEnd() -> ProcessEnding {
+    package func waitForEnd() -> ProcessEnding {
         var status: Int32 = 0
         while unsafe waitpid(pid, &status, 0) < 0 && errno == EINTR {}
         return ProcessEnding(waitStatus: status)

@@ -12,7 +12,7 @@ package struct ProcessEnding: BitwiseCopyable, Equatable, Sendable, CustomString
     // The macros of wait(2): the low seven bits are the signal, the byte above the exit status.
     var signal: Int32? { status & 0x7F == 0 ? nil : status & 0x7F }
     var exitStatus: Int32 { status >> 8 & 0xFF }
-    var isOrderly: Bool { status & 0xFFFF == 0 }
+    package var isOrderly: Bool { status & 0xFFFF == 0 }
 
     package var description: String {
         guard let signal else { return "exited with status \(exitStatus)" }
