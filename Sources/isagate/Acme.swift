@@ -4,7 +4,9 @@ import Gateway
 struct Acme: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Look at the certificates that the gateway orders, or have something done about one.",
-        subcommands: [List.self, Renew.self, Revoke.self, RollOver.self], defaultSubcommand: List.self)
+        subcommands: [
+            List.self, Renew.self, Test.self, Records.self, Revoke.self, RollOver.self,
+        ], defaultSubcommand: List.self)
 
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(
@@ -38,6 +40,45 @@ struct Acme: ParsableCommand {
 
         func run() throws {
             print(try Control.ask(.acme, file, acme: .renew(name: name, isForced: force)).message)
+        }
+    }
+
+    struct Test: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Order certificates from the directories for tests, and throw them away.",
+            discussion: """
+                The running gateway answers the challenges; nothing of what it serves or has stored for serving changes. \
+                Exits 69 when no gateway runs, 1 when an order fails.
+                """)
+
+        @Argument(help: "A host of a site with certificates by acme; by default all are tried.")
+        var name: String?
+
+        @Flag(help: "Order from the directory itself where none for tests is known. The authority counts every order.")
+        var production = false
+
+        @OptionGroup var file: ConfigurationFile
+
+        func run() throws {
+            print(try Control.ask(.acme, file, acme: .test(name: name, inProduction: production)).message)
+        }
+    }
+
+    struct Records: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "dns-record", abstract: "Print the records that prove names by dns-persist-01.",
+            discussion: """
+                As lines of a zone file. The account that they name is made if there is none yet. Exits 69 when no gateway \
+                runs, 1 when it fails.
+                """)
+
+        @Argument(help: "A host of a site with certificates by acme; by default all.")
+        var name: String?
+
+        @OptionGroup var file: ConfigurationFile
+
+        func run() throws {
+            print(try Control.ask(.acme, file, acme: .persistentRecords(name: name)).message)
         }
     }
 

@@ -105,8 +105,9 @@ struct Init: ParsableCommand {
             lines.append("  curl \(trust)https://\(host)\(port)/")
             if !first.isRenewed {
                 lines += [
-                    "For a name on the internet, let certbot get a certificate, and write its files into 'certificates',",
-                    "or begin again with --force.",
+                    "For a name on the internet, write 'certificates: acme' and a section 'acme', so that the gateway orders the",
+                    "certificate (docs/acme.md); or let certbot get one, and write its files into 'certificates', or begin again",
+                    "with --force.",
                 ]
             }
         }

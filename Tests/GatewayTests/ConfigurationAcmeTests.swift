@@ -50,7 +50,7 @@ import Testing
         ),
         (
             "{ hosts: ['*.a.org'], certificates: acme, routes: *r }",
-            "'*.a.org': a wildcard is not proved by http-01 and tls-alpn-01; 'le' needs dns-01"
+            "'*.a.org': a wildcard is not proved by http-01 and tls-alpn-01; 'le' needs dns-01 or dns-persist-01"
         ),
         (
             "{ hosts: [localhost], certificates: acme, routes: *r }",

@@ -38,6 +38,15 @@ package final class AcmeClient {
         return document
     }
 
+    /// The name of the authority in records of domains (RFC 8555 §7.1.1, `caaIdentities`).
+    package func identity() throws(AcmeError) -> String {
+        guard let identity = try resources().meta?.caaIdentities?.first, identity.utf8.count <= 253,
+            !identity.isEmpty,
+            identity.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != 0x22 && $0 != 0x3B && $0 != 0x5C })
+        else { throw .nonsense("a directory without its name in records of domains (caaIdentities)") }
+        return identity
+    }
+
     /// Registers a key, or finds its account (RFC 8555 §7.3).
     ///
     /// - Returns: the account's URL.

@@ -11,6 +11,8 @@ package struct DirectoryDocument: Codable, Equatable, Sendable {
     package struct Metadata: Codable, Equatable, Sendable {
         package var termsOfService: String?
         package var externalAccountRequired: Bool?
+        /// Names of the authority in records of domains, the one to be used first.
+        package var caaIdentities: [String]?
         /// Names and descriptions of what the authority can issue.
         package var profiles: [String: String]?
     }

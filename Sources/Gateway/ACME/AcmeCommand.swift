@@ -4,6 +4,10 @@ package enum AcmeCommand: Codable, Equatable, Sendable {
     case renew(name: String, isForced: Bool)
     /// Revoke the certificates of a name, and order others.
     case revoke(name: String)
+    /// Tell the records of domains that prove a name, or all names, for an account.
+    case persistentRecords(name: String?)
+    /// Order certificates for a name, or for all names, and throw them away.
+    case test(name: String?, inProduction: Bool)
     /// Replace the key of the account at an issuer.
     case rollOver(issuer: String)
 }

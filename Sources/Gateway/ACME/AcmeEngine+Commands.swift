@@ -8,6 +8,8 @@ extension AcmeEngine {
             switch assignment.command {
             case .renew(let name, let isForced): try renew(name, isForced: isForced, assignment)
             case .revoke(let name): try assignment.done(.done(revoke(name)))
+            case .persistentRecords(let name): try assignment.done(.done(persistentRecords(name)))
+            case .test(let name, let inProduction): try test(name, inProduction: inProduction, assignment)
             case .rollOver(let issuer): try assignment.done(.done(rollOver(issuer)))
             }
         } catch {
@@ -15,9 +17,14 @@ extension AcmeEngine {
         }
     }
 
-    private func entries(of name: String) throws(AcmeError) -> [Entry] {
-        let found = entries.filter { $0.certificate.use.names.contains(name.lowercased()) }
-        guard !found.isEmpty else { throw .local("no certificate for \(name) is ordered") }
+    /// - Parameter name: nil for all of them.
+    func entries(of name: String?) throws(AcmeError) -> [Entry] {
+        let found = entries.filter { entry in
+            !entry.isTrial && (name.map { entry.certificate.use.names.contains($0.lowercased()) } ?? true)
+        }
+        guard !found.isEmpty else {
+            throw .local(name.map { "no certificate for \($0) is ordered" } ?? "no certificates are ordered")
+        }
         for entry in found where storage(of: entry.certificate.storage) == nil {
             throw .local("\(entry.certificate.storage) cannot be used now; the log tells why")
         }
@@ -63,6 +70,30 @@ extension AcmeEngine {
         }
         guard !serials.isEmpty else { throw .local("no certificate for \(name) was issued yet") }
         return "revoked \(serials.joined(separator: ", ")); others are ordered"
+    }
+
+    /// The records for dns-persist-01, as lines of a zone file; accounts that there are not yet are made.
+    private func persistentRecords(_ name: String?) throws(AcmeError) -> String {
+        var names: [String: [String]] = [:]
+        for entry in try entries(of: name) {
+            for issuer in entry.certificate.use.issuers
+            where plan?.issuers[issuer]?.challenges.contains(.dnsPersist) == true {
+                names["\(entry.certificate.storage) \(issuer)", default: []] += entry.certificate.use.names
+            }
+        }
+        var lines: [String] = []
+        for (key, names) in names.sorted(by: { $0.key < $1.key }) {
+            // A name of an issuer has no spaces.
+            let parts = key.split(separator: " ")
+            let place = parts.dropLast().joined(separator: " ")
+            guard let last = parts.last, let issuer = try issuer(String(last), in: place),
+                let (_, lock) = storage(of: place)
+            else { continue }
+            lines.append("; \(issuer.name)")
+            lines += try issuer.persistentRecords(for: names, lock).map(\.line)
+        }
+        guard !lines.isEmpty else { throw .local("no issuer of \(name ?? "a certificate") uses dns-persist-01") }
+        return lines.joined(separator: "\n")
     }
 
     /// RFC 5280 §5.3.1.

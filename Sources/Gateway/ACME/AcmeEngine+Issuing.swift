@@ -42,7 +42,7 @@ extension AcmeEngine {
         )
     }
 
-    private func check(
+    func check(
         _ chain: [UInt8], _ open: CertificateRecord.OpenOrder, _ entry: Entry
     ) throws(AcmeError) -> CertificateContents {
         let contents: CertificateContents

@@ -12,6 +12,12 @@ extension AcmeEngine {
         _ use: ChallengeUse, _ entry: Entry, _ issuer: AcmeIssuer, _ account: SignedAccount, _ store: AcmeStore,
         _ lock: StorageLock
     ) throws(AcmeError) -> Int64 {
+        if use.type == .dnsPersist {
+            let records = try issuer.persistentRecords(for: entry.certificate.use.names, lock)
+            for record in records where record.domain == use.name {
+                logger.info("acme: \(issuer.name) looks for the record \(record.line)")
+            }
+        }
         guard use.type == .dns else {
             try responder.present(use, account.jwk, at: now)
             return 0
@@ -20,7 +26,7 @@ extension AcmeEngine {
             throw .local("issuer \(issuer.name) has no program for dns-01 any more")
         }
         let record = PublishedRecords.Record(
-            owner: entry.certificate.label, issuer: issuer.name, domain: use.name, value: use.recordValue(account.jwk))
+            owner: entry.owner, issuer: issuer.name, domain: use.name, value: use.recordValue(account.jwk))
         // Written down first: whatever happens to the program, the record is removed.
         let publishedAt = try store.changeRecords(lock) { records throws(AcmeError) in try records.begin(record) }
         let propagation = dns.propagation.components.seconds
@@ -35,7 +41,7 @@ extension AcmeEngine {
         _ use: ChallengeUse, _ entry: Entry, _ account: SignedAccount, _ store: AcmeStore, _ lock: StorageLock
     ) throws(AcmeError) {
         guard use.type == .dns else { return responder.withdraw(use) }
-        let (owner, value) = (entry.certificate.label, use.recordValue(account.jwk))
+        let (owner, value) = (entry.owner, use.recordValue(account.jwk))
         try store.changeRecords(lock) { records in
             _ = records.end { $0.owner == owner && $0.domain == use.name && $0.value == value }
         }
@@ -65,7 +71,7 @@ extension AcmeEngine {
         let own = entries.filter { $0.certificate.storage == store.storage.place }
         // What was not read yet may have an order.
         let needed = Set(
-            own.filter { $0.record == nil || $0.record?.order != nil }.map(\.certificate.label))
+            own.filter { $0.record == nil || $0.record?.order != nil }.map(\.owner))
         try store.changeRecords(lock) { records in
             _ = records.end { !needed.contains($0.owner) }
         }

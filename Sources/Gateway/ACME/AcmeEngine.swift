@@ -13,7 +13,7 @@ final class AcmeEngine {
     var plan: AcmePlan?
     private(set) var stores: [String: AcmeStore] = [:]
     private var issuers: [String: AcmeIssuer] = [:]
-    private(set) var entries: [Entry] = []
+    var entries: [Entry] = []
     private var loggedSkew = false
 
     final class Entry {
@@ -21,8 +21,17 @@ final class AcmeEngine {
         var record: CertificateRecord?
         /// Commands that wait for the outcome of the next attempt.
         var waiting: [AcmeAssignment] = []
+        /// For an order whose certificate is thrown away.
+        let trial: Trial?
 
-        init(_ certificate: AcmePlan.Certificate) { self.certificate = certificate }
+        init(_ certificate: AcmePlan.Certificate, trial: Trial? = nil) {
+            self.certificate = certificate
+            self.trial = trial
+        }
+
+        var isTrial: Bool { trial != nil }
+        /// Whose the records are that are published for it.
+        var owner: String { trial.map { "test/\($0.issuer.name)/\(certificate.label)" } ?? certificate.label }
     }
 
     /// The clock may be set meanwhile.
@@ -53,6 +62,7 @@ final class AcmeEngine {
                 mailbox.wait(until: nextDeadline)
             }
         }
+        endTrials("the gateway ends")
         for entry in entries { withdrawAnswers(of: entry) }
         for assignment in mailbox.takeAssignments() + entries.flatMap(\.waiting) {
             assignment.done(.failed("the gateway ends"))
@@ -66,6 +76,7 @@ final class AcmeEngine {
     private func adopt(_ plan: AcmePlan) {
         self.plan = plan
         issuers = [:]
+        endTrials("the configuration has changed")
         let known = Dictionary(entries.map { ("\($0.certificate.storage)/\($0.certificate.label)", $0) }) { one, _ in
             one
         }
@@ -89,7 +100,9 @@ final class AcmeEngine {
     private func openStores() {
         for store in stores.values where store.lock == nil && store.retryAt <= .current() {
             guard store.open() else { continue }
-            for entry in entries where entry.certificate.storage == store.storage.place { entry.record = nil }
+            for entry in entries where entry.certificate.storage == store.storage.place && !entry.isTrial {
+                entry.record = nil
+            }
         }
     }
 
@@ -100,7 +113,7 @@ final class AcmeEngine {
     }
 
     /// Of the gateway; records of domains are removed when their order is over.
-    private func withdrawAnswers(of entry: Entry) {
+    func withdrawAnswers(of entry: Entry) {
         for use in entry.record?.order?.order.openChallenges ?? [] { responder.withdraw(use) }
     }
 
@@ -192,6 +205,7 @@ final class AcmeEngine {
 
     private func step(_ entry: Entry) {
         guard let store = stores[entry.certificate.storage], let lock = store.lock else { return }
+        if entry.isTrial { return stepTrial(entry, store, lock) }
         if entry.record == nil {
             do throws(AcmeError) { entry.record = try read(entry, store, lock) } catch { store.release(error) }
             return
@@ -244,6 +258,11 @@ final class AcmeEngine {
             record.retryAt = allowed
             return false
         }
+        try beginOrder(&record, entry, issuer)
+        return true
+    }
+
+    func beginOrder(_ record: inout CertificateRecord, _ entry: Entry, _ issuer: AcmeIssuer) throws(AcmeError) {
         let key: SigningKey
         do throws(TLSError) {
             key = try SigningKey(SigningKey.Kind(rawValue: entry.certificate.use.key.rawValue) ?? .ecdsaP256)
@@ -257,11 +276,10 @@ final class AcmeEngine {
         record.order = CertificateRecord.OpenOrder(
             issuer: issuer.name, order: order, key: String(decoding: key.pem(passphrase: phrase), as: UTF8.self))
         logger.info("acme: ordering a certificate for \(order.names.joined(separator: ", ")) from \(issuer.name)")
-        return true
     }
 
     /// Takes the next step of an order; false when it is complete.
-    private func advance(
+    func advance(
         _ open: inout CertificateRecord.OpenOrder, _ record: inout CertificateRecord, _ entry: Entry,
         _ issuer: AcmeIssuer, _ account: SignedAccount, _ store: AcmeStore, _ lock: StorageLock
     ) throws(AcmeError) -> Bool {
@@ -302,6 +320,7 @@ final class AcmeEngine {
             let (document, retryAfter) = try client.finalize(url, request: request, account)
             try open.order.handle(.order(document, url: nil, retryAfter: retryAfter), at: now)
         case .download(let url):
+            if entry.isTrial { return try test(url, open, entry, issuer, account) }
             try take(url, open, &record, entry, issuer, account, store, lock)
             return false
         }
@@ -415,7 +434,7 @@ final class AcmeEngine {
     private func publish() {
         let now = now
         mailbox.publish(
-            entries.map { entry in
+            entries.filter { !$0.isTrial }.map { entry in
                 let record = entry.record
                 let isServed = record.map { $0.issuer != nil && now < $0.notAfter } ?? false
                 let store = stores[entry.certificate.storage]

@@ -3,6 +3,19 @@ import FoundationEssentials
 import Logging
 import TLS
 
+/// An account as it is stored.
+struct StoredAccount: Codable {
+    var directory: String
+    /// Nil until the authority has answered.
+    var url: String?
+    /// In PEM.
+    var key: String
+    /// The key that may have replaced it; nil unless that was interrupted.
+    var nextKey: String?
+
+    var encoded: [UInt8] { (try? JSONEncoder().encode(self)).map { Array($0) } ?? [] }
+}
+
 /// An authority with the gateway's account there, and what was asked of it.
 final class AcmeIssuer {
     let configuration: AcmeConfiguration
@@ -11,25 +24,19 @@ final class AcmeIssuer {
     private let storage: FolderStorage
     private let files: [String: [UInt8]]
     private let logger: Logger
+    /// Ends the names of its entries.
+    private let suffix: String
     private var signed: SignedAccount?
-
-    /// An account as it is stored.
-    private struct Account: Codable {
-        var directory: String
-        /// Nil until the authority has answered.
-        var url: String?
-        /// In PEM.
-        var key: String
-        /// The key that may have replaced it; nil unless that was interrupted.
-        var nextKey: String?
-    }
 
     var name: String { configuration.name }
 
     init(
-        _ configuration: AcmeConfiguration, _ storage: FolderStorage, _ files: [String: [UInt8]], _ logger: Logger
+        _ configuration: AcmeConfiguration, _ storage: FolderStorage, _ files: [String: [UInt8]], _ logger: Logger,
+        isTrial: Bool = false
     ) throws(AcmeError) {
         self.configuration = configuration
+        // No issuer of a configuration has a plus sign in its name.
+        suffix = isTrial ? "+test" : ""
         self.storage = storage
         self.files = files
         self.logger = logger
@@ -45,8 +52,8 @@ final class AcmeIssuer {
         }
     }
 
-    private var accountKey: String { "accounts/\(name).json" }
-    private var budgetKey: String { "budgets/\(name).json" }
+    private var accountKey: String { "accounts/\(name)\(suffix).json" }
+    private var budgetKey: String { "budgets/\(name)\(suffix).json" }
 
     func saveBudget(_ lock: StorageLock) throws(AcmeError) {
         try storage.write((try? JSONEncoder().encode(budget)).map { Array($0) } ?? [], to: budgetKey, lock)
@@ -66,6 +73,11 @@ final class AcmeIssuer {
         let made = try SignedAccount(url: account.url ?? "", key: key)
         signed = made
         return made
+    }
+
+    /// The records that prove these names by dns-persist-01.
+    func persistentRecords(for names: [String], _ lock: StorageLock) throws(AcmeError) -> [PersistentRecord] {
+        PersistentRecord.records(for: names, authority: try client.identity(), account: try account(lock).url)
     }
 
     /// Replaces the key: the new one is stored before the authority has it, so that neither is lost.
@@ -89,7 +101,8 @@ final class AcmeIssuer {
     }
 
     /// Finds out which of two keys an account has, after a replacement that was interrupted.
-    private func settle(_ account: inout Account, _ key: inout SigningKey, _ lock: StorageLock) throws(AcmeError) {
+    private func settle(_ account: inout StoredAccount, _ key: inout SigningKey, _ lock: StorageLock) throws(AcmeError)
+    {
         guard let text = account.nextKey else { return }
         if let next = try? SigningKey(pem: Array(text.utf8), passphrase: passphrase) {
             do throws(AcmeError) {
@@ -117,10 +130,10 @@ final class AcmeIssuer {
         return String(decoding: key.pem(passphrase: phrase), as: UTF8.self)
     }
 
-    private func stored(_ lock: StorageLock) throws(AcmeError) -> (Account, SigningKey)? {
+    private func stored(_ lock: StorageLock) throws(AcmeError) -> (StoredAccount, SigningKey)? {
         guard let text = try storage.read(accountKey) else { return nil }
         let reason: String
-        if let account = try? JSONDecoder().decode(Account.self, from: Data(text)) {
+        if let account = try? JSONDecoder().decode(StoredAccount.self, from: Data(text)) {
             do throws(TLSError) {
                 let key = try SigningKey(pem: Array(account.key.utf8), passphrase: passphrase)
                 if account.directory == configuration.directory { return (account, key) }
@@ -142,15 +155,15 @@ final class AcmeIssuer {
         _ = try storage.setAside(accountKey, lock)
     }
 
-    private func make(_ lock: StorageLock) throws(AcmeError) -> (Account, SigningKey) {
+    private func make(_ lock: StorageLock) throws(AcmeError) -> (StoredAccount, SigningKey) {
         let key = try newKey()
-        let account = Account(directory: configuration.directory, key: text(of: key))
+        let account = StoredAccount(directory: configuration.directory, key: text(of: key))
         try write(account, lock)
         return (account, key)
     }
 
-    private func write(_ account: Account, _ lock: StorageLock) throws(AcmeError) {
-        try storage.write((try? JSONEncoder().encode(account)).map { Array($0) } ?? [], to: accountKey, lock)
+    private func write(_ account: StoredAccount, _ lock: StorageLock) throws(AcmeError) {
+        try storage.write(account.encoded, to: accountKey, lock)
     }
 
     private var passphrase: [UInt8]? { configuration.storageKeyFile.map { Passphrase.line(files[$0] ?? []) } }

@@ -3,6 +3,8 @@ package struct AcmeConfiguration: Sendable, Equatable {
     package var name: String
     /// The URL of the authority's directory.
     package var directory: String
+    /// The URL of a directory of the same authority for trials, if there is one.
+    package var staging: String?
     /// `mailto:` URLs.
     package var contact: [String] = []
     package var keys: [Key] = [.ecdsaP256]
@@ -34,9 +36,10 @@ package struct AcmeConfiguration: Sendable, Equatable {
         case http = "http-01"
         case tlsALPN = "tls-alpn-01"
         case dns = "dns-01"
+        case dnsPersist = "dns-persist-01"
 
         /// Whether it is proved without a connection to a listener, so that it proves wildcards too, but no addresses.
-        var usesDomain: Bool { self == .dns }
+        var usesDomain: Bool { self == .dns || self == .dnsPersist }
     }
 
     package struct DNS: Sendable, Equatable {
@@ -57,6 +60,12 @@ package struct AcmeConfiguration: Sendable, Equatable {
 
     package static let letsEncrypt = "https://acme-v02.api.letsencrypt.org/directory"
     package static let letsEncryptStaging = "https://acme-staging-v02.api.letsencrypt.org/directory"
+
+    /// The directory in which a trial costs nothing; nil if none is known.
+    var trialDirectory: String? {
+        staging
+            ?? (directory == Self.letsEncrypt || directory == Self.letsEncryptStaging ? Self.letsEncryptStaging : nil)
+    }
 
     /// Whether every client is expected to trust what it issues, so that it issues for public names only.
     var isPublic: Bool { directory == Self.letsEncrypt || directory == Self.letsEncryptStaging }

@@ -7,6 +7,7 @@ extension ValueDecoder<AcmeConfiguration> {
         .mapping { keys in
             var acme = AcmeConfiguration(
                 name: name, directory: keys.require("directory", .acmeDirectory, placeholder: ""), storage: "")
+            acme.staging = keys.take("staging", .acmeDirectory)
             acme.contact = keys.take("contact", .list("addresses", of: .acmeContact), default: [])
             let isAgreed = keys.require(
                 "terms_agreed", .boolean, placeholder: keys.names.contains("terms_agreed"))
@@ -89,7 +90,8 @@ extension ValueDecoder<String> {
 
 extension ValueDecoder<AcmeConfiguration.Challenge> {
     fileprivate static var acmeChallenge: Self {
-        .word("a challenge", ["http-01": .http, "tls-alpn-01": .tlsALPN, "dns-01": .dns])
+        .word(
+            "a challenge", ["http-01": .http, "tls-alpn-01": .tlsALPN, "dns-01": .dns, "dns-persist-01": .dnsPersist])
     }
 }
 
@@ -201,7 +203,7 @@ struct AcmeResolution {
                 if name.hasPrefix("*"), !issuer.challenges.contains(where: \.usesDomain) {
                     context.report(
                         "\(quoted(name)): a wildcard is not proved by http-01 and tls-alpn-01; \(quoted(issuer.name)) "
-                            + "needs dns-01", at: host.position)
+                            + "needs dns-01 or dns-persist-01", at: host.position)
                 }
                 if IPAddress(name) != nil, issuer.challenges.allSatisfy(\.usesDomain) {
                     let challenges = issuer.challenges.map(\.rawValue).joined(separator: " and ")
