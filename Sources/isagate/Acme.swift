@@ -5,7 +5,7 @@ struct Acme: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Look at the certificates that the gateway orders, or have something done about one.",
         subcommands: [
-            List.self, Renew.self, Test.self, Records.self, Revoke.self, RollOver.self,
+            List.self, Renew.self, Test.self, Records.self, AcmeImportCommand.self, Revoke.self, RollOver.self,
         ], defaultSubcommand: List.self)
 
     struct List: ParsableCommand {

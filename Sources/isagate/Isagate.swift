@@ -85,6 +85,7 @@ extension Isagate {
 enum Status: Int32, Error {
     case runtimeFailure = 1
     case notRunning = 69
+    case busy = 75
     case configurationError = 78
 
     init(_ error: GatewayError) {
