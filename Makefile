@@ -59,7 +59,8 @@ thread_environment := ISAGATE_TEST_COMPILER="clang -g -fsanitize=thread" ISAGATE
 # These mainly wait for other programs, or need memory that AddressSanitizer multiplies; the gateway does nothing in them
 # that the other tests do not cover.
 foreign_tests := certbot.py install.py scanners.py http2_memory.py fleet.py floating_address.py \
-	kubernetes.py kubernetes_pods.py ticket_rotation.py acme_dns.py acme_import.py acme_trial.py
+	kubernetes.py kubernetes_pods.py ticket_rotation.py acme_dns_ends.py \
+	acme_import.py acme_trial.py
 
 # Tests that are run by HTTP/2 once more.
 http2_tests := files files_conditions files_listing files_changes files_validators mapped_files extensions contract contract_edges \

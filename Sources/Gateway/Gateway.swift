@@ -72,7 +72,7 @@ package final class Gateway: GatewayControl {
         let certificates = try GenerationBuilder.loadCertificates(of: configuration, noteFile: noteFile)
         _ = try ErrorPageReader().read(configuration.sites)
         _ = try PasswordFileReader().read(configuration.sites)
-        return certificates.warnings.map(\.description)
+        return certificates.warnings.map(\.description) + configuration.programWarnings
     }
 
     // MARK: Start

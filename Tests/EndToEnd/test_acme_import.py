@@ -2,8 +2,10 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
+import tempfile
 
 import gateway
 import patience
@@ -45,11 +47,11 @@ def certbot(tmp_path, certificates, authority):
     return run
 
 
-def take_over(folder, authority, tmp_path, client, source, *arguments, issuer=None):
+def take_over(folder, authority, tmp_path, client, source, *arguments, issuer=None, **sections):
     """Runs the command on a configuration without a gateway."""
     settings = test_acme.sections(authority, tmp_path, issuer)
     file = folder / "import.yaml"
-    file.write_text(json.dumps({"version": 1, **settings}))
+    file.write_text(json.dumps({"version": 1, **settings, **sections}))
     command = [gateway.binary(), "acme", "import", client, str(source), *arguments, "--config", str(file)]
     return subprocess.run(command, capture_output=True, text=True, timeout=patience.seconds(60))
 
@@ -130,36 +132,50 @@ def test_a_copy_without_links_is_read_and_keys_are_stored_encrypted(
     serves_without_ordering(start_gateway, authority, tmp_path, issuer)
 
 
-@pytest.mark.parametrize(
-    ("change", "reason"),
-    [
-        ("key", "its key is rsa-2048, and its site wants ecdsa-p256"),
-        ("other key", "expected its private key"),
-        ("renewal", "nothing tells which authority has issued it"),
-        ("authority", "it is of ca.test-dir, which no issuer of its site is"),
-        ("account", "it is no private key in JSON"),
-    ],
-)
-def test_what_does_not_fit_is_told_with_the_reason(authority, certbot, folder, tmp_path, change, reason):
-    source = certbot(*NAMES, key="rsa" if change == "key" else "ecdsa")
-    key = source / "live/gateway.test/privkey.pem"
-    renewal = source / "renewal/gateway.test.conf"
-    if change == "other key":
-        made = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        private = serialization.PrivateFormat.PKCS8
-        key.write_bytes(made.private_bytes(serialization.Encoding.PEM, private, serialization.NoEncryption()))
-    if change == "renewal":
-        renewal.unlink()
-    if change == "authority":
-        renewal.write_text(renewal.read_text().replace(authority.directory, "https://ca.test/dir"))
-    if change == "account":
-        next(source.glob("accounts/**/private_key.json")).write_text("{}")
-    outcome = take_over(folder, authority, tmp_path, "certbot", source)
-    assert outcome.returncode == 0, outcome.stderr
-    lines = outcome.stderr.splitlines()
-    assert any(line.startswith("not taken over: ") and reason in line for line in lines), lines
-    stored = [name for name in state(tmp_path) if name.endswith(".pem")]
-    assert stored == ([] if change != "account" else ["certificates/gateway.test.ecdsa-p256.pem"])
+def replace_key(source):
+    made = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    private = serialization.PrivateFormat.PKCS8
+    text = made.private_bytes(serialization.Encoding.PEM, private, serialization.NoEncryption())
+    (source / "live/gateway.test/privkey.pem").write_bytes(text)
+
+
+def replace_authority(source):
+    file = source / "renewal/gateway.test.conf"
+    file.write_text(re.sub("server = .*", "server = https://ca.test/dir", file.read_text()))
+
+
+CHANGES = [
+    (replace_key, {}, "expected its private key"),
+    (lambda source: None, {"key": "rsa-2048"}, "its key is ecdsa-p256, and its site wants rsa-2048"),
+    (
+        lambda source: (source / "renewal/gateway.test.conf").unlink(),
+        {},
+        "nothing tells which authority has issued it",
+    ),
+    (replace_authority, {}, "it is of ca.test-dir, which no issuer of its site is"),
+    (
+        lambda source: (source / "archive/gateway.test/fullchain1.pem").write_text("no certificate"),
+        {},
+        "fullchain.pem",
+    ),
+]
+
+
+def test_what_does_not_fit_is_told_with_the_reason(authority, certbot, folder, tmp_path):
+    source = certbot(*NAMES)
+    for number, (change, issuer, reason) in enumerate(CHANGES):
+        copy = tmp_path / f"copy-{number}"
+        shutil.copytree(source, copy, symlinks=True)
+        change(copy)
+        outcome = take_over(folder, authority, tmp_path, "certbot", copy, "--dry-run", issuer=issuer)
+        assert outcome.returncode == 0 and "certificate for" not in outcome.stdout
+        assert reason in outcome.stderr and outcome.stderr.startswith("not taken over: "), outcome.stderr
+    copy = tmp_path / "account"
+    shutil.copytree(source, copy, symlinks=True)
+    next(copy.glob("accounts/**/private_key.json")).write_text("{}")
+    outcome = take_over(folder, authority, tmp_path, "certbot", copy, "--dry-run")
+    assert "private_key.json: it is no private key in JSON" in outcome.stderr
+    assert "account of pebble" not in outcome.stdout and "certificate for" in outcome.stdout
 
 
 def test_a_gateway_that_runs_is_not_disturbed(start_gateway, authority, certbot, folder, tmp_path):
@@ -170,6 +186,19 @@ def test_a_gateway_that_runs_is_not_disturbed(start_gateway, authority, certbot,
     outcome = take_over(folder, authority, tmp_path, "certbot", source)
     assert outcome.returncode == 75, outcome.stderr
     assert "is in use by a gateway; stop it first" in outcome.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give itself up")
+def test_what_root_takes_over_belongs_to_the_user_of_the_gateway(authority, certbot, folder):
+    source = certbot(*NAMES)
+    # Not below pytest's own folder, which other users may not enter.
+    with tempfile.TemporaryDirectory() as place:
+        os.chmod(place, 0o755)
+        issuer = {"storage": f"{place}/acme"}
+        outcome = take_over(folder, authority, folder, "certbot", source, issuer=issuer, user="nobody")
+        assert outcome.returncode == 0, outcome.stderr
+        files = [os.path.join(at, name) for at, _, names in os.walk(place) for name in names]
+        assert len(files) == 4 and {os.stat(file).st_uid for file in files} == {65534}
 
 
 @pytest.mark.parametrize("client", ["certbot", "caddy"])

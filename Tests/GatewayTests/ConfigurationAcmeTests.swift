@@ -25,6 +25,19 @@ import Testing
         #expect(configuration.sites[0].listen == ["plain", "tls"])
     }
 
+    @Test(arguments: [
+        "[www.example.org, example.org, '*.example.org']", "['*.example.org', example.org, www.example.org]",
+    ])
+    func theOrderOfHostsDoesNotMatterForWhatIsStored(_ hosts: String) throws {
+        let issuers = "{ le: { directory: letsencrypt, terms_agreed: true, challenge: dns-persist-01 } }"
+        let configuration = try decode(
+            text(issuers: issuers, site: "{ hosts: \(hosts), certificates: acme, routes: *r }"))
+        #expect(
+            configuration.sites[0].certificates.map(\.chain) == [
+                "/var/lib/isagate/acme/certificates/example.org.ecdsa-p256.pem"
+            ])
+    }
+
     @Test func severalIssuersAreTriedInOrderAndTheFirstDeterminesKeysAndStorage() throws {
         let issuers = """
             { one: { directory: 'https://a.test/dir', terms_agreed: true, key: both, storage: /srv/state, contact: a@b.org },

@@ -91,7 +91,7 @@ final class AcmeEngine {
         for old in known.values where !entries.contains(where: { $0.certificate == old.certificate }) {
             withdrawAnswers(of: old)
         }
-        let wanted = Set(plan.certificates.map(\.storage))
+        let wanted = plan.storages
         // One that is not wanted any more stays until what was published for it is removed.
         stores = stores.filter { wanted.contains($0.key) || $0.value.hasRecords }
         for place in wanted where stores[place] == nil { stores[place] = AcmeStore(FolderStorage(place), logger) }
@@ -108,7 +108,7 @@ final class AcmeEngine {
 
     /// Gives storages up that nothing is kept in any more.
     func closeStores() {
-        let wanted = Set(entries.map(\.certificate.storage))
+        let wanted = plan?.storages ?? []
         stores = stores.filter { wanted.contains($0.key) || $0.value.hasRecords }
     }
 

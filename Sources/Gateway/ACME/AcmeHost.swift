@@ -23,7 +23,7 @@ final class AcmeHost: Sendable {
 
     /// Looks after what a configuration wants from now on; without certificates to order no thread starts.
     func serve(_ plan: AcmePlan) {
-        if plan.isEmpty, !hasStarted.load(ordering: .acquiring) { return }
+        if plan.storages.isEmpty, !hasStarted.load(ordering: .acquiring) { return }
         mailbox.post(plan)
         guard !hasStarted.exchange(true, ordering: .acquiringAndReleasing) else { return }
         let engine = Engine(

@@ -1,4 +1,5 @@
 import ACME
+import FoundationEssentials
 import TLS
 
 /// What the configuration wants to have looked after.
@@ -15,10 +16,7 @@ struct AcmePlan: Sendable {
         let storageKeyFile: String?
 
         /// The name of its entries.
-        var label: String {
-            let name = (use.names.first ?? "").replacing("*", with: "_").replacing(":", with: "-")
-            return "certificates/\(name).\(use.key.rawValue)"
-        }
+        var label: String { "certificates/\(use.label)" }
     }
 
     init(_ configuration: Configuration, files: [String: [UInt8]]) {
@@ -42,6 +40,24 @@ struct AcmePlan: Sendable {
     }
 
     var isEmpty: Bool { certificates.isEmpty }
+
+    /// The folders that are used: also those in which records of domains may be left that are to be removed.
+    var storages: Set<String> {
+        Set(certificates.map(\.storage) + issuers.values.filter { $0.dns != nil }.map(\.storage))
+    }
+
     /// Whether any of them may be proved by http-01.
     var usesHTTP: Bool { !isEmpty && issuers.values.contains { $0.challenges.contains(.http) } }
+}
+
+extension Configuration {
+    /// Programs for dns-01 that could not be run, for this account.
+    var programWarnings: [String] {
+        acme.compactMap { issuer in
+            guard let program = issuer.dns?.command.first, !FileManager.default.isExecutableFile(atPath: program) else {
+                return nil
+            }
+            return "acme.\(issuer.name).dns: \(program) is not there, or this account may not run it"
+        }
+    }
 }

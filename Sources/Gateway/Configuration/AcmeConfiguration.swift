@@ -75,10 +75,16 @@ package struct AcmeConfiguration: Sendable, Equatable {
 package struct AcmeUse: Sendable, Hashable {
     /// The issuers in the order in which they are tried.
     package var issuers: [String]
-    /// In lower case, without brackets; the first one names what is stored.
+    /// In lower case, without brackets.
     package var names: [String]
     package var key: AcmeConfiguration.Key
     package var waits: Bool
+
+    /// What its stored certificate is named by: the shortest name, so that the order of names does not matter.
+    var label: String {
+        let name = names.min { ($0.utf8.count, $0) < ($1.utf8.count, $1) } ?? ""
+        return "\(name.replacing("*", with: "_").replacing(":", with: "-")).\(key.rawValue)"
+    }
 }
 
 extension AcmeConfiguration {
@@ -86,12 +92,13 @@ extension AcmeConfiguration {
     static func certificates(_ hosts: [HostPattern], by issuers: [AcmeConfiguration]) -> [CertificateConfiguration] {
         guard let first = issuers.first else { return [] }
         let names = hosts.compactMap(\.certificateName)
-        guard let label = names.first?.replacing("*", with: "_").replacing(":", with: "-") else { return [] }
+        guard !names.isEmpty else { return [] }
         return first.keys.map { key in
-            let path = "\(first.storage)/certificates/\(label).\(key.rawValue).pem"
+            let use = AcmeUse(issuers: issuers.map(\.name), names: names, key: key, waits: first.waits)
+            let path = "\(first.storage)/certificates/\(use.label).pem"
             var certificate = CertificateConfiguration(chain: path, key: path, passphraseFile: first.storageKeyFile)
             certificate.isWatched = true
-            certificate.acme = AcmeUse(issuers: issuers.map(\.name), names: names, key: key, waits: first.waits)
+            certificate.acme = use
             return certificate
         }
     }
