@@ -40,19 +40,21 @@ def running(command, environment=None):
 class Pebble:
     """The running authority: the URL of its directory, its root, and the ports on which it validates."""
 
-    def __init__(self, directory, root, http, tls, log):
+    def __init__(self, directory, roots, http, tls, log):
         self.directory = directory
-        self.root = root
+        self.root = roots[0]
+        self.roots = roots
         self.http = http
         self.tls = tls
         self.log = log
 
 
 @contextlib.contextmanager
-def started(folder, certificates, refused_nonces=0, name_server=None, **settings):
+def started(folder, certificates, refused_nonces=0, name_server=None, roots=1, **settings):
     """Every name leads to 127.0.0.1, unless `name_server` is the port of another server of names.
 
-    `refused_nonces` is the percentage of nonces that are refused at random; `settings` are pebble's.
+    It has so many `roots`; a certificate leads to each by a chain of its own. `refused_nonces` is the percentage of nonces
+    that are refused at random; `settings` are pebble's.
     """
     listening, management, http, tls, dns, dns_management = free_ports(6)
     configuration = {
@@ -71,12 +73,14 @@ def started(folder, certificates, refused_nonces=0, name_server=None, **settings
     server = ["pebble", "-config", file, "-dnsserver", f"127.0.0.1:{name_server or dns}"]
     # Validations are delayed at random, unless configured otherwise.
     environment = {**os.environ, "PEBBLE_WFE_NONCEREJECT": str(refused_nonces), "PEBBLE_VA_NOSLEEP": "1"}
+    environment["PEBBLE_ALTERNATE_ROOTS"] = str(roots - 1)
     with running(names), running(server, environment) as log:
         # It prints that it listens before it does.
         log.wait_for("ACME directory available at")
         patience.until(lambda: all(accepts_connections(port) for port in (listening, management)))
-        root = folder / "root.pem"
+        files = [folder / "root.pem", *(folder / f"root-{number}.pem" for number in range(1, roots))]
         context = ssl.create_default_context(cafile=certificates / "ca.pem")
-        with urllib.request.urlopen(f"https://localhost:{management}/roots/0", context=context) as answer:
-            root.write_bytes(answer.read())
-        yield Pebble(f"https://localhost:{listening}/dir", root, http, tls, log)
+        for number, file in enumerate(files):
+            with urllib.request.urlopen(f"https://localhost:{management}/roots/{number}", context=context) as answer:
+                file.write_bytes(answer.read())
+        yield Pebble(f"https://localhost:{listening}/dir", files, http, tls, log)

@@ -1,5 +1,6 @@
 """The gateway orders its certificates itself (RFC 8555), from pebble."""
 
+import json
 import os
 import re
 import signal
@@ -11,6 +12,7 @@ import load
 import patience
 import pebble
 import pytest
+from cryptography import x509
 
 NAMES = ["gateway.test", "www.gateway.test"]
 
@@ -58,8 +60,8 @@ def certificate(port, name=NAMES[0], algorithms=None, alpn=None):
             return secure.getpeercert(binary_form=True)
 
 
-def is_trusted(authority, name=NAMES[0]):
-    context = ssl.create_default_context(cafile=authority.root)
+def is_trusted(authority, name=NAMES[0], root=None):
+    context = ssl.create_default_context(cafile=root or authority.root)
     try:
         with socket.create_connection(("127.0.0.1", authority.tls)) as plain:
             with context.wrap_socket(plain, server_hostname=name):
@@ -180,6 +182,59 @@ def test_an_account_of_the_authority_is_bound(start_gateway, tmp_path, certifica
         issuer = {"eab": {"key_id": "kid-1", "key_file": str(secret)}, "storage": str(tmp_path / "other")}
         server = start_gateway(**sections(authority, tmp_path, issuer))
         server.log.wait_for("has issued a certificate")
+
+
+def test_the_preferred_of_several_chains_is_served(start_gateway, tmp_path, certificates):
+    with pebble.started(tmp_path, certificates, roots=3) as authority:
+        names = [x509.load_pem_x509_certificate(root.read_bytes()).subject.rfc4514_string() for root in authority.roots]
+        preferred = names[2].removeprefix("CN=")
+        server = start_gateway(**sections(authority, tmp_path, {"preferred_chain": preferred}))
+        server.log.wait_for("has issued a certificate")
+        patience.until(lambda: is_trusted(authority, root=authority.roots[2]))
+        assert [is_trusted(authority, root=root) for root in authority.roots] == [False, False, True]
+
+
+def test_a_chain_that_is_not_offered_is_replaced_by_the_first(start_gateway, tmp_path, certificates):
+    with pebble.started(tmp_path, certificates, roots=2) as authority:
+        server = start_gateway(**sections(authority, tmp_path, {"preferred_chain": "Nobody's Root"}))
+        server.log.wait_for("has issued a certificate")
+        patience.until(lambda: is_trusted(authority, root=authority.roots[0]))
+
+
+def test_hosts_in_another_order_have_the_stored_certificate(start_gateway, authority, tmp_path):
+    server = start_gateway(**sections(authority, tmp_path))
+    server.log.wait_for("has issued a certificate")
+    patience.until(lambda: is_trusted(authority))
+    server.stop()
+    orders = authority.log.text.count("/order-plz")
+    server = start_gateway(**sections(authority, tmp_path, hosts=NAMES[::-1]))
+    assert is_trusted(authority)
+    assert "issued by pebble" in server.command("acme", "status").stdout
+    server.configure({**server.configuration, **sections(authority, tmp_path)})
+    assert server.command("reload").returncode == 0
+    assert is_trusted(authority, NAMES[1])
+    assert authority.log.text.count("/order-plz") == orders
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_replacement_of_the_key_that_was_interrupted_is_settled(start_gateway, authority, tmp_path, is_known):
+    server = start_gateway(**sections(authority, tmp_path))
+    server.log.wait_for("has issued a certificate")
+    patience.until(lambda: is_trusted(authority))
+    file = tmp_path / "state/acme/accounts/pebble.json"
+    before = json.loads(file.read_text())
+    assert server.command("acme", "rollover", "pebble").returncode == 0
+    after = json.loads(file.read_text())
+    server.stop()
+    # What a kill leaves behind, after and before the authority has the next key.
+    used, other = (before, after) if is_known else (after, before)
+    file.write_text(json.dumps({**used, "nextKey": other["key"]}))
+    server = start_gateway(**sections(authority, tmp_path))
+    renewal = server.command("acme", "renew", "--force", NAMES[0])
+    assert renewal.returncode == 0, renewal.stderr
+    settled = json.loads(file.read_text())
+    assert settled == after
+    assert not list((tmp_path / "state/acme/aside").iterdir())
 
 
 def test_a_renewal_loses_no_request(start_gateway, tmp_path, certificates):
