@@ -30,7 +30,8 @@ DESTDIR ?=
 build_requirements := gcc libc6-dev openssl libssl-dev zlib1g-dev libdeflate-dev libcrypt-dev libpcre2-dev libc-ares-dev
 test_requirements := python3 python3-pytest python3-pytest-xdist python3-cryptography curl procps certbot pebble g++ pkg-config chromium \
 	haproxy nginx prometheus python3-prometheus-client python3-websockets testssl.sh libnghttp2-dev nghttp2-client python3-hpack goaccess jq \
-	python3-jsonschema python3-yaml mandoc iproute2 keepalived python3-pip systemd gcc-mingw-w64-x86-64-win32
+	python3-jsonschema python3-yaml mandoc iproute2 keepalived python3-pip systemd gcc-mingw-w64-x86-64-win32 \
+	etcd-server etcd-client
 
 # What Debian packages are made with and tested with.
 package_requirements := dpkg-dev debhelper patchelf
@@ -60,7 +61,7 @@ thread_environment := ISAGATE_TEST_COMPILER="clang -g -fsanitize=thread" ISAGATE
 # that the other tests do not cover.
 foreign_tests := certbot.py install.py scanners.py http2_memory.py fleet.py floating_address.py \
 	kubernetes.py kubernetes_pods.py ticket_rotation.py acme_dns_ends.py \
-	acme_import.py acme_trial.py
+	acme_import.py acme_trial.py servers_etcd.py
 
 # Tests that are run by HTTP/2 once more.
 http2_tests := files files_conditions files_listing files_changes files_validators mapped_files extensions contract contract_edges \
@@ -195,7 +196,7 @@ test-packages: build examples test-requirements ## Installs, serves, upgrades an
 
 test-trixie: ## Builds on Debian 13, as root, and runs the unit tests and the end-to-end tests of TLS there
 	@Tests/install-packages mmdebstrap
-	Tests/trixie $(build_requirements) $(filter-out certbot pebble chromium prometheus testssl.sh iproute2 keepalived python3-pip systemd gcc-mingw-w64-x86-64-win32,$(test_requirements))
+	Tests/trixie $(build_requirements) $(filter-out certbot pebble chromium prometheus testssl.sh iproute2 keepalived python3-pip systemd gcc-mingw-w64-x86-64-win32 etcd-server etcd-client,$(test_requirements))
 
 lint: build-requirements test-requirements ## Checks the formatting of Swift and the warnings of C, also for Windows
 	$(stage) "swift format"

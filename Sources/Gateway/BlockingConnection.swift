@@ -23,21 +23,26 @@ enum ConnectionFailure: Error, Equatable {
 /// One connection to a server, on which the calling thread waits, but not beyond a deadline.
 final class BlockingConnection {
     private let socket: OpenFile
-    private let deadline: Deadline
+    /// What the calls wait until that have no time of their own.
+    var deadline: Deadline
+    /// Ends every wait with a failure once it is rung.
+    private let interrupt: WakeUp?
     private let session: TLSClientSession?
-    private var hasEnded = false
 
     /// Connects, and performs the handshake.
     ///
     /// - Parameters:
     ///   - name: the name for the handshake.
     ///   - context: nil without TLS.
+    ///   - interrupt: ends every wait with a failure once it is rung; nil if nothing does. The name is looked up before.
     init(
-        to url: RequestURL, name: String, _ context: TLSClientContext?, until deadline: Deadline
+        to url: RequestURL, name: String, _ context: TLSClientContext?, until deadline: Deadline,
+        interrupt: WakeUp? = nil
     ) throws(ConnectionFailure) {
         self.deadline = deadline
+        self.interrupt = interrupt
         let address = url.host.hasPrefix("[") ? String(url.host.dropFirst().dropLast()) : url.host
-        socket = try Self.connect(to: address, port: url.effectivePort, until: deadline)
+        socket = try Self.connect(to: address, port: url.effectivePort, until: deadline, interrupt)
         do throws(TLSError) {
             session = if let context { try TLSClientSession(context, to: name) } else { nil }
         } catch {
@@ -50,7 +55,7 @@ final class BlockingConnection {
 
     /// Tries the addresses of the host one after the other.
     private static func connect(
-        to host: String, port: UInt16, until deadline: Deadline
+        to host: String, port: UInt16, until deadline: Deadline, _ interrupt: WakeUp?
     ) throws(ConnectionFailure) -> OpenFile {
         var hints = unsafe addrinfo()
         unsafe hints.ai_socktype = CLinux_SOCK_STREAM
@@ -67,12 +72,17 @@ final class BlockingConnection {
                 adopting: unsafe Glibc.socket(info.pointee.ai_family, CLinux_SOCK_STREAM_FLAGS, 0))
             let result = unsafe Glibc.connect(descriptor.number, info.pointee.ai_addr, info.pointee.ai_addrlen)
             if result == 0 { return descriptor }
-            if errno == EINPROGRESS, wait(descriptor.number, toWrite: true, until: deadline) {
+            let error = errno
+            var isDecided = false
+            if error == EINPROGRESS {
+                isDecided = try wait(descriptor.number, toWrite: true, until: deadline, interrupt)
+            }
+            if isDecided {
                 let failure = failure(of: descriptor.number)
                 if failure == 0 { return descriptor }
                 reason = systemMessage(failure)
             } else {
-                reason = deadline <= .current() ? "no connection in time" : systemMessage(errno)
+                reason = deadline <= .current() ? "no connection in time" : systemMessage(error)
             }
             unsafe next = info.pointee.ai_next
         }
@@ -87,11 +97,15 @@ final class BlockingConnection {
     }
 
     /// False when the deadline has passed.
-    private static func wait(_ descriptor: Int32, toWrite: Bool, until deadline: Deadline) -> Bool {
+    private static func wait(
+        _ descriptor: Int32, toWrite: Bool, until deadline: Deadline, _ interrupt: WakeUp?
+    ) throws(ConnectionFailure) -> Bool {
         while deadline > .current() {
             var poll = Poll()
             if toWrite { poll.watchForWriting(descriptor) } else { poll.watch(descriptor) }
+            if let interrupt { poll.watch(interrupt.descriptor) }
             poll.wait(until: deadline)
+            if let interrupt, poll.isReady(interrupt.descriptor) { throw .broken("interrupted") }
             if poll.isReady(descriptor) { return true }
         }
         return false
@@ -105,7 +119,7 @@ final class BlockingConnection {
                 switch outcome {
                 case .done: return
                 case .incomplete:
-                    let bytes = try receiveSome()
+                    guard let bytes = try receiveSome(until: deadline) else { throw Self.late }
                     guard !bytes.isEmpty else { throw .unreachable("TLS: connection closed during handshake") }
                     bytes.withBytes { session.deliver($0) }
                 case .ended: throw .unreachable("TLS: connection closed during handshake")
@@ -133,7 +147,13 @@ final class BlockingConnection {
 
     /// The next bytes; none at the end.
     func receive() throws(ConnectionFailure) -> [UInt8] {
-        guard let session else { return try receiveSome() }
+        guard let bytes = try receive(until: deadline) else { throw Self.late }
+        return bytes
+    }
+
+    /// The next bytes; none at the end, nil when none have come until a time, after which the connection goes on.
+    func receive(until time: Deadline) throws(ConnectionFailure) -> [UInt8]? {
+        guard let session else { return try receiveSome(until: time) }
         var block = [UInt8](repeating: 0, count: 16 << 10)
         while true {
             switch block.withMutableBytes({ session.read(into: $0) }) {
@@ -141,12 +161,14 @@ final class BlockingConnection {
             case .ended: return []
             case .failed(let reason): throw .broken("TLS: \(reason)")
             case .incomplete:
-                let bytes = try receiveSome()
+                guard let bytes = try receiveSome(until: time) else { return nil }
                 guard !bytes.isEmpty else { throw .broken("TLS: the connection ended without notice") }
                 bytes.withBytes { session.deliver($0) }
             }
         }
     }
+
+    private static let late = ConnectionFailure.broken("no response in time")
 
     private func sendAll(_ bytes: [UInt8]) throws(ConnectionFailure) {
         var rest = bytes[...]
@@ -156,21 +178,23 @@ final class BlockingConnection {
             if count >= 0 {
                 rest = rest.dropFirst(count)
             } else if errno == EAGAIN {
-                guard Self.wait(number, toWrite: true, until: deadline) else { throw .broken("not sent in time") }
+                guard try Self.wait(number, toWrite: true, until: deadline, interrupt) else {
+                    throw .broken("not sent in time")
+                }
             } else if errno != EINTR {
                 throw .broken("sending: \(systemMessage(errno))")
             }
         }
     }
 
-    private func receiveSome() throws(ConnectionFailure) -> [UInt8] {
+    private func receiveSome(until time: Deadline) throws(ConnectionFailure) -> [UInt8]? {
         var block = [UInt8](repeating: 0, count: 16 << 10)
         while true {
             let number = socket.number
             let count = SystemCalls.read(number, into: &block)
             if count >= 0 { return Array(block[..<count]) }
             if errno == EAGAIN {
-                guard Self.wait(number, toWrite: false, until: deadline) else { throw .broken("no response in time") }
+                guard try Self.wait(number, toWrite: false, until: time, interrupt) else { return nil }
             } else if errno != EINTR {
                 throw .broken("receiving: \(systemMessage(errno))")
             }

@@ -33,6 +33,7 @@ package final class Gateway: GatewayControl {
     /// The files of the certificates of each listener with TLS.
     private var certificateFiles: [String: [String]] = [:]
     private let acme: AcmeHost
+    private let etcd: EtcdHost
     private let monitor = Monitor()
     private let certificateNotices: CertificateNotices
     let siteNumbers = SiteNumbers()
@@ -52,6 +53,7 @@ package final class Gateway: GatewayControl {
         accessLogs = AccessLogHost(logger)
         certificateNotices = CertificateNotices(logger)
         acme = AcmeHost(logger)
+        etcd = EtcdHost(logger)
         countdown = Countdown(whenStopped)
         admission = Admission(limit: configuration.limits.maxConnections)
         clients = ClientConnections(limit: configuration.limits.clientConnections ?? .max)
@@ -108,11 +110,13 @@ package final class Gateway: GatewayControl {
         served = Set(material.sockets.map(ServedAddress.init))
         certificateFiles = configuration.certificateFiles
         let plan = AcmePlan(configuration, files: material.files)
+        let discovery = EtcdPlan(configuration, files: material.files)
         configuration.sites = []
         publish()
         countdown.start(from: threads.count)
         for thread in threads { thread.start() }
         acme.serve(plan)
+        etcd.serve(discovery)
     }
 
     /// Whether the gateway may handle the records of TLS 1.3; if the library does not behave as required, OpenSSL does.
@@ -196,6 +200,8 @@ package final class Gateway: GatewayControl {
             self.current = exchanged
             apply(exchanged)
             if let servers { upstreams?.replaceServers(servers) }
+            // What it authenticates itself with may have changed.
+            etcd.serve(EtcdPlan(material.configuration, files: material.files))
             publish()
             return servers?.map(\.sentence) ?? []
         }
@@ -242,6 +248,7 @@ package final class Gateway: GatewayControl {
         configuration = new
         certificateFiles = new.certificateFiles
         acme.serve(AcmePlan(new, files: material.files))
+        etcd.serve(EtcdPlan(new, files: material.files))
         configuration.sites = []
         served = wanted
         publish()
@@ -295,7 +302,7 @@ package final class Gateway: GatewayControl {
         }
         return GatewaySnapshot(
             began: began, generation: generation, listeners: listeners, admission: admission, clients: clients,
-            servers: servers, acme: acme, extensions: configuration.extensions, loaded: extensions?.view,
+            servers: servers, acme: acme, etcd: etcd, extensions: configuration.extensions, loaded: extensions?.view,
             upstreams: upstreams?.view, certificates: certificates, certificateFiles: certificateFiles,
             accessLogs: current?.accessLogs, metrics: current?.metrics,
             fileCaches: current?.fileCaches ?? [])
@@ -341,6 +348,7 @@ package final class Gateway: GatewayControl {
         // The one that has replaced this process is asked from now on, and it is not draining.
         if !isReplaced { monitor.drain() }
         acme.stop()
+        etcd.stop()
         let drains = Countdown(begun)
         drains.start(from: servers.count)
         // A worker without connections goes on until the others have none: its part of the admin listener's queue
@@ -376,6 +384,7 @@ package final class Gateway: GatewayControl {
         monitor.feed.wait()
         AdminAction.wait()
         acme.waitForEnd(within: .seconds(1))
+        etcd.waitForEnd(within: .seconds(1))
         accessLogs.stop()
         if let extensions, !extensions.stop(within: limit) {
             logger.warning("an extension did not let go of its requests in time")

@@ -1,6 +1,7 @@
 import ACME
 import CLinux
 import Glibc
+import Transport
 
 /// Drops root privileges for `user` once the addresses are bound and the keys are read.
 ///
@@ -31,15 +32,22 @@ func raiseDescriptorLimit() {
     _ = unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
 }
 
-/// Makes the folders in which certificates are stored that the gateway orders, for the account that it has then.
+/// Makes the folders in which certificates are stored that the gateway orders, and servers that it learns, for the
+/// account that it has then.
 ///
 /// Whether they can be written is found out, and reported, by the part of the gateway that writes there.
-func makeAcmeFolders(_ configuration: Configuration) {
+func makeStorageFolders(_ configuration: Configuration) {
     for place in Set(configuration.acme.map(\.storage)) {
         try? FolderStorage(place).prepare()
-        guard let account = configuration.user, geteuid() == 0 else { continue }
-        for folder in [place] + FolderStorage.folders.map({ "\(place)/\($0)" }) {
-            _ = unsafe chown(folder, account.user, account.group)
-        }
+        for folder in [place] + FolderStorage.folders.map({ "\(place)/\($0)" }) { give(folder, configuration.user) }
     }
+    for place in Set(configuration.upstreams.compactMap { $0.etcd?.storage }) {
+        try? StoredFile.makeFolders(place)
+        give(place, configuration.user)
+    }
+}
+
+private func give(_ folder: String, _ account: Account?) {
+    guard let account, geteuid() == 0 else { return }
+    _ = unsafe chown(folder, account.user, account.group)
 }

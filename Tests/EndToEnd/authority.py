@@ -36,13 +36,13 @@ class Authority:
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), False)
         )
 
-    def issue(self, file, names, serial, days=30, key=None, revocations=None):
+    def issue(self, file, names, serial, days=30, key=None, revocations=None, has_common_name=True):
         """Writes FILE.pem and FILE.key and returns them as a configuration names them.
 
         `revocations` is the URL of a revocation list.
         """
         key = key or ec.generate_private_key(ec.SECP256R1())
-        subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, names[0])])
+        subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, names[0])] if has_common_name else [])
         alternatives = x509.SubjectAlternativeName([x509.DNSName(name) for name in names])
         certificate = self.builder(subject, key, serial, days).add_extension(alternatives, False)
         if revocations:

@@ -26,14 +26,7 @@ package final class FolderStorage: AcmeStorage {
 
     /// Makes the folders, for this account only; those above, for everybody.
     package func prepare() throws(AcmeError) {
-        var path = ""
-        for part in place.split(separator: "/") {
-            path += "/\(part)"
-            let mode: mode_t = path == place ? 0o700 : 0o755
-            try attempt("cannot be made", path) { () throws(FileFailure) in
-                try StoredFile.makeFolder(path, mode: mode)
-            }
-        }
+        try attempt("cannot be made", place) { () throws(FileFailure) in try StoredFile.makeFolders(place) }
         for folder in Self.folders {
             try attempt("cannot be made", folder) { () throws(FileFailure) in
                 try StoredFile.makeFolder("\(place)/\(folder)")

@@ -33,6 +33,9 @@ package struct Condition: Codable, Equatable, Sendable {
         case gatewayProcessReplaced = "gateway_process_replaced"
         case acmeFailing = "acme_failing"
         case acmePlaceholder = "acme_placeholder"
+        case etcdFailing = "etcd_failing"
+        case etcdEmpty = "etcd_empty"
+        case etcdValueRefused = "etcd_value_refused"
     }
 
     /// A certificate is expected to have been renewed by then; most authorities' certificates are, with 30 days left.

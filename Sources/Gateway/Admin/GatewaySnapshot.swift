@@ -13,6 +13,7 @@ struct GatewaySnapshot: Sendable {
     let clients: ClientConnections
     let servers: [WorkerServer]
     let acme: AcmeHost
+    let etcd: EtcdHost
     let extensions: [ExtensionConfiguration]
     let loaded: ExtensionView?
     let upstreams: UpstreamView?
@@ -43,10 +44,10 @@ struct GatewaySnapshot: Sendable {
             conditions: Readiness(readinessFacts(isDraining: isDraining)).reasons
                 + GatewayStatus.conditions(
                     upstreams: upstreamStatus, certificates: expiries, pools: loaded?.poolStatus() ?? [])
-                + Condition.ofAcme(acme.status),
+                + Condition.ofAcme(acme.status) + Condition.ofEtcd(etcd.status),
             traffic: metrics.map { plan in
                 TrafficStatus(servers.compactMap { $0.metrics?.counts }, bounds: plan.buckets)
-            }, acme: acme.status)
+            }, acme: acme.status, etcd: etcd.status)
     }
 
     func readinessFacts(isDraining: Bool) -> Readiness.Facts {

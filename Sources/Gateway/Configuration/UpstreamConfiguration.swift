@@ -7,7 +7,11 @@ package struct UpstreamConfiguration: Sendable, Equatable {
     /// In file order; at least one, unless they come from a file of servers.
     package var servers: [ServerConfiguration] = []
     /// The file of servers, as an absolute path; nil when they are only configured.
+    ///
+    /// For servers from etcd, the file that the gateway keeps the last known ones in; it need not exist.
     package var serversFile: String?
+    /// Where the file's servers come from; nil when something else writes it.
+    package var etcd: EtcdConfiguration?
     /// The configured servers, which are used while the file has none.
     package var ownServers: [ServerConfiguration] = []
     /// To an established connection, TLS included.

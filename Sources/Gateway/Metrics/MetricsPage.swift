@@ -76,6 +76,7 @@ struct MetricsPage {
         addFileCache(snapshot.fileCaches)
         addUpstreams(status.upstreams)
         if let upstreams = snapshot.upstreams { addCounters(of: upstreams) }
+        addDiscovery(snapshot.etcd.status)
         addExtensions(status.extensions, snapshot.loaded)
         addExtensionCounters(status.extensions.map(\.name), snapshot.loaded)
         addPools(snapshot.loaded?.poolStatus() ?? [])
@@ -208,6 +209,25 @@ struct MetricsPage {
         for one in certificates {
             if let time = one.renewAt { page.add(time, ["name": one.names.first ?? "", "key": one.key]) }
         }
+    }
+
+    // MARK: Servers from etcd
+
+    private mutating func addDiscovery(_ sources: [EtcdStatus]) {
+        if sources.isEmpty { return }
+        page.begin("isagate_etcd_up", .gauge, "Whether the keys with servers of each upstream can be read.")
+        for one in sources { page.add(one.answeredAt != nil && one.problem == nil ? 1 : 0, ["upstream": one.upstream]) }
+        page.begin("isagate_etcd_revision", .gauge, "The revision of etcd up to which the keys are known.")
+        for one in sources { if let revision = one.revision { page.add(revision, ["upstream": one.upstream]) } }
+        page.begin("isagate_etcd_keys", .gauge, "Keys with servers, by whether their values can be used.")
+        for one in sources {
+            page.add(one.keys - one.refusedCount, ["upstream": one.upstream, "usable": "yes"])
+            page.add(one.refusedCount, ["upstream": one.upstream, "usable": "no"])
+        }
+        page.begin("isagate_etcd_answer_timestamp_seconds", .gauge, "When a member of etcd answered last.")
+        for one in sources { if let time = one.answeredAt { page.add(time, ["upstream": one.upstream]) } }
+        page.begin("isagate_etcd_failures", .counter, "Requests to members of etcd, and watches, that have failed.")
+        for one in sources { page.add(one.failures, ["upstream": one.upstream]) }
     }
 
     private mutating func addCertificates(_ reports: [CertificateReport]) {

@@ -14,6 +14,7 @@ extension Configuration {
         for upstream in configuration.upstreams {
             do throws(CertificateProblem) {
                 _ = try UpstreamHost.makeSecurity(for: upstream, files: [:])
+                if let etcd = upstream.etcd { _ = try EtcdSource.security(of: etcd, files: [:]) }
             } catch {
                 diagnostics.append(
                     Diagnostic(

@@ -76,9 +76,14 @@ final class LoadedServer {
 extension UpstreamConfiguration {
     /// Whether the other differs only by servers that may be replaced.
     func isSame(as other: UpstreamConfiguration) -> Bool {
-        guard serversFile != nil else { return self == other }
+        guard serversFile != nil, (etcd == nil) == (other.etcd == nil) else { return self == other }
         var copy = other
         copy.servers = servers
+        if etcd != nil {
+            // Where they are learned from concerns no request.
+            copy.etcd = etcd
+            copy.serversFile = serversFile
+        }
         return self == copy
     }
 }

@@ -256,6 +256,36 @@ extension ReasonCatalogue {
                 "The first certificate for a name is still being ordered; clients get one that the gateway has signed.",
                 "Wait a minute. If it lasts, acme_failing tells why.")),
         Reason(
+            .condition, "etcd_failing",
+            otherTexts: [
+                "the servers of upstream * cannot be learned from etcd: *",
+                "etcd: the servers of upstream * cannot be learned: *",
+            ],
+            Explanation(
+                "etcd_failing", .operation,
+                "No member of etcd can be asked for the servers of an upstream, or what it answers cannot be used or kept. "
+                    + "The last known servers stay in use.",
+                "The text says what failed last. Look whether etcd has a majority, and whether user, password and "
+                    + "certificates are those it wants. It is tried again by itself.")),
+        Reason(
+            .condition, "etcd_empty",
+            otherTexts: [
+                "etcd has no server for upstream *: no key begins with *", "etcd: no key begins with *",
+            ],
+            Explanation(
+                "etcd_empty", .operation,
+                "etcd has no key with a server of an upstream. If it had some before, those stay in use.",
+                "Look with etcdctl get --prefix whether servers register below the prefix of servers_from. To use none "
+                    + "on purpose, change the configuration.")),
+        Reason(
+            .condition, "etcd_value_refused",
+            otherTexts: ["key * of upstream * cannot be used: *", "etcd: key * of upstream * cannot be used: *"],
+            Explanation(
+                "etcd_value_refused", .operation,
+                "The value of a key in etcd is none of a server. The server that the key had before stays in use; other "
+                    + "keys are not affected.",
+                "Put a value as an element of servers has it, such as http://10.0.0.1:9000.")),
+        Reason(
             .condition, "certificate_expiring",
             Explanation(
                 "certificate_expiring", .operation, "A certificate that is served expires within 14 days.",

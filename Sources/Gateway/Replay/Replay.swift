@@ -1,5 +1,4 @@
 import HTTP
-import Memory
 import TLS
 import Transport
 
@@ -19,7 +18,7 @@ package struct Replay: Sendable {
     }
 
     /// The most bytes of a response that are waited for; a longer one is cut off.
-    private static let responseLimit: UInt64 = 64 << 20
+    private static let responseLimit = 64 << 20
     private static let limits = HeadLimits(maximumHead: 256 << 10, maximumFields: 1000)
     private static let interimLimit = 20
 
@@ -63,43 +62,14 @@ package struct Replay: Sendable {
     }
 
     private func readResponse(_ connection: BlockingConnection) throws(ConnectionFailure) -> ReplayedResponse {
-        var parser = ResponseParser(limits: Self.limits)
-        var received: [UInt8] = []
-        var interims = 0
-        while true {
-            while try !Self.parse(&parser, received, isHead: request.isHead) {
-                let bytes = try connection.receive()
-                guard !bytes.isEmpty else { throw .broken("the connection ended before the response") }
-                received += bytes
-            }
-            guard parser.head.isInterim else { break }
-            interims += 1
-            guard interims <= Self.interimLimit else { throw .broken("too many interim responses") }
-            received.removeFirst(parser.head.length)
-            parser.reset()
-        }
-        let head = parser.head
-        let phrase = received.withBytes { String(decoding: $0[head.reason.range], as: UTF8.self) }
-        var count = UInt64(received.count - head.length)
-        let expected: UInt64
-        switch head.framing {
-        case .none: expected = 0
-        case .length(let length): expected = min(length, Self.responseLimit)
-        case .chunked, .untilClose: expected = Self.responseLimit
-        }
+        let response = try BlockingResponse(
+            from: connection, limits: Self.limits, interimLimit: Self.interimLimit, isHead: request.isHead)
         // The status is known; how the rest ends is not what is asked.
-        while count < expected, let bytes = try? connection.receive(), !bytes.isEmpty { count += UInt64(bytes.count) }
-        return ReplayedResponse(status: head.status, phrase: TraceRecord.visible(phrase))
-    }
-
-    private static func parse(
-        _ parser: inout ResponseParser, _ received: [UInt8], isHead: Bool
-    ) throws(ConnectionFailure) -> Bool {
-        do throws(ResponseRejection) {
-            return try parser.parse(received.span.rawBytes, toHEAD: isHead)
-        } catch {
-            throw .broken("this is no response of HTTP/1.1: \(error.reason)")
+        var count = 0
+        while count < Self.responseLimit, case .data(let bytes)? = try? response.next(until: connection.deadline) {
+            count += bytes.count
         }
+        return ReplayedResponse(status: response.status, phrase: TraceRecord.visible(response.phrase))
     }
 }
 

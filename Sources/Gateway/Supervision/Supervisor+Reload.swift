@@ -44,7 +44,7 @@ extension Supervisor {
         do throws(GatewayError) {
             let candidate = try makeCandidate()
             keepFromPools(candidate.configuration)
-            makeAcmeFolders(candidate.configuration)
+            makeStorageFolders(candidate.configuration)
             let moved = try movedAdminServer(candidate.configuration)
             let id = makeIdentifier()
             reloadUnderWay = ReloadUnderWay(

@@ -47,6 +47,16 @@ package enum StoredFile {
         guard opened.isOpen, fsync(opened.number) == 0 else { throw FileFailure() }
     }
 
+    /// Makes a folder for this account only, and the folders above it, which everybody may enter; without an error for
+    /// those that are there.
+    package static func makeFolders(_ path: String) throws(FileFailure) {
+        var made = ""
+        for part in path.split(separator: "/") {
+            made += "/\(part)"
+            try makeFolder(made, mode: made == path ? 0o700 : 0o755)
+        }
+    }
+
     /// Without an error if it is there.
     package static func makeFolder(_ path: String, mode: mode_t = 0o700) throws(FileFailure) {
         guard unsafe mkdir(path, mode) == 0 || errno == EEXIST else { throw FileFailure() }

@@ -189,7 +189,7 @@ package struct AcmeImport {
         let places = Set(accounts.map(\.issuer.storage) + certificates.map(\.certificate.storage))
         guard !places.isEmpty else { return }
         do throws(GatewayError) {
-            makeAcmeFolders(configuration)
+            makeStorageFolders(configuration)
             try dropPrivileges(to: configuration.user)
         } catch {
             throw .failed(error.message)

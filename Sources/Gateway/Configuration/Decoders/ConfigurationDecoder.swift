@@ -27,6 +27,12 @@ extension ValueDecoder<Configuration> {
             let resolver = keys.take("resolver", .resolver, default: ResolverConfiguration())
             let upstreams = keys.take(
                 "upstreams", .named("upstreams", of: { .upstream(name: $0) }), default: NamedValues())
+            let discovered = upstreams.values.count { $0.etcd != nil }
+            if discovered > EtcdConfiguration.maximumUpstreams {
+                keys.context.report(
+                    "servers of at most \(EtcdConfiguration.maximumUpstreams) upstreams can come from etcd, found "
+                        + "\(discovered)", at: keys.position(of: "upstreams") ?? keys.position)
+            }
 
             let declared = DeclaredNames(
                 listeners: listeners, extensions: extensions.names, upstreams: upstreams.names,

@@ -4,7 +4,13 @@ extension ValueDecoder<UpstreamConfiguration> {
             let time = ValueDecoder<Duration>.time(in: .milliseconds(10) ... .seconds(86_400))
             var upstream = UpstreamConfiguration(name: name)
             upstream.balance = ValueDecoder<UpstreamConfiguration.Balance>.take(from: &keys)
-            upstream.serversFile = keys.take("servers_from", .file)
+            switch keys.take("servers_from", .serversSource) {
+            case .file(let path): upstream.serversFile = path
+            case .etcd(let etcd):
+                upstream.etcd = etcd
+                upstream.serversFile = etcd.file(ofUpstream: name)
+            case nil: break
+            }
             let servers = keys.take("servers", .list("servers", of: .located(.server)), orElse: "servers_from") ?? []
             upstream.servers = servers.map(\.value)
             upstream.ownServers = upstream.servers
@@ -108,8 +114,8 @@ extension ValueDecoder<ServerURL> {
         Self { node, context in
             let parsed = ValueDecoder<ServerURL>.text(noun) { text throws(Refusal) in
                 if text.hasPrefix("unix:") { return try unixSocket(context.absolutePath(String(text.dropFirst(5)))) }
-                if text.hasPrefix("http://") { return try tcp(text.dropFirst(7), isSecure: false) }
-                if text.hasPrefix("https://") { return try tcp(text.dropFirst(8), isSecure: true) }
+                if text.hasPrefix("http://") { return try tcp(text.dropFirst(7), isSecure: false, port: 80) }
+                if text.hasPrefix("https://") { return try tcp(text.dropFirst(8), isSecure: true, port: 443) }
                 return nil
             }
             return parsed.decode(node, context)
@@ -123,13 +129,18 @@ extension ValueDecoder<ServerURL> {
         return .unix(path: path)
     }
 
-    private static func tcp(_ text: Substring, isSecure: Bool) throws(Refusal) -> ServerURL? {
+    /// - Parameters:
+    ///   - text: host and port, in a URL without more.
+    ///   - defaultPort: that of a text without one.
+    static func tcp(
+        _ text: Substring, isSecure: Bool, port defaultPort: UInt16
+    ) throws(Refusal) -> ServerURL? {
         var authority = text
         if authority.hasSuffix("/") { authority = authority.dropLast() }
         if authority.contains(where: { "/?#@".contains($0) }) {
             throw Refusal(message: "a server's url has neither path nor user; found \(quoted(String(text)))")
         }
-        var port = UInt16(isSecure ? 443 : 80)
+        var port = defaultPort
         let bracket = authority.lastIndex(of: "]") ?? authority.startIndex
         if let colon = authority[bracket...].lastIndex(of: ":") {
             let digits = authority[authority.index(after: colon)...]
@@ -165,7 +176,7 @@ extension ServerURL: CustomStringConvertible {
 }
 
 extension ValueDecoder<UpstreamTLSConfiguration> {
-    fileprivate static var upstreamTLS: Self {
+    static var upstreamTLS: Self {
         .mapping { keys in
             var tls = UpstreamTLSConfiguration()
             tls.authorities = keys.take("ca", .file)

@@ -19,6 +19,11 @@ extension MaterialArchive {
             for file in configuration.filesWithCertificatesOrKeys {
                 archive.files[file] = try? readFile(file, atMost: Self.maximumFileBytes)
             }
+            // What was kept must not prevent a start; the servers are learned again.
+            for file in configuration.upstreams.filter({ $0.etcd != nil }).compactMap(\.serversFile) {
+                guard let bytes = archive.files[file] else { continue }
+                if (try? ServersFile.decodeNamed(bytes, file: file)) == nil { archive.files[file] = nil }
+            }
             return (archive, try archive.supplyingServers(to: configuration))
         } catch {
             throw .configuration(error.description)
@@ -40,7 +45,7 @@ extension MaterialArchive {
     }
 
     private func supplyingServers(to configuration: Configuration) throws(ConfigurationErrors) -> Configuration {
-        try configuration.takingServers { file throws(SystemError) in
+        try configuration.takingServers(stored: { files[$0] }) { file throws(SystemError) in
             // The reason why it could not be read is not in the archive.
             if let bytes = files[file] { bytes } else { try readFile(file, atMost: Self.maximumFileBytes) }
         }
@@ -83,6 +88,7 @@ extension Configuration {
         let clients = sites.compactMap(\.clientCertificates)
         let optional = clients.map(\.revocations) + listeners.map { $0.tls?.ticketKeys }
         return clients.map(\.authorities) + optional.compactMap { $0 } + upstreams.flatMap(\.files)
+            + upstreams.flatMap { $0.etcd?.files ?? [] }
             + acme.flatMap { [$0.authorities, $0.binding?.keyFile, $0.storageKeyFile].compactMap { $0 } }
     }
 }
@@ -93,4 +99,9 @@ extension CertificateConfiguration {
         if case .file(let path) = authorities { authorityFile = path }
         return [chain, key] + [passphraseFile, ocsp, authorityFile].compactMap { $0 }
     }
+}
+
+extension EtcdConfiguration {
+    /// Absolute paths of all files it names.
+    var files: [String] { tls.files + [user?.passwordFile].compactMap { $0 } }
 }

@@ -89,6 +89,8 @@ package struct GatewayStatus: Codable, Equatable, Sendable {
     package var traffic: TrafficStatus?
     /// The certificates that the gateway orders; nil from a process of an earlier version.
     package var acme: [AcmeStatus]?
+    /// The upstreams whose servers come from etcd; nil from a process of an earlier version.
+    package var etcd: [EtcdStatus]?
 }
 
 /// When a served certificate expires.

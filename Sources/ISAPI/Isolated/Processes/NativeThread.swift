@@ -13,14 +13,18 @@ package enum NativeThread {
         }
     }
 
-    private static let stackSize = 256 << 10
+    package static let stackSize = 256 << 10
 
     /// False when the system refuses a thread.
-    package static func start(_ name: String, _ body: @escaping @Sendable () -> Void) -> Bool {
+    ///
+    /// - Parameter stack: bytes of its stack, of which it gets memory only for what it uses.
+    package static func start(
+        _ name: String, stack: Int = stackSize, _ body: @escaping @Sendable () -> Void
+    ) -> Bool {
         var attributes = pthread_attr_t()
         unsafe pthread_attr_init(&attributes)
         defer { unsafe pthread_attr_destroy(&attributes) }
-        unsafe pthread_attr_setstacksize(&attributes, stackSize)
+        unsafe pthread_attr_setstacksize(&attributes, stack)
         unsafe pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
         var all = sigset_t()
         var previous = sigset_t()
