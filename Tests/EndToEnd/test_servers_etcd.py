@@ -1,6 +1,8 @@
 """Servers of an upstream that come from etcd: what comes and goes there, and what its failures leave alone."""
 
 import json
+import os
+import signal
 
 import pytest
 
@@ -300,20 +302,27 @@ def test_two_gateways_do_not_share_a_file(start, member, origins):
     assert source(second)["keys"] == 1
 
 
-def test_an_upgrade_and_a_crash_keep_the_servers(start, member, origins):
-    import os
-    import signal
-
+def test_a_crash_and_an_upgrade_keep_the_servers(start, member, origins):
     a, b, c = origins
     register(member, a)
     gateway = start([member])
     wait_for_servers(gateway, a)
-    before = gateway.gateway_pid
-    os.kill(before, signal.SIGKILL)
-    patience.until(lambda: gateway.gateway_pids not in ([], [before]))
+    crashed = gateway.gateway_pid
+    os.kill(crashed, signal.SIGKILL)
+    patience.until(lambda: gateway.gateway_pids not in ([], [crashed]))
     assert gateway.plain().get("/").status == 200
     register(member, b)
     wait_for_servers(gateway, a, b)
+    # The new process follows etcd when the old one has ended to.
+    with load.Load(gateway, path="/") as clients:
+        replaced = gateway.gateway_pid
+        gateway.signal(signal.SIGUSR2)
+        gateway.log.wait_for(f"gateway process {replaced} exited with status 0: its connections have finished")
+        register(member, c)
+        wait_for_servers(gateway, a, b, c)
+        clients.wait_for_answers(50)
+    assert clients.failures == []
+    assert conditions(gateway) == {"gateway_process_replaced"}
 
 
 def test_metrics(start_gateway, member, origins, tmp_path):
