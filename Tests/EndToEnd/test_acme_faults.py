@@ -44,6 +44,7 @@ def test_a_fault_of_the_authority_is_named_and_touches_nothing(start_gateway, au
     patience.until(lambda: "failed 1 times" in server.command("acme", "status").stdout)
     assert server.command("acme", "status").returncode == 1
     assert server.command("certs", "--json").stdout.count("placeholder")
+    assert server.command("diff").returncode == 0
 
 
 def test_a_window_in_the_past_renews_at_once_and_names_what_is_replaced(start_gateway, authority, tmp_path):

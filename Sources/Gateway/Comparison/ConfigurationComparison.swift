@@ -47,7 +47,9 @@ package struct ConfigurationComparison: Encodable, Equatable, Sendable {
         let known = Dictionary(served.map { ($0.file, $0) }) { first, _ in first }
         var seen = Set<String>()
         return new.compactMap { certificate in
-            guard let old = known[certificate.file], old.serial != certificate.serial,
+            // Placeholders are made anew wherever they are looked at.
+            guard !certificate.file.hasPrefix(AcmeMaterial.placeholderPrefix),
+                let old = known[certificate.file], old.serial != certificate.serial,
                 seen.insert(certificate.file).inserted
             else { return nil }
             return Change(
