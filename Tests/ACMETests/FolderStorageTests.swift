@@ -38,6 +38,18 @@ import Testing
         }
     }
 
+    @Test func programsHaveALockOfTheirOwnOneAtATime() throws {
+        try withStorage { storage, folder in
+            let lock = try #require(try storage.lock())
+            var first = try storage.lockPrograms()
+            #expect(first?.isOpen == true)
+            #expect(try FolderStorage(folder).lockPrograms() == nil)
+            first = nil
+            #expect(try FolderStorage(folder).lockPrograms() != nil)
+            withExtendedLifetime(lock) {}
+        }
+    }
+
     @Test func oneHolderAtATimeHasTheLockAndEachHasALargerNumber() throws {
         try withStorage { storage, folder in
             var first = try storage.lock()

@@ -36,6 +36,21 @@ def test_nothing_is_left_after_a_kill_while_a_record_is_published(
     patience.until(lambda: test_acme.is_trusted(authority, "any.gateway.test"))
 
 
+def test_a_program_that_outlives_its_gateway_ends_before_another_begins(
+    start_gateway, authority, tmp_path, domain, program
+):
+    first = "else : >once; : >there; sleep 3; : >ended"
+    program.set(f"cd {shlex.quote(str(tmp_path))}; if [ -e once ]; then [ -e ended ] || : >overlap; {first}; fi")
+    settings = sections(authority, tmp_path, program)
+    server = start_gateway(**settings)
+    patience.until((tmp_path / "there").exists)
+    kill(server)
+    server = start_gateway(**settings)
+    server.log.wait_for("has issued a certificate")
+    patience.until(lambda: is_clean(domain, tmp_path))
+    assert (tmp_path / "ended").exists() and not (tmp_path / "overlap").exists()
+
+
 @pytest.mark.parametrize("action", ["present", "cleanup"])
 def test_the_end_of_the_gateway_does_not_wait_for_a_program(
     start_gateway, authority, tmp_path, domain, program, action

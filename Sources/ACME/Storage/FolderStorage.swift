@@ -8,6 +8,7 @@ import Transport
 /// way (flock(2)).
 ///
 ///     lock                                the holder's number
+///     programs                            empty; locked while a program is run
 ///     accounts/ISSUER.json                the account and its key
 ///     certificates/NAME.KEY.pem           what is served: the certificate's key, then its chain
 ///     certificates/NAME.KEY.json          when it is renewed, what failed, and the order in progress
@@ -35,12 +36,7 @@ package final class FolderStorage: AcmeStorage {
     }
 
     package func lock() throws(AcmeError) -> StorageLock? {
-        let file = OpenFile(Descriptor(opening: path("lock"), O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600))
-        guard file.isOpen else { throw .local("\(place)/lock cannot be opened: \(systemText(errno))") }
-        guard file.use({ flock($0, LOCK_EX | LOCK_NB) }) == 0 else {
-            if errno == EWOULDBLOCK { return nil }
-            throw .local("\(place)/lock cannot be locked: \(systemText(errno))")
-        }
+        guard let file = try lockedFile("lock") else { return nil }
         let text = try read("lock") ?? []
         let number = (UInt64(String(decoding: text.prefix { $0 != 0x0A }, as: UTF8.self)) ?? 0) + 1
         try attempt("cannot be written", "lock") { () throws(FileFailure) in
@@ -49,6 +45,20 @@ package final class FolderStorage: AcmeStorage {
             try file.use { number throws(FileFailure) in try writeAll(text[...], to: number) }
         }
         return StorageLock(number: number, holder: file)
+    }
+
+    /// The lock of programs that are run for orders in this folder: one that inherits the descriptor holds it until it
+    /// has ended, also when this process has ended before. Nil while one does.
+    package func lockPrograms() throws(AcmeError) -> OpenFile? { try lockedFile("programs") }
+
+    private func lockedFile(_ key: String) throws(AcmeError) -> OpenFile? {
+        let file = OpenFile(Descriptor(opening: path(key), O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600))
+        guard file.isOpen else { throw .local("\(place)/\(key) cannot be opened: \(systemText(errno))") }
+        guard file.use({ flock($0, LOCK_EX | LOCK_NB) }) == 0 else {
+            if errno == EWOULDBLOCK { return nil }
+            throw .local("\(place)/\(key) cannot be locked: \(systemText(errno))")
+        }
+        return file
     }
 
     /// A lock file that was removed or replaced locks nobody out any more.

@@ -31,7 +31,8 @@ extension AcmeEngine {
         let publishedAt = try store.changeRecords(lock) { records throws(AcmeError) in try records.begin(record) }
         let propagation = dns.propagation.components.seconds
         if let publishedAt { return min(max(0, publishedAt + propagation - now), propagation) }
-        try DNSCommand(configuration: dns, mailbox: mailbox, logger: logger).run(.present, record)
+        try DNSCommand(configuration: dns, storage: store.storage, mailbox: mailbox, logger: logger).run(
+            .present, record)
         let now = now
         try store.changeRecords(lock) { records in records.notePublished(record, at: now) }
         return propagation
@@ -83,7 +84,8 @@ extension AcmeEngine {
         var isRemoved = isShared
         if !isShared, let dns = plan?.issuers[record.issuer]?.dns {
             do throws(AcmeError) {
-                try DNSCommand(configuration: dns, mailbox: mailbox, logger: logger).run(.cleanup, record)
+                try DNSCommand(configuration: dns, storage: store.storage, mailbox: mailbox, logger: logger).run(
+                    .cleanup, record)
                 isRemoved = true
             } catch {
                 if error == .interrupted { throw error }

@@ -11,6 +11,7 @@ import Transport
 /// for them can be used.
 struct DNSCommand {
     let configuration: AcmeConfiguration.DNS
+    let storage: FolderStorage
     let mailbox: AcmeMailbox
     let logger: Logger
 
@@ -20,6 +21,9 @@ struct DNSCommand {
 
     /// Bytes that are kept of what it writes.
     private static let outputLimit = 2048
+
+    /// How often it is found out whether a program of another gateway has ended.
+    private static let lockPause = Delay.milliseconds(200)
 
     private struct Result {
         var ending: ProcessEnding?
@@ -32,6 +36,7 @@ struct DNSCommand {
     func run(_ action: Action, _ record: PublishedRecords.Record) throws(AcmeError) {
         let name = record.name + "."
         let program = configuration.command.first ?? ""
+        let lock = try waitForOthers()
         guard var pipe = Pipe() else { throw .local("no pipe for \(program): \(systemText(errno))") }
         let words = configuration.command + [action.rawValue, name, record.value]
         let variables = [
@@ -39,11 +44,15 @@ struct DNSCommand {
             "ISAGATE_DNS_VALUE=\(record.value)", "CERTBOT_DOMAIN=\(record.domain)",
             "CERTBOT_VALIDATION=\(record.value)",
         ]
-        guard let process = HostProgram.start(words, environment: variables, output: pipe.writing.number) else {
+        guard
+            let process = HostProgram.start(
+                words, environment: variables, output: pipe.writing.number, inherited: lock?.number)
+        else {
             throw .local("\(program) cannot be run: \(systemText(errno))")
         }
         pipe.writing.close()
         let result = wait(for: process, pipe.reading)
+        withExtendedLifetime(lock) {}
         guard let ending = result.ending else {
             if mailbox.isEnding { throw .interrupted }
             throw .local(
@@ -54,6 +63,22 @@ struct DNSCommand {
             throw .local("\(program) \(action.rawValue) \(name) \(ending)\(Self.quotation(result.output))")
         }
         logger.info("acme: \(program) \(action.rawValue) \(name) is done\(Self.quotation(result.output))")
+    }
+
+    /// A gateway that was killed may have left a program that still publishes what this one is going to remove.
+    ///
+    /// - Returns: the lock that the program inherits; nil when the other one takes too long.
+    private func waitForOthers() throws(AcmeError) -> OpenFile? {
+        let deadline = Deadline.current().advanced(by: Delay(configuration.timeout))
+        while true {
+            if let lock = try storage.lockPrograms() { return lock }
+            if mailbox.isEnding { throw .interrupted }
+            guard deadline > .current() else {
+                logger.warning("acme: a program that another gateway has started for \(storage.place) does not end")
+                return nil
+            }
+            mailbox.wait(until: min(deadline, Deadline.current().advanced(by: Self.lockPause)))
+        }
     }
 
     private static func quotation(_ output: [UInt8]) -> String {

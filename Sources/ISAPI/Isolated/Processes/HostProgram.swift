@@ -79,8 +79,9 @@ package enum HostProgram {
     /// - Parameters:
     ///   - words: its absolute path, then its arguments; no shell looks at them.
     ///   - output: what it writes to its standard output and error goes there.
+    ///   - inherited: another descriptor that it has, under the same number; nil for none.
     package static func start(
-        _ words: [String], environment: [String], output: Int32
+        _ words: [String], environment: [String], output: Int32, inherited: Int32? = nil
     ) -> ChildHost? {
         guard let program = words.first else {
             errno = EINVAL
@@ -93,6 +94,7 @@ package enum HostProgram {
         for stream in [STDOUT_FILENO, STDERR_FILENO] {
             unsafe posix_spawn_file_actions_adddup2(&actions, output, stream)
         }
+        if let inherited { unsafe posix_spawn_file_actions_adddup2(&actions, inherited, inherited) }
         let child = unsafe spawnProgram(program, words, environment: environment, &actions, inOwnGroup: true)
         return child > 0 ? ChildHost(pid: child) : nil
     }
