@@ -31,7 +31,8 @@ build_requirements := gcc libc6-dev openssl libssl-dev zlib1g-dev libdeflate-dev
 test_requirements := python3 python3-pytest python3-pytest-xdist python3-cryptography curl procps certbot pebble g++ pkg-config chromium \
 	haproxy nginx prometheus python3-prometheus-client python3-websockets testssl.sh libnghttp2-dev nghttp2-client python3-hpack goaccess jq \
 	python3-jsonschema python3-yaml mandoc iproute2 keepalived python3-pip systemd gcc-mingw-w64-x86-64-win32 \
-	etcd-server etcd-client
+	etcd-server etcd-client \
+	redis-server redis-sentinel
 
 # What Debian packages are made with and tested with.
 package_requirements := dpkg-dev debhelper patchelf
@@ -61,7 +62,8 @@ thread_environment := ISAGATE_TEST_COMPILER="clang -g -fsanitize=thread" ISAGATE
 # that the other tests do not cover.
 foreign_tests := certbot.py install.py scanners.py http2_memory.py fleet.py floating_address.py \
 	kubernetes.py kubernetes_pods.py ticket_rotation.py acme_dns_ends.py \
-	acme_import.py acme_trial.py servers_etcd.py
+	acme_import.py acme_trial.py servers_etcd.py \
+	shared_limits.py shared_limits_fleet.py
 
 # Tests that are run by HTTP/2 once more.
 http2_tests := files files_conditions files_listing files_changes files_validators mapped_files extensions contract contract_edges \
@@ -69,7 +71,7 @@ http2_tests := files files_conditions files_listing files_changes files_validato
 	third_party_extension compression compression_streams coded_requests error_pages error_pages_by_route headers redirects conditions \
 	access client_limits request_id trace_context extension_times path_rules targets bodies large_bodies spooled_bodies refused_bodies \
 	early_answers proxy proxy_origins proxy_rewriting proxy_buffers forward_auth balancing access_log access_log_ends \
-	lifetime misbehaviour data_rates max_forwards requests request_limits
+	lifetime misbehaviour data_rates max_forwards requests request_limits shared_limits
 
 host_includes := CShims/CISAPI/include CShims/CCompat/include CShims/CLinux/include CShims/CPoolProtocol/include
 host_sources = $(wildcard Sources/isagate-host/*.[ch] Sources/isagate-host/linux/*.[ch] CShims/CCompat/*.h CShims/CCompat/*/*.[ch]) \

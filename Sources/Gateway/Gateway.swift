@@ -24,6 +24,7 @@ package final class Gateway: GatewayControl {
     private var filesLog: FilesLog?
     private let mappings: FileMappings
     private var upstreams: UpstreamHost?
+    private var engines: SharedEngineHost?
     private let accessLogs: AccessLogHost
     private let builder = BuildingThread()
     private var current: Generation?
@@ -89,11 +90,14 @@ package final class Gateway: GatewayControl {
         self.extensions = extensions
         let upstreams = UpstreamHost(logger: logger, workers: workers)
         self.upstreams = upstreams
+        let engines = SharedEngineHost(logger: logger, workers: workers, names: upstreams.names)
+        self.engines = engines
         let filesLog = FilesLog(logger, workers)
         self.filesLog = filesLog
-        let next = try prepare(configuration, material, extensions, upstreams, filesLog, tolerant: true)
+        let next = try prepare(configuration, material, extensions, upstreams, engines, filesLog, tolerant: true)
         extensions.commit(next.extensions)
         upstreams.commit(next.upstreams)
+        engines.commit(next.engines)
         // After extensions have been loaded, which may install a handler for the signal: theirs gets the other faults.
         mappings.setLimit(configuration.fileCache.mapped)
         for worker in workers {
@@ -144,16 +148,19 @@ package final class Gateway: GatewayControl {
 
     private func prepare(
         _ configuration: Configuration, _ material: Material, _ extensions: ExtensionHost,
-        _ upstreams: UpstreamHost, _ filesLog: FilesLog, tolerant: Bool
+        _ upstreams: UpstreamHost, _ engines: SharedEngineHost, _ filesLog: FilesLog, tolerant: Bool
     ) throws(GatewayError) -> Prepared {
         let logs = try accessLogs.prepare(configuration.log.access)
         let candidate = try extensions.prepare(
             configuration.extensions, found: ScriptFolders.extensions(of: configuration), tolerant: tolerant)
         let upstreamCandidate = try upstreams.prepare(
             configuration.upstreams, resolver: configuration.resolver, files: material.files)
+        let engineCandidate = try engines.prepare(
+            configuration.shared, resolver: configuration.resolver, files: material.files)
         let generationBuilder = GenerationBuilder(
             configuration: configuration, number: generation + 1, workers: workerCount, extensions: extensions,
-            candidate: candidate, upstreams: upstreams, upstreamCandidate: upstreamCandidate, filesLog: filesLog,
+            candidate: candidate, upstreams: upstreams, upstreamCandidate: upstreamCandidate,
+            engines: engineCandidate, filesLog: filesLog,
             accessLogs: logs, previousCertificates: certificates,
             previousLimiters: current?.limiters ?? [:], previousHandshakes: current?.handshakes, monitor: monitor,
             siteNumbers: siteNumbers,
@@ -163,7 +170,8 @@ package final class Gateway: GatewayControl {
         warn(of: built.certificates)
         current = built
         accessLogs.commit(logs)
-        return Prepared(generation: built, extensions: candidate, upstreams: upstreamCandidate)
+        return Prepared(
+            generation: built, extensions: candidate, upstreams: upstreamCandidate, engines: engineCandidate)
     }
 
     /// A generation that is ready, and becomes current once the workers serve it.
@@ -171,6 +179,7 @@ package final class Gateway: GatewayControl {
         let generation: Generation
         let extensions: ExtensionHost.Candidate
         let upstreams: UpstreamHost.Candidate
+        let engines: SharedEngineHost.Candidate
     }
 
     /// Logs the warnings of new certificates, except those that the certificates in use had already.
@@ -228,17 +237,20 @@ package final class Gateway: GatewayControl {
     ///
     /// - Returns: the changes of extensions.
     private func serve(_ material: Material) throws(GatewayError) -> [String] {
-        guard let extensions, let upstreams, let filesLog else { throw .runtime("the gateway has not started") }
+        guard let extensions, let upstreams, let engines, let filesLog else {
+            throw .runtime("the gateway has not started")
+        }
         let new = material.configuration
         let wanted = Set(material.sockets.map(ServedAddress.init))
         let removed = Set(served.subtracting(wanted).map(\.address))
         let added = material.sockets.filter { !served.contains(ServedAddress($0)) }
         keepFromPools(new)
-        let next = try prepare(new, material, extensions, upstreams, filesLog, tolerant: false)
+        let next = try prepare(new, material, extensions, upstreams, engines, filesLog, tolerant: false)
         let changes = extensions.changes(to: next.extensions)
         apply(next.generation, adding: added, removing: removed)
         extensions.commit(next.extensions)
         upstreams.commit(next.upstreams)
+        engines.commit(next.engines)
         admission.limit = new.limits.maxConnections
         clients.limit = new.limits.clientConnections ?? .max
         mappings.setLimit(new.fileCache.mapped)
@@ -303,7 +315,8 @@ package final class Gateway: GatewayControl {
         return GatewaySnapshot(
             began: began, generation: generation, listeners: listeners, admission: admission, clients: clients,
             servers: servers, acme: acme, etcd: etcd, extensions: configuration.extensions, loaded: extensions?.view,
-            upstreams: upstreams?.view, certificates: certificates, certificateFiles: certificateFiles,
+            upstreams: upstreams?.view, engines: engines?.view ?? [], certificates: certificates,
+            certificateFiles: certificateFiles,
             accessLogs: current?.accessLogs, metrics: current?.metrics,
             fileCaches: current?.fileCaches ?? [])
     }

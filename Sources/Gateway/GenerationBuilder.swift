@@ -14,6 +14,7 @@ struct GenerationBuilder {
     let candidate: ExtensionHost.Candidate
     let upstreams: UpstreamHost
     let upstreamCandidate: UpstreamHost.Candidate
+    let engines: SharedEngineHost.Candidate
     let filesLog: FilesLog
     let accessLogs: AccessLogSet
     /// What the new certificates replace.
@@ -118,7 +119,7 @@ struct GenerationBuilder {
         let pool = CompressionPool(memoryLimit: configuration.limits.compressionMemory / workers)
         let rules = RouteRules(
             largestBody: largestBody, usualBody: configuration.limits.requestBody, limiters: limiters,
-            passwords: passwords, pool: pool)
+            passwords: passwords, pool: pool, engines: engines.links(ofWorker: worker))
         let sites = configuration.sites.enumerated().map { index, site in
             let table = makeErrorPages(of: site, errorPages)
             let routes = site.routes.map { route in

@@ -7,6 +7,7 @@ import authority
 import gateway
 import patience
 import pytest
+import redis_server
 import wire
 from metrics import BIND, Metrics
 from test_status_events import Stream
@@ -68,6 +69,17 @@ def test_a_dead_server_is_a_condition_until_it_answers(start_gateway, origin):
     seen(server, "upstream_server_down", name=f"app {origin.url}")
     del origin.behaviours["/up"]
     gone(server, "upstream_server_down")
+
+
+def test_a_lost_server_of_shared_limits_is_a_condition_until_it_is_back(start_gateway, tmp_path):
+    port = redis_server.free_port()
+    server = start_gateway(
+        [gateway.PING], shared={"state": {"redis": f"redis://user:secret@127.0.0.1:{port}"}}, admin=BIND
+    )
+    seen(server, "shared_engine_lost", name="state")
+    assert "secret" not in status(server) + server.log.text
+    with redis_server.Redis(tmp_path, "user user on >secret ~isagate:* +@all", port=port):
+        gone(server, "shared_engine_lost")
 
 
 def test_a_server_that_is_left_out_is_a_condition(start_gateway, origin):

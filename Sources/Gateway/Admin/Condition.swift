@@ -29,6 +29,7 @@ package struct Condition: Codable, Equatable, Sendable {
         case poolProcessCrashed = "pool_process_crashed"
         case upstreamServerDown = "upstream_server_down"
         case upstreamServerEjected = "upstream_server_ejected"
+        case sharedEngineLost = "shared_engine_lost"
         case reloadRefused = "reload_refused"
         case gatewayProcessReplaced = "gateway_process_replaced"
         case acmeFailing = "acme_failing"
@@ -116,6 +117,14 @@ extension Condition {
                     Condition(.acmePlaceholder, name: name, "no certificate for \(name) was issued yet"))
             }
             return conditions
+        }
+    }
+
+    static func ofEngines(_ engines: [SharedEngineStatus]) -> [Condition] {
+        engines.compactMap { engine in
+            engine.problem.map {
+                Condition(.sharedEngineLost, name: engine.name, "shared engine \(engine.name) is lost: \($0)")
+            }
         }
     }
 

@@ -17,6 +17,8 @@ struct GatewaySnapshot: Sendable {
     let extensions: [ExtensionConfiguration]
     let loaded: ExtensionView?
     let upstreams: UpstreamView?
+    /// Of shared limits.
+    let engines: [SharedEngine]
     let certificates: CertificateSet?
     /// The files of the certificates of each listener with TLS.
     let certificateFiles: [String: [String]]
@@ -26,6 +28,7 @@ struct GatewaySnapshot: Sendable {
 
     func status(isDraining: Bool) -> GatewayStatus {
         let upstreamStatus = upstreams?.status() ?? []
+        let engineStatus = engines.map(\.status)
         let expiries = (certificates?.reports ?? []).map { CertificateExpiry($0) }
         return GatewayStatus(
             version: BuildVersion.text, pid: getpid(),
@@ -44,10 +47,10 @@ struct GatewaySnapshot: Sendable {
             conditions: Readiness(readinessFacts(isDraining: isDraining)).reasons
                 + GatewayStatus.conditions(
                     upstreams: upstreamStatus, certificates: expiries, pools: loaded?.poolStatus() ?? [])
-                + Condition.ofAcme(acme.status) + Condition.ofEtcd(etcd.status),
+                + Condition.ofEngines(engineStatus) + Condition.ofAcme(acme.status) + Condition.ofEtcd(etcd.status),
             traffic: metrics.map { plan in
                 TrafficStatus(servers.compactMap { $0.metrics?.counts }, bounds: plan.buckets)
-            }, acme: acme.status, etcd: etcd.status)
+            }, acme: acme.status, etcd: etcd.status, shared: engineStatus)
     }
 
     func readinessFacts(isDraining: Bool) -> Readiness.Facts {

@@ -29,6 +29,8 @@ package struct Configuration: Sendable, Equatable {
     package var extensions: [ExtensionConfiguration] = []
     package var resolver = ResolverConfiguration()
     package var upstreams: [UpstreamConfiguration] = []
+    /// Where limits are counted for all instances of a fleet.
+    package var shared: [SharedEngineConfiguration] = []
     package var sites: [SiteConfiguration]
     /// Warnings about what is allowed but probably not intended, found while the file was read.
     var notes: [ConfigurationNote] = []

@@ -61,6 +61,26 @@ extension MetricsPage {
         }
     }
 
+    // MARK: Shared limits
+
+    mutating func addEngines(_ engines: [SharedEngineStatus]) {
+        guard !engines.isEmpty else { return }
+        page.begin("isagate_shared_up", .gauge, "Whether the Redis server of shared limits is used: 0 if it is lost.")
+        for one in engines { page.add(one.problem == nil ? 1 : 0, ["engine": one.name]) }
+        page.begin("isagate_shared_instances", .gauge, "Gateways that have reported there lately, with this one.")
+        for one in engines { page.add(one.instances, ["engine": one.name]) }
+        func add(_ name: String, _ help: String, _ number: (SharedEngineStatus) -> UInt64) {
+            page.begin(name, .counter, help)
+            for one in engines { page.add(number(one), ["engine": one.name]) }
+        }
+        add("isagate_shared_commands", "Commands for the server, whether or not it could be reached.") { $0.commands }
+        add("isagate_shared_failures", "Commands that had no reply.") { $0.failures }
+        add("isagate_shared_sends", "Sends of commands: those of one turn of a worker leave in one.") { $0.sends }
+        add("isagate_shared_connections", "New connections to the server.") { $0.connections }
+        page.begin("isagate_shared_command_seconds", .counter, "The time of all commands together, to their replies.")
+        for one in engines { page.add(Double(one.microseconds) / 1e6, ["engine": one.name]) }
+    }
+
     // MARK: Files
 
     mutating func addFileCache(_ caches: [FileCacheCounters]) {

@@ -77,6 +77,7 @@ struct MetricsPage {
         addUpstreams(status.upstreams)
         if let upstreams = snapshot.upstreams { addCounters(of: upstreams) }
         addDiscovery(snapshot.etcd.status)
+        addEngines(status.shared ?? [])
         addExtensions(status.extensions, snapshot.loaded)
         addExtensionCounters(status.extensions.map(\.name), snapshot.loaded)
         addPools(snapshot.loaded?.poolStatus() ?? [])

@@ -22,6 +22,15 @@ extension Configuration {
                         message: "upstream \(upstream.name): \(error.description)"))
             }
         }
+        for engine in configuration.shared {
+            do throws(GatewayError) {
+                _ = try SharedEngineHost.access(of: engine, files: [:])
+            } catch {
+                let file = engine.files.first { error.message.contains($0) }
+                diagnostics.append(
+                    Diagnostic(file: path, position: file.flatMap { places[$0] }, message: error.message))
+            }
+        }
         guard diagnostics.isEmpty else { throw ConfigurationErrors(diagnostics, in: SourceText(text)) }
         return configuration
     }

@@ -41,6 +41,16 @@ final class ServerNames {
         _ = answered.wait(timeout: .now() + .milliseconds(Int(Delay(settings.patience).milliseconds)))
     }
 
+    /// Watches one name; it is not waited for.
+    ///
+    /// - Parameter onChange: as that of `Resolver.watch`.
+    func watch(
+        _ name: ServiceName, _ settings: ResolverConfiguration,
+        _ onChange: @escaping @Sendable ([SocketAddress]?) -> Void
+    ) -> Resolver.Watch {
+        resolver(settings).watch(name, onChange)
+    }
+
     private func resolver(_ settings: ResolverConfiguration) -> Resolver {
         if let resolver, resolver.settings == settings { return resolver.resolver }
         let logger = logger

@@ -11,7 +11,8 @@ import Transport
 final class UpstreamHost {
     private let workers: [Worker]
     private let reporters: [ProxyLog]
-    private let names: ServerNames
+    /// Also of other servers that the configuration names.
+    let names: ServerNames
     private var current: [String: LoadedUpstream] = [:]
 
     init(logger: Logger, workers: [Worker]) {

@@ -120,6 +120,13 @@ extension ReasonCatalogue {
                 "forward_auth_denied", .upstream, "The server of forward_auth did not admit the request.",
                 "Look at that server's log; its response was passed on to the client.")),
         Reason(
+            .answered, "the limits cannot be counted", status: 503,
+            Explanation(
+                "limits_not_counted", .operation,
+                "A limit of the route is shared, its Redis server is lost, and on_failure is deny.",
+                "Look at the log for shared_engine_lost; on_failure: local serves on, with a part of the limit for each "
+                    + "instance.")),
+        Reason(
             .answered, "too many requests in a short time", status: 429,
             Explanation(
                 "rate_limit", .client, "The client sends requests more often than limit.rate of the route.",

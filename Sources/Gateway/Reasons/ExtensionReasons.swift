@@ -307,6 +307,13 @@ extension ReasonCatalogue {
                 "upstream_server_ejected", .upstream, "So many requests to a server failed that it is left out.",
                 "Look at the log for how they failed; it gets requests again when the time of eject is over.")),
         Reason(
+            .condition, "shared_engine_lost", otherTexts: ["shared engine * is lost: *"],
+            Explanation(
+                "shared_engine_lost", .operation,
+                "A Redis server under shared cannot be used; limits that it counts do what on_failure says.",
+                "The line of the log has the reason. Ask the server with redis-cli from the machine of the gateway; the "
+                    + "gateway connects again by itself.")),
+        Reason(
             .condition, "reload_refused",
             otherTexts: ["the last reload was refused*", "reload failed, everything stays as it was"],
             Explanation(

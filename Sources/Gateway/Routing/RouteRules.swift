@@ -11,6 +11,8 @@ struct RouteRules {
     /// By the paths of their files.
     let passwords: [String: PasswordFile]
     let pool: CompressionPool
+    /// Those of shared limits, of one worker, by name.
+    var engines: [String: SharedEngineLink] = [:]
 
     /// - Parameters:
     ///   - asking: puts the question of `forward_auth` in front of an action.
@@ -24,7 +26,8 @@ struct RouteRules {
         let users = access.basic.flatMap { passwords[$0.users] }
         let guarded = access.isOpen ? asked : AccessAction(access, users: users, action: asked)
         let limiter = route.limiterIdentity(in: site).flatMap { limiters[$0] }
-        let ruled = ruled(limiter.map { LimitedAction(guarded, $0) } ?? guarded, route, of: site)
+        let limited: Action? = limiter.map { SharedLimitedAction(guarded, $0, engines) ?? LimitedAction(guarded, $0) }
+        let ruled = ruled(limited ?? guarded, route, of: site)
         return logs.map { LoggedAction(ruled, logs: $0) } ?? ruled
     }
 

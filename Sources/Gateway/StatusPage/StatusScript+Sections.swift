@@ -19,6 +19,7 @@ extension StatusScript {
         const conditionKinds = {
           certificate_expiring: ["warn", "certificates"], pool_process_crashed: ["warn", "extensions"],
           upstream_server_down: ["warn", "upstreams"], upstream_server_ejected: ["warn", "upstreams"],
+          shared_engine_lost: ["warn", "limits"],
           reload_refused: ["warn", "reloads"], gateway_process_replaced: ["warn", "reloads"],
         };
 

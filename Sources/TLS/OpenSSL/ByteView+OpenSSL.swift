@@ -27,6 +27,13 @@ extension ByteView {
         digest.withMutableBytes { _ = unsafe SHA256(octets, count, $0.octets) }
         return digest
     }
+
+    /// SHA-1, for names that a protocol makes with it.
+    fileprivate var sha1: [UInt8] {
+        var digest = [UInt8](repeating: 0, count: Int(SHA_DIGEST_LENGTH))
+        digest.withMutableBytes { _ = unsafe SHA1(octets, count, $0.octets) }
+        return digest
+    }
 }
 
 extension MutableByteView {
@@ -38,6 +45,13 @@ extension MutableByteView {
 }
 
 extension [UInt8] {
+    /// SHA-1 in hexadecimal digits, as Redis names scripts; not for anything that has to resist collisions.
+    package var sha1Text: String {
+        let digits = Array<UInt8>("0123456789abcdef".utf8)
+        let text = withBytes { $0.sha1 }.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
+        return String(decoding: text, as: UTF8.self)
+    }
+
     /// Overwrites key material before its memory is freed.
     mutating func wipe() { withMutableBytes { $0.wipe() } }
 

@@ -33,10 +33,12 @@ extension ValueDecoder<Configuration> {
                     "servers of at most \(EtcdConfiguration.maximumUpstreams) upstreams can come from etcd, found "
                         + "\(discovered)", at: keys.position(of: "upstreams") ?? keys.position)
             }
+            let shared = keys.take(
+                "shared", .named("engines", of: { .sharedEngine(name: $0) }), default: NamedValues())
 
             let declared = DeclaredNames(
                 listeners: listeners, extensions: extensions.names, upstreams: upstreams.names,
-                logs: log.access.map(\.name), acme: acme)
+                logs: log.access.map(\.name), shared: shared.names, acme: acme)
             let sites = keys.require("sites", .list("sites", of: .site(declared)), placeholder: [])
             reportSharedAddresses(of: listeners.values + [admin.listener].compactMap(\.self), in: keys.context)
             admin.reportSharedName(with: listeners.names, in: keys.context)
@@ -48,7 +50,7 @@ extension ValueDecoder<Configuration> {
                 admin: admin.configuration, log: log, requestID: requestID, traceContext: traceContext,
                 recorder: recorder, limits: limits, fileCache: fileCache, drain: drain, acme: acme.values,
                 extensions: extensions.values, resolver: resolver,
-                upstreams: upstreams.values + keys.context.namedByURL,
+                upstreams: upstreams.values + keys.context.namedByURL, shared: shared.values,
                 sites: sites.map(\.configuration) + [admin.site].compactMap(\.self),
                 notes: keys.context.notes)
         }

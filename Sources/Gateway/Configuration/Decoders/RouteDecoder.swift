@@ -6,7 +6,7 @@ extension ValueDecoder<Located<RouteConfiguration>> {
                 "path", ValueDecoder<Located<PathPattern>>.located(.pathPattern), orElse: "match")
             var conditions = keys.take("when", .conditions, default: .none)
             conditions.expression = expression
-            let limits = keys.take("limit", .routeLimits)
+            let limits = keys.take("limit", .routeLimits(declared))
             let wholePathInfo = takeWholePathInfo(&keys, path)
             let access = keys.takeAccess()
             let forwardAuth = keys.take("forward_auth", .forwardAuth(declared))

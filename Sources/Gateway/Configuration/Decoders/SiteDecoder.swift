@@ -4,6 +4,8 @@ struct DeclaredNames {
     var extensions: [String]
     var upstreams: [String] = []
     var logs: [String] = []
+    /// Engines of shared limits.
+    var shared: [String] = []
     var acme = NamedValues<AcmeConfiguration>()
 
     func usesTLS(_ listener: String) -> Bool {

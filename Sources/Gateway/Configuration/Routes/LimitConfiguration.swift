@@ -12,6 +12,8 @@ package struct RouteLimits: Sendable, Hashable {
         package var key: LimitKey
         /// Keys counted at the same time.
         package var keys: Int
+        /// The engine that counts for all instances of a fleet; nil when each counts for itself.
+        package var shared: String?
 
         /// As the file writes it: `10/s`.
         var frequency: String {
@@ -22,7 +24,12 @@ package struct RouteLimits: Sendable, Hashable {
     package struct ConcurrencyLimit: Sendable, Hashable {
         package var requests: Int
         package var key: LimitKey
+        /// As that of a rate.
+        package var shared: String?
     }
+
+    /// The engines that are used.
+    var sharedNames: [String] { [rate?.shared, concurrency?.shared].compactMap(\.self) }
 }
 
 /// Identifies the requests that are counted together.
@@ -38,10 +45,11 @@ package enum LimitKey: Sendable, Hashable {
 }
 
 extension ValueDecoder<RouteLimits> {
-    static var routeLimits: Self {
+    static func routeLimits(_ declared: DeclaredNames) -> Self {
         .mapping { keys in
             let limits = RouteLimits(
-                rate: keys.take("rate", .rateLimit), concurrency: keys.take("concurrency", .concurrencyLimit))
+                rate: keys.take("rate", .rateLimit(declared)),
+                concurrency: keys.take("concurrency", .concurrencyLimit(declared)))
             if keys.names.isEmpty {
                 keys.context.report("expected at least one of rate and concurrency", at: keys.position)
             }
@@ -51,24 +59,26 @@ extension ValueDecoder<RouteLimits> {
 }
 
 extension ValueDecoder<RouteLimits.RateLimit> {
-    fileprivate static var rateLimit: Self {
+    fileprivate static func rateLimit(_ declared: DeclaredNames) -> Self {
         .mapping { keys in
             let (requests, period) = keys.require("requests", .frequency, placeholder: (1, Duration.seconds(1)))
             return RouteLimits.RateLimit(
                 requests: requests, period: period,
                 burst: keys.take("burst", .integer(in: 1...1_000_000), default: requests),
                 key: keys.take("by", .limitKey, default: .address),
-                keys: keys.take("keys", .integer(in: 64...10_000_000), default: 16_384))
+                keys: keys.take("keys", .integer(in: 64...10_000_000), default: 16_384),
+                shared: keys.take("shared", .sharedEngineName(declared)))
         }
     }
 }
 
 extension ValueDecoder<RouteLimits.ConcurrencyLimit> {
-    fileprivate static var concurrencyLimit: Self {
+    fileprivate static func concurrencyLimit(_ declared: DeclaredNames) -> Self {
         .mapping { keys in
             RouteLimits.ConcurrencyLimit(
                 requests: keys.require("requests", .integer(in: 1...1_000_000), placeholder: 1),
-                key: keys.take("by", .limitKey, default: .address))
+                key: keys.take("by", .limitKey, default: .address),
+                shared: keys.take("shared", .sharedEngineName(declared)))
         }
     }
 }

@@ -28,6 +28,12 @@ final class ConcurrencyTable: Sendable {
         }
     }
 
+    /// Whether the key, which has entered, is within its part of the maximum when that is divided by `shares`.
+    func isWithinShare(_ key: UInt64, shares: Int) -> Bool {
+        let share = max(1, limit / max(1, shares))
+        return shard(of: key).counts.withLock { $0[key, default: 0] <= share }
+    }
+
     func leave(_ key: UInt64) {
         shard(of: key).counts.withLock { counts in
             guard let count = counts[key] else { preconditionFailure("a request that leaves has entered") }

@@ -16,6 +16,11 @@ struct RequestKey {
             return UInt64(bitPattern: Int64(hasher.finalize()))
         }
     }
+
+    /// The request's key as every instance of a fleet computes it, whatever its length.
+    func sharedValue(of exchange: Exchange, _ hash: SipHash) -> SipHash.Value {
+        trait.withBytes(of: exchange) { hash.value(of: $0) }
+    }
 }
 
 extension RequestTrait {

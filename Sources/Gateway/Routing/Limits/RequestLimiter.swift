@@ -5,8 +5,8 @@ import Transport
 /// The limits of one route, shared by all workers; a reload that does not change them keeps this object.
 final class RequestLimiter: Sendable {
     let identity: Identity
-    fileprivate let rate: RateTable?
-    fileprivate let concurrency: ConcurrencyTable?
+    let rate: RateTable?
+    let concurrency: ConcurrencyTable?
 
     /// The route whose requests are counted.
     struct Identity: Hashable, Sendable {
@@ -41,7 +41,7 @@ final class LimitedAction: Action, RequestHandler {
         if let rate = limiter.rate {
             let now = exchange.endpoint.worker.now.milliseconds * 1000
             if let wait = rate.count(rateKey.value(of: exchange), at: now) {
-                refuse(exchange, "too many requests in a short time", retryAfter: (wait + 999_999) / 1_000_000)
+                LimitAnswers.refuseRate(exchange, wait: wait)
                 return .answered
             }
         }
@@ -56,14 +56,33 @@ final class LimitedAction: Action, RequestHandler {
         guard let concurrency = limiter.concurrency else { return }
         let key = concurrencyKey.value(of: exchange)
         guard concurrency.enter(key) else {
-            return refuse(exchange, "too many requests at the same time", retryAfter: 1)
+            return LimitAnswers.refuseConcurrency(exchange)
         }
         defer { concurrency.leave(key) }
         if case .handler(let handler) = action.answer(exchange) { try await handler.handle(exchange) }
     }
+}
 
-    private func refuse(_ exchange: Exchange, _ reason: StaticString, retryAfter seconds: UInt64) {
+/// The answers to requests beyond a limit.
+enum LimitAnswers {
+    /// - Parameter wait: microseconds after which a request would pass.
+    static func refuseRate(_ exchange: Exchange, wait: UInt64) {
+        refuse(exchange, "too many requests in a short time", status: 429, retryAfter: (wait + 999_999) / 1_000_000)
+    }
+
+    static func refuseConcurrency(_ exchange: Exchange) {
+        refuse(exchange, "too many requests at the same time", status: 429, retryAfter: 1)
+    }
+
+    /// Nobody knows whether the request is within its limit.
+    static func refuseUncounted(_ exchange: Exchange) {
+        refuse(exchange, "the limits cannot be counted", status: 503, retryAfter: 1)
+    }
+
+    private static func refuse(
+        _ exchange: Exchange, _ reason: StaticString, status: Int, retryAfter seconds: UInt64
+    ) {
         let fields = "Retry-After: \(seconds)\r\n"
-        fields.withBytes { exchange.fail(status: 429, fields: $0, reason: reason) }
+        fields.withBytes { exchange.fail(status: status, fields: $0, reason: reason) }
     }
 }

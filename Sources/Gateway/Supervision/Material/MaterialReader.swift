@@ -83,12 +83,13 @@ extension Configuration {
         return WatchedFiles(groups: certificates.map(\.files) + others.map { [$0] })
     }
 
-    /// Files of client authorities, session tickets and upstreams.
+    /// Files of client authorities, session tickets, upstreams and engines of shared limits.
     private var furtherFiles: [String] {
         let clients = sites.compactMap(\.clientCertificates)
         let optional = clients.map(\.revocations) + listeners.map { $0.tls?.ticketKeys }
         return clients.map(\.authorities) + optional.compactMap { $0 } + upstreams.flatMap(\.files)
             + upstreams.flatMap { $0.etcd?.files ?? [] }
+            + shared.flatMap(\.files)
             + acme.flatMap { [$0.authorities, $0.binding?.keyFile, $0.storageKeyFile].compactMap { $0 } }
     }
 }

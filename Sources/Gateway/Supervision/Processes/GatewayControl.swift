@@ -91,6 +91,8 @@ package struct GatewayStatus: Codable, Equatable, Sendable {
     package var acme: [AcmeStatus]?
     /// The upstreams whose servers come from etcd; nil from a process of an earlier version.
     package var etcd: [EtcdStatus]?
+    /// The engines of shared limits; nil from a process of an earlier version.
+    package var shared: [SharedEngineStatus]?
 }
 
 /// When a served certificate expires.
