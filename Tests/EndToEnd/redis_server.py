@@ -54,7 +54,11 @@ class Redis:
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )  # fmt: skip
         self.log = gateway.Log(self.process.stdout)
-        patience.until(self.answers, 20)
+        try:
+            patience.until(self.answers, 20)
+        except BaseException:
+            self.kill()
+            raise
 
     def answers(self):
         time.sleep(0.02)

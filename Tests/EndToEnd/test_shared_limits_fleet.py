@@ -1,7 +1,6 @@
 """Limits of a fleet on hosts of their own, and with sentinels."""
 
 import asyncio
-import contextlib
 import json
 import re
 import time
@@ -37,10 +36,9 @@ def test_sentinels_name_the_master_also_after_it_has_changed(start, tmp_path):  
 class Fleet:
     """Three gateways, a Redis and a client, on hosts of their own."""
 
-    def __init__(self, folder, hosts, **engine):
+    def __init__(self, folder, hosts, redis, **engine):
         self.client = hosts.host("client", "192.0.2.100")
-        self.redis = Redis(folder, port=6379, host=hosts.host("redis", "192.0.2.50"))
-        self.redis.address = "192.0.2.50"
+        self.redis = redis
         self.members = []
         self.addresses = [f"192.0.2.{number}" for number in (21, 22, 23)]
         for address in self.addresses:
@@ -60,9 +58,6 @@ class Fleet:
             self.members.append(member)
         key = "isagate:{state}:instances"
         patience.until(lambda: self.redis.ask("ZCARD", key) == 3)
-
-    def close(self):
-        self.redis.__exit__()
 
 
 class Flood:
@@ -113,9 +108,14 @@ def hosts():
         yield made
 
 
-def test_three_gateways_hold_one_client_to_its_rate_also_when_the_server_was_gone(hosts, tmp_path):
-    fleet = Fleet(tmp_path, hosts)
-    with contextlib.closing(fleet), Flood(fleet) as flood:
+@pytest.fixture
+def fleet(hosts, tmp_path):
+    with Redis(tmp_path, port=6379, host=hosts.host("redis", "192.0.2.50")) as redis:
+        yield Fleet(tmp_path, hosts, redis)
+
+
+def test_three_gateways_hold_one_client_to_its_rate_also_when_the_server_was_gone(fleet):
+    with Flood(fleet) as flood:
         # The burst is over; a client that is held up for less than a second catches up.
         patience.until(lambda: len(flood.passed) > 250)
         assert 95 <= flood.rate(5) <= 105
