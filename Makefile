@@ -63,7 +63,7 @@ thread_environment := ISAGATE_TEST_COMPILER="clang -g -fsanitize=thread" ISAGATE
 foreign_tests := certbot.py install.py scanners.py http2_memory.py fleet.py floating_address.py \
 	kubernetes.py kubernetes_pods.py ticket_rotation.py acme_dns_ends.py \
 	acme_import.py acme_trial.py servers_etcd.py \
-	shared_limits.py shared_limits_fleet.py
+	shared_limits.py shared_limits_fleet.py acme_fleet.py acme_shared_storage.py
 
 # Tests that are run by HTTP/2 once more.
 http2_tests := files files_conditions files_listing files_changes files_validators mapped_files extensions contract contract_edges \

@@ -22,6 +22,8 @@ package enum AcmeError: Error, Equatable, Sendable {
     case local(String)
     /// The gateway ends in the middle of a step, which is done anew by the next one.
     case interrupted
+    /// A storage of several gateways cannot be used, or is in the hands of another one.
+    case storage(String)
 
     package var message: String {
         switch self {
@@ -37,7 +39,7 @@ package enum AcmeError: Error, Equatable, Sendable {
                 + (offered.isEmpty ? "none" : offered.joined(separator: ", "))
         case .tooSlow(let what): "\(what)"
         case .wrongCertificate(let reason): "the certificate is not the one that was ordered: \(reason)"
-        case .local(let reason): reason
+        case .local(let reason), .storage(let reason): reason
         case .interrupted: "the gateway ends"
         }
     }
@@ -66,7 +68,7 @@ package enum AcmeError: Error, Equatable, Sendable {
         case .unreachable, .late, .nonsense, .tooSlow: true
         case .refused(let problem, _): problem.kind == "rateLimited" || problem.kind == "serverInternal"
         case .status(let status, _): status == 429 || status >= 500
-        case .notValidated, .noChallenge, .wrongCertificate, .local, .interrupted: false
+        case .notValidated, .noChallenge, .wrongCertificate, .local, .storage, .interrupted: false
         }
     }
 }

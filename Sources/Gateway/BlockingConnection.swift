@@ -35,14 +35,23 @@ final class BlockingConnection {
     ///   - name: the name for the handshake.
     ///   - context: nil without TLS.
     ///   - interrupt: ends every wait with a failure once it is rung; nil if nothing does. The name is looked up before.
-    init(
+    convenience init(
         to url: RequestURL, name: String, _ context: TLSClientContext?, until deadline: Deadline,
+        interrupt: WakeUp? = nil
+    ) throws(ConnectionFailure) {
+        let address = url.host.hasPrefix("[") ? String(url.host.dropFirst().dropLast()) : url.host
+        try self.init(
+            toHost: address, port: url.effectivePort, name: name, context, until: deadline, interrupt: interrupt)
+    }
+
+    /// - Parameter host: a name, or an address without brackets.
+    init(
+        toHost host: String, port: UInt16, name: String, _ context: TLSClientContext?, until deadline: Deadline,
         interrupt: WakeUp? = nil
     ) throws(ConnectionFailure) {
         self.deadline = deadline
         self.interrupt = interrupt
-        let address = url.host.hasPrefix("[") ? String(url.host.dropFirst().dropLast()) : url.host
-        socket = try Self.connect(to: address, port: url.effectivePort, until: deadline, interrupt)
+        socket = try Self.connect(to: host, port: port, until: deadline, interrupt)
         do throws(TLSError) {
             session = if let context { try TLSClientSession(context, to: name) } else { nil }
         } catch {

@@ -23,7 +23,6 @@ import wire
 
 FOLDER = pathlib.Path(gateway.ROOT) / "deploy" / "fleet"
 FLOATING = "192.0.2.10"
-REQUEST = b"GET /ping HTTP/1.1\r\nHost: localhost\r\n\r\n"
 DIRECT = "    proxy_protocol: { mode: required, from: [192.0.2.11, 192.0.2.12] }\n"
 
 
@@ -152,7 +151,9 @@ class Clients:
     `fresh` more of them use a new connection for each request.
     """
 
-    def __init__(self, host, authority, count=64, pause=0.05, fresh=0, address=FLOATING):
+    def __init__(self, host, authority, count=64, pause=0.05, fresh=0, address=FLOATING, name="localhost"):
+        self.request = f"GET /ping HTTP/1.1\r\nHost: {name}\r\n\r\n".encode()
+        self.name = name
         self.host, self.count, self.pause, self.fresh, self.address = host, count, pause, fresh, address
         self.context = ssl.create_default_context(cafile=authority)
         self.outcome = Outcome()
@@ -182,7 +183,7 @@ class Clients:
             began = time.monotonic()
             try:
                 reader, writer = await asyncio.wait_for(
-                    asyncio.open_connection(self.address, 443, ssl=self.context, server_hostname="localhost"),
+                    asyncio.open_connection(self.address, 443, ssl=self.context, server_hostname=self.name),
                     patience.seconds(10),
                 )
             except (OSError, ssl.SSLError, asyncio.TimeoutError) as failure:
@@ -202,7 +203,7 @@ class Clients:
 
     async def ask(self, reader, writer):
         """One request; whether the connection goes on."""
-        writer.write(REQUEST)
+        writer.write(self.request)
         head = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), patience.seconds(10))).decode()
         assert head.startswith("HTTP/1.1 200 "), head
         fields = head.lower().split("\r\n")

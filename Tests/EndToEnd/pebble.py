@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import random
 import socket
 import ssl
 import subprocess
@@ -12,11 +13,20 @@ import gateway
 import patience
 
 
+# Below those from which the system takes the ports of clients.
+PORTS = range(12_000, 32_000)
+
+
 def free_ports(count):
     """Ports without a listener; the servers here cannot choose their own."""
     with contextlib.ExitStack() as sockets:
-        bound = [sockets.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [each.getsockname()[1] for each in bound]
+        found = []
+        while len(found) < count:
+            port = random.SystemRandom().choice(PORTS)
+            with contextlib.suppress(OSError):
+                sockets.enter_context(socket.create_server(("127.0.0.1", port)))
+                found.append(port)
+        return found
 
 
 def accepts_connections(port):

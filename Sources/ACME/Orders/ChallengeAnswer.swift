@@ -13,6 +13,7 @@ package enum ChallengeType: String, Codable, CaseIterable, Sendable {
 
     /// Whether a wildcard can be proved with it.
     package var provesWildcards: Bool { self == .dns || self == .dnsPersist }
+    package var isAnsweredByListeners: Bool { self == .http || self == .tlsALPN }
     package var provesAddresses: Bool { self == .http || self == .tlsALPN }
 }
 

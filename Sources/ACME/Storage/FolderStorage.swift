@@ -14,7 +14,7 @@ import Transport
 ///     certificates/NAME.KEY.json          when it is renewed, what failed, and the order in progress
 ///     budgets/ISSUER.json                 what was asked of the issuer lately
 ///     aside/                              entries that could not be used, with the time in their name
-package final class FolderStorage: AcmeStorage {
+package final class FolderStorage: AcmeStorage, Sendable {
     package let place: String
 
     package static let folders = ["accounts", "certificates", "budgets", "aside"]
@@ -47,8 +47,6 @@ package final class FolderStorage: AcmeStorage {
         return StorageLock(number: number, holder: file)
     }
 
-    /// The lock of programs that are run for orders in this folder: one that inherits the descriptor holds it until it
-    /// has ended, also when this process has ended before. Nil while one does.
     package func lockPrograms() throws(AcmeError) -> OpenFile? { try lockedFile("programs") }
 
     private func lockedFile(_ key: String) throws(AcmeError) -> OpenFile? {

@@ -25,8 +25,11 @@ extension AcmeEngine {
         guard !found.isEmpty else {
             throw .local(name.map { "no certificate for \($0) is ordered" } ?? "no certificates are ordered")
         }
-        for entry in found where storage(of: entry.certificate.storage) == nil {
-            throw .local("\(entry.certificate.storage) cannot be used now; the log tells why")
+        for entry in found {
+            guard let store = stores[entry.certificate.storage], let lock = store.lock else {
+                throw .local(obstacle(at: entry.certificate.storage))
+            }
+            if entry.record == nil { entry.record = try read(entry, store, lock) }
         }
         return found
     }
@@ -100,9 +103,12 @@ extension AcmeEngine {
     private static let superseded = 4
 
     private func rollOver(_ name: String) throws(AcmeError) -> String {
-        guard let plan, let configuration = plan.issuers[name],
-            let issuer = try issuer(name, in: configuration.storage), let (_, lock) = storage(of: configuration.storage)
-        else { throw .local("there is no issuer \(name) that orders certificates") }
+        guard let plan, let configuration = plan.issuers[name] else {
+            throw .local("there is no issuer \(name) that orders certificates")
+        }
+        guard let issuer = try issuer(name, in: configuration.storage),
+            let (_, lock) = storage(of: configuration.storage)
+        else { throw .local(obstacle(at: configuration.storage)) }
         try issuer.rollOver(lock)
         return "the account at \(name) has another key"
     }

@@ -20,6 +20,7 @@ extension AcmeEngine {
         }
         guard use.type == .dns else {
             try responder.present(use, account.jwk, at: now)
+            try store.storage.share(use, keyAuthorization: account.jwk.keyAuthorization(use.token), lock)
             return 0
         }
         guard let dns = issuer.configuration.dns else {
@@ -41,7 +42,10 @@ extension AcmeEngine {
     func withdraw(
         _ use: ChallengeUse, _ entry: Entry, _ account: SignedAccount, _ store: AcmeStore, _ lock: StorageLock
     ) throws(AcmeError) {
-        guard use.type == .dns else { return responder.withdraw(use) }
+        guard use.type == .dns else {
+            responder.withdraw(use)
+            return store.storage.unshare(use)
+        }
         let (owner, value) = (entry.owner, use.recordValue(account.jwk))
         try store.changeRecords(lock) { records in
             _ = records.end { $0.owner == owner && $0.domain == use.name && $0.value == value }

@@ -12,6 +12,7 @@ final class AcmeEngine {
     let logger: Logger
     var plan: AcmePlan?
     private(set) var stores: [String: AcmeStore] = [:]
+    private var shared: [String: SharedStorageConfiguration] = [:]
     private var issuers: [String: AcmeIssuer] = [:]
     var entries: [Entry] = []
     private var loggedSkew = false
@@ -52,6 +53,7 @@ final class AcmeEngine {
         while !mailbox.isEnding {
             if let plan = mailbox.takePlan() { adopt(plan) }
             openStores()
+            readChanges()
             for assignment in mailbox.takeAssignments() { carryOut(assignment) }
             if removeNextRecord() { continue }
             if let entry = nextDue() {
@@ -67,7 +69,7 @@ final class AcmeEngine {
         for assignment in mailbox.takeAssignments() + entries.flatMap(\.waiting) {
             assignment.done(.failed("the gateway ends"))
         }
-        // Gives the locks up.
+        for store in stores.values { store.close() }
         stores = [:]
     }
 
@@ -92,12 +94,38 @@ final class AcmeEngine {
             withdrawAnswers(of: old)
         }
         let wanted = plan.storages
-        // One that is not wanted any more stays until what was published for it is removed.
-        stores = stores.filter { wanted.contains($0.key) || $0.value.hasRecords }
-        for place in wanted where stores[place] == nil { stores[place] = AcmeStore(FolderStorage(place), logger) }
+        for (place, store) in stores where shared[place] != plan.shared[place] {
+            store.close()
+            stores[place] = nil
+        }
+        shared = plan.shared
+        for place in wanted where stores[place] == nil { stores[place] = AcmeStore(storage(at: place, plan), logger) }
+        closeStores()
+    }
+
+    private func storage(at place: String, _ plan: AcmePlan) -> any AcmeStorage {
+        guard let configuration = plan.shared[place] else { return FolderStorage(place) }
+        return SharedStorage(configuration, folder: place, files: plan.files, responder, logger) { [mailbox] in
+            mailbox.wake()
+        }
+    }
+
+    /// What is shown of certificates that another gateway looks after.
+    private func readChanges() {
+        for store in stores.values {
+            guard let changes = store.takeChanges() else { continue }
+            for entry in entries where entry.certificate.storage == store.storage.place {
+                let key = entry.certificate.label + ".json"
+                guard changes.contains(key) else { continue }
+                entry.record = (try? store.storage.read(key)).flatMap { $0 }.flatMap(CertificateRecord.init(stored:))
+            }
+        }
     }
 
     private func openStores() {
+        for store in stores.values where store.lock != nil && !store.storage.isHeld {
+            release(store, .storage("\(store.storage.place): the lock was lost"))
+        }
         for store in stores.values where store.lock == nil && store.retryAt <= .current() {
             guard store.open() else { continue }
             for entry in entries where entry.certificate.storage == store.storage.place && !entry.isTrial {
@@ -106,19 +134,34 @@ final class AcmeEngine {
         }
     }
 
-    /// Gives storages up that nothing is kept in any more.
+    /// Gives storages up that nothing is kept in any more; one that is not wanted any more stays until what was published
+    /// for it is removed.
     func closeStores() {
         let wanted = plan?.storages ?? []
-        stores = stores.filter { wanted.contains($0.key) || $0.value.hasRecords }
+        for (place, store) in stores where !wanted.contains(place) && !store.hasRecords {
+            store.close()
+            stores[place] = nil
+        }
+    }
+
+    /// Leaves a storage alone for a while.
+    private func release(_ store: AcmeStore, _ error: AcmeError) {
+        store.release(error)
+        for entry in entries where entry.certificate.storage == store.storage.place {
+            tell(entry, .failed(error.message))
+        }
     }
 
     /// Of the gateway; records of domains are removed when their order is over.
     func withdrawAnswers(of entry: Entry) {
-        for use in entry.record?.order?.order.openChallenges ?? [] { responder.withdraw(use) }
+        for use in entry.record?.order?.order.openChallenges ?? [] {
+            responder.withdraw(use)
+            stores[entry.certificate.storage]?.storage.unshare(use)
+        }
     }
 
     /// Reads what is stored of a certificate; what cannot be used is set aside, and ordered anew.
-    private func read(_ entry: Entry, _ store: AcmeStore, _ lock: StorageLock) throws(AcmeError) -> CertificateRecord {
+    func read(_ entry: Entry, _ store: AcmeStore, _ lock: StorageLock) throws(AcmeError) -> CertificateRecord {
         let label = entry.certificate.label
         var record = CertificateRecord(names: entry.certificate.use.names)
         if let text = try store.storage.read(label + ".json") {
@@ -211,11 +254,13 @@ final class AcmeEngine {
             return
         }
         do throws(AcmeError) {
+            try store.storage.prolong(lock)
             try perform(entry, store, lock)
             try save(entry, store, lock)
         } catch {
             // The next gateway begins the step anew.
             if error == .interrupted { return }
+            if case .storage = error { return release(store, error) }
             fail(entry, error)
             do throws(AcmeError) { try save(entry, store, lock) } catch {
                 store.release(error)
@@ -399,8 +444,19 @@ final class AcmeEngine {
         for assignment in waiting { assignment.done(outcome) }
     }
 
+    /// Why a storage has nothing to be written to, for operators.
+    func obstacle(at place: String) -> String {
+        guard let store = stores[place] else { return "no certificate is ordered with \(place)" }
+        if let problem = store.storage.problem { return "\(problem); nothing is ordered until it is back" }
+        if let problem = store.problem { return problem }
+        if let holder = store.storage.holder {
+            return "another gateway orders at present, and has to be asked: \(holder)"
+        }
+        return "\(place) cannot be used now; the log tells why"
+    }
+
     /// The storage of an entry and its lock; nil while another process has it.
-    func storage(of place: String) -> (FolderStorage, StorageLock)? {
+    func storage(of place: String) -> (any AcmeStorage, StorageLock)? {
         guard let store = stores[place], let lock = store.lock else { return nil }
         return (store.storage, lock)
     }
@@ -442,7 +498,8 @@ final class AcmeEngine {
                     names: entry.certificate.use.names, key: entry.certificate.use.key.rawValue,
                     issuer: isServed ? record?.issuer : nil, notAfter: isServed ? record?.notAfter : nil,
                     renewAt: isServed ? record?.renewAt : nil, isOrdering: record?.order != nil,
-                    failures: record?.failures ?? 0, problem: record?.problem ?? store?.problem,
+                    failures: record?.failures ?? 0,
+                    problem: record?.problem ?? store?.problem ?? store?.storage.problem,
                     retryAt: record?.problem == nil ? nil : record?.retryAt)
             })
     }

@@ -114,6 +114,9 @@ final class AcmeMailbox: Sendable {
         wakeUp.ring()
     }
 
+    /// Has the thread look at what has changed elsewhere.
+    func wake() { wakeUp.ring() }
+
     func publish(_ status: [AcmeStatus]) { content.withLock { $0.status = status } }
 
     var status: [AcmeStatus] { content.withLock { $0.status } }
@@ -143,7 +146,7 @@ final class AcmeMailbox: Sendable {
 }
 
 /// Makes challenges answerable.
-final class AcmeResponder {
+final class AcmeResponder: Sendable {
     private let http: HTTPChallenges
     private let tls: ChallengeCertificates
 
@@ -154,25 +157,36 @@ final class AcmeResponder {
 
     func present(_ use: ChallengeUse, _ key: JSONWebKey, at now: Int64) throws(AcmeError) {
         switch use.type {
-        case .http: http.set(key.keyAuthorization(use.token), for: use.token)
-        case .tlsALPN:
-            let text = try OwnCertificate.challenge(
-                for: use.name, keyAuthorization: key.keyAuthorization(use.token), at: now)
-            do throws(CertificateProblem) {
-                try tls.set(text, for: use.name)
-            } catch {
-                throw .local(error.description)
-            }
+        case .http, .tlsALPN:
+            try present(SharedChallenge(use, keyAuthorization: key.keyAuthorization(use.token)), at: now)
         case .dns: throw .local("\(use.type.rawValue) is not answered by a listener")
         // Its record is there, or the operator has to make it.
         case .dnsPersist: break
         }
     }
 
-    func withdraw(_ use: ChallengeUse) {
-        switch use.type {
-        case .http: http.remove(use.token)
-        case .tlsALPN: tls.remove(use.name)
+    /// One of this gateway's orders, or of another one's.
+    func present(_ challenge: SharedChallenge, at now: Int64) throws(AcmeError) {
+        switch challenge.type {
+        case .http: http.set(challenge.keyAuthorization, for: challenge.token)
+        case .tlsALPN:
+            let text = try OwnCertificate.challenge(
+                for: challenge.name, keyAuthorization: challenge.keyAuthorization, at: now)
+            do throws(CertificateProblem) {
+                try tls.set(text, for: challenge.name)
+            } catch {
+                throw .local(error.description)
+            }
+        case .dns, .dnsPersist: break
+        }
+    }
+
+    func withdraw(_ use: ChallengeUse) { withdraw(SharedChallenge(use, keyAuthorization: "")) }
+
+    func withdraw(_ challenge: SharedChallenge) {
+        switch challenge.type {
+        case .http: http.remove(challenge.token)
+        case .tlsALPN: tls.remove(challenge.name)
         case .dns, .dnsPersist: break
         }
     }

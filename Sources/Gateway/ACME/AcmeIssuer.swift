@@ -21,7 +21,7 @@ final class AcmeIssuer {
     let configuration: AcmeConfiguration
     let client: AcmeClient
     var budget = RequestBudget()
-    private let storage: FolderStorage
+    private let storage: any AcmeStorage
     private let files: [String: [UInt8]]
     private let logger: Logger
     /// Ends the names of its entries.
@@ -31,7 +31,7 @@ final class AcmeIssuer {
     var name: String { configuration.name }
 
     init(
-        _ configuration: AcmeConfiguration, _ storage: FolderStorage, _ files: [String: [UInt8]], _ logger: Logger,
+        _ configuration: AcmeConfiguration, _ storage: any AcmeStorage, _ files: [String: [UInt8]], _ logger: Logger,
         isTrial: Bool = false
     ) throws(AcmeError) {
         self.configuration = configuration

@@ -6,6 +6,8 @@ import TLS
 struct AcmePlan: Sendable {
     let issuers: [String: AcmeConfiguration]
     let certificates: [Certificate]
+    /// The storages that are shared, by their folder.
+    let shared: [String: SharedStorageConfiguration]
     /// Files of the configuration, which were read with the rights of the supervisor.
     let files: [String: [UInt8]]
 
@@ -37,6 +39,9 @@ struct AcmePlan: Sendable {
             }
         }
         self.certificates = certificates
+        shared = Dictionary(
+            configuration.acme.compactMap { issuer in issuer.sharedStorage.map { (issuer.storage, $0) } }
+        ) { first, _ in first }
     }
 
     var isEmpty: Bool { certificates.isEmpty }

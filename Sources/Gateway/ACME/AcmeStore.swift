@@ -6,7 +6,7 @@ import Transport
 
 /// A storage, its lock, and the records of domains that were published for orders in it.
 final class AcmeStore {
-    let storage: FolderStorage
+    let storage: any AcmeStorage
     /// Nil while another process has it.
     private(set) var lock: StorageLock?
     private(set) var problem: String?
@@ -14,11 +14,11 @@ final class AcmeStore {
     private(set) var records = PublishedRecords()
     private let logger: Logger
 
-    private static let recordsKey = "records.json"
+    static let recordsKey = "records.json"
     private static let lockPause = Delay.seconds(1)
     static let longestWait = Delay.seconds(60)
 
-    init(_ storage: FolderStorage, _ logger: Logger) {
+    init(_ storage: any AcmeStorage, _ logger: Logger) {
         self.storage = storage
         self.logger = logger
     }
@@ -31,15 +31,18 @@ final class AcmeStore {
         do throws(AcmeError) {
             try storage.prepare()
             guard let lock = try storage.lock() else {
+                // That one of several gateways orders is as it should be.
+                if storage.isShared { return false }
                 note("\(storage.place) is in use by another gateway, which orders its certificates")
                 return false
             }
-            try readRecords(lock)
             self.lock = lock
+            try readRecords(lock)
             problem = nil
+            if storage.isShared { logger.info("acme: this gateway orders the certificates of \(storage.place)") }
             return true
         } catch {
-            note(error.message)
+            release(error)
             return false
         }
     }
@@ -48,7 +51,8 @@ final class AcmeStore {
     var hasRecords: Bool { lock != nil && !records.records.isEmpty }
 
     func note(_ problem: String) {
-        if self.problem != problem { logger.warning("acme: \(problem)") }
+        // A shared storage tells itself of its server.
+        if self.problem != problem, storage.problem == nil { logger.warning("acme: \(problem)") }
         self.problem = problem
     }
 
@@ -59,8 +63,24 @@ final class AcmeStore {
     /// now, or the disk is full.
     func release(_ error: AcmeError) {
         note(error.message)
+        if let lock { storage.release(lock) }
         lock = nil
-        retryAt = Deadline.current().advanced(by: Self.longestWait)
+        retryAt = Deadline.current().advanced(by: storage.isShared ? Self.lockPause : Self.longestWait)
+    }
+
+    /// Gives up what it holds; it is not used again.
+    func close() {
+        if let lock { storage.release(lock) }
+        lock = nil
+        storage.close()
+    }
+
+    /// What another gateway has written, while that one orders; nil without news.
+    func takeChanges() -> StorageChanges? {
+        guard storage.isShared, lock == nil else { return nil }
+        problem = storage.problem
+        let changes = storage.takeChanges()
+        return changes.isEmpty ? nil : changes
     }
 
     private func readRecords(_ lock: StorageLock) throws(AcmeError) {

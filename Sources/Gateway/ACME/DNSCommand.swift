@@ -11,7 +11,7 @@ import Transport
 /// for them can be used.
 struct DNSCommand {
     let configuration: AcmeConfiguration.DNS
-    let storage: FolderStorage
+    let storage: any AcmeStorage
     let mailbox: AcmeMailbox
     let logger: Logger
 

@@ -18,8 +18,9 @@ package struct AcmeConfiguration: Sendable, Equatable {
     package var authorities: String?
     /// A part of the name of the issuer that the chain is to lead to.
     package var preferredChain: String?
-    /// The folder with accounts and certificates, as an absolute path.
+    /// The folder with accounts and certificates, as an absolute path; of a shared storage, this machine's copy.
     package var storage: String
+    package var sharedStorage: SharedStorageConfiguration?
     /// The file whose first line encrypts private keys there.
     package var storageKeyFile: String?
     /// Whether handshakes are refused until there is a certificate, in place of a placeholder.
@@ -69,6 +70,15 @@ package struct AcmeConfiguration: Sendable, Equatable {
 
     /// Whether every client is expected to trust what it issues, so that it issues for public names only.
     var isPublic: Bool { directory == Self.letsEncrypt || directory == Self.letsEncryptStaging }
+}
+
+/// A storage of several gateways.
+package struct SharedStorageConfiguration: Sendable, Equatable {
+    package var redis: RedisConfiguration
+    /// The beginning of the names of its keys.
+    package var prefix = "isagate"
+    /// How long a gateway that does not answer keeps others from ordering.
+    package var lockTimeout = Duration.seconds(45)
 }
 
 /// The names of a site that certificates are ordered for.

@@ -1,3 +1,4 @@
+import Redis
 import Transport
 import Yams
 
@@ -39,7 +40,11 @@ extension ValueDecoder<AcmeConfiguration> {
             acme.profile = keys.take("profile", .acmeWord("a profile of the authority"))
             acme.authorities = keys.take("ca", .file)
             acme.preferredChain = keys.take("preferred_chain", .name("the name of an issuer"))
-            acme.storage = keys.take("storage", .path, default: keys.context.stateFolder + "/acme")
+            acme.storage = keys.context.stateFolder + "/acme"
+            if let storage = keys.take("storage", .acmeStorage) {
+                acme.storage = storage.folder ?? acme.storage
+                acme.sharedStorage = storage.shared
+            }
             acme.storageKeyFile = keys.take("storage_key_file", .file)
             acme.waits = keys.take(
                 "start", .word("what a start without a certificate does", ["placeholder": false, "wait": true]),
@@ -83,6 +88,84 @@ extension ValueDecoder<String> {
 
     fileprivate static func acmeWord(_ noun: String) -> Self {
         text(noun) { text in
+            (1...64).contains(text.utf8.count) && text.utf8.allSatisfy(isNameByte) ? text : nil
+        }
+    }
+}
+
+/// The value of `storage`: a folder, a URL of Redis, or a mapping with both.
+struct AcmeStorageConfiguration {
+    var folder: String?
+    var shared: SharedStorageConfiguration?
+}
+
+extension ValueDecoder<AcmeStorageConfiguration> {
+    fileprivate static var acmeStorage: Self {
+        let mapping = ValueDecoder.mapping { keys in
+            let url = keys.require("redis", .redisURL, placeholder: nil)
+            let position = keys.position(of: "redis") ?? keys.position
+            let passwordFile = keys.take("password_file", .file)
+            let tls = keys.take("tls", .upstreamTLS, default: UpstreamTLSConfiguration())
+            let timeout = keys.take(
+                "timeout", .time(in: .milliseconds(100)...(.seconds(30))), default: .defaultStorageTimeout)
+            let prefix = keys.take("prefix", .redisPrefix)
+            let lockTimeout = keys.take("lock_timeout", .time(in: .seconds(5)...(.seconds(600))))
+            let folder = keys.take("folder", .path)
+            guard let url else { return AcmeStorageConfiguration(folder: folder) }
+            reportObstacle(url, position, keys.context)
+            reportRedisSecrets(url, keys)
+            var shared = SharedStorageConfiguration(
+                redis: RedisConfiguration(
+                    url: url, passwordFile: passwordFile, tls: tls, timeout: timeout))
+            shared.prefix = prefix ?? shared.prefix
+            shared.lockTimeout = lockTimeout ?? shared.lockTimeout
+            return AcmeStorageConfiguration(folder: folder, shared: shared)
+        }
+        return mapping.or(scalar: .acmeStoragePlace) { $0 }
+    }
+
+    private static var acmeStoragePlace: Self {
+        let folder = ValueDecoder<String>.path
+        let url = ValueDecoder<RedisURL?>.redisURL
+        return Self { node, context in
+            if case .scalar(let scalar) = node, scalar.string.contains("://") {
+                return url.decode(node, context).flatMap { $0 }.map { url in
+                    reportObstacle(url, node.position, context)
+                    let redis = RedisConfiguration(url: url, timeout: .defaultStorageTimeout)
+                    return AcmeStorageConfiguration(shared: SharedStorageConfiguration(redis: redis))
+                }
+            }
+            return folder.decode(node, context).map { AcmeStorageConfiguration(folder: $0) }
+        }
+    }
+}
+
+private func reportObstacle(_ url: RedisURL, _ position: SourcePosition, _ context: DecodingContext) {
+    if case .unix = url.place {
+        context.report("a socket of this machine leads to no storage of several gateways", at: position)
+    }
+}
+
+/// A folder is a storage, or the copy of one.
+func reportSharedFolders(of issuers: [AcmeConfiguration], _ keys: MappingReader) {
+    for (index, issuer) in issuers.enumerated() {
+        guard let other = issuers[..<index].first(where: { $0.storage == issuer.storage }),
+            other.sharedStorage != issuer.sharedStorage
+        else { continue }
+        keys.context.report(
+            "issuers \(quoted(issuer.name)) and \(quoted(other.name)) have the same folder, and different storages: "
+                + quoted(issuer.storage), at: keys.position(of: "acme") ?? keys.position)
+    }
+}
+
+extension Duration {
+    /// Nothing that a client waits for depends on the storage; a server that does not answer for so long is away.
+    fileprivate static var defaultStorageTimeout: Duration { .seconds(2) }
+}
+
+extension ValueDecoder<String> {
+    fileprivate static var redisPrefix: Self {
+        text("the beginning of names of keys") { text in
             (1...64).contains(text.utf8.count) && text.utf8.allSatisfy(isNameByte) ? text : nil
         }
     }

@@ -20,6 +20,7 @@ extension ValueDecoder<Configuration> {
             let fileCache = keys.take("file_cache", .fileCache, default: FileCacheConfiguration())
             let drain = keys.take("drain", .drain, default: DrainConfiguration())
             let acme = keys.take("acme", .named("issuers", of: { .acme(name: $0) }), default: NamedValues())
+            reportSharedFolders(of: acme.values, keys)
             let pools = keys.take("pools", .named("pools", of: { .pool(name: $0) }), default: NamedValues())
             let extensions = keys.take(
                 "extensions", .named("extensions", of: { .isapiExtension(name: $0, pools) }), default: NamedValues())

@@ -16,16 +16,21 @@ extension ValueDecoder<SharedEngineConfiguration> {
             engine.queue = keys.take("queue", .integer(in: 16...1_000_000), default: engine.queue)
             engine.tls = keys.take("tls", .upstreamTLS, default: engine.tls)
             guard let url else { return engine }
-            if url.password != nil, let position = keys.position(of: "password_file") {
-                keys.context.report("the password is in the url already", at: position)
-            }
-            if case .unix = url.place, let position = keys.position(of: "tls") {
-                keys.context.report("a Unix domain socket has no TLS", at: position)
-            } else if !url.isSecure, let position = keys.position(of: "tls") {
-                keys.context.report("tls needs a url that begins with rediss:// or rediss+sentinel://", at: position)
-            }
+            reportRedisSecrets(url, keys)
             return engine
         }
+    }
+}
+
+/// A password, or TLS, that contradicts the URL.
+func reportRedisSecrets(_ url: RedisURL, _ keys: MappingReader) {
+    if url.password != nil, let position = keys.position(of: "password_file") {
+        keys.context.report("the password is in the url already", at: position)
+    }
+    if case .unix = url.place, let position = keys.position(of: "tls") {
+        keys.context.report("a Unix domain socket has no TLS", at: position)
+    } else if !url.isSecure, let position = keys.position(of: "tls") {
+        keys.context.report("tls needs a url that begins with rediss:// or rediss+sentinel://", at: position)
     }
 }
 
@@ -42,7 +47,7 @@ extension RedisURL {
 
 extension ValueDecoder<RedisURL?> {
     /// The text may have a password, so no message repeats it.
-    fileprivate static var redisURL: Self {
+    static var redisURL: Self {
         text("a URL such as redis://127.0.0.1:6379") { text throws(Refusal) in
             do throws(RedisURLError) {
                 return .some(try RedisURL(text))

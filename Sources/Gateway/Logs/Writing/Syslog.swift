@@ -27,15 +27,7 @@ final class Syslog: LogSink, @unchecked Sendable {
             isUnix = false
         }
         priority = "<\(configuration.facility * 8 + SyslogConfiguration.severity)>1 "
-        origin = " \(Self.hostName) \(configuration.tag) \(getpid()) \(name.prefix(32)) - "
-    }
-
-    private static var hostName: String {
-        var name = [CChar](repeating: 0, count: 256)
-        guard unsafe gethostname(&name, name.count - 1) == 0 else { return "-" }
-        let text = String(
-            decoding: name.map(UInt8.init(bitPattern:)).prefix { (0x21...0x7E).contains($0) }, as: UTF8.self)
-        return text.isEmpty ? "-" : text
+        origin = " \(HostName.current) \(configuration.tag) \(getpid()) \(name.prefix(32)) - "
     }
 
     func write(_ lines: ByteView) throws(TransportFailure) -> Int {

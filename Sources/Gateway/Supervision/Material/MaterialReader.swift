@@ -91,6 +91,7 @@ extension Configuration {
             + upstreams.flatMap { $0.etcd?.files ?? [] }
             + shared.flatMap(\.files)
             + acme.flatMap { [$0.authorities, $0.binding?.keyFile, $0.storageKeyFile].compactMap { $0 } }
+            + acme.flatMap { $0.sharedStorage?.redis.files ?? [] }
     }
 }
 
