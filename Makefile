@@ -85,7 +85,9 @@ isolated_tests := extensions contract contract_edges async operations pending in
 	access_log_ends lifetime misbehaviour spooled_bodies refused_bodies early_answers
 
 # Files of tests side by side, each in one process: most of their time is waiting for processes and deadlines.
-pytest = $(python) -m pytest -q --numprocesses auto --dist loadfile
+# Tests wait for others half of their time.
+processes = $(shell expr $$(nproc) + 1)
+pytest = $(python) -m pytest -q --numprocesses $(processes) --dist loadfile
 
 stage = @printf '\n== %s\n'
 
