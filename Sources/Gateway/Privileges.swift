@@ -1,4 +1,3 @@
-import ACME
 import CLinux
 import Glibc
 import Transport
@@ -30,24 +29,4 @@ func raiseDescriptorLimit() {
     guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
     limit.rlim_cur = limit.rlim_max
     _ = unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-}
-
-/// Makes the folders in which certificates are stored that the gateway orders, and servers that it learns, for the
-/// account that it has then.
-///
-/// Whether they can be written is found out, and reported, by the part of the gateway that writes there.
-func makeStorageFolders(_ configuration: Configuration) {
-    for place in Set(configuration.acme.map(\.storage)) {
-        try? FolderStorage(place).prepare()
-        for folder in [place] + FolderStorage.folders.map({ "\(place)/\($0)" }) { give(folder, configuration.user) }
-    }
-    for place in Set(configuration.upstreams.compactMap { $0.etcd?.storage }) {
-        try? StoredFile.makeFolders(place)
-        give(place, configuration.user)
-    }
-}
-
-private func give(_ folder: String, _ account: Account?) {
-    guard let account, geteuid() == 0 else { return }
-    _ = unsafe chown(folder, account.user, account.group)
 }

@@ -44,7 +44,7 @@ extension Supervisor {
         do throws(GatewayError) {
             let candidate = try makeCandidate()
             keepFromPools(candidate.configuration)
-            makeStorageFolders(candidate.configuration)
+            StorageFolders(candidate.configuration).make()
             let moved = try movedAdminServer(candidate.configuration)
             let id = makeIdentifier()
             reloadUnderWay = ReloadUnderWay(

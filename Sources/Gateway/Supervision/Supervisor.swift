@@ -199,7 +199,7 @@ package final class Supervisor {
             if let path = configuration.admin.socket { admin = try AdminServer(path: path) }
         }
         keepFromPools(served.configuration)
-        makeStorageFolders(served.configuration)
+        StorageFolders(served.configuration).make()
         watchFiles()
     }
 

@@ -189,7 +189,7 @@ package struct AcmeImport {
         let places = Set(accounts.map(\.issuer.storage) + certificates.map(\.certificate.storage))
         guard !places.isEmpty else { return }
         do throws(GatewayError) {
-            makeStorageFolders(configuration)
+            StorageFolders(configuration).make()
             try dropPrivileges(to: configuration.user)
         } catch {
             throw .failed(error.message)

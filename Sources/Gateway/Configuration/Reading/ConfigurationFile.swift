@@ -132,9 +132,17 @@ struct SystemError: Error, CustomStringConvertible {
 }
 
 /// The whole of a file; EFBIG when it is longer than `limit` bytes.
-func readFile(_ path: String, atMost limit: Int) throws(SystemError) -> [UInt8] {
-    let descriptor = Descriptor(opening: path, O_RDONLY)
+///
+/// - Parameter owner: whose file it must be, EPERM otherwise; nil for anybody's.
+func readFile(_ path: String, atMost limit: Int, ownedBy owner: uid_t? = nil) throws(SystemError) -> [UInt8] {
+    // What is no file is not waited for.
+    let descriptor = Descriptor(opening: path, owner == nil ? O_RDONLY : O_RDONLY | O_NONBLOCK)
     guard descriptor.isOpen else { throw SystemError(number: errno) }
+    if let owner {
+        guard let status = SystemCalls.status(of: descriptor.number), status.st_uid == owner,
+            status.st_mode & S_IFMT == S_IFREG
+        else { throw SystemError(number: EPERM) }
+    }
     var bytes = [UInt8](repeating: 0, count: min(limit + 1, 64 << 10))
     var length = 0
     while length <= limit {

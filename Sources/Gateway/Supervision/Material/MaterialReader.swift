@@ -16,9 +16,7 @@ extension MaterialArchive {
             var archive = MaterialArchive(
                 configurationFile: path, folder: folder, configurationText: text,
                 workerCount: workerCount ?? configuration.workerCount, files: [:])
-            for file in configuration.filesWithCertificatesOrKeys {
-                archive.files[file] = try? readFile(file, atMost: Self.maximumFileBytes)
-            }
+            archive = archive.refreshed(configuration.filesWithCertificatesOrKeys, StorageFolders(configuration))
             // What was kept must not prevent a start; the servers are learned again.
             for file in configuration.upstreams.filter({ $0.etcd != nil }).compactMap(\.serversFile) {
                 guard let bytes = archive.files[file] else { continue }
@@ -31,9 +29,12 @@ extension MaterialArchive {
     }
 
     /// The same configuration with some of its files read again.
-    func refreshed(_ paths: [String]) -> MaterialArchive {
+    func refreshed(_ paths: [String], _ storages: StorageFolders) -> MaterialArchive {
         var archive = self
-        for file in paths { archive.files[file] = try? readFile(file, atMost: Self.maximumFileBytes) }
+        for file in paths {
+            archive.files[file] = try? readFile(
+                file, atMost: Self.maximumFileBytes, ownedBy: storages.owner(of: file))
+        }
         return archive
     }
 

@@ -44,7 +44,7 @@ extension Supervisor {
         watchSchedule.begin()
         do throws(GatewayError) {
             let archive = try Self.unseal(served.archive)
-            let material = archive.refreshed(served.watched.paths)
+            let material = archive.refreshed(served.watched.paths, StorageFolders(served.configuration))
             let changes = served.watched.changes(from: archive, to: material)
             if !changes.isEmpty { logger.notice("watched files have changed: using them") }
             filesUnderWay = FilesUnderWay(material: material, trial: WatchTrial(changes))
