@@ -10,24 +10,28 @@ struct EtcdMessagesTests {
     private static let compacted =
         #"{"result":{"header":{"revision":"20"},"canceled":true,"compact_revision":"15"}}"#
 
-    private static let notices: [EtcdNotice] = [
-        .changes([], revision: 7),
-        .changes(
-            [
-                .put(EtcdPair(key: Array("/s/a".utf8), value: Array("http://a".utf8), revision: 8)),
-                .delete(key: Array("/s/b".utf8), revision: 9),
-            ], revision: 9),
-        .compacted(revision: 15),
-    ]
+    // No stored constant: LeakSanitizer does not see what a case with a tag in its pointer refers to.
+    private static var notices: [EtcdNotice] {
+        [
+            .changes([], revision: 7),
+            .changes(
+                [
+                    .put(EtcdPair(key: Array("/s/a".utf8), value: Array("http://a".utf8), revision: 8)),
+                    .delete(key: Array("/s/b".utf8), revision: 9),
+                ], revision: 9),
+            .compacted(revision: 15),
+        ]
+    }
 
     @Test
     func messagesOfAWatchAreTheSameWhereverTheyAreSplit() throws {
         let text = Array([Self.created, Self.changed, Self.compacted, ""].joined(separator: "\n").utf8)
+        let notices = Self.notices
         for split in 0...text.count {
             var lines = EtcdLines(limit: 1 << 10)
             let whole = try lines.take(Array(text[..<split])) + lines.take(Array(text[split...]))
             let decoded = try whole.map { line throws(EtcdFailure) in try EtcdMessages.decodeNotice(line) }
-            #expect(decoded == Self.notices, "split at \(split)")
+            #expect(decoded == notices, "split at \(split)")
         }
         var lines = EtcdLines(limit: 1 << 10)
         let bytes = try text.flatMap { byte throws(EtcdFailure) in try lines.take([byte]) }
