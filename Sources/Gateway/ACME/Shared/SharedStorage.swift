@@ -79,7 +79,12 @@ final class SharedStorage: AcmeStorage {
         }
         let text = "\(number) \(copy.instance)"
         let lock = StorageLock(number: UInt64(number), holder: LockText(text))
-        try synchronize(lock)
+        do throws(AcmeError) {
+            try synchronize(lock)
+        } catch {
+            release(lock)
+            throw error
+        }
         copy.hold(text)
         return lock
     }

@@ -143,7 +143,7 @@ final class SharedStorageCopy: Sendable {
     private static func isName(_ name: String) -> Bool {
         (1...300).contains(name.utf8.count) && name != "." && name != ".."
             && name.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "/") }
-            && !name.hasSuffix(".tmp")
+            && !name.hasSuffix(StoredFile.temporarySuffix)
     }
 
     /// Copies entries of one folder; those that are the same already stay as they are.
