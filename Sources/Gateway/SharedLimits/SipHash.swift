@@ -87,11 +87,24 @@ extension SipHash.Value {
 
     /// 16 hexadecimal digits.
     static func append(_ word: UInt64, to bytes: inout [UInt8]) {
-        var shift: UInt64 = 64
-        while shift > 0 {
-            shift -= 4
-            let digit = UInt8(truncatingIfNeeded: word >> shift & 15)
-            bytes.append(digit < 10 ? 0x30 + digit : 0x57 + digit)
+        let start = bytes.count
+        bytes.append(contentsOf: repeatElement(0, count: 16))
+        bytes.withMutableBytes { bytes in
+            bytes.store(digits(UInt32(truncatingIfNeeded: word >> 32)), at: start)
+            bytes.store(digits(UInt32(truncatingIfNeeded: word)), at: start + 8)
         }
+    }
+
+    /// Eight hexadecimal digits as they are in memory, made side by side.
+    private static func digits(_ word: UInt32) -> UInt64 {
+        var nibbles = UInt64(word)
+        nibbles = (nibbles | nibbles << 16) & 0x0000_FFFF_0000_FFFF
+        nibbles = (nibbles | nibbles << 8) & 0x00FF_00FF_00FF_00FF
+        nibbles = (nibbles | nibbles << 4) & 0x0F0F_0F0F_0F0F_0F0F
+        // One for each that is ten or more.
+        let letters = (nibbles &+ 0x0606_0606_0606_0606) >> 4 & 0x0101_0101_0101_0101
+        // From '0' to '9' is 0x30 to 0x39, and 'a' follows 0x27 later.
+        let digits = nibbles &+ 0x3030_3030_3030_3030 &+ letters &* 0x27
+        return digits.bigEndian
     }
 }

@@ -28,9 +28,9 @@ package struct RequestTrait: Sendable, Equatable {
     }
 
     /// Calls `body` with the bytes that represent the trait.
-    package func withBytes<Result>(
-        of exchange: Exchange, _ body: (ByteView) -> Result
-    ) -> Result {
+    ///
+    /// It returns nothing, because a generic result would be looked up at run time for each request.
+    package func withBytes(of exchange: Exchange, _ body: (ByteView) -> Void) {
         let value: ByteView?
         switch source {
         case .nothing: return body(ByteView())

@@ -10,16 +10,16 @@ struct RequestKey {
 
     /// The request's key. The hash is seeded per process, so collisions cannot be constructed.
     func value(of exchange: Exchange) -> UInt64 {
-        trait.withBytes(of: exchange) { bytes in
-            var hasher = Hasher()
-            unsafe hasher.combine(bytes: bytes.raw)
-            return UInt64(bitPattern: Int64(hasher.finalize()))
-        }
+        var hasher = Hasher()
+        trait.withBytes(of: exchange) { unsafe hasher.combine(bytes: $0.raw) }
+        return UInt64(bitPattern: Int64(hasher.finalize()))
     }
 
     /// The request's key as every instance of a fleet computes it, whatever its length.
     func sharedValue(of exchange: Exchange, _ hash: SipHash) -> SipHash.Value {
-        trait.withBytes(of: exchange) { hash.value(of: $0) }
+        var value = SipHash.Value(low: 0, high: 0)
+        trait.withBytes(of: exchange) { value = hash.value(of: $0) }
+        return value
     }
 }
 
