@@ -61,6 +61,19 @@ def test_new_folders_are_made_for_the_account(start, folder):
     assert owner(record) == "nobody"
 
 
+def test_in_a_folder_of_its_own_the_account_makes_them(start, start_gateway, folder):
+    """As a package has it: root leaves everything there to the gateway."""
+    own(folder)
+    start(folder / "acme").log.wait_for("acme: no certificate for localhost from le")
+    assert owner(folder / "acme") == owner(folder / "acme/certificates") == "nobody"
+    source = {"etcd": "http://127.0.0.1:1", "prefix": "/app/", "storage": str(folder / "etcd")}
+    server = start_gateway(
+        [{"path": "/*", "proxy": "app"}], user="nobody", log={}, upstreams={"app": {"servers_from": source}}
+    )
+    server.log.wait_for("servers of upstream app cannot be learned: .*Connection refused")
+    assert owner(folder / "etcd") == "nobody"
+
+
 def test_folders_of_roots_time_are_given_to_the_account(start, folder):
     (folder / "acme/certificates").mkdir(parents=True)
     start(folder / "acme").log.wait_for("acme: no certificate for localhost from le")

@@ -135,6 +135,8 @@ final class EtcdFollower {
     private func lockFile() throws(EtcdFailure) {
         if lock != nil { return }
         let path = source.file + ".lock"
+        // What prevents it is told when the file is opened.
+        if let end = path.lastIndex(of: "/") { try? StoredFile.makeFolders(String(path[..<end])) }
         let deadline = Deadline.current().advanced(by: Delay(source.configuration.timeout))
         while !mailbox.isEnding {
             let file = OpenFile(Descriptor(opening: path, O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600))
