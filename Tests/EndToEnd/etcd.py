@@ -10,9 +10,9 @@ import subprocess
 import urllib.request
 
 import daemons
+import free_ports
 import gateway
 import patience
-import pebble
 
 
 def encoded(text):
@@ -112,7 +112,7 @@ class Member:
 @contextlib.contextmanager
 def started(folder, count=1, tls=None):
     """The members of a cluster."""
-    ports = pebble.free_ports(2 * count)
+    ports = free_ports.take(2 * count)
     names = [f"member{index}" for index in range(count)]
     cluster = ",".join(f"{name}=http://127.0.0.1:{ports[2 * index + 1]}" for index, name in enumerate(names))
     members = [

@@ -3,30 +3,14 @@
 import contextlib
 import json
 import os
-import random
 import socket
 import ssl
 import subprocess
 import urllib.request
 
+import free_ports
 import gateway
 import patience
-
-
-# Below those from which the system takes the ports of clients.
-PORTS = range(12_000, 32_000)
-
-
-def free_ports(count):
-    """Ports without a listener; the servers here cannot choose their own."""
-    with contextlib.ExitStack() as sockets:
-        found = []
-        while len(found) < count:
-            port = random.SystemRandom().choice(PORTS)
-            with contextlib.suppress(OSError):
-                sockets.enter_context(socket.create_server(("127.0.0.1", port)))
-                found.append(port)
-        return found
 
 
 def accepts_connections(port):
@@ -66,7 +50,7 @@ def started(folder, certificates, refused_nonces=0, name_server=None, roots=1, *
     It has so many `roots`; a certificate leads to each by a chain of its own. `refused_nonces` is the percentage of nonces
     that are refused at random; `settings` are pebble's.
     """
-    listening, management, http, tls, dns, dns_management = free_ports(6)
+    listening, management, http, tls, dns, dns_management = free_ports.take(6)
     configuration = {
         "listenAddress": f"127.0.0.1:{listening}",
         "managementListenAddress": f"127.0.0.1:{management}",

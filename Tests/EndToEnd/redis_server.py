@@ -7,13 +7,9 @@ import subprocess
 import time
 
 import daemons
+import free_ports
 import gateway
 import patience
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
 
 
 class Redis:
@@ -25,7 +21,7 @@ class Redis:
         self.folder = folder / f"{name}-{port or 'server'}"
         self.folder.mkdir(exist_ok=True)
         self.host, self.password = host, password
-        self.port = port or free_port()
+        self.port = port or free_ports.take(1)[0]
         self.address = "127.0.0.1"
         lines = [f"port {self.port}", f"dir {self.folder}", 'save ""', "protected-mode no", *settings]
         if password:

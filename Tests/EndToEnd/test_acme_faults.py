@@ -4,8 +4,8 @@ import datetime
 import ssl
 
 import acme_authority
+import free_ports
 import patience
-import pebble
 import pytest
 import test_acme
 
@@ -14,7 +14,7 @@ NAMES = test_acme.NAMES
 
 @pytest.fixture
 def authority(certificates, tmp_path):
-    http, tls = pebble.free_ports(2)
+    http, tls = free_ports.take(2)
     server = acme_authority.Authority(certificates, validate_at=http)
     server.http = http
     server.tls = tls
@@ -60,7 +60,7 @@ def test_a_window_in_the_past_renews_at_once_and_names_what_is_replaced(start_ga
 
 def test_the_next_issuer_is_tried_when_one_fails(start_gateway, authority, tmp_path):
     settings = test_acme.sections(authority, tmp_path)
-    (port,) = pebble.free_ports(1)
+    (port,) = free_ports.take(1)
     good = settings["acme"]["pebble"]
     settings["acme"] = {"away": {**good, "directory": f"https://localhost:{port}/dir"}, "small": good}
     settings["sites"][0]["certificates"] = [{"acme": "away"}, {"acme": "small"}]
@@ -89,7 +89,7 @@ def test_a_second_gateway_with_the_same_storage_orders_nothing(start_gateway, au
     server.log.wait_for("has issued a certificate")
     orders = len(authority.orders)
     settings = test_acme.sections(authority, tmp_path)
-    http, tls = pebble.free_ports(2)
+    http, tls = free_ports.take(2)
     settings["listeners"]["secure"]["bind"] = [f"127.0.0.1:{tls}"]
     settings["listeners"]["plain"]["bind"] = [f"127.0.0.1:{http}"]
     settings["admin"]["socket"] = str(tmp_path / "other.sock")

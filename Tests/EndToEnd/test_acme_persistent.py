@@ -3,8 +3,8 @@
 import re
 
 import acme_authority
+import free_ports
 import patience
-import pebble
 import pytest
 import test_acme
 
@@ -14,7 +14,7 @@ ISSUER = {"challenge": "dns-persist-01"}
 
 @pytest.fixture
 def authority(certificates, tmp_path):
-    (tls,) = pebble.free_ports(1)
+    (tls,) = free_ports.take(1)
     server = acme_authority.Authority(certificates, validate_at=None)
     server.http = 0
     server.tls = tls

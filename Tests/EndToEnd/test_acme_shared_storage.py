@@ -4,6 +4,7 @@ import contextlib
 import socket
 import subprocess
 
+import free_ports
 import patience
 import pebble
 import pytest
@@ -21,7 +22,7 @@ def answers(port):
 @contextlib.contextmanager
 def redis(folder, *settings):
     """A server with these settings; the value is its port."""
-    (port,) = pebble.free_ports(1)
+    (port,) = free_ports.take(1)
     command = ["redis-server", "--bind", "127.0.0.1", "--save", "", "--dir", folder, *settings]
     if "--tls-port" in command:
         command[command.index("--tls-port") + 1] = str(port)
@@ -89,7 +90,7 @@ def test_sentinels_lead_to_the_master_also_after_a_failover(start, authority, tm
     folders = [tmp_path / name for name in ("first", "second", "sentinel")]
     for folder in folders:
         folder.mkdir()
-    (sentinel,) = pebble.free_ports(1)
+    (sentinel,) = free_ports.take(1)
     with contextlib.ExitStack() as servers:
         first = servers.enter_context(redis(folders[0]))
         second = servers.enter_context(redis(folders[1], "--replicaof", f"127.0.0.1 {first}"))

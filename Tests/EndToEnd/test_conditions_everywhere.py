@@ -4,6 +4,7 @@ import os
 import signal
 
 import authority
+import free_ports
 import gateway
 import patience
 import pytest
@@ -72,7 +73,7 @@ def test_a_dead_server_is_a_condition_until_it_answers(start_gateway, origin):
 
 
 def test_a_lost_server_of_shared_limits_is_a_condition_until_it_is_back(start_gateway, tmp_path):
-    port = redis_server.free_port()
+    port = free_ports.take(1)[0]
     server = start_gateway(
         [gateway.PING], shared={"state": {"redis": f"redis://user:secret@127.0.0.1:{port}"}}, admin=BIND
     )

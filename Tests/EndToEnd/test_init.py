@@ -5,10 +5,10 @@ import os
 import pathlib
 import re
 import signal
-import socket
 import stat
 import subprocess
 
+import free_ports
 import gateway
 import origin
 import patience
@@ -22,15 +22,6 @@ def init(folder, *arguments, expected=0):
     )  # fmt: skip
     assert outcome.returncode == expected, outcome.stdout + outcome.stderr
     return outcome
-
-
-def free_ports(count):
-    """Ports that nothing listens on at the moment; the command takes no 0."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
 
 
 @contextlib.contextmanager
@@ -65,7 +56,7 @@ def folder(tmp_path):
 
 
 def test_without_anything_a_certificate_is_made_and_the_next_command_works(folder):
-    port, plain = free_ports(2)
+    port, plain = free_ports.take(2)
     outcome = init(folder, "--port", port, "--http-port", plain)
     assert "isagate.yaml: configuration is valid" in outcome.stdout
     key = folder / "certificates/localhost.key"
@@ -81,7 +72,7 @@ def test_without_anything_a_certificate_is_made_and_the_next_command_works(folde
 def test_a_folder_with_an_index_is_served(folder):
     (folder / "public").mkdir()
     (folder / "public/index.html").write_text("<p>home</p>")
-    port, plain = free_ports(2)
+    port, plain = free_ports.take(2)
     init(folder, "--port", port, "--http-port", plain)
     with running(folder):
         ca = folder / "certificates/localhost.pem"
@@ -90,7 +81,7 @@ def test_a_folder_with_an_index_is_served(folder):
 
 def test_a_server_is_forwarded_to(folder):
     server = origin.Origin("app")
-    port, plain = free_ports(2)
+    port, plain = free_ports.take(2)
     init(folder, "--proxy", server.url, "--port", port, "--http-port", plain, "--host", "app.test")
     with running(folder):
         resolved = ["--resolve", f"app.test:{port}:127.0.0.1", "--cacert", folder / "certificates/app.test.pem"]
@@ -100,7 +91,7 @@ def test_a_server_is_forwarded_to(folder):
 
 
 def test_an_extension_runs(folder, build_extension):
-    port, plain = free_ports(2)
+    port, plain = free_ports.take(2)
     init(folder, "--extension", build_extension("hello"), "--port", port, "--http-port", plain)
     with running(folder):
         ca = folder / "certificates/localhost.pem"
@@ -114,7 +105,7 @@ def test_certificates_of_certbot_are_taken_with_their_names(folder, certificates
     (live / "fullchain.pem").write_bytes((certificates / "localhost.pem").read_bytes())
     (live / "privkey.pem").write_bytes((certificates / "localhost.key").read_bytes())
     (folder / "live/README").write_text("certbot's")
-    port, plain = free_ports(2)
+    port, plain = free_ports.take(2)
     outcome = init(folder, "--port", port, "--http-port", plain)
     assert not (folder / "certificates").exists()
     text = (folder / "isagate.yaml").read_text()

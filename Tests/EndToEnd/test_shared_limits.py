@@ -10,10 +10,10 @@ import threading
 import time
 
 import authority
+import free_ports
 import gateway
 import patience
 import pytest
-import redis_server
 import wire
 from metrics import BIND, Metrics
 from redis_server import Redis
@@ -170,7 +170,7 @@ def test_a_server_that_does_not_answer_holds_requests_up_for_the_timeout_only(st
 
 
 def test_without_a_server_at_the_start_the_gateway_serves_and_finds_it_later(start, tmp_path):
-    port = redis_server.free_port()
+    port = free_ports.take(1)[0]
     server = start(f"redis://127.0.0.1:{port}", limited(**rate(burst=1, by="route")), is_lost=True, on_failure="deny")
     server.log.wait_for(LOST.format(r"no connection \(Connection refused\)"))
     assert status(server) == 503
@@ -240,7 +240,7 @@ def test_a_server_with_tls_whose_certificate_is_checked(start, tmp_path):
     folder.mkdir()
     root = authority.Authority(folder, "redis-ca")
     issued = root.issue("redis", ["localhost"], 7)
-    port = redis_server.free_port()
+    port = free_ports.take(1)[0]
     settings = [f"tls-port {port}", f"tls-cert-file {issued['chain']}", f"tls-key-file {issued['key']}", "tls-auth-clients no"]
     with Redis(tmp_path, *settings):
         route = limited(**rate(burst=1, by="route"))

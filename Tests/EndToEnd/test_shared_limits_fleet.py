@@ -5,11 +5,11 @@ import json
 import re
 import time
 
+import free_ports
 import gateway
 import network
 import patience
 import pytest
-import redis_server
 from redis_server import Redis, Sentinel
 from test_shared_limits import BACK, LOST, limited, rate, start, status, statuses  # noqa: F401
 
@@ -20,7 +20,7 @@ def test_sentinels_name_the_master_also_after_it_has_changed(start, tmp_path):  
             patience.until(lambda: "master_link_status:up" in second.ask("INFO", "replication"), 20)
             with Sentinel(tmp_path, first) as sentinel:
                 patience.until(lambda: len(sentinel.ask("SENTINEL", "replicas", "main")) == 1, 30)
-                gone = redis_server.free_port()
+                gone = free_ports.take(1)[0]
                 url = f"redis+sentinel://127.0.0.1:{gone},127.0.0.1:{sentinel.port}/main"
                 server = start(url, limited(**rate(burst=1, by="route")), on_failure="deny")
                 assert statuses([server], 2) == [200, 429]

@@ -4,11 +4,11 @@ import itertools
 import json
 import re
 import signal
-import socket
 import subprocess
 import threading
 
 import browser
+import free_ports
 import gateway
 import hostile_origin
 import patience
@@ -18,13 +18,6 @@ pytestmark = browser.needed
 
 BIND = {"bind": "127.0.0.1:0"}
 WIDTHS = (390, 1440)
-
-
-def free_port():
-    """A port on which nothing listens."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
 
 
 @pytest.fixture
@@ -43,7 +36,7 @@ def server(start_gateway, tmp_path, origin):
         extensions={"hello": {}, "echo": {"run": "isolated"}},
         upstreams={
             "shop": {"servers": [{"url": origin.url, "max_connections": 20}]},
-            "orders": {"servers": [{"url": f"http://127.0.0.1:{free_port()}"}]},
+            "orders": {"servers": [{"url": f"http://127.0.0.1:{free_ports.take(1)[0]}"}]},
         },
         admin={**BIND, "socket": "admin.sock"},
     )
