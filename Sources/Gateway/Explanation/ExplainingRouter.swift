@@ -10,7 +10,8 @@ final class ExplainingRouter: RequestRouter, @unchecked Sendable {
     private let table: SiteTable
     private let hosts: HostTable
     private let probes: [SiteProbe]
-    private(set) var findings = Findings()
+    private let reached: ReachedAction
+    private var noted = Findings()
 
     struct Findings: Sendable {
         /// The index of the site.
@@ -28,6 +29,7 @@ final class ExplainingRouter: RequestRouter, @unchecked Sendable {
     ///   - rules: what the routes do before their actions.
     init(_ sites: [SiteConfiguration], _ rules: RouteRules) {
         let reached = ReachedAction()
+        self.reached = reached
         table = SiteTable(
             sites.map { site in
                 let routes = site.routes.map { route in
@@ -40,19 +42,20 @@ final class ExplainingRouter: RequestRouter, @unchecked Sendable {
             })
         hosts = HostTable(sites.map(\.hosts))
         probes = sites.map { SiteProbe($0.routes) }
-        reached.router = self
+    }
+
+    var findings: Findings {
+        var findings = noted
+        findings.isReached = reached.isReached
+        return findings
     }
 
     func answer(_ exchange: Exchange) -> Disposition {
-        findings.site = hosts.site(for: exchange.bytes(of: exchange.head.authority))
-        if let site = findings.site, exchange.head.form != .asterisk {
-            (findings.route, findings.passedRoutes) = exchange.withPath { probes[site].find(exchange, $0) }
+        noted.site = hosts.site(for: exchange.bytes(of: exchange.head.authority))
+        if let site = noted.site, exchange.head.form != .asterisk {
+            (noted.route, noted.passedRoutes) = exchange.withPath { probes[site].find(exchange, $0) }
         }
         return table.answer(exchange)
-    }
-
-    fileprivate func reach() {
-        findings.isReached = true
     }
 
     func answer(_ exchange: Exchange, passing passed: [any RequestHandler]) -> Disposition { answer(exchange) }
@@ -66,7 +69,7 @@ final class ExplainingRouter: RequestRouter, @unchecked Sendable {
     func prepareRefusal(of exchange: Exchange) {}
 
     func rejected(_ rejection: RequestRejection, on connection: ClientConnection, as id: RequestID?) {
-        findings.rejection = rejection
+        noted.rejection = rejection
     }
 
     func cut(_ reason: StaticString, on connection: ClientConnection, as id: RequestID?) {}
@@ -76,12 +79,12 @@ final class ExplainingRouter: RequestRouter, @unchecked Sendable {
 
 /// Stands for the action of every route.
 private final class ReachedAction: Action {
-    weak var router: ExplainingRouter?
+    private(set) var isReached = false
 
     private let response = FixedResponse(status: 200, body: Array("answered\n".utf8))
 
     override func answer(_ exchange: Exchange) -> Disposition {
-        router?.reach()
+        isReached = true
         exchange.respond(response)
         return .answered
     }
